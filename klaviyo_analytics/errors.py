@@ -1,0 +1,204 @@
+"""Every exception that this package raises, in one tree.
+
+::
+
+    KlaviyoError
+    ├── ConfigurationError               no key, two keys, a base URL that is none
+    ├── MissingExtraError                a feature needs an optional dependency          (ImportError)
+    ├── InvalidInputError                refused before any request was sent             (ValueError)
+    │   ├── InvalidQueryError            a filter, sort, field, ... the endpoint does not allow
+    │   ├── FrameError                   a DataFrame lacks a column or mixes what cannot be mixed
+    │   ├── NotAdditiveError             asked to add up what cannot be added (unique counts, rates)
+    │   └── ConfirmationRequiredError    would reach people or destroy data; needs confirm=True
+    ├── LookupFailedError                `find` met none or several                      (LookupError)
+    │   ├── NoMatchError
+    │   └── AmbiguousMatchError
+    ├── TransportError                   no usable answer arrived
+    │   ├── ConnectionFailedError                                                        (ConnectionError)
+    │   ├── RequestTimeoutError                                                          (TimeoutError)
+    │   ├── MalformedResponseError       an answer that is not what was promised
+    │   └── PaginationError              pages that go round in a circle
+    └── ApiError                         the server answered with an error status
+        ├── ValidationError              400, 405, 409 apart, 410, 413, 415, 422
+        ├── AuthenticationError          401
+        ├── PermissionDeniedError        403                                             (PermissionError)
+        ├── NotFoundError                404                                             (LookupError)
+        ├── ConflictError                409
+        ├── RateLimitError               429
+        ├── ServerError                  5xx
+        └── GatewayError                 the gateway's own error, not Klaviyo's
+
+No exception carries a key or a request's headers, and `requests`' own exceptions never get out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class KlaviyoError(Exception):
+    """Base of everything that this package raises."""
+
+
+class ConfigurationError(KlaviyoError):
+    """The client cannot be built from what it was given."""
+
+
+class MissingExtraError(KlaviyoError, ImportError):
+    """A feature needs an optional dependency that is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs an extra: pip install 'klaviyo-analytics[{extra}]'")
+
+
+class InvalidInputError(KlaviyoError, ValueError):
+    """An argument is wrong; nothing was sent."""
+
+
+class InvalidQueryError(InvalidInputError):
+    """The endpoint does not allow this query; nothing was sent."""
+
+
+class FrameError(InvalidInputError):
+    """A DataFrame is not of the form that a function needs."""
+
+
+class NotAdditiveError(InvalidInputError):
+    """The numbers asked for cannot be added up."""
+
+
+class ConfirmationRequiredError(InvalidInputError):
+    """The call reaches people or destroys data and was made without `confirm=True`."""
+
+
+class LookupFailedError(KlaviyoError, LookupError):
+    """`find` did not meet exactly one."""
+
+
+class NoMatchError(LookupFailedError):
+    """Nothing has the attribute asked for."""
+
+
+class AmbiguousMatchError(LookupFailedError):
+    """Several have the attribute asked for."""
+
+
+class TransportError(KlaviyoError):
+    """No usable answer arrived."""
+
+
+class ConnectionFailedError(TransportError, ConnectionError):
+    """The connection could not be made, or broke before the answer was whole."""
+
+
+class RequestTimeoutError(TransportError, TimeoutError):
+    """The server took longer than the timeout."""
+
+
+class MalformedResponseError(TransportError):
+    """The answer is not what the API promises: no JSON, a redirect, another shape."""
+
+
+class PaginationError(TransportError):
+    """Following `links.next` would not end."""
+
+
+class ApiError(KlaviyoError):
+    """The server answered with an error status.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status.
+    code, title, detail : str or None
+        Of the first JSON:API error; None where the body has none.
+    pointer, parameter : str or None
+        What in the body, or which query parameter, was at fault.
+    errors : tuple of mapping
+        All JSON:API errors of the answer.
+    request_id : str or None
+        Name it when you ask Klaviyo's support.
+    method, path : str
+        What was asked, without the query.
+    retry_after : float or None
+        Seconds after which the server said to come back.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        *,
+        method: str,
+        path: str,
+        errors: Sequence[Mapping[str, Any]] = (),
+        message: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        first = errors[0] if errors else {}
+        source = first.get("source")
+        source = source if isinstance(source, Mapping) else {}
+        self.status = status
+        self.method = method
+        self.path = path
+        self.errors = tuple(errors)
+        self.code: str | None = first.get("code")
+        self.title: str | None = first.get("title")
+        self.detail: str | None = first.get("detail") or message
+        self.pointer: str | None = source.get("pointer")
+        self.parameter: str | None = source.get("parameter")
+        self.request_id = request_id
+        self.retry_after = retry_after
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        said = [self.detail or self.title or "no explanation was given"]
+        if where := self.parameter or self.pointer:
+            said.append(f"at {where}")
+        if len(self.errors) > 1:
+            said.append(f"and {len(self.errors) - 1} more in .errors")
+        if self.retry_after is not None:
+            said.append(f"come back in {self.retry_after:g} s")
+        if self.request_id:
+            said.append(f"request id {self.request_id}")
+        code = f" {self.code}" if self.code else ""
+        return f"{self.status}{code} from {self.method} {self.path}: {'; '.join(said)}"
+
+
+class ValidationError(ApiError):
+    """400 and the other answers that say the request itself is wrong."""
+
+
+class AuthenticationError(ApiError):
+    """401: the key is missing, wrong or revoked."""
+
+
+class PermissionDeniedError(ApiError, PermissionError):
+    """403: the key lacks a scope, or the account lacks the feature."""
+
+
+class NotFoundError(ApiError, LookupError):
+    """404: there is nothing by that id or path."""
+
+
+class ConflictError(ApiError):
+    """409: it exists already; `duplicate_id` names it where the answer does."""
+
+    @property
+    def duplicate_id(self) -> str | None:
+        """Id of the resource that is there already, if the answer named it."""
+        meta = self.errors[0].get("meta") if self.errors else None
+        return meta.get("duplicate_profile_id") if isinstance(meta, Mapping) else None
+
+
+class RateLimitError(ApiError):
+    """429, for longer than the client was willing to wait."""
+
+
+class ServerError(ApiError):
+    """5xx, and still so after the retries."""
+
+
+class GatewayError(ApiError):
+    """The gateway's own error, before or instead of Klaviyo's answer."""
