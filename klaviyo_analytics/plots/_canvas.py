@@ -1,0 +1,151 @@
+"""The frame around the data: a new figure, quiet axes, title, legend, caption and the note on an empty plot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from textwrap import fill
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.transforms import Bbox, ScaledTranslation
+
+from klaviyo_analytics.plots._style import ink
+from klaviyo_analytics.plots._text import clip, put_names
+
+_FIGURE_SIZE = (8.0, 4.5)
+_CHARACTER = 0.52  # mean width of a character, in units of the font size
+_LEGEND_NAME = 32
+
+
+def new_axes(ax: Axes | None) -> Axes:
+    """Return `ax`, or the Axes of a new figure with constrained layout."""
+    if ax is not None:
+        return ax
+    _, created = plt.subplots(figsize=figure_size(_FIGURE_SIZE), layout="constrained")
+    return created
+
+
+def figure_size(ours: tuple[float, float]) -> tuple[float, float]:
+    """Return the size that the user set for figures, or ours, scaled to what the user set for type."""
+    theirs = mpl.rcParams["figure.figsize"]
+    if list(theirs) == list(mpl.rcParamsDefault["figure.figsize"]):
+        return ours
+    scale = theirs[0] / _FIGURE_SIZE[0]
+    return (theirs[0], theirs[1]) if ours == _FIGURE_SIZE else (ours[0] * scale, ours[1] * scale)
+
+
+def points(size: float = 1.0) -> float:
+    """Return `size` times the font size, in points."""
+    return size * float(mpl.rcParams["font.size"])
+
+
+def characters(ax: Axes, size: float = 1.0) -> int:
+    """Return about how many characters of `size` times the font fit beside each other on the axes."""
+    inches = ax.get_position().width * ax.figure.get_figwidth()
+    return max(int(inches * 72 / (points(size) * _CHARACTER)), 20)
+
+
+def quiet(ax: Axes, *, grid: str = "y") -> None:
+    """Take away what carries no information, on these axes only; `grid` is the axis with the values."""
+    ax.set_axisbelow(True)
+    ax.grid(visible=False)
+    ax.grid(visible=True, axis=grid, color=ink(ax, 0.1), linewidth=0.8)  # type: ignore[arg-type]
+    for side in ("top", "right", "left", "bottom"):
+        ax.spines[side].set_visible(side == ("bottom" if grid == "y" else "left"))
+        ax.spines[side].set_color(ink(ax, 0.4))
+    ax.tick_params(axis="both", colors=ink(ax, 0.4), labelcolor=ink(ax, 0.75), length=0)
+    if grid == "y":
+        ax.tick_params(axis="x", length=3)
+
+
+def put_title(ax: Axes, title: str, *, rows_above: float = 0.0) -> None:
+    """Write the title above `rows_above` rows of text that stand on the axes."""
+    room = characters(ax, 1.2)
+    lines = fill(" ".join(title.split()), width=room, max_lines=2, placeholder=" …")
+    text = ax.set_title(lines, loc="left", color=ink(ax, 0.85), fontweight="bold", fontsize="large")
+    ax.set_title(lines, loc="left", pad=points(0.7 + 1.5 * rows_above))
+    put_names([text])
+
+
+def put_caption(ax: Axes, parts: Sequence[str | None]) -> None:
+    """Write what a reader must know - denominator, time zone, currency - small, below the axis labels."""
+    said = " · ".join(part for part in parts if part)
+    if not said:
+        return
+    caption = ax.annotate(
+        fill(said, width=characters(ax, 0.83)),
+        xy=(0, 0),
+        xycoords=("axes fraction", partial(_below, ax)),
+        xytext=(0, -0.5),
+        textcoords="offset fontsize",
+        va="top",
+        ha="left",
+        fontsize="small",
+        color=ink(ax, 0.55),
+        annotation_clip=False,
+        gid="caption",
+    )
+    put_names([caption])
+
+
+def put_note(ax: Axes, note: str) -> None:
+    """Say in the middle of the axes why there is nothing to see."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    text = ax.text(
+        0.5, 0.5, note, transform=ax.transAxes, ha="center", va="center", color=ink(ax, 0.55), gid="note"
+    )
+    text.set_text(fill(note, width=characters(ax)))
+    put_names([text])
+
+
+def put_legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str], *, rows_above: float = 0.0) -> float:
+    """Put the legend where it covers nothing: in one row on the axes if it fits, else beside them.
+
+    Returns the number of rows that it takes above the axes.
+    """
+    if not handles:
+        return 0.0
+    shown = [clip(label, _LEGEND_NAME) for label in labels]
+    in_a_row = sum(len(label) + 5 for label in shown) <= characters(ax, 1.0)
+    lift = ScaledTranslation(0, points(0.4 + 1.5 * rows_above) / 72, ax.figure.dpi_scale_trans)
+    options: dict[str, Any] = (
+        {
+            "loc": "lower left",
+            "bbox_to_anchor": (0, 1),
+            "bbox_transform": ax.transAxes + lift,
+            "ncols": len(shown),
+        }
+        if in_a_row
+        else {"loc": "upper left", "bbox_to_anchor": (1.02, 1)}
+    )
+    # Matplotlib drops labels that begin with an underscore, so they are written after it has counted.
+    legend = ax.legend(
+        handles,
+        [str(position) for position in range(len(shown))],
+        frameon=False,
+        borderaxespad=0,
+        borderpad=0,
+        handlelength=1.6,
+        columnspacing=1.4,
+        labelcolor=ink(ax, 0.75),
+        **options,
+    )
+    for text, label in zip(legend.get_texts(), shown, strict=True):
+        text.set_text(label)
+    put_names(legend.get_texts())
+    return 1.0 if in_a_row else 0.0
+
+
+def _below(ax: Axes, renderer: RendererBase) -> Bbox:
+    """Return the box that the x axis fills with its ticks and labels, or the axes where it has none."""
+    box = ax.xaxis.get_tightbbox(renderer) if ax.xaxis.get_visible() else None
+    bottom = ax.get_window_extent(renderer)
+    if box is None:
+        return bottom
+    return Bbox.from_extents(bottom.x0, min(box.y0, bottom.y0), bottom.x1, bottom.y1)

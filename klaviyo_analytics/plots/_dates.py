@@ -1,0 +1,84 @@
+"""Time on an axis: ticks in the frame's own zone, ranges in words, and one period laid over another."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+_STEPS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4, "quarter": 91.3, "year": 365.2}
+
+
+class _DateFormatter(ConciseDateFormatter):
+    """ConciseDateFormatter with the month in words beside each day, and no zero before it."""
+
+    def __init__(self, locator: AutoDateLocator, zone: dt.tzinfo | None) -> None:
+        super().__init__(
+            locator,
+            tz=zone,
+            formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S.%f"],
+            zero_formats=["", "%b\n%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"],
+            show_offset=False,
+        )
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:  # type: ignore[override]
+        return [re.sub(r"^0(?=\d )", "", label) for label in super().format_ticks(values)]  # type: ignore[arg-type]
+
+
+def date_axis(ax: Axes, when: pd.DatetimeIndex, interval: str | None) -> None:
+    """Give the x axis readable dates and a little air; a single moment gets one interval on either side."""
+    zone = when.tz
+    locator = AutoDateLocator(tz=zone, minticks=3, maxticks=7)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(_DateFormatter(locator, zone))
+    first, last = when.min(), when.max()
+    step = pd.Timedelta(days=_STEPS.get(interval or "day", 1.0))
+    pad = max((last - first) * 0.02, step * (1.0 if first == last else 0.1))
+    ax.set_xlim((first - pad).to_pydatetime(warn=False), (last + pad).to_pydatetime(warn=False))
+
+
+def moments(when: pd.DatetimeIndex) -> list[dt.datetime]:
+    """Return what Matplotlib plots: plain datetimes that keep their zone."""
+    return [moment.to_pydatetime(warn=False) for moment in when]
+
+
+def in_words(when: pd.DatetimeIndex) -> str:
+    """Return the range that `when` spans: `1 Jan – 31 Mar 2026`."""
+    if len(when) == 0:
+        return ""
+    first, last = when.min(), when.max()
+    if first.date() == last.date():
+        return _day(first)
+    start = f"{first.day} {first:%b}" if first.year == last.year else _day(first)
+    return f"{start} – {_day(last)}"
+
+
+def step_days(interval: str | None) -> float:
+    """Return about how many days an interval has."""
+    return _STEPS.get(interval or "day", 1.0)
+
+
+def laid_over(when: pd.DatetimeIndex, onto: pd.DatetimeIndex, interval: str | None) -> pd.DatetimeIndex:
+    """Return the times of one period moved onto another, by the clock: a daylight-saving day stays a day."""
+    local, target = when.tz_localize(None), onto.tz_localize(None)
+    if len(local) == 0 or len(target) == 0:
+        return when
+    start, goal = local.min(), target.min()
+    if interval in ("month", "quarter", "year"):
+        months = (goal.year - start.year) * 12 + goal.month - start.month
+        moved = pd.DatetimeIndex([moment + pd.DateOffset(months=months) for moment in local])
+    else:
+        moved = local + (goal - start)
+    if onto.tz is None:
+        return moved
+    summer = np.ones(len(moved), dtype=bool)
+    return moved.tz_localize(onto.tz, ambiguous=summer, nonexistent="shift_forward")
+
+
+def _day(moment: pd.Timestamp) -> str:
+    return f"{moment.day} {moment:%b} {moment.year}"

@@ -1,0 +1,113 @@
+"""Numbers, money and percentages as text: one way of writing for ticks, labels and captions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.ticker import Formatter
+
+from klaviyo_analytics.plots._quantities import Kind
+
+_NBSP = "\u00a0"
+_MINUS = "−"
+_UNITS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
+_SYMBOLS = {
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+    "INR": "₹",
+    "CAD": "CA$",
+    "AUD": "A$",
+    "NZD": "NZ$",
+    "BRL": "R$",
+    "MXN": "MX$",
+}
+_COMPACT_FROM = 10_000
+
+
+def write(value: float, kind: Kind, currency: str | None = None) -> str:
+    """Return one value with the precision that a label needs: `1,234`, `12.3k`, `$4.20`, `41.2 %`."""
+    if not math.isfinite(value):
+        return "no value"
+    if kind == "rate":
+        return _percent(value, _percent_decimals(abs(value)))
+    scale, unit = _unit(abs(value))
+    if unit:
+        decimals = 1 if abs(value) / scale < 100 else 0
+    elif kind == "money":
+        decimals = 0 if abs(value) >= 1_000 or value == 0 else 2
+    else:
+        decimals = 0 if float(value).is_integer() else 2
+    return _number(value, scale, unit, decimals, _money_prefix(kind, currency))
+
+
+class QuantityFormatter(Formatter):
+    """Tick labels that share one unit and one number of decimals, chosen from all ticks of the axis."""
+
+    def __init__(self, kind: Kind, currency: str | None = None) -> None:
+        self._kind = kind
+        self._currency = currency
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Label of a single value, as the cursor shows it."""
+        return write(x, self._kind, self._currency)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:  # type: ignore[override]
+        """Labels of all ticks of an axis."""
+        ticks = [float(value) for value in values]
+        largest = max((abs(value) for value in ticks), default=0.0)
+        gaps = [abs(b - a) for a, b in zip(ticks, ticks[1:], strict=False) if b != a]
+        step = min(gaps, default=largest)
+        if self._kind == "rate":
+            decimals = _decimals(step * 100)
+            return [_percent(value, decimals) for value in ticks]
+        scale, unit = _unit(largest)
+        decimals = _decimals(step / scale)
+        prefix = _money_prefix(self._kind, self._currency)
+        return [_number(value, scale, unit if value else "", decimals, prefix) for value in ticks]
+
+
+def _unit(largest: float) -> tuple[float, str]:
+    if largest < _COMPACT_FROM:
+        return 1.0, ""
+    return next((scale, unit) for scale, unit in _UNITS if largest >= scale)
+
+
+def _decimals(step: float) -> int:
+    """Return the fewest decimals that write `step` without loss, four at most."""
+    for decimals in range(4):
+        if math.isclose(round(step, decimals), step, rel_tol=1e-6):
+            return decimals
+    return 4
+
+
+def _percent_decimals(size: float) -> int:
+    """Keep three significant digits of a small rate: 0.012 % must not read as 0.0 %."""
+    if size == 0 or size >= 0.01:
+        return 1
+    return 2 if size >= 0.001 else 3
+
+
+def _percent(value: float, decimals: int) -> str:
+    return f"{_signed(value * 100, decimals)}{_NBSP}%"
+
+
+def _number(value: float, scale: float, unit: str, decimals: int, prefix: str) -> str:
+    written = _signed(value / scale, 0 if value == 0 else decimals)
+    sign, digits = (_MINUS, written[1:]) if written.startswith(_MINUS) else ("", written)
+    return f"{sign}{prefix}{digits}{unit}"
+
+
+def _signed(value: float, decimals: int) -> str:
+    written = f"{value:,.{decimals}f}"
+    if float(written.replace(",", "")) == 0:
+        written = written.lstrip("-")
+    return written.replace("-", _MINUS)
+
+
+def _money_prefix(kind: Kind, currency: str | None) -> str:
+    if kind != "money" or not currency:
+        return ""
+    return _SYMBOLS.get(currency.upper(), f"{currency.upper()}{_NBSP}")

@@ -1,0 +1,99 @@
+"""What every plot asks of its frame, with messages that name the column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from klaviyo_analytics.errors import FrameError
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+NO_NAME = "(none)"
+_BLANK = "(blank)"
+
+
+def require(frame: pd.DataFrame, columns: Iterable[str | None]) -> None:
+    """Raise FrameError unless `frame` has all `columns`; None stands for an option that was not given."""
+    missing = [name for name in columns if name is not None and name not in frame.columns]
+    if missing:
+        present = ", ".join(map(repr, frame.columns)) or "no columns at all"
+        raise FrameError(f"the frame lacks {', '.join(map(repr, missing))}; it has {present}")
+
+
+def numbers(frame: pd.DataFrame, column: str) -> Floats:
+    """Return the column as floats, with NaN where there is no finite number."""
+    try:
+        values = pd.to_numeric(frame[column]).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise FrameError(f"column {column!r} is {frame[column].dtype}, and the plot needs numbers") from error
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def times(frame: pd.DataFrame, column: str) -> pd.DatetimeIndex:
+    """Return the column as datetimes, in its own time zone; text is refused, because its zone is a guess."""
+    values = frame[column]
+    is_time = pd.api.types.is_datetime64_any_dtype(values.dtype) or values.isna().all()
+    if not is_time and values.dtype != object:
+        hint = f"convert it with pd.to_datetime(frame[{column!r}], utc=True)"
+        raise FrameError(f"column {column!r} is {values.dtype}, and the plot needs datetimes: {hint}")
+    try:
+        return pd.DatetimeIndex(pd.to_datetime(values))
+    except (TypeError, ValueError) as error:
+        raise FrameError(f"column {column!r} does not hold datetimes of one time zone: {error}") from error
+
+
+def names(frame: pd.DataFrame, column: str) -> list[str]:
+    """Return the column as labels: what is null or blank gets a name, so that it is seen."""
+    return [_name(value) for value in frame[column].astype(object)]
+
+
+def finished(frame: pd.DataFrame) -> Flags:
+    """Return which rows cover a whole interval: all, where the frame does not say."""
+    if "complete" not in frame.columns:
+        return np.ones(len(frame), dtype=bool)
+    return frame["complete"].astype("boolean").fillna(value=True).to_numpy(dtype=bool)
+
+
+def currency_of(frame: pd.DataFrame, given: str | None) -> str | None:
+    """Return the one currency of the frame; two currencies are never drawn on one axis."""
+    found = {given} if given else set()
+    if "currency" in frame.columns:
+        found |= {str(value) for value in frame["currency"].dropna().unique()}
+    if len(found) > 1:
+        listed = ", ".join(sorted(found))
+        raise FrameError(f"money in several currencies cannot share an axis: {listed}; filter the frame first")
+    return found.pop() if found else _attribute(frame, "currency")
+
+
+def interval_of(frame: pd.DataFrame, when: pd.DatetimeIndex, given: str | None) -> str | None:
+    """Return the interval: as given, as the frame says, or as the distance between its rows shows."""
+    if stated := given or _attribute(frame, "interval"):
+        return stated
+    distinct = when.dropna().unique().sort_values()
+    if len(distinct) < 2:
+        return None
+    hours = float(np.median(np.diff(distinct.as_unit("us").asi8))) / 3_600e6
+    limits = (("hour", 1.5), ("day", 36), ("week", 8 * 24), ("month", 32 * 24), ("quarter", 93 * 24))
+    return next((name for name, limit in limits if hours <= limit), "year")
+
+
+def zone_of(frame: pd.DataFrame, when: pd.DatetimeIndex) -> str | None:
+    """Return the name of the time zone that the dates are in, as far as anything tells."""
+    return str(when.tz) if when.tz is not None else _attribute(frame, "timezone")
+
+
+def _attribute(frame: pd.DataFrame, name: str) -> str | None:
+    value = frame.attrs.get(name)
+    return str(value) if value else None
+
+
+def _name(value: Any) -> str:
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return NO_NAME
+    return str(value).strip() or _BLANK

@@ -1,0 +1,117 @@
+"""Names as people give them - long, with emoji, in any script - as text that a chart can show."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+from matplotlib import font_manager
+from matplotlib.text import Text
+
+_MISSING_GLYPH = "▯"
+_INVISIBLE = {0x200B, 0x200D, 0x2060, 0xFE0E, 0xFE0F, 0xFEFF}
+_FALLBACK_FAMILIES = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Noto Sans JP",
+    "Noto Sans SC",
+    "Noto Sans KR",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Apple SD Gothic Neo",
+    "Yu Gothic",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+    "WenQuanYi Zen Hei",
+    "Arial Unicode MS",
+    "Noto Sans Thai",
+    "Noto Sans Devanagari",
+    "Noto Emoji",
+    "Segoe UI Emoji",
+    "Segoe UI Symbol",
+)
+
+
+def clip(name: str, width: int) -> str:
+    """Shorten `name` to `width` columns in its middle: names of campaigns often differ only in their ends."""
+    name = " ".join(name.split())
+    widths = [_columns(character) for character in name]
+    if sum(widths) <= width:
+        return name
+    room = max(width - 1, 2)
+    tail = room * 2 // 5
+    front = _take(name, room - tail)
+    back = _take(name[::-1], tail)[::-1]
+    return f"{front.rstrip()}…{back.lstrip()}"
+
+
+def put_names(texts: Iterable[Text]) -> None:
+    """Make `texts` safe to draw: dollar signs stay dollar signs, and no glyph is missing from the font.
+
+    Matplotlib warns of a missing glyph when the figure is drawn, long after our function has returned, so
+    characters that no installed font has are replaced here.
+    """
+    for text in texts:
+        text.set_parse_math(False)
+        wanted = text.get_text()
+        own = text.get_fontfamily()
+        if _covered(wanted, _charset(tuple(own))):
+            continue
+        families = (*own, *_installed_fallbacks())
+        text.set_fontfamily(families)
+        text.set_text(printable(wanted, _charset(families)))
+
+
+def printable(text: str, charset: frozenset[int]) -> str:
+    """Replace what `charset` lacks: pictures are left out, letters become an empty box."""
+    kept = []
+    for character in text:
+        if ord(character) in charset or character == "\n":
+            kept.append(character)
+        elif ord(character) not in _INVISIBLE and unicodedata.category(character)[0] in "LMN":
+            kept.append(_MISSING_GLYPH)
+        elif character.isspace():
+            kept.append(" ")
+    lines = [" ".join(line.split(" ")).strip() for line in "".join(kept).split("\n")]
+    return "\n".join(lines) or _MISSING_GLYPH
+
+
+def _take(text: str, width: int) -> str:
+    used = 0
+    for position, character in enumerate(text):
+        used += _columns(character)
+        if used > width:
+            return text[:position]
+    return text
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or ord(character) in _INVISIBLE:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _covered(text: str, charset: frozenset[int]) -> bool:
+    return all(ord(character) in charset or character == "\n" for character in text)
+
+
+def _charset(families: tuple[str, ...]) -> frozenset[int]:
+    """Return what Matplotlib can draw with `families`; it falls back from one to the next by character."""
+    properties = [font_manager.FontProperties(family=[family]) for family in families]
+    return frozenset().union(*(_charset_of(font_manager.findfont(one)) for one in properties))
+
+
+@lru_cache(maxsize=64)
+def _charset_of(path: str) -> frozenset[int]:
+    return frozenset(font_manager.get_font(path).get_charmap())
+
+
+@lru_cache(maxsize=1)
+def _installed() -> frozenset[str]:
+    return frozenset(font.name for font in font_manager.fontManager.ttflist)
+
+
+@lru_cache(maxsize=1)
+def _installed_fallbacks() -> tuple[str, ...]:
+    return tuple(name for name in _FALLBACK_FAMILIES if name in _installed())
