@@ -88,14 +88,14 @@ class Timeframe:
         Notes
         -----
         "last 90 days" are the 90 whole days before today: **today is not among them**, because an unfinished
-        day looks like a fall. In the same way "last 12 months" are twelve whole calendar months and "last week"
-        is the last one that ended, Monday to Sunday. "this month" runs from its first day to the end of today.
-        Klaviyo does not document what its own keys include; since a parsed frame is always sent as two times,
-        every endpoint answers for the same ones.
+        day looks like a fall. In the same way "last 12 months" are twelve whole calendar months, and "last
+        week" is the last one that ended, Monday to Sunday. "this month" runs from its first day to the end of
+        today. Klaviyo does not document what its own keys include; since a parsed frame is always sent as two
+        times, every endpoint answers for the same ones.
 
         Examples
         --------
-            >>> Timeframe.parse("last 90 days", timezone="UTC", now="2026-07-01T15:00")
+        >>> Timeframe.parse("last 90 days", timezone="UTC", now="2026-07-01T15:00")
         Timeframe('2026-04-02', '2026-07-01', timezone='UTC')
         >>> Timeframe.parse("2026-Q2", timezone="UTC")
         Timeframe('2026-04-01', '2026-07-01', timezone='UTC')
@@ -178,7 +178,7 @@ class Timeframe:
 
         Examples
         --------
-            >>> for part in Timeframe("2023-07-01", "2026-01-01", timezone="UTC").split(years=1):
+        >>> for part in Timeframe("2023-07-01", "2026-01-01", timezone="UTC").split(years=1):
         ...     print(part)
         2023-07-01 to 2024-06-30 (UTC)
         2024-07-01 to 2025-06-30 (UTC)
@@ -205,7 +205,7 @@ class Timeframe:
 
         Examples
         --------
-            >>> Timeframe("2026-04-01", "2026-07-01", timezone="America/New_York").aggregate_filter()
+        >>> Timeframe("2026-04-01", "2026-07-01", timezone="America/New_York").aggregate_filter()
         ['greater-or-equal(datetime,2026-04-01T04:00:00)', 'less-than(datetime,2026-07-01T04:00:00)']
         """
         return dialects.aggregate_filter(self.start, self.end)
@@ -215,7 +215,7 @@ class Timeframe:
 
         Examples
         --------
-            >>> Timeframe("2026-04-01", "2026-04-02", timezone="America/New_York").event_filter()
+        >>> Timeframe("2026-04-01", "2026-04-02", timezone="America/New_York").event_filter()
         'greater-or-equal(datetime,2026-04-01T04:00:00Z),less-than(datetime,2026-04-02T04:00:00Z)'
         """
         return dialects.event_filter(self.start, self.end, field)
@@ -235,13 +235,13 @@ class Timeframe:
 
         Examples
         --------
-            >>> Timeframe("2026-04-01", "2026-07-01", timezone="America/New_York").report_body()
+        >>> Timeframe("2026-04-01", "2026-07-01", timezone="America/New_York").report_body()
         {'start': '2026-04-01T00:00:00+00:00', 'end': '2026-06-30T23:59:59+00:00'}
         """
         if periods.longest_end(self.start, years=1).astimezone(UTC) < self.end.astimezone(UTC):
             raise InvalidInputError(
-                f"a report covers at most a year, but {self} is longer; shorten it, or use .split(years=1) and "
-                "add up counts and sums (unique counts cannot be added)"
+                f"a report covers at most a year, but {self} is longer; shorten it, or use .split(years=1) "
+                "and add up counts and sums (unique counts cannot be added)"
             )
         return dialects.report_body(self.start, self.end)
 

@@ -12,7 +12,7 @@ from klaviyo_analytics.timeframe._calendar import Unit, add_months, floor, move_
 
 def made_of(start: datetime, end: datetime, unit: Unit, zone: ZoneInfo) -> bool:
     """Tell whether the frame consists of whole units."""
-    return all(moment == floor(moment, unit, zone) for moment in (start, end))
+    return all(m.astimezone(UTC) == floor(m, unit, zone).astimezone(UTC) for m in (start, end))
 
 
 def previous_start(start: datetime, end: datetime, zone: ZoneInfo) -> datetime:
