@@ -254,11 +254,8 @@ class TestClockChanges:
     def test_a_day_whose_midnight_is_skipped_begins_at_one(self) -> None:
         day = parse("2026-09-06", zone="America/Santiago")
         assert (day.start.hour, day.duration) == (1, timedelta(hours=23))
-        assert [d.date() for d in frame("2026-09-05", "2026-09-08", "America/Santiago").intervals("day")] == [
-            date(2026, 9, 5),
-            date(2026, 9, 6),
-            date(2026, 9, 7),
-        ]
+        days = frame("2026-09-05", "2026-09-08", "America/Santiago").intervals("day")
+        assert [f"{start:%d %H:%M}" for start in days] == ["05 00:00", "06 01:00", "07 00:00"]
         assert str(day) == "2026-09-06 (America/Santiago)"
 
     def test_a_time_in_the_gap_moves_forward(self) -> None:
