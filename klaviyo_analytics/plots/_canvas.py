@@ -1,4 +1,4 @@
-"""The frame around the data: a new figure, quiet axes, title, legend, caption and the note on an empty plot."""
+"""Around the data: a new figure, quiet axes, title, legend, caption, the note on an empty plot."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def points(size: float = 1.0) -> float:
 
 def characters(ax: Axes, size: float = 1.0) -> int:
     """Return about how many characters of `size` times the font fit beside each other on the axes."""
-    inches = ax.get_position().width * ax.figure.get_figwidth()
+    inches = ax.get_window_extent().width / ax.figure.dpi
     return max(int(inches * 72 / (points(size) * _CHARACTER)), 20)
 
 
@@ -67,18 +67,24 @@ def put_title(ax: Axes, title: str, *, rows_above: float = 0.0) -> None:
     """Write the title above `rows_above` rows of text that stand on the axes."""
     room = characters(ax, 1.2)
     lines = fill(" ".join(title.split()), width=room, max_lines=2, placeholder=" …")
-    text = ax.set_title(lines, loc="left", color=ink(ax, 0.85), fontweight="bold", fontsize="large")
-    ax.set_title(lines, loc="left", pad=points(0.7 + 1.5 * rows_above))
+    text = ax.set_title(
+        lines,
+        loc="left",
+        pad=points(0.7 + 1.5 * rows_above),
+        color=ink(ax, 0.85),
+        fontweight="bold",
+        fontsize="large",
+    )
     put_names([text])
 
 
 def put_caption(ax: Axes, parts: Sequence[str | None]) -> None:
     """Write what a reader must know - denominator, time zone, currency - small, below the axis labels."""
-    said = " · ".join(part for part in parts if part)
+    said = [part for part in parts if part]
     if not said:
         return
     caption = ax.annotate(
-        fill(said, width=characters(ax, 0.83)),
+        _lines_of(said, width=characters(ax, 0.83)),
         xy=(0, 0),
         xycoords=("axes fraction", partial(_below, ax)),
         xytext=(0, -0.5),
@@ -104,7 +110,9 @@ def put_note(ax: Axes, note: str) -> None:
     put_names([text])
 
 
-def put_legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str], *, rows_above: float = 0.0) -> float:
+def put_legend(
+    ax: Axes, handles: Sequence[Artist], labels: Sequence[str], *, rows_above: float = 0.0
+) -> float:
     """Put the legend where it covers nothing: in one row on the axes if it fits, else beside them.
 
     Returns the number of rows that it takes above the axes.
@@ -140,6 +148,15 @@ def put_legend(ax: Axes, handles: Sequence[Artist], labels: Sequence[str], *, ro
         text.set_text(label)
     put_names(legend.get_texts())
     return 1.0 if in_a_row else 0.0
+
+
+def _lines_of(parts: Sequence[str], *, width: int) -> str:
+    """Join the parts with dots, and break lines between parts rather than within."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        joined = f"{lines[-1]} · {part}"
+        lines = [*lines[:-1], joined] if len(joined) <= width else [*lines, part]
+    return "\n".join(fill(line, width=width) for line in lines)
 
 
 def _below(ax: Axes, renderer: RendererBase) -> Bbox:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -18,7 +20,7 @@ class _DateFormatter(ConciseDateFormatter):
     """ConciseDateFormatter with the month in words beside each day, and no zero before it."""
 
     def __init__(self, locator: AutoDateLocator, zone: dt.tzinfo | None) -> None:
-        super().__init__(
+        super().__init__(  # type: ignore[no-untyped-call]
             locator,
             tz=zone,
             formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S.%f"],
@@ -26,25 +28,35 @@ class _DateFormatter(ConciseDateFormatter):
             show_offset=False,
         )
 
-    def format_ticks(self, values: Sequence[float]) -> list[str]:  # type: ignore[override]
-        return [re.sub(r"^0(?=\d )", "", label) for label in super().format_ticks(values)]  # type: ignore[arg-type]
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        return [re.sub(r"^0(?=\d )", "", label) for label in super().format_ticks(values)]  # type: ignore[no-untyped-call]
 
 
 def date_axis(ax: Axes, when: pd.DatetimeIndex, interval: str | None) -> None:
     """Give the x axis readable dates and a little air; a single moment gets one interval on either side."""
     zone = when.tz
-    locator = AutoDateLocator(tz=zone, minticks=3, maxticks=7)
+    locator = AutoDateLocator(tz=zone, minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(_DateFormatter(locator, zone))
     first, last = when.min(), when.max()
     step = pd.Timedelta(days=_STEPS.get(interval or "day", 1.0))
     pad = max((last - first) * 0.02, step * (1.0 if first == last else 0.1))
-    ax.set_xlim((first - pad).to_pydatetime(warn=False), (last + pad).to_pydatetime(warn=False))
+    ax.set_xlim(moment(first - pad), moment(last + pad))
 
 
-def moments(when: pd.DatetimeIndex) -> list[dt.datetime]:
+def moments(when: pd.DatetimeIndex) -> npt.NDArray[Any]:
     """Return what Matplotlib plots: plain datetimes that keep their zone."""
-    return [moment.to_pydatetime(warn=False) for moment in when]
+    return np.array([moment(stamp) for stamp in when], dtype=object)
+
+
+def moment(stamp: pd.Timestamp) -> Any:
+    """Return one plain datetime; typed as Any because Matplotlib's stubs know only numbers."""
+    return stamp.to_pydatetime(warn=False)
+
+
+def position(ax: Axes, stamp: pd.Timestamp) -> float:
+    """Return where a date lies on the x axis, in the axis' own numbers."""
+    return float(ax.convert_xunits(moment(stamp)))  # type: ignore[no-untyped-call]
 
 
 def in_words(when: pd.DatetimeIndex) -> str:
@@ -71,7 +83,7 @@ def laid_over(when: pd.DatetimeIndex, onto: pd.DatetimeIndex, interval: str | No
     start, goal = local.min(), target.min()
     if interval in ("month", "quarter", "year"):
         months = (goal.year - start.year) * 12 + goal.month - start.month
-        moved = pd.DatetimeIndex([moment + pd.DateOffset(months=months) for moment in local])
+        moved = pd.DatetimeIndex([stamp + pd.DateOffset(months=months) for stamp in local])
     else:
         moved = local + (goal - start)
     if onto.tz is None:
@@ -80,5 +92,5 @@ def laid_over(when: pd.DatetimeIndex, onto: pd.DatetimeIndex, interval: str | No
     return moved.tz_localize(onto.tz, ambiguous=summer, nonexistent="shift_forward")
 
 
-def _day(moment: pd.Timestamp) -> str:
-    return f"{moment.day} {moment:%b} {moment.year}"
+def _day(stamp: pd.Timestamp) -> str:
+    return f"{stamp.day} {stamp:%b} {stamp.year}"

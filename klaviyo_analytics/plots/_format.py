@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from matplotlib.ticker import Formatter
 
@@ -50,15 +51,15 @@ class QuantityFormatter(Formatter):
         self._kind = kind
         self._currency = currency
 
-    def __call__(self, x: float, pos: int | None = None) -> str:
+    def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002
         """Label of a single value, as the cursor shows it."""
         return write(x, self._kind, self._currency)
 
-    def format_ticks(self, values: Sequence[float]) -> list[str]:  # type: ignore[override]
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
         """Labels of all ticks of an axis."""
         ticks = [float(value) for value in values]
         largest = max((abs(value) for value in ticks), default=0.0)
-        gaps = [abs(b - a) for a, b in zip(ticks, ticks[1:], strict=False) if b != a]
+        gaps = [abs(b - a) for a, b in pairwise(ticks) if b != a]
         step = min(gaps, default=largest)
         if self._kind == "rate":
             decimals = _decimals(step * 100)

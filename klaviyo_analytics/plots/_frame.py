@@ -67,7 +67,9 @@ def currency_of(frame: pd.DataFrame, given: str | None) -> str | None:
         found |= {str(value) for value in frame["currency"].dropna().unique()}
     if len(found) > 1:
         listed = ", ".join(sorted(found))
-        raise FrameError(f"money in several currencies cannot share an axis: {listed}; filter the frame first")
+        raise FrameError(
+            f"money in several currencies cannot share an axis: {listed}; filter the frame first"
+        )
     return found.pop() if found else _attribute(frame, "currency")
 
 

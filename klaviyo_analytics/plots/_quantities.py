@@ -69,7 +69,7 @@ _KNOWN: dict[str, Quantity] = (
 
 
 def quantity(column: str) -> Quantity:
-    """Return what is known of `column`; a name that we do not know is a plain number, or a rate by its ending."""
+    """Return what is known of `column`; an unknown name is a plain number, or a rate by its ending."""
     if column in _KNOWN:
         return _KNOWN[column]
     kind: Kind = "rate" if column.endswith(("rate", "share", "change")) else "number"

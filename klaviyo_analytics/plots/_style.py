@@ -1,10 +1,10 @@
-"""Colours that colour-blind readers can tell apart, and the style context; nothing here touches rcParams by itself."""
+"""Colours that colour-blind readers can tell apart, and the style context; nothing is changed by import."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import matplotlib as mpl
 from cycler import cycler
@@ -30,7 +30,7 @@ class Style(dict[str, Any]):
         self._entered: list[AbstractContextManager[None]] = []
 
     def __enter__(self) -> Style:
-        context = mpl.rc_context(dict(self))
+        context = mpl.rc_context(cast(Any, dict(self)))
         context.__enter__()
         self._entered.append(context)
         return self
@@ -95,9 +95,10 @@ def style(medium: Medium = "notebook") -> Style:
 
 
 def ink(ax: Axes, strength: float) -> str:
-    """Return the text colour diluted with the background, so that dark themes stay legible; 1 is undiluted."""
+    """Return the text colour diluted with the background, so that dark themes stay legible; 1 is pure."""
     text, background = to_rgb(mpl.rcParams["text.color"]), to_rgb(ax.get_facecolor())
-    return to_hex([strength * t + (1 - strength) * b for t, b in zip(text, background, strict=True)])
+    red, green, blue = (strength * t + (1 - strength) * b for t, b in zip(text, background, strict=True))
+    return to_hex((red, green, blue))
 
 
 def line_width() -> float:

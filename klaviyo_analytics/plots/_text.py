@@ -73,7 +73,7 @@ def printable(text: str, charset: frozenset[int]) -> str:
             kept.append(_MISSING_GLYPH)
         elif character.isspace():
             kept.append(" ")
-    lines = [" ".join(line.split(" ")).strip() for line in "".join(kept).split("\n")]
+    lines = [" ".join(line.split()) for line in "".join(kept).split("\n")]
     return "\n".join(lines) or _MISSING_GLYPH
 
 

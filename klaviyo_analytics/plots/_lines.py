@@ -1,0 +1,134 @@
+"""Lines over time, shared by the trend, the small multiples and the performance of flows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cbook import normalize_kwargs
+from matplotlib.lines import Line2D
+
+from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.plots._dates import moments
+from klaviyo_analytics.plots._frame import Flags, Floats, finished, names, numbers, times
+from klaviyo_analytics.plots._style import PALETTE, ink, line_width
+
+MOST_HUES = len(PALETTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line: values at times, and which of them cover a whole interval."""
+
+    name: str
+    when: pd.DatetimeIndex
+    values: Floats
+    complete: Flags
+
+
+def split(frame: pd.DataFrame, *, x: str, y: str, hue: str | None) -> list[Series]:
+    """Cut the frame into one series per value of `hue`; rows without a date cannot be drawn."""
+    when, values, complete = times(frame, x), numbers(frame, y), finished(frame)
+    labels = np.array(names(frame, hue) if hue else [""] * len(frame), dtype=object)
+    dated = np.asarray(when.notna())
+    series = []
+    for label in dict.fromkeys(labels[dated]):
+        rows = np.flatnonzero(dated & (labels == label))
+        rows = rows[np.argsort(when[rows].asi8, kind="stable")]
+        one = Series(str(label), when[rows], values[rows], complete[rows])
+        if one.when.has_duplicates:
+            raise FrameError(_several_rows(frame, x=x, hue=hue, label=one.name))
+        series.append(one)
+    return series
+
+
+def _several_rows(frame: pd.DataFrame, *, x: str, hue: str | None, label: str) -> str:
+    texts = [
+        str(name)
+        for name in frame.columns
+        if name not in (x, hue) and pd.api.types.is_string_dtype(frame[name].dtype)
+    ]
+    splitters = [name for name in texts if frame[name].nunique() > 1]
+    whose = f" of {hue} {label!r}" if hue else ""
+    cure = (
+        f"give hue= one of {', '.join(map(repr, splitters))}, or filter or aggregate the frame first"
+        if splitters
+        else "aggregate the frame first"
+    )
+    return f"several rows{whose} share one {x!r}, and a plot does not add them up: {cure}"
+
+
+def by_size(series: Sequence[Series]) -> list[str]:
+    """Return the names of the series, largest first: these get a colour."""
+    sizes: dict[str, float] = {}
+    for one in series:
+        sizes[one.name] = sizes.get(one.name, 0.0) + float(np.nansum(np.abs(one.values)))
+    return sorted(sizes, key=lambda name: -sizes[name])
+
+
+def colours(ax: Axes, ranked: Sequence[str]) -> dict[str, str]:
+    """Give the first names a colour each and the rest one grey."""
+    grey = ink(ax, 0.25)
+    return {name: PALETTE[rank] if rank < MOST_HUES else grey for rank, name in enumerate(ranked)}
+
+
+def draw_series(ax: Axes, one: Series, *, colour: str, kwargs: Mapping[str, Any]) -> Line2D:
+    """Draw one series: solid where intervals are whole, dotted and hollow where not, a dot where alone."""
+    given = normalize_kwargs(dict(kwargs), Line2D)
+    options: dict[str, Any] = {
+        "color": colour,
+        "linewidth": line_width(),
+        "label": one.name,
+        "solid_capstyle": "round",
+        **given,
+    }
+    x = moments(one.when)
+    whole = np.where(one.complete, one.values, np.nan)
+    (line,) = ax.plot(x, whole, **options)
+    shade, width = line.get_color(), line.get_linewidth()
+    alone = _standing_alone(whole)
+    if alone.any():
+        dots: dict[str, Any] = {"color": shade, "linestyle": "none", "marker": "o", "markersize": 2.4 * width}
+        ax.plot(x[alone], whole[alone], **dots)
+    if not one.complete.all():
+        _draw_unfinished(ax, one, colour=str(shade), width=width)
+    return line
+
+
+def _draw_unfinished(ax: Axes, one: Series, *, colour: str, width: float) -> None:
+    partial = ~one.complete
+    beside = partial.copy()
+    beside[:-1] |= partial[1:]
+    beside[1:] |= partial[:-1]
+    x = moments(one.when)
+    ax.plot(x, np.where(beside, one.values, np.nan), color=colour, linestyle=":", linewidth=width)
+    ax.plot(
+        x[partial],
+        one.values[partial],
+        **unfinished_mark(ax, colour, width),
+        gid="unfinished",
+    )
+
+
+def unfinished_mark(ax: Axes, colour: str, width: float) -> dict[str, Any]:
+    """Return how the mark of an unfinished interval looks: hollow."""
+    return {
+        "color": colour,
+        "linestyle": "none",
+        "marker": "o",
+        "markersize": 3.2 * width,
+        "markeredgewidth": 0.8 * width,
+        "markerfacecolor": ax.get_facecolor(),
+    }
+
+
+def _standing_alone(values: Floats) -> Flags:
+    """Return which values have no neighbour to be joined to: a line would not show them."""
+    there = np.isfinite(values)
+    padded = np.concatenate([[False], there, [False]])
+    alone: Flags = there & ~padded[:-2] & ~padded[2:]
+    return alone
