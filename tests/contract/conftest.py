@@ -1,0 +1,41 @@
+"""The official OpenAPI document, if this machine has it, and a recorder that judges by it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.contract.openapi import Document
+from tests.contract.recorder import Wrap, judged
+
+VARIABLE = "KLAVIYO_OPENAPI"
+
+
+def document_path(environ: Mapping[str, str]) -> Path:
+    """Return where the document is; without it skip, or fail in continuous integration."""
+    named = environ.get(VARIABLE, "")
+    if named and Path(named).is_file():
+        return Path(named)
+    reason = (
+        f"set {VARIABLE} to the path of Klaviyo's OpenAPI document, revision 2026-01-15 "
+        f"({named or 'it is not set'}): the contract is not tested without it"
+    )
+    if named or environ.get("CI", "").lower() == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def document() -> Document:
+    """The official document; tests that need it are skipped where there is none."""
+    return Document.load(document_path(os.environ))
+
+
+@pytest.fixture
+def contract(document: Document) -> Iterator[Wrap]:
+    """Wrap a WSGI application; at the end of the test no exchange with it may have broken the document."""
+    with judged(document) as wrap:
+        yield wrap

@@ -1,0 +1,126 @@
+"""A WSGI middleware that holds every exchange between a client and a server against the document."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from tests.contract.openapi import Document
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+GATEWAY = "/klaviyo"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer, and what each of them violates."""
+
+    method: str
+    url: str
+    status: int
+    in_request: list[str]
+    in_answer: list[str]
+
+    @property
+    def violations(self) -> list[str]:
+        """All that is wrong, each with the exchange that it belongs to."""
+        about = f"{self.method} {self.url} -> {self.status}"
+        return [f"{about}: request: {each}" for each in self.in_request] + [
+            f"{about}: answer: {each}" for each in self.in_answer
+        ]
+
+
+@dataclass
+class CheckedApp:
+    """Serve what `app` serves and judge every exchange under /api, through the gateway or not.
+
+    What is not Klaviyo's (the gateway's own /connections) passes unjudged.
+    """
+
+    app: WSGIApplication
+    document: Document
+    exchanges: list[Exchange] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def violations(self) -> list[str]:
+        return [violation for exchange in self.exchanges for violation in exchange.violations]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        url = _url(environ)
+        if not url.startswith("/api/"):
+            return self.app(environ, start_response)
+        sent = _body(environ)
+        head: dict[str, Any] = {}
+
+        def heard(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            head.update(status=int(status[:3]), headers=dict(headers))
+            return start_response(status, headers, *error)
+
+        answer = self.app(environ, heard)
+        try:
+            received = b"".join(answer)
+        finally:
+            if close := getattr(answer, "close", None):
+                close()
+        self._judge(environ, url, sent, head, received)
+        return [received]
+
+    def _judge(
+        self, environ: WSGIEnvironment, url: str, sent: bytes, head: dict[str, Any], received: bytes
+    ) -> None:
+        method = environ["REQUEST_METHOD"]
+        in_request = self.document.check_request(method, url, _headers(environ), sent)
+        in_answer = self.document.check_response(method, url, head["status"], head["headers"], received)
+        with self._lock:
+            self.exchanges.append(Exchange(method, url, head["status"], in_request, in_answer))
+
+
+Wrap = Callable[["WSGIApplication"], CheckedApp]
+
+
+@contextmanager
+def judged(document: Document) -> Iterator[Wrap]:
+    """Give a function that wraps applications; in the end all violations of all of them are one failure."""
+    wrapped: list[CheckedApp] = []
+
+    def wrap(app: WSGIApplication) -> CheckedApp:
+        wrapped.append(CheckedApp(app, document))
+        return wrapped[-1]
+
+    yield wrap
+    broken = [violation for app in wrapped for violation in app.violations]
+    assert not broken, "\n".join(broken)
+
+
+def _url(environ: WSGIEnvironment) -> str:
+    """Return path and query as they were sent: REQUEST_URI keeps an encoded slash that PATH_INFO has lost."""
+    raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    if raw is None:
+        path = quote(environ["PATH_INFO"].encode("latin-1"), safe="/")
+        raw = f"{path}?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else path
+    url = str(raw)
+    return url.removeprefix(GATEWAY) if url.startswith(f"{GATEWAY}/") else url
+
+
+def _headers(environ: WSGIEnvironment) -> dict[str, str]:
+    sent = {
+        key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")
+    }
+    return {**sent, "content-type": environ.get("CONTENT_TYPE", "")}
+
+
+def _body(environ: WSGIEnvironment) -> bytes:
+    """Read the request's body and put it back for the application."""
+    source = environ["wsgi.input"]
+    ends_by_itself = environ.get("wsgi.input_terminated", False)
+    body: bytes = source.read() if ends_by_itself else source.read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
