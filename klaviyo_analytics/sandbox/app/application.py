@@ -1,0 +1,144 @@
+"""The WSGI application: who asks, through which face, and what the scripted faults make of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from klaviyo_analytics.sandbox.app import gateway, mischief
+from klaviyo_analytics.sandbox.app.answer import Answer, ConnectionDropped, Wire
+from klaviyo_analytics.sandbox.app.contract import load_contract
+from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
+from klaviyo_analytics.sandbox.app.klaviyo import Incoming, Klaviyo, Scopes
+from klaviyo_analytics.sandbox.app.settings import Settings
+from klaviyo_analytics.sandbox.app.store import Store
+from klaviyo_analytics.sandbox.connections import Connections
+from klaviyo_analytics.sandbox.faults import Faults
+from klaviyo_analytics.sandbox.limits import RateLimiter
+from klaviyo_analytics.sandbox.model import Account
+from klaviyo_analytics.sandbox.recorder import KEPT, RequestRecord, mask_headers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+MAX_BODY = 5 * 1024 * 1024
+WIRE = "klaviyo_sandbox.wire"  # where the server puts its Wire in the environ
+
+
+class Application:
+    """One account behind both faces: Klaviyo's own (`/api`) and Maton's (`/klaviyo/api`, `/connections`)."""
+
+    def __init__(
+        self,
+        account: Account,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self.store = Store(account, clock)
+        self.faults = Faults()
+        self.limiter = RateLimiter(clock)
+        self.connections = Connections(self.store.now)
+        self.requests: deque[RequestRecord] = deque(maxlen=KEPT)
+        self._klaviyo = Klaviyo(self.store, settings, self.limiter)
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.RLock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        wire: Wire = environ.get(WIRE) or Wire()
+        record = self._record(request, wire)
+        answer = self._play(request, record, wire)
+        if WIRE not in environ and (wire.drop or wire.cut):
+            raise ConnectionDropped(record.path)
+        record.status = 0 if wire.drop else answer.status
+        response = Response(answer.encode(), status=answer.status, content_type=answer.content_type)
+        if not response.data:
+            del response.headers["Content-Type"]
+        response.headers.update(answer.headers)
+        return response(environ, start_response)
+
+    def _record(self, request: Request, wire: Wire) -> RequestRecord:
+        raw: str = request.environ.get("REQUEST_URI", "") or request.full_path
+        path, _, query = raw.partition("?")
+        too_large = (request.content_length or 0) > MAX_BODY
+        wire.close = too_large  # what is not read cannot be followed by another request
+        record = RequestRecord(
+            request.method,
+            path,
+            query,
+            mask_headers(request.headers),
+            b"" if too_large else request.get_data(),
+            self._clock(),
+            str(request.environ.get("REMOTE_PORT", "")),
+        )
+        self.requests.append(record)
+        return record
+
+    def _play(self, request: Request, record: RequestRecord, wire: Wire) -> Answer:
+        """Carry the request out, with what a scripted fault does before and after."""
+        with self._lock:
+            fault = self.faults.strike(record.method, record.path.removeprefix(gateway.PREFIX))
+        if fault is None:
+            return self._answer(request, record)
+        if fault.delay:
+            self._sleep(fault.delay)
+        answer = mischief.instead(fault, wire) or self._answer(request, record)
+        return mischief.afterwards(fault, answer, wire)
+
+    def _answer(self, request: Request, record: RequestRecord) -> Answer:
+        headers = {"X-Request-ID": str(uuid.uuid4())}
+        with self._lock:
+            try:
+                answer = self._route(request, record, headers)
+            except gateway.GatewayFault as fault:
+                return fault.answer()
+            except ApiFault as fault:
+                if fault.status == 429:
+                    headers = {name: value for name, value in headers.items() if "RateLimit" not in name}
+                answer = Answer(fault.status, fault.document(), headers=fault.headers)
+        answer.headers = headers | answer.headers
+        return answer
+
+    def _route(self, request: Request, record: RequestRecord, headers: dict[str, str]) -> Answer:
+        path = record.path
+        if path == gateway.CONTROL or path.startswith(gateway.CONTROL + "/"):
+            gateway.check_key(request, self.settings)
+            return gateway.control(request, self.connections, path)
+        if path.startswith(gateway.PREFIX + "/"):
+            gateway.check_key(request, self.settings)
+            gateway.throttle(self.limiter, self.settings)
+            connection = gateway.choose(request, self.connections)
+            return self._ask_klaviyo(
+                request, record, path.removeprefix(gateway.PREFIX), connection.scopes, headers
+            )
+        return self._ask_klaviyo(request, record, path, self._key_scopes(request), headers)
+
+    def _key_scopes(self, request: Request) -> Scopes:
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Klaviyo-API-Key" or key not in self.settings.keys:
+            raise ApiFault.not_authenticated(
+                "Send Authorization: Klaviyo-API-Key with a private key of the account."
+            )
+        return self.settings.keys[key]
+
+    def _ask_klaviyo(
+        self, request: Request, record: RequestRecord, path: str, scopes: Scopes, headers: dict[str, str]
+    ) -> Answer:
+        headers["CID"] = next(iter(self.store.records("account")), "")
+        headers["X-Klaviyo-API-Revision"] = load_contract().revision
+        if (request.content_length or 0) > MAX_BODY:
+            raise ApiFault(413, [Problem("payload_too_large", "A request may hold 5 MB.")])
+        lowered: dict[str, Any] = {name.lower(): value for name, value in request.headers.items()}
+        incoming = Incoming(record.method, path, record.query, lowered, record.body, scopes)
+        outgoing = self._klaviyo.answer(incoming, headers)
+        return Answer(outgoing.status, outgoing.document)

@@ -1,0 +1,79 @@
+"""Events of the log as resources, and new events in the log."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from klaviyo_analytics.sandbox.app.times import to_text
+from klaviyo_analytics.sandbox.model import EventLog, Record, Related
+
+
+def to_record(log: EventLog, row: int) -> Record:
+    """One event as a resource."""
+    seconds = int(log.time[row])
+    profile = int(log.profile[row])
+    id_ = log.ids[row]
+    credit = log.attribution[row]
+    return Record(
+        "event",
+        id_,
+        {
+            "timestamp": seconds,
+            "event_properties": log.properties[row],
+            "datetime": to_text(seconds),
+            "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, id_)),
+        },
+        {
+            "profile": log.profile_ids[profile] if profile >= 0 else None,
+            "metric": log.metric_ids[log.metric[row]],
+            "attributions": [credit.id] if credit else [],
+        },
+    )
+
+
+def attribution_record(log: EventLog, row: int) -> Record | None:
+    """The resource that credits an event to a message."""
+    credit = log.attribution[row]
+    if credit is None:
+        return None
+    relationships: dict[str, Related] = {"event": log.ids[row]}
+    if credit.campaign:
+        relationships |= {"campaign": credit.campaign, "campaign-message": credit.message}
+    if credit.flow:
+        relationships |= {"flow": credit.flow, "flow-message": credit.message}
+    if credit.variation and credit.flow:
+        relationships["flow-message-variation"] = credit.variation
+    return Record("attribution", credit.id, {}, relationships)
+
+
+def append(log: EventLog, rows: Sequence[dict[str, Any]]) -> None:
+    """Put new events in their places; one that ties with others comes after them.
+
+    A row has `id`, `time`, `metric` and `profile` (ids), `value` and `properties`.
+    """
+    rows = sorted(rows, key=lambda row: int(row["time"]))
+    times = np.array([row["time"] for row in rows], dtype=np.int64)
+    places = np.searchsorted(log.time, times, side="right")
+    metrics = [_position(log.metric_ids, row["metric"]) for row in rows]
+    profiles = [_position(log.profile_ids, row["profile"]) for row in rows]
+    values = [float("nan") if row["value"] is None else row["value"] for row in rows]
+    log.time = np.insert(log.time, places, times)
+    log.metric = np.insert(log.metric, places, np.array(metrics, dtype=np.int32))
+    log.profile = np.insert(log.profile, places, np.array(profiles, dtype=np.int32))
+    log.value = np.insert(log.value, places, np.array(values, dtype=np.float64))
+    for place, row in reversed(list(zip(places.tolist(), rows, strict=True))):
+        log.ids.insert(place, row["id"])
+        log.properties.insert(place, row["properties"])
+        log.attribution.insert(place, None)
+
+
+def _position(ids: list[str], id_: str | None) -> int:
+    if id_ is None:
+        return -1
+    if id_ not in ids:
+        ids.append(id_)
+    return ids.index(id_)

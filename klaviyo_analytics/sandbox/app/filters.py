@@ -1,0 +1,200 @@
+"""The filter grammar: conditions joined by commas or `and(...)`, read into a flat list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from klaviyo_analytics.sandbox.app.contract import FilterField
+from klaviyo_analytics.sandbox.app.errors import ApiFault
+from klaviyo_analytics.sandbox.app.times import to_seconds
+
+NAME = re.compile(r"[A-Za-z-]+")
+FIELD = re.compile(r"[^\s,()\[\]\"']+")
+SPACE = re.compile(r"\s*")
+DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An unquoted date or datetime."""
+
+    text: str
+
+    @property
+    def seconds(self) -> float:
+        """Unix seconds; without an offset it is in UTC."""
+        return to_seconds(self.text)
+
+
+Scalar = str | float | bool | Moment | None
+Literal = Scalar | tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One comparison; `has(profile)` has no literal."""
+
+    operator: str
+    field: str
+    literal: Literal = None
+
+
+class Parser:
+    """Reads one filter text; anything unexpected is a 400 that names its place."""
+
+    def __init__(self, text: str, parameter: str = "filter") -> None:
+        self.text = text
+        self.parameter = parameter
+        self.position = 0
+
+    def parse(self) -> list[Condition]:
+        """Read the whole text."""
+        conditions = self._conjunction()
+        if self.position < len(self.text):
+            self._fail("a comma or the end")
+        return conditions
+
+    def _conjunction(self) -> list[Condition]:
+        conditions = self._expression()
+        while self._take(","):
+            conditions += self._expression()
+        return conditions
+
+    def _expression(self) -> list[Condition]:
+        operator = self._match(NAME, "an operator")
+        self._expect("(")
+        if operator == "and":
+            conditions = self._conjunction()
+            self._expect(")")
+            return conditions
+        field = self._match(FIELD, "a field")
+        literal: Literal = None
+        if operator != "has":
+            self._expect(",")
+            literal = self._literal()
+        self._expect(")")
+        return [Condition(operator, field, literal)]
+
+    def _literal(self) -> Literal:
+        if not self._take("["):
+            return self._scalar()
+        if self._take("]"):
+            return ()
+        members = [self._scalar()]
+        while self._take(","):
+            members.append(self._scalar())
+        self._expect("]")
+        return tuple(members)
+
+    def _scalar(self) -> Scalar:
+        self._skip_space()
+        quote = self.text[self.position : self.position + 1]
+        if quote and quote in "\"'":
+            return self._string(quote)
+        for pattern in (DATETIME, NUMBER, NAME):
+            found = pattern.match(self.text, self.position)
+            if found and self._is_delimiter(found.end()):
+                return self._bare(pattern, found)
+        self._fail("a literal (strings are quoted, datetimes are not)")
+
+    def _bare(self, pattern: re.Pattern[str], found: re.Match[str]) -> Scalar:
+        if pattern is NAME and found[0] not in WORDS:
+            self._fail("a literal (strings are quoted)")
+        self.position = found.end()
+        if pattern is NAME:
+            return WORDS[found[0]]
+        if pattern is NUMBER:
+            return float(found[0]) if found[1] or found[2] else int(found[0])
+        try:
+            to_seconds(found[0])
+        except ValueError:
+            self._fail("a date of the calendar")
+        return Moment(found[0])
+
+    def _string(self, quote: str) -> str:
+        characters: list[str] = []
+        self.position += 1
+        while self.position < len(self.text):
+            character = self.text[self.position]
+            self.position += 1
+            if character == quote:
+                return "".join(characters)
+            if character == "\\" and self.position < len(self.text):
+                character = self.text[self.position]
+                self.position += 1
+            characters.append(character)
+        self._fail(f"a closing {quote}")
+
+    def _is_delimiter(self, position: int) -> bool:
+        return self.text[position : position + 1] in ("", ",", ")", "]", " ")
+
+    def _skip_space(self) -> None:
+        found = SPACE.match(self.text, self.position)
+        self.position = found.end() if found else self.position
+
+    def _match(self, pattern: re.Pattern[str], what: str) -> str:
+        self._skip_space()
+        found = pattern.match(self.text, self.position)
+        if not found:
+            self._fail(what)
+        self.position = found.end()
+        return found[0]
+
+    def _take(self, character: str) -> bool:
+        self._skip_space()
+        taken = self.text.startswith(character, self.position)
+        self.position += taken
+        self._skip_space()
+        return taken
+
+    def _expect(self, character: str) -> None:
+        if not self._take(character):
+            self._fail(f"a {character!r}")
+
+    def _fail(self, expected: str) -> NoReturn:
+        detail = f"Invalid filter: expected {expected} at character {self.position + 1} of {self.text!r}."
+        raise ApiFault.parameter(self.parameter, detail)
+
+
+def check_conditions(conditions: list[Condition], fields: Mapping[str, FilterField]) -> None:
+    """Refuse fields, operators and literals that the endpoint does not allow."""
+    for condition in conditions:
+        allowed = fields.get(condition.field)
+        if allowed is None:
+            _refuse(f"{condition.field} cannot be filtered on; fields: {', '.join(sorted(fields))}.")
+        if condition.operator not in allowed.operators:
+            operators = ", ".join(sorted(allowed.operators))
+            _refuse(f"{condition.operator} is not an operator of {condition.field}; operators: {operators}.")
+        _check_literal(condition, allowed.type)
+
+
+def _check_literal(condition: Condition, type_: str) -> None:
+    literal = condition.literal
+    if condition.operator == "has":
+        return
+    if (condition.operator == "any") != isinstance(literal, tuple):
+        _refuse(
+            f"{condition.operator}({condition.field}) takes {'a list' if condition.operator == 'any' else 'one value'}."
+        )
+    members = literal if isinstance(literal, tuple) else (literal,)
+    for member in members:
+        if member is None and condition.operator == "equals":
+            continue
+        if not _is_of_type(member, type_):
+            quoted = " without quotes" if type_ == "datetime" and isinstance(member, str) else ""
+            _refuse(f"{condition.field} takes a {type_}{quoted}, not {member!r}.")
+
+
+def _is_of_type(value: Scalar, type_: str) -> bool:
+    if type_ == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, {"string": str, "boolean": bool, "datetime": Moment}[type_])
+
+
+def _refuse(detail: str) -> NoReturn:
+    raise ApiFault.parameter("filter", f"Invalid filter: {detail}")

@@ -1,0 +1,34 @@
+"""Which handler serves which operation: special ones by name, regular ones by the form of their path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from klaviyo_analytics.sandbox.app import aggregates, reads
+from klaviyo_analytics.sandbox.app.contract import Operation
+from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
+from klaviyo_analytics.sandbox.app.reads import Call
+
+Handler = Callable[[Call], dict[str, Any] | None]
+
+SPECIAL: dict[str, Handler] = {
+    **aggregates.HANDLERS,
+}
+
+
+def handle(call: Call) -> dict[str, Any] | None:
+    """Carry a request out; None stands for an answer without a body."""
+    handler = SPECIAL.get(call.operation.id) or regular_handler(call.operation)
+    if handler is None:
+        detail = f"The sandbox does not serve {call.operation.method} {call.operation.path}."
+        raise ApiFault(501, [Problem("not_implemented", detail)])
+    return handler(call)
+
+
+def regular_handler(operation: Operation) -> Handler | None:
+    """Choose by method and path: `/lists`, `/lists/{id}`, `/lists/{id}/tags`, `/lists/{id}/relationships/tags`."""
+    depth = len(operation.segments)
+    if operation.method == "GET":
+        return {1: reads.list_resources, 2: reads.get_resource}.get(depth, reads.get_related)
+    return None

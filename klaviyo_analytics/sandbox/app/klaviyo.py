@@ -1,0 +1,165 @@
+"""Klaviyo's own side of a request: revision, route, limits, scopes, body, query; then the handler."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+
+from klaviyo_analytics.sandbox.app.bodies import check_body
+from klaviyo_analytics.sandbox.app.contract import Limit, Operation, load_contract
+from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
+from klaviyo_analytics.sandbox.app.handlers import handle
+from klaviyo_analytics.sandbox.app.query import Query, parse_query
+from klaviyo_analytics.sandbox.app.reads import Call
+from klaviyo_analytics.sandbox.app.relations import target
+from klaviyo_analytics.sandbox.app.settings import Settings
+from klaviyo_analytics.sandbox.app.store import Store
+from klaviyo_analytics.sandbox.limits import DAY, MINUTE, SECOND, Bucket, RateLimiter, Throttled
+
+JSON_TYPES = frozenset({"application/vnd.api+json", "application/json"})
+YEARS_OF_LIFE = 2  # a year stable, a year deprecated
+Scopes = Collection[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request that has been told who sent it."""
+
+    method: str
+    path: str  # from /api on, percent-encoded
+    query: str
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+    scopes: Scopes
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """What Klaviyo answers when nothing is wrong."""
+
+    status: int
+    document: dict[str, Any] | None
+
+
+class Klaviyo:
+    """Answers authenticated requests from one account."""
+
+    def __init__(self, store: Store, settings: Settings, limiter: RateLimiter) -> None:
+        self.store = store
+        self.settings = settings
+        self.limiter = limiter
+        self.contract = load_contract()
+
+    def answer(self, request: Incoming, headers: dict[str, str]) -> Outgoing:
+        """Carry a request out; `headers` takes what the answer must show even if it is an error."""
+        self._check_revision(request.headers)
+        operation, params = self.contract.match(request.method, request.path)
+        self._check_scopes(request.scopes, operation.scopes)
+        query_fault = None
+        try:
+            query = self._query(operation, request.query)
+        except ApiFault as fault:
+            query, query_fault = Query(), fault
+        self._throttle(operation, query, headers)
+        if query_fault:
+            raise query_fault
+        self._check_included_scopes(request.scopes, operation, query)
+        call = Call(self.store, operation, request.path, params, query, owner=self._owner(operation))
+        call.body = self._body(operation, request)
+        document = handle(call)
+        return Outgoing(call.status, document)
+
+    def _check_revision(self, headers: Mapping[str, str]) -> None:
+        text = headers.get("revision", "")
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?", text):
+            raise ApiFault.bad_request(
+                f"The revision header must be a date such as {self.contract.revision}."
+            )
+        try:
+            asked = date.fromisoformat(text[:10])
+        except ValueError:
+            raise ApiFault.bad_request(f"{text} is not a date.") from None
+        today = datetime.fromtimestamp(self.store.now(), UTC).date()
+        if asked > max(today, date.fromisoformat(self.contract.revision)):
+            raise ApiFault.bad_request(f"There is no revision {text} yet.")
+        retired = asked.replace(day=min(asked.day, 28), year=asked.year + YEARS_OF_LIFE) <= today
+        if retired and headers.get("x-klaviyo-revision-fall-forward-opt-out") == "1":
+            raise ApiFault(410, [Problem("gone", f"Revision {text} is retired.")])
+
+    def _check_scopes(self, scopes: Scopes, needed: Collection[str]) -> None:
+        missing = [] if scopes is None else sorted(set(needed) - set(scopes))
+        if missing:
+            raise ApiFault.missing_scopes(missing)
+
+    def _check_included_scopes(self, scopes: Scopes, operation: Operation, query: Query) -> None:
+        """Including a type needs the scope for reading it."""
+        if operation.shape is None:
+            return
+        for name in query.include:
+            collection = self.contract.collections.get(target(operation.shape.type, name))
+            for reader in self.contract.operations.values():
+                if reader.method == "GET" and reader.segments == [collection]:
+                    self._check_scopes(scopes, reader.scopes)
+
+    def _query(self, operation: Operation, text: str) -> Query:
+        page_max = self.settings.events_page_max if operation.id == "get_events" else None
+        return parse_query(operation, text, page_max=page_max)
+
+    def _throttle(self, operation: Operation, query: Query, headers: dict[str, str]) -> None:
+        buckets = [_bucket(operation.id, operation.limit)]
+        buckets += [_bucket(when, limit) for when, limit in self._extra_limits(operation, query)]
+        try:
+            standing = self.limiter.spend(buckets, enforce=self.settings.rate_limits)
+        except Throttled as throttled:
+            raise ApiFault.throttled(throttled.seconds) from None
+        if standing:
+            headers.update(standing.headers())
+
+    def _extra_limits(self, operation: Operation, query: Query) -> list[tuple[str, Limit]]:
+        """Buckets that a parameter pays into; those of `additional-fields` are shared by all endpoints."""
+        shared = {
+            when: limit
+            for other in self.contract.operations.values()
+            for when, limit in other.extra_limits.items()
+            if when.startswith("additional-fields")
+        }
+        asked = dict(query.pairs)
+        found = []
+        for when, limit in (shared | dict(operation.extra_limits)).items():
+            name, value = when.split("=")
+            if any(part.startswith(value) for part in asked.get(name, "").split(",")):
+                found.append((when, limit))
+        return found
+
+    def _owner(self, operation: Operation) -> str:
+        """The type that the path's id belongs to."""
+        for type_, collection in self.contract.collections.items():
+            if collection == operation.collection:
+                return type_
+        return ""
+
+    def _body(self, operation: Operation, request: Incoming) -> Any:
+        if operation.body is None:
+            return None
+        content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        allowed = JSON_TYPES if operation.content_type in JSON_TYPES else {operation.content_type}
+        if content_type not in allowed:
+            raise ApiFault(415, [Problem("unsupported_media_type", f"Send {operation.content_type}.")])
+        if operation.content_type not in JSON_TYPES:
+            return request
+        try:
+            body = orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
+            raise ApiFault.pointer("/", f"The body is not valid JSON: {error}.") from None
+        check_body(operation.body, body)
+        return body
+
+
+def _bucket(name: str, limit: Limit) -> Bucket:
+    windows = [(limit.burst, SECOND), (limit.steady, MINUTE)]
+    return Bucket(name, windows + ([(limit.daily, DAY)] if limit.daily else []))

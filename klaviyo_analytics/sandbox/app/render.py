@@ -1,0 +1,116 @@
+"""Resources as JSON:API objects: attributes asked for, relationships with their links, and what is included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from klaviyo_analytics.sandbox.app.contract import Shape, load_contract
+from klaviyo_analytics.sandbox.app.paging import ORIGIN
+from klaviyo_analytics.sandbox.app.query import Query
+from klaviyo_analytics.sandbox.app.relations import INHERENT, target
+from klaviyo_analytics.sandbox.app.store import GROUPS, Store
+from klaviyo_analytics.sandbox.model import Record
+
+Json = dict[str, Any]
+
+
+class Renderer:
+    """Writes resources of one shape for one query."""
+
+    def __init__(self, store: Store, shape: Shape, query: Query) -> None:
+        contract = load_contract()
+        self.store = store
+        self.shape = shape
+        collection = contract.collections.get(shape.type)
+        self.root = f"{ORIGIN}/api/{collection}" if collection else ""
+        self.names, self.paths = _choose(shape, query, contract.additional.get(shape.type, frozenset()))
+        inherent = INHERENT.get(shape.type, frozenset())
+        # Per relationship: its name, the type it leads to if its ids are shown, and whether it leads to many.
+        self.relationships = [
+            (
+                name,
+                target(shape.type, name) if self._shows(name, arity, query, inherent) else "",
+                arity == "many",
+            )
+            for name, arity in shape.relationships.items()
+        ]
+
+    def object(self, record: Record) -> Json:
+        """Write one resource."""
+        shown: Json = {"type": record.type, "id": record.id}
+        if self.shape.attributes is not None:
+            shown["attributes"] = self._attributes(record)
+        base = f"{self.root}/{record.id}"
+        if self.relationships:
+            shown["relationships"] = self._relationships(record, base)
+        shown["links"] = {"self": base if self.root else f"{ORIGIN}/api/{record.type}s/{record.id}"}
+        return shown
+
+    def _shows(self, name: str, arity: str, query: Query, inherent: frozenset[str]) -> bool:
+        return arity != "link" and (name in query.include or name in inherent)
+
+    def _attributes(self, record: Record) -> Json:
+        attributes = record.attributes
+        if "profile_count" in self.names and record.type in GROUPS:
+            attributes = {**attributes, "profile_count": len(self.store.members(record.id))}
+        shown = {name: attributes[name] for name in self.names if name in attributes}
+        for path in self.paths:
+            _copy(attributes, shown, path)
+        return shown
+
+    def _relationships(self, record: Record, base: str) -> Json:
+        shown: Json = {}
+        for name, type_, many in self.relationships:
+            entry: Json = {}
+            if type_:
+                ids = self.store.related(record, name)
+                if many:
+                    entry["data"] = [{"type": type_, "id": id_} for id_ in ids]
+                elif ids:
+                    entry["data"] = {"type": type_, "id": ids[0]}
+            if self.root:
+                entry["links"] = {"self": f"{base}/relationships/{name}", "related": f"{base}/{name}"}
+            if entry:
+                shown[name] = entry
+        return shown
+
+
+def included(store: Store, records: Iterable[Record], shapes: dict[str, Shape], query: Query) -> list[Json]:
+    """Write what the records' included relationships lead to, each resource once."""
+    found: dict[tuple[str, str], Record] = {}
+    for record in records:
+        for name in query.include:
+            type_ = target(record.type, name)
+            for id_ in store.related(record, name):
+                if (type_, id_) not in found and (other := store.find(type_, id_)):
+                    found[type_, id_] = other
+    renderers = {type_: Renderer(store, shape, query) for type_, shape in shapes.items()}
+    return [renderers[type_].object(record) for (type_, _), record in found.items()]
+
+
+def _choose(shape: Shape, query: Query, additional: frozenset[str]) -> tuple[list[str], list[list[str]]]:
+    """Choose the attributes to show whole, and the paths of those of which only a part is shown."""
+    asked = query.additional.get(shape.type, ())
+    hidden = additional.difference(name.split(".")[0] for name in asked)
+    names = [name for name in shape.attributes or () if name not in hidden]
+    if shape.type not in query.fields:
+        return names, []
+    fields = query.fields[shape.type]
+    paths = [field.split(".") for field in fields if "." in field and field.split(".")[0] in names]
+    partly = {path[0] for path in paths}
+    return [name for name in names if name in fields or (name in asked and name not in partly)], paths
+
+
+def _copy(source: Json, goal: Json, path: list[str]) -> None:
+    """Copy one nested value, with the objects on the way to it."""
+    *way, last = path
+    for name in way:
+        inner = source.get(name)
+        if not isinstance(inner, dict):
+            if name in source:
+                goal.setdefault(name, inner)
+            return
+        source, goal = inner, goal.setdefault(name, {})
+    if last in source:
+        goal[last] = source[last]

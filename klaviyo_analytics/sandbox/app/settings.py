@@ -1,0 +1,20 @@
+"""What of the sandbox's behaviour can be switched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Settings:
+    """Switches that tests may turn while the sandbox runs.
+
+    `keys` maps Klaviyo's private keys to their scopes (None: all). `events_page_max` of 200 makes the server refuse
+    the larger pages that the schema allows and the prose does not.
+    """
+
+    maton_key: str
+    keys: dict[str, Collection[str] | None] = field(default_factory=dict)
+    rate_limits: bool = False
+    events_page_max: int | None = None

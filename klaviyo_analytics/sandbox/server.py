@@ -1,0 +1,186 @@
+"""A Klaviyo account on loopback: `Sandbox` starts it, describes it, scripts its faults and ends it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from klaviyo_analytics.sandbox.app.application import Application
+from klaviyo_analytics.sandbox.app.settings import Settings
+from klaviyo_analytics.sandbox.connections import Connections
+from klaviyo_analytics.sandbox.faults import Faults
+from klaviyo_analytics.sandbox.model import Account
+from klaviyo_analytics.sandbox.recorder import RequestRecord
+from klaviyo_analytics.sandbox.wire import Server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+API_KEY = "pk_sandbox0000000000000000000000000000"
+MATON_KEY = "maton_sandbox_key"
+
+
+class Sandbox:
+    """A synthetic Klaviyo account, served over HTTP on this machine.
+
+    Parameters
+    ----------
+    seed, profiles, events, currencies
+        What shop to make up; the same numbers make the same shop.
+    now
+        The account's present in Unix seconds; by default the real present. It goes on with the clock.
+    port
+        The port to listen on; 0 takes any that is free.
+    rate_limits
+        Whether requests over the documented limits are answered with 429.
+    keys
+        More private keys, each with the scopes it has (None: all of them).
+    events_page_max
+        The largest page of events; None for the documented 1,000.
+    account
+        An account to serve instead of a made-up shop.
+    clock, sleep
+        Where times and waits come from; tests put their own here.
+
+    Examples
+    --------
+    >>> import json, urllib.request
+    >>> from klaviyo_analytics.sandbox import Sandbox
+    >>> with Sandbox(profiles=50, events=500) as sandbox:
+    ...     request = urllib.request.Request(sandbox.direct_url + "/api/accounts")
+    ...     request.add_header("Authorization", f"Klaviyo-API-Key {sandbox.api_key}")
+    ...     request.add_header("revision", "2026-01-15")
+    ...     with urllib.request.urlopen(request) as answer:
+    ...         kind = json.load(answer)["data"][0]["type"]
+    >>> kind
+    'account'
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 7,
+        profiles: int = 2000,
+        events: int = 50_000,
+        currencies: Collection[str] = ("USD",),
+        now: int | None = None,
+        port: int = 0,
+        rate_limits: bool = False,
+        keys: Mapping[str, Collection[str] | None] | None = None,
+        events_page_max: int | None = None,
+        account: Account | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        if account is None:
+            account = _build(seed, profiles, events, int(clock()) if now is None else now, currencies)
+        self.settings = Settings(MATON_KEY, {API_KEY: None, **(keys or {})}, rate_limits, events_page_max)
+        self._application = Application(account, self.settings, clock, sleep)
+        self._server = Server("127.0.0.1", port, self._application)
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def account(self) -> Account:
+        """What is behind the API, for comparison with what came through it."""
+        return self._application.store.account
+
+    @property
+    def wsgi(self) -> WSGIApplication:
+        """The application itself, for requests without a socket."""
+        return self._application
+
+    @property
+    def url(self) -> str:
+        """Where the sandbox listens."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def direct_url(self) -> str:
+        """What stands before `/api` on Klaviyo's own face."""
+        return self.url
+
+    @property
+    def gateway_url(self) -> str:
+        """What stands before `/api` on Maton's face."""
+        return self.url + "/klaviyo"
+
+    @property
+    def control_url(self) -> str:
+        """What stands before `/connections`."""
+        return self.url
+
+    @property
+    def api_key(self) -> str:
+        """A private Klaviyo key with all scopes."""
+        return API_KEY
+
+    @property
+    def maton_key(self) -> str:
+        """The Maton key."""
+        return MATON_KEY
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong."""
+        return self._application.faults
+
+    @property
+    def requests(self) -> deque[RequestRecord]:
+        """Every request so far, the oldest first."""
+        return self._application.requests
+
+    @property
+    def connections(self) -> Connections:
+        """The Maton account's connections."""
+        return self._application.connections
+
+    def start(self) -> Self:
+        """Serve in a thread of its own, until `close`."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="klaviyo-sandbox", daemon=True)
+            self._thread.start()
+        return self
+
+    def serve_forever(self) -> None:
+        """Serve in this thread, until interrupted or closed from another."""
+        try:
+            self._run()
+        except KeyboardInterrupt:
+            self.close()
+
+    def close(self) -> None:
+        """Stop serving and hang up on everybody; closing twice does no harm."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._thread is None:
+            self._server.server_close()
+        else:
+            self._server.end()
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else self.url
+        return f"<Sandbox {state}>"
+
+    def _run(self) -> None:
+        self._server.serve_forever(poll_interval=0.05)
+
+
+def _build(seed: int, profiles: int, events: int, now: int, currencies: Collection[str]) -> Account:
+    from klaviyo_analytics.sandbox.shop import build_account  # noqa: PLC0415 - a given account needs no shop
+
+    return build_account(seed=seed, profiles=profiles, events=events, now=now, currencies=currencies)

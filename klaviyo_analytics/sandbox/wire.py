@@ -1,0 +1,116 @@
+"""HTTP on a socket: connections are kept alive, and broken in the ways that a scripted fault asks for."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from klaviyo_analytics.sandbox.app.answer import Wire
+from klaviyo_analytics.sandbox.app.application import WIRE
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+NO_LINGER = struct.pack("ii", 1, 0)  # closing sends a reset instead of a goodbye
+
+
+class Handler(WSGIRequestHandler):
+    """Serves the requests of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def run_wsgi(self) -> None:
+        """Answer one request; head and body leave in one piece."""
+        environ: WSGIEnvironment = self.make_environ()
+        wire = Wire()
+        environ[WIRE] = wire
+        status_line, headers = "", []
+
+        def start_response(status: str, fields: list[tuple[str, str]], _: Any = None) -> Any:
+            nonlocal status_line, headers
+            status_line, headers = status, fields
+
+        try:
+            body = b"".join(self.server.app(environ, start_response))
+        except Exception:  # a mistake in the sandbox: the client gets an answer, and the server tells the rest
+            self.close_connection = True
+            self._send("500 Internal Server Error", [("Content-Length", "0")], b"")
+            raise
+        self.close_connection |= wire.drop or wire.cut or wire.close
+        if wire.drop:
+            self._reset()
+            return
+        self._send(status_line, headers, body[: len(body) // 2] if wire.cut else body)
+        if wire.reset:
+            self._reset()
+
+    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        code, _, reason = status.partition(" ")
+        self.send_response_only(int(code), reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Server", "klaviyo-sandbox")
+        self.send_header("Date", self.date_time_string())
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        head = b"".join(self._headers_buffer) + b"\r\n"
+        self._headers_buffer = []
+        with suppress(ConnectionError):  # the client has gone; nobody is left to tell
+            self.connection.sendall(head + body)
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        """Say nothing: requests are in `Sandbox.requests`."""
+
+
+class Server(ThreadedWSGIServer):
+    """A threaded server that can end: it closes the connections that clients keep open, and waits for its threads."""
+
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int, app: Any) -> None:
+        self._open: dict[socket.socket, threading.Thread] = {}
+        self._guard = threading.Lock()
+        super().__init__(host, port, app, handler=Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread of its own."""
+        thread = threading.Thread(
+            target=self.process_request_thread,
+            args=(request, client_address),
+            name="klaviyo-sandbox-connection",
+            daemon=True,
+        )
+        with self._guard:
+            self._open[request] = thread
+        thread.start()
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection; one that is to be reset gets no goodbye."""
+        with self._guard:
+            self._open.pop(request, None)
+        lingers = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == NO_LINGER
+        if not lingers:
+            with suppress(OSError):
+                request.shutdown(socket.SHUT_WR)
+        self.close_request(request)
+
+    def end(self) -> None:
+        """Stop listening, hang up on everybody, and wait until all threads are done."""
+        self.shutdown()
+        self.server_close()
+        with self._guard:
+            connections = list(self._open.items())
+        for connection, _ in connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for _, thread in connections:
+            thread.join()
