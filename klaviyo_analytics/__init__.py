@@ -1,3 +1,66 @@
-"""Klaviyo accounts as tidy pandas DataFrames."""
+"""Klaviyo accounts as tidy pandas DataFrames.
+
+::
+
+    import klaviyo_analytics as ka
+
+    client = ka.demo()                                  # or ka.connect(), with a key in the environment
+    orders = client.metric_aggregates.query(("Placed Order", "Shopify"), measurements=["count", "sum_value"])
+    ka.plots.metric_trend(orders, y="sum_value")
+
+Importing the package has no effect and is quick: everything else is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from klaviyo_analytics import analysis, errors, plots, vocabulary
+    from klaviyo_analytics._demo import demo
+    from klaviyo_analytics.client import KlaviyoClient, connect
+    from klaviyo_analytics.filters import F, Filter
+    from klaviyo_analytics.tabular import SchemaWarning
+    from klaviyo_analytics.timeframe import Timeframe
 
 __version__ = "0.1.0"
+__all__ = [
+    "F",
+    "Filter",
+    "KlaviyoClient",
+    "SchemaWarning",
+    "Timeframe",
+    "__version__",
+    "analysis",
+    "connect",
+    "demo",
+    "errors",
+    "plots",
+    "vocabulary",
+]
+
+_HOMES = {
+    "F": "filters",
+    "Filter": "filters",
+    "KlaviyoClient": "client",
+    "SchemaWarning": "tabular",
+    "Timeframe": "timeframe",
+    "connect": "client",
+    "demo": "_demo",
+}
+_MODULES = ("analysis", "errors", "plots", "vocabulary")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; there are {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

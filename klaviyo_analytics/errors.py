@@ -13,6 +13,7 @@
     ├── LookupFailedError                `find` met none or several                      (LookupError)
     │   ├── NoMatchError
     │   └── AmbiguousMatchError
+    ├── QuotaExhaustedError              a documented daily quota is used up; nothing was sent
     ├── TransportError                   no usable answer arrived
     │   ├── ConnectionFailedError                                                        (ConnectionError)
     │   ├── RequestTimeoutError                                                          (TimeoutError)
@@ -82,6 +83,10 @@ class NoMatchError(LookupFailedError):
 
 class AmbiguousMatchError(LookupFailedError):
     """Several have the attribute asked for."""
+
+
+class QuotaExhaustedError(KlaviyoError):
+    """A documented quota is used up for longer than anybody would wait; nothing was sent."""
 
 
 class TransportError(KlaviyoError):

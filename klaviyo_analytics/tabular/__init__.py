@@ -1,1 +1,7 @@
+"""The only place where JSON becomes pandas."""
 
+from klaviyo_analytics.tabular.columns import SchemaWarning
+from klaviyo_analytics.tabular.resources import Table, one
+from klaviyo_analytics.tabular.schema import DTYPES, Properties, Schema, schema
+
+__all__ = ["DTYPES", "Properties", "Schema", "SchemaWarning", "Table", "one", "schema"]

@@ -1,0 +1,57 @@
+"""ka.demo(): a sandbox account in this process, and a client connected to it as a user would be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from klaviyo_analytics.client import KlaviyoClient, connect
+
+
+def demo(
+    *, seed: int = 7, profiles: int = 2_000, events: int = 50_000, progress: bool | None = None
+) -> KlaviyoClient:
+    """Connect to an embedded sandbox account: no key, no internet, the same numbers every time.
+
+    The sandbox is a synthetic shop with a year of history that answers over real HTTP on this machine. Its
+    clock stands still, so "last 90 days" means the same tomorrow. Writing to it changes nothing outside, and
+    it ends when the client is closed.
+
+    Parameters
+    ----------
+    seed : int
+        Another seed makes another shop.
+    profiles, events : int
+        Size of the shop.
+    progress : bool, optional
+        As for `connect`.
+
+    Returns
+    -------
+    KlaviyoClient
+
+    Raises
+    ------
+    MissingExtraError
+        The sandbox needs the extra ``demo``.
+
+    Examples
+    --------
+    >>> import klaviyo_analytics as ka
+    >>> with ka.demo(profiles=100, events=500) as client:
+    ...     len(client.events.list())
+    500
+    """
+    from klaviyo_analytics.sandbox import Sandbox  # noqa: PLC0415  (needs an extra)
+
+    sandbox = Sandbox(seed=seed, profiles=profiles, events=events)
+    sandbox.start()
+    try:
+        client = connect(api_key=sandbox.maton_key, base_url=sandbox.gateway_url, progress=progress)
+        client._embed(
+            now=lambda: datetime.fromtimestamp(sandbox.account.now, UTC),
+            on_close=sandbox.close,
+        )
+    except BaseException:
+        sandbox.close()
+        raise
+    return client

@@ -1,0 +1,55 @@
+"""A progress bar for what takes more than a second: rows, rate, and what is being waited for."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+
+class Progress:
+    """Counts rows; shows itself after a second, in a terminal or a notebook, and leaves nothing behind.
+
+    `shown` is the client's `progress=`: False never, True always, None where somebody is looking.
+    """
+
+    def __init__(
+        self, label: str, *, shown: bool | None, total: int | None = None, unit: str = "rows"
+    ) -> None:
+        self._label = label
+        self._shown = _somebody_looks() if shown is None else shown
+        self._total = total
+        self._unit = unit
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        if self._shown:
+            from tqdm.auto import tqdm  # noqa: PLC0415  (half the import time of the package)
+
+            unit = f" {self._unit}"
+            self._bar = tqdm(
+                desc=self._label, total=self._total, unit=unit, delay=1, leave=False, smoothing=0.1
+            )
+        return self
+
+    def add(self, count: int) -> None:
+        """Count rows."""
+        if self._bar is not None:
+            self._bar.update(count)
+
+    def waiting(self, seconds: float) -> None:
+        """Say that the account's limits make it wait."""
+        if self._bar is not None and seconds >= 1:
+            self._bar.set_postfix_str(f"waiting {seconds:.0f} s for the rate limit")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _somebody_looks() -> bool:
+    if "ipykernel" in sys.modules:
+        return True
+    return bool(sys.stderr and sys.stderr.isatty())

@@ -1,0 +1,62 @@
+"""Whether and when to try again: a pure decision, no clock and no sleeping in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How one attempt failed.
+
+    `status` is None where no answer arrived. `refused` says that the server certainly did nothing: it turned
+    the request away (429), or was never reached. Only such a failure lets a request be repeated that is not
+    safe to replay.
+    """
+
+    status: int | None
+    refused: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential back-off with full jitter inside a total time budget (seconds)."""
+
+    attempts: int = 8
+    budget: float = 300.0
+    base: float = 0.5
+    cap: float = 60.0
+
+    def delay(
+        self, failure: Failure, *, attempt: int, elapsed: float, replay_safe: bool, jitter: float
+    ) -> float | None:
+        """Seconds to wait before the next attempt; None when it is time to give up.
+
+        `attempt` counts from 1, `jitter` is a random number in [0, 1). The server's `Retry-After` is obeyed to
+        the letter: coming back earlier is always refused again, so only the jitter is added to it.
+        """
+        again = failure.status is None or failure.status == 429 or failure.status >= 500
+        if not again or attempt >= self.attempts or not (replay_safe or failure.refused):
+            return None
+        backoff = min(self.cap, self.base * 2 ** (attempt - 1))
+        told = failure.retry_after
+        wait = backoff * (0.5 + jitter / 2) if told is None else told + 0.25 * jitter
+        return wait if elapsed + wait <= self.budget else None
+
+
+def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
+    """Read a Retry-After header: seconds, or a date."""
+    text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (TypeError, ValueError):
+        return None

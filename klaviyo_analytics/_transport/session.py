@@ -1,0 +1,255 @@
+"""One pooled keep-alive session: requests go out paced, failures are retried, one kind of error comes back."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from klaviyo_analytics._transport.decoding import loads
+from klaviyo_analytics._transport.pacing import Bucket, Pacer, told_to_wait
+from klaviyo_analytics._transport.redaction import redact
+from klaviyo_analytics._transport.retry import Failure, RetryPolicy, retry_after
+from klaviyo_analytics.errors import (
+    ConnectionFailedError,
+    MalformedResponseError,
+    RequestTimeoutError,
+    TransportError,
+)
+
+log = logging.getLogger("klaviyo_analytics")
+Timeout = tuple[float, float]
+MEDIA_TYPE = "application/vnd.api+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to make: `path` starts with a slash and may carry a query of its own."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    content_type: str = MEDIA_TYPE
+    files: Mapping[str, Any] | None = field(default=None, repr=False)
+    replay_safe: bool = True
+    buckets: tuple[Bucket, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        # brackets, quotes and plus signs are all percent-encoded: a bare + would arrive as a space
+        query = urlencode(self.params)
+        return f"{self.path}{'&' if '?' in self.path else '?'}{query}" if query else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, whatever its status. `document` is its JSON value, None for an empty or non-JSON body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    document: Any = field(repr=False)
+    ambiguous: bool = False  # an earlier attempt may have been carried out already
+
+
+class HeaderAuth(AuthBase):
+    """Sets the Authorization header, and keeps `requests` from looking for a key in ~/.netrc."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header."""
+        request.headers["Authorization"] = self._value
+        return request
+
+    def __repr__(self) -> str:
+        return "HeaderAuth(***)"
+
+
+class Transport:
+    """Sends calls to one base URL; safe to use from several threads.
+
+    Parameters
+    ----------
+    base_url : str
+        What every path is appended to; nothing is ever sent elsewhere, and redirects are refused.
+    auth : HeaderAuth
+        Goes with every request.
+    headers : mapping
+        The same for every request.
+    timeout : (float, float)
+        Seconds for connecting and for each read; always on.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        auth: HeaderAuth,
+        headers: Mapping[str, str],
+        *,
+        timeout: Timeout = (10.0, 60.0),
+        retry: RetryPolicy | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        pacer: Pacer | None = None,
+        connections: int = 32,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.retry = retry or RetryPolicy()
+        self.pacer = pacer or Pacer(clock=clock, sleep=sleep, patience=self.retry.budget)
+        self._auth = auth
+        self._headers = dict(headers)
+        self._timeout = timeout
+        self._clock = clock
+        self._sleep = sleep
+        self._session = requests.Session()
+        # cookies are the one part of a session that threads would share and change
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def __repr__(self) -> str:
+        return f"Transport({self.base_url!r})"
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def send(self, call: Call, *, on_wait: Callable[[float], None] | None = None) -> Reply:
+        """Send a call, waiting and retrying as its limits and the server ask.
+
+        Raises
+        ------
+        ConnectionFailedError, RequestTimeoutError, MalformedResponseError
+            No usable answer, also after the retries. An answer with an error status is returned, not raised.
+        """
+        started, ambiguous = self._clock(), False
+        attempt = 0
+        while True:
+            attempt += 1
+            self.pacer.acquire(call.buckets, on_wait=on_wait)
+            reply, failure, error = self._attempt(call, ambiguous=ambiguous)
+            if failure is None:
+                assert reply is not None
+                return reply
+            if failure.status == 429 and failure.retry_after is not None:
+                for bucket in call.buckets[:1]:  # the endpoint's own; a shared one is told by its own answer
+                    self.pacer.close(bucket, failure.retry_after)
+            wait = self.retry.delay(
+                failure,
+                attempt=attempt,
+                elapsed=self._clock() - started,
+                replay_safe=call.replay_safe,
+                jitter=random.random(),  # noqa: S311  (spreads clients out; no secret)
+            )
+            if wait is None:
+                if reply is not None:
+                    return reply
+                assert error is not None
+                raise error
+            log.info("%s %s: trying again in %.1f s", call.method, redact(call.path), wait)
+            ambiguous = ambiguous or not failure.refused
+            if on_wait and wait >= 1:
+                on_wait(wait)
+            self._sleep(wait)
+
+    def _attempt(
+        self, call: Call, *, ambiguous: bool
+    ) -> tuple[Reply | None, Failure | None, TransportError | None]:
+        """Try once. Foreign exceptions end here: they hold the request, and with it the key."""
+        headers = dict(self._headers)
+        if call.body is not None:
+            headers["Content-Type"] = call.content_type
+        began = self._clock()
+        try:
+            response = self._session.request(
+                call.method,
+                f"{self.base_url}{call.target}",
+                data=call.body,
+                files=call.files,
+                headers=headers,
+                auth=self._auth,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+            status, found, body = response.status_code, response.headers, response.content
+        except requests.RequestException as exception:
+            refused, error = _foreign(exception, call, self.base_url)
+        else:
+            log.debug("%s %s %d %.3f s", call.method, redact(call.target), status, self._clock() - began)
+            return self._judge(call, status, found, body, ambiguous=ambiguous)
+        return None, Failure(None, refused=refused), error
+
+    def _judge(
+        self, call: Call, status: int, headers: CaseInsensitiveDict[str], body: bytes, *, ambiguous: bool
+    ) -> tuple[Reply | None, Failure | None, TransportError | None]:
+        where = f"{call.method} {call.path}"
+        if 300 <= status < 400:
+            host = urlsplit(headers.get("Location", "")).netloc or "another address"
+            raise MalformedResponseError(
+                f"{where} was redirected to {host}; redirects are not followed, so that the key stays here. "
+                "Check base_url."
+            )
+        document, whole = _document(body)
+        if status < 300 and not whole:
+            kind = headers.get("Content-Type", "no content type")
+            error = MalformedResponseError(
+                f"{where} answered {status} with a body that is not JSON ({kind}, {len(body)} bytes). "
+                "Check base_url; a proxy or login page may stand in between."
+            )
+            return None, Failure(None), error
+        reply = Reply(status, headers, body, document if whole else None, ambiguous)
+        if status < 400:
+            self._heed(call.buckets, headers)
+            return reply, None, None
+        pause = retry_after(headers, now=time.time())
+        failing = status == 429 or status >= 500
+        return reply, Failure(status, refused=status == 429, retry_after=pause) if failing else None, None
+
+    def _heed(self, buckets: Sequence[Bucket], headers: Mapping[str, str]) -> None:
+        if buckets and (pause := told_to_wait(headers)):
+            self.pacer.close(buckets[0], min(pause, 60.0))
+
+
+def _document(body: bytes) -> tuple[Any, bool]:
+    if not body.strip():
+        return None, True
+    try:
+        return loads(body), True
+    except ValueError:
+        return None, False
+
+
+def _foreign(exception: requests.RequestException, call: Call, base: str) -> tuple[bool, TransportError]:
+    """Translate an exception of `requests`: was the server never reached, and what to raise."""
+    where, host = f"{call.method} {call.path}", urlsplit(base).netloc
+    reason = exception.args[0] if exception.args else None
+    cause = getattr(reason, "reason", reason)
+    unreached = isinstance(cause, (NewConnectionError, ConnectTimeoutError))
+    if isinstance(exception, requests.Timeout):
+        return unreached, RequestTimeoutError(f"{where}: {host} did not answer in time; see timeout=.")
+    if unreached:
+        return True, ConnectionFailedError(
+            f"{where}: {host} cannot be reached. Check the network and base_url."
+        )
+    if isinstance(exception, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+        return False, ConnectionFailedError(f"{base!r} is no address to send requests to. Check base_url.")
+    kind = type(cause).__name__ if isinstance(cause, BaseException) else type(exception).__name__
+    return False, ConnectionFailedError(
+        f"{where}: the connection to {host} broke before the answer was whole ({kind})."
+    )

@@ -1,0 +1,218 @@
+"""connect() and the client: composition, no logic."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics import _credentials, endpoints, resources
+from klaviyo_analytics._api import Api
+from klaviyo_analytics._credentials import Credentials
+from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport
+from klaviyo_analytics.errors import ConfigurationError
+
+REVISION = "2026-01-15"
+_pacers: dict[tuple[str, str, str | None], Pacer] = {}
+
+
+class KlaviyoClient:
+    """One Klaviyo account, noun by noun; made by `connect` or `demo`.
+
+    Use it in a ``with`` block, or close it, to let its connections go.
+
+    Attributes
+    ----------
+    accounts, campaigns, events, flows, lists, metric_aggregates, metrics, profiles, segments
+        The nouns; each has verbs: `list`, `iter_frames`, `get`, `find`, `query`.
+    account : pandas.Series
+        The account's own row: timezone, preferred_currency, ...
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        credentials: Credentials,
+        *,
+        revision: str,
+        progress: bool | None = None,
+    ) -> None:
+        context = resources.Context(api, progress=progress)
+        self._api = api
+        self._context = context
+        self._credentials = credentials
+        self._revision = revision
+        self._on_close: Callable[[], None] | None = None
+        self.accounts = resources.Accounts(context)
+        self.campaigns = resources.Campaigns(context)
+        self.events = resources.Events(context)
+        self.flows = resources.Flows(context)
+        self.lists = resources.Lists(context)
+        self.metric_aggregates = resources.MetricAggregates(context)
+        self.metrics = resources.Metrics(context)
+        self.profiles = resources.Profiles(context)
+        self.segments = resources.Segments(context)
+
+    @property
+    def account(self) -> pd.Series[Any]:
+        """The account's own row; asked for once."""
+        return self._context.account
+
+    def request(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None
+    ) -> Any:
+        """Make any request below /api, with the same auth, pacing, retries and errors.
+
+        Parameters
+        ----------
+        method : str
+            GET, POST, PATCH or DELETE. A POST that is not known to be safe to repeat is sent once.
+        path : str
+            From /api/ on: "/api/web-feeds".
+        params : mapping, optional
+            Query parameters; lists are joined by commas.
+        json : optional
+            The body.
+
+        Returns
+        -------
+        dict or None
+            The answer's document; None where the answer is empty.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     document = client.request("GET", "/api/accounts")
+        >>> document["data"][0]["type"]
+        'account'
+        """
+        return self._api.request(method, path, params=params, json=json)
+
+    def _embed(self, *, now: Callable[[], datetime], on_close: Callable[[], None]) -> None:
+        """Go by an embedded account's clock, and end it with the client."""
+        self._context.now = now
+        self._on_close = on_close
+
+    def close(self) -> None:
+        """Close the connections; a demo's sandbox ends, too."""
+        self._api.close()
+        if self._on_close:
+            self._on_close()
+
+    def __enter__(self) -> KlaviyoClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{name}={value!r}" for name, value in self._facts().items())
+        return f"KlaviyoClient({facts})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{name}</th><td>{html.escape(value)}</td></tr>"
+            for name, value in self._facts().items()
+        )
+        return f"<table><caption>KlaviyoClient</caption>{rows}</table>"
+
+    def _facts(self) -> dict[str, str]:
+        """Give what may be shown: never the key. The account is named once it has been asked for."""
+        facts = {"host": self._credentials.host, "revision": self._revision}
+        if self._credentials.gateway:
+            facts["connection"] = self._credentials.connection or "the oldest active"
+        if self._context.known_account is not None:
+            account = self._context.known_account
+            facts["account"] = f"{account['contact_information.organization_name']} ({account['id']})"
+        return facts
+
+
+def connect(
+    *,
+    api_key: str | None = None,
+    connection: str | None = None,
+    base_url: str | None = None,
+    revision: str = REVISION,
+    progress: bool | None = None,
+    timeout: float | tuple[float, float] = (10.0, 60.0),
+    strict: bool = True,
+) -> KlaviyoClient:
+    """Connect to a Klaviyo account.
+
+    Parameters
+    ----------
+    api_key : str, optional
+        A gateway key, or a Klaviyo private key (pk_...). If not given, MATON_API_KEY is taken from the
+        environment, else KLAVIYO_API_KEY.
+    connection : str, optional
+        Which of the gateway's connections; the oldest active one, if not given.
+    base_url : str, optional
+        What stands before ``/api``. If not given, KLAVIYO_BASE_URL from the environment, else
+        ``https://gateway.maton.ai/klaviyo`` for a gateway key and ``https://a.klaviyo.com`` for a private key.
+    revision : str
+        Revision of the API, sent with every request.
+    progress : bool, optional
+        Progress bars for what takes longer than a second: never (False), always (True), or where somebody is
+        looking.
+    timeout : float or (float, float)
+        Seconds to connect, and between bytes of an answer.
+    strict : bool
+        Refuse queries that the endpoint table does not know, before they are sent. Turn it off to use what a
+        newer revision has added.
+
+    Returns
+    -------
+    KlaviyoClient
+
+    Raises
+    ------
+    ConfigurationError
+        No key was found, or an argument is none.
+
+    Examples
+    --------
+    >>> import klaviyo_analytics as ka
+    >>> client = ka.connect(api_key="pk_0123456789")
+    >>> client
+    KlaviyoClient(host='a.klaviyo.com', revision='2026-01-15')
+    """
+    credentials = _credentials.find(api_key=api_key, connection=connection, base_url=base_url)
+    headers = {"revision": _date(revision), "Accept": MEDIA_TYPE, "User-Agent": "klaviyo-analytics"}
+    if credentials.connection:
+        headers["Maton-Connection"] = credentials.connection
+    retry = RetryPolicy()
+    transport = Transport(
+        credentials.base_url,
+        HeaderAuth(credentials.authorization),
+        headers,
+        timeout=(timeout, timeout) if isinstance(timeout, (int, float)) else timeout,
+        retry=retry,
+        pacer=_pacer(credentials, retry),
+    )
+    catalog = endpoints.load()
+    api = Api(transport, catalog, gateway=credentials.gateway, strict=strict)
+    return KlaviyoClient(api, credentials, revision=revision, progress=progress)
+
+
+def _pacer(credentials: Credentials, retry: RetryPolicy) -> Pacer:
+    """One for each account in a process: running a cell again must not forget what was sent a moment ago."""
+    account = (credentials.base_url, credentials.fingerprint, credentials.connection)
+    if account not in _pacers:
+        _pacers[account] = Pacer(clock=time.monotonic, sleep=time.sleep, patience=retry.budget)
+    return _pacers[account]
+
+
+def _date(revision: str) -> str:
+    try:
+        datetime.strptime(revision.removesuffix(".pre"), "%Y-%m-%d")  # noqa: DTZ007  (only its form counts)
+    except (AttributeError, TypeError, ValueError):
+        raise ConfigurationError(f"revision={revision!r} is none; it is a date like {REVISION!r}.") from None
+    return revision

@@ -1,0 +1,190 @@
+"""The API described once, as data (endpoints.json), and its reader.
+
+The table says for every operation: method, path, documented limits, page size, allowed filters, sort fields,
+includes, sparse fields, the attributes of a body, and the shape of the resources in the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import orjson
+
+Kind = Literal["text", "time", "integer", "number", "boolean", "json"]
+SECONDS = {"s": 1, "m": 60, "d": 86_400}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A documented limit: so many requests in so many seconds."""
+
+    requests: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Window:
+        """Read `350/s`, `15/m` or `225/d`."""
+        requests, unit = text.split("/")
+        return cls(int(requests), SECONDS[unit])
+
+    def __str__(self) -> str:
+        unit = next(unit for unit, seconds in SECONDS.items() if seconds == self.seconds)
+        return f"{self.requests}/{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Attributes (dotted name to kind) and relationships (name to type, one or many) of a resource."""
+
+    type: str
+    attributes: Mapping[str, Kind]
+    relationships: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a request's body holds."""
+
+    type: str | None = None
+    id: str | None = None
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    relationships: Mapping[str, tuple[str, str, bool]] = field(default_factory=dict)
+    many: bool = False
+    multipart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One operation of the API."""
+
+    operation: str
+    method: str
+    path: str
+    category: str
+    limits: tuple[Window, ...]
+    extra_limits: tuple[tuple[str, str, tuple[Window, ...]], ...]  # parameter, value, windows
+    scopes: tuple[str, ...]
+    collection: bool
+    page_default: int | None
+    page_max: int | None
+    cursor: str | None
+    filters: Mapping[str, tuple[str, ...]]
+    filter_required: bool
+    sort: tuple[str, ...]
+    include: tuple[str, ...]
+    fields: Mapping[str, tuple[str, ...]]
+    additional_fields: Mapping[str, tuple[str, ...]]
+    body: Body | None
+    returns: Shape | None
+    included: Mapping[str, Shape]
+    no_body: bool
+    replay_safe: bool
+
+    @property
+    def type(self) -> str | None:
+        """JSON:API type of the answer's primary data."""
+        return self.returns.type if self.returns else None
+
+    def at(self, **ids: str) -> str:
+        """Fill the path's ids in, percent-encoded: catalog ids hold `$` and `:::`, job ids can hold `=`."""
+        from urllib.parse import quote  # noqa: PLC0415  (keeps the table's import light)
+
+        return self.path.format(**{name: quote(value, safe="") for name, value in ids.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All operations of one revision."""
+
+    revision: str
+    operations: Mapping[str, Endpoint]
+
+    def __getitem__(self, operation: str) -> Endpoint:
+        return self.operations[operation]
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self.operations.values())
+
+    def find(self, method: str, path: str) -> Endpoint | None:
+        """Give the operation that a concrete path belongs to; fixed words win over ids."""
+        parts = path.split("/")
+        matches = [
+            endpoint
+            for endpoint in self
+            if endpoint.method == method and _fits(endpoint.path.split("/"), parts)
+        ]
+        return min(matches, key=lambda endpoint: endpoint.path.count("{"), default=None)
+
+
+def _fits(template: list[str], parts: list[str]) -> bool:
+    return len(template) == len(parts) and all(
+        fixed == given or (fixed.startswith("{") and given)
+        for fixed, given in zip(template, parts, strict=True)
+    )
+
+
+@cache
+def load() -> Catalog:
+    """Read the table that the package carries; once a process."""
+    table = orjson.loads(files(__package__).joinpath("endpoints.json").read_bytes())
+    shapes = {key: _shape(key, facts) for key, facts in table["shapes"].items()}
+    operations = {
+        name: _endpoint(name, facts, table["fields"], shapes) for name, facts in table["operations"].items()
+    }
+    return Catalog(table["revision"], operations)
+
+
+def _shape(key: str, facts: dict[str, Any]) -> Shape:
+    relationships = {name: (kind, arity) for name, (kind, arity) in facts["relationships"].items()}
+    return Shape(key.split("/", maxsplit=1)[0], facts["attributes"], relationships)
+
+
+def _endpoint(
+    name: str, facts: dict[str, Any], fields: dict[str, list[str]], shapes: dict[str, Shape]
+) -> Endpoint:
+    page = facts.get("page") or (None, None)
+    body = facts.get("body")
+    return Endpoint(
+        operation=name,
+        method=facts["method"],
+        path=facts["path"],
+        category=facts["category"],
+        limits=tuple(map(Window.parse, facts["limits"])),
+        extra_limits=tuple(
+            (*when.split("=", 1), tuple(map(Window.parse, windows)))
+            for when, windows in facts.get("extra_limits", ())
+        ),
+        scopes=tuple(facts.get("scopes", ())),
+        collection=facts.get("collection", False),
+        page_default=page[0],
+        page_max=page[1],
+        cursor=facts.get("cursor"),
+        filters={name: tuple(operators) for name, operators in facts.get("filters", {}).items()},
+        filter_required=facts.get("filter_required", False),
+        sort=tuple(facts.get("sort", ())),
+        include=tuple(facts.get("include", ())),
+        fields={kind: tuple(fields[key]) for kind, key in facts.get("fields", {}).items()},
+        additional_fields={kind: tuple(v) for kind, v in facts.get("additional_fields", {}).items()},
+        body=_body(body) if body is not None else None,
+        returns=shapes[facts["returns"]] if facts.get("returns") else None,
+        included={kind: shapes[key] for kind, key in facts.get("included", {}).items()},
+        no_body=facts.get("no_body", False),
+        replay_safe=facts.get("replay_safe", False),
+    )
+
+
+def _body(facts: dict[str, Any]) -> Body:
+    return Body(
+        type=facts.get("type"),
+        id=facts.get("id"),
+        required=tuple(facts.get("required", ())),
+        optional=tuple(facts.get("optional", ())),
+        relationships={name: tuple(v) for name, v in facts.get("relationships", {}).items()},
+        many=facts.get("many", False),
+        multipart=facts.get("multipart", False),
+    )

@@ -1,0 +1,303 @@
+"""Filter expressions: `F` builds them with the quoting that Klaviyo wants, `parse` reads raw ones.
+
+>>> from klaviyo_analytics import F
+>>> str((F.email == "ann@mail.example.net") & (F.created > "2026-01-01"))
+'and(equals(email,"ann@mail.example.net"),greater-than(created,2026-01-01T00:00:00Z))'
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from klaviyo_analytics.errors import InvalidQueryError
+
+OPERATORS = (
+    "equals", "any", "contains", "contains-any", "contains-all", "starts-with", "ends-with",
+    "greater-than", "greater-or-equal", "less-than", "less-or-equal", "has",
+)  # fmt: skip
+TIMES = re.compile(r"(^|[._])(created|updated|datetime|timestamp|[a-z_]+_at)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One comparison; `literal` is already written as Klaviyo wants it."""
+
+    operator: str
+    field: str
+    literal: str | None
+
+    def __str__(self) -> str:
+        inside = self.field if self.literal is None else f"{self.field},{self.literal}"
+        return f"{self.operator}({inside})"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Conditions that must all hold. Combine with `&`; Klaviyo's grammar has no "or" and no "not"."""
+
+    conditions: tuple[Condition, ...]
+
+    def __str__(self) -> str:
+        if len(self.conditions) == 1:
+            return str(self.conditions[0])
+        return f"and({','.join(map(str, self.conditions))})"
+
+    def __and__(self, other: Filter | str) -> Filter:
+        return Filter(self.conditions + as_filter(other).conditions)
+
+    def __rand__(self, other: str) -> Filter:
+        return as_filter(other) & self
+
+    def __or__(self, other: object) -> NoReturn:
+        raise InvalidQueryError(
+            "Klaviyo's filters know no 'or'. For alternatives of one field use F.field.any([...]); "
+            "for others make two queries and concatenate the frames."
+        )
+
+    def __invert__(self) -> NoReturn:
+        raise InvalidQueryError(
+            "Klaviyo's filters know no 'not'. Read more and filter the frame with pandas."
+        )
+
+    def __bool__(self) -> NoReturn:
+        raise InvalidQueryError(
+            "Combine filters with &, not with 'and' or a chained comparison: (a < x) & (x < b)."
+        )
+
+
+class Field:
+    """A field to filter on; comparing it makes a `Filter`. Dots chain: `F.messages.channel`."""
+
+    __slots__ = ("_name",)
+    __hash__ = None  # type: ignore[assignment]  # == builds a filter, so a field has no place in a set
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Field:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Field(f"{self._name}.{name}")
+
+    def __repr__(self) -> str:
+        return f"F[{self._name!r}]"
+
+    def _where(self, operator: str, value: object) -> Filter:
+        return Filter((Condition(operator, self._name, literal(value, self._name)),))
+
+    def __eq__(self, value: object) -> Filter:  # type: ignore[override]
+        return self._where("equals", value)
+
+    def __ne__(self, value: object) -> NoReturn:  # type: ignore[override]
+        raise InvalidQueryError(
+            "Klaviyo's filters know no 'not equal'. Read more and filter the frame with pandas."
+        )
+
+    def __gt__(self, value: object) -> Filter:
+        return self._where("greater-than", value)
+
+    def __ge__(self, value: object) -> Filter:
+        return self._where("greater-or-equal", value)
+
+    def __lt__(self, value: object) -> Filter:
+        return self._where("less-than", value)
+
+    def __le__(self, value: object) -> Filter:
+        return self._where("less-or-equal", value)
+
+    def any(self, values: Iterable[object]) -> Filter:
+        """Any of the values."""
+        return self._where("any", list(values))
+
+    def contains(self, value: object) -> Filter:
+        """Ask that the text contains this text (case matters)."""
+        return self._where("contains", value)
+
+    def contains_any(self, values: Iterable[object]) -> Filter:
+        """Ask that the list contains at least one of the values."""
+        return self._where("contains-any", list(values))
+
+    def contains_all(self, values: Iterable[object]) -> Filter:
+        """Ask that the list contains all of the values."""
+        return self._where("contains-all", list(values))
+
+    def starts_with(self, value: object) -> Filter:
+        """Ask that the text starts with this text."""
+        return self._where("starts-with", value)
+
+    def ends_with(self, value: object) -> Filter:
+        """Ask that the text ends with this text."""
+        return self._where("ends-with", value)
+
+    def has(self) -> Filter:
+        """Ask that the field is there at all."""
+        return Filter((Condition("has", self._name, None),))
+
+
+class FieldFactory:
+    """`F.email`, `F["messages.channel"]`: the start of every filter.
+
+    Examples
+    --------
+    >>> from klaviyo_analytics import F
+    >>> str(F.status.any(["Draft", "Sent"]))
+    'any(status,["Draft","Sent"])'
+    >>> str(F["messages.channel"] == "email")
+    'equals(messages.channel,"email")'
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Field:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Field(name)
+
+    def __getitem__(self, name: str) -> Field:
+        return Field(name)
+
+
+F = FieldFactory()
+
+
+def literal(value: Any, field: str = "") -> str:
+    """Write a value as the filter grammar wants it.
+
+    Datetimes are written in UTC without quotes (quoted ones are refused); a date or text for a field that
+    holds a time is read as UTC midnight. The events' `timestamp` is compared in Unix seconds.
+    """
+    if isinstance(value, (list, tuple, set, frozenset)):
+        if not value:
+            raise InvalidQueryError(f"{field or 'a filter'}: an empty list of values would match nothing.")
+        return f"[{','.join(literal(item, field) for item in value)}]"
+    if hasattr(value, "item") and not isinstance(value, (str, dt.datetime)):  # numpy scalars
+        value = value.item()
+    if TIMES.search(field) and isinstance(value, (str, dt.date)):
+        moment = _moment(value, field)
+        return str(math.floor(moment.timestamp())) if field == "timestamp" else _rfc3339(moment)
+    if isinstance(value, dt.date):
+        return _rfc3339(_moment(value, field))
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return repr(value)
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    raise InvalidQueryError(
+        f"{field or 'a filter'}: {value!r} cannot stand in a filter; "
+        "use text, a number, True/False, None, a date or datetime, or a list of these."
+    )
+
+
+def _moment(value: str | dt.date, field: str) -> dt.datetime:
+    if isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value)
+        except ValueError:
+            raise InvalidQueryError(
+                f"{field}: {value!r} is no date; write it like 2026-01-31 or 2026-01-31T12:00:00+00:00."
+            ) from None
+    if not isinstance(value, dt.datetime):
+        value = dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
+    if value != value:  # noqa: PLR0124  (NaT)
+        raise InvalidQueryError(f"{field}: NaT cannot stand in a filter.")
+    return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+def _rfc3339(moment: dt.datetime) -> str:
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    return f"{text}.{moment.microsecond:06d}Z" if moment.microsecond else f"{text}Z"
+
+
+# A raw expression is read to be checked, so the grammar is a handful of tokens.
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<name>[A-Za-z_$][\w.$ -]*?)\s*(?=[(,)])
+          |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+          |(?P<mark>[(),\[\]])
+          |(?P<bare>[^\s(),\[\]"']+))""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def as_filter(value: Filter | str) -> Filter:
+    """Take a built filter or a raw expression."""
+    if isinstance(value, Filter):
+        return value
+    if isinstance(value, str):
+        return parse(value)
+    raise InvalidQueryError(f"a filter is built with ka.F or given as text, not {type(value).__name__}.")
+
+
+def parse(text: str) -> Filter:
+    """Read a raw filter expression into its conditions; the literals stay as they were written."""
+    return Filter(tuple(_Parser(text).expressions(until="")))
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.position = 0
+
+    def expressions(self, until: str) -> list[Condition]:
+        found = self.expression()
+        while self.peek() == ",":
+            self.take()
+            found += self.expression()
+        if self.peek() != until:
+            self.fail(f"expected {until!r}" if until else "expected ',' or the end")
+        return found
+
+    def expression(self) -> list[Condition]:
+        operator = self.take()
+        if self.take() != "(":
+            self.fail("expected an operator and '('")
+        if operator == "and":
+            inside = self.expressions(until=")")
+            self.take()
+            return inside
+        if operator not in OPERATORS:
+            self.fail(f"{operator!r} is no operator; there are and, {', '.join(OPERATORS)}")
+        field, value = self.take(), None
+        if self.peek() == ",":
+            self.take()
+            value = self.value()
+        if self.take() != ")":
+            self.fail("expected ')'")
+        return [Condition(operator, field, value)]
+
+    def value(self) -> str:
+        word = self.take()
+        if word != "[":
+            return word
+        items = [self.value()]
+        while self.peek() == ",":
+            self.take()
+            items.append(self.value())
+        if self.take() != "]":
+            self.fail("expected ']'")
+        return f"[{','.join(items)}]"
+
+    def peek(self) -> str:
+        match = _TOKEN.match(self.text, self.position)
+        return match[0].strip() if match else ""
+
+    def take(self) -> str:
+        match = _TOKEN.match(self.text, self.position)
+        if match is None:
+            self.fail("it ends too early")
+        self.position = match.end()
+        return match[0].strip()
+
+    def fail(self, why: str) -> NoReturn:
+        raise InvalidQueryError(
+            f"the filter {self.text!r} cannot be read at character {self.position}: {why}. "
+            'An example: equals(email,"ann@mail.example.net"); ka.F writes it for you.'
+        )

@@ -1,0 +1,129 @@
+"""Docstrings written from the endpoint table, so that `?` tells what an endpoint allows."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from klaviyo_analytics.endpoints import Endpoint
+from klaviyo_analytics.endpoints.query import Query
+from klaviyo_analytics.tabular import schema
+
+WIDTH = 100
+
+
+def for_list(endpoint: Endpoint, *, chunked: bool = False) -> str:
+    """Write the docstring of a verb that reads many."""
+    what = (endpoint.type or "").replace("-", " ")
+    first = (
+        f"Read every {what} as frames of at most `chunk_size` rows."
+        if chunked
+        else f"Read every {what} as a row."
+    )
+    returns = "iterator of pandas.DataFrame" if chunked else "pandas.DataFrame"
+    parts = [
+        first,
+        *_parameters(endpoint, many=True),
+        *_returns(endpoint, returns),
+        *_raises(),
+        *_notes(endpoint),
+    ]
+    return "\n".join(parts)
+
+
+def for_get(endpoint: Endpoint) -> str:
+    """Write the docstring of a verb that reads one."""
+    what = (endpoint.type or "").replace("-", " ")
+    parts = [f"Read one {what} by its id, as a row."]
+    parts += [*_parameters(endpoint, many=False), *_returns(endpoint, "pandas.Series")]
+    parts += [*_raises("NotFoundError\n    There is none by that id."), *_notes(endpoint)]
+    return "\n".join(parts)
+
+
+def for_find(endpoint: Endpoint) -> str:
+    """Write the docstring of a verb that finds one by an attribute."""
+    what = (endpoint.type or "").replace("-", " ")
+    fast = [name for name, operators in endpoint.filters.items() if "equals" in operators]
+    how = f"The server looks for {', '.join(fast)}; " if fast else ""
+    return "\n".join(
+        [
+            f"Find the one {what} that has an attribute, like ``find(name='...')``.",
+            "",
+            textwrap.fill(f"{how}any other attribute is looked for in all rows.".capitalize(), WIDTH),
+            *_returns(endpoint, "pandas.Series"),
+            *_raises("NoMatchError, AmbiguousMatchError\n    None has it, or several have."),
+        ]
+    )
+
+
+def _parameters(endpoint: Endpoint, *, many: bool) -> list[str]:
+    lines: list[str] = []
+    if "{" in endpoint.path:
+        lines += _parameter("id", "str", "Id, or a row that `get` or `find` returned.")
+    if endpoint.filters:
+        allowed = "; ".join(f"{name}: {', '.join(operators)}" for name, operators in endpoint.filters.items())
+        need = "Required. " if endpoint.filter_required else ""
+        lines += _parameter(
+            "filter", "Filter or str", f"{need}Built with `ka.F`, or raw. Allowed are {allowed}."
+        )
+    if endpoint.sort:
+        lines += _parameter(
+            "sort", "str", f"One of {', '.join(endpoint.sort)}; with a '-' before it, descending."
+        )
+    if endpoint.include:
+        lines += _parameter("include", "list of str", f"Any of {', '.join(endpoint.include)}.")
+    for kind, names in endpoint.fields.items():
+        own = kind == endpoint.type
+        how = "list of str, or dict by type" if own else f"dict with the key {kind!r}"
+        lines += _parameter(
+            "fields" if own else f"fields[{kind}]", how, f"Only these: {', '.join(_short(names))}."
+        )
+    for kind, names in endpoint.additional_fields.items():
+        lines += _parameter("additional_fields", "list of str", f"More of each {kind}: {', '.join(names)}.")
+    if many:
+        lines += _parameter("limit", "int", "Exactly so many rows, or all there are if these are fewer.")
+    if endpoint.page_max:
+        lines += _parameter("page_size", "int", f"1 to {endpoint.page_max}; the largest, if not given.")
+    return ["", "Parameters", "----------", *lines] if lines else []
+
+
+def _returns(endpoint: Endpoint, kind: str) -> list[str]:
+    columns = schema(endpoint, Query({}, {}, {}, ())).columns
+    text = ", ".join(f"{column.name} ({column.dtype})" for column in columns)
+    return ["", "Returns", "-------", kind, *_indented(f"{text}. Times are in UTC.")]
+
+
+def _raises(*more: str) -> list[str]:
+    lines = [
+        "",
+        "Raises",
+        "------",
+        "InvalidQueryError",
+        "    The endpoint does not allow it; nothing was sent.",
+    ]
+    return lines + [line for block in more for line in block.split("\n")]
+
+
+def _notes(endpoint: Endpoint) -> list[str]:
+    limits = " and ".join(map(str, endpoint.limits))
+    scopes = ", ".join(endpoint.scopes)
+    return [
+        "",
+        "Notes",
+        "-----",
+        f"``{endpoint.method} {endpoint.path}``, limited to {limits}; scopes: {scopes}.",
+    ]
+
+
+def _parameter(name: str, kind: str, text: str) -> list[str]:
+    return [f"{name} : {kind}", *_indented(text)]
+
+
+def _indented(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+
+
+def _short(names: Iterable[str]) -> list[str]:
+    """Leave sub-fields out whose parent is named already."""
+    names = list(names)
+    return [name for name in names if not any(name.startswith(f"{other}.") for other in names)]

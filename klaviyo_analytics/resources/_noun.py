@@ -1,0 +1,189 @@
+"""What every noun shares: the account it belongs to, and how its rows are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics import _jsonapi, tabular
+from klaviyo_analytics._api import Api
+from klaviyo_analytics._progress import Progress
+from klaviyo_analytics.endpoints import Endpoint
+from klaviyo_analytics.endpoints import query as queries
+from klaviyo_analytics.endpoints.query import Fields, Query
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.filters import Filter
+from klaviyo_analytics.tabular import Properties, Schema
+
+Filtering = Filter | str | None
+CHUNK = 10_000
+
+
+@dataclass
+class Context:
+    """The account that nouns read: its API, its habits, its clock."""
+
+    api: Api
+    progress: bool | None = None
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    metrics: pd.DataFrame | None = field(default=None, repr=False)  # read once, see Metrics.known
+    known_account: pd.Series[Any] | None = field(default=None, repr=False)
+
+    @property
+    def account(self) -> pd.Series[Any]:
+        """The account's own row; asked for once."""
+        if self.known_account is None:
+            self.known_account = Reading(self, "get_accounts").frame().iloc[0]
+        return self.known_account
+
+    @property
+    def timezone(self) -> str:
+        """The account's time zone, which decides what a day is."""
+        return str(self.account["timezone"])
+
+
+class Noun:
+    """One kind of resource of an account."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._context.api.transport.base_url}>"
+
+
+class Reading:
+    """A collection being read: query checked and columns settled before the first request."""
+
+    def __init__(
+        self,
+        context: Context,
+        operation: str,
+        ids: Mapping[str, str] | None = None,
+        *,
+        filter: Filtering = None,
+        sort: str | None = None,
+        include: Sequence[str] | str = (),
+        fields: Fields | None = None,
+        additional_fields: Fields | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        properties: Properties = "json",
+    ) -> None:
+        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+            raise InvalidInputError(f"limit={limit!r}: give a whole number of rows, or None for all.")
+        self.context = context
+        self.endpoint: Endpoint = context.api.catalog[operation]
+        self.ids = {name: checked_id(value, name) for name, value in (ids or {}).items()}
+        self.query: Query = queries.build(
+            self.endpoint,
+            filter=filter,
+            sort=sort,
+            include=include,
+            fields=fields,
+            additional_fields=additional_fields,
+            strict=context.api.strict,
+        )
+        self.schema: Schema = tabular.schema(self.endpoint, self.query, properties)
+        self.size = queries.page_size(self.endpoint, page_size, limit, strict=context.api.strict)
+        self.chosen = page_size is not None
+        self.limit = limit
+
+    def pages(self, progress: Progress | None = None) -> Iterator[tuple[list[Any], Any]]:
+        """Give (records, what they include) page by page, `limit` rows in all."""
+        left = self.limit
+        if left == 0:
+            return
+        documents = self.context.api.pages(
+            self.endpoint,
+            self.ids,
+            self.query.params,
+            size=self.size,
+            chosen=self.chosen,
+            on_wait=progress.waiting if progress else None,
+        )
+        for document in documents:
+            records = _jsonapi.resources(document, f"{self.endpoint.method} {self.endpoint.path}")
+            if left is not None:
+                records = records[:left]
+                left -= len(records)
+            yield records, _jsonapi.included([document]) if self.query.include else {}
+            if progress:
+                progress.add(len(records))
+            if left == 0:
+                return
+
+    def frame(self) -> pd.DataFrame:
+        """Read everything into one frame."""
+        table = tabular.Table(self.schema)
+        with self._progress() as progress:
+            for records, included in self.pages(progress):
+                table.add(records, included)
+        return table.frame()
+
+    def frames(self, chunk_size: int) -> Iterator[pd.DataFrame]:
+        """Read everything in frames of `chunk_size` rows; at least one, so that the columns are known."""
+        if chunk_size < 1:
+            raise InvalidInputError(f"chunk_size={chunk_size}: give at least 1 row.")
+        return self._cut(chunk_size)
+
+    def _cut(self, chunk_size: int) -> Iterator[pd.DataFrame]:
+        table, empty = tabular.Table(self.schema), True
+        with self._progress() as progress:
+            for records, included in self.pages(progress):
+                rest = records
+                while rest:
+                    room = chunk_size - table.rows
+                    table.add(rest[:room], included)
+                    rest = rest[room:]
+                    if table.rows == chunk_size:
+                        yield table.frame()
+                        table, empty = tabular.Table(self.schema), False
+        if table.rows or empty:
+            yield table.frame()
+
+    def _progress(self) -> Progress:
+        return Progress(
+            self.endpoint.path.removeprefix("/api/"), shown=self.context.progress, total=self.limit
+        )
+
+
+def read_one(
+    context: Context,
+    operation: str,
+    ids: Mapping[str, str],
+    *,
+    include: Sequence[str] | str = (),
+    fields: Fields | None = None,
+    additional_fields: Fields | None = None,
+    properties: Properties = "json",
+) -> pd.Series[Any]:
+    """Read a single resource as a row."""
+    endpoint = context.api.catalog[operation]
+    query = queries.build(
+        endpoint,
+        include=include,
+        fields=fields,
+        additional_fields=additional_fields,
+        strict=context.api.strict,
+    )
+    schema = tabular.schema(endpoint, query, properties)
+    ids = {name: checked_id(value, name) for name, value in ids.items()}
+    document = context.api.call(operation, ids, params=query.params)
+    record, *_ = _jsonapi.resources(document, f"GET {endpoint.path}")
+    return tabular.one(record, schema, _jsonapi.included([document]))
+
+
+def checked_id(value: object, name: str = "id") -> str:
+    """Take an id, or a row that has one."""
+    if isinstance(value, pd.Series):
+        value = value.get("id")
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidInputError(
+            f"{name}={value!r}: give an id as text, or a row that `get` or `find` returned."
+        )
+    return value

@@ -1,0 +1,201 @@
+"""Events: the longest table of an account, read in concurrent ranges where that pays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics.endpoints.query import Fields
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.filters import F, Filter, as_filter
+from klaviyo_analytics.resources import _ranges
+from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Noun, Reading, checked_id
+from klaviyo_analytics.resources._verbs import gets
+from klaviyo_analytics.resources.metrics import Metric, Metrics
+from klaviyo_analytics.tabular import Properties
+from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.timeframe._moments import Moment, in_zone, plain, zone_named
+
+Span = Timeframe | str | tuple[Moment, Moment]
+
+
+class Events(Noun):
+    """What people did, and what was done to reach them."""
+
+    get = gets("get_event")
+
+    def list(
+        self,
+        *,
+        metric: Metric | Sequence[Metric] | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        timeframe: Span | None = None,
+        profile: Any = None,
+        filter: Filtering = None,
+        sort: str | None = "datetime",
+        include: Sequence[str] | str = (),
+        fields: Fields | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        workers: int | None = None,
+        properties: Properties = "json",
+    ) -> pd.DataFrame:
+        """Read every event as a row, in order of time.
+
+        Parameters
+        ----------
+        metric : str, (name, integration), metric row, or a list of these
+            Name or id of the metric. A name that several integrations share is refused; the tuple chooses.
+        start, end : date, datetime or str
+            Half-open: `start` belongs to the frame, `end` does not. What has no zone of its own is read in the
+            account's time zone.
+        timeframe : Timeframe, str or (start, end)
+            Instead of start and end, also in words: "last 30 days".
+        profile : str
+            Id of a profile (or its row): only its events.
+        filter : Filter or str
+            More conditions: metric_id, profile_id (equals), profile (has), datetime, timestamp (greater, less).
+        sort : {"datetime", "-datetime", "timestamp", "-timestamp"}
+            Ascending in time unless told otherwise.
+        include : list of str
+            Any of metric, profile, attributions; to-one ones become columns like ``metric.name``.
+        fields : list of str, or dict by type
+            Only these attributes: datetime, event_properties, timestamp, uuid.
+        limit : int
+            Exactly so many rows, or all there are if these are fewer.
+        page_size : int
+            1 to 1,000. If not given, 1,000, or 200 where the server refuses that.
+        workers : int
+            How many ranges of time are read at once. If not given: several where there is more than a few
+            pages to read, one otherwise. Each event comes exactly once, whatever the number.
+        properties : "json", "columns", list of str, or dict of dtypes
+            Leave ``event_properties`` one column of dicts; or give each property a column
+            ``event_properties.<name>``; or only the named ones, as objects or with a dtype:
+            ``properties={"$value": "float64"}``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), timestamp (Int64, Unix seconds), event_properties (object), datetime
+            (datetime64[us, UTC]), uuid (string), profile_id, metric_id (string), and what was included.
+
+        Raises
+        ------
+        InvalidQueryError, InvalidInputError
+            The endpoint does not allow it, or a time is none; nothing was sent.
+        NoMatchError, AmbiguousMatchError
+            The metric's name is none of the account's, or several metrics have it.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     orders = client.events.list(
+        ...         metric=("Placed Order", "Shopify"), timeframe="last 90 days", properties={"$value": "float64"}
+        ...     )
+        >>> orders["event_properties.$value"].dtype
+        dtype('float64')
+        """
+        options = {
+            "sort": sort, "include": include, "fields": fields,
+            "limit": limit, "page_size": page_size, "properties": properties,
+        }  # fmt: skip
+        frames = [
+            _ranges.read(self._context, conditions, bounds, workers=workers, **options)
+            for conditions, bounds in self._queries(metric, start, end, timeframe, profile, filter)
+        ]
+        if len(frames) == 1:
+            return frames[0]
+        frame = pd.concat(frames, ignore_index=True)
+        if sort and sort.lstrip("-") in frame:
+            frame = frame.sort_values(
+                sort.lstrip("-"), ascending=sort[0] != "-", kind="stable", ignore_index=True
+            )
+        return frame if limit is None else frame.head(limit)
+
+    def iter_frames(
+        self,
+        *,
+        chunk_size: int = CHUNK,
+        metric: Metric | Sequence[Metric] | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        timeframe: Span | None = None,
+        profile: Any = None,
+        filter: Filtering = None,
+        sort: str | None = "datetime",
+        include: Sequence[str] | str = (),
+        fields: Fields | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        properties: Properties = "json",
+    ) -> Iterator[pd.DataFrame]:
+        """Read every event as frames of at most `chunk_size` rows, in bounded memory; see `list`.
+
+        With several metrics, one metric's events come after the other's.
+        """
+        for conditions, bounds in self._queries(metric, start, end, timeframe, profile, filter):
+            reading = Reading(
+                self._context,
+                "get_events",
+                filter=_ranges.between(conditions, *bounds),
+                sort=sort,
+                include=include,
+                fields=fields,
+                limit=limit,
+                page_size=page_size,
+                properties=properties,
+            )
+            yield from reading.frames(chunk_size)
+
+    def _queries(
+        self,
+        metric: Metric | Sequence[Metric] | None,
+        start: Moment | None,
+        end: Moment | None,
+        timeframe: Span | None,
+        profile: Any,
+        filter: Filtering,
+    ) -> Sequence[tuple[Filter | None, _ranges.Bounds]]:
+        """Give a (conditions, bounds) pair for each metric: the API takes one metric a query."""
+        bounds = _bounds(self._context, start, end, timeframe)
+        conditions = as_filter(filter) if filter is not None else None
+        if profile is not None:
+            conditions = _and(F.profile_id == checked_id(profile, "profile"), conditions)
+        if metric is None:
+            return [(conditions, bounds)]
+        named = Metrics(self._context).resolve_all(metric)
+        return [(_and(F.metric_id == id, conditions), bounds) for id, _ in named]
+
+
+def _and(one: Filter, other: Filter | None) -> Filter:
+    return one if other is None else one & other
+
+
+def _bounds(
+    context: Context, start: Moment | None, end: Moment | None, timeframe: Span | None
+) -> _ranges.Bounds:
+    if timeframe is not None:
+        if start is not None or end is not None:
+            raise InvalidInputError("Give either timeframe=, or start= and end=, not both.")
+        if isinstance(timeframe, Timeframe):
+            return timeframe.start, timeframe.end
+        frame = Timeframe.parse(timeframe, timezone=context.timezone, now=context.now())
+        return frame.start, frame.end
+    first, last = (_moment(context, value) for value in (start, end))
+    if first and last and last <= first:
+        raise InvalidInputError(f"end={end} is not after start={start}; the end is not part of the frame.")
+    return first, last
+
+
+def _moment(context: Context, value: Moment | None) -> datetime | None:
+    if value is None:
+        return None
+    moment = plain(value)
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    return in_zone(moment, zone_named(context.timezone)).astimezone(UTC)

@@ -1,0 +1,151 @@
+"""What is sent: campaigns and flows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, get_args
+
+import pandas as pd
+
+from klaviyo_analytics.endpoints.query import Fields
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.filters import F, as_filter
+from klaviyo_analytics.resources._noun import CHUNK, Filtering, Noun, Reading
+from klaviyo_analytics.resources._verbs import finds, gets, iterates, lists, only
+
+Channel = Literal["email", "sms", "mobile_push"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+CHANNEL_FIELD = "messages.channel"
+
+
+class Campaigns(Noun):
+    """Campaigns of every channel; the API gives one channel a request, so all of them take three."""
+
+    get = gets("get_campaign")
+
+    def list(
+        self,
+        *,
+        channel: Channel | Sequence[Channel] | None = None,
+        filter: Filtering = None,
+        sort: str | None = None,
+        include: Sequence[str] | str = (),
+        fields: Fields | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every campaign as a row.
+
+        Parameters
+        ----------
+        channel : {"email", "sms", "mobile_push"} or several of them
+            All three, if not given.
+        filter : Filter or str
+            On id (any), name (contains), status (any, equals), archived (equals), created_at, scheduled_at,
+            updated_at (greater and less). A filter that names messages.channel itself is sent as it is.
+        sort : str
+            One of created_at, id, name, scheduled_at, updated_at; with a '-' before it, descending. It holds
+            within each channel.
+        include : list of str
+            Any of campaign-messages, tags.
+        fields : list of str, or dict by type
+            Only these attributes.
+        limit : int
+            Exactly so many rows in all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id, channel (string), name, status, archived (boolean), audiences.included (object), send_time
+            (datetime64[us, UTC]) and the other attributes, `campaign_message_ids` and `tag_ids` where asked for
+            by `include`. Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            The endpoint does not allow it; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sent = client.campaigns.list(channel="email", filter=ka.F.status == "Sent")
+        >>> sent["channel"].unique().tolist()
+        ['email']
+        """
+        frames: list[pd.DataFrame] = []
+        for name, reading in self._readings(channel, filter, sort, include, fields, limit):
+            if limit is not None:
+                reading.limit = limit - sum(len(frame) for frame in frames)
+            frames.append(_marked(reading.frame(), name))
+        return pd.concat(frames, ignore_index=True)
+
+    def iter_frames(
+        self,
+        *,
+        chunk_size: int = CHUNK,
+        channel: Channel | Sequence[Channel] | None = None,
+        filter: Filtering = None,
+        sort: str | None = None,
+        include: Sequence[str] | str = (),
+        fields: Fields | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Read every campaign as frames of at most `chunk_size` rows; see `list`."""
+        for name, reading in self._readings(channel, filter, sort, include, fields, None):
+            for frame in reading.frames(chunk_size):
+                yield _marked(frame, name)
+
+    def find(self, *, name: str) -> pd.Series[Any]:
+        """Find the one campaign of a name, in any channel.
+
+        Raises
+        ------
+        NoMatchError, AmbiguousMatchError
+            None has it, or several have.
+        """
+        frame = self.list(filter=F.name.contains(name))
+        return only(frame[frame["name"] == name], f"campaign with name={name!r}")
+
+    def _readings(
+        self,
+        channel: Channel | Sequence[Channel] | None,
+        filter: Filtering,
+        sort: str | None,
+        include: Sequence[str] | str,
+        fields: Fields | None,
+        limit: int | None,
+    ) -> Sequence[tuple[str | None, Reading]]:
+        query: dict[str, Any] = {"sort": sort, "include": include, "fields": fields, "limit": limit}
+        asked = as_filter(filter) if filter is not None else None
+        given = asked.conditions if asked is not None else ()
+        named = [condition for condition in given if condition.field == CHANNEL_FIELD]
+        if named:
+            if channel is not None:
+                raise InvalidInputError("Give the channel once: as channel=, or in the filter.")
+            literal = (named[0].literal or "").strip("\"'")
+            return [(literal, Reading(self._context, "get_campaigns", filter=filter, **query))]
+        channels = CHANNELS if channel is None else (channel,) if isinstance(channel, str) else tuple(channel)
+        if unknown := [name for name in channels if name not in CHANNELS]:
+            raise InvalidInputError(f"channel={unknown[0]!r} is not known; there are {', '.join(CHANNELS)}.")
+        return [
+            (name, Reading(self._context, "get_campaigns", filter=_in_channel(name, asked), **query))
+            for name in channels
+        ]
+
+
+class Flows(Noun):
+    """Flows: automated series that a person enters by what they do."""
+
+    list = lists("get_flows")
+    iter_frames = iterates("get_flows")
+    get = gets("get_flow")
+    find = finds("get_flows")
+
+
+def _in_channel(name: str, asked: Any) -> Any:
+    where = F[CHANNEL_FIELD] == name
+    return where & asked if asked is not None else where
+
+
+def _marked(frame: pd.DataFrame, channel: str | None) -> pd.DataFrame:
+    frame.insert(1, "channel", pd.Series([channel] * len(frame), dtype="string"))
+    return frame

@@ -1,0 +1,128 @@
+"""Metrics, and how a name becomes the id that every query needs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
+from klaviyo_analytics.resources._noun import Noun, Reading
+from klaviyo_analytics.resources._verbs import gets, iterates, lists
+
+Metric = str | tuple[str, str] | pd.Series
+# Klaviyo renamed its text message metrics in 2026; both names keep working here.
+RENAMED = (("SMS", "Text Message"), ("Text Message", "SMS"))
+
+
+class Metrics(Noun):
+    """Kinds of events. Several can share a name, one per integration."""
+
+    list = lists("get_metrics")
+    iter_frames = iterates("get_metrics")
+    get = gets("get_metric")
+
+    def find(self, *, name: str, integration: str | None = None) -> pd.Series[Any]:
+        """Find the one metric of a name.
+
+        Parameters
+        ----------
+        name : str
+            As in the account; case does not matter where that leaves one. Text message metrics are found by
+            their name before and after Klaviyo renamed them.
+        integration : str, optional
+            Needed where several integrations have a metric of that name.
+
+        Returns
+        -------
+        pandas.Series
+            id, name, created, updated (UTC), integration.name, integration.category, ...
+
+        Raises
+        ------
+        NoMatchError
+            There is none; the message names those that come close.
+        AmbiguousMatchError
+            There are several; the message names them with their integrations.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     client.metrics.find(name="Placed Order", integration="Shopify")["name"]
+        'Placed Order'
+        """
+        return self._one(name if integration is None else (name, integration))
+
+    def resolve(self, metric: Metric) -> tuple[str, str]:
+        """Give (id, name) of a metric named by id, name, (name, integration), or a row of the metrics frame."""
+        row = self._one(metric)
+        return str(row["id"]), str(row["name"])
+
+    def resolve_all(self, metrics: Metric | Sequence[Metric]) -> Sequence[tuple[str, str]]:
+        """Give (id, name) of one metric or of a list of them, each once; a tuple is one metric."""
+        several = [metrics] if isinstance(metrics, (str, tuple, pd.Series)) else metrics
+        if not several:
+            raise InvalidInputError("metric=[]: name at least one metric.")
+        return tuple(dict.fromkeys(self.resolve(metric) for metric in several))
+
+    def _one(self, metric: Metric) -> pd.Series[Any]:
+        if isinstance(metric, pd.Series):
+            metric = str(metric["id"])
+        name, integration = metric if isinstance(metric, tuple) else (metric, None)
+        if not isinstance(name, str) or not name:
+            raise InvalidInputError(
+                f"metric={metric!r}: give a name, an id, (name, integration), or a row of client.metrics.list()."
+            )
+        frame = self._matching(name, refresh=False)
+        if frame.empty:  # the metric may be younger than the list that was read
+            frame = self._matching(name, refresh=True)
+        if frame.empty:
+            raise NoMatchError(self._nothing(name))
+        if integration is not None:
+            found = frame[(frame["integration.name"] == integration).fillna(value=False).astype(bool)]
+            if found.empty:
+                raise NoMatchError(
+                    f"No metric {name!r} comes from {integration!r}; there is {_named(frame)}."
+                )
+            frame = found
+        if len(frame) > 1:
+            raise AmbiguousMatchError(
+                f"Several metrics are called {name!r}: {_named(frame)}. "
+                f'Choose one: metric=({name!r}, "its integration"), or its id.'
+            )
+        return frame.iloc[0]
+
+    def _matching(self, name: str, *, refresh: bool) -> pd.DataFrame:
+        metrics = self.known(refresh=refresh)
+        if not (by_id := metrics[metrics["id"] == name]).empty:
+            return by_id
+        for wanted in (name, *(name.replace(old, new) for old, new in RENAMED if old in name)):
+            if not (exact := metrics[metrics["name"] == wanted]).empty:
+                return exact
+        return metrics[metrics["name"].str.casefold() == name.casefold()]
+
+    def known(self, *, refresh: bool = False) -> pd.DataFrame:
+        """Give all metrics; read once a client, again with `refresh=True`."""
+        if refresh or self._context.metrics is None:
+            self._context.metrics = Reading(self._context, "get_metrics").frame()
+        return self._context.metrics
+
+    def _nothing(self, name: str) -> str:
+        names = self.known()["name"].dropna().unique().tolist()
+        near = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
+        hint = (
+            f"Close to it are {', '.join(map(repr, near))}."
+            if near
+            else f"There are {', '.join(names[:30])}."
+        )
+        return f"No metric is called {name!r}. {hint}"
+
+
+def _named(frame: pd.DataFrame) -> str:
+    return ", ".join(
+        f"{row['integration.name'] if pd.notna(row['integration.name']) else 'no integration'} ({row['id']})"
+        for _, row in frame.iterrows()
+    )

@@ -1,0 +1,153 @@
+"""What a frame's columns are: settled by the request, before a single row has come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from klaviyo_analytics.endpoints import Endpoint, Kind, Shape
+from klaviyo_analytics.endpoints.query import Query
+from klaviyo_analytics.errors import InvalidQueryError
+
+DTYPES: Mapping[Kind, str] = {
+    "text": "string",
+    "time": "datetime64[us, UTC]",
+    "integer": "Int64",
+    "number": "float64",
+    "boolean": "boolean",
+    "json": "object",
+}
+Properties = str | Sequence[str] | Mapping[str, str]
+# free-form objects that an account fills as it likes; the rest of the API has a fixed shape
+FREE_FORM = ("event_properties", "properties")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name in the frame, where its value stands in a resource, and its kind."""
+
+    name: str
+    path: tuple[str, ...]
+    kind: Kind
+
+    @property
+    def dtype(self) -> str:
+        """The pandas dtype."""
+        return DTYPES[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A relationship that a frame shows: its ids, and the columns of what was included by it."""
+
+    relationship: str
+    many: bool
+    ids: str
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Columns of a frame: `id`, the attributes, the related ids, then what was included."""
+
+    attributes: tuple[Column, ...]
+    links: tuple[Link, ...] = ()
+    expand: str | None = None  # a free-form attribute whose keys all become columns
+    complete: bool = True  # all attributes are wanted, so an unknown one is shown too
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Every column, in order."""
+        ids = [Column(link.ids, (), "json" if link.many else "text") for link in self.links]
+        joined = [column for link in self.links for column in link.columns]
+        return (Column("id", (), "text"), *self.attributes, *ids, *joined)
+
+
+def schema(endpoint: Endpoint, query: Query, properties: Properties = "json") -> Schema:
+    """Settle the columns of an endpoint's answer to a query."""
+    shape = endpoint.returns
+    assert shape is not None
+    wanted = query.fields.get(shape.type)
+    attributes, expand = _free_form(_columns(shape, endpoint, query), properties, endpoint)
+    links = tuple(
+        _link(name, kind, many=arity == "many", endpoint=endpoint, query=query)
+        for name, (kind, arity) in shape.relationships.items()
+        if arity == "one" or name in query.include or name not in endpoint.include
+    )
+    return Schema(attributes, links, expand, complete=wanted is None)
+
+
+def snake(name: str) -> str:
+    """Write a JSON:API name as a column name."""
+    return name.replace("-", "_")
+
+
+def _columns(shape: Shape, endpoint: Endpoint, query: Query, prefix: str = "") -> tuple[Column, ...]:
+    wanted = query.fields.get(shape.type)
+    switched_off = [
+        name
+        for name in endpoint.additional_fields.get(shape.type, ())
+        if name not in query.additional_fields.get(shape.type, ())
+    ]
+    return tuple(
+        Column(f"{prefix}{name}", tuple(name.split(".")), kind)
+        for name, kind in shape.attributes.items()
+        if (wanted is None or _under(name, wanted)) and not _under(name, switched_off)
+    )
+
+
+def _under(name: str, parents: Sequence[str]) -> bool:
+    return any(name == parent or name.startswith(f"{parent}.") for parent in parents)
+
+
+def _link(name: str, kind: str, *, many: bool, endpoint: Endpoint, query: Query) -> Link:
+    prefix = snake(name)
+    singular = {"categories": "category"}.get(prefix, prefix.removesuffix("s")) if many else prefix
+    shape = endpoint.included.get(kind)
+    joined = shape is not None and name in query.include
+    columns = _columns(shape, endpoint, query, f"{prefix}.") if shape is not None and joined else ()
+    return Link(name, many, f"{singular}_ids" if many else f"{singular}_id", columns)
+
+
+def _free_form(
+    columns: tuple[Column, ...], properties: Properties, endpoint: Endpoint
+) -> tuple[tuple[Column, ...], str | None]:
+    """Keep the free-form object as one column, or put named parts of it in its place."""
+    if isinstance(properties, str) and properties == "json":
+        return columns, None
+    holder = next((column for column in columns if column.name in FREE_FORM), None)
+    if holder is None:
+        raise InvalidQueryError(
+            f"{endpoint.method} {endpoint.path}: properties= needs a column of custom properties "
+            f"({' or '.join(FREE_FORM)}), which this query does not read."
+        )
+    if isinstance(properties, str):
+        if properties == "columns":
+            return tuple(column for column in columns if column is not holder), holder.name
+        raise InvalidQueryError(
+            f"properties={properties!r}: use 'json' (one column), 'columns' (all of them), or a list of names."
+        )
+    kinds = dict(properties) if isinstance(properties, Mapping) else dict.fromkeys(properties, "object")
+    named = tuple(
+        Column(f"{holder.name}.{name}", (holder.name, name), _kind(name, dtype))
+        for name, dtype in kinds.items()
+    )
+    place = columns.index(holder)
+    return (*columns[:place], *named, *columns[place + 1 :]), None
+
+
+def _kind(name: Any, dtype: Any) -> Kind:
+    if not isinstance(name, str):
+        raise InvalidQueryError(f"properties takes names, not {name!r}.")
+    kinds: dict[str, Kind] = {
+        **{dtype: kind for kind, dtype in DTYPES.items()},
+        "datetime": "time",
+        "float": "number",
+        "int": "integer",
+        "bool": "boolean",
+        "str": "text",
+    }
+    if dtype not in kinds:
+        raise InvalidQueryError(f"properties[{name!r}]={dtype!r} is no dtype here; use {', '.join(kinds)}.")
+    return kinds[dtype]
