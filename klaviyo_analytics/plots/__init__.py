@@ -4,6 +4,22 @@ A plot draws what its frame holds: it fetches nothing, adds nothing up, shows no
 """
 
 from klaviyo_analytics.plots._style import style
-from klaviyo_analytics.plots.trend import metric_trend
+from klaviyo_analytics.plots.campaigns import campaign_ranking, campaign_scatter
+from klaviyo_analytics.plots.flows import flow_funnel, flow_performance
+from klaviyo_analytics.plots.growth import list_growth
+from klaviyo_analytics.plots.health import deliverability
+from klaviyo_analytics.plots.revenue import revenue_split
+from klaviyo_analytics.plots.trend import metric_trend, small_multiples
 
-__all__ = ["metric_trend", "style"]
+__all__ = [
+    "campaign_ranking",
+    "campaign_scatter",
+    "deliverability",
+    "flow_funnel",
+    "flow_performance",
+    "list_growth",
+    "metric_trend",
+    "revenue_split",
+    "small_multiples",
+    "style",
+]

@@ -9,11 +9,18 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox, ScaledTranslation
 
+from klaviyo_analytics.plots._format import QuantityFormatter
+from klaviyo_analytics.plots._frame import Floats
+from klaviyo_analytics.plots._quantities import Kind
 from klaviyo_analytics.plots._style import ink
 from klaviyo_analytics.plots._text import clip, put_names
 
@@ -22,12 +29,22 @@ _CHARACTER = 0.52  # mean width of a character, in units of the font size
 _LEGEND_NAME = 32
 
 
-def new_axes(ax: Axes | None) -> Axes:
-    """Return `ax`, or the Axes of a new figure with constrained layout."""
+def new_axes(ax: Axes | None, *, rows: int = 0) -> Axes:
+    """Return `ax`, or the Axes of a new figure with constrained layout, with room for `rows` names."""
     if ax is not None:
         return ax
-    _, created = plt.subplots(figsize=figure_size(_FIGURE_SIZE), layout="constrained")
+    width, height = figure_size(_FIGURE_SIZE)
+    needed = points(1.75 * rows + 10) / 72
+    _, created = plt.subplots(figsize=(width, max(height, needed)), layout="constrained")
     return created
+
+
+def new_grid(down: int, across: int, *, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    """Return a new figure of `down` times `across` charts, at `size` inches or scaled to the user's type."""
+    figure, cells = plt.subplots(down, across, figsize=figure_size(size), layout="constrained", squeeze=False)
+    if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
+        engine.set(h_pad=points(0.9) / 72, w_pad=points(0.9) / 72)
+    return figure, list(cells.flat)
 
 
 def figure_size(ours: tuple[float, float]) -> tuple[float, float]:
@@ -97,6 +114,38 @@ def put_caption(ax: Axes, parts: Sequence[str | None]) -> None:
         gid="caption",
     )
     put_names([caption])
+
+
+def figure_title(figure: Figure, title: str) -> None:
+    """Write one title over all charts of a figure."""
+    if title:
+        text = figure.suptitle(
+            " ".join(title.split()), x=0.01, ha="left", fontweight="bold", fontsize="x-large"
+        )
+        text.set_color(ink(figure.axes[0], 0.85))
+        put_names([text])
+
+
+def figure_caption(figure: Figure, parts: Sequence[str | None]) -> None:
+    """Write one caption under all charts of a figure."""
+    width = int(figure.get_figwidth() * 72 / (points(0.83) * _CHARACTER))
+    said = _lines_of([part for part in parts if part], width=width)
+    text = figure.supxlabel(said, x=0.01, ha="left", fontsize="small", color=ink(figure.axes[0], 0.55))
+    put_names([text])
+
+
+def value_axis(ax: Axes, values: Floats, kind: Kind, money: str | None) -> None:
+    """Format the y axis, and let it start at zero where nothing is below."""
+    known = values[np.isfinite(values)]
+    ax.yaxis.set_major_locator(
+        MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], integer=kind == "count", min_n_ticks=2)
+    )
+    ax.yaxis.set_major_formatter(QuantityFormatter(kind, money))
+    low, high = float(min(known.min(), 0.0)), float(max(known.max(), 0.0))
+    room = (high - low) * 0.06 or 0.5
+    ax.set_ylim(low - room if low < 0 else 0.0, high + room)
+    if low < 0:
+        ax.axhline(0.0, color=ink(ax, 0.4), linewidth=0.8)
 
 
 def put_note(ax: Axes, note: str) -> None:

@@ -32,7 +32,9 @@ class _DateFormatter(ConciseDateFormatter):
         return [re.sub(r"^0(?=\d )", "", label) for label in super().format_ticks(values)]  # type: ignore[no-untyped-call]
 
 
-def date_axis(ax: Axes, when: pd.DatetimeIndex, interval: str | None) -> None:
+def date_axis(
+    ax: Axes, when: pd.DatetimeIndex, interval: str | None, *, margin: dt.timedelta = dt.timedelta()
+) -> None:
     """Give the x axis readable dates and a little air; a single moment gets one interval on either side."""
     zone = when.tz
     locator = AutoDateLocator(tz=zone, minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
@@ -40,7 +42,7 @@ def date_axis(ax: Axes, when: pd.DatetimeIndex, interval: str | None) -> None:
     ax.xaxis.set_major_formatter(_DateFormatter(locator, zone))
     first, last = when.min(), when.max()
     step = pd.Timedelta(days=_STEPS.get(interval or "day", 1.0))
-    pad = max((last - first) * 0.02, step * (1.0 if first == last else 0.1))
+    pad = margin + max((last - first) * 0.02, step * (1.0 if first == last else 0.1))
     ax.set_xlim(moment(first - pad), moment(last + pad))
 
 

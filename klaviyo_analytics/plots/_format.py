@@ -10,7 +10,6 @@ from matplotlib.ticker import Formatter
 
 from klaviyo_analytics.plots._quantities import Kind
 
-_NBSP = "\u00a0"
 _MINUS = "−"
 _UNITS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 _SYMBOLS = {
@@ -92,7 +91,7 @@ def _percent_decimals(size: float) -> int:
 
 
 def _percent(value: float, decimals: int) -> str:
-    return f"{_signed(value * 100, decimals)}{_NBSP}%"
+    return f"{_signed(value * 100, decimals)} %"
 
 
 def _number(value: float, scale: float, unit: str, decimals: int, prefix: str) -> str:
@@ -111,4 +110,4 @@ def _signed(value: float, decimals: int) -> str:
 def _money_prefix(kind: Kind, currency: str | None) -> str:
     if kind != "money" or not currency:
         return ""
-    return _SYMBOLS.get(currency.upper(), f"{currency.upper()}{_NBSP}")
+    return _SYMBOLS.get(currency.upper(), f"{currency.upper()} ")

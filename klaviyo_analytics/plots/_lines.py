@@ -15,9 +15,7 @@ from matplotlib.lines import Line2D
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._dates import moments
 from klaviyo_analytics.plots._frame import Flags, Floats, finished, names, numbers, times
-from klaviyo_analytics.plots._style import PALETTE, ink, line_width
-
-MOST_HUES = len(PALETTE)
+from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,14 @@ def _several_rows(frame: pd.DataFrame, *, x: str, hue: str | None, label: str) -
         else "aggregate the frame first"
     )
     return f"several rows{whose} share one {x!r}, and a plot does not add them up: {cure}"
+
+
+def all_times(series: Sequence[Series]) -> pd.DatetimeIndex:
+    """Return the times of all series, one after another."""
+    if not series:
+        return pd.DatetimeIndex([])
+    first, *others = (one.when for one in series)
+    return pd.DatetimeIndex(first.append(others))
 
 
 def by_size(series: Sequence[Series]) -> list[str]:

@@ -7,6 +7,31 @@ from typing import Literal
 
 Kind = Literal["count", "number", "money", "rate"]
 
+SummaryColumn = Literal[
+    "recipients",
+    "delivered",
+    "bounced",
+    "opens",
+    "opens_unique",
+    "clicks",
+    "clicks_unique",
+    "unsubscribe_uniques",
+    "spam_complaints",
+    "conversions",
+    "conversion_uniques",
+    "conversion_value",
+    "delivery_rate",
+    "bounce_rate",
+    "open_rate",
+    "click_rate",
+    "click_to_open_rate",
+    "unsubscribe_rate",
+    "spam_complaint_rate",
+    "conversion_rate",
+    "average_order_value",
+    "revenue_per_recipient",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -79,3 +104,8 @@ def quantity(column: str) -> Quantity:
 def in_words(column: str) -> str:
     """`attributed_channel` and `$attributed_channel` as a reader would write them."""
     return column.strip("$_").replace("_", " ").replace(".", " ") or column
+
+
+def capitalised(words: str) -> str:
+    """Return `words` with a capital first letter and the rest untouched."""
+    return words[:1].upper() + words[1:]

@@ -12,7 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 
 # Okabe and Ito's palette without its yellow, which is lost on white, and with a wine red instead of black.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#882255", "#666633")
+PALETTE: tuple[str, ...] = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#882255",
+    "#666633",
+)
+MOST_HUES = len(PALETTE)
 
 Medium = Literal["notebook", "slide"]
 
@@ -96,8 +106,13 @@ def style(medium: Medium = "notebook") -> Style:
 
 def ink(ax: Axes, strength: float) -> str:
     """Return the text colour diluted with the background, so that dark themes stay legible; 1 is pure."""
-    text, background = to_rgb(mpl.rcParams["text.color"]), to_rgb(ax.get_facecolor())
-    red, green, blue = (strength * t + (1 - strength) * b for t, b in zip(text, background, strict=True))
+    return tint(ax, str(mpl.rcParams["text.color"]), strength)
+
+
+def tint(ax: Axes, colour: str, strength: float) -> str:
+    """Return `colour` diluted with the background."""
+    both = zip(to_rgb(colour), to_rgb(ax.get_facecolor()), strict=True)
+    red, green, blue = (strength * own + (1 - strength) * behind for own, behind in both)
     return to_hex((red, green, blue))
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from matplotlib import font_manager
+from matplotlib import font_manager, rcParams
 from matplotlib.text import Text
 
 _MISSING_GLYPH = "▯"
@@ -61,6 +61,11 @@ def put_names(texts: Iterable[Text]) -> None:
         families = (*own, *_installed_fallbacks())
         text.set_fontfamily(families)
         text.set_text(printable(wanted, _charset(families)))
+
+
+def legible(name: str) -> str:
+    """Return `name` without what no installed font has: tick labels are written anew at each drawing."""
+    return printable(name, _charset((*rcParams["font.family"], *_installed_fallbacks())))
 
 
 def printable(text: str, charset: frozenset[int]) -> str:

@@ -1,0 +1,92 @@
+"""Summaries as rows of a chart: what a row is called, which rows are shown, and the names on the y axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from klaviyo_analytics.plots._canvas import characters
+from klaviyo_analytics.plots._frame import Floats, names
+from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
+from klaviyo_analytics.plots._text import clip, legible, put_names
+
+_PARTS = ("message", "variation_name")
+_SHORTEST = 14
+
+
+def row_names(frame: pd.DataFrame, noun: str) -> list[str]:
+    """Name each row by campaign or flow, then by message and variation if the summary goes so deep.
+
+    Rows of one name are told apart by the day they were sent, where the frame has it.
+    """
+    labels = names(frame, noun)
+    for part in (column for column in _PARTS if column in frame.columns):
+        labels = [
+            name if own in name else f"{name} · {own}"
+            for name, own in zip(labels, names(frame, part), strict=True)
+        ]
+    if "send_time" not in frame.columns or len(set(labels)) == len(labels):
+        return labels
+    doubles = {name for name in labels if labels.count(name) > 1}
+    days = [f"{day.day} {day:%b}" if pd.notna(day) else "" for day in frame["send_time"]]
+    return [
+        f"{name} · {day}" if name in doubles and day else name for name, day in zip(labels, days, strict=True)
+    ]
+
+
+def clip_row(label: str, width: int) -> str:
+    """Shorten a row's name where it is longest, and keep what comes after the dot if that is short."""
+    name, dot, own = label.rpartition(" · ")
+    if not dot or len(own) > width // 2:
+        return clip(label, width)
+    return f"{clip(name, width - len(own) - 3)}{dot}{own}"
+
+
+def noun_of(frame: pd.DataFrame, noun: str) -> str:
+    """Return what a row of the summary is: a campaign, a message or a variation."""
+    deeper = {"variation": "variation", "message": "message"}
+    return next((word for column, word in deeper.items() if column in frame.columns), noun)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 campaign` or `60 campaigns`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def largest(values: Floats, most: int) -> npt.NDArray[np.intp]:
+    """Return the rows of the `most` largest values, in descending order; rows without a value never count."""
+    known = np.flatnonzero(np.isfinite(values))
+    return known[np.argsort(-values[known], kind="stable")][:most]
+
+
+def name_rows(ax: Axes, labels: Sequence[str]) -> None:
+    """Write the names beside the rows, top down, in at most a third of the axes' width."""
+    width = max(characters(ax) * 2 // 5, _SHORTEST)
+    ax.set_yticks(range(len(labels)), labels=[legible(clip_row(label, width)) for label in labels])
+    put_names(ax.get_yticklabels())
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+
+
+def hue_colours(ax: Axes, groups: Sequence[str] | None, rows: int) -> tuple[list[str], dict[str, str]]:
+    """Return the colour of each row, and of each group in the order of its size; without any, blue."""
+    if groups is None:
+        return [PALETTE[0]] * rows, {}
+    order = sorted(dict.fromkeys(groups), key=lambda name: -list(groups).count(name))
+    shade = {name: PALETTE[rank] if rank < MOST_HUES else ink(ax, 0.3) for rank, name in enumerate(order)}
+    return [shade[name] for name in groups], shade
+
+
+def hue_legend(shade: Mapping[str, str]) -> tuple[list[Artist], list[str]]:
+    """Return one dot per coloured group, and one for all the others."""
+    labels = list(shade)[:MOST_HUES]
+    dots = [shade[name] for name in labels]
+    if len(shade) > MOST_HUES:
+        labels.append(f"+{len(shade) - MOST_HUES} more")
+        dots.append(shade[list(shade)[-1]])
+    return [Line2D([], [], color=dot, marker="o", linestyle="none") for dot in dots], labels

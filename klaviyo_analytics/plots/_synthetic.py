@@ -1,0 +1,197 @@
+"""Frames of a made-up shop for the gallery: the same every time, and consistent within themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+_ZONE = "America/New_York"
+_ORDER_VALUE = 64.0
+_THEMES = (
+    "Spring collection is here 🌷",
+    "Members' early access",
+    "Weekend flash sale – up to $40 off",
+    "New in: linen",
+    "Last chance: free shipping ends tonight",
+    "How to care for wool",
+    "Back in stock: the bestsellers you asked for, in every size and colour",
+    "春のセール",
+    "We miss you",
+    "Mother's Day gift guide",
+    "Loyalty points are about to expire",
+    "The story behind our dyes",
+)
+_FLOWS = ("Welcome Series", "Abandoned Cart", "Browse Abandonment", "Post-Purchase", "Win-back", "Birthday")
+
+
+def daily_metric(
+    *,
+    days: int = 84,
+    start: str = "2026-01-12",
+    channels: tuple[str, ...] = ("email", "sms", "push"),
+    metric: str = "Placed Order",
+    scale: float = 60.0,
+    seed: int = 7,
+) -> pd.DataFrame:
+    """Orders per day and channel, with a weekly rhythm, a sale, and today unfinished."""
+    rng = np.random.default_rng(seed)
+    when = pd.date_range(start, periods=days, tz=_ZONE).as_unit("us")
+    rhythm = 1 + 0.25 * np.isin(when.dayofweek, (4, 5)) + 0.0015 * np.arange(days)
+    sale = 1 + 0.9 * np.exp(-(((np.arange(days) - days * 0.6) / 3.0) ** 2))
+    parts = []
+    for rank, channel in enumerate(channels):
+        level = scale / (1 + 1.3 * rank)
+        counts = rng.poisson(level * rhythm * sale)
+        counts[-1] = int(counts[-1] * 0.35)
+        part = pd.DataFrame({"datetime": when, "metric_id": metric[:6], "metric": metric})
+        part["attributed_channel"] = channel
+        part["count"] = counts
+        part["sum_value"] = (counts * _ORDER_VALUE * rng.normal(1, 0.05, days)).round(2)
+        part["unique"] = np.ceil(counts * 0.93).astype(int)
+        part["complete"] = np.arange(days) < days - 1
+        parts.append(part)
+    frame = pd.concat(parts, ignore_index=True)
+    frame = frame.astype(
+        {"metric_id": "string", "metric": "string", "attributed_channel": "string", "count": "Int64"}
+    )
+    frame.attrs = {"interval": "day", "timezone": _ZONE, "currency": "USD"}
+    return frame
+
+
+def several_metrics() -> pd.DataFrame:
+    """Four metrics that lead into each other, per day."""
+    shares = {"Opened Email": 2400.0, "Clicked Email": 310.0, "Checkout Started": 130.0, "Placed Order": 62.0}
+    parts = [
+        daily_metric(channels=("all",), metric=metric, scale=scale, seed=seed)
+        for seed, (metric, scale) in enumerate(shares.items())
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def revenue_by_source(*, weeks: int = 18, seed: int = 3) -> pd.DataFrame:
+    """Revenue per week from campaigns, flows and everything else."""
+    rng = np.random.default_rng(seed)
+    when = pd.date_range("2025-12-01", periods=weeks, freq="W-MON", tz=_ZONE).as_unit("us")
+    season = 1 + 0.55 * np.exp(-(((np.arange(weeks) - 2) / 1.5) ** 2))
+    parts = []
+    for source, level in (("campaign", 21_000), ("flow", 14_000), ("other", 42_000)):
+        revenue = level * season * rng.normal(1, 0.1, weeks)
+        revenue[-1] *= 0.4
+        part = pd.DataFrame({"datetime": when, "source": source, "revenue": revenue.round(2)})
+        parts.append(part.assign(currency="USD", complete=np.arange(weeks) < weeks - 1))
+    return pd.concat(parts, ignore_index=True).astype({"source": "string", "currency": "string"})
+
+
+def campaign_summary(*, campaigns: int = 24, seed: int = 5) -> pd.DataFrame:
+    """One row per campaign; every rate is rebuilt from the counts beside it."""
+    rng = np.random.default_rng(seed)
+    channel = np.where(np.arange(campaigns) % 4 == 3, "sms", "email")
+    recipients = rng.lognormal(9.6, 0.8, campaigns).astype(int)
+    rows = pd.DataFrame({"campaign_id": [f"C{row:03d}" for row in range(campaigns)]})
+    rows["campaign"] = [_THEMES[row % len(_THEMES)] for row in range(campaigns)]
+    rows["channel"] = channel
+    rows["send_time"] = pd.date_range("2026-01-05 15:00", periods=campaigns, freq="3D", tz="UTC").as_unit(
+        "us"
+    )
+    rows["subject"] = rows["campaign"]
+    rows["status"] = "Sent"
+    rows["tags"] = [["spring"] if row % 2 else [] for row in range(campaigns)]
+    interest = rng.normal(1, 0.18, campaigns).clip(0.5) * (recipients / recipients.mean()) ** -0.12
+    return _statistics(rows, recipients, interest, channel == "email", rng)
+
+
+def flow_summary(*, by_message: bool = False, seed: int = 11) -> pd.DataFrame:
+    """One row per flow, or per message of one flow whose audience shrinks from message to message."""
+    rng = np.random.default_rng(seed)
+    count = 4 if by_message else len(_FLOWS)
+    rows = pd.DataFrame({"flow_id": [f"F{0 if by_message else row}" for row in range(count)]})
+    rows["flow"] = _FLOWS[0] if by_message else list(_FLOWS)
+    rows["status"] = "live"
+    rows["trigger_type"] = "Added to List" if by_message else "Metric"
+    rows["channel"] = "email"
+    rows["tags"] = [[] for _ in range(count)]
+    if by_message:
+        rows["flow_message_id"] = [f"M{row}" for row in range(count)]
+        rows["message"] = ["Welcome!", "Our story", "10 % off, just for you", "Last day of your offer"]
+    recipients = (9_000 * 0.72 ** np.arange(count)).astype(int)
+    interest = rng.normal(1.4, 0.2, count).clip(0.7)
+    return _statistics(rows, recipients, interest, np.ones(count, dtype=bool), rng)
+
+
+def flow_series(*, weeks: int = 16, seed: int = 13) -> pd.DataFrame:
+    """Three flows per week."""
+    rng = np.random.default_rng(seed)
+    when = pd.date_range("2025-12-15", periods=weeks, freq="W-MON", tz=_ZONE).as_unit("us")
+    parts = []
+    for rank, flow in enumerate(_FLOWS[:3]):
+        delivered = rng.poisson(1_900 / (1 + 0.6 * rank), weeks)
+        value = delivered * (1.9 - 0.4 * rank) * rng.normal(1, 0.12, weeks)
+        part = pd.DataFrame({"datetime": when, "flow_id": f"F{rank}", "flow": flow, "delivered": delivered})
+        part["conversion_value"] = value.round(2)
+        part["open_rate"] = (rng.normal(0.48 - 0.05 * rank, 0.02, weeks)).clip(0, 1)
+        parts.append(part.assign(currency="USD"))
+    return pd.concat(parts, ignore_index=True).astype({"flow_id": "string", "flow": "string"})
+
+
+def list_members(*, weeks: int = 20, seed: int = 17) -> pd.DataFrame:
+    """Who joined and left a list per week, and its members."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {"datetime": pd.date_range("2025-11-17", periods=weeks, freq="W-MON", tz=_ZONE).as_unit("us")}
+    )
+    frame["subscribed"] = rng.poisson(420 + 260 * np.exp(-(((np.arange(weeks) - 4) / 2) ** 2)))
+    frame["unsubscribed"] = rng.poisson(170 + 9 * np.arange(weeks) % 60)
+    frame["net"] = frame["subscribed"] - frame["unsubscribed"]
+    frame["members"] = 31_400 + frame["net"].cumsum()
+    return frame.astype(dict.fromkeys(("subscribed", "unsubscribed", "net", "members"), "Int64"))
+
+
+def _statistics(
+    rows: pd.DataFrame,
+    recipients: np.ndarray[tuple[int], np.dtype[np.int64]],
+    interest: np.ndarray[tuple[int], np.dtype[np.float64]],
+    opens_are_known: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Fill in the counts from the audience and its interest, and the rates from the counts."""
+    delivered = recipients - rng.binomial(recipients, 0.006)
+    opened = rng.binomial(delivered, (0.41 * interest).clip(0, 0.9)) * opens_are_known
+    clicked = rng.binomial(delivered, (0.028 * interest**1.5).clip(0, 0.5))
+    buyers = rng.binomial(clicked, 0.16)
+    counts = {
+        "recipients": recipients,
+        "delivered": delivered,
+        "bounced": recipients - delivered,
+        "opens": (opened * 1.6).astype(int),
+        "opens_unique": opened,
+        "clicks": (clicked * 1.3).astype(int),
+        "clicks_unique": clicked,
+        "unsubscribe_uniques": rng.binomial(delivered, 0.0021),
+        "spam_complaints": rng.binomial(delivered, 0.00007),
+        "conversions": (buyers * 1.1).astype(int),
+        "conversion_uniques": buyers,
+    }
+    frame = rows.assign(**counts).astype(dict.fromkeys(counts, "Int64"))
+    frame["conversion_value"] = (
+        frame["conversions"].astype(float) * _ORDER_VALUE * rng.normal(1, 0.1, len(rows))
+    ).round(2)
+    frame["currency"] = "USD"
+    for rate, (part, whole) in _RATES.items():
+        size = frame[whole].astype(float)
+        frame[rate] = frame[part].astype(float) / size.where(size > 0)
+    texts = [name for name in frame.columns if name != "tags" and frame[name].dtype in (object, "str")]
+    return frame.astype(dict.fromkeys(texts, "string"))
+
+
+_RATES = {
+    "delivery_rate": ("delivered", "recipients"),
+    "bounce_rate": ("bounced", "recipients"),
+    "open_rate": ("opens_unique", "delivered"),
+    "click_rate": ("clicks_unique", "delivered"),
+    "click_to_open_rate": ("clicks_unique", "opens_unique"),
+    "unsubscribe_rate": ("unsubscribe_uniques", "delivered"),
+    "spam_complaint_rate": ("spam_complaints", "delivered"),
+    "conversion_rate": ("conversion_uniques", "delivered"),
+    "average_order_value": ("conversion_value", "conversions"),
+    "revenue_per_recipient": ("conversion_value", "recipients"),
+}

@@ -1,0 +1,202 @@
+"""The trend behind `metric_trend`, `small_multiples` and `flow_performance`: what to draw, then how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from klaviyo_analytics.plots._annotations import put_annotations
+from klaviyo_analytics.plots._canvas import put_legend, put_note, quiet, value_axis
+from klaviyo_analytics.plots._dates import date_axis, in_words, laid_over, moment, moments
+from klaviyo_analytics.plots._frame import currency_of, interval_of, require, zone_of
+from klaviyo_analytics.plots._lines import (
+    Series,
+    all_times,
+    by_size,
+    colours,
+    draw_series,
+    split,
+    unfinished_mark,
+)
+from klaviyo_analytics.plots._quantities import Quantity, capitalised, quantity
+from klaviyo_analytics.plots._style import MOST_HUES, ink, line_width
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """What a trend shows, taken from the frame before anything is drawn."""
+
+    column: str
+    subject: Quantity
+    currency: str | None
+    interval: str | None
+    zone: str | None
+    series: list[Series]
+    earlier: list[Series]
+    period: str
+    earlier_period: str
+
+    @property
+    def intervals(self) -> int:
+        """Number of different intervals."""
+        return len(all_times(self.series).unique())
+
+    @property
+    def empty(self) -> str | None:
+        """Why there is nothing to draw, if so."""
+        if not self.series:
+            return "No rows to draw"
+        if not any(np.isfinite(one.values).any() for one in self.series):
+            return f"No values: {self.column!r} is missing in every row"
+        return None
+
+
+def read_trend(
+    frame: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    hue: str | None = None,
+    compare: pd.DataFrame | None = None,
+    currency: str | None = None,
+    interval: str | None = None,
+) -> Trend:
+    """Check the frame, and the one to compare it with, and cut both into series."""
+    require(frame, [x, y, hue])
+    subject = quantity(y)
+    money = currency_of(frame, currency) if subject.kind == "money" else None
+    series = split(frame, x=x, y=y, hue=hue)
+    when = all_times(series)
+    span = interval_of(frame, when, interval)
+    earlier: list[Series] = []
+    if compare is not None:
+        require(compare, [x, y, hue])
+        if money:
+            currency_of(compare, money)
+        earlier = split(compare, x=x, y=y, hue=hue)
+    return Trend(
+        column=y,
+        subject=subject,
+        currency=money,
+        interval=span,
+        zone=zone_of(frame, when),
+        series=series,
+        earlier=_laid_over(earlier, when, span),
+        period=in_words(when),
+        earlier_period=in_words(all_times(earlier)),
+    )
+
+
+def draw_trend(
+    ax: Axes, trend: Trend, *, annotations: Mapping[Any, str], kwargs: Mapping[str, Any]
+) -> tuple[float, int]:
+    """Draw; return the rows of text above the axes, and how many annotations lay outside the dates."""
+    quiet(ax)
+    both = [*trend.series, *trend.earlier]
+    ranked = by_size(both)
+    lines = _draw_lines(ax, trend, ranked, kwargs)
+    if trend.empty:
+        put_note(ax, trend.empty)
+        return 0.0, 0
+    value_axis(ax, np.concatenate([one.values for one in both]), trend.subject.kind, trend.currency)
+    shown = all_times(both)
+    date_axis(ax, shown, trend.interval)
+    rows, outside = put_annotations(ax, annotations, within=shown)
+    handles, labels = _legend(ax, trend, lines, ranked)
+    if not handles:
+        _label_unfinished(ax, trend.series)
+    return rows + put_legend(ax, handles, labels, rows_above=rows), outside
+
+
+def measure_in_words(trend: Trend) -> str:
+    """Return what is measured, per what and in what: `Value per day = sum of the events' values, in USD`."""
+    said = capitalised(trend.subject.label)
+    if trend.interval:
+        said += f" per {trend.interval}"
+    if trend.subject.definition:
+        said += f" = {trend.subject.definition}"
+    return f"{said}, in {trend.currency}" if trend.currency else said
+
+
+def zone_in_words(zone: str | None) -> str:
+    """Return the time zone, or that nothing says which it is."""
+    return f"time zone {zone}" if zone else "time zone not stated"
+
+
+def _laid_over(series: Sequence[Series], onto: pd.DatetimeIndex, interval: str | None) -> list[Series]:
+    every = all_times(series)
+    if len(onto) == 0 or len(every) == 0:
+        return []
+    moved = laid_over(every, onto, interval)
+    ends = np.cumsum([len(one.when) for one in series])
+    return [
+        Series(one.name, moved[end - len(one.when) : end], one.values, one.complete)
+        for one, end in zip(series, ends, strict=True)
+    ]
+
+
+def _draw_lines(ax: Axes, trend: Trend, ranked: list[str], kwargs: Mapping[str, Any]) -> dict[str, Line2D]:
+    shade = colours(ax, ranked)
+    for one in trend.earlier:
+        ax.plot(
+            moments(one.when),
+            one.values,
+            color=shade[one.name] if len(ranked) > 1 else ink(ax, 0.45),
+            linestyle="--",
+            linewidth=0.75 * line_width(),
+            alpha=0.75,
+            gid="compare",
+        )
+    largest_last = sorted(trend.series, key=lambda one: -ranked.index(one.name))
+    return {one.name: draw_series(ax, one, colour=shade[one.name], kwargs=kwargs) for one in largest_last}
+
+
+def _legend(
+    ax: Axes, trend: Trend, lines: Mapping[str, Line2D], ranked: list[str]
+) -> tuple[list[Artist], list[str]]:
+    """Return the entries of the legend; a lone line needs none."""
+    handles: list[Artist] = []
+    labels: list[str] = []
+    grey = ink(ax, 0.45)
+    coloured = [name for name in ranked[:MOST_HUES] if name in lines]
+    if len(ranked) > 1:
+        handles += [lines[name] for name in coloured]
+        labels += coloured
+    if len(ranked) > MOST_HUES:
+        handles.append(Line2D([], [], color=ink(ax, 0.25), linewidth=line_width()))
+        labels.append(f"+{len(ranked) - MOST_HUES} more")
+    if trend.earlier:
+        if len(ranked) == 1:
+            handles.append(lines[ranked[0]])
+            labels.append(trend.period)
+        handles.append(Line2D([], [], color=grey, linestyle="--", linewidth=0.75 * line_width()))
+        labels.append(trend.earlier_period)
+    if handles and not all(one.complete.all() for one in trend.series):
+        handles.append(Line2D([], [], **{**unfinished_mark(ax, grey, line_width()), "linestyle": ":"}))
+        labels.append(f"unfinished {trend.interval or 'interval'}")
+    return handles, labels
+
+
+def _label_unfinished(ax: Axes, series: Sequence[Series]) -> None:
+    """Write "unfinished" beside the hollow point of a lone line, outside the data."""
+    for one in series:
+        partial = np.flatnonzero(~one.complete & np.isfinite(one.values))
+        if len(partial):
+            last = partial[-1]
+            ax.annotate(
+                "unfinished",
+                xy=(moment(one.when[last]), one.values[last]),
+                xytext=(0.8, 0),
+                textcoords="offset fontsize",
+                va="center",
+                fontsize="small",
+                color=ink(ax, 0.55),
+                annotation_clip=False,
+            )

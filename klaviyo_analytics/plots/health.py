@@ -1,0 +1,195 @@
+"""Rates against the benchmarks that a sender should keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.plots._canvas import (
+    new_axes,
+    points,
+    put_caption,
+    put_legend,
+    put_note,
+    put_title,
+    quiet,
+)
+from klaviyo_analytics.plots._format import write
+from klaviyo_analytics.plots._frame import Floats, numbers, require
+from klaviyo_analytics.plots._quantities import capitalised, quantity
+from klaviyo_analytics.plots._rows import name_rows
+from klaviyo_analytics.plots._style import PALETTE, ink, tint
+from klaviyo_analytics.plots._text import put_names
+
+_MORE_IS_BETTER = ("delivery_rate", "open_rate", "click_rate", "click_to_open_rate", "conversion_rate")
+_FARTHEST = 3.0  # times the benchmark; what lies beyond is drawn as an arrow at the edge
+_GOOD, _POOR = PALETTE[0], PALETTE[5]
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One rate of all rows, and the line it should keep to."""
+
+    column: str
+    values: Floats
+    benchmark: float
+
+    @property
+    def more_is_better(self) -> bool:
+        return self.column in _MORE_IS_BETTER
+
+    @property
+    def good(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Which values keep to the benchmark; equal to it is good."""
+        good: np.ndarray[Any, np.dtype[np.bool_]] = (
+            self.values >= self.benchmark if self.more_is_better else self.values <= self.benchmark
+        )
+        return good
+
+
+def deliverability(
+    frame: pd.DataFrame,
+    *,
+    benchmarks: Mapping[str, float],
+    source: str | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw rates against benchmarks: one line per rate, one point per row of the frame.
+
+    All rates share one scale, in which the benchmark is 1. The shaded side is the good one; a point on the
+    wrong side has another colour and another shape. Points beyond three times the benchmark stand at the
+    edge as arrows.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A summary with rates as fractions, one row per campaign, flow, channel, or a single row.
+    benchmarks : mapping of column to float
+        Fraction that each rate should keep to, such as `{"bounce_rate": 0.01, "open_rate": 0.33}`. Delivery,
+        open, click and conversion rates should be above it, all others below.
+    source : str, optional
+        Where the benchmarks come from, for the caption.
+    title : str, optional
+        `""` for none.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.scatter`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    FrameError
+        If a rate is missing or holds no numbers, or a benchmark is not above zero.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import klaviyo_analytics.plots as plots
+    >>> frame = pd.DataFrame({"bounce_rate": [0.004], "open_rate": [0.29]})
+    >>> ax = plots.deliverability(frame, benchmarks={"bounce_rate": 0.01, "open_rate": 0.33})
+    >>> [text.get_text() for text in ax.texts if text.get_gid() == "verdict"]
+    ['0.40 % · below 1.0 %', '29.0 % · misses above 33.0 %']
+    """
+    require(frame, benchmarks)
+    if bad := [name for name, value in benchmarks.items() if not value > 0]:
+        raise FrameError(f"a benchmark must be above zero: {', '.join(map(repr, bad))}")
+    checks = [_Check(name, numbers(frame, name), value) for name, value in benchmarks.items()]
+    ax = new_axes(ax)
+    quiet(ax, grid="x")
+    ax.grid(visible=False)
+    rows_above = 0.0
+    if any(np.isfinite(check.values).any() for check in checks):
+        name_rows(ax, [capitalised(quantity(check.column).label) for check in checks])
+        for row, check in enumerate(checks):
+            _draw_check(ax, row, check, kwargs)
+        _ratio_axis(ax)
+        rows_above = _legend(ax)
+    else:
+        put_note(ax, "No rates to draw" if len(frame) else "No rows to draw")
+    put_title(ax, "Deliverability against benchmarks" if title is None else title, rows_above=rows_above)
+    subjects = [quantity(check.column) for check in checks]
+    put_caption(
+        ax,
+        [
+            f"Benchmarks: {source}" if source else None,
+            "one point per row" if len(frame) > 1 else None,
+            *(f"{one.label} = {one.definition}" for one in subjects if one.definition),
+        ],
+    )
+    return ax
+
+
+def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) -> None:
+    """Shade the good side, draw the points, and write the verdict."""
+    start, end = (1.0, _FARTHEST) if check.more_is_better else (0.0, 1.0)
+    ax.barh([row], [end - start], left=start, height=0.62, color=tint(ax, _GOOD, 0.14), zorder=1)
+    ax.plot([1, 1], [row - 0.31, row + 0.31], color=ink(ax, 0.55), linewidth=1.2, zorder=1.5)
+    ratios, good, beyond = (
+        check.values / check.benchmark,
+        check.good,
+        check.values > _FARTHEST * check.benchmark,
+    )
+    known = np.isfinite(ratios)
+    for chosen, shade, marker in (
+        (known & good & ~beyond, _GOOD, "o"),
+        (known & ~good & ~beyond, _POOR, "D"),
+        (known & good & beyond, _GOOD, ">"),
+        (known & ~good & beyond, _POOR, ">"),
+    ):
+        if chosen.any():
+            size = points(0.8) ** 2
+            looks = {"color": shade, "marker": marker, "s": size, "alpha": 0.8, "zorder": 2}
+            looks |= {"edgecolors": ax.get_facecolor(), "clip_on": False}
+            x = np.minimum(ratios[chosen], _FARTHEST)
+            ax.scatter(x, np.full(len(x), row), **{**looks, **kwargs})
+    text = ax.annotate(
+        _verdict(check),
+        xy=(1, row),
+        xycoords=("axes fraction", "data"),
+        xytext=(1.2, 0),
+        textcoords="offset fontsize",
+        va="center",
+        color=ink(ax, 0.75),
+        annotation_clip=False,
+        gid="verdict",
+    )
+    put_names([text])
+
+
+def _verdict(check: _Check) -> str:
+    side = "above" if check.more_is_better else "below"
+    target = f"{side} {write(check.benchmark, 'rate')}"
+    known = np.isfinite(check.values)
+    if not known.any():
+        return f"no value · {target}"
+    misses = int((known & ~check.good).sum())
+    if len(check.values) == 1:
+        return f"{write(float(check.values[0]), 'rate')} · {'misses ' if misses else ''}{target}"
+    return f"{misses} of {int(known.sum())} miss {target}" if misses else f"all {int(known.sum())} {target}"
+
+
+def _ratio_axis(ax: Axes) -> None:
+    ax.set_xlim(0, _FARTHEST)
+    ax.set_xticks([0, 1, 2, 3], labels=["0", "benchmark", "2×", "3×"])
+    ax.spines["left"].set_visible(False)
+
+
+def _legend(ax: Axes) -> float:
+    dots = [
+        Line2D([], [], marker="o", linestyle="none", color=_GOOD),
+        Line2D([], [], marker="D", linestyle="none", color=_POOR),
+    ]
+    return put_legend(ax, dots, ["keeps to the benchmark", "misses it"])
