@@ -42,7 +42,7 @@ class Connection:
 
 
 class Connections:
-    """All connections of the sandbox's Maton account, the oldest first; there is one active Klaviyo connection."""
+    """All connections of the Maton account, the oldest first; one to Klaviyo is active at the start."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

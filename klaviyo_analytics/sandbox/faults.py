@@ -41,13 +41,13 @@ class Fault:
     skip
         How many matching requests go unharmed first.
     status, body, content_type, retry_after, headers
-        The answer to give instead. Without a `body` an error of `status` is a JSON:API one. A `body` without a
+        The answer to give instead. A `status` without a `body` is a JSON:API error. A `body` without a
         `status` replaces the body of the true answer: `b"{"` is broken JSON.
     delay
         Seconds to wait before answering.
     drop
-        Drop the connection `before` the request is carried out, `during` the answer's body, or `after` the request
-        was carried out but before its answer.
+        Drop the connection `before` the request is carried out, `during` the answer's body, or `after` the
+        request was carried out but before its answer.
     truncate
         Send half of the body under a Content-Length that promises all of it, and close in good order.
     redirect

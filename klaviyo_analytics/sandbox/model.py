@@ -33,7 +33,7 @@ class Record:
 
 @dataclass(slots=True, frozen=True)
 class Attribution:
-    """The message that a conversion is credited to; `sent_at` (Unix seconds) is when that message was sent."""
+    """The message that a conversion is credited to; `sent_at` (Unix seconds) is when it was sent."""
 
     id: str
     channel: str  # "email", "sms", "push"

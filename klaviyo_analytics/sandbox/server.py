@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -32,7 +32,8 @@ class Sandbox:
     seed, profiles, events, currencies
         What shop to make up; the same numbers make the same shop.
     now
-        The account's present in Unix seconds; by default the real present. It goes on with the clock.
+        The account's present in Unix seconds, which goes on with the clock; None for the shop's own, the same
+        every time.
     port
         The port to listen on; 0 takes any that is free.
     rate_limits
@@ -66,7 +67,7 @@ class Sandbox:
         seed: int = 7,
         profiles: int = 2000,
         events: int = 50_000,
-        currencies: Collection[str] = ("USD",),
+        currencies: Sequence[str] = ("USD",),
         now: int | None = None,
         port: int = 0,
         rate_limits: bool = False,
@@ -77,7 +78,7 @@ class Sandbox:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         if account is None:
-            account = _build(seed, profiles, events, int(clock()) if now is None else now, currencies)
+            account = _build(seed, profiles, events, now, currencies)
         self.settings = Settings(MATON_KEY, {API_KEY: None, **(keys or {})}, rate_limits, events_page_max)
         self._application = Application(account, self.settings, clock, sleep)
         self._server = Server("127.0.0.1", port, self._application)
@@ -180,7 +181,7 @@ class Sandbox:
         self._server.serve_forever(poll_interval=0.05)
 
 
-def _build(seed: int, profiles: int, events: int, now: int, currencies: Collection[str]) -> Account:
+def _build(seed: int, profiles: int, events: int, now: int | None, currencies: Sequence[str]) -> Account:
     from klaviyo_analytics.sandbox.shop import build_account  # noqa: PLC0415 - a given account needs no shop
 
     return build_account(seed=seed, profiles=profiles, events=events, now=now, currencies=currencies)

@@ -38,7 +38,7 @@ class Handler(WSGIRequestHandler):
 
         try:
             body = b"".join(self.server.app(environ, start_response))
-        except Exception:  # a mistake in the sandbox: the client gets an answer, and the server tells the rest
+        except Exception:  # the sandbox is wrong: the client gets an answer, the terminal the rest
             self.close_connection = True
             self._send("500 Internal Server Error", [("Content-Length", "0")], b"")
             raise
@@ -72,7 +72,7 @@ class Handler(WSGIRequestHandler):
 
 
 class Server(ThreadedWSGIServer):
-    """A threaded server that can end: it closes the connections that clients keep open, and waits for its threads."""
+    """A threaded server that can end: it hangs up on whoever is connected, and waits for its threads."""
 
     daemon_threads = True
 

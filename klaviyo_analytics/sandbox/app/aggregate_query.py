@@ -39,7 +39,7 @@ class AggregateQuery:
 
     @staticmethod
     def cursor_at(offset: int) -> str:
-        """A cursor for the rows from there on."""
+        """Write the cursor of the rows from there on."""
         return urlsafe_b64encode(f"row:{offset}".encode()).decode()
 
 
@@ -75,7 +75,7 @@ def read_aggregate_query(store: Store, attributes: dict[str, Any]) -> AggregateQ
 
 
 def _bounds(store: Store, conditions: list[Condition], zone: ZoneInfo) -> tuple[float, float]:
-    """The range: both ends required, at most a year apart, not too far back."""
+    """Read the range: both ends required, at most a year apart, not too far back."""
     found: dict[str, datetime] = {}
     for condition in conditions:
         if condition.field != "datetime":

@@ -75,7 +75,7 @@ def _rows(store: Store, query: AggregateQuery, starts: list[int]) -> list[Row]:
     ]
 
 
-def _count(store: Store, rows: Ints, cell: Ints, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+def _count(_store: Store, _rows: Ints, cell: Ints, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
     return np.bincount(cell, minlength=shape[0] * shape[1]).astype(np.float64).reshape(shape)
 
 

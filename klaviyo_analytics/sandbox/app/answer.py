@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Wire:
-    """How the bytes of an answer are sent; the server hands one out with each request and obeys it afterwards."""
+    """How an answer is sent: the server hands this out with each request, and obeys it afterwards."""
 
     drop: bool = False  # close without a status
     cut: bool = False  # promise the whole body, send half of it

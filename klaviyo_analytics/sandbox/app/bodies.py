@@ -83,7 +83,7 @@ def _check_object(schema: Json, value: Json, pointer: str) -> list[Problem]:
 
 
 def _best_branch(branches: list[Json], value: Any, pointer: str) -> list[Problem]:
-    """The problems of the alternative that was most likely meant: the one whose own tag fits, else the nearest."""
+    """Choose the alternative that was most likely meant: one whose own tag fits, else the nearest."""
     found = [find_problems(branch, value, pointer) for branch in branches]
     return min(found, key=lambda problems: (_misses_tag(problems, pointer), len(problems)))
 

@@ -11,7 +11,7 @@ REFUSED_ZONES = frozenset({"Factory", "Europe/Kyiv", "Pacific/Kanton"})
 
 @cache
 def zone_names() -> frozenset[str]:
-    """The names of time zones that the API accepts; they are case-sensitive."""
+    """Name the time zones that the API accepts; they are case-sensitive."""
     return frozenset(available_timezones()) - REFUSED_ZONES
 
 

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a resource looks like in an answer; a relationship is `one`, `many` or `link` (its ids never shown)."""
+    """What a resource looks like in an answer; of a `link` relationship the ids are never shown."""
 
     type: str
     attributes: tuple[str, ...] | None
@@ -127,7 +127,7 @@ class Contract:
         return routes
 
     def _collections(self) -> dict[str, str]:
-        """The path name of each type that can be read by id: `{"list": "lists", ...}`."""
+        """Find the path name of each type that can be read by id: `{"list": "lists", ...}`."""
         return {
             operation.shape.type: operation.collection
             for operation in self.operations.values()
@@ -135,7 +135,7 @@ class Contract:
         }
 
     def _targets(self) -> dict[tuple[str, str], str]:
-        """The type that a relationship leads to, as the paths tell: `{("list", "tags"): "tag", ...}`."""
+        """Find what relationships lead to, as the paths tell: `{("list", "tags"): "tag", ...}`."""
         types = {name: type_ for type_, name in self.collections.items()}
         return {
             (types[operation.collection], operation.segments[-1]): operation.shape.type
@@ -144,7 +144,7 @@ class Contract:
         }
 
     def _additional(self) -> dict[str, frozenset[str]]:
-        """Attributes of each type that only `additional-fields` brings."""
+        """Find the attributes of each type that only `additional-fields` brings."""
         names: dict[str, frozenset[str]] = {}
         for operation in self.operations.values():
             for type_, fields in operation.additional.items():

@@ -24,7 +24,7 @@ CREDITED = {
 
 
 def group(store: Store, rows: Ints, by: Sequence[str]) -> tuple[Ints, list[tuple[str, ...]]]:
-    """Number the combinations of dimension values among some events; an absent value is an empty text."""
+    """Give a number to each combination of dimension values; an absent value is an empty text."""
     if not by:
         return np.zeros(len(rows), dtype=np.int64), [()]
     columns = [_values(store, rows, name) for name in by]
@@ -54,7 +54,7 @@ def _credited(credit: Attribution | None, name: str) -> str:
 
 
 def _message_channel(store: Store, log: EventLog, row: int, name: str) -> str:
-    """The channel of the event's own message, if a campaign (or a flow) sent it."""
+    """Find the channel of the event's own message, if a campaign (or a flow) sent it."""
     properties = log.properties[row]
     of_flow = bool(properties.get("$flow"))
     message = properties.get("$message")

@@ -64,53 +64,53 @@ class ApiFault(Exception):  # noqa: N818 - it is an answer, not a mistake of the
 
     @classmethod
     def parameter(cls, name: str, detail: str) -> ApiFault:
-        """A query parameter is not what the endpoint allows."""
+        """Refuse a query parameter."""
         return cls(400, [Problem("invalid", detail, {"parameter": name})])
 
     @classmethod
     def pointer(cls, pointer: str, detail: str) -> ApiFault:
-        """Something in the body is not what the endpoint allows."""
+        """Refuse something in the body."""
         return cls(400, [Problem("invalid", detail, {"pointer": pointer})])
 
     @classmethod
     def bad_request(cls, detail: str) -> ApiFault:
-        """The request as a whole is wrong."""
+        """Refuse the request as a whole."""
         return cls(400, [Problem("invalid", detail)])
 
     @classmethod
     def not_authenticated(cls, detail: str) -> ApiFault:
-        """The key is missing or unknown."""
+        """Say that the key is missing or unknown."""
         return cls(401, [Problem("not_authenticated", detail)])
 
     @classmethod
     def missing_scopes(cls, scopes: Iterable[str]) -> ApiFault:
-        """The key is known, but it may not do this."""
+        """Say that the key may not do this."""
         return cls(403, [Problem("permission_denied", f"The key lacks these scopes: {', '.join(scopes)}.")])
 
     @classmethod
     def not_found(cls, detail: str) -> ApiFault:
-        """The path or the resource does not exist."""
+        """Say that a path or a resource does not exist."""
         return cls(404, [Problem("not_found", detail)])
 
     @classmethod
     def missing(cls, type_: str, id_: str) -> ApiFault:
-        """The resource does not exist."""
+        """Say that a resource does not exist."""
         return cls.not_found(f"A {type_} with id {id_} does not exist.")
 
     @classmethod
     def method_not_allowed(cls, method: str, allowed: Iterable[str]) -> ApiFault:
-        """The path exists, but not for this method."""
+        """Say that the path exists, but not for this method."""
         detail = f"Method {method} is not allowed here."
         return cls(405, [Problem("method_not_allowed", detail)], {"Allow": ", ".join(allowed)})
 
     @classmethod
     def conflict(cls, detail: str, *, code: str = "conflict", pointer: str = "", **meta: Any) -> ApiFault:
-        """What was sent clashes with what the account holds."""
+        """Say that what was sent clashes with what the account holds."""
         source = {"pointer": pointer} if pointer else {}
         return cls(409, [Problem(code, detail, source, meta)])
 
     @classmethod
     def throttled(cls, seconds: int) -> ApiFault:
-        """Too many requests; `Retry-After` is the only header that says so."""
+        """Say when to come back; no other header does."""
         detail = f"Expected to be available in {seconds} s."
         return cls(429, [Problem("throttled", detail)], {"Retry-After": str(seconds)})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from klaviyo_analytics.sandbox.model import EventLog, Record, Related
 
 
 def to_record(log: EventLog, row: int) -> Record:
-    """One event as a resource."""
+    """Make the resource of one event."""
     seconds = int(log.time[row])
     profile = int(log.profile[row])
     id_ = log.ids[row]
@@ -25,7 +25,7 @@ def to_record(log: EventLog, row: int) -> Record:
             "timestamp": seconds,
             "event_properties": log.properties[row],
             "datetime": to_text(seconds),
-            "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, id_)),
+            "uuid": _uuid(id_),
         },
         {
             "profile": log.profile_ids[profile] if profile >= 0 else None,
@@ -35,8 +35,13 @@ def to_record(log: EventLog, row: int) -> Record:
     )
 
 
+def _uuid(id_: str) -> str:
+    digest = blake2b(id_.encode(), digest_size=16).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+
+
 def attribution_record(log: EventLog, row: int) -> Record | None:
-    """The resource that credits an event to a message."""
+    """Make the resource that credits an event to a message."""
     credit = log.attribution[row]
     if credit is None:
         return None

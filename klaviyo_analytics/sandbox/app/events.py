@@ -46,7 +46,7 @@ class RowIds(Sequence[str]):
 
 
 def view(store: Store, query: Query) -> View:
-    """The events that a query asks for; without a sort the newest come first."""
+    """Find the events that a query asks for; without a sort the newest come first."""
     rows, times = store.derive(("events", query.filter), lambda: _select(store, query.conditions))
     descending = not query.sort or query.sort.startswith("-")
     return View(times, RowIds(store.account.events.ids, rows), descending)

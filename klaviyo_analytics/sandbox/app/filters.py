@@ -56,7 +56,7 @@ class Parser:
         """Read the whole text."""
         conditions = self._conjunction()
         if self.position < len(self.text):
-            self._fail("a comma or the end")
+            raise self._unexpected("a comma or the end")
         return conditions
 
     def _conjunction(self) -> list[Condition]:
@@ -100,11 +100,11 @@ class Parser:
             found = pattern.match(self.text, self.position)
             if found and self._is_delimiter(found.end()):
                 return self._bare(pattern, found)
-        self._fail("a literal (strings are quoted, datetimes are not)")
+        raise self._unexpected("a literal (strings are quoted, datetimes are not)")
 
     def _bare(self, pattern: re.Pattern[str], found: re.Match[str]) -> Scalar:
         if pattern is NAME and found[0] not in WORDS:
-            self._fail("a literal (strings are quoted)")
+            raise self._unexpected("a literal (strings are quoted)")
         self.position = found.end()
         if pattern is NAME:
             return WORDS[found[0]]
@@ -113,7 +113,7 @@ class Parser:
         try:
             to_seconds(found[0])
         except ValueError:
-            self._fail("a date of the calendar")
+            raise self._unexpected("a date of the calendar") from None
         return Moment(found[0])
 
     def _string(self, quote: str) -> str:
@@ -128,7 +128,7 @@ class Parser:
                 character = self.text[self.position]
                 self.position += 1
             characters.append(character)
-        self._fail(f"a closing {quote}")
+        raise self._unexpected(f"a closing {quote}")
 
     def _is_delimiter(self, position: int) -> bool:
         return self.text[position : position + 1] in ("", ",", ")", "]", " ")
@@ -141,7 +141,7 @@ class Parser:
         self._skip_space()
         found = pattern.match(self.text, self.position)
         if not found:
-            self._fail(what)
+            raise self._unexpected(what)
         self.position = found.end()
         return found[0]
 
@@ -154,11 +154,11 @@ class Parser:
 
     def _expect(self, character: str) -> None:
         if not self._take(character):
-            self._fail(f"a {character!r}")
+            raise self._unexpected(f"a {character!r}")
 
-    def _fail(self, expected: str) -> NoReturn:
+    def _unexpected(self, expected: str) -> ApiFault:
         detail = f"Invalid filter: expected {expected} at character {self.position + 1} of {self.text!r}."
-        raise ApiFault.parameter(self.parameter, detail)
+        return ApiFault.parameter(self.parameter, detail)
 
 
 def check_conditions(conditions: list[Condition], fields: Mapping[str, FilterField]) -> None:
@@ -178,9 +178,8 @@ def _check_literal(condition: Condition, type_: str) -> None:
     if condition.operator == "has":
         return
     if (condition.operator == "any") != isinstance(literal, tuple):
-        _refuse(
-            f"{condition.operator}({condition.field}) takes {'a list' if condition.operator == 'any' else 'one value'}."
-        )
+        takes = "a list" if condition.operator == "any" else "one value"
+        _refuse(f"{condition.operator}({condition.field}) takes {takes}.")
     members = literal if isinstance(literal, tuple) else (literal,)
     for member in members:
         if member is None and condition.operator == "equals":

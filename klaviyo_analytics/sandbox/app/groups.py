@@ -12,7 +12,7 @@ from klaviyo_analytics.sandbox.model import Record
 
 
 def view(store: Store, group_id: str, query: Query) -> View:
-    """The members of a group that a query asks for, ordered by the time they joined."""
+    """Find the members of a group that a query asks for, ordered by the time they joined."""
 
     def build() -> View:
         members = store.members(group_id)

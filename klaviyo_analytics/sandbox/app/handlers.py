@@ -27,7 +27,7 @@ def handle(call: Call) -> dict[str, Any] | None:
 
 
 def regular_handler(operation: Operation) -> Handler | None:
-    """Choose by method and path: `/lists`, `/lists/{id}`, `/lists/{id}/tags`, `/lists/{id}/relationships/tags`."""
+    """Choose by method and path: `/lists`, `/lists/{id}`, `/lists/{id}/tags`, and so on."""
     depth = len(operation.segments)
     if operation.method == "GET":
         return {1: reads.list_resources, 2: reads.get_resource}.get(depth, reads.get_related)

@@ -121,7 +121,7 @@ class Klaviyo:
             headers.update(standing.headers())
 
     def _extra_limits(self, operation: Operation, query: Query) -> list[tuple[str, Limit]]:
-        """Buckets that a parameter pays into; those of `additional-fields` are shared by all endpoints."""
+        """Find the buckets that parameters pay into; endpoints share those of `additional-fields`."""
         shared = {
             when: limit
             for other in self.contract.operations.values()
@@ -137,7 +137,7 @@ class Klaviyo:
         return found
 
     def _owner(self, operation: Operation) -> str:
-        """The type that the path's id belongs to."""
+        """Find the type that the path's id belongs to."""
         for type_, collection in self.contract.collections.items():
             if collection == operation.collection:
                 return type_

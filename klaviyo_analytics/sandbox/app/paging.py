@@ -1,6 +1,6 @@
 """Pages of an ordered collection, by cursors that stay true while the collection changes.
 
-A cursor names the resource where a page ends, by its place in the order and its id, not by counting from the start.
+A cursor names the resource where a page ends, by its place in the order and its id; it does not count.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def page_links(path: str, query: Query, page: Page) -> dict[str, str]:
 
 
 def url(path: str, pairs: Iterable[tuple[str, str]] = ()) -> str:
-    """An absolute URL as the API writes it: always on Klaviyo's own host, whoever asked."""
+    """Write an absolute URL as the API does: always on Klaviyo's own host, whoever asked."""
     query = urlencode(list(pairs), quote_via=quote)
     return ORIGIN + path + ("?" + query if query else "")
 

@@ -56,7 +56,11 @@ def _default_size(operation: Operation, page_max: int | None) -> int | None:
 def _read(operation: Operation, query: Query, name: str, value: str, page_max: int | None) -> None:
     bracketed = re.fullmatch(r"(fields|additional-fields)\[(.+)\]", name)
     if bracketed:
-        _read_fields(operation, query, name, bracketed[1], bracketed[2], value)
+        fields = operation.fields if bracketed[1] == "fields" else operation.additional
+        target = query.fields if bracketed[1] == "fields" else query.additional
+        if bracketed[2] not in fields:
+            raise _unknown(operation, name)
+        target[bracketed[2]] = _names(name, value, fields[bracketed[2]]) if value else ()
     elif name == "filter" and operation.filters:
         query.filter = value
         query.conditions = Parser(value).parse()
@@ -72,15 +76,11 @@ def _read(operation: Operation, query: Query, name: str, value: str, page_max: i
     elif operation.cursor and name == operation.cursor:
         query.cursor = value
     else:
-        raise ApiFault.parameter(name, f"{name} is not a parameter of {operation.method} {operation.path}.")
+        raise _unknown(operation, name)
 
 
-def _read_fields(operation: Operation, query: Query, name: str, kind: str, type_: str, value: str) -> None:
-    allowed = (operation.fields if kind == "fields" else operation.additional).get(type_)
-    if allowed is None:
-        raise ApiFault.parameter(name, f"{name} is not a parameter of {operation.method} {operation.path}.")
-    target = query.fields if kind == "fields" else query.additional
-    target[type_] = _names(name, value, allowed) if value else ()
+def _unknown(operation: Operation, name: str) -> ApiFault:
+    return ApiFault.parameter(name, f"{name} is not a parameter of {operation.method} {operation.path}.")
 
 
 def _names(parameter: str, value: str, allowed: frozenset[str] | tuple[str, ...]) -> tuple[str, ...]:

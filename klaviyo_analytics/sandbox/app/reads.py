@@ -83,7 +83,7 @@ def ordered(call: Call, type_: str, ids: Iterable[str]) -> View:
 
     def build() -> View:
         store, query = call.store, call.query
-        records = [record for id_ in ids if (record := store.find(type_, id_))]
+        records = store.find_all(type_, ids)
         kept = [record for record in records if all(matches(store, record, one) for one in query.conditions)]
         name = query.sort.removeprefix("-") or "id"
         pairs = sorted((_sort_key(record, name), record.id) for record in kept)
@@ -109,7 +109,7 @@ def answer_page(call: Call, view: View, joined: dict[str, int] | None = None) ->
     if shape.attributes is None and "relationships" in call.operation.segments:
         data = [{"type": shape.type, "id": id_} for id_ in page.ids]
         return {"data": data, "links": _links(call, page)}
-    records = [record for id_ in page.ids if (record := call.store.find(shape.type, id_))]
+    records = call.store.find_all(shape.type, page.ids)
     if joined is not None:
         records = [groups.with_joined(record, joined) for record in records]
     render = Renderer(call.store, shape, call.query).object

@@ -1,7 +1,8 @@
 """How resources are tied together: what a record stores itself, and what follows from others' records.
 
-A relationship that is not listed here is stored on the record, under its own name. One that follows from others is
-listed with the type that stores it and the name it has there: a campaign's messages are those whose `campaign` it is.
+A relationship that is not listed here is stored on the record, under its own name. One that follows from
+others is listed with the type that stores it and its name there: a campaign's messages are those whose
+`campaign` it is.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
-"""Resources as JSON:API objects: attributes asked for, relationships with their links, and what is included."""
+"""Resources as JSON:API objects: attributes asked for, relationships with links, and what is included."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
+
+import orjson
 
 from klaviyo_analytics.sandbox.app.contract import Shape, load_contract
 from klaviyo_analytics.sandbox.app.paging import ORIGIN
@@ -23,8 +26,11 @@ class Renderer:
         self.store = store
         self.shape = shape
         collection = contract.collections.get(shape.type)
-        self.root = f"{ORIGIN}/api/{collection}" if collection else ""
+        self.root = f"{ORIGIN}/api/{collection or shape.type + 's'}"
+        self.has_links = collection is not None
+        self.identifiers: dict[tuple[str, str], Json] = {}  # many resources lead to the same few
         self.names, self.paths = _choose(shape, query, contract.additional.get(shape.type, frozenset()))
+        self.all_names = frozenset() if self.paths else frozenset(self.names)
         inherent = INHERENT.get(shape.type, frozenset())
         # Per relationship: its name, the type it leads to if its ids are shown, and whether it leads to many.
         self.relationships = [
@@ -41,10 +47,10 @@ class Renderer:
         shown: Json = {"type": record.type, "id": record.id}
         if self.shape.attributes is not None:
             shown["attributes"] = self._attributes(record)
-        base = f"{self.root}/{record.id}"
+        base = f"{self.root}/{quote(record.id, safe='$:=')}"
         if self.relationships:
             shown["relationships"] = self._relationships(record, base)
-        shown["links"] = {"self": base if self.root else f"{ORIGIN}/api/{record.type}s/{record.id}"}
+        shown["links"] = orjson.Fragment(f'{{"self":"{base}"}}')
         return shown
 
     def _shows(self, name: str, arity: str, query: Query, inherent: frozenset[str]) -> bool:
@@ -54,6 +60,8 @@ class Renderer:
         attributes = record.attributes
         if "profile_count" in self.names and record.type in GROUPS:
             attributes = {**attributes, "profile_count": len(self.store.members(record.id))}
+        if attributes.keys() <= self.all_names:
+            return attributes
         shown = {name: attributes[name] for name in self.names if name in attributes}
         for path in self.paths:
             _copy(attributes, shown, path)
@@ -66,14 +74,22 @@ class Renderer:
             if type_:
                 ids = self.store.related(record, name)
                 if many:
-                    entry["data"] = [{"type": type_, "id": id_} for id_ in ids]
+                    entry["data"] = [self._identifier(type_, id_) for id_ in ids]
                 elif ids:
-                    entry["data"] = {"type": type_, "id": ids[0]}
-            if self.root:
-                entry["links"] = {"self": f"{base}/relationships/{name}", "related": f"{base}/{name}"}
+                    entry["data"] = self._identifier(type_, ids[0])
+            if self.has_links:
+                # Text, not a dict: a page of events has thousands, and they would keep the collector busy.
+                links = f'{{"self":"{base}/relationships/{name}","related":"{base}/{name}"}}'
+                entry["links"] = orjson.Fragment(links)
             if entry:
                 shown[name] = entry
         return shown
+
+    def _identifier(self, type_: str, id_: str) -> Json:
+        key = (type_, id_)
+        if key not in self.identifiers:
+            self.identifiers[key] = {"type": type_, "id": id_}
+        return self.identifiers[key]
 
 
 def included(store: Store, records: Iterable[Record], shapes: dict[str, Shape], query: Query) -> list[Json]:

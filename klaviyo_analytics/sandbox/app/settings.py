@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 class Settings:
     """Switches that tests may turn while the sandbox runs.
 
-    `keys` maps Klaviyo's private keys to their scopes (None: all). `events_page_max` of 200 makes the server refuse
-    the larger pages that the schema allows and the prose does not.
+    `keys` maps Klaviyo's private keys to their scopes (None: all). `events_page_max` of 200 makes the server
+    refuse the larger pages that the schema allows and the prose does not.
     """
 
     maton_key: str

@@ -1,8 +1,8 @@
-"""The account as the application reads and changes it: lookups, relationships, and what is derived from them."""
+"""The account as the application reads and changes it: lookups, relationships, and what follows from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from klaviyo_analytics.sandbox.app import eventlog
@@ -15,7 +15,7 @@ GROUPS = ("list", "segment")
 
 
 class Store:
-    """An account with a version that rises with every change, so that derived things are built once a version."""
+    """An account with a version that rises with every change: what is derived is built once a version."""
 
     def __init__(self, account: Account, clock: Callable[[], float]) -> None:
         self.account = account
@@ -27,7 +27,7 @@ class Store:
         self._move_to_owners()
 
     def now(self) -> float:
-        """The account's present, which goes on with the clock."""
+        """Tell the account's present, which goes on with the clock."""
         return self.account.now + self._clock() - self._started
 
     def changed(self) -> None:
@@ -55,6 +55,13 @@ class Store:
         if type_ == "attribution":
             return self._attribution(id_)
         return self.records(type_).get(id_)
+
+    def find_all(self, type_: str, ids: Iterable[str]) -> list[Record]:
+        """Look up several resources of one type; unknown ids are left out."""
+        if type_ == "event":
+            rows, log = self.event_rows(), self.account.events
+            return [eventlog.to_record(log, rows[id_]) for id_ in ids if id_ in rows]
+        return [record for id_ in ids if (record := self.find(type_, id_))]
 
     def get(self, type_: str, id_: str) -> Record:
         """Look up one resource; answer 404 if there is none."""
@@ -93,16 +100,16 @@ class Store:
         return [value] if isinstance(value, str) else value
 
     def members(self, group_id: str) -> dict[str, int]:
-        """The members of a list or segment, with the time they joined."""
+        """Find the members of a list or segment, with the time they joined."""
         return self.account.members.setdefault(group_id, {})
 
     def issue_number(self) -> int:
-        """A number that no other new resource has."""
+        """Give a number that no other new resource has."""
         self._issued += 1
         return self._issued
 
     def event_rows(self) -> dict[str, int]:
-        """The position of each event in the log."""
+        """Find the position of each event in the log."""
         return self.derive(
             "event rows", lambda: {id_: row for row, id_ in enumerate(self.account.events.ids)}
         )
