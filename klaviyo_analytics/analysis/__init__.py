@@ -1,1 +1,44 @@
+"""Frame to frame: what analysts compute of Klaviyo's numbers.
 
+Every function takes finished frames and returns a new one: it fetches nothing, changes nothing and draws
+nothing. Each is written once for all frame libraries that Narwhals knows, so pandas, Polars, DuckDB or
+PySpark in is the same out.
+
+By what a row of the frame is:
+
+- an interval (`client.metric_aggregates.query`): `intervals` (longer intervals, one against the last),
+  `comparison` (period against period), `shares` (parts of a whole), `subscribers` (list growth);
+- a message (`client.campaigns.summary`, `client.flows.summary`): `measures` (rates and sums, the only
+  definitions of them), `messages` (ranking, funnel), `health` (deliverability), `engagement` (without machines);
+- an event or a profile: nothing yet. Cohorts, retention and RFM are to be `customers`, attribution models
+  `attribution`; each a module beside these, or a package once it outgrows one.
+
+What two numbers may be added, and which two make a rate, is said once, in `_definitions`.
+"""
+
+from __future__ import annotations
+
+from klaviyo_analytics.analysis.comparison import compare_periods
+from klaviyo_analytics.analysis.engagement import adjusted_engagement
+from klaviyo_analytics.analysis.health import BENCHMARKS, deliverability
+from klaviyo_analytics.analysis.intervals import period_over_period, resample
+from klaviyo_analytics.analysis.measures import rates, roll_up
+from klaviyo_analytics.analysis.messages import campaign_ranking, flow_funnel
+from klaviyo_analytics.analysis.shares import revenue_split, share_of_total
+from klaviyo_analytics.analysis.subscribers import list_growth
+
+__all__ = [
+    "BENCHMARKS",
+    "adjusted_engagement",
+    "campaign_ranking",
+    "compare_periods",
+    "deliverability",
+    "flow_funnel",
+    "list_growth",
+    "period_over_period",
+    "rates",
+    "resample",
+    "revenue_split",
+    "roll_up",
+    "share_of_total",
+]

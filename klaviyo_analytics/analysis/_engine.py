@@ -1,0 +1,148 @@
+"""Into Narwhals and out again: the same frame library comes out that went in, pandas or any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from klaviyo_analytics.errors import FrameError
+
+Table = nw.LazyFrame[Any]
+
+_CURRENCIES = ("currency", "value_currency")
+_METRICS = ("metric_id", "metric")
+
+
+def opened(frame: IntoFrameT, *needed: str) -> Table:
+    """Return the frame as a lazy table, so that nothing is used that a database cannot do."""
+    native: Any = frame
+    if nw.dependencies.is_pandas_dataframe(native):
+        # A plain integer column turns into floats as soon as one value is missing.
+        whole = [name for name, kind in native.dtypes.items() if str(kind) in {"int64", "int32"}]
+        native = native.astype(dict.fromkeys(whole, "Int64"))
+    try:
+        table: Table = nw.from_native(native).lazy()
+    except TypeError as error:
+        raise FrameError(
+            f"expected a DataFrame (pandas, Polars, DuckDB, PySpark, ...), not {type(frame).__name__}"
+        ) from error
+    require(table, needed)
+    return table
+
+
+def closed(table: Table, like: IntoFrameT, **attrs: str) -> IntoFrameT:
+    """Return the table as the library of `like` has it; pandas with a fresh index and what the frame knew."""
+    given: Any = like
+    native: Any = table.to_native()
+    if not isinstance(nw.from_native(given), nw.LazyFrame):
+        native = nw.maybe_reset_index(table.collect()).to_native()
+    if nw.dependencies.is_pandas_dataframe(native):
+        made = [name for name, kind in native.dtypes.items() if str(kind) == "Float64"]
+        new = [name for name in made if name not in given or given[name].dtype != native[name].dtype]
+        native = native.astype(dict.fromkeys(new, "float64"))
+        native.attrs = {**given.attrs, **attrs}
+    return cast(IntoFrameT, native)
+
+
+def columns_of(table: Table) -> list[str]:
+    """Return the names in order."""
+    return table.collect_schema().names()
+
+
+def names(by: str | Sequence[str]) -> list[str]:
+    """Return one name or several as a list."""
+    return [by] if isinstance(by, str) else list(by)
+
+
+def listed(columns: Sequence[str]) -> str:
+    """Return the names as a message shows them."""
+    return ", ".join(map(repr, columns)) or "no columns"
+
+
+def require(table: Table, needed: Iterable[str]) -> None:
+    """Raise FrameError unless all columns are there."""
+    present = columns_of(table)
+    if missing := [name for name in needed if name not in present]:
+        raise FrameError(f"the frame lacks {listed(missing)}; it has {listed(present)}")
+
+
+def require_numbers(table: Table, needed: Iterable[str]) -> None:
+    """Raise FrameError unless all columns hold numbers."""
+    schema = table.collect_schema()
+    require(table, needed)
+    for name in needed:
+        if not schema[name].is_numeric():
+            raise FrameError(f"column {name!r} is {schema[name]}, and numbers are needed")
+
+
+def require_unique(table: Table, keys: Sequence[str]) -> None:
+    """Raise FrameError if two rows share their keys."""
+    most = table.group_by(*keys).agg(nw.len().alias("rows")).select(nw.col("rows").max()).collect()
+    if len(most) and (most.item() or 0) > 1:
+        raise FrameError(f"several rows have the same {listed(keys)}; add them up first (analysis.roll_up)")
+
+
+def require_one_kind(table: Table, keys: Sequence[str], *, money: bool) -> None:
+    """Raise FrameError if adding rows of equal `keys` would mix metrics or, for money, currencies."""
+    kinds = [("metric", _METRICS)] + ([("currency", _CURRENCIES)] if money else [])
+    for kind, candidates in kinds:
+        here = [name for name in candidates if name in columns_of(table)]
+        if not here or any(name in keys for name in here):
+            continue
+        found = table.select(here[0]).unique().drop_nulls().sort(here[0]).collect()[here[0]].to_list()
+        if len(found) > 1:
+            raise FrameError(
+                f"{here[0]!r} holds {' and '.join(map(str, found))}, which are never added up; "
+                f"filter the frame to one {kind}, or name {here[0]!r} in the grouping"
+            )
+
+
+def carried(table: Table, keys: Sequence[str]) -> list[str]:
+    """Return the columns that have one value in the whole frame once `require_one_kind` has passed."""
+    return [name for name in _CURRENCIES if name in columns_of(table) and name not in keys]
+
+
+def ratio(numerator: str, denominator: str) -> nw.Expr:
+    """Divide as fractions; nothing of nothing is missing, neither 0 nor infinite."""
+    below = nw.col(denominator).cast(nw.Float64)
+    return nw.when(below != 0).then(nw.col(numerator).cast(nw.Float64) / below)
+
+
+def summed(table: Table, keys: Sequence[str], values: Sequence[str], *extra: nw.Expr) -> Table:
+    """Add up `values` by `keys`; a sum without a single known value is missing, not zero."""
+    known = {name: f"__known_{name}" for name in values}
+    sums = [nw.col(name).sum() for name in values]
+    counts = [nw.col(name).count().alias(known[name]) for name in values]
+    aggregated = [*sums, *counts, *extra]
+    result = table.group_by(*keys).agg(*aggregated) if keys else table.select(*aggregated)
+    # Some databases give sums a wider type than the column has.
+    schema = table.collect_schema()
+    return result.with_columns(
+        nw.when(nw.col(known[name]) > 0).then(nw.col(name).cast(schema[name])).alias(name) for name in values
+    ).drop(*known.values())
+
+
+def series_columns(table: Table, *, besides: Sequence[str] = ()) -> list[str]:
+    """Return the columns that tell series apart: all that hold neither numbers nor times."""
+    kinds = (nw.String, nw.Categorical, nw.Enum, nw.Boolean, nw.Object)
+    schema = table.collect_schema()
+    return [
+        name
+        for name, kind in schema.items()
+        if isinstance(kind, kinds) and name not in {"datetime", "complete", *besides}
+    ]
+
+
+def with_whole(table: Table) -> Table:
+    """Append `__whole`: 0 where the row is marked as not complete, else 1."""
+    if "complete" not in columns_of(table):
+        return table.with_columns(__whole=nw.lit(1))
+    return table.with_columns(__whole=nw.when(~nw.col("complete")).then(nw.lit(0)).otherwise(nw.lit(1)))
+
+
+def filled(name: str) -> nw.Expr:
+    """Tell whether a dimension names something; Klaviyo leaves it empty for events that lack it."""
+    return nw.col(name).fill_null("") != ""

@@ -1,0 +1,142 @@
+"""One period against another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from klaviyo_analytics.analysis._definitions import RATES, additive, money_among, refuse_unique
+from klaviyo_analytics.analysis._engine import (
+    Table,
+    closed,
+    columns_of,
+    names,
+    opened,
+    ratio,
+    require,
+    require_one_kind,
+    summed,
+    with_whole,
+)
+from klaviyo_analytics.analysis._pairs import paired, with_change
+from klaviyo_analytics.analysis.measures import possible_rates
+from klaviyo_analytics.errors import FrameError
+
+
+def compare_periods(
+    current: IntoFrameT,
+    previous: IntoFrameT,
+    *,
+    values: str | Sequence[str] | None = None,
+    by: str | Sequence[str] = (),
+) -> IntoFrameT:
+    """Compare the totals of two periods: counts and money added up, rates rebuilt from the sums.
+
+    Compare periods of the same length: `Timeframe.previous()`, `Timeframe.same_period_last_year()`.
+
+    Parameters
+    ----------
+    current, previous : DataFrame
+        The same query (aggregates or a summary) for two time frames.
+    values : str or sequence of str, optional
+        Counts, money and rates (see `rates`); all that can be had if not given.
+    by : str or sequence of str, optional
+        Columns that keep rows apart, such as `attributed_channel`; one row of totals if not given.
+
+    Returns
+    -------
+    DataFrame
+        `by`, for each value itself, `<value>_previous`, `<value>_difference` and `<value>_change`, a fraction
+        of the previous value and missing where that is zero; and `complete`: whether all rows of both are.
+        What only one period has counts as zero in the other.
+
+    Raises
+    ------
+    FrameError
+        If two currencies or two metrics meet, or columns are missing.
+    NotAdditiveError
+        If `unique` is asked for, or a unique count over time.
+
+    Examples
+    --------
+    Email grew from 40 to 50, a change of 10 ÷ 40 = 0.25; text messages are new, so no fraction describes them.
+
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> march = pd.DataFrame({"attributed_channel": ["email", "sms"], "count": [50, 6]})
+    >>> february = pd.DataFrame({"attributed_channel": ["email"], "count": [40]})
+    >>> analysis.compare_periods(march, february, by="attributed_channel").drop(columns="complete")
+      attributed_channel  count  count_previous  count_difference  count_change
+    0              email     50              40                10          0.25
+    1                sms      6               0                 6           NaN
+    """
+    keys = names(by)
+    tables = opened(current, *keys), opened(previous, *keys)
+    wanted, counts = _values(tables[0], keys, values)
+    require(tables[1], counts)
+    _require_alike(*tables, keys, money=money_among(counts))
+    everything = [*keys, "__all"]
+    now, then = (summed(_with_all(table), everything, counts, nw.col("__whole").min()) for table in tables)
+    both = paired(now, then, everything, [*counts, "__whole"]).with_columns(
+        *_zero_if_absent(counts),
+        *(nw.col(name).fill_null(1) for name in ("__whole", "__whole_previous")),
+    )
+    rates = [name for name in wanted if name in RATES]
+    both = both.with_columns(
+        ratio(f"{RATES[name].numerator}{end}", f"{RATES[name].denominator}{end}").alias(f"{name}{end}")
+        for name in rates
+        for end in ("", "_previous")
+    )
+    found = [f"{name}{end}" for name in wanted for end in ("", "_previous", "_difference", "_change")]
+    whole = (nw.col("__whole") == 1) & (nw.col("__whole_previous") == 1)
+    result = with_change(both, wanted).with_columns(complete=whole).sort(*everything, nulls_last=True)
+    return closed(result.select(*keys, *found, "complete"), current)
+
+
+def _values(table: Table, keys: list[str], values: str | Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Return what is wanted and the counts that it takes."""
+    free = [name for name in columns_of(table) if name not in keys]
+    over_time = "datetime" in free
+    possible = additive(free, over_time=over_time)
+    if values is None:
+        rates = [
+            name
+            for name, rate in possible_rates(table).items()
+            if {rate.numerator, rate.denominator} <= {*possible}
+        ]
+        if not possible:
+            raise FrameError("nothing here is known to add up; name what to compare in values=")
+        return [*possible, *rates], possible
+    wanted = names(values)
+    made = [RATES[name] for name in wanted if name in RATES]
+    counts = [name for name in wanted if name not in RATES]
+    counts += [name for rate in made for name in (rate.numerator, rate.denominator) if name not in counts]
+    counts = list(dict.fromkeys(counts))
+    require(table, counts)
+    refuse_unique(
+        [name for name in counts if name not in possible],
+        instead="ask for one interval that covers each period and compare the two numbers",
+    )
+    return wanted, counts
+
+
+def _require_alike(current: Table, previous: Table, keys: list[str], *, money: bool) -> None:
+    kinds = ("metric_id", "metric", "currency", "value_currency")
+    shared = [name for name in kinds if name in columns_of(current) and name in columns_of(previous)]
+    if shared:
+        both = nw.concat([current.select(shared), previous.select(shared)])
+        require_one_kind(both, keys, money=money)
+
+
+def _with_all(table: Table) -> Table:
+    return with_whole(table).with_columns(__all=nw.lit(1))
+
+
+def _zero_if_absent(counts: list[str]) -> list[nw.Expr]:
+    return [
+        nw.when(nw.col(side) == 0).then(nw.lit(0)).otherwise(nw.col(f"{name}{end}")).alias(f"{name}{end}")
+        for name in counts
+        for end, side in (("", "__current"), ("_previous", "__previous"))
+    ]

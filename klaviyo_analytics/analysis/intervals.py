@@ -1,0 +1,203 @@
+"""Series over time: longer intervals, and the change from one interval to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from klaviyo_analytics.analysis._calendar import ORDER, interval_among, require_zone, with_buckets
+from klaviyo_analytics.analysis._definitions import additive, refuse_unique
+from klaviyo_analytics.analysis._engine import (
+    Table,
+    closed,
+    columns_of,
+    listed,
+    names,
+    opened,
+    require,
+    require_numbers,
+    require_unique,
+    series_columns,
+    summed,
+    with_whole,
+)
+from klaviyo_analytics.analysis._pairs import paired, with_change
+from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.vocabulary import Interval
+
+
+def resample(
+    frame: IntoFrameT,
+    interval: Interval,
+    *,
+    sum_of: str | Sequence[str] | None = None,
+    source: Interval | None = None,
+) -> IntoFrameT:
+    """Add up a series into longer intervals, by the clock of the frame's own time zone.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Aggregates: `datetime` in a time zone, columns that tell the series apart, and counts.
+    interval : {"hour", "day", "week", "month"}
+        Weeks begin on Monday; a day on which the clocks change is one day.
+    sum_of : str or sequence of str, optional
+        What to add up; all that adds up over time if not given.
+    source : {"hour", "day", "week", "month"}, optional
+        Interval of the rows, read from their distance if not given; needed if all rows are of one time.
+
+    Returns
+    -------
+    DataFrame
+        `datetime` (start of the interval), the columns that are neither numbers nor times, `sum_of`, and
+        `complete`: false where rows are marked unfinished or do not cover the whole interval, as in a first
+        week that begins on a Wednesday. Other numbers are left out. Sorted by time.
+
+    Raises
+    ------
+    NotAdditiveError
+        If unique counts or rates are asked for.
+    FrameError
+        If columns are missing, times have no zone, or the rows are not of a shorter interval that fits.
+
+    Examples
+    --------
+    Monday to Sunday had 1 + 2 + ... + 7 = 28 orders; of the second week only Monday is there.
+
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> days = pd.date_range("2026-03-02", periods=8, tz="America/New_York")
+    >>> daily = pd.DataFrame({"datetime": days, "metric": "Placed Order", "count": range(1, 9)})
+    >>> analysis.resample(daily, "week")
+                       datetime        metric  count  complete
+    0 2026-03-02 00:00:00-05:00  Placed Order     28      True
+    1 2026-03-09 00:00:00-04:00  Placed Order      8     False
+    """
+    table = opened(frame, "datetime")
+    require_zone(table)
+    values = _values(table, sum_of, interval)
+    source = _shorter(source or interval_among(table), interval)
+    keys = series_columns(table, besides=values)
+    table = with_buckets(with_whole(table), interval, source or interval)
+    together = nw.col("__whole", "__opens", "__closes")
+    result = (
+        summed(
+            table,
+            ["__bucket", *keys],
+            values,
+            nw.col("__start").min(),
+            nw.col("__whole").min(),
+            nw.col("__opens").max(),
+            nw.col("__closes").max(),
+        )
+        # A series without a row for an hour in which nothing happened is no less complete than the others.
+        .with_columns(nw.col("__opens", "__closes").max().over("__bucket"))
+        .with_columns(complete=nw.min_horizontal(together) == 1)
+        .select(nw.col("__start").alias("datetime"), *keys, *values, "complete")
+        .sort("datetime", *keys, nulls_last=True)
+    )
+    return closed(result, frame, interval=interval)
+
+
+def period_over_period(
+    frame: IntoFrameT, values: str | Sequence[str], *, lag: int = 1, by: str | Sequence[str] | None = None
+) -> IntoFrameT:
+    """Put beside each interval the one before: week over week, or year over year with `lag=52`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per `datetime` and series, without gaps in time.
+    values : str or sequence of str
+        Any number columns; nothing is added up here.
+    lag : int, default 1
+        How many intervals to go back.
+    by : str or sequence of str, optional
+        What tells the series apart; the columns that are neither numbers nor times if not given.
+
+    Returns
+    -------
+    DataFrame
+        `datetime`, `by`, for each value itself, `<value>_previous`, `<value>_difference` and
+        `<value>_change` (a fraction of the previous value), and `complete`. Difference and change are missing
+        where there is no interval before, or where one of the two is not complete; so is a change over zero.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> weeks = pd.date_range("2026-03-02", periods=3, freq="7D", tz="UTC")
+    >>> weekly = pd.DataFrame({"datetime": weeks, "count": [20, 25, 5], "complete": [True, True, False]})
+    >>> changes = analysis.period_over_period(weekly, "count")
+    >>> changes[["count", "count_previous", "count_difference", "count_change"]]
+       count  count_previous  count_difference  count_change
+    0     20            <NA>              <NA>           NaN
+    1     25              20                 5          0.25
+    2      5              25              <NA>           NaN
+    """
+    wanted = names(values)
+    table = opened(frame, "datetime", *wanted)
+    require_numbers(table, wanted)
+    if lag < 1:
+        raise InvalidInputError(f"lag={lag} does not go back; it is at least 1")
+    keys = series_columns(table, besides=wanted) if by is None else names(by)
+    require(table, keys)
+    require_unique(table, ["datetime", *keys])
+    table = with_whole(table).select("datetime", *keys, *wanted, "__whole")
+    places = table.select("datetime").unique().with_row_index("__place", order_by="datetime")
+    later = places.select((nw.col("__place") - lag).alias("__place"), __later="datetime")
+    moved = places.join(later, on="__place").select("datetime", "__later")
+    previous = table.join(moved, on="datetime").drop("datetime").rename({"__later": "datetime"})
+    result = paired(table, previous, ["datetime", *keys], [*wanted, "__whole"])
+    result = with_change(result, wanted).filter(nw.col("__current") == 1)
+    both_whole = (nw.col("__whole") == 1) & (nw.col("__whole_previous") == 1)
+    unfair = [f"{name}_{what}" for name in wanted for what in ("difference", "change")]
+    result = result.with_columns(
+        *(nw.when(both_whole).then(nw.col(name)).alias(name) for name in unfair),
+        complete=nw.col("__whole") == 1,
+    )
+    found = [f"{name}{end}" for name in wanted for end in ("", "_previous", "_difference", "_change")]
+    result = result.select("datetime", *keys, *found, "complete").sort("datetime", *keys, nulls_last=True)
+    return closed(result, frame)
+
+
+def _values(table: Table, sum_of: str | Sequence[str] | None, interval: Interval) -> list[str]:
+    if interval not in get_args(Interval):
+        raise InvalidInputError(f"interval={interval!r} is not one of {listed(ORDER)}")
+    if sum_of is not None:
+        wanted = names(sum_of)
+        require(table, wanted)
+        refuse_unique(
+            wanted, instead=f"ask Klaviyo for it with interval={interval!r}: {_query(wanted, interval)}"
+        )
+        require_numbers(table, wanted)
+        return wanted
+    found = additive(columns_of(table), over_time=True)
+    if not found:
+        raise FrameError(
+            f"nothing here is known to add up over time: {listed(columns_of(table))}; name it in sum_of="
+        )
+    return found
+
+
+def _query(wanted: list[str], interval: Interval) -> str:
+    if "unique" in wanted:
+        return f"client.metric_aggregates.query(metric, measurements=['unique'], interval={interval!r}, ...)"
+    return f"client.reports.flow_series(..., interval={interval!r})"
+
+
+def _shorter(source: Interval | None, interval: Interval) -> Interval | None:
+    if source is None:
+        return None
+    if ORDER.index(source) > ORDER.index(interval):
+        raise FrameError(
+            f"the rows are a {source} apart and cannot be cut into {interval}s; query them by {interval}"
+        )
+    if (source, interval) == ("week", "month"):
+        raise FrameError(
+            "a week can lie in two months, so weeks do not add up to months; query by 'day' or 'month'"
+        )
+    return source

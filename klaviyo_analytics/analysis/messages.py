@@ -1,0 +1,155 @@
+"""Campaigns and flows, message by message."""
+
+from __future__ import annotations
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from klaviyo_analytics.analysis._definitions import RATES, money_among
+from klaviyo_analytics.analysis._engine import (
+    closed,
+    columns_of,
+    listed,
+    opened,
+    ratio,
+    require,
+    require_numbers,
+    require_one_kind,
+)
+from klaviyo_analytics.analysis.measures import sums, with_rates
+from klaviyo_analytics.errors import FrameError, InvalidInputError
+
+_STAGES = ("recipients", "delivered", "opens_unique", "clicks_unique", "conversion_uniques")
+_IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "channel")
+
+
+def campaign_ranking(
+    frame: IntoFrameT,
+    *,
+    by: str = "revenue_per_recipient",
+    top: int | None = None,
+    minimum_recipients: int = 0,
+    ascending: bool = False,
+) -> IntoFrameT:
+    """Rank the rows of a summary by a rate, a count or money; rates are rebuilt from counts first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Campaign summary; a flow summary, or one by message or variation, does as well.
+    by : str, default "revenue_per_recipient"
+        What to rank by.
+    top : int, optional
+        Only so many rows.
+    minimum_recipients : int, default 0
+        Leave out smaller sends: a rate over twenty recipients says little.
+    ascending : bool, default False
+        True puts the lowest first, as for `unsubscribe_rate`.
+
+    Returns
+    -------
+    DataFrame
+        `rank` (rows that are equal share one) and the columns of `frame`, best first. Rows for which `by` is
+        missing, such as a rate of nobody, have no rank and are left out.
+
+    Raises
+    ------
+    FrameError
+        If `by` can be neither found nor made, or is money in two currencies.
+
+    Examples
+    --------
+    The large send earned 400 ÷ 2,000 = 0.20 a recipient, the small one 150 ÷ 500 = 0.30.
+
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> summary = pd.DataFrame(
+    ...     {"campaign": ["Large", "Small"], "recipients": [2000, 500], "conversion_value": [400.0, 150.0]}
+    ... )
+    >>> analysis.campaign_ranking(summary)
+       rank campaign  recipients  conversion_value  revenue_per_recipient
+    0     1    Small         500             150.0                    0.3
+    1     2    Large        2000             400.0                    0.2
+    """
+    table = opened(frame)
+    if by in RATES:
+        require(table, [RATES[by].numerator, RATES[by].denominator])
+        table = with_rates(table)
+    require_numbers(table, [by])
+    made_of_money = by in RATES and money_among([RATES[by].numerator])
+    require_one_kind(table, ["metric", "metric_id"], money=made_of_money or money_among([by]))
+    if minimum_recipients:
+        require(table, ["recipients"])
+        table = table.filter(nw.col("recipients") >= minimum_recipients)
+    if top is not None and top < 1:
+        raise InvalidInputError(f"top={top} leaves nothing; it is at least 1")
+    columns = [name for name in columns_of(table) if name != "rank"]
+    ids = [name for name in columns if name.endswith("_id")]
+    ranked = table.filter(~nw.col(by).is_null()).with_columns(
+        rank=nw.col(by).rank("min", descending=not ascending).cast(nw.Int64)
+    )
+    # Equal rows keep one order, whatever order they came in.
+    result = ranked.select("rank", *columns).sort("rank", *ids, nulls_last=True)
+    return closed(result if top is None else result.head(top), frame)
+
+
+def flow_funnel(frame: IntoFrameT) -> IntoFrameT:
+    """Follow each message of a flow from its recipients to its conversions.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Flow summary by message: profiles as `recipients`, `delivered`, `opens_unique`, `clicks_unique`,
+        `conversion_uniques`, as far as they are there. Variations of a message are added up.
+
+    Returns
+    -------
+    DataFrame
+        What names the message, `stage`, `position` (1 is `recipients`), `profiles`, `step_rate` (of the stage
+        before) and `overall_rate` (of the recipients). Flows and messages by name, stages in order.
+
+    Notes
+    -----
+    A later stage can be larger than the one before: a click without a counted open, or a conversion without
+    a click. Its `step_rate` is then above 1, and that is what happened.
+
+    Examples
+    --------
+    Of 200 recipients 100 opened (0.5) and 20 clicked: 20 ÷ 100 = 0.2 of the openers, 20 ÷ 200 = 0.1 of all.
+
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> welcome = pd.DataFrame(
+    ...     {"flow": ["Welcome"], "message": ["Hello"], "recipients": [200], "opens_unique": [100]}
+    ... ).assign(clicks_unique=20)
+    >>> analysis.flow_funnel(welcome)
+          flow message          stage  position  profiles  step_rate  overall_rate
+    0  Welcome   Hello     recipients         1       200        1.0           1.0
+    1  Welcome   Hello   opens_unique         2       100        0.5           0.5
+    2  Welcome   Hello  clicks_unique         3        20        0.2           0.1
+    """
+    table = opened(frame, "recipients")
+    present = columns_of(table)
+    ids = [name for name in _IDENTITY if name in present]
+    stages = [name for name in _STAGES if name in present]
+    if not ids or len(stages) < 2:
+        raise FrameError(f"a funnel needs a flow or message and at least two of {listed(_STAGES)}")
+    totals = sums(table, ids, stages)
+    steps = [
+        totals.select(
+            *ids,
+            nw.lit(stage).alias("stage"),
+            nw.lit(position).cast(nw.Int64).alias("position"),
+            nw.col(stage).alias("profiles"),
+            ratio(stage, before).alias("step_rate"),
+            ratio(stage, stages[0]).alias("overall_rate"),
+        )
+        for position, (before, stage) in enumerate(zip([stages[0], *stages], stages, strict=False), start=1)
+    ]
+    return closed(nw.concat(steps).sort(*_by_name(ids), "position", nulls_last=True), frame)
+
+
+def _by_name(ids: list[str]) -> list[str]:
+    return sorted(
+        ids, key=lambda name: (name.startswith("flow_message"), name == "message", name.endswith("_id"))
+    )
