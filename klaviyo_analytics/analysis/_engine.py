@@ -85,23 +85,31 @@ def require_unique(table: Table, keys: Sequence[str]) -> None:
         raise FrameError(f"several rows have the same {listed(keys)}; add them up first (analysis.roll_up)")
 
 
-def require_one_kind(table: Table, keys: Sequence[str], *, money: bool) -> None:
-    """Raise FrameError if adding rows of equal `keys` would mix metrics or, for money, currencies."""
-    kinds = [("metric", _METRICS)] + ([("currency", _CURRENCIES)] if money else [])
-    for kind, candidates in kinds:
-        here = [name for name in candidates if name in columns_of(table)]
-        if not here or any(name in keys for name in here):
-            continue
-        found = table.select(here[0]).unique().drop_nulls().sort(here[0]).collect()[here[0]].to_list()
-        if len(found) > 1:
-            raise FrameError(
-                f"{here[0]!r} holds {' and '.join(map(str, found))}, which are never added up; "
-                f"filter the frame to one {kind}, or name {here[0]!r} in the grouping"
-            )
+def require_one_metric(table: Table, keys: Sequence[str]) -> None:
+    """Raise FrameError if adding rows of equal `keys` would mix metrics."""
+    _require_one(table, keys, "metric", _METRICS)
+
+
+def require_one_currency(table: Table, keys: Sequence[str]) -> None:
+    """Raise FrameError if adding rows of equal `keys` would mix currencies."""
+    _require_one(table, keys, "currency", _CURRENCIES)
+
+
+def _require_one(table: Table, keys: Sequence[str], kind: str, candidates: Sequence[str]) -> None:
+    here = [name for name in candidates if name in columns_of(table)]
+    if not here or any(name in keys for name in here):
+        return
+    name = here[0]
+    found = table.select(name).unique().drop_nulls().sort(name).collect()[name].to_list()
+    if len(found) > 1:
+        raise FrameError(
+            f"{name!r} holds {' and '.join(map(str, found))}, which are never added up; "
+            f"filter the frame to one {kind}, or name {name!r} in the grouping"
+        )
 
 
 def carried(table: Table, keys: Sequence[str]) -> list[str]:
-    """Return the columns that have one value in the whole frame once `require_one_kind` has passed."""
+    """Return the currency's columns, which hold one value once `require_one_currency` has passed."""
     return [name for name in _CURRENCIES if name in columns_of(table) and name not in keys]
 
 
@@ -127,7 +135,7 @@ def summed(table: Table, keys: Sequence[str], values: Sequence[str], *extra: nw.
 
 def series_columns(table: Table, *, besides: Sequence[str] = ()) -> list[str]:
     """Return the columns that tell series apart: all that hold neither numbers nor times."""
-    kinds = (nw.String, nw.Categorical, nw.Enum, nw.Boolean, nw.Object)
+    kinds = (nw.String, nw.Categorical, nw.Enum, nw.Boolean)
     schema = table.collect_schema()
     return [
         name

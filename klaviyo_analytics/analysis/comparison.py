@@ -16,7 +16,8 @@ from klaviyo_analytics.analysis._engine import (
     opened,
     ratio,
     require,
-    require_one_kind,
+    require_one_currency,
+    require_one_metric,
     summed,
     with_whole,
 )
@@ -127,7 +128,9 @@ def _require_alike(current: Table, previous: Table, keys: list[str], *, money: b
     shared = [name for name in kinds if name in columns_of(current) and name in columns_of(previous)]
     if shared:
         both = nw.concat([current.select(shared), previous.select(shared)])
-        require_one_kind(both, keys, money=money)
+        require_one_metric(both, keys)
+        if money:
+            require_one_currency(both, keys)
 
 
 def _with_all(table: Table) -> Table:

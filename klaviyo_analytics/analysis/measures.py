@@ -19,7 +19,8 @@ from klaviyo_analytics.analysis._engine import (
     ratio,
     require,
     require_numbers,
-    require_one_kind,
+    require_one_currency,
+    require_one_metric,
     summed,
 )
 from klaviyo_analytics.errors import FrameError
@@ -159,7 +160,10 @@ def sums(table: Table, keys: list[str], values: list[str]) -> Table:
     if not values:
         raise FrameError(f"nothing here is known to add up: {listed(columns_of(table))}")
     require_numbers(table, values)
-    require_one_kind(table, keys, money=money_among(values))
-    kept = [nw.col(name).max() for name in carried(table, keys)] if money_among(values) else []
+    require_one_metric(table, keys)
+    kept = []
+    if money_among(values):
+        require_one_currency(table, keys)
+        kept = [nw.col(name).max() for name in carried(table, keys)]
     result = summed(table, keys, values, *kept)
     return result.sort(*keys, nulls_last=True) if keys else result

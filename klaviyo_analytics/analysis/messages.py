@@ -14,7 +14,8 @@ from klaviyo_analytics.analysis._engine import (
     ratio,
     require,
     require_numbers,
-    require_one_kind,
+    require_one_currency,
+    series_columns,
 )
 from klaviyo_analytics.analysis.measures import sums, with_rates
 from klaviyo_analytics.errors import FrameError, InvalidInputError
@@ -26,7 +27,7 @@ _IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "channel")
 def campaign_ranking(
     frame: IntoFrameT,
     *,
-    by: str = "revenue_per_recipient",
+    rank_by: str = "revenue_per_recipient",
     top: int | None = None,
     minimum_recipients: int = 0,
     ascending: bool = False,
@@ -37,8 +38,8 @@ def campaign_ranking(
     ----------
     frame : DataFrame
         Campaign summary; a flow summary, or one by message or variation, does as well.
-    by : str, default "revenue_per_recipient"
-        What to rank by.
+    rank_by : str, default "revenue_per_recipient"
+        The column, or a rate that is made of columns.
     top : int, optional
         Only so many rows.
     minimum_recipients : int, default 0
@@ -49,13 +50,13 @@ def campaign_ranking(
     Returns
     -------
     DataFrame
-        `rank` (rows that are equal share one) and the columns of `frame`, best first. Rows for which `by` is
-        missing, such as a rate of nobody, have no rank and are left out.
+        `rank` (rows that are equal share one) and the columns of `frame`, best first. Rows for which `rank_by`
+        is missing, such as a rate of nobody, have no rank and are left out.
 
     Raises
     ------
     FrameError
-        If `by` can be neither found nor made, or is money in two currencies.
+        If `rank_by` can be neither found nor made, or is money in two currencies.
 
     Examples
     --------
@@ -72,24 +73,24 @@ def campaign_ranking(
     1     2    Large        2000             400.0                    0.2
     """
     table = opened(frame)
-    if by in RATES:
-        require(table, [RATES[by].numerator, RATES[by].denominator])
+    if rank_by in RATES:
+        require(table, [RATES[rank_by].numerator, RATES[rank_by].denominator])
         table = with_rates(table)
-    require_numbers(table, [by])
-    made_of_money = by in RATES and money_among([RATES[by].numerator])
-    require_one_kind(table, ["metric", "metric_id"], money=made_of_money or money_among([by]))
+    require_numbers(table, [rank_by])
+    if money_among([RATES[rank_by].numerator if rank_by in RATES else rank_by]):
+        require_one_currency(table, [])
     if minimum_recipients:
         require(table, ["recipients"])
         table = table.filter(nw.col("recipients") >= minimum_recipients)
     if top is not None and top < 1:
         raise InvalidInputError(f"top={top} leaves nothing; it is at least 1")
     columns = [name for name in columns_of(table) if name != "rank"]
-    ids = [name for name in columns if name.endswith("_id")]
-    ranked = table.filter(~nw.col(by).is_null()).with_columns(
-        rank=nw.col(by).rank("min", descending=not ascending).cast(nw.Int64)
+    ranked = table.filter(~nw.col(rank_by).is_null()).with_columns(
+        rank=nw.col(rank_by).rank("min", descending=not ascending).cast(nw.Int64)
     )
     # Equal rows keep one order, whatever order they came in.
-    result = ranked.select("rank", *columns).sort("rank", *ids, nulls_last=True)
+    names = series_columns(table)
+    result = ranked.select("rank", *columns).sort("rank", *names, nulls_last=True)
     return closed(result if top is None else result.head(top), frame)
 
 

@@ -16,11 +16,11 @@ from klaviyo_analytics.analysis._engine import (
     opened,
     ratio,
     require_numbers,
-    require_one_kind,
+    require_one_currency,
+    require_one_metric,
     summed,
+    with_whole,
 )
-
-_SOURCES = ("campaign", "flow", "other")
 
 
 def share_of_total(frame: IntoFrameT, value: str, *, within: str | Sequence[str] = ()) -> IntoFrameT:
@@ -61,7 +61,9 @@ def share_of_total(frame: IntoFrameT, value: str, *, within: str | Sequence[str]
     table = opened(frame, value, *keys)
     refuse_unique([value], instead="compare the numbers as they are")
     require_numbers(table, [value])
-    require_one_kind(table, keys, money=money_among([value]))
+    require_one_metric(table, keys)
+    if money_among([value]):
+        require_one_currency(table, keys)
     total = nw.col(value).sum().over(*keys) if keys else nw.col(value).sum()
     with_total = table.with_columns(__total=total)
     share = ratio(value, "__total").alias(f"{value}_share")
@@ -84,8 +86,9 @@ def revenue_split(frame: IntoFrameT, *, value: str = "sum_value", by: str | Sequ
     Returns
     -------
     DataFrame
-        `by`, `source` ("campaign", "flow", "other"; always all three), `value` and `<value>_share`: the share
-        of all revenue, credited or not. The three parts add up to the whole.
+        `by`, `source` ("campaign", "flow", "other"; always all three), `revenue` and `revenue_share` of all
+        revenue, credited or not (`count` and `count_share` of orders), `currency` if there is one, and
+        `complete`: whether all rows are. The three parts add up to the whole.
 
     Raises
     ------
@@ -106,36 +109,40 @@ def revenue_split(frame: IntoFrameT, *, value: str = "sum_value", by: str | Sequ
     ...     }
     ... )
     >>> analysis.revenue_split(orders)
-         source  sum_value  sum_value_share
-    0  campaign       50.0              0.1
-    1      flow      200.0              0.4
-    2     other      250.0              0.5
+         source  revenue  revenue_share  complete
+    0  campaign     50.0            0.1      True
+    1      flow    200.0            0.4      True
+    2     other    250.0            0.5      True
     """
     keys = names(by)
     table = opened(frame, "attributed_message", "attributed_flow", value, *keys)
     refuse_unique([value], instead="split 'sum_value' or 'count'")
     require_numbers(table, [value])
-    require_one_kind(table, keys, money=money_among([value]))
+    require_one_metric(table, keys)
+    if money := money_among([value]):
+        require_one_currency(table, keys)
     by_flow = filled("attributed_flow")
     by_campaign = ~by_flow & filled("attributed_message")
-    nothing = nw.col(value) * 0
     parts = {"campaign": by_campaign, "flow": by_flow, "other": ~by_flow & ~by_campaign}
-    wide = table.with_columns(
-        nw.when(belongs).then(nw.col(value)).otherwise(nothing).alias(source)
+    wide = with_whole(table).with_columns(
+        nw.when(belongs).then(nw.col(value)).otherwise(nw.col(value) * 0).alias(source)
         for source, belongs in parts.items()
     )
-    kept = carried(table, keys) if money_among([value]) else []
-    totals = summed(wide, keys, [value, *_SOURCES], *(nw.col(name).max() for name in kept))
-    totals = totals.rename({value: "__total"})
-    result = nw.concat(
+    currency = carried(table, keys)[:1] if money else []
+    kept = [nw.col("__whole").min(), *(nw.col(name).max() for name in currency)]
+    totals = summed(wide, keys, [value, *parts], *kept)
+    what = "revenue" if value == "sum_value" else value
+    rows = nw.concat(
         [
             totals.select(
-                *keys, "__total", *kept, nw.lit(source).alias("source"), nw.col(source).alias(value)
+                *keys,
+                nw.lit(source).alias("source"),
+                nw.col(source).alias(what),
+                ratio(source, value).alias(f"{what}_share"),
+                *(nw.col(name).alias("currency") for name in currency),
+                complete=nw.col("__whole") == 1,
             )
-            for source in _SOURCES
+            for source in parts
         ]
     )
-    share = ratio(value, "__total").alias(f"{value}_share")
-    return closed(
-        result.select(*keys, "source", value, share, *kept).sort(*keys, "source", nulls_last=True), frame
-    )
+    return closed(rows.sort(*keys, "source", nulls_last=True), frame)

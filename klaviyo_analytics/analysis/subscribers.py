@@ -15,7 +15,7 @@ from klaviyo_analytics.analysis._engine import (
     opened,
     require,
     require_numbers,
-    require_one_kind,
+    require_one_metric,
     series_columns,
     summed,
     with_whole,
@@ -40,15 +40,15 @@ def list_growth(
         Aggregates (`datetime`, `count`) of "Subscribed to List" and "Unsubscribed from List", or of the
         account-wide metrics, with the same interval and time frame.
     members_before : int, optional
-        Size of the list when the first interval begins; adds the column `members`, the size at each end.
+        Size of the list when the first interval begins; without it `members` stays missing.
     by : str or sequence of str, optional
         What tells lists apart; the columns that both have and that are neither numbers nor times, if not given.
 
     Returns
     -------
     DataFrame
-        `datetime`, `by`, `subscribed`, `unsubscribed`, `net`, `members` if asked for, and `complete`: whether
-        both are. An interval that only one frame has counts as zero in the other.
+        `datetime`, `by`, `subscribed`, `unsubscribed`, `net`, `members` (the size at the interval's end), and
+        `complete`: whether both are. An interval that only one frame has counts as zero in the other.
 
     Notes
     -----
@@ -77,19 +77,17 @@ def list_growth(
         unsubscribed=nw.when(nw.col("__previous") == 1).then(nw.col("count_previous")).otherwise(nw.lit(0)),
         complete=nw.min_horizontal("__whole", "__whole_previous") == 1,
     ).with_columns(net=nw.col("subscribed") - nw.col("unsubscribed"))
-    found = ["subscribed", "unsubscribed", "net"]
-    if members_before is not None:
-        net = nw.col("net").cum_sum().over(*keys, order_by="datetime")
-        result = result.with_columns(members=net + members_before)
-        found.append("members")
-    result = result.select("datetime", *keys, *found, "complete").sort("datetime", *keys, nulls_last=True)
-    return closed(result, subscribed)
+    size = nw.col("net").cum_sum().over(*keys, order_by="datetime") + (members_before or 0)
+    known = nw.lit(value=members_before is not None)
+    result = result.with_columns(members=size).with_columns(members=nw.when(known).then(nw.col("members")))
+    found = ["datetime", *keys, "subscribed", "unsubscribed", "net", "members", "complete"]
+    return closed(result.select(*found).sort("datetime", *keys, nulls_last=True), subscribed)
 
 
 def _counted(table: Table, keys: list[str]) -> Table:
     require(table, keys)
     require_numbers(table, ["count"])
-    require_one_kind(table, keys, money=False)
+    require_one_metric(table, keys)
     return summed(with_whole(table), ["datetime", *keys], ["count"], nw.col("__whole").min())
 
 
