@@ -1,0 +1,165 @@
+"""The account's metrics: their names, where they come from, and the records that point at them."""
+
+from __future__ import annotations
+
+from enum import IntEnum, auto
+from typing import Any
+
+from klaviyo_analytics.sandbox.model import Record
+from klaviyo_analytics.sandbox.shop.clock import DAY, iso
+from klaviyo_analytics.sandbox.shop.ids import Names
+
+
+class Metric(IntEnum):
+    """A metric's place in the account; the event log stores these numbers."""
+
+    RECEIVED_EMAIL = 0
+    OPENED_EMAIL = auto()
+    CLICKED_EMAIL = auto()
+    BOUNCED_EMAIL = auto()
+    DROPPED_EMAIL = auto()
+    MARKED_AS_SPAM = auto()
+    UNSUBSCRIBED_EMAIL = auto()
+    SUBSCRIBED_EMAIL = auto()
+    SUBSCRIBED_LIST = auto()
+    UNSUBSCRIBED_LIST = auto()
+    RECEIVED_TEXT = auto()
+    CLICKED_TEXT = auto()
+    FAILED_TEXT = auto()
+    SUBSCRIBED_TEXT = auto()
+    UNSUBSCRIBED_TEXT = auto()
+    RECEIVED_PUSH = auto()
+    OPENED_PUSH = auto()
+    VIEWED_FORM = auto()
+    CLOSED_FORM = auto()
+    SUBMITTED_FORM = auto()
+    ACTIVE_ON_SITE = auto()
+    VIEWED_PRODUCT = auto()
+    SUBMITTED_REVIEW = auto()
+    STARTED_CHECKOUT = auto()
+    PLACED_ORDER = auto()
+    ORDERED_PRODUCT = auto()
+    FULFILLED_ORDER = auto()
+    CANCELLED_ORDER = auto()
+    REFUNDED_ORDER = auto()
+    POS_ORDER = auto()
+    LOYALTY_POINTS = auto()
+
+
+_KLAVIYO, _SHOPIFY, _POS = ("Klaviyo", "Internal"), ("Shopify", "eCommerce"), ("Point of Sale", "API")
+
+_ORIGIN: dict[Metric, tuple[str, tuple[str, str] | None]] = {
+    Metric.RECEIVED_EMAIL: ("Received Email", _KLAVIYO),
+    Metric.OPENED_EMAIL: ("Opened Email", _KLAVIYO),
+    Metric.CLICKED_EMAIL: ("Clicked Email", _KLAVIYO),
+    Metric.BOUNCED_EMAIL: ("Bounced Email", _KLAVIYO),
+    Metric.DROPPED_EMAIL: ("Dropped Email", _KLAVIYO),
+    Metric.MARKED_AS_SPAM: ("Marked Email as Spam", _KLAVIYO),
+    Metric.UNSUBSCRIBED_EMAIL: ("Unsubscribed from Email Marketing", _KLAVIYO),
+    Metric.SUBSCRIBED_EMAIL: ("Subscribed to Email Marketing", _KLAVIYO),
+    Metric.SUBSCRIBED_LIST: ("Subscribed to List", _KLAVIYO),
+    Metric.UNSUBSCRIBED_LIST: ("Unsubscribed from List", _KLAVIYO),
+    Metric.RECEIVED_TEXT: ("Received Text Message", _KLAVIYO),
+    Metric.CLICKED_TEXT: ("Clicked Text Message", _KLAVIYO),
+    Metric.FAILED_TEXT: ("Failed to Deliver Text Message", _KLAVIYO),
+    Metric.SUBSCRIBED_TEXT: ("Subscribed to Text Message Marketing", _KLAVIYO),
+    Metric.UNSUBSCRIBED_TEXT: ("Unsubscribed from Text Message Marketing", _KLAVIYO),
+    Metric.RECEIVED_PUSH: ("Received Push", _KLAVIYO),
+    Metric.OPENED_PUSH: ("Opened Push", _KLAVIYO),
+    Metric.VIEWED_FORM: ("Viewed Form", _KLAVIYO),
+    Metric.CLOSED_FORM: ("Closed Form", _KLAVIYO),
+    Metric.SUBMITTED_FORM: ("Submitted Form", _KLAVIYO),
+    Metric.ACTIVE_ON_SITE: ("Active on Site", _KLAVIYO),
+    Metric.VIEWED_PRODUCT: ("Viewed Product", _KLAVIYO),
+    Metric.SUBMITTED_REVIEW: ("Submitted Review", _KLAVIYO),
+    Metric.STARTED_CHECKOUT: ("Started Checkout", _SHOPIFY),
+    Metric.PLACED_ORDER: ("Placed Order", _SHOPIFY),
+    Metric.ORDERED_PRODUCT: ("Ordered Product", _SHOPIFY),
+    Metric.FULFILLED_ORDER: ("Fulfilled Order", _SHOPIFY),
+    Metric.CANCELLED_ORDER: ("Cancelled Order", _SHOPIFY),
+    Metric.REFUNDED_ORDER: ("Refunded Order", _SHOPIFY),
+    Metric.POS_ORDER: ("Placed Order", _POS),
+    Metric.LOYALTY_POINTS: ("Earned Loyalty Points", None),
+}
+
+CLICKS = (Metric.CLICKED_EMAIL, Metric.CLICKED_TEXT, Metric.OPENED_PUSH)
+
+
+def metric_ids(names: Names) -> list[str]:
+    """Give the id of each metric, in the order of their numbers."""
+    return [names.short("metric", metric.name) for metric in Metric]
+
+
+def metric_records(names: Names, start: int, now: int) -> list[Record]:
+    """Give the metrics, the two custom metrics and the mapped metrics."""
+    ids = metric_ids(names)
+    records = []
+    for metric in Metric:
+        name, origin = _ORIGIN[metric]
+        created = start - (90 - metric) * DAY
+        attributes = {
+            "name": name,
+            "created": iso(created),
+            "updated": iso(min(created + 200 * DAY, now)),
+            "integration": None if origin is None else _integration(names, *origin),
+        }
+        records.append(Record("metric", ids[metric], attributes, {"flow-triggers": []}))
+    return records + _custom(names, ids, start) + _mapped(ids, start)
+
+
+def _integration(names: Names, name: str, category: str) -> dict[str, Any]:
+    key = name.lower().replace(" ", "-")
+    return {
+        "object": "integration",
+        "id": names.short("integration", name),
+        "key": key,
+        "name": name,
+        "category": category,
+        "image_url": f"https://www.klaviyo.com/media/images/integrations/{key}.png",
+    }
+
+
+def _custom(names: Names, ids: list[str], start: int) -> list[Record]:
+    made = iso(start + 40 * DAY)
+    large = {
+        "property": "$value",
+        "filter": {"type": "numeric", "operator": "greater-than-or-equal", "value": 150},
+    }
+    plans: list[tuple[str, str, list[tuple[Metric, list[dict[str, Any]] | None, str | None]]]] = [
+        ("All revenue", "value", [(Metric.PLACED_ORDER, None, "$value"), (Metric.POS_ORDER, None, "$value")]),
+        ("Large orders", "count", [(Metric.PLACED_ORDER, [large], None)]),
+    ]
+    records = []
+    for name, method, groups in plans:
+        definition = {
+            "aggregation_method": method,
+            "metric_groups": [
+                {"metric_id": ids[metric], "metric_filters": filters, "value_property": value}
+                for metric, filters, value in groups
+            ],
+        }
+        attributes = {"name": name, "created": made, "updated": made, "definition": definition}
+        related = {"metrics": [ids[metric] for metric, _, _ in groups]}
+        records.append(Record("custom-metric", names.uuid("custom-metric", name), attributes, {**related}))
+    return records
+
+
+def _mapped(ids: list[str], start: int) -> list[Record]:
+    targets: dict[str, Metric | None] = {
+        "revenue": Metric.PLACED_ORDER,
+        "ordered_product": Metric.ORDERED_PRODUCT,
+        "started_checkout": Metric.STARTED_CHECKOUT,
+        "added_to_cart": None,
+        "viewed_product": Metric.VIEWED_PRODUCT,
+        "refunded_sales": Metric.REFUNDED_ORDER,
+        "cancelled_sales": Metric.CANCELLED_ORDER,
+    }
+    return [
+        Record(
+            "mapped-metric",
+            key,
+            {"updated": iso(start - 30 * DAY)},
+            {"metric": None if target is None else ids[target], "custom-metric": None},
+        )
+        for key, target in targets.items()
+    ]

@@ -1,0 +1,109 @@
+"""The finished story as the record writers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from klaviyo_analytics.sandbox.shop.campaigns import Campaign
+from klaviyo_analytics.sandbox.shop.clock import Clock
+from klaviyo_analytics.sandbox.shop.columns import NEVER, Floats, Ints
+from klaviyo_analytics.sandbox.shop.contacts import Contacts
+from klaviyo_analytics.sandbox.shop.diary import Diary
+from klaviyo_analytics.sandbox.shop.flows import Flow
+from klaviyo_analytics.sandbox.shop.groups import Memberships
+from klaviyo_analytics.sandbox.shop.ids import Names
+from klaviyo_analytics.sandbox.shop.ledger import Log
+from klaviyo_analytics.sandbox.shop.mail import COMPLAINS, HARD_BOUNCE
+from klaviyo_analytics.sandbox.shop.metrics import Metric
+from klaviyo_analytics.sandbox.shop.people import People
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that is known when the story has been told.
+
+    The first `active` people take part in it; the others were only imported and nothing happened to them.
+    """
+
+    seed: int
+    names: Names
+    clock: Clock
+    currency: str
+    people: People
+    contacts: Contacts
+    active: int
+    diary: Diary
+    campaigns: list[Campaign]
+    flows: dict[str, Flow]
+    all_stays: Memberships
+    left_mail: Ints
+    left_texts: Ints
+    departed: Ints  # by send: when its person left because of it
+    log: Log
+
+    @property
+    def stays(self) -> Memberships:
+        """Those stays on lists that last to this day."""
+        stays, now = self.all_stays, self.clock.now
+        return stays.take((stays.person < self.active) & (stays.joined <= now) & (stays.left > now))
+
+    def counts(self, *metrics: Metric, since: int = 0) -> Ints:
+        """Count each person's events of some metrics."""
+        rows = self._rows(metrics, since)
+        return np.bincount(self.log.person[rows], minlength=len(self.people))
+
+    def sums(self, *metrics: Metric) -> Floats:
+        """Add up the values of each person's events."""
+        rows = self._rows(metrics, 0)
+        weights = self.log.value[rows]
+        return np.bincount(self.log.person[rows], weights, minlength=len(self.people)).astype(np.float64)
+
+    def latest(self, *metrics: Metric) -> Ints:
+        """Give the time of each person's last event of these metrics (of any, if none is named); 0 for none."""
+        rows = self._rows(metrics or tuple(Metric), 0)
+        latest = np.zeros(len(self.people), dtype=np.int64)
+        np.maximum.at(latest, self.log.person[rows], self.log.time[rows])
+        return latest
+
+    def reaching(self, *metrics: Metric, count: int = 1, since: int = 0, until: int = NEVER) -> Ints:
+        """Give the time of each person's count-th such event in the window; NEVER if there were fewer."""
+        rows = self._rows(metrics, since)
+        rows = rows[self.log.time[rows] < until]
+        rows = rows[np.argsort(self.log.person[rows], kind="stable")]
+        person = self.log.person[rows]
+        nth = np.arange(len(rows)) - np.searchsorted(person, person)
+        reached = np.full(len(self.people), NEVER)
+        hit = nth == count - 1
+        reached[person[hit]] = self.log.time[rows[hit]]
+        return reached
+
+    def spending(self, metric: Metric, amount: float) -> Ints:
+        """Give the time at which each person's values of a metric add up to an amount; NEVER if they do not."""
+        rows = self._rows((metric,), 0)
+        rows = rows[np.argsort(self.log.person[rows], kind="stable")]
+        person, cents = self.log.person[rows], np.round(self.log.value[rows] * 100).astype(np.int64)
+        total = np.cumsum(cents)
+        before = np.concatenate([[0], total])[np.searchsorted(person, person)]
+        hit = np.flatnonzero(total - before >= round(amount * 100))[::-1]
+        reached = np.full(len(self.people), NEVER)
+        reached[person[hit]] = self.log.time[rows[hit]]
+        return reached
+
+    def suppressions(self) -> dict[int, list[tuple[str, int]]]:
+        """Give why and since when no email goes to a person."""
+        found: dict[int, list[tuple[str, int]]] = {}
+        for person in np.flatnonzero(self.left_mail[: self.active] <= self.clock.now).tolist():
+            found.setdefault(person, []).append(("UNSUBSCRIBE", int(self.left_mail[person])))
+        sends = self.diary.sends
+        for fate, reason in ((COMPLAINS, "SPAM_COMPLAINT"), (HARD_BOUNCE, "HARD_BOUNCE")):
+            for send in np.flatnonzero((sends.fate == fate) & (sends.person < self.active)).tolist():
+                when = int(self.departed[send]) if fate == COMPLAINS else int(sends.time[send]) + 2
+                if when <= self.clock.now:
+                    found.setdefault(int(sends.person[send]), []).append((reason, when))
+        return found
+
+    def _rows(self, metrics: tuple[Metric, ...], since: int) -> Ints:
+        which = np.isin(self.log.metric, metrics) & (self.log.person >= 0) & (self.log.time >= since)
+        return np.flatnonzero(which)
