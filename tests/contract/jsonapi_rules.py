@@ -104,7 +104,7 @@ def included(body: Json, asked: Asked) -> Iterator[str]:
         yield "included: a resource comes twice"
     linked: set[tuple[Any, Any]] = set()
     for place, resource in resources(body):
-        for name, targets in _linkage(resource):
+        for name, targets in linkage(resource):
             linked |= targets
             missing = targets - set(attached)
             if place.startswith("data") and name in wanted and missing:
@@ -113,7 +113,8 @@ def included(body: Json, asked: Asked) -> Iterator[str]:
         yield f"included: no relationship of the document leads to {kind} {identity}"
 
 
-def _linkage(resource: Mapping[str, Json]) -> Iterator[tuple[str, set[tuple[Any, Any]]]]:
+def linkage(resource: Mapping[str, Json]) -> Iterator[tuple[str, set[tuple[Any, Any]]]]:
+    """Yield each relationship with the (type, id) pairs that it shows."""
     for name, relationship in _relationships(resource):
         data = relationship.get("data")
         targets = data if isinstance(data, list) else [data]

@@ -86,6 +86,18 @@ class Document:
     def find(self, method: str, url: str) -> Operation | None:
         return self._methods(url).get(method.upper())
 
+    def type_at(self, template: str) -> str | None:
+        """Return the type of the resources whose ids a path template takes."""
+        home = "/".join(template.split("/")[:3])
+        return next((kind for kind, homes in self._collections.items() if home in homes), None)
+
+    def type_of_answer(self, operation: Operation) -> str:
+        """Return the type of the primary data that a GET answers with."""
+        schema = next(iter((operation.gives(200) or {}).values()))
+        data = self._schemas.property_of(schema, "data")
+        resource = data.get("items", data)
+        return str(self._schemas.property_of(resource, "type")["enum"][0])
+
     def check_request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> list[str]:
@@ -199,9 +211,7 @@ class Document:
         for operation in self.operations:
             one = re.fullmatch(r"(/api/[\w-]+)/\{\w+\}", operation.template)
             if one and operation.method == "GET":
-                schema = next(iter((operation.gives(200) or {}).values()))
-                kind = self._schemas.property_of(schema, "data", "type")["enum"][0]
-                homes.setdefault(kind, set()).add(one[1])
+                homes.setdefault(self.type_of_answer(operation), set()).add(one[1])
         return homes
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -23,6 +25,7 @@ class Exchange:
     """One request and its answer, and what each of them violates."""
 
     method: str
+    operation: str  # the path's template, or the path where the document has none
     url: str
     status: int
     in_request: list[str]
@@ -79,8 +82,12 @@ class CheckedApp:
         method = environ["REQUEST_METHOD"]
         in_request = self.document.check_request(method, url, _headers(environ), sent)
         in_answer = self.document.check_response(method, url, head["status"], head["headers"], received)
+        if _is_gateways_own(environ, head):
+            in_answer = []
+        operation = self.document.find(method, url)
+        name = operation.template if operation else url
         with self._lock:
-            self.exchanges.append(Exchange(method, url, head["status"], in_request, in_answer))
+            self.exchanges.append(Exchange(method, name, url, head["status"], in_request, in_answer))
 
 
 Wrap = Callable[["WSGIApplication"], CheckedApp]
@@ -100,6 +107,23 @@ def judged(document: Document) -> Iterator[Wrap]:
     assert not broken, "\n".join(broken)
 
 
+def complaints(exchanges: list[Exchange]) -> str:
+    """Tell each kind of violation once: how often, where, and one URL that shows it."""
+    count: Counter[str] = Counter()
+    example: dict[str, str] = {}
+    for exchange in exchanges:
+        found = [f"wrong request: {each}" for each in exchange.in_request]
+        found += [f"wrong answer: {each}" for each in exchange.in_answer]
+        if exchange.status >= 400 and not exchange.in_request:
+            found.append(f"{exchange.status} to a request that the document allows")
+        for each in found:
+            alike = re.sub(r"'[^']*'|\S*[0-9]\S*", "#", each)
+            kind = f"{exchange.operation}: {alike}"
+            count[kind] += 1
+            example.setdefault(kind, f"{kind}\n    {exchange.method} {exchange.url}")
+    return "\n".join(f"{count[kind]} x {example[kind]}" for kind in count)
+
+
 def _url(environ: WSGIEnvironment) -> str:
     """Return path and query as they were sent: REQUEST_URI keeps an encoded slash that PATH_INFO has lost."""
     raw = environ.get("REQUEST_URI") or environ.get("RAW_URI")
@@ -108,6 +132,12 @@ def _url(environ: WSGIEnvironment) -> str:
         raw = f"{path}?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else path
     url = str(raw)
     return url.removeprefix(GATEWAY) if url.startswith(f"{GATEWAY}/") else url
+
+
+def _is_gateways_own(environ: WSGIEnvironment, head: Mapping[str, Any]) -> bool:
+    """A gateway's errors are its own, in plain JSON; all else it passes on as Klaviyo said it."""
+    plain = any(value.startswith("application/json") for value in head["headers"].values())
+    return head["status"] >= 400 and plain and environ["PATH_INFO"].startswith(f"{GATEWAY}/")
 
 
 def _headers(environ: WSGIEnvironment) -> dict[str, str]:
