@@ -67,7 +67,7 @@ class Handler(WSGIRequestHandler):
     def _reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
 
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+    def log(self, type: str, message: str, *args: Any) -> None:
         """Say nothing: requests are in `Sandbox.requests`."""
 
 

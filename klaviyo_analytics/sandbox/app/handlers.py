@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from klaviyo_analytics.sandbox.app import aggregates, reads
-from klaviyo_analytics.sandbox.app.contract import Operation
+from klaviyo_analytics.sandbox.app import aggregates, profiles, reads, tracking, writes
+from klaviyo_analytics.sandbox.app.contract import Operation, load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
+from klaviyo_analytics.sandbox.app.kinds import KINDS
 from klaviyo_analytics.sandbox.app.reads import Call
 
 Handler = Callable[[Call], dict[str, Any] | None]
 
 SPECIAL: dict[str, Handler] = {
     **aggregates.HANDLERS,
+    **profiles.HANDLERS,
+    **tracking.HANDLERS,
 }
 
 
@@ -31,4 +34,10 @@ def regular_handler(operation: Operation) -> Handler | None:
     depth = len(operation.segments)
     if operation.method == "GET":
         return {1: reads.list_resources, 2: reads.get_resource}.get(depth, reads.get_related)
-    return None
+    if depth == 4:
+        return writes.change_relationship
+    if depth == 2 and operation.method in ("PATCH", "DELETE"):
+        return writes.update_resource if operation.method == "PATCH" else writes.delete_resource
+    type_ = operation.shape.type if operation.shape else ""
+    creates = type_ in KINDS and operation.segments == [load_contract().collections[type_]]
+    return writes.create_resource if creates else None

@@ -24,6 +24,7 @@ class Store:
         self._started = clock()
         self._derived: dict[Hashable, tuple[int, Any]] = {}
         self._issued = 0
+        self._event_keys: set[tuple[str, str, str]] | None = None
         self._move_to_owners()
 
     def now(self) -> float:
@@ -113,6 +114,19 @@ class Store:
         return self.derive(
             "event rows", lambda: {id_: row for row, id_ in enumerate(self.account.events.ids)}
         )
+
+    @property
+    def event_keys(self) -> set[tuple[str, str, str]]:
+        """Metric, profile and unique id of every event; collected once, then kept by whoever adds one."""
+        if self._event_keys is None:
+            log = self.account.events
+            known = zip(log.metric.tolist(), log.profile.tolist(), log.properties, strict=True)
+            self._event_keys = {
+                (log.metric_ids[metric], log.profile_ids[profile], str(properties.get("$event_id", "")))
+                for metric, profile, properties in known
+                if profile >= 0
+            }
+        return self._event_keys
 
     def _event(self, id_: str) -> Record | None:
         row = self.event_rows().get(id_)
