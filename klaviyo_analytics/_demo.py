@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from klaviyo_analytics.client import KlaviyoClient, connect
+from klaviyo_analytics.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.sandbox import Sandbox
 
 
 def demo(
@@ -41,9 +46,7 @@ def demo(
     ...     len(client.events.list())
     500
     """
-    from klaviyo_analytics.sandbox import Sandbox  # noqa: PLC0415  (needs an extra)
-
-    sandbox = Sandbox(seed=seed, profiles=profiles, events=events)
+    sandbox = sandbox_class()(seed=seed, profiles=profiles, events=events)
     sandbox.start()
     try:
         client = connect(api_key=sandbox.maton_key, base_url=sandbox.gateway_url, progress=progress)
@@ -55,3 +58,12 @@ def demo(
         sandbox.close()
         raise
     return client
+
+
+def sandbox_class() -> type[Sandbox]:
+    """Import the sandbox, or say which extra it needs."""
+    try:
+        from klaviyo_analytics.sandbox import Sandbox  # noqa: PLC0415  (needs an extra)
+    except ImportError as error:
+        raise MissingExtraError("The sandbox", "demo") from error
+    return Sandbox

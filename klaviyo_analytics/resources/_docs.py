@@ -56,6 +56,45 @@ def for_find(endpoint: Endpoint) -> str:
     )
 
 
+def for_write(endpoint: Endpoint) -> str:
+    """Write the docstring of a verb that creates, changes, deletes or relates."""
+    what = (
+        (endpoint.body.type if endpoint.body else None)
+        or endpoint.type
+        or endpoint.category.lower().rstrip("s")
+    )
+    what = what.replace("-", " ")
+    verb = {"POST": "Create", "PATCH": "Change", "DELETE": "Delete"}[endpoint.method]
+    if endpoint.body and endpoint.body.many:
+        verb = {"POST": "Add", "PATCH": "Replace", "DELETE": "Remove"}[endpoint.method]
+        return "\n".join(
+            [f"{verb} related {what} resources by their ids.", *_writing(endpoint), *_notes(endpoint)]
+        )
+    return "\n".join([f"{verb} one {what}.", *_writing(endpoint), *_notes(endpoint)])
+
+
+def _writing(endpoint: Endpoint) -> list[str]:
+    lines: list[str] = []
+    if "{" in endpoint.path:
+        lines += _parameter("id", "str", "Id, or a row that `get`, `find` or `create` returned.")
+    body = endpoint.body
+    if body and body.many:
+        lines += _parameter(
+            "ids", "str, list of str, or DataFrame", "Ids, rows, or a frame with an `id` column."
+        )
+    elif body:
+        related = [name for name in body.relationships if name not in body.required]
+        for title, names in (("Required", body.required), ("Optional", body.optional), ("Related", related)):
+            if names:
+                lines += _parameter(", ".join(name.replace("-", "_") for name in names), "", f"{title}.")
+    lines += _parameter("dry_run", "bool", "Show the request as a frame instead of sending it.")
+    answer = "None" if endpoint.no_body else "pandas.Series"
+    return [
+        "", "Parameters", "----------", *lines, "", "Returns", "-------", answer,
+        *_raises("ApiError\n    The server refused it: ValidationError, ConflictError, NotFoundError, ..."),
+    ]  # fmt: skip
+
+
 def _parameters(endpoint: Endpoint, *, many: bool) -> list[str]:
     lines: list[str] = []
     if "{" in endpoint.path:
@@ -116,7 +155,7 @@ def _notes(endpoint: Endpoint) -> list[str]:
 
 
 def _parameter(name: str, kind: str, text: str) -> list[str]:
-    return [f"{name} : {kind}", *_indented(text)]
+    return [f"{name} : {kind}" if kind else name, *_indented(text)]
 
 
 def _indented(text: str) -> list[str]:

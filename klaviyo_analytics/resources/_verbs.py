@@ -113,7 +113,7 @@ def lists(operation: str) -> Lists:
     def list(self: Noun, **query: Any) -> pd.DataFrame:
         return Reading(self._context, operation, **query).frame()
 
-    return _dressed(list, endpoint, _docs.for_list(endpoint), _reading_parameters(endpoint))
+    return dressed(list, endpoint, _docs.for_list(endpoint), _reading_parameters(endpoint))
 
 
 def iterates(operation: str) -> ListsInChunks:
@@ -124,7 +124,7 @@ def iterates(operation: str) -> ListsInChunks:
         return Reading(self._context, operation, **query).frames(chunk_size)
 
     own = [inspect.Parameter("chunk_size", inspect.Parameter.KEYWORD_ONLY, default=CHUNK)]
-    return _dressed(
+    return dressed(
         iter_frames, endpoint, _docs.for_list(endpoint, chunked=True), own + _reading_parameters(endpoint)
     )
 
@@ -132,23 +132,23 @@ def iterates(operation: str) -> ListsInChunks:
 def lists_of(operation: str) -> ListsOf:
     """Make a related read."""
     endpoint = load()[operation]
-    name = _only_id(endpoint)
+    name = only_id(endpoint)
 
     def related(self: Noun, id: Any, /, **query: Any) -> pd.DataFrame:
         return Reading(self._context, operation, {name: id}, **query).frame()
 
-    return _dressed(related, endpoint, _docs.for_list(endpoint), [_ID, *_reading_parameters(endpoint)])
+    return dressed(related, endpoint, _docs.for_list(endpoint), [ID, *_reading_parameters(endpoint)])
 
 
 def gets(operation: str) -> Gets:
     """Make `get`."""
     endpoint = load()[operation]
-    name = _only_id(endpoint)
+    name = only_id(endpoint)
 
     def get(self: Noun, id: Any, /, **query: Any) -> pd.Series[Any]:
         return read_one(self._context, operation, {name: id}, **query)
 
-    return _dressed(get, endpoint, _docs.for_get(endpoint), [_ID, *_reading_parameters(endpoint)])
+    return dressed(get, endpoint, _docs.for_get(endpoint), [ID, *_reading_parameters(endpoint)])
 
 
 def finds(operation: str) -> Finds:
@@ -172,7 +172,7 @@ def finds(operation: str) -> Finds:
             frame = frame[(frame[name] == value).fillna(value=False).astype(bool)]
         return only(frame, f"{kind} with {name}={value!r}")
 
-    return _dressed(find, endpoint, _docs.for_find(endpoint), None)
+    return dressed(find, endpoint, _docs.for_find(endpoint), None)
 
 
 def only(frame: pd.DataFrame, what: str) -> pd.Series[Any]:
@@ -186,10 +186,10 @@ def only(frame: pd.DataFrame, what: str) -> pd.Series[Any]:
     return row.rename(row["id"])
 
 
-_ID = inspect.Parameter("id", inspect.Parameter.POSITIONAL_ONLY)
+ID = inspect.Parameter("id", inspect.Parameter.POSITIONAL_ONLY)
 
 
-def _only_id(endpoint: Endpoint) -> str:
+def only_id(endpoint: Endpoint) -> str:
     return endpoint.path.partition("{")[2].partition("}")[0]
 
 
@@ -215,7 +215,7 @@ def _reading_parameters(endpoint: Endpoint) -> list[inspect.Parameter]:
     ]
 
 
-def _dressed(
+def dressed(
     function: Callable[..., Any], endpoint: Endpoint, doc: str, parameters: list[inspect.Parameter] | None
 ) -> Callable[..., Any]:
     """Give a verb its docstring and signature; unknown keywords are refused in its own name."""

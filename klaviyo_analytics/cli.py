@@ -1,0 +1,86 @@
+"""klaviyo-analytics: see an account from the command line, or serve a sandbox one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from klaviyo_analytics.errors import KlaviyoError
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.client import KlaviyoClient
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status is 0, or 1 after an error that was explained."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (KlaviyoError, OSError) as error:
+        print(f"klaviyo-analytics: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="klaviyo-analytics", description="Klaviyo accounts as DataFrames.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="read an account, print it, and write frames and a chart")
+    demo.add_argument("--live", action="store_true", help="your own account (read only); needs a key")
+    demo.add_argument("--seed", type=int, default=7, help="another seed makes another sandbox shop")
+    demo.add_argument("--out", type=Path, default=Path("klaviyo-demo"), help="folder to write to")
+    demo.add_argument("--metric", help="metric to chart; found by itself, if not given")
+    demo.set_defaults(run=_demo)
+
+    sandbox = commands.add_parser("sandbox", help="serve a synthetic Klaviyo account on this machine")
+    sandbox.add_argument("--port", type=int, default=8765, help="0 takes any free one")
+    sandbox.add_argument("--seed", type=int, default=7)
+    sandbox.add_argument("--profiles", type=int, default=2_000)
+    sandbox.add_argument("--events", type=int, default=50_000)
+    sandbox.add_argument("--rate-limits", action="store_true", help="turn requests away as Klaviyo would")
+    sandbox.set_defaults(run=_sandbox)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from klaviyo_analytics._tour import tour  # noqa: PLC0415  (pandas and matplotlib load with it)
+
+    with _client(options) as client:
+        tour(client, folder=options.out, metric=options.metric, say=print, live=options.live)
+    return 0
+
+
+def _client(options: argparse.Namespace) -> KlaviyoClient:
+    import klaviyo_analytics as ka  # noqa: PLC0415
+
+    return ka.connect() if options.live else ka.demo(seed=options.seed)
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from klaviyo_analytics._demo import sandbox_class  # noqa: PLC0415
+
+    sandbox = sandbox_class()(
+        port=options.port,
+        seed=options.seed,
+        profiles=options.profiles,
+        events=options.events,
+        rate_limits=options.rate_limits,
+    )
+    lines = [
+        sandbox.url,
+        f"a gateway:  KLAVIYO_BASE_URL={sandbox.gateway_url} MATON_API_KEY={sandbox.maton_key}",
+        f"Klaviyo:    KLAVIYO_BASE_URL={sandbox.direct_url} KLAVIYO_API_KEY={sandbox.api_key}",
+        "Ctrl-C ends it.",
+    ]
+    print("\n".join(lines), flush=True)  # noqa: T201
+    sandbox.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""Single-object writes made from the endpoint table: `create = creates("create_tag")`.
+
+Keyword arguments are the API's attributes and relationships, in snake case. What a body needs and what it may
+hold is checked before anything is sent; `dry_run=True` shows the request instead of sending it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import pandas as pd
+
+from klaviyo_analytics import _jsonapi, tabular
+from klaviyo_analytics.endpoints import Body, Endpoint, load
+from klaviyo_analytics.endpoints import query as queries
+from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError
+from klaviyo_analytics.resources import _docs
+from klaviyo_analytics.resources._noun import Context, Noun, checked_id
+from klaviyo_analytics.resources._verbs import ID, dressed, only_id
+from klaviyo_analytics.tabular.schema import snake
+
+Row = pd.Series
+
+
+class _Unset:
+    """An attribute that was not named: None would say that it is to be cleared."""
+
+    def __repr__(self) -> str:
+        return "unset"
+
+
+UNSET: Any = _Unset()
+
+
+class Creates(Protocol):
+    """Signature of `create`."""
+
+    def __call__(self, *, dry_run: bool = False, **attributes: Any) -> Any:
+        """Create one; its row comes back."""
+        ...
+
+
+class Updates(Protocol):
+    """Signature of `update`."""
+
+    def __call__(self, id: Any, /, *, dry_run: bool = False, **attributes: Any) -> Any:
+        """Change one; its row comes back where the API answers with it."""
+        ...
+
+
+class Deletes(Protocol):
+    """Signature of `delete`."""
+
+    def __call__(self, id: Any, /, *, dry_run: bool = False) -> Any:
+        """Delete one."""
+        ...
+
+
+class Relates(Protocol):
+    """Signature of a verb that adds or removes related resources."""
+
+    def __call__(self, id: Any, ids: Any, /, *, dry_run: bool = False) -> Any:
+        """Add or remove several by their ids."""
+        ...
+
+
+def creates(operation: str, **fixed: Any) -> Creates:
+    """Make `create`; `fixed` attributes are always sent."""
+    endpoint = load()[operation]
+
+    def create(self: Noun, *, dry_run: bool = False, **attributes: Any) -> Any:
+        data = resource(endpoint, {**fixed, **attributes})
+        return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
+
+    return dressed(create, endpoint, _docs.for_write(endpoint), _parameters(endpoint, fixed))
+
+
+def updates(operation: str) -> Updates:
+    """Make `update`; only what is named is changed."""
+    endpoint = load()[operation]
+    name = only_id(endpoint)
+
+    def update(self: Noun, id: Any, /, *, dry_run: bool = False, **attributes: Any) -> Any:
+        if not attributes:
+            raise InvalidInputError(
+                f"update(): nothing to change was named; there are {', '.join(_names(endpoint))}."
+            )
+        one = checked_id(id)
+        data = resource(endpoint, attributes, id=one)
+        return write(self._context, operation, {name: one}, {"data": data}, dry_run=dry_run)
+
+    return dressed(update, endpoint, _docs.for_write(endpoint), [ID, *_parameters(endpoint, {})])
+
+
+def deletes(operation: str) -> Deletes:
+    """Make `delete`."""
+    endpoint = load()[operation]
+    name = only_id(endpoint)
+
+    def delete(self: Noun, id: Any, /, *, dry_run: bool = False) -> Any:
+        return write(self._context, operation, {name: checked_id(id)}, None, dry_run=dry_run)
+
+    return dressed(delete, endpoint, _docs.for_write(endpoint), [ID, DRY_RUN])
+
+
+def relates(operation: str) -> Relates:
+    """Make a verb that sends a list of resource identifiers."""
+    endpoint = load()[operation]
+    name, kind = only_id(endpoint), (endpoint.body or Body()).type
+
+    def relate(self: Noun, id: Any, ids: Any, /, *, dry_run: bool = False) -> Any:
+        body = {"data": identifiers(str(kind), ids)}
+        return write(self._context, operation, {name: checked_id(id)}, body, dry_run=dry_run)
+
+    ids = inspect.Parameter("ids", inspect.Parameter.POSITIONAL_ONLY)
+    return dressed(relate, endpoint, _docs.for_write(endpoint), [ID, ids, DRY_RUN])
+
+
+def resource(endpoint: Endpoint, given: Mapping[str, Any], *, id: str | None = None) -> dict[str, Any]:
+    """Build `data` of a body: attributes and relationships told apart, checked against the table."""
+    body = endpoint.body or Body()
+    where = f"{endpoint.method} {endpoint.path}"
+    wire = {snake(name): name for name in (*body.required, *body.optional, *body.relationships)}
+    if unknown := [name for name in given if name not in wire]:
+        raise InvalidInputError(f"{where} takes no {unknown[0]!r}; it takes {', '.join(wire)}.")
+    present = {wire[name] for name, value in given.items() if value is not UNSET}
+    needed = [*body.required, *(name for name, (_, _, must) in body.relationships.items() if must)]
+    if missing := [snake(name) for name in needed if name not in present]:
+        raise InvalidInputError(f"{where} needs {', '.join(missing)}.")
+    data: dict[str, Any] = {"type": body.type}
+    if id is not None:
+        data["id"] = id
+    values = {wire[name]: value for name, value in given.items() if value is not UNSET}
+    attributes = {name: plain(value) for name, value in values.items() if name not in body.relationships}
+    if attributes or not body.id:
+        data["attributes"] = attributes
+    related = {
+        name: {"data": _related(*body.relationships[name][:2], value)}
+        for name, value in values.items()
+        if name in body.relationships
+    }
+    return {**data, "relationships": related} if related else data
+
+
+def write(
+    context: Context,
+    operation: str,
+    ids: Mapping[str, str],
+    body: Any,
+    *,
+    dry_run: bool = False,
+    replay_safe: bool | None = None,
+) -> Any:
+    """Send a write, or show it: a row for an answer with a resource, None for an empty one."""
+    endpoint = context.api.catalog[operation]
+    if dry_run:
+        return pd.DataFrame({"method": [endpoint.method], "path": [endpoint.at(**ids)], "body": [body]})
+    document = context.api.call(operation, ids, json=body, replay_safe=replay_safe)
+    if document is None or endpoint.returns is None or not document.get("data"):
+        return None
+    record, *_ = _jsonapi.resources(document, f"{endpoint.method} {endpoint.path}")
+    shape = tabular.schema(endpoint, queries.Query({}, {}, {}, ()))
+    return tabular.one(record, shape, {})
+
+
+def identifiers(kind: str, ids: Any) -> list[dict[str, str]]:
+    """Write resource identifiers from ids, rows, or a frame with an `id` column; each once."""
+    if isinstance(ids, pd.DataFrame):
+        ids = ids["id"]
+    several: Iterable[Any] = [ids] if isinstance(ids, str) or _is_row(ids) else ids
+    unique = dict.fromkeys(checked_id(one) for one in several)
+    if not unique:
+        raise InvalidInputError(f"name at least one {kind}.")
+    return [{"type": kind, "id": id} for id in unique]
+
+
+def confirmed(confirm: bool, what: str) -> None:  # noqa: FBT001  (passes the caller's own keyword on)
+    """Refuse what reaches people or destroys data, unless it was confirmed."""
+    if confirm is not True:
+        raise ConfirmationRequiredError(
+            f"{what} Nothing was sent. Pass confirm=True if that is what you want."
+        )
+
+
+def plain(value: Any) -> Any:
+    """Make a value of pandas, numpy or datetime one that JSON carries."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset, pd.Series, pd.Index)):
+        return [plain(item) for item in value]
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if hasattr(value, "item") and not isinstance(value, pd.Timestamp):
+        value = value.item()
+    if isinstance(value, float) and not -1e308 < value < 1e308:
+        raise InvalidInputError(f"{value!r} cannot be written as JSON.")
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _related(kind: str, arity: str, value: Any) -> Any:
+    if arity == "many":
+        return identifiers(kind, value)
+    return {"type": kind, "id": checked_id(value, kind)}
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, pd.Series) and "id" in value.index
+
+
+def _names(endpoint: Endpoint) -> Sequence[str]:
+    body = endpoint.body or Body()
+    return [snake(name) for name in (*body.required, *body.optional, *body.relationships)]
+
+
+def _parameters(endpoint: Endpoint, fixed: Mapping[str, Any]) -> list[inspect.Parameter]:
+    """Keyword parameters of a body: the required ones have no default."""
+    body = endpoint.body or Body()
+    needed = {*body.required, *(name for name, (_, _, must) in body.relationships.items() if must)}
+    names = [name for name in (*body.required, *body.relationships, *body.optional) if name not in fixed]
+    ordered = sorted(dict.fromkeys(names), key=lambda name: name not in needed)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(snake(name), keyword, default=keyword_default(name in needed)) for name in ordered
+    ] + [DRY_RUN]
+
+
+def keyword_default(required: bool) -> Any:  # noqa: FBT001
+    """Give the default that a signature shows."""
+    return inspect.Parameter.empty if required else UNSET
+
+
+DRY_RUN = inspect.Parameter("dry_run", inspect.Parameter.KEYWORD_ONLY, default=False)
