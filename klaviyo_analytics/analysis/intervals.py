@@ -167,20 +167,17 @@ def period_over_period(
 def _values(table: Table, sum_of: str | Sequence[str] | None, interval: Interval) -> list[str]:
     if interval not in get_args(Interval):
         raise InvalidInputError(f"interval={interval!r} is not one of {listed(ORDER)}")
-    if sum_of is not None:
+    if sum_of is None:
+        wanted = additive(columns_of(table), over_time=True)
+    else:
         wanted = names(sum_of)
-        require(table, wanted)
-        refuse_unique(
-            wanted, instead=f"ask Klaviyo for it with interval={interval!r}: {_query(wanted, interval)}"
-        )
-        require_numbers(table, wanted)
-        return wanted
-    found = additive(columns_of(table), over_time=True)
-    if not found:
-        raise FrameError(
-            f"nothing here is known to add up over time: {listed(columns_of(table))}; name it in sum_of="
-        )
-    return found
+        instead = f"ask Klaviyo for it with interval={interval!r}: {_query(wanted, interval)}"
+        refuse_unique(wanted, instead=instead)
+    if not wanted:
+        there = listed(columns_of(table))
+        raise FrameError(f"nothing here is known to add up over time: {there}; name it in sum_of=")
+    require_numbers(table, wanted)
+    return wanted
 
 
 def _query(wanted: list[str], interval: Interval) -> str:
