@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from klaviyo_analytics.sandbox.app import events, groups
 from klaviyo_analytics.sandbox.app.contract import Operation
 from klaviyo_analytics.sandbox.app.errors import ApiFault
@@ -13,7 +15,7 @@ from klaviyo_analytics.sandbox.app.paging import Page, View, page_links, take_pa
 from klaviyo_analytics.sandbox.app.predicates import matches
 from klaviyo_analytics.sandbox.app.query import Query
 from klaviyo_analytics.sandbox.app.relations import target
-from klaviyo_analytics.sandbox.app.render import Renderer, included
+from klaviyo_analytics.sandbox.app.render import Included, Renderer
 from klaviyo_analytics.sandbox.app.store import GROUPS, Store
 from klaviyo_analytics.sandbox.model import Record
 
@@ -83,8 +85,11 @@ def ordered(call: Call, type_: str, ids: Iterable[str]) -> View:
 
     def build() -> View:
         store, query = call.store, call.query
-        records = store.find_all(type_, ids)
-        kept = [record for record in records if all(matches(store, record, one) for one in query.conditions)]
+        kept = [
+            record
+            for record in store.find_all(type_, ids)
+            if all(matches(store, record, one) for one in query.conditions)
+        ]
         name = query.sort.removeprefix("-") or "id"
         pairs = sorted((_sort_key(record, name), record.id) for record in kept)
         return View([key for key, _ in pairs], [id_ for _, id_ in pairs], query.sort.startswith("-"))
@@ -111,13 +116,17 @@ def answer_page(call: Call, view: View, joined: dict[str, int] | None = None) ->
         return {"data": data, "links": _links(call, page)}
     records = call.store.find_all(shape.type, page.ids)
     if joined is not None:
-        records = [groups.with_joined(record, joined) for record in records]
-    render = Renderer(call.store, shape, call.query).object
-    document: Json = {"data": [render(record) for record in records]}
-    if call.query.include:
-        document["included"] = included(call.store, records, dict(call.operation.included), call.query)
-    document["links"] = _links(call, page)
-    return document
+        records = (groups.with_joined(record, joined) for record in records)
+    renderer, included = (
+        Renderer(call.store, shape, call.query),
+        Included(call.store, call.operation.included, call.query),
+    )
+    data = []
+    for record in records:
+        # Each resource is text at once: thousands of live dicts would keep the garbage collector busy.
+        data.append(orjson.Fragment(orjson.dumps(renderer.object(record))))
+        included.follow(record)
+    return _document(call, data, included, _links(call, page))
 
 
 def answer_one(call: Call, record: Record) -> Json:
@@ -127,9 +136,15 @@ def answer_one(call: Call, record: Record) -> Json:
     links = {"self": url(call.path, call.query.pairs)}
     if shape.attributes is None and "relationships" in call.operation.segments:
         return {"data": {"type": record.type, "id": record.id}, "links": links}
-    document: Json = {"data": Renderer(call.store, shape, call.query).object(record)}
+    included = Included(call.store, call.operation.included, call.query)
+    included.follow(record)
+    return _document(call, Renderer(call.store, shape, call.query).object(record), included, links)
+
+
+def _document(call: Call, data: Any, included: Included, links: dict[str, str]) -> Json:
+    document: Json = {"data": data}
     if call.query.include:
-        document["included"] = included(call.store, [record], dict(call.operation.included), call.query)
+        document["included"] = list(included.found.values())
     document["links"] = links
     return document
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -92,17 +92,22 @@ class Renderer:
         return self.identifiers[key]
 
 
-def included(store: Store, records: Iterable[Record], shapes: dict[str, Shape], query: Query) -> list[Json]:
-    """Write what the records' included relationships lead to, each resource once."""
-    found: dict[tuple[str, str], Record] = {}
-    for record in records:
-        for name in query.include:
+class Included:
+    """What the included relationships of some resources lead to, each resource once."""
+
+    def __init__(self, store: Store, shapes: Mapping[str, Shape], query: Query) -> None:
+        self.store = store
+        self.names = query.include
+        self.renderers = {type_: Renderer(store, shape, query) for type_, shape in shapes.items()}
+        self.found: dict[tuple[str, str], Json] = {}
+
+    def follow(self, record: Record) -> None:
+        """Take in what a resource's relationships lead to."""
+        for name in self.names:
             type_ = target(record.type, name)
-            for id_ in store.related(record, name):
-                if (type_, id_) not in found and (other := store.find(type_, id_)):
-                    found[type_, id_] = other
-    renderers = {type_: Renderer(store, shape, query) for type_, shape in shapes.items()}
-    return [renderers[type_].object(record) for (type_, _), record in found.items()]
+            for id_ in self.store.related(record, name):
+                if (type_, id_) not in self.found and (other := self.store.find(type_, id_)):
+                    self.found[type_, id_] = self.renderers[type_].object(other)
 
 
 def _choose(shape: Shape, query: Query, additional: frozenset[str]) -> tuple[list[str], list[list[str]]]:

@@ -57,12 +57,12 @@ class Store:
             return self._attribution(id_)
         return self.records(type_).get(id_)
 
-    def find_all(self, type_: str, ids: Iterable[str]) -> list[Record]:
-        """Look up several resources of one type; unknown ids are left out."""
+    def find_all(self, type_: str, ids: Iterable[str]) -> Iterator[Record]:
+        """Look up several resources of one type, one after the other; unknown ids are left out."""
         if type_ == "event":
             rows, log = self.event_rows(), self.account.events
-            return [eventlog.to_record(log, rows[id_]) for id_ in ids if id_ in rows]
-        return [record for id_ in ids if (record := self.find(type_, id_))]
+            return (eventlog.to_record(log, rows[id_]) for id_ in ids if id_ in rows)
+        return (record for id_ in ids if (record := self.find(type_, id_)))
 
     def get(self, type_: str, id_: str) -> Record:
         """Look up one resource; answer 404 if there is none."""
