@@ -40,11 +40,15 @@ def new_axes(ax: Axes | None, *, rows: int = 0) -> Axes:
 
 
 def new_grid(down: int, across: int, *, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
-    """Return a new figure of `down` times `across` charts, at `size` inches or scaled to the user's type."""
-    figure, cells = plt.subplots(down, across, figsize=figure_size(size), layout="constrained", squeeze=False)
+    """Return a new figure of `down` times `across` charts, at `size` inches or scaled to the user's type.
+
+    Each chart has a subfigure of its own, so that the long names of one take no room from another.
+    """
+    figure = plt.figure(figsize=figure_size(size), layout="constrained")
     if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
         engine.set(h_pad=points(0.9) / 72, w_pad=points(0.9) / 72)
-    return figure, list(cells.flat)
+    cells = figure.subfigures(down, across, squeeze=False)
+    return figure, [cell.subplots() for cell in cells.flat]
 
 
 def figure_size(ours: tuple[float, float]) -> tuple[float, float]:
@@ -95,13 +99,16 @@ def put_title(ax: Axes, title: str, *, rows_above: float = 0.0) -> None:
     put_names([text])
 
 
-def put_caption(ax: Axes, parts: Sequence[str | None]) -> None:
-    """Write what a reader must know - denominator, time zone, currency - small, below the axis labels."""
+def put_caption(ax: Axes, parts: Sequence[str | None], *, share: float = 1.0) -> None:
+    """Write what a reader must know - denominator, time zone, currency - small, below the axis labels.
+
+    `share` is how much of their width the axes will keep when names or numbers stand beside them.
+    """
     said = [part for part in parts if part]
     if not said:
         return
     caption = ax.annotate(
-        _lines_of(said, width=characters(ax, 0.83)),
+        _lines_of(said, width=int(characters(ax, 0.83) * share)),
         xy=(0, 0),
         xycoords=("axes fraction", partial(_below, ax)),
         xytext=(0, -0.5),
@@ -142,16 +149,23 @@ def value_axis(ax: Axes, values: Floats, kind: Kind, money: str | None) -> None:
     )
     ax.yaxis.set_major_formatter(QuantityFormatter(kind, money))
     low, high = float(min(known.min(), 0.0)), float(max(known.max(), 0.0))
-    room = (high - low) * 0.06 or 0.5
+    room = (high - low) * 0.06 or 1.0
     ax.set_ylim(low - room if low < 0 else 0.0, high + room)
     if low < 0:
         ax.axhline(0.0, color=ink(ax, 0.4), linewidth=0.8)
+
+
+def only_zeros(values: Floats) -> str | None:
+    """Say so if every value is zero: a flat line could be taken for a missing one."""
+    known = values[np.isfinite(values)]
+    return "every value is zero" if len(known) and not known.any() else None
 
 
 def put_note(ax: Axes, note: str) -> None:
     """Say in the middle of the axes why there is nothing to see."""
     ax.set_xticks([])
     ax.set_yticks([])
+    ax.spines[:].set_visible(False)
     text = ax.text(
         0.5, 0.5, note, transform=ax.transAxes, ha="center", va="center", color=ink(ax, 0.55), gid="note"
     )
@@ -160,27 +174,29 @@ def put_note(ax: Axes, note: str) -> None:
 
 
 def put_legend(
-    ax: Axes, handles: Sequence[Artist], labels: Sequence[str], *, rows_above: float = 0.0
+    ax: Axes,
+    handles: Sequence[Artist],
+    labels: Sequence[str],
+    *,
+    rows_above: float = 0.0,
+    beside: bool = True,
 ) -> float:
-    """Put the legend where it covers nothing: in one row on the axes if it fits, else beside them.
+    """Put the legend where it covers nothing: in a row on the axes if it fits, else beside them.
 
-    Returns the number of rows that it takes above the axes.
+    With `beside=False` it takes more rows instead. Returns the number of rows that it takes above the axes.
     """
     if not handles:
         return 0.0
     shown = [clip(label, _LEGEND_NAME) for label in labels]
-    in_a_row = sum(len(label) + 5 for label in shown) <= characters(ax, 1.0)
+    widest = max(len(label) for label in shown) + 5
+    in_a_row = sum(len(label) + 5 for label in shown) <= characters(ax)
+    columns = len(shown) if in_a_row else min(max(characters(ax) // widest, 1), len(shown))
+    rows = -(-len(shown) // columns)
     lift = ScaledTranslation(0, points(0.4 + 1.5 * rows_above) / 72, ax.figure.dpi_scale_trans)
-    options: dict[str, Any] = (
-        {
-            "loc": "lower left",
-            "bbox_to_anchor": (0, 1),
-            "bbox_transform": ax.transAxes + lift,
-            "ncols": len(shown),
-        }
-        if in_a_row
-        else {"loc": "upper left", "bbox_to_anchor": (1.02, 1)}
-    )
+    options: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.02, 1)}
+    if in_a_row or not beside:
+        options = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": columns}
+        options["bbox_transform"] = ax.transAxes + lift
     # Matplotlib drops labels that begin with an underscore, so they are written after it has counted.
     legend = ax.legend(
         handles,
@@ -196,7 +212,7 @@ def put_legend(
     for text, label in zip(legend.get_texts(), shown, strict=True):
         text.set_text(label)
     put_names(legend.get_texts())
-    return 1.0 if in_a_row else 0.0
+    return float(rows) if in_a_row or not beside else 0.0
 
 
 def _lines_of(parts: Sequence[str], *, width: int) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
+_FEW = 7
 _STEPS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4, "quarter": 91.3, "year": 365.2}
 
 
@@ -37,10 +38,17 @@ def date_axis(
 ) -> None:
     """Give the x axis readable dates and a little air; a single moment gets one interval on either side."""
     zone = when.tz
+    first, last = when.min(), when.max()
     locator = AutoDateLocator(tz=zone, minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(_DateFormatter(locator, zone))
-    first, last = when.min(), when.max()
+    distinct = when.unique().sort_values()
+    if first == last:
+        hour = f"{first:%H:%M}, " if interval == "hour" else ""
+        ax.set_xticks([moment(first)], labels=[hour + _day(first)])
+    elif len(distinct) <= _FEW and interval != "hour":
+        # Between two of a handful of days there is nothing to read off.
+        ax.set_xticks(moments(distinct))
     step = pd.Timedelta(days=_STEPS.get(interval or "day", 1.0))
     pad = margin + max((last - first) * 0.02, step * (1.0 if first == last else 0.1))
     ax.set_xlim(moment(first - pad), moment(last + pad))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from matplotlib.ticker import Formatter
@@ -41,6 +41,19 @@ def write(value: float, kind: Kind, currency: str | None = None) -> str:
     else:
         decimals = 0 if float(value).is_integer() else 2
     return _number(value, scale, unit, decimals, _money_prefix(kind, currency))
+
+
+def write_column(values: Iterable[float], kind: Kind, currency: str | None = None) -> list[str]:
+    """Return values that stand below each other: rates and money with the same decimals."""
+    column = [float(value) for value in values]
+    sizes = [abs(value) for value in column if math.isfinite(value) and value]
+    if kind == "rate":
+        decimals = _percent_decimals(min(sizes, default=0.0))
+        return [_percent(value, decimals) if math.isfinite(value) else "–" for value in column]
+    if kind == "money" and max(sizes, default=0.0) >= 1_000:
+        column = [round(value) if abs(value) < 1_000 else value for value in column]
+        return [write(value, kind, currency).removesuffix(".00") for value in column]
+    return [write(value, kind, currency) for value in column]
 
 
 class QuantityFormatter(Formatter):

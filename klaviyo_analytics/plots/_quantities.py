@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,6 +100,15 @@ def quantity(column: str) -> Quantity:
         return _KNOWN[column]
     kind: Kind = "rate" if column.endswith(("rate", "share", "change")) else "number"
     return Quantity(in_words(column), kind)
+
+
+def denominators(columns: Iterable[str]) -> str | None:
+    """Say what each rate is a share of: `open rate, click rate ÷ delivered; bounce rate ÷ recipients`."""
+    groups: dict[str, list[str]] = {}
+    for known in map(quantity, columns):
+        if known.denominator:
+            groups.setdefault(quantity(known.denominator).label, []).append(known.label)
+    return "; ".join(f"{', '.join(labels)} ÷ {below}" for below, labels in groups.items()) or None
 
 
 def in_words(column: str) -> str:

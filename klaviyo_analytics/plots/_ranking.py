@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from matplotlib.axes import Axes
 
 from klaviyo_analytics.plots._canvas import (
     new_axes,
+    only_zeros,
     put_caption,
     put_legend,
     put_note,
     put_title,
     quiet,
 )
-from klaviyo_analytics.plots._format import write
+from klaviyo_analytics.plots._format import write, write_column
 from klaviyo_analytics.plots._frame import Floats, currency_of, names, numbers, require
 from klaviyo_analytics.plots._quantities import Quantity, capitalised, quantity
 from klaviyo_analytics.plots._rows import (
@@ -43,7 +45,7 @@ def draw_ranking(
     currency: str | None = None,
     title: str | None = None,
     ax: Axes | None = None,
-    kwargs: Mapping[str, Any],
+    kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> Axes:
     """Draw the `top` rows with the largest values, each with its value and the size that it rests on."""
     require(frame, [noun, rank_by, hue])
@@ -72,9 +74,11 @@ def draw_ranking(
         ax,
         [
             capitalised(subject.definition or subject.label) + (f", in {money}" if money else ""),
-            f"{len(chosen)} of {plural(len(frame), rows)}",
+            f"{len(chosen)} of {plural(len(frame), rows)}" if len(frame) else None,
+            only_zeros(values),
             f"{unknown} without a value left out" if unknown and len(chosen) else None,
         ],
+        share=0.8,
     )
     return ax
 
@@ -85,9 +89,10 @@ def _label_bars(ax: Axes, values: Floats, sizes: list[str], subject: Quantity, m
     ax.set_xlim(low, high if high > low else 1.0)
     ax.set_xticks([])
     looks: dict[str, Any] = {"textcoords": "offset fontsize", "va": "center", "annotation_clip": False}
+    written = write_column(values, subject.kind, money)
     for row, value in enumerate(values):
         label = ax.annotate(
-            write(float(value), subject.kind, money),
+            written[row],
             xy=(max(float(value), 0.0), row),
             xytext=(0.4, 0),
             color=ink(ax, 0.75),

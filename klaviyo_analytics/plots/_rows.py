@@ -11,13 +11,14 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from klaviyo_analytics.plots._canvas import characters
+from klaviyo_analytics.plots._canvas import characters, points
 from klaviyo_analytics.plots._frame import Floats, names
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
 from klaviyo_analytics.plots._text import clip, legible, put_names
 
 _PARTS = ("message", "variation_name")
 _SHORTEST = 14
+_FEWEST = 4  # fewer rows keep the height that they would have among four
 
 
 def row_names(frame: pd.DataFrame, noun: str) -> list[str]:
@@ -70,7 +71,8 @@ def name_rows(ax: Axes, labels: Sequence[str]) -> None:
     width = max(characters(ax) * 2 // 5, _SHORTEST)
     ax.set_yticks(range(len(labels)), labels=[legible(clip_row(label, width)) for label in labels])
     put_names(ax.get_yticklabels())
-    ax.set_ylim(len(labels) - 0.4, -0.6)
+    middle, half = (len(labels) - 1) / 2, max(len(labels), _FEWEST) / 2 + 0.1
+    ax.set_ylim(middle + half, middle - half)
 
 
 def hue_colours(ax: Axes, groups: Sequence[str] | None, rows: int) -> tuple[list[str], dict[str, str]]:
@@ -89,4 +91,6 @@ def hue_legend(shade: Mapping[str, str]) -> tuple[list[Artist], list[str]]:
     if len(shade) > MOST_HUES:
         labels.append(f"+{len(shade) - MOST_HUES} more")
         dots.append(shade[list(shade)[-1]])
-    return [Line2D([], [], color=dot, marker="o", linestyle="none") for dot in dots], labels
+    return [
+        Line2D([], [], color=dot, marker="o", markersize=points(0.7), linestyle="none") for dot in dots
+    ], labels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from klaviyo_analytics.plots._canvas import (
     characters,
     new_axes,
+    only_zeros,
     points,
     put_caption,
     put_legend,
@@ -37,7 +39,7 @@ from klaviyo_analytics.plots._style import ink
 from klaviyo_analytics.plots._text import put_names
 
 _LOG_FROM = 50
-_LONGEST = 28
+_LONGEST = 34
 
 
 def draw_scatter(
@@ -46,13 +48,13 @@ def draw_scatter(
     noun: str,
     x: str,
     y: str,
-    hue: str | None,
-    label: int,
-    scale: str,
-    currency: str | None,
-    title: str | None,
-    ax: Axes | None,
-    kwargs: Mapping[str, Any],
+    hue: str | None = None,
+    label: int = 4,
+    scale: str = "auto",
+    currency: str | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+    kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> Axes:
     """Draw the points; rows that lack one of the two numbers are counted in the caption."""
     require(frame, [noun, x, y, hue])
@@ -89,6 +91,7 @@ def draw_scatter(
             _definition(across),
             f"money in {money}" if money else None,
             plural(len(shown), noun_of(frame, noun)),
+            only_zeros(ys),
             f"{left_out} without both numbers left out" if left_out else None,
         ],
     )
@@ -115,7 +118,7 @@ def _x_axis(ax: Axes, xs: Floats, subject: Quantity, money: str | None, *, logs:
         return
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     low, high = min(float(xs.min()), 0.0), float(xs.max())
-    room = (high - low) * 0.05 or 0.5
+    room = (high - low) * 0.05 or 1.0
     ax.set_xlim(low - (room if low < 0 else 0.0), high + room)
 
 

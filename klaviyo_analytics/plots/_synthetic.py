@@ -15,7 +15,7 @@ _THEMES = (
     "Last chance: free shipping ends tonight",
     "How to care for wool",
     "Back in stock: the bestsellers you asked for, in every size and colour",
-    "春のセール",
+    "Été à la plage: robes & maillots",
     "We miss you",
     "Mother's Day gift guide",
     "Loyalty points are about to expire",
@@ -36,7 +36,7 @@ def daily_metric(
     """Orders per day and channel, with a weekly rhythm, a sale, and today unfinished."""
     rng = np.random.default_rng(seed)
     when = pd.date_range(start, periods=days, tz=_ZONE).as_unit("us")
-    rhythm = 1 + 0.25 * np.isin(when.dayofweek, (4, 5)) + 0.0015 * np.arange(days)
+    rhythm = 1 + 0.25 * np.isin(when.day_of_week, (4, 5)) + 0.0015 * np.arange(days)
     sale = 1 + 0.9 * np.exp(-(((np.arange(days) - days * 0.6) / 3.0) ** 2))
     parts = []
     for rank, channel in enumerate(channels):
@@ -155,7 +155,7 @@ def _statistics(
 ) -> pd.DataFrame:
     """Fill in the counts from the audience and its interest, and the rates from the counts."""
     delivered = recipients - rng.binomial(recipients, 0.006)
-    opened = rng.binomial(delivered, (0.41 * interest).clip(0, 0.9)) * opens_are_known
+    opened = rng.binomial(delivered, (0.41 * interest).clip(0, 0.9))
     clicked = rng.binomial(delivered, (0.028 * interest**1.5).clip(0, 0.5))
     buyers = rng.binomial(clicked, 0.16)
     counts = {
@@ -172,6 +172,7 @@ def _statistics(
         "conversion_uniques": buyers,
     }
     frame = rows.assign(**counts).astype(dict.fromkeys(counts, "Int64"))
+    frame.loc[~opens_are_known, ["opens", "opens_unique"]] = pd.NA
     frame["conversion_value"] = (
         frame["conversions"].astype(float) * _ORDER_VALUE * rng.normal(1, 0.1, len(rows))
     ).round(2)

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from klaviyo_analytics.plots._annotations import put_annotations
 from klaviyo_analytics.plots._canvas import put_legend, put_note, quiet, value_axis
 from klaviyo_analytics.plots._dates import date_axis, in_words, laid_over, moment, moments
-from klaviyo_analytics.plots._frame import currency_of, interval_of, require, zone_of
+from klaviyo_analytics.plots._frame import Floats, currency_of, interval_of, require, zone_of
 from klaviyo_analytics.plots._lines import (
     Series,
     all_times,
@@ -44,6 +44,11 @@ class Trend:
     earlier_period: str
 
     @property
+    def values(self) -> Floats:
+        """All values of the period, series after series."""
+        return np.concatenate([one.values for one in self.series]) if self.series else np.array([])
+
+    @property
     def intervals(self) -> int:
         """Number of different intervals."""
         return len(all_times(self.series).unique())
@@ -53,7 +58,7 @@ class Trend:
         """Why there is nothing to draw, if so."""
         if not self.series:
             return "No rows to draw"
-        if not any(np.isfinite(one.values).any() for one in self.series):
+        if not np.isfinite(self.values).any():
             return f"No values: {self.column!r} is missing in every row"
         return None
 

@@ -18,17 +18,18 @@ from klaviyo_analytics.plots._canvas import (
     put_title,
     quiet,
 )
-from klaviyo_analytics.plots._format import QuantityFormatter, write
+from klaviyo_analytics.plots._format import QuantityFormatter, write_column
 from klaviyo_analytics.plots._frame import Floats, names, numbers, require
-from klaviyo_analytics.plots._quantities import quantity
+from klaviyo_analytics.plots._quantities import denominators, quantity
 from klaviyo_analytics.plots._rows import largest, name_rows, noun_of, plural, row_names
 from klaviyo_analytics.plots._style import PALETTE, ink, tint
-from klaviyo_analytics.plots._text import put_names
 from klaviyo_analytics.plots.trend import metric_trend
 
 _STAGES = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
 _RATES = ("open_rate", "click_rate", "conversion_rate")
 _HEADINGS = {"open_rate": "open", "click_rate": "click", "conversion_rate": "convert"}
+_PEOPLE = {"opens_unique": "opened", "clicks_unique": "clicked", "conversion_uniques": "converted"}
+_SMALL = 1.2  # an offset in font sizes shrinks with small type
 
 
 def flow_funnel(
@@ -78,7 +79,7 @@ def flow_funnel(
     ... )
     >>> ax = plots.flow_funnel(frame)
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['delivered', 'unique opens', 'unique clicks', 'converted profiles']
+    ['delivered', 'opened', 'clicked', 'converted']
     """
     require(frame, ["flow", *stages])
     counts = {stage: numbers(frame, stage) for stage in stages}
@@ -99,14 +100,14 @@ def flow_funnel(
         put_note(ax, f"No values: {stages[0]!r} is missing in every row" if len(frame) else "No rows to draw")
     ours = f"{flows[0]}: how far people get" if len(flows) == 1 else "How far people get, by flow"
     put_title(ax, ours if title is None else title, rows_above=rows_above)
-    rates = [quantity(rate) for rate in _RATES if rate in frame.columns]
     put_caption(
         ax,
         [
             "People per " + noun,
-            *(f"{rate.label} = {rate.definition}" for rate in rates),
+            denominators(rate for rate in _RATES if rate in frame.columns),
             f"{len(chosen)} largest of {plural(len(frame), noun)}" if len(chosen) < len(frame) else None,
         ],
+        share=0.8,
     )
     return ax
 
@@ -195,28 +196,34 @@ def _draw_funnel(ax: Axes, counts: Mapping[str, Floats], kwargs: Mapping[str, An
     ax.set_xlim(0, widest * 1.02 if widest > 0 else 1.0)
     ax.xaxis.set_major_formatter(QuantityFormatter("count"))
     ax.locator_params(axis="x", nbins=5, integer=True)
-    return put_legend(ax, patches, [quantity(stage).label for stage in counts])
+    people = [_PEOPLE.get(stage, quantity(stage).label) for stage in counts]
+    return 0.9 + put_legend(ax, patches, people, rows_above=0.9, beside=False)
 
 
 def _rate_columns(ax: Axes, frame: pd.DataFrame) -> None:
     """Write the rates as a small table, right of the bars."""
     known = [rate for rate in _RATES if rate in frame.columns]
     for column, rate in enumerate(known):
-        values = numbers(frame, rate)
-        texts = [write(float(value), "rate") if np.isfinite(value) else "–" for value in values]
-        rows = [(_HEADINGS[rate], -0.6, "bottom"), *((text, row, "center") for row, text in enumerate(texts))]
-        for text, row, align in rows:
-            cell = ax.annotate(
+        looks: dict[str, Any] = {"ha": "right", "textcoords": "offset fontsize", "annotation_clip": False}
+        right = 4.4 * (column + 1)
+        ax.annotate(
+            _HEADINGS[rate],
+            xy=(1, 1),
+            xycoords="axes fraction",
+            xytext=(right * _SMALL, 0.3),
+            va="bottom",
+            fontsize="small",
+            color=ink(ax, 0.55),
+            **looks,
+        )
+        for row, text in enumerate(write_column(numbers(frame, rate), "rate")):
+            ax.annotate(
                 text,
                 xy=(1, row),
                 xycoords=("axes fraction", "data"),
-                xytext=(4.4 * (column + 1), 0),
-                textcoords="offset fontsize",
-                ha="right",
-                va=align,
-                fontsize="small" if align == "bottom" else "medium",
-                color=ink(ax, 0.55 if align == "bottom" else 0.75),
-                annotation_clip=False,
+                xytext=(right, 0),
+                va="center",
+                color=ink(ax, 0.75),
                 gid="rate",
+                **looks,
             )
-            put_names([cell])

@@ -128,7 +128,7 @@ def _draw_growth(
         handles.append(patch)
     dark = ink(ax, 0.85)
     looks: dict[str, Any] = {"color": dark, "linewidth": line_width(), "marker": "o"}
-    looks |= {"markersize": 2.2 * line_width(), "markeredgecolor": ax.get_facecolor()}
+    looks["markersize"] = 2.2 * line_width()
     ax.plot(moments(net.when), net.values, label=change.subject.label, **looks)
     handles.append(Line2D([], [], **looks))
     values = np.concatenate([np.nan_to_num(up.values), np.nan_to_num(below.values), net.values])
@@ -149,4 +149,4 @@ def _sizes(size: Trend) -> str | None:
     first, last = (
         f"{value:,.0f}" if value < 1e6 else write(value, "count") for value in (known[0], known[-1])
     )
-    return f"members {first} → {last}"
+    return f"members {first} → {last}" if len(known) > 1 else f"members {first}"

@@ -23,8 +23,8 @@ from klaviyo_analytics.plots._canvas import (
 )
 from klaviyo_analytics.plots._format import write
 from klaviyo_analytics.plots._frame import Floats, numbers, require
-from klaviyo_analytics.plots._quantities import capitalised, quantity
-from klaviyo_analytics.plots._rows import name_rows
+from klaviyo_analytics.plots._quantities import capitalised, denominators, quantity
+from klaviyo_analytics.plots._rows import name_rows, noun_of
 from klaviyo_analytics.plots._style import PALETTE, ink, tint
 from klaviyo_analytics.plots._text import put_names
 
@@ -101,7 +101,7 @@ def deliverability(
     >>> frame = pd.DataFrame({"bounce_rate": [0.004], "open_rate": [0.29]})
     >>> ax = plots.deliverability(frame, benchmarks={"bounce_rate": 0.01, "open_rate": 0.33})
     >>> [text.get_text() for text in ax.texts if text.get_gid() == "verdict"]
-    ['0.40 % · below 1.0 %', '29.0 % · misses above 33.0 %']
+    ['0.40 %, at most 1 %', '29.0 %, not at least 33 %']
     """
     require(frame, benchmarks)
     if bad := [name for name, value in benchmarks.items() if not value > 0]:
@@ -120,14 +120,15 @@ def deliverability(
     else:
         put_note(ax, "No rates to draw" if len(frame) else "No rows to draw")
     put_title(ax, "Deliverability against benchmarks" if title is None else title, rows_above=rows_above)
-    subjects = [quantity(check.column) for check in checks]
+    noun = next((noun_of(frame, name) for name in ("campaign", "flow") if name in frame.columns), "row")
     put_caption(
         ax,
         [
             f"Benchmarks: {source}" if source else None,
-            "one point per row" if len(frame) > 1 else None,
-            *(f"{one.label} = {one.definition}" for one in subjects if one.definition),
+            f"One point per {noun}" if len(frame) > 1 else None,
+            denominators(benchmarks),
         ],
+        share=0.8,
     )
     return ax
 
@@ -170,26 +171,26 @@ def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) ->
 
 
 def _verdict(check: _Check) -> str:
-    side = "above" if check.more_is_better else "below"
-    target = f"{side} {write(check.benchmark, 'rate')}"
+    side = "at least" if check.more_is_better else "at most"
+    target = f"{side} {check.benchmark * 100:.4g} %"
     known = np.isfinite(check.values)
     if not known.any():
-        return f"no value · {target}"
-    misses = int((known & ~check.good).sum())
+        return f"no value to be {target}"
+    kept = int((known & check.good).sum())
     if len(check.values) == 1:
-        return f"{write(float(check.values[0]), 'rate')} · {'misses ' if misses else ''}{target}"
-    return f"{misses} of {int(known.sum())} miss {target}" if misses else f"all {int(known.sum())} {target}"
+        return f"{write(float(check.values[0]), 'rate')}, {'' if kept else 'not '}{target}"
+    return f"{kept} of {known.sum()} {target}"
 
 
 def _ratio_axis(ax: Axes) -> None:
-    ax.set_xlim(0, _FARTHEST)
+    ax.set_xlim(-0.07, _FARTHEST + 0.07)
     ax.set_xticks([0, 1, 2, 3], labels=["0", "benchmark", "2×", "3×"])
     ax.spines["left"].set_visible(False)
 
 
 def _legend(ax: Axes) -> float:
     dots = [
-        Line2D([], [], marker="o", linestyle="none", color=_GOOD),
-        Line2D([], [], marker="D", linestyle="none", color=_POOR),
+        Line2D([], [], marker="o", markersize=points(0.7), linestyle="none", color=_GOOD),
+        Line2D([], [], marker="D", markersize=points(0.7), linestyle="none", color=_POOR),
     ]
     return put_legend(ax, dots, ["keeps to the benchmark", "misses it"])

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from klaviyo_analytics.plots._bars import bar_width, draw_bars, unfinished_patch
 from klaviyo_analytics.plots._canvas import (
     new_axes,
+    only_zeros,
     put_caption,
     put_legend,
     put_note,
@@ -94,7 +95,9 @@ def revenue_split(
         rows = put_legend(ax, handles, labels)
     what = f"{trend.subject.label} per {trend.interval}" if trend.interval else trend.subject.label
     put_title(ax, f"{capitalised(what)}, by {in_words(hue)}" if title is None else title, rows_above=rows)
-    put_caption(ax, [measure_in_words(trend), trend.period, zone_in_words(trend.zone)])
+    put_caption(
+        ax, [measure_in_words(trend), trend.period, zone_in_words(trend.zone), only_zeros(trend.values)]
+    )
     return ax
 
 

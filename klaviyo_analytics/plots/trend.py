@@ -14,6 +14,7 @@ from klaviyo_analytics.plots._canvas import (
     figure_title,
     new_axes,
     new_grid,
+    only_zeros,
     put_caption,
     put_note,
     put_title,
@@ -96,6 +97,7 @@ def metric_trend(
             measure_in_words(trend),
             trend.period,
             zone_in_words(trend.zone),
+            only_zeros(trend.values),
             "one interval only" if trend.intervals == 1 else None,
             f"{outside} annotation{'s' * (outside > 1)} outside these dates" if outside else None,
         ],
@@ -180,10 +182,9 @@ def small_multiples(
         )
         rows, _ = draw_trend(ax, trend, annotations=annotations or {}, kwargs=kwargs)
         put_title(ax, name, rows_above=rows)
-    for ax in cells[len(shown) :]:
-        ax.set_visible(False)
+    for ax in cells[max(len(shown), 1) :]:
+        ax.remove()
     if not shown:
-        cells[0].set_visible(True)
         quiet(cells[0])
         put_note(cells[0], "No rows to draw")
     figure_title(figure, _title(frame.iloc[:0], summary, by) if title is None else title)
@@ -203,7 +204,7 @@ def small_multiples(
 def _grid(charts: int, *, columns: int) -> tuple[Figure, list[Axes]]:
     across = max(min(columns, charts), 1)
     down = max(-(-charts // across), 1)
-    return new_grid(down, across, size=(4.6 * across, 2.5 * down + 0.8))
+    return new_grid(down, across, size=(4.0 * across, 2.2 * down + 0.6))
 
 
 def _title(frame: pd.DataFrame, trend: Trend, hue: str | None) -> str:

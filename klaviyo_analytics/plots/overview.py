@@ -1,0 +1,150 @@
+"""One figure for a whole summary, composed of the plots beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from klaviyo_analytics.plots._canvas import figure_title, new_grid
+from klaviyo_analytics.plots._dates import in_words
+from klaviyo_analytics.plots._frame import require, times
+from klaviyo_analytics.plots._ranking import draw_ranking
+from klaviyo_analytics.plots._rows import noun_of, plural
+from klaviyo_analytics.plots._scatter import draw_scatter
+from klaviyo_analytics.plots.campaigns import campaign_ranking, campaign_scatter
+from klaviyo_analytics.plots.flows import flow_funnel
+from klaviyo_analytics.plots.health import deliverability
+
+_SIZE = (12.0, 8.0)
+_FUNNEL = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
+
+
+def campaign_overview(
+    summary: pd.DataFrame,
+    *,
+    top: int = 8,
+    benchmarks: Mapping[str, float] | None = None,
+    currency: str | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw a campaign summary on one page: what earned most, in all and per recipient, opens, and health.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        Campaign summary, one row per campaign, message or variation.
+    top : int
+        Campaigns in each ranking.
+    benchmarks : mapping of column to float, optional
+        For the deliverability panel; without them it shows click rates against recipients.
+    currency : str, optional
+        Code such as `"EUR"`; read from the frame if not given.
+    title : str, optional
+        `""` for none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A new figure of four charts.
+
+    Raises
+    ------
+    FrameError
+        If a column is missing or currencies are mixed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import klaviyo_analytics.plots as plots
+    >>> summary = pd.DataFrame(
+    ...     {"campaign": ["Spring", "Sale"], "recipients": [900, 1800], "open_rate": [0.41, 0.38],
+    ...      "click_rate": [0.02, 0.03], "conversion_value": [310.0, 940.0],
+    ...      "revenue_per_recipient": [0.34, 0.52], "currency": "USD"}
+    ... )
+    >>> len(plots.campaign_overview(summary).axes)
+    4
+    """
+    needed = ["campaign", "recipients", "open_rate", "conversion_value", "revenue_per_recipient"]
+    require(summary, [*needed, *(benchmarks or ["click_rate"])])
+    figure, (earned, per_head, opened, health) = new_grid(2, 2, size=_SIZE)
+    campaign_ranking(summary, rank_by="conversion_value", top=top, currency=currency, ax=earned)
+    campaign_ranking(summary, rank_by="revenue_per_recipient", top=top, currency=currency, ax=per_head)
+    hue = _channels(summary)
+    campaign_scatter(summary, y="open_rate", hue=hue, ax=opened)
+    if benchmarks:
+        deliverability(summary, benchmarks=benchmarks, ax=health)
+    else:
+        campaign_scatter(summary, y="click_rate", hue=hue, ax=health)
+    figure_title(figure, _headline(summary, "campaign") if title is None else title)
+    return figure
+
+
+def flow_overview(
+    summary: pd.DataFrame,
+    *,
+    top: int = 8,
+    currency: str | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw a flow summary on one page: what earned most, how far people get, clicks.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        Flow summary, one row per flow or message.
+    top : int
+        Flows in each ranking and in the funnel.
+    currency : str, optional
+        Code such as `"EUR"`; read from the frame if not given.
+    title : str, optional
+        `""` for none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A new figure of four charts.
+
+    Raises
+    ------
+    FrameError
+        If a column is missing or currencies are mixed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import klaviyo_analytics.plots as plots
+    >>> summary = pd.DataFrame(
+    ...     {"flow": ["Welcome", "Cart"], "recipients": [950, 400], "delivered": [940, 396],
+    ...      "opens_unique": [420, 200], "clicks_unique": [60, 41], "conversion_uniques": [20, 18],
+    ...      "click_rate": [0.064, 0.104], "conversion_value": [990.0, 1240.0],
+    ...      "revenue_per_recipient": [1.04, 3.1], "currency": "USD"}
+    ... )
+    >>> len(plots.flow_overview(summary).axes)
+    4
+    """
+    require(
+        summary, ["flow", "recipients", "click_rate", "conversion_value", "revenue_per_recipient", *_FUNNEL]
+    )
+    figure, (earned, per_head, funnel, clicked) = new_grid(2, 2, size=_SIZE)
+    for column, ax in (("conversion_value", earned), ("revenue_per_recipient", per_head)):
+        draw_ranking(summary, noun="flow", rank_by=column, top=top, currency=currency, ax=ax)
+    flow_funnel(summary, top=top, ax=funnel)
+    draw_scatter(summary, noun="flow", x="recipients", y="click_rate", ax=clicked)
+    figure_title(figure, _headline(summary, "flow") if title is None else title)
+    return figure
+
+
+def _channels(summary: pd.DataFrame) -> str | None:
+    several = "channel" in summary.columns and summary["channel"].nunique() > 1
+    return "channel" if several else None
+
+
+def _headline(summary: pd.DataFrame, noun: str) -> str:
+    """Say how many there are, and when they were sent if the summary knows."""
+    counted = plural(len(summary), noun_of(summary, noun))
+    if "send_time" not in summary.columns:
+        return counted
+    sent = times(summary, "send_time").dropna()
+    return f"{counted}, sent {in_words(sent)}" if len(sent) else counted
