@@ -75,7 +75,11 @@ def read_aggregate_query(store: Store, attributes: dict[str, Any]) -> AggregateQ
 
 
 def _bounds(store: Store, conditions: list[Condition], zone: ZoneInfo) -> tuple[float, float]:
-    """Read the range: both ends required, at most a year apart, not too far back."""
+    """Read the range: both ends required, at most a year apart, not too far back.
+
+    On whose clock a bound without an offset is read is not documented. Callers that send a local midnight west
+    of Greenwich are seen to get a bucket for the day before: so it is read in UTC, whatever `timezone` says.
+    """
     found: dict[str, datetime] = {}
     for condition in conditions:
         if condition.field != "datetime":
@@ -85,7 +89,7 @@ def _bounds(store: Store, conditions: list[Condition], zone: ZoneInfo) -> tuple[
         if not isinstance(condition.literal, Moment):
             _refuse("filter", "datetime takes a datetime without quotes.")
         moment = datetime.fromisoformat(condition.literal.text)
-        found[condition.operator] = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        found[condition.operator] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if len(found) < 2:
         _refuse("filter", "Both greater-or-equal(datetime,...) and less-than(datetime,...) are required.")
     start, end = found["greater-or-equal"].astimezone(UTC), found["less-than"].astimezone(UTC)
