@@ -21,7 +21,7 @@ from klaviyo_analytics.sandbox.shop.journeys import live
 from klaviyo_analytics.sandbox.shop.ledger import cast_size, merge, so_far
 from klaviyo_analytics.sandbox.shop.mail import MessageBook, Patience
 from klaviyo_analytics.sandbox.shop.metrics import metric_ids
-from klaviyo_analytics.sandbox.shop.people import draw_people
+from klaviyo_analytics.sandbox.shop.people import BY_BROWSING, draw_people
 from klaviyo_analytics.sandbox.shop.records import all_records
 from klaviyo_analytics.sandbox.shop.shopping import currency_of_places, settle
 from klaviyo_analytics.sandbox.shop.told_consent import consent_chapters
@@ -89,6 +89,7 @@ def build_account(
     )
     size = cast_size(chapters, len(cast), events)
     chapters = [chapter.keep(chapter.person < size) for chapter in chapters]
+    people.source[size:] = BY_BROWSING  # the others were seen once and never came back
     missing = events - sum(len(chapter.time) for chapter in chapters)
     log = merge([*chapters, *everyday_chapters(diary, names, min(max(size, 1), profiles), missing)])
 

@@ -176,7 +176,7 @@ def _mail(
         links=tuple(dict.fromkeys(links)),
         open_lift=lift,
         click_lift=lift,
-        buy_lift=1.0 + 1.5 * (lift - 1),
+        buy_lift=1.0 + 4.0 * max(lift - 1, 0),
         coupon="HOLIDAY15" if lift >= 1.3 else None,
     )
     if test:

@@ -48,7 +48,7 @@ def build_catalog(names: Names, start: int) -> Catalog:
             for variant in variants:
                 goods.append(_told(item, variant, category))
                 cents.append(round(price * 100))
-                weights.append(1 / (place + 1) / len(variants) / (1 + price / 120))
+                weights.append(1 / (place + 1) / len(variants) / (1 + price / 80))
         records.append(_category(category, item_ids, iso(start + DAY * 20 * number)))
     records.append(_category("Sale 🔥", [], iso(start + 300 * DAY)))
     popularity = np.array(weights)

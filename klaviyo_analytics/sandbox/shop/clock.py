@@ -23,7 +23,7 @@ _BY_HOUR = np.array(
     [10, 6, 4, 3, 3, 5, 12, 24, 38, 50, 58, 62, 66, 60, 54, 52, 54, 58, 66, 78, 86, 74, 48, 24], dtype=float
 )
 _BY_WEEKDAY = np.array([1.06, 0.98, 0.95, 1.0, 1.02, 0.92, 1.12])  # Monday first
-_BY_MONTH = np.array([0.82, 0.88, 0.94, 0.98, 1.06, 0.96, 0.90, 0.93, 1.0, 1.05, 1.25, 1.30])
+_BY_MONTH = np.array([0.82, 0.88, 0.94, 0.98, 1.06, 0.96, 0.90, 0.93, 1.0, 1.05, 1.45, 1.5])
 
 
 def iso(seconds: float) -> str:
@@ -65,7 +65,7 @@ class Clock:
         busy = np.array([_season(moment.date()) for moment in wall])
         busy *= _BY_HOUR[[moment.hour for moment in wall]]
         busy *= _BY_WEEKDAY[[moment.weekday() for moment in wall]]
-        busy *= np.linspace(0.75, 1.35, len(busy))  # the shop grows
+        busy *= np.linspace(0.9, 1.15, len(busy))  # the shop grows
         busy *= np.diff(edges)
         share = np.concatenate([[0.0], np.cumsum(busy)])
         return cls(start, now, edges, share / share[-1])
@@ -86,9 +86,9 @@ def _season(day: date) -> float:
     days = (day - sale).days
     weight = float(_BY_MONTH[day.month - 1])
     if -1 <= days <= 3:
-        return weight * (3.4 if days in {0, 3} else 2.2)
+        return weight * (5.0 if days in {0, 3} else 2.8)
     if -7 <= days <= 24:
-        return weight * 1.35
+        return weight * 1.3
     if (day.month, day.day) in {(12, 24), (12, 25), (1, 1)}:
         return weight * 0.45
     return weight

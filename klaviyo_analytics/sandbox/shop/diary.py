@@ -53,7 +53,7 @@ class Diary:
         arrival = clicks.time + self.rng.integers(3, 25, len(clicks))
         visits = wander(self.rng, self.catalog, person, arrival, clicks.send)
         self.look(visits)
-        keen = 0.2 * self.book.buys[message] * (0.45 + 0.55 * self.people.appetite[person])
+        keen = 0.31 * self.book.buys[message] * (0.45 + 0.55 * self.people.appetite[person])
         keen_ones = np.flatnonzero(self.rng.random(len(visits)) < np.minimum(keen, 0.85))
         self.check_out(visits.take(keen_ones), 0.62, self._coupons(message[keen_ones]))
 

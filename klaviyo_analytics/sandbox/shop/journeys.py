@@ -50,9 +50,9 @@ def _audience(diary: Diary, audience: str, sent: int) -> Bools:
     people = diary.people
     mailed = people.subscribed < sent
     if audience == plans.ENGAGED:
-        return mailed & ((people.interest > 1.0) | (people.created > sent - 30 * DAY))
+        return mailed & ((people.interest > 1.15) | (people.created > sent - 30 * DAY))
     if audience == plans.VIP:
-        return mailed & (people.appetite > 1.8)
+        return mailed & (people.appetite > 2.2)
     if audience == plans.GIVEAWAY:
         return mailed & people.giveaway
     if audience == plans.TEXTS:

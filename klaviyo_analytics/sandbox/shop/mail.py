@@ -16,7 +16,7 @@ READ, UNSUBSCRIBES, COMPLAINS, HARD_BOUNCE, SOFT_BOUNCE, DROPPED = range(6)
 DELIVERED = (READ, UNSUBSCRIBES, COMPLAINS)
 CHANNELS = (EMAIL, SMS, PUSH)
 
-_LEAVE_RATES = {UNSUBSCRIBES: 0.0019, COMPLAINS: 0.0001, HARD_BOUNCE: 0.0012}
+_LEAVE_RATES = {UNSUBSCRIBES: 0.0019, COMPLAINS: 0.00006, HARD_BOUNCE: 0.0012}
 _FAIL_RATES = {SOFT_BOUNCE: 0.0035, DROPPED: 0.0006}
 
 
@@ -140,7 +140,7 @@ def _opens(
 ) -> tuple[Opens, Opens]:
     age = np.maximum(sends.time - np.minimum(people.subscribed[sends.person], sends.time), 0)
     fresh = 0.78 + 0.5 * np.exp(-age / (80 * DAY))
-    chance = 0.165 * people.interest[sends.person] * book.opens[sends.message] * lift * fresh
+    chance = 0.175 * people.interest[sends.person] * book.opens[sends.message] * lift * fresh
     leaves = (sends.fate == UNSUBSCRIBES) | (sends.fate == COMPLAINS)
     opened = np.flatnonzero(
         mailed & (rng.random(len(sends)) < np.where(leaves, 0.9, np.minimum(chance, 0.92)))
@@ -162,7 +162,7 @@ def _mail_clicks(
     rng: np.random.Generator, people: People, book: MessageBook, sends: Sends, human: Opens, lift: Floats
 ) -> Clicks:
     who, message = sends.person[human.send], sends.message[human.send]
-    chance = 0.05 * book.clicks[message] * lift[human.send] * (0.5 + 0.5 * people.interest[who])
+    chance = 0.044 * book.clicks[message] * lift[human.send] * (0.5 + 0.5 * people.interest[who])
     clicked = human.take(rng.random(len(human)) < np.minimum(chance, 0.7))
     first = clicked.time + rng.integers(4, 90, len(clicked))
     more = rng.random(len(clicked)) < 0.16
@@ -175,7 +175,7 @@ def _mail_clicks(
 def _bot_clicks(
     rng: np.random.Generator, people: People, book: MessageBook, sends: Sends, mailed: Bools
 ) -> Clicks:
-    scanned = np.flatnonzero(mailed & people.scanned[sends.person] & (rng.random(len(sends)) < 0.1))
+    scanned = np.flatnonzero(mailed & people.scanned[sends.person] & (rng.random(len(sends)) < 0.07))
     time = sends.time[scanned] + rng.integers(2, 40, len(scanned))
     links = book.links[sends.message[scanned]]
     send = np.repeat(scanned, links)

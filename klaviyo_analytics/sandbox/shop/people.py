@@ -41,7 +41,7 @@ class People(Table):
 
 def draw_people(rng: np.random.Generator, clock: Clock, count: int) -> People:
     """Draw everybody who ever entered the account."""
-    source = rng.choice(4, size=count, p=[0.46, 0.17, 0.24, 0.13])
+    source = rng.choice(4, size=count, p=[0.44, 0.17, 0.19, 0.2])
     started = np.full(count, clock.start, dtype=np.int64)
     imported = clock.start + 2 * 3600 + rng.integers(0, 4, count) * 7 * DAY // 8 + rng.integers(0, 40, count)
     arrived = np.where(source == BY_IMPORT, imported, clock.draw(rng, started + 3 * 3600))
@@ -50,7 +50,7 @@ def draw_people(rng: np.random.Generator, clock: Clock, count: int) -> People:
     has_phone = ~has_email | ((rng.random(count) < 0.38) & (np.arange(count) < PHONES))
     place = _weighted(rng, [place.share for place in PLACES], count)
     agrees = (
-        has_email & (source != BY_BROWSING) & (rng.random(count) < np.where(source == BY_IMPORT, 0.88, 0.95))
+        has_email & (source != BY_BROWSING) & (rng.random(count) < np.where(source == BY_IMPORT, 0.8, 0.95))
     )
     reachable = has_phone & np.isin(
         place, [n for n, place in enumerate(PLACES) if place.locale.endswith(("US", "CA"))]
@@ -60,7 +60,7 @@ def draw_people(rng: np.random.Generator, clock: Clock, count: int) -> People:
     machine = rng.random(count) < np.array([share for *_, share in DOMAINS])[domain]
     scanned = np.isin(domain, [n for n, (name, *_) in enumerate(DOMAINS) if name in SCANNED])
     interest = rng.gamma(1.3, 1 / 1.3, count)
-    appetite = 0.35 * interest + 0.65 * rng.gamma(0.7, 1 / 0.7, count)
+    appetite = 0.3 * interest + 0.7 * rng.gamma(0.4, 1 / 0.4, count)
     return People(
         created=arrived,
         source=source,
@@ -79,7 +79,7 @@ def draw_people(rng: np.random.Generator, clock: Clock, count: int) -> People:
         machine=machine & has_email,
         scanned=scanned & has_email,
         interest=np.minimum(interest, 3.2),
-        appetite=np.minimum(appetite, 6.0),
+        appetite=np.minimum(appetite, 9.0),
     )
 
 

@@ -61,7 +61,7 @@ def wander(
 def unprompted(rng: np.random.Generator, people: People, clock: Clock) -> tuple[Ints, Ints, Ints, Ints]:
     """Draw who comes without a message: (person, time) of those who buy, then of those who only look."""
     left = 1 - clock.elapsed(people.created)
-    buyers = np.repeat(np.arange(len(people)), rng.poisson(0.4 * people.appetite * left))
+    buyers = np.repeat(np.arange(len(people)), rng.poisson(0.55 * people.appetite * left))
     joining = np.flatnonzero(people.source == BY_CHECKOUT)
     lookers = np.repeat(np.arange(len(people)), rng.poisson(0.55 * people.interest * left))
     bought = np.concatenate([people.created[joining], clock.draw(rng, people.created[buyers] + HOUR)])
@@ -118,6 +118,9 @@ def _pick(rng: np.random.Generator, catalog: Catalog, count: int) -> Ints:
 def currency_of_places(currencies: tuple[str, ...]) -> Ints:
     """Give each place its own currency if the shop takes it, else the shop's first."""
     known = list(RATES)
+    unknown = [currency for currency in currencies if currency not in known]
+    if unknown or not currencies:
+        raise ValueError(f"currencies={currencies!r}: name one or more of {', '.join(known)}")
     own = [place.currency if place.currency in currencies else currencies[0] for place in PLACES]
     return np.array([known.index(currency) for currency in own], dtype=np.int64)
 

@@ -78,7 +78,7 @@ class _Desk:
         }.get(metric)
 
         def tell(kept: Ints) -> list[Properties]:
-            told = self._letters(rows[kept], time[kept])
+            told = self._letters(rows[kept], time[kept], rows[kept])
             if extra is not None:
                 for one, row in zip(told, rows[kept].tolist(), strict=True):
                     one.update(extra(row))
@@ -93,13 +93,13 @@ class _Desk:
 
     def plain(self, sends: Ints) -> Teller:
         """Tell no more than which message it was."""
-        return lambda kept: self._letters(sends[kept], self.sends.time[sends[kept]])
+        return lambda kept: self._letters(sends[kept], self.sends.time[sends[kept]], sends[kept])
 
     def opened(self, kept: Ints) -> list[Properties]:
         """Tell opens, with the client that opened."""
         opens = self.diary.opens
         send = opens.send[kept]
-        told = self._letters(send, opens.time[kept])
+        told = self._letters(send, opens.time[kept], kept)
         clients = self.people.client[self.sends.person[send]].tolist()
         for one, machine, client, row in zip(
             told, opens.machine[kept].tolist(), clients, kept.tolist(), strict=True
@@ -114,7 +114,7 @@ class _Desk:
         """Tell clicks, with the link and whether a bot followed it."""
         clicks = self.diary.clicks
         send = clicks.send[kept]
-        told = self._letters(send, clicks.time[kept])
+        told = self._letters(send, clicks.time[kept], kept)
         messages = self.diary.book.messages
         for one, message, person, bot, link in zip(
             told,
@@ -130,12 +130,12 @@ class _Desk:
                 one.update(_SCANNER if bot else _CLIENTS[person])
         return told
 
-    def _letters(self, send: Ints, time: Ints) -> list[Properties]:
+    def _letters(self, send: Ints, time: Ints, number: Ints) -> list[Properties]:
         sends, heads = self.sends, self.heads
         person = sends.person[send]
         told = []
         for row, message, side, who, domain, day, moment in zip(
-            send.tolist(),
+            number.tolist(),
             sends.message[send].tolist(),
             sends.side[send].tolist(),
             person.tolist(),

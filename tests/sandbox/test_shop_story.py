@@ -1,0 +1,230 @@
+"""Nothing in the shop happens before what causes it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+
+import pytest
+
+from tests.sandbox.shopkeeping import DAY, HOUR, Event, Shop, shop
+
+
+@pytest.fixture(params=[(7, 2000, 50_000), (11, 400, 30_000), (12, 900, 5000)], ids=str, scope="module")
+def story(request: pytest.FixtureRequest) -> Shop:
+    return shop(*request.param)
+
+
+def _received(story: Shop, name: str) -> dict[tuple[str | None, str], list[Event]]:
+    received = defaultdict(list)
+    for event in story.events(name):
+        received[event.profile, event.properties["$message"]].append(event)
+    return received
+
+
+@pytest.mark.parametrize(
+    ("reaction", "cause"),
+    [
+        ("Opened Email", "Received Email"),
+        ("Clicked Email", "Received Email"),
+        ("Marked Email as Spam", "Received Email"),
+        ("Clicked Text Message", "Received Text Message"),
+        ("Opened Push", "Received Push"),
+    ],
+)
+def test_people_react_only_to_what_they_received(story: Shop, reaction: str, cause: str) -> None:
+    received = _received(story, cause)
+    for event in story.events(reaction):
+        known = received[event.profile, event.properties["$message"]]
+        assert known, f"{reaction} without {cause}"
+        assert known[0].time <= event.time
+        assert {one.properties.get("$variation") for one in known} >= {event.properties.get("$variation")}
+
+
+@pytest.mark.parametrize(
+    ("sent", "joined", "left"),
+    [
+        ("Received Email", "Subscribed to Email Marketing", "Unsubscribed from Email Marketing"),
+        ("Bounced Email", "Subscribed to Email Marketing", "Unsubscribed from Email Marketing"),
+        (
+            "Received Text Message",
+            "Subscribed to Text Message Marketing",
+            "Unsubscribed from Text Message Marketing",
+        ),
+    ],
+)
+def test_messages_go_out_only_between_subscribing_and_unsubscribing(
+    story: Shop, sent: str, joined: str, left: str
+) -> None:
+    joins, leaves = story.times_by_profile(joined), story.times_by_profile(left)
+    for profile, times in story.times_by_profile(sent).items():
+        assert joins[profile][0] <= times[0]
+        if profile in leaves:
+            assert times[-1] <= leaves[profile][0]
+
+
+@pytest.mark.parametrize("last", ["Marked Email as Spam", "Hard bounce"])
+def test_nothing_is_sent_after_a_complaint_or_a_hard_bounce(story: Shop, last: str) -> None:
+    if last == "Hard bounce":
+        ends = [event for event in story.events("Bounced Email") if event.properties["Bounce Type"] == "Hard"]
+    else:
+        ends = list(story.events(last))
+    received = story.times_by_profile("Received Email")
+    for event in ends:
+        assert all(time <= event.time for time in received[str(event.profile)])
+
+
+def test_every_recipient_of_a_campaign_gets_it_once(story: Shop) -> None:
+    seen = set()
+    for name in (
+        "Received Email",
+        "Bounced Email",
+        "Dropped Email",
+        "Received Text Message",
+        "Received Push",
+    ):
+        for event in story.events(name):
+            if "$flow" not in event.properties:
+                key = event.profile, event.properties["$message"]
+                assert key not in seen
+                seen.add(key)
+
+
+def test_flows_follow_their_triggers(story: Shop) -> None:
+    flows = {record.attributes["name"]: record.id for record in story.records["flow"].values()}
+    newsletter = defaultdict(list)
+    for event in story.events("Subscribed to List"):
+        if event.properties["List"] == "Newsletter":
+            newsletter[str(event.profile)].append(event.time)
+    triggers = {
+        "Welcome Series": (newsletter, 8 * DAY),
+        "Abandoned Cart": (story.times_by_profile("Started Checkout", "Shopify"), DAY + HOUR),
+        "Browse Abandonment": (story.times_by_profile("Viewed Product"), 4 * HOUR),
+        "Post-Purchase": (story.times_by_profile("Placed Order", "Shopify"), 17 * DAY),
+        "Win-Back": (story.times_by_profile("Placed Order", "Shopify"), 76 * DAY),
+    }
+    by_id = {flows[name]: trigger for name, trigger in triggers.items()}
+    sent = [event for event in story.events("Received Email") if "$flow" in event.properties]
+    assert {event.properties["$flow"] for event in sent} == set(by_id)
+    for event in sent:
+        times, within = by_id[event.properties["$flow"]]
+        mine = times[str(event.profile)]
+        assert bisect_left(mine, event.time) > bisect_left(mine, event.time - within)
+
+
+def test_no_cart_reminder_after_the_order(story: Shop) -> None:
+    flow = story.id_of("flow", "Abandoned Cart")
+    checkouts = story.times_by_profile("Started Checkout", "Shopify")
+    orders = {event.properties["OrderId"]: event.time for event in story.events("Placed Order", "Shopify")}
+    carts = defaultdict(list)
+    for event in story.events("Started Checkout", "Shopify"):
+        carts[str(event.profile)].append((event.time, orders.get(event.properties["OrderId"])))
+    for event in story.events("Received Email"):
+        if event.properties.get("$flow") == flow:
+            last = bisect_right(checkouts[str(event.profile)], event.time)
+            open_carts = [
+                ordered
+                for started, ordered in carts[str(event.profile)][:last]
+                if started >= event.time - DAY - HOUR and (ordered is None or ordered > event.time - 60)
+            ]
+            assert open_carts
+
+
+def test_orders_come_after_their_checkout_and_before_what_becomes_of_them(story: Shop) -> None:
+    checkouts = {event.properties["OrderId"]: event for event in story.events("Started Checkout", "Shopify")}
+    orders = {event.properties["OrderId"]: event for event in story.events("Placed Order", "Shopify")}
+    for number, order in orders.items():
+        assert checkouts[number].time < order.time
+        assert checkouts[number].profile == order.profile
+        assert checkouts[number].value == order.value
+    for name in ("Fulfilled Order", "Cancelled Order", "Refunded Order", "Submitted Review"):
+        for event in story.events(name, "Klaviyo" if "Review" in name else "Shopify"):
+            assert orders[event.properties["OrderId"]].time < event.time
+            assert orders[event.properties["OrderId"]].profile == event.profile
+
+
+def test_a_cancelled_order_is_neither_shipped_nor_refunded(story: Shop) -> None:
+    cancelled = {event.properties["OrderId"] for event in story.events("Cancelled Order", "Shopify")}
+    for name in ("Fulfilled Order", "Refunded Order"):
+        assert not cancelled & {event.properties["OrderId"] for event in story.events(name, "Shopify")}
+
+
+def test_refunds_come_after_shipping_and_never_exceed_the_order(story: Shop) -> None:
+    orders = {event.properties["OrderId"]: event.value for event in story.events("Placed Order", "Shopify")}
+    shipped = {
+        event.properties["OrderId"]: event.time for event in story.events("Fulfilled Order", "Shopify")
+    }
+    for event in story.events("Refunded Order", "Shopify"):
+        assert 0 < event.value <= orders[event.properties["OrderId"]]
+        assert shipped[event.properties["OrderId"]] < event.time
+
+
+def test_lines_add_up_to_their_order(story: Shop) -> None:
+    lines = defaultdict(list)
+    for event in story.events("Ordered Product", "Shopify"):
+        lines[event.properties["OrderId"]].append(event)
+    for order in story.events("Placed Order", "Shopify"):
+        mine = lines.pop(order.properties["OrderId"])
+        assert round(sum(line.value for line in mine), 2) == order.value > 0
+        assert {line.time for line in mine} == {order.time}
+        assert sum(line.properties["Quantity"] for line in mine) == order.properties["Item Count"]
+        assert [item["RowTotal"] for item in order.properties["Items"]] == [line.value for line in mine]
+    assert not lines
+
+
+def test_what_is_sold_is_in_the_catalog(story: Shop) -> None:
+    skus = {record.attributes["sku"]: record for record in story.records["catalog-variant"].values()}
+    items = {record.attributes["external_id"] for record in story.records["catalog-item"].values()}
+    for event in story.events("Ordered Product", "Shopify"):
+        variant = skus[event.properties["SKU"]]
+        assert variant.id == f"$custom:::$default:::{event.properties['SKU']}"
+        assert event.properties["ProductID"] in items
+        assert event.value <= variant.attributes["price"] * event.properties["Quantity"] + 0.01
+    assert {event.properties["SKU"] for event in story.events("Viewed Product")} <= set(skus)
+
+
+def test_used_coupon_codes_are_those_of_orders(story: Shop) -> None:
+    used = {
+        record.attributes["unique_code"]: record.relationships["profile"]
+        for record in story.records["coupon-code"].values()
+        if record.attributes["status"] == "USED"
+    }
+    seen = {
+        code: event.profile
+        for event in story.events("Placed Order", "Shopify")
+        for code in event.properties["Discount Codes"]
+    }
+    assert used == seen
+
+
+def test_nobody_does_anything_before_their_profile_exists(story: Shop) -> None:
+    created = {key: record.attributes["created"] for key, record in story.records["profile"].items()}
+    latest: dict[str, int] = {}
+    first: dict[str, int] = {}
+    for row in range(len(story.log.ids)):
+        event = story.event(row)
+        if event.profile:
+            first.setdefault(event.profile, event.time)
+            latest[event.profile] = event.time
+    for profile, time in first.items():
+        assert _seconds(created[profile]) <= time
+    for profile, record in story.records["profile"].items():
+        shown = record.attributes["last_event_date"]
+        assert (None if shown is None else _seconds(shown)) == latest.get(profile)
+
+
+def test_reviews_belong_to_their_events(story: Shop) -> None:
+    events = {event.id: event for event in story.events("Submitted Review")}
+    for record in story.records.get("review", {}).values():
+        (key,) = record.relationships["events"] or []
+        event = events.pop(key)
+        profile = story.records["profile"][str(event.profile)]
+        assert record.attributes["email"] == profile.attributes["email"]
+        assert record.attributes["rating"] == event.properties["Rating"]
+    assert not events
+
+
+def _seconds(text: str) -> int:
+    from datetime import datetime
+
+    return int(datetime.fromisoformat(text).timestamp())
