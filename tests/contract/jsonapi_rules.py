@@ -88,7 +88,7 @@ def _beyond(attributes: Mapping[str, Json], named: set[str], prefix: str = "") -
         deeper = any(other.startswith(f"{name}.") for other in named)
         if deeper and isinstance(value, Mapping):
             yield from _beyond(value, named, f"{name}.")
-        elif not (deeper and value is None):
+        elif not deeper:
             yield name
 
 

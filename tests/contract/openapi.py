@@ -74,10 +74,7 @@ class Document:
         self._paths: dict[str, dict[str, Operation]] = {}
         for operation in self.operations:
             self._paths.setdefault(operation.template, {})[operation.method] = operation
-        # A written-out segment goes before a parameter.
-        self._patterns = [
-            (_pattern(each), each) for each in sorted(self._paths, key=lambda path: path.count("{"))
-        ]
+        self._patterns = [(_pattern(template), template) for template in self._paths]
 
     @classmethod
     def load(cls, path: str | Path) -> Document:

@@ -131,23 +131,22 @@ class TestAnswer:
         ]
 
     def test_sparse_fieldsets_need_nothing_and_allow_nothing_else(self, document: Document) -> None:
-        url = "/api/lists?fields%5Blist%5D=name"
-        tea: Json = {
-            "type": "list",
-            "id": "L1",
-            "attributes": {"name": "Tea"},
-            "links": {"self": f"{SERVER}/api/lists/L1"},
-        }
-        assert answered(document, url, page(tea, url=url)) == []
-        tea["attributes"]["created"] = "2026-01-01T00:00:00Z"
-        assert answered(document, url, page(tea, url=url)) == [
-            "data[0].attributes: created is not in fields[list]"
-        ]
+        url = "/api/campaigns/C1?fields%5Bcampaign%5D=name,send_strategy.method"
+        own = f"{SERVER}/api/campaigns/C1"
+        attributes: Json = {"name": "Tea", "send_strategy": {"method": "static"}}
+        campaign = {"type": "campaign", "id": "C1", "attributes": attributes, "links": {"self": own}}
+        body = {"data": campaign, "links": {"self": SERVER + url}}
+        assert answered(document, url, body) == []
+        attributes["archived"] = False
+        assert answered(document, url, body) == ["data.attributes: archived is not in fields[campaign]"]
+        assert "data.attributes: 'status' is missing" in answered(document, "/api/campaigns/C1", body)
 
     def test_dotted_fields_reach_into_objects(self, document: Document) -> None:
         url = "/api/profiles?fields%5Bprofile%5D=location.city"
         ann = profile() | {"attributes": {"location": {"city": "Bonn"}}}
         assert answered(document, url, page(ann, url=url)) == []
+        nowhere = profile() | {"attributes": {"location": None}}
+        assert answered(document, url, page(nowhere, url=url)) == []
         ann["attributes"]["location"]["country"] = "Germany"
         assert answered(document, url, page(ann, url=url)) == [
             "data[0].attributes: location.country is not in fields[profile]"
@@ -165,6 +164,21 @@ class TestAnswer:
         tag: Json = {"type": "tag", "id": "T1", "attributes": {}, "links": {"self": f"{SERVER}/api/tags/T1"}}
         body = {"data": tag, "links": {"self": f"{SERVER}/api/tags/T1"}}
         assert answered(document, "/api/tags/T1", body) == ["data.attributes: 'name' is missing"]
+
+    def test_what_is_only_written_is_not_read(self, document: Document) -> None:
+        definition: Json = {"id": "1", "type": "back-in-stock-delay", "links": {"next": None}}
+        own = f"{SERVER}/api/flow-actions/1"
+        action = {
+            "type": "flow-action",
+            "id": "1",
+            "attributes": {"definition": definition},
+            "links": {"self": own},
+        }
+        body = {"data": action, "links": {"self": own}}
+        assert answered(document, "/api/flow-actions/1", body) == []
+        definition["temporary_id"] = "one"
+        found = answered(document, "/api/flow-actions/1", body)
+        assert "data.attributes.definition: has temporary_id" in found[0]
 
     def test_an_empty_answer_is_empty(self, document: Document) -> None:
         def deleted(body: bytes, status: int = 204) -> list[str]:

@@ -60,6 +60,7 @@ class TestQuery:
             ("filter", 'equals(metric_id,"M1"))', "left over"),
             ("filter", 'equals(metric_id, "M1")', "cannot read"),
             ("filter", "has(profile,true)", "has with 1 literals"),
+            ("filter", "equals(metric_id)", "equals with 0 literals"),
         ],
     )
     def test_an_event_query_that_the_document_does_not_know(
@@ -79,6 +80,10 @@ class TestQuery:
     )
     def test_profile_filters(self, document: Document, expression: str) -> None:
         assert get(document, "/api/profiles", filter=expression) == []
+
+    def test_any_takes_a_list(self, document: Document) -> None:
+        assert get(document, "/api/lists", filter='any(id,["L1"])') == []
+        assert "any takes a list" in get(document, "/api/lists", filter='any(id,"L1")')[0]
 
     def test_campaigns_need_a_filter(self, document: Document) -> None:
         assert get(document, "/api/campaigns", filter="equals(messages.channel,'email')") == []
@@ -221,6 +226,13 @@ class TestRequestBody:
         one = {"type": "profile", "id": "p1"}
         assert send(document, "DELETE", url, {"data": [one]}) == []
         assert "data: " in send(document, "DELETE", url, {"data": one})[0]
+
+    def test_a_file_is_uploaded_as_a_form(self, document: Document) -> None:
+        form = HEADERS | {"Content-Type": "multipart/form-data; boundary=x"}
+        assert document.check_request("POST", "/api/image-upload", form, b"--x--") == []
+        assert document.check_request("POST", "/api/image-upload", HEADERS, b"{}") == [
+            "content-type: multipart/form-data is required"
+        ]
 
     def test_bodies_come_where_they_belong_and_as_jsonapi(self, document: Document) -> None:
         body = b'{"data":{"type":"profile","attributes":{}}}'

@@ -50,6 +50,19 @@ def test_the_gateways_own_paths_pass_unjudged(document: Document) -> None:
     assert checked.exchanges == []
 
 
+def test_a_gateways_errors_are_its_own(document: Document) -> None:
+    def refuse(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("401 UNAUTHORIZED", [("Content-Type", "application/json")])
+        return [b'{"message":"no key"}']
+
+    checked = CheckedApp(refuse, document)
+    for path in ("/klaviyo/api/lists", "/api/lists"):
+        Client(checked).get(path, headers={"revision": "2026-01-15"})
+    through_the_gateway, direct = checked.exchanges
+    assert through_the_gateway.violations == []
+    assert "errors' is missing" in "".join(direct.violations)
+
+
 def test_a_violation_fails_the_test_that_wrapped_the_application(document: Document) -> None:
     with (
         pytest.raises(AssertionError, match="/api/carts is not a path of the document"),
