@@ -7,27 +7,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from klaviyo_analytics.sandbox.model import Account, EventLog
-from klaviyo_analytics.sandbox.shop.attribution import attribute
-from klaviyo_analytics.sandbox.shop.campaigns import plan_campaigns
-from klaviyo_analytics.sandbox.shop.catalog import build_catalog
 from klaviyo_analytics.sandbox.shop.clock import DEFAULT_NOW, TIMEZONE, Clock
-from klaviyo_analytics.sandbox.shop.contacts import contact
-from klaviyo_analytics.sandbox.shop.departures import departures, leaving_times
-from klaviyo_analytics.sandbox.shop.diary import Diary
-from klaviyo_analytics.sandbox.shop.flows import plan_flows
-from klaviyo_analytics.sandbox.shop.groups import join_lists
+from klaviyo_analytics.sandbox.shop.events.attribution import attribute
+from klaviyo_analytics.sandbox.shop.events.consents import consent_chapters
+from klaviyo_analytics.sandbox.shop.events.ledger import cast_size, merge, so_far
+from klaviyo_analytics.sandbox.shop.events.messages import message_chapters
+from klaviyo_analytics.sandbox.shop.events.orders import Till, shop_chapters
+from klaviyo_analytics.sandbox.shop.events.visits import everyday_chapters, visit_chapters
 from klaviyo_analytics.sandbox.shop.ids import Names, event_ids
-from klaviyo_analytics.sandbox.shop.journeys import live
-from klaviyo_analytics.sandbox.shop.ledger import cast_size, merge, so_far
-from klaviyo_analytics.sandbox.shop.mail import MessageBook, Patience
 from klaviyo_analytics.sandbox.shop.metrics import metric_ids
-from klaviyo_analytics.sandbox.shop.people import BY_BROWSING, draw_people
-from klaviyo_analytics.sandbox.shop.records import all_records
-from klaviyo_analytics.sandbox.shop.shopping import currency_of_places, settle
-from klaviyo_analytics.sandbox.shop.told_consent import consent_chapters
-from klaviyo_analytics.sandbox.shop.told_mail import message_chapters
-from klaviyo_analytics.sandbox.shop.told_shop import Till, shop_chapters
-from klaviyo_analytics.sandbox.shop.told_site import everyday_chapters, visit_chapters
+from klaviyo_analytics.sandbox.shop.records.everything import all_records
+from klaviyo_analytics.sandbox.shop.story.campaigns import plan_campaigns
+from klaviyo_analytics.sandbox.shop.story.catalog import build_catalog
+from klaviyo_analytics.sandbox.shop.story.contacts import contact
+from klaviyo_analytics.sandbox.shop.story.departures import departures, leaving_times
+from klaviyo_analytics.sandbox.shop.story.diary import Diary
+from klaviyo_analytics.sandbox.shop.story.flows import plan_flows
+from klaviyo_analytics.sandbox.shop.story.groups import join_lists
+from klaviyo_analytics.sandbox.shop.story.journeys import live
+from klaviyo_analytics.sandbox.shop.story.mail import MessageBook, Patience
+from klaviyo_analytics.sandbox.shop.story.people import BY_BROWSING, draw_people
+from klaviyo_analytics.sandbox.shop.story.shopping import currency_of_places, settle
 from klaviyo_analytics.sandbox.shop.world import World
 
 

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from klaviyo_analytics.sandbox.shop.campaigns import Campaign
 from klaviyo_analytics.sandbox.shop.clock import Clock
 from klaviyo_analytics.sandbox.shop.columns import NEVER, Floats, Ints
-from klaviyo_analytics.sandbox.shop.contacts import Contacts
-from klaviyo_analytics.sandbox.shop.diary import Diary
-from klaviyo_analytics.sandbox.shop.flows import Flow
-from klaviyo_analytics.sandbox.shop.groups import Memberships
+from klaviyo_analytics.sandbox.shop.events.ledger import Log
 from klaviyo_analytics.sandbox.shop.ids import Names
-from klaviyo_analytics.sandbox.shop.ledger import Log
-from klaviyo_analytics.sandbox.shop.mail import COMPLAINS, HARD_BOUNCE
 from klaviyo_analytics.sandbox.shop.metrics import Metric
-from klaviyo_analytics.sandbox.shop.people import People
+from klaviyo_analytics.sandbox.shop.story.campaigns import Campaign
+from klaviyo_analytics.sandbox.shop.story.contacts import Contacts
+from klaviyo_analytics.sandbox.shop.story.diary import Diary
+from klaviyo_analytics.sandbox.shop.story.flows import Flow
+from klaviyo_analytics.sandbox.shop.story.groups import Memberships
+from klaviyo_analytics.sandbox.shop.story.mail import COMPLAINS, HARD_BOUNCE
+from klaviyo_analytics.sandbox.shop.story.people import People
 
 
 @dataclass(slots=True)

@@ -1,0 +1,220 @@
+"""Message events and their properties: received, bounced, opened, clicked, complained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from klaviyo_analytics.sandbox.shop.clock import DAY
+from klaviyo_analytics.sandbox.shop.columns import NONE, Bools, Ints
+from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties, Teller
+from klaviyo_analytics.sandbox.shop.metrics import Metric
+from klaviyo_analytics.sandbox.shop.story.contacts import Contacts
+from klaviyo_analytics.sandbox.shop.story.diary import Diary
+from klaviyo_analytics.sandbox.shop.story.mail import (
+    CHANNELS,
+    COMPLAINS,
+    DELIVERED,
+    DROPPED,
+    HARD_BOUNCE,
+    SOFT_BOUNCE,
+    MessageBook,
+    Sends,
+)
+from klaviyo_analytics.sandbox.shop.story.people import People
+from klaviyo_analytics.sandbox.shop.story.places import CLIENTS, DOMAINS, PLACES
+
+_FROM_NUMBER = "+18335550100"
+_RECEIVED = (Metric.RECEIVED_EMAIL, Metric.RECEIVED_TEXT, Metric.RECEIVED_PUSH)
+_CLICKED = (Metric.CLICKED_EMAIL, Metric.CLICKED_TEXT, Metric.OPENED_PUSH)
+
+
+def message_chapters(diary: Diary, contacts: Contacts, departures: Ints) -> list[Chapter]:
+    """Tell what became of every message; `departures` is when the person of each send left, if because of it."""
+    sends, opens, clicks = diary.sends, diary.opens, diary.clicks
+    desk = _Desk(diary, contacts)
+    channel = diary.book.channel[sends.message]
+    chapters = [
+        desk.sent(metric, np.isin(sends.fate, DELIVERED) & (channel == code))
+        for code, metric in enumerate(_RECEIVED)
+    ]
+    mail = channel == 0
+    bounced = mail & np.isin(sends.fate, (HARD_BOUNCE, SOFT_BOUNCE))
+    chapters += [
+        desk.sent(Metric.BOUNCED_EMAIL, bounced),
+        desk.sent(Metric.DROPPED_EMAIL, mail & (sends.fate == DROPPED)),
+        desk.sent(Metric.FAILED_TEXT, (channel == 1) & (sends.fate == SOFT_BOUNCE)),
+        desk.touched(Metric.OPENED_EMAIL, opens.send, opens.time, ~opens.machine, desk.opened),
+    ]
+    for code, metric in enumerate(_CLICKED):
+        rows = np.flatnonzero(channel[clicks.send] == code)
+        chapter = desk.touched(metric, clicks.send, clicks.time, ~clicks.bot, desk.clicked)
+        chapters.append(chapter.keep(rows))
+    complained = np.flatnonzero(sends.fate == COMPLAINS)
+    spam = desk.touched(
+        Metric.MARKED_AS_SPAM, complained, departures[complained], None, desk.plain(complained)
+    )
+    return [*chapters, spam]
+
+
+class _Desk:
+    """Writes the properties of message events."""
+
+    def __init__(self, diary: Diary, contacts: Contacts) -> None:
+        self.diary, self.contacts = diary, contacts
+        self.sends: Sends = diary.sends
+        self.people: People = diary.people
+        self.heads = _heads(diary.book)
+
+    def sent(self, metric: Metric, which: Bools) -> Chapter:
+        """Tell something that happened when the message was sent."""
+        rows = np.flatnonzero(which)
+        time = self.sends.time[rows] + (2 if metric != Metric.RECEIVED_EMAIL else 0)
+        extra = {
+            Metric.BOUNCED_EMAIL: self._bounce,
+            Metric.RECEIVED_TEXT: self._text,
+            Metric.FAILED_TEXT: self._failure,
+        }.get(metric)
+
+        def tell(kept: Ints) -> list[Properties]:
+            told = self._letters(rows[kept], time[kept], rows[kept])
+            if extra is not None:
+                for one, row in zip(told, rows[kept].tolist(), strict=True):
+                    one.update(extra(row))
+            return told
+
+        return Chapter(metric, self.sends.person[rows], time, tell)
+
+    def touched(self, metric: Metric, send: Ints, time: Ints, earns: Bools | None, tell: Teller) -> Chapter:
+        """Tell what somebody did with a message."""
+        credit = np.full(len(send), NONE) if earns is None else np.where(earns, send, NONE)
+        return Chapter(metric, self.sends.person[send], time, tell, send=credit)
+
+    def plain(self, sends: Ints) -> Teller:
+        """Tell no more than which message it was."""
+        return lambda kept: self._letters(sends[kept], self.sends.time[sends[kept]], sends[kept])
+
+    def opened(self, kept: Ints) -> list[Properties]:
+        """Tell opens, with the client that opened."""
+        opens = self.diary.opens
+        send = opens.send[kept]
+        told = self._letters(send, opens.time[kept], kept)
+        clients = self.people.client[self.sends.person[send]].tolist()
+        for one, machine, client, row in zip(
+            told, opens.machine[kept].tolist(), clients, kept.tolist(), strict=True
+        ):
+            one["machine_open"] = machine
+            one.update(_APPLE_PROXY if machine else _CLIENTS[client])
+            if row % 23 == 0:
+                one.pop("Client OS", None)
+        return told
+
+    def clicked(self, kept: Ints) -> list[Properties]:
+        """Tell clicks, with the link and whether a bot followed it."""
+        clicks = self.diary.clicks
+        send = clicks.send[kept]
+        told = self._letters(send, clicks.time[kept], kept)
+        messages = self.diary.book.messages
+        for one, message, person, bot, link in zip(
+            told,
+            self.sends.message[send].tolist(),
+            self.people.client[self.sends.person[send]].tolist(),
+            clicks.bot[kept].tolist(),
+            clicks.link[kept].tolist(),
+            strict=True,
+        ):
+            one["URL"] = messages[message].links[link]
+            if messages[message].channel == CHANNELS[0]:
+                one["Bot Click"] = bot
+                one.update(_SCANNER if bot else _CLIENTS[person])
+        return told
+
+    def _letters(self, send: Ints, time: Ints, number: Ints) -> list[Properties]:
+        sends, heads = self.sends, self.heads
+        person = sends.person[send]
+        told = []
+        for row, message, side, who, domain, day, moment in zip(
+            number.tolist(),
+            sends.message[send].tolist(),
+            sends.side[send].tolist(),
+            person.tolist(),
+            self.people.domain[person].tolist(),
+            (sends.time[send] // DAY * DAY).tolist(),
+            time.tolist(),
+            strict=True,
+        ):
+            head = heads[message]
+            one = head.write(side, day)
+            one["$event_id"] = f"{moment}:{row}"
+            if head.mail:
+                one["Recipient Email Address"] = self.contacts.emails[who]
+                one["Email Domain"], one["Inbox Provider"] = DOMAINS[domain][0], DOMAINS[domain][1]
+            elif head.text:
+                place = PLACES[self.people.place[who]]
+                one["To Number"] = self.contacts.phones[who]
+                one["To Phone Region"] = "CA" if place.country == "Canada" else "US"
+            told.append(one)
+        return told
+
+    def _bounce(self, send: int) -> Properties:
+        hard = int(self.sends.fate[send]) == HARD_BOUNCE
+        return {"Bounce Type": "Hard" if hard else "Soft"}
+
+    def _text(self, send: int) -> Properties:
+        message = self.diary.book.messages[int(self.sends.message[send])]
+        return {"$usage_amount": float(message.segments), "Segment Count": message.segments}
+
+    def _failure(self, send: int) -> Properties:
+        source, kind = (("Carrier", "Unreachable"), ("Carrier", "Landline"), ("Klaviyo", "Quiet Hours"))[
+            send % 3
+        ]
+        return {"Failure Source": source, "Failure Type": kind, "Segment Count": None}
+
+
+class _Head:
+    """The properties that all events of one message share."""
+
+    def __init__(self, book: MessageBook, number: int) -> None:
+        message = book.messages[number]
+        self.message, self.mail, self.text = message, book.channel[number] == 0, book.channel[number] == 1
+        shared: Properties = {"$message": message.id, "Campaign Name": message.campaign_name}
+        if message.flow:
+            shared["$flow"] = message.flow
+            shared["Message Name"] = message.name
+        if self.mail:
+            shared["Subject"] = message.subject
+        elif self.text:
+            shared |= {"Message Type": "SMS", "From Number": _FROM_NUMBER, "From Phone Region": "US"}
+        self.shared = shared
+        self.written: dict[tuple[int, int], Properties] = {}
+
+    def write(self, side: int, day: int) -> Properties:
+        """Give a fresh copy for one side of a test and one day of sending."""
+        when = 0 if self.message.campaign else day
+        known = self.written.get((side, when))
+        if known is None:
+            known = self.written[side, when] = self._first(side, when or day)
+        return known.copy()
+
+    def _first(self, side: int, day: int) -> Properties:
+        one = {**self.shared, "$message_send_cohort": f"{day}:{self.message.id}"}
+        if side != NONE:
+            variation = self.message.variations[side]
+            one["$variation"] = variation.id
+            one["$variation_send_cohort"] = f"{day}:{variation.id}"
+            one["Subject"] = variation.subject
+        return one
+
+
+def _heads(book: MessageBook) -> list[_Head]:
+    return [_Head(book, number) for number in range(len(book.messages))]
+
+
+def _client(client: str, canonical: str, kind: str, system: str) -> dict[str, Any]:
+    return {"Client Name": client, "Client Canonical": canonical, "Client Type": kind, "Client OS": system}
+
+
+_CLIENTS = [_client(*client) for *client, _ in CLIENTS]
+_APPLE_PROXY = _client("Apple Mail Privacy Protection", "Apple Mail", "Proxy", "Other")
+_SCANNER = _client("Mail filter", "Unknown", "Bot", "Other")

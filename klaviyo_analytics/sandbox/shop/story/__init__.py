@@ -1,0 +1,1 @@
+"""What happens in the shop and why: people, messages, visits and carts, as tables."""

@@ -1,0 +1,125 @@
+"""The catalog: items, variants and categories as records, and the same goods as arrays to shop from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from klaviyo_analytics.sandbox.model import Record
+from klaviyo_analytics.sandbox.shop.clock import DAY, iso
+from klaviyo_analytics.sandbox.shop.columns import Floats, Ints
+from klaviyo_analytics.sandbox.shop.ids import Names
+from klaviyo_analytics.sandbox.shop.story.shelf import BRAND, IMAGES, SHELF, SITE
+
+PREFIX = "$custom:::$default:::"
+
+
+@dataclass(slots=True)
+class Catalog:
+    """Everything on the shelf; `goods[i]` is how the i-th variant is told in an event."""
+
+    records: list[Record]
+    goods: list[dict[str, Any]]
+    cents: Ints
+    popularity: Floats  # sums to one
+
+
+def build_catalog(names: Names, start: int) -> Catalog:
+    """Put the shelf into a catalog that was last touched a while after `start`."""
+    records: list[Record] = []
+    goods: list[dict[str, Any]] = []
+    cents: list[int] = []
+    weights: list[float] = []
+    for number, (category, products) in enumerate(SHELF.items()):
+        item_ids = []
+        for place, (title, price, options) in enumerate(products):
+            created = iso(start - DAY * (400 - 9 * (10 * number + place)) // 4)
+            item = _item(title, price, created, published=title != "Tarp 3 × 3 m")
+            item_ids.append(item.id)
+            variants = [
+                _variant(item, title, option, price, names) for option in (options or ("Default Title",))
+            ]
+            item.relationships["variants"] = [variant.id for variant in variants]
+            item.relationships["categories"] = [_category_id(category)]
+            records += [item, *variants]
+            for variant in variants:
+                goods.append(_told(item, variant, category))
+                cents.append(round(price * 100))
+                weights.append(1 / (place + 1) / len(variants) / (1 + price / 80))
+        records.append(_category(category, item_ids, iso(start + DAY * 20 * number)))
+    records.append(_category("Sale 🔥", [], iso(start + 300 * DAY)))
+    popularity = np.array(weights)
+    return Catalog(records, goods, np.array(cents, dtype=np.int64), popularity / popularity.sum())
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _sku(title: str) -> str:
+    return _slug(title).upper()[:24].strip("-")
+
+
+def _category_id(name: str) -> str:
+    return PREFIX + _slug(name)
+
+
+def _category(name: str, items: list[str], updated: str) -> Record:
+    attributes = {"external_id": _slug(name), "name": name, "updated": updated}
+    return Record("catalog-category", _category_id(name), attributes, {"items": items})
+
+
+def _item(title: str, price: float, created: str, *, published: bool) -> Record:
+    sku, slug = _sku(title), _slug(title)
+    attributes = {
+        "external_id": sku,
+        "title": title,
+        "description": f"{title}: made to last, repaired for free.",
+        "price": price,
+        "url": f"{SITE}/products/{slug}",
+        "image_full_url": f"{IMAGES}/{slug}.jpg",
+        "image_thumbnail_url": f"{IMAGES}/{slug}_thumb.jpg",
+        "images": [f"{IMAGES}/{slug}.jpg", f"{IMAGES}/{slug}_back.jpg"],
+        "custom_metadata": {"material": "wool" if "Wool" in title or "Merino" in title else "mixed"},
+        "published": published,
+        "created": created,
+        "updated": created,
+    }
+    return Record("catalog-item", PREFIX + sku, attributes)
+
+
+def _variant(item: Record, title: str, option: str, price: float, names: Names) -> Record:
+    sku = item.attributes["external_id"]
+    if option != "Default Title":
+        sku = f"{sku}-{_slug(option).upper()}"
+    stock = names.number("stock", sku) % 180
+    kept = ("description", "url", "image_full_url", "image_thumbnail_url", "images", "custom_metadata")
+    attributes = {
+        "external_id": sku,
+        "title": title if option == "Default Title" else f"{title} - {option}",
+        "sku": sku,
+        "inventory_policy": 1 if stock % 3 else 2,
+        "inventory_quantity": float(stock),
+        "price": price,
+        **{name: item.attributes[name] for name in kept},
+        "published": item.attributes["published"],
+        "created": item.attributes["created"],
+        "updated": item.attributes["updated"],
+    }
+    return Record("catalog-variant", PREFIX + sku, attributes, {"item": item.id})
+
+
+def _told(item: Record, variant: Record, category: str) -> dict[str, Any]:
+    return {
+        "ProductID": item.attributes["external_id"],
+        "SKU": variant.attributes["sku"],
+        "ProductName": item.attributes["title"],
+        "Variant": variant.attributes["title"],
+        "Brand": BRAND,
+        "Categories": [category],
+        "ProductURL": item.attributes["url"],
+        "ImageURL": item.attributes["image_thumbnail_url"],
+    }
