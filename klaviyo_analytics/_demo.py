@@ -49,7 +49,7 @@ def demo(
     sandbox = sandbox_class()(seed=seed, profiles=profiles, events=events)
     sandbox.start()
     try:
-        client = connect(api_key=sandbox.maton_key, base_url=sandbox.gateway_url, progress=progress)
+        client = connect(api_key=sandbox.api_key, base_url=sandbox.direct_url, progress=progress)
         client._embed(
             now=lambda: datetime.fromtimestamp(sandbox.account.now, UTC),
             on_close=sandbox.close,

@@ -107,13 +107,13 @@ class MetricAggregates(Noun):
             "measurements": asked, "interval": interval, "by": dimensions,
             "timezone": frame.timezone, "page_size": PAGE,
         }  # fmt: skip
-        intervals, grids = frame.intervals(interval), []
+        grids = []
         parts = frame.split(years=1, interval=interval)
         with Progress(
             "aggregates", shown=self._context.progress, total=len(named) * len(parts), unit="queries"
         ) as bar:
             for metric_id, name in named:
-                grid = tables.Grid(intervals, asked, len(dimensions))
+                grid = tables.Grid(asked, len(dimensions))
                 for part in parts:
                     bounds = {"metric_id": metric_id, "filter": part.aggregate_filter() + conditions}
                     for attributes in self._pages({**body, **bounds}, bar):
@@ -122,9 +122,9 @@ class MetricAggregates(Noun):
                 grids.append((metric_id, name, grid))
         result = tables.frame(
             grids,
-            intervals=intervals,
-            complete=frame.complete_intervals(interval, now=self._context.now()),
-            timezone=frame.timezone,
+            timeframe=frame,
+            interval=interval,
+            now=self._context.now(),
             by=dimensions,
             measurements=asked,
         )
