@@ -1,0 +1,211 @@
+"""Who may ask, and how: keys, revision, routes, content types, both faces, connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from klaviyo_analytics.sandbox import Sandbox
+from tests.sandbox.accounts import NOW, small_account
+from tests.sandbox.api import Api, Clock, data
+
+
+def gateway(sandbox: Sandbox, **headers: str | None) -> Api:
+    known: dict[str, Any] = {"Authorization": f"Bearer {sandbox.maton_key}"}
+    return Api(sandbox, prefix="/klaviyo", **known | headers)
+
+
+class TestDirect:
+    def test_an_answer_names_account_revision_and_request(self, api: Api) -> None:
+        reply = api.get("/api/accounts")
+        assert reply.status == 200
+        assert reply.headers["Content-Type"] == "application/vnd.api+json"
+        assert reply.headers["CID"] == "ACC123"
+        assert reply.headers["X-Klaviyo-API-Revision"] == "2026-01-15"
+        assert reply.headers["X-Request-ID"] != api.get("/api/accounts").headers["X-Request-ID"]
+
+    @pytest.mark.parametrize("header", [None, "Klaviyo-API-Key wrong", "Bearer maton_sandbox_key", "pk"])
+    def test_without_the_key_it_is_401(self, sandbox: Sandbox, header: str | None) -> None:
+        reply = Api(sandbox, Authorization=header).get("/api/accounts")
+        assert reply.status == 401
+        assert reply.error["status"] == 401
+        assert set(reply.error) == {"id", "status", "code", "title", "detail", "source", "links", "meta"}
+
+    @pytest.mark.parametrize("revision", [None, "", "latest", "2026-13-01", "2031-01-01"])
+    def test_without_a_revision_it_is_400(self, sandbox: Sandbox, revision: str | None) -> None:
+        reply = Api(sandbox, revision=revision).get("/api/accounts")
+        assert (reply.status, reply.error["code"]) == (400, "invalid")
+
+    def test_a_retired_revision_falls_forward_unless_told_not_to(self, sandbox: Sandbox) -> None:
+        old = Api(sandbox, revision="2023-01-24")
+        assert old.get("/api/accounts").headers["X-Klaviyo-API-Revision"] == "2026-01-15"
+        strict = Api(sandbox, revision="2023-01-24", X_Klaviyo_Revision_Fall_Forward_Opt_Out="1")
+        assert strict.get("/api/accounts").status == 410
+
+    @pytest.mark.parametrize(
+        "path", ["/", "/api", "/api/", "/api/nothing", "/api/lists/", "/klaviyo", "/x/api/lists"]
+    )
+    def test_an_unknown_path_is_404(self, api: Api, path: str) -> None:
+        assert api.get(path).status == 404
+
+    def test_a_wrong_method_is_405_and_names_the_right_ones(self, api: Api) -> None:
+        reply = api.send("PATCH", "/api/lists", data("list"))
+        assert (reply.status, reply.headers["Allow"]) == (405, "GET, POST")
+        assert api.post("/api/flows/FLOW01/flow-messages", {}).status == 404
+
+    def test_an_unknown_id_is_404(self, api: Api) -> None:
+        for path in (
+            "/api/lists/none",
+            "/api/lists/none/profiles",
+            "/api/events/none",
+            "/api/events/none/metric",
+        ):
+            assert api.get(path).status == 404, path
+
+    def test_an_encoded_id_is_decoded(self, api: Api) -> None:
+        assert api.get("/api/lists/LIST%301").json["data"]["id"] == "LIST01"
+
+    @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+    def test_a_wrong_content_type_is_415(self, sandbox: Sandbox, content_type: str) -> None:
+        reply = Api(sandbox, Content_Type=content_type).post("/api/lists", data("list", name="A"))
+        assert reply.status == 415
+
+    def test_a_body_that_is_not_json_is_400(self, api: Api) -> None:
+        assert api.post("/api/lists", b"{").source == {"pointer": "/"}
+        assert api.post("/api/lists", b"").status == 400
+
+    def test_more_than_5_mb_is_413(self, api: Api) -> None:
+        body = data("list", name="x" * 5 * 1024 * 1024)
+        assert api.post("/api/lists", body).status == 413
+
+    def test_a_key_without_the_scope_is_403(self) -> None:
+        sandbox = Sandbox(account=small_account(), keys={"pk_narrow": ["events:read"]})
+        try:
+            narrow = Api(sandbox, Authorization="Klaviyo-API-Key pk_narrow")
+            assert narrow.get("/api/events").status == 200
+            reply = narrow.get("/api/profiles")
+            assert (reply.status, reply.error["code"]) == (403, "permission_denied")
+            assert "profiles:read" in reply.error["detail"]
+            assert narrow.get("/api/events", include="profile").status == 403, (
+                "including needs the scope, too"
+            )
+        finally:
+            sandbox.close()
+
+    def test_what_is_not_served_yet_says_so(self, api: Api) -> None:
+        reply = api.post("/api/profile-merge", data("profile-merge", "a", links={"profiles": []}))
+        assert reply.status in (400, 501)
+
+
+class TestGateway:
+    def test_the_maton_key_reaches_the_same_account(self, sandbox: Sandbox, api: Api) -> None:
+        assert gateway(sandbox).get("/api/lists").body == api.get("/api/lists").body
+
+    @pytest.mark.parametrize(
+        "header", [None, "Bearer wrong", "Klaviyo-API-Key pk_sandbox0000000000000000000000000000"]
+    )
+    def test_a_wrong_key_is_an_error_of_the_gateway(self, sandbox: Sandbox, header: str | None) -> None:
+        reply = gateway(sandbox, Authorization=header).get("/api/lists")
+        assert (reply.status, reply.headers["Content-Type"]) == (401, "application/json")
+        assert "errors" not in reply.json
+
+    def test_klaviyos_own_errors_pass_unchanged(self, sandbox: Sandbox) -> None:
+        reply = gateway(sandbox, revision=None).get("/api/lists")
+        assert (reply.status, reply.error["code"]) == (400, "invalid")
+
+    def test_a_connection_can_be_named(self, sandbox: Sandbox) -> None:
+        (connection,) = sandbox.connections.list()
+        assert gateway(sandbox, Maton_Connection=connection.id).get("/api/lists").status == 200
+        reply = gateway(sandbox, Maton_Connection="unknown").get("/api/lists")
+        assert (reply.status, "errors" in reply.json) == (400, False)
+
+    def test_without_an_active_connection_it_is_400(self, sandbox: Sandbox) -> None:
+        (connection,) = sandbox.connections.list()
+        sandbox.connections.fail(connection.id)
+        reply = gateway(sandbox).get("/api/lists")
+        assert (reply.status, "errors" in reply.json) == (400, False)
+
+    def test_an_expired_grant_is_500(self, sandbox: Sandbox) -> None:
+        (connection,) = sandbox.connections.list()
+        sandbox.connections.expire(connection.id)
+        assert gateway(sandbox).get("/api/lists").status == 500
+        sandbox.connections.expire(connection.id, expired=False)
+        assert gateway(sandbox).get("/api/lists").status == 200
+
+    def test_a_connection_may_lack_scopes(self, sandbox: Sandbox) -> None:
+        (connection,) = sandbox.connections.list()
+        connection.scopes = {"lists:read"}
+        assert gateway(sandbox).get("/api/lists").status == 200
+        assert gateway(sandbox).get("/api/segments").status == 403
+
+
+class TestConnections:
+    @pytest.fixture
+    def control(self, sandbox: Sandbox) -> Api:
+        return Api(
+            sandbox,
+            Authorization=f"Bearer {sandbox.maton_key}",
+            Content_Type="application/json",
+            revision=None,
+        )
+
+    def test_list_filters_by_app_and_status(self, control: Api) -> None:
+        (active,) = control.get("/connections").json["connections"]
+        assert (active["status"], active["app"]) == ("ACTIVE", "klaviyo")
+        assert set(active) >= {
+            "connection_id",
+            "creation_time",
+            "last_updated_time",
+            "url",
+            "method",
+            "metadata",
+        }
+        assert control.get("/connections", app="hubspot").json == {"connections": []}
+        assert control.get("/connections", app="klaviyo", status="PENDING").json == {"connections": []}
+
+    def test_a_new_one_waits_until_its_owner_consents(self, sandbox: Sandbox, control: Api) -> None:
+        made = control.post("/connections", {"app": "klaviyo"}).json["connection"]
+        assert made["status"] == "PENDING"
+        assert made["url"].startswith("https://connect.maton.ai/?session_token=")
+        path = f"/connections/{made['connection_id']}"
+        assert control.get(path).json["connection"] == made
+        assert gateway(sandbox, Maton_Connection=made["connection_id"]).get("/api/lists").status == 400
+        sandbox.connections.activate(made["connection_id"])
+        assert control.get(path).json["connection"]["status"] == "ACTIVE"
+        assert gateway(sandbox, Maton_Connection=made["connection_id"]).get("/api/lists").status == 200
+
+    def test_a_deleted_one_is_gone(self, control: Api) -> None:
+        (active,) = control.get("/connections").json["connections"]
+        path = f"/connections/{active['connection_id']}"
+        assert control.delete(path).status == 200
+        assert control.get(path).status == 404
+        assert control.get("/connections").json == {"connections": []}
+
+    def test_it_wants_the_maton_key_and_a_proper_body(self, sandbox: Sandbox, control: Api) -> None:
+        assert Api(sandbox).get("/connections").status == 401
+        assert control.post("/connections", {}).status == 400
+        assert control.post("/connections", b"{").status == 400
+        assert control.send("PUT", "/connections").status == 405
+
+
+def test_the_present_goes_on_with_the_clock(sandbox: Sandbox, api: Api, clock: Clock) -> None:
+    clock.now += 90
+    made = api.post("/api/lists", data("list", name="Late")).json["data"]
+    assert made["attributes"]["created"] == "2026-01-20T12:01:30+00:00"
+    assert sandbox.account.now == NOW
+
+
+def test_requests_are_kept_without_their_secrets(sandbox: Sandbox, api: Api) -> None:
+    api.get("/api/lists", filter='equals(name,"A & B")', include="tags")
+    api.post("/api/lists", data("list", name="Kept"))
+    api.get("/api/nothing")
+    listed, made, lost = sandbox.requests
+    assert (listed.method, listed.path, listed.status) == ("GET", "/api/lists", 200)
+    assert listed.params == {"filter": 'equals(name,"A & B")', "include": "tags"}
+    assert listed.query.startswith("filter=equals%28name%2C%22")
+    assert listed.headers["revision"] == "2026-01-15"
+    assert listed.time == NOW
+    assert (made.status, made.json["data"]["attributes"]["name"]) == (201, "Kept")
+    assert lost.status == 404
+    assert not any(sandbox.api_key in str(request) for request in sandbox.requests)
