@@ -35,13 +35,12 @@ def paired(current: Table, previous: Table, keys: Sequence[str], values: Sequenc
 
 def with_change(table: Table, values: Sequence[str]) -> Table:
     """Append difference and relative change; there is no change over zero."""
+    made = []
     for name in values:
         value, before = nw.col(name).cast(nw.Float64), nw.col(f"{name}_previous").cast(nw.Float64)
-        table = table.with_columns(
-            (nw.col(name) - nw.col(f"{name}_previous")).alias(f"{name}_difference"),
-            nw.when(before != 0).then((value - before) / before).alias(f"{name}_change"),
-        )
-    return table
+        made.append((nw.col(name) - nw.col(f"{name}_previous")).alias(f"{name}_difference"))
+        made.append(nw.when(before != 0).then((value - before) / before).alias(f"{name}_change"))
+    return table.with_columns(made)
 
 
 def _missing(name: str) -> nw.Expr:

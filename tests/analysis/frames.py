@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from datetime import datetime
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 NEW_YORK = "America/New_York"
 ZONES = [NEW_YORK, "UTC", "Asia/Kolkata", "America/Santiago", "America/Havana", "Europe/Berlin"]
 
-few = settings(max_examples=30, deadline=None)
+few = settings(max_examples=12, deadline=None)
 
 Record = dict[str, Any]
 
@@ -79,11 +80,22 @@ def _polars_lazy(table: pd.DataFrame) -> Any:
 
 
 def _duckdb(table: pd.DataFrame) -> Any:
+    return _database().from_df(table)
+
+
+@functools.cache
+def _database() -> Any:
     import duckdb  # noqa: PLC0415 - in the extra `archive`
 
     connection = duckdb.connect()
     connection.execute(f"SET TimeZone = '{NEW_YORK}'")
-    return connection.from_df(table)
+    return connection
+
+
+def close_database() -> None:
+    """Close the database of the engine tests, if one was opened."""
+    _database().close()
+    _database.cache_clear()
 
 
 ENGINES: dict[str, Callable[[pd.DataFrame], Any]] = {

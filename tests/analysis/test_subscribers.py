@@ -1,0 +1,56 @@
+"""List growth."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klaviyo_analytics import analysis
+from klaviyo_analytics.errors import FrameError
+from tests.analysis.frames import days, few, frame, records, series, shuffled
+
+
+def test_who_joined_against_who_left() -> None:
+    joined = frame(datetime=days("2026-03-01", 2), metric=["Subscribed to List"] * 2, count=[5, 1])
+    left = frame(datetime=days("2026-03-01", 2), metric=["Unsubscribed from List"] * 2, count=[2, 4])
+    made = analysis.list_growth(joined, left)
+    assert list(made.columns) == ["datetime", "subscribed", "unsubscribed", "net", "members", "complete"]
+    assert made["net"].tolist() == [3, -3]
+    assert made["members"].isna().all()
+    assert made["net"].dtype == made["members"].dtype == "Int64"
+
+
+def test_an_interval_or_list_that_only_one_frame_has_counts_as_zero() -> None:
+    joined = frame(datetime=days("2026-03-01", 2), list=["A", None], count=[5, 1])
+    left = frame(datetime=days("2026-03-02", 2), list=[None, "A"], count=[2, 4])
+    made = analysis.list_growth(joined, left, members_before=10)
+    assert [(row["list"], row["net"], row["members"]) for row in records(made)] == [
+        ("A", 5, 15),
+        (None, -1, 9),
+        ("A", -4, 11),
+    ]
+
+
+def test_an_interval_is_complete_if_it_is_in_both() -> None:
+    joined = frame(datetime=days("2026-03-01", 2), count=[5, 1], complete=[True, True])
+    left = frame(datetime=days("2026-03-01", 2), count=[2, 4], complete=[True, False])
+    assert analysis.list_growth(joined, left)["complete"].tolist() == [True, False]
+
+
+def test_two_metrics_in_one_frame_are_refused() -> None:
+    mixed = frame(datetime=days("2026-03-01", 2), metric=["Subscribed to List", "Opened Email"], count=[5, 1])
+    with pytest.raises(FrameError, match="Opened Email and Subscribed to List"):
+        analysis.list_growth(mixed, mixed)
+
+
+@few
+@given(series(), st.integers(0, 9))
+def test_members_at_the_end_are_those_before_and_the_net_of_all(joined: pd.DataFrame, seed: int) -> None:
+    left = joined.assign(count=joined["count"][::-1].to_numpy() // 2)
+    made = analysis.list_growth(joined, left, members_before=100)
+    assert records(analysis.list_growth(shuffled(joined, seed), left, members_before=100)) == records(made)
+    lists = joined["attributed_channel"].nunique(dropna=False)
+    last = made.groupby("attributed_channel", dropna=False)["members"].last().sum()
+    assert last == 100 * lists + joined["count"].sum() - left["count"].sum()
