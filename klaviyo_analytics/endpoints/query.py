@@ -102,11 +102,9 @@ class _Checks:
     def one_of(self, what: str, given: str, allowed: Collection[str]) -> None:
         if given not in allowed:
             near = difflib.get_close_matches(given, allowed, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            meant = f" (did you mean {near[0]!r}?)" if near else ""
             choice = f"allowed are {_listed(allowed)}" if allowed else "it takes none"
-            self.refuse(
-                f"{what} {given!r} is not known; {choice}.{hint}".rstrip(".?") + ("?" if hint else "")
-            )
+            self.refuse(f"{what} {given!r} is not known{meant}; {choice}")
 
     def filter(self, given: Filter | str) -> str:
         if isinstance(given, str) and not self.strict:
