@@ -36,8 +36,32 @@ class Condition:
         return f"{self.operator}({inside})"
 
 
+class _NoLogic:
+    """Refuses what Klaviyo's grammar cannot say, and what Python's own words would decide in silence."""
+
+    __slots__ = ()
+
+    def __or__(self, other: object) -> NoReturn:
+        raise InvalidQueryError(
+            "Klaviyo's filters know no 'or'. For alternatives of one field use F.field.any([...]); "
+            "for others make two queries and concatenate the frames."
+        )
+
+    __ror__ = __or__
+
+    def __invert__(self) -> NoReturn:
+        raise InvalidQueryError(
+            "Klaviyo's filters know no 'not'. Read more and filter the frame with pandas."
+        )
+
+    def __bool__(self) -> NoReturn:
+        raise InvalidQueryError(
+            "Combine filters with &, not with 'and', 'or', 'not' or a chained comparison: (a < x) & (x < b)."
+        )
+
+
 @dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(_NoLogic):
     """Conditions that must all hold. Combine with `&`; Klaviyo's grammar has no "or" and no "not"."""
 
     conditions: tuple[Condition, ...]
@@ -53,24 +77,8 @@ class Filter:
     def __rand__(self, other: str) -> Filter:
         return as_filter(other) & self
 
-    def __or__(self, other: object) -> NoReturn:
-        raise InvalidQueryError(
-            "Klaviyo's filters know no 'or'. For alternatives of one field use F.field.any([...]); "
-            "for others make two queries and concatenate the frames."
-        )
 
-    def __invert__(self) -> NoReturn:
-        raise InvalidQueryError(
-            "Klaviyo's filters know no 'not'. Read more and filter the frame with pandas."
-        )
-
-    def __bool__(self) -> NoReturn:
-        raise InvalidQueryError(
-            "Combine filters with &, not with 'and' or a chained comparison: (a < x) & (x < b)."
-        )
-
-
-class Field:
+class Field(_NoLogic):
     """A field to filter on; comparing it makes a `Filter`. Dots chain: `F.messages.channel`."""
 
     __slots__ = ("_name",)
@@ -90,10 +98,23 @@ class Field:
     def _where(self, operator: str, value: object) -> Filter:
         return Filter((Condition(operator, self._name, literal(value, self._name)),))
 
+    def _where_listed(self, operator: str, values: Iterable[object]) -> Filter:
+        if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+            raise InvalidQueryError(f"{self._name}: {values!r} is no list of values; write [{values!r}].")
+        return self._where(operator, list(values))
+
+    def __and__(self, other: object) -> NoReturn:
+        raise InvalidQueryError(
+            f"& binds more tightly than the comparison beside it ({self!r}): put each comparison in parentheses, "
+            'like (F.email == "...") & (F.created > "...").'
+        )
+
+    __rand__ = __and__
+
     def __eq__(self, value: object) -> Filter:  # type: ignore[override]
         return self._where("equals", value)
 
-    def __ne__(self, value: object) -> NoReturn:  # type: ignore[override]
+    def __ne__(self, value: object) -> NoReturn:
         raise InvalidQueryError(
             "Klaviyo's filters know no 'not equal'. Read more and filter the frame with pandas."
         )
@@ -112,7 +133,7 @@ class Field:
 
     def any(self, values: Iterable[object]) -> Filter:
         """Any of the values."""
-        return self._where("any", list(values))
+        return self._where_listed("any", values)
 
     def contains(self, value: object) -> Filter:
         """Ask that the text contains this text (case matters)."""
@@ -120,11 +141,11 @@ class Field:
 
     def contains_any(self, values: Iterable[object]) -> Filter:
         """Ask that the list contains at least one of the values."""
-        return self._where("contains-any", list(values))
+        return self._where_listed("contains-any", values)
 
     def contains_all(self, values: Iterable[object]) -> Filter:
         """Ask that the list contains all of the values."""
-        return self._where("contains-all", list(values))
+        return self._where_listed("contains-all", values)
 
     def starts_with(self, value: object) -> Filter:
         """Ask that the text starts with this text."""
@@ -175,8 +196,7 @@ def literal(value: Any, field: str = "") -> str:
         if not value:
             raise InvalidQueryError(f"{field or 'a filter'}: an empty list of values would match nothing.")
         return f"[{','.join(literal(item, field) for item in value)}]"
-    if hasattr(value, "item") and not isinstance(value, (str, dt.datetime)):  # numpy scalars
-        value = value.item()
+    value = _python(value)
     if TIMES.search(field) and isinstance(value, (str, dt.date)):
         moment = _moment(value, field)
         return str(math.floor(moment.timestamp())) if field == "timestamp" else _rfc3339(moment)
@@ -195,6 +215,14 @@ def literal(value: Any, field: str = "") -> str:
         f"{field or 'a filter'}: {value!r} cannot stand in a filter; "
         "use text, a number, True/False, None, a date or datetime, or a list of these."
     )
+
+
+def _python(value: Any) -> Any:
+    """Give a numpy scalar as Python's own; nanoseconds would turn into a bare number."""
+    if getattr(value, "ndim", None) != 0:
+        return value
+    plain = value.astype("datetime64[us]").item() if value.dtype.kind == "M" else value.item()
+    return value if plain is None else plain  # a NaT would turn into a null
 
 
 def _moment(value: str | dt.date, field: str) -> dt.datetime:
@@ -238,13 +266,19 @@ def as_filter(value: Filter | str) -> Filter:
 
 def parse(text: str) -> Filter:
     """Read a raw filter expression into its conditions; the literals stay as they were written."""
-    return Filter(tuple(_Parser(text).expressions(until="")))
+    return Filter(tuple(_Parser(text).whole()))
 
 
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.position = 0
+
+    def whole(self) -> list[Condition]:
+        found = self.expressions(until="")
+        if self.text[self.position :].strip():
+            self.fail("expected ',' or the end")
+        return found
 
     def expressions(self, until: str) -> list[Condition]:
         found = self.expression()
@@ -265,7 +299,7 @@ class _Parser:
             return inside
         if operator not in OPERATORS:
             self.fail(f"{operator!r} is no operator; there are and, {', '.join(OPERATORS)}")
-        field, value = self.take(), None
+        field, value = self.word("a field"), None
         if self.peek() == ",":
             self.take()
             value = self.value()
@@ -274,9 +308,9 @@ class _Parser:
         return [Condition(operator, field, value)]
 
     def value(self) -> str:
-        word = self.take()
-        if word != "[":
-            return word
+        if self.peek() != "[":
+            return self.word("a value")
+        self.take()
         items = [self.value()]
         while self.peek() == ",":
             self.take()
@@ -285,6 +319,11 @@ class _Parser:
             self.fail("expected ']'")
         return f"[{','.join(items)}]"
 
+    def word(self, what: str) -> str:
+        if self.peek() in tuple("(),[]"):
+            self.fail(f"expected {what}")
+        return self.take()
+
     def peek(self) -> str:
         match = _TOKEN.match(self.text, self.position)
         return match[0].strip() if match else ""
@@ -292,7 +331,7 @@ class _Parser:
     def take(self) -> str:
         match = _TOKEN.match(self.text, self.position)
         if match is None:
-            self.fail("it ends too early")
+            self.fail("a quote is not closed" if self.text[self.position :].strip() else "it ends too early")
         self.position = match.end()
         return match[0].strip()
 
