@@ -29,7 +29,7 @@ from klaviyo_analytics.filters import OPERATORS, Condition, F, Filter, literal, 
         ("equals($flow,-1.5e3)", [("equals", "$flow", "-1.5e3")]),
     ],
 )  # fmt: skip
-def test_it_reads_what_the_guide_documents(self, text: str, conditions: list[tuple[str, str, Any]]) -> None:
+def test_it_reads_what_the_guide_documents(text: str, conditions: list[tuple[str, str, Any]]) -> None:
     assert parse(text).conditions == tuple(Condition(*one) for one in conditions)
 
 
