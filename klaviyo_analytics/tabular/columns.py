@@ -20,8 +20,8 @@ class SchemaWarning(UserWarning):
 def array(values: list[Any], kind: Kind, name: str) -> Any:
     """Convert a column; what does not fit is never dropped: the column then holds the objects as they came."""
     try:
-        return _CONVERT[kind](values)
-    except (TypeError, ValueError, OverflowError):
+        return _converted(values, kind)
+    except _MISFITS:
         bad = next((value for value in values if not _fits(value, kind)), None)
         warnings.warn(
             f"column {name!r} holds {type(bad).__name__} values where the API documents {kind}; "
@@ -32,10 +32,20 @@ def array(values: list[Any], kind: Kind, name: str) -> Any:
         return _objects(values)
 
 
+_MISFITS = (TypeError, ValueError, OverflowError, IndexError)
+
+
+def _converted(values: list[Any], kind: Kind) -> Any:
+    converted = _CONVERT[kind](values)
+    if converted.shape != (len(values),):  # lists of equal length look like a table to numpy
+        raise TypeError("nested")
+    return converted
+
+
 def _fits(value: Any, kind: Kind) -> bool:
     try:
-        _CONVERT[kind]([value])
-    except (TypeError, ValueError, OverflowError):
+        _converted([value], kind)
+    except _MISFITS:
         return False
     return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from klaviyo_analytics.endpoints import Endpoint, Kind, Shape
@@ -107,6 +107,8 @@ def _link(name: str, kind: str, *, many: bool, endpoint: Endpoint, query: Query)
     shape = endpoint.included.get(kind)
     joined = shape is not None and name in query.include
     columns = _columns(shape, endpoint, query, f"{prefix}.") if shape is not None and joined else ()
+    if many:  # a list of values in each row
+        columns = tuple(replace(column, kind="json") for column in columns)
     return Link(name, many, f"{singular}_ids" if many else f"{singular}_id", columns)
 
 
