@@ -71,7 +71,7 @@ def test_negative_sizes_are_refused() -> None:
 
 
 def test_an_unknown_currency_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(ValueError, match="XAU.*USD"):
+    with pytest.raises(ValueError, match=r"XAU.*USD"):
         build_account(profiles=1, events=1, currencies=("XAU",))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from datetime import datetime
 
 import pytest
 
@@ -225,6 +226,4 @@ def test_reviews_belong_to_their_events(story: Shop) -> None:
 
 
 def _seconds(text: str) -> int:
-    from datetime import datetime
-
     return int(datetime.fromisoformat(text).timestamp())
