@@ -63,8 +63,8 @@ def finished(frame: pd.DataFrame) -> Flags:
 def currency_of(frame: pd.DataFrame, given: str | None) -> str | None:
     """Return the one currency of the frame; two currencies are never drawn on one axis."""
     found = {given} if given else set()
-    if "currency" in frame.columns:
-        found |= {str(value) for value in frame["currency"].dropna().unique()}
+    for column in {"currency", "value_currency"} & set(frame.columns):
+        found |= {str(value) for value in frame[column].dropna().unique()}
     if len(found) > 1:
         listed = ", ".join(sorted(found))
         raise FrameError(

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._dates import moments
 from klaviyo_analytics.plots._frame import Flags, Floats, finished, names, numbers, times
+from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width
 
 
@@ -29,9 +30,9 @@ class Series:
 
 
 def split(frame: pd.DataFrame, *, x: str, y: str, hue: str | None) -> list[Series]:
-    """Cut the frame into one series per value of `hue`; rows without a date cannot be drawn."""
+    """Cut the frame into one series per value of `hue`, or one named after the measurement; rows without a date cannot be drawn."""
     when, values, complete = times(frame, x), numbers(frame, y), finished(frame)
-    labels = np.array(names(frame, hue) if hue else [""] * len(frame), dtype=object)
+    labels = np.array(names(frame, hue) if hue else [quantity(y).label] * len(frame), dtype=object)
     dated = np.asarray(when.notna())
     series = []
     for label in dict.fromkeys(labels[dated]):
@@ -68,12 +69,15 @@ def all_times(series: Sequence[Series]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(first.append(others))
 
 
-def by_size(series: Sequence[Series]) -> list[str]:
-    """Return the names of the series, largest first: these get a colour."""
+def in_order(series: Sequence[Series]) -> list[str]:
+    """Return the names of the series in the order in which they get a colour.
+
+    By name, so that a channel has one colour in all charts; but if there are more than colours, by size.
+    """
     sizes: dict[str, float] = {}
     for one in series:
         sizes[one.name] = sizes.get(one.name, 0.0) + float(np.nansum(np.abs(one.values)))
-    return sorted(sizes, key=lambda name: -sizes[name])
+    return sorted(sizes) if len(sizes) <= MOST_HUES else sorted(sizes, key=lambda name: -sizes[name])
 
 
 def colours(ax: Axes, ranked: Sequence[str]) -> dict[str, str]:

@@ -70,6 +70,12 @@ _COUNTS = {
 
 _RATES = {
     "delivery_rate": ("delivery rate", "delivered ÷ recipients", "recipients"),
+    "failed_rate": ("failed rate", "failed ÷ recipients", "recipients"),
+    "bounced_or_failed_rate": (
+        "bounced or failed rate",
+        "bounced or failed ÷ recipients",
+        "recipients",
+    ),
     "bounce_rate": ("bounce rate", "bounced ÷ recipients", "recipients"),
     "open_rate": ("open rate", "unique opens ÷ delivered", "delivered"),
     "click_rate": ("click rate", "unique clicks ÷ delivered", "delivered"),
@@ -93,11 +99,22 @@ _KNOWN: dict[str, Quantity] = (
     | {name: Quantity(label, "money", how, of) for name, (label, how, of) in _MONEY.items()}
 )
 
+# What `analysis` makes of a column; None keeps the kind.
+_DERIVED: dict[str, tuple[str, Kind | None]] = {
+    "_previous": (", period before", None),
+    "_difference": (", difference", None),
+    "_change": (", change", "rate"),
+    "_share": (", share", "rate"),
+}
+
 
 def quantity(column: str) -> Quantity:
     """Return what is known of `column`; an unknown name is a plain number, or a rate by its ending."""
     if column in _KNOWN:
         return _KNOWN[column]
+    for ending, (words, kind_of_it) in _DERIVED.items():
+        if column.endswith(ending) and (base := _KNOWN.get(column.removesuffix(ending))):
+            return Quantity(f"{base.label}{words}", kind_of_it or base.kind)
     kind: Kind = "rate" if column.endswith(("rate", "share", "change")) else "number"
     return Quantity(in_words(column), kind)
 

@@ -76,10 +76,11 @@ def name_rows(ax: Axes, labels: Sequence[str]) -> None:
 
 
 def hue_colours(ax: Axes, groups: Sequence[str] | None, rows: int) -> tuple[list[str], dict[str, str]]:
-    """Return the colour of each row, and of each group in the order of its size; without any, blue."""
+    """Return the colour of each row, and of each group: by name, or by size if too many; without any, blue."""
     if groups is None:
         return [PALETTE[0]] * rows, {}
-    order = sorted(dict.fromkeys(groups), key=lambda name: -list(groups).count(name))
+    order = sorted(set(groups), key=lambda name: (-list(groups).count(name), name))
+    order = sorted(order) if len(order) <= MOST_HUES else order
     shade = {name: PALETTE[rank] if rank < MOST_HUES else ink(ax, 0.3) for rank, name in enumerate(order)}
     return [shade[name] for name in groups], shade
 

@@ -70,7 +70,14 @@ def draw_scatter(
     if len(shown):
         colours, shade = hue_colours(ax, names(shown, hue) if hue else None, len(shown))
         size = points(0.75) ** 2
-        looks = {"color": colours, "s": size, "alpha": 0.85, "edgecolors": ax.get_facecolor(), "zorder": 2}
+        looks = {
+            "color": colours,
+            "s": size,
+            "alpha": 0.85,
+            "clip_on": False,
+            "edgecolors": ax.get_facecolor(),
+            "zorder": 2,
+        }
         ax.scatter(xs, ys, **{**looks, **kwargs})
         value_axis(ax, ys, up.kind, money)
         _x_axis(ax, xs, across, money, logs=logs)
@@ -116,7 +123,9 @@ def _x_axis(ax: Axes, xs: Floats, subject: Quantity, money: str | None, *, logs:
         ax.xaxis.set_major_formatter(QuantityFormatter(subject.kind, money))
         ax.set_xlim(xs.min() / 1.3, xs.max() * 1.3)
         return
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+    ax.xaxis.set_major_locator(
+        MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10], integer=subject.kind == "count")
+    )
     low, high = min(float(xs.min()), 0.0), float(xs.max())
     room = (high - low) * 0.05 or 1.0
     ax.set_xlim(low - (room if low < 0 else 0.0), high + room)

@@ -19,9 +19,9 @@ from klaviyo_analytics.plots._frame import Floats, currency_of, interval_of, req
 from klaviyo_analytics.plots._lines import (
     Series,
     all_times,
-    by_size,
     colours,
     draw_series,
+    in_order,
     split,
     unfinished_mark,
 )
@@ -105,7 +105,7 @@ def draw_trend(
     """Draw; return the rows of text above the axes, and how many annotations lay outside the dates."""
     quiet(ax)
     both = [*trend.series, *trend.earlier]
-    ranked = by_size(both)
+    ranked = in_order(both)
     lines = _draw_lines(ax, trend, ranked, kwargs)
     if trend.empty:
         put_note(ax, trend.empty)
@@ -159,8 +159,8 @@ def _draw_lines(ax: Axes, trend: Trend, ranked: list[str], kwargs: Mapping[str, 
             alpha=0.75,
             gid="compare",
         )
-    largest_last = sorted(trend.series, key=lambda one: -ranked.index(one.name))
-    return {one.name: draw_series(ax, one, colour=shade[one.name], kwargs=kwargs) for one in largest_last}
+    first_on_top = sorted(trend.series, key=lambda one: -ranked.index(one.name))
+    return {one.name: draw_series(ax, one, colour=shade[one.name], kwargs=kwargs) for one in first_on_top}
 
 
 def _legend(

@@ -5,37 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
 
-from klaviyo_analytics.plots._canvas import (
-    new_axes,
-    put_caption,
-    put_legend,
-    put_note,
-    put_title,
-    quiet,
-)
-from klaviyo_analytics.plots._format import QuantityFormatter, write_column
-from klaviyo_analytics.plots._frame import Floats, names, numbers, require
-from klaviyo_analytics.plots._quantities import denominators, quantity
-from klaviyo_analytics.plots._rows import largest, name_rows, noun_of, plural, row_names
-from klaviyo_analytics.plots._style import PALETTE, ink, tint
+from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_note, put_title, quiet
+from klaviyo_analytics.plots._funnel import draw_funnel, read_funnel
+from klaviyo_analytics.plots._rows import name_rows, noun_of, plural
 from klaviyo_analytics.plots.trend import metric_trend
-
-_STAGES = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
-_RATES = ("open_rate", "click_rate", "conversion_rate")
-_HEADINGS = {"open_rate": "open", "click_rate": "click", "conversion_rate": "convert"}
-_PEOPLE = {"opens_unique": "opened", "clicks_unique": "clicked", "conversion_uniques": "converted"}
-_SMALL = 1.2  # an offset in font sizes shrinks with small type
 
 
 def flow_funnel(
     frame: pd.DataFrame,
     *,
-    stages: Sequence[str] = _STAGES,
+    stages: Sequence[str] | None = None,
     top: int = 12,
     title: str | None = None,
     ax: Axes | None = None,
@@ -43,14 +25,16 @@ def flow_funnel(
 ) -> Axes:
     """Draw how far people get: one row per message or flow, one bar within another per stage.
 
-    The bars count people and share one scale; the rates beside them are those of the frame, over delivered.
+    The bars count people and share one scale; the rates beside them are those of the frame.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Flow summary, one row per flow, or per message with `by="message"`; rows stay in their order.
-    stages : sequence of str
-        Columns of counts, from the widest to the narrowest.
+        Flow summary, one row per flow, or per message with `by="message"`; rows stay in their order. The
+        frame of `analysis.flow_funnel`, with one row per message and stage, is drawn as well.
+    stages : sequence of str, optional
+        Columns of counts of a summary, from the widest to the narrowest; from delivered to converted if not
+        given.
     top : int
         Draw no more rows than this: those with the largest first stage. The caption says of how many.
     title : str, optional
@@ -81,31 +65,26 @@ def flow_funnel(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['delivered', 'opened', 'clicked', 'converted']
     """
-    require(frame, ["flow", *stages])
-    counts = {stage: numbers(frame, stage) for stage in stages}
-    chosen = np.sort(largest(np.nan_to_num(counts[stages[0]]), top))
-    shown = frame.iloc[chosen]
-    flows = list(dict.fromkeys(names(frame, "flow")))
+    funnel = read_funnel(frame, stages=stages, top=top)
     noun = noun_of(frame, "flow")
-    ax = new_axes(ax, rows=len(chosen))
+    ax = new_axes(ax, rows=len(funnel.labels))
     quiet(ax, grid="x")
     rows_above = 0.0
-    if len(shown) and any(np.isfinite(values).any() for values in counts.values()):
-        drawn = {stage: values[chosen] for stage, values in counts.items()}
-        rows_above = _draw_funnel(ax, drawn, kwargs)
-        one_flow = len(flows) == 1 and "message" in frame.columns
-        name_rows(ax, names(shown, "message") if one_flow else row_names(shown, "flow"))
-        _rate_columns(ax, shown)
+    if funnel.empty:
+        put_note(ax, funnel.empty)
     else:
-        put_note(ax, f"No values: {stages[0]!r} is missing in every row" if len(frame) else "No rows to draw")
-    ours = f"{flows[0]}: how far people get" if len(flows) == 1 else "How far people get, by flow"
+        rows_above = draw_funnel(ax, funnel, kwargs)
+        name_rows(ax, funnel.labels)
+    of_one = len(funnel.flows) == 1
+    ours = f"{funnel.flows[0]}: how far people get" if of_one else "How far people get, by flow"
     put_title(ax, ours if title is None else title, rows_above=rows_above)
+    left_out = funnel.rows - len(funnel.labels)
     put_caption(
         ax,
         [
-            "People per " + noun,
-            denominators(rate for rate in _RATES if rate in frame.columns),
-            f"{len(chosen)} largest of {plural(len(frame), noun)}" if len(chosen) < len(frame) else None,
+            f"People per {noun}",
+            funnel.caption,
+            f"{len(funnel.labels)} largest of {plural(funnel.rows, noun)}" if left_out else None,
         ],
         share=0.8,
     )
@@ -180,50 +159,3 @@ def flow_performance(
         ax=ax,
         **kwargs,
     )
-
-
-def _draw_funnel(ax: Axes, counts: Mapping[str, Floats], kwargs: Mapping[str, Any]) -> float:
-    """Draw each stage thinner than the one before, so that a stage that outgrew the last is seen as well."""
-    shades = [ink(ax, 0.15), tint(ax, PALETTE[0], 0.45), PALETTE[0], PALETTE[5]]
-    patches = []
-    for rank, (stage, values) in enumerate(counts.items()):
-        shade = shades[min(rank, len(shades) - 1)]
-        height = 0.78 * (1 - rank / (len(counts) + 1))
-        options = {"color": shade, "height": height, "label": quantity(stage).label, "zorder": 2 + rank / 10}
-        ax.barh(range(len(values)), np.nan_to_num(values), **{**options, **kwargs})
-        patches.append(Patch(facecolor=shade))
-    widest = max(float(np.nanmax(values)) for values in counts.values() if np.isfinite(values).any())
-    ax.set_xlim(0, widest * 1.02 if widest > 0 else 1.0)
-    ax.xaxis.set_major_formatter(QuantityFormatter("count"))
-    ax.locator_params(axis="x", nbins=5, integer=True)
-    people = [_PEOPLE.get(stage, quantity(stage).label) for stage in counts]
-    return 0.9 + put_legend(ax, patches, people, rows_above=0.9, beside=False)
-
-
-def _rate_columns(ax: Axes, frame: pd.DataFrame) -> None:
-    """Write the rates as a small table, right of the bars."""
-    known = [rate for rate in _RATES if rate in frame.columns]
-    for column, rate in enumerate(known):
-        looks: dict[str, Any] = {"ha": "right", "textcoords": "offset fontsize", "annotation_clip": False}
-        right = 4.4 * (column + 1)
-        ax.annotate(
-            _HEADINGS[rate],
-            xy=(1, 1),
-            xycoords="axes fraction",
-            xytext=(right * _SMALL, 0.3),
-            va="bottom",
-            fontsize="small",
-            color=ink(ax, 0.55),
-            **looks,
-        )
-        for row, text in enumerate(write_column(numbers(frame, rate), "rate")):
-            ax.annotate(
-                text,
-                xy=(1, row),
-                xycoords=("axes fraction", "data"),
-                xytext=(right, 0),
-                va="center",
-                color=ink(ax, 0.75),
-                gid="rate",
-                **looks,
-            )

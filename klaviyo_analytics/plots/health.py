@@ -22,8 +22,8 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
 )
 from klaviyo_analytics.plots._format import write
-from klaviyo_analytics.plots._frame import Floats, numbers, require
-from klaviyo_analytics.plots._quantities import capitalised, denominators, quantity
+from klaviyo_analytics.plots._frame import Floats, names, numbers, require
+from klaviyo_analytics.plots._quantities import capitalised, denominators, in_words, quantity
 from klaviyo_analytics.plots._rows import name_rows, noun_of
 from klaviyo_analytics.plots._style import PALETTE, ink, tint
 from klaviyo_analytics.plots._text import put_names
@@ -40,10 +40,7 @@ class _Check:
     column: str
     values: Floats
     benchmark: float
-
-    @property
-    def more_is_better(self) -> bool:
-        return self.column in _MORE_IS_BETTER
+    more_is_better: bool
 
     @property
     def good(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -57,7 +54,7 @@ class _Check:
 def deliverability(
     frame: pd.DataFrame,
     *,
-    benchmarks: Mapping[str, float],
+    benchmarks: Mapping[str, float] | None = None,
     source: str | None = None,
     title: str | None = None,
     ax: Axes | None = None,
@@ -72,10 +69,11 @@ def deliverability(
     Parameters
     ----------
     frame : pandas.DataFrame
-        A summary with rates as fractions, one row per campaign, flow, channel, or a single row.
-    benchmarks : mapping of column to float
+        A summary with rates as fractions, one row per campaign, flow, channel, or a single row. Or the frame
+        of `analysis.deliverability`, one row per rate, which brings its benchmarks along.
+    benchmarks : mapping of column to float, optional
         Fraction that each rate should keep to, such as `{"bounce_rate": 0.01, "open_rate": 0.33}`. Delivery,
-        open, click and conversion rates should be above it, all others below.
+        open, click and conversion rates should be above it, all others below. A summary needs them.
     source : str, optional
         Where the benchmarks come from, for the caption.
     title : str, optional
@@ -92,7 +90,7 @@ def deliverability(
     Raises
     ------
     FrameError
-        If a rate is missing or holds no numbers, or a benchmark is not above zero.
+        If a rate is missing or holds no numbers, there are no benchmarks, or one is not above zero.
 
     Examples
     --------
@@ -103,10 +101,10 @@ def deliverability(
     >>> [text.get_text() for text in ax.texts if text.get_gid() == "verdict"]
     ['0.40 %, at most 1 %', '29.0 %, not at least 33 %']
     """
-    require(frame, benchmarks)
-    if bad := [name for name, value in benchmarks.items() if not value > 0]:
+    checks = _read_judged(frame) if benchmarks is None else _read_summary(frame, benchmarks)
+    if bad := [check.column for check in checks if not check.benchmark > 0]:
         raise FrameError(f"a benchmark must be above zero: {', '.join(map(repr, bad))}")
-    checks = [_Check(name, numbers(frame, name), value) for name, value in benchmarks.items()]
+    points_each = max((len(check.values) for check in checks), default=0)
     ax = new_axes(ax)
     quiet(ax, grid="x")
     ax.grid(visible=False)
@@ -120,17 +118,42 @@ def deliverability(
     else:
         put_note(ax, "No rates to draw" if len(frame) else "No rows to draw")
     put_title(ax, "Deliverability against benchmarks" if title is None else title, rows_above=rows_above)
-    noun = next((noun_of(frame, name) for name in ("campaign", "flow") if name in frame.columns), "row")
     put_caption(
         ax,
         [
             f"Benchmarks: {source}" if source else None,
-            f"One point per {noun}" if len(frame) > 1 else None,
-            denominators(benchmarks),
+            f"One point per {_noun(frame)}" if points_each > 1 else None,
+            denominators(check.column for check in checks),
         ],
         share=0.8,
     )
     return ax
+
+
+def _read_summary(frame: pd.DataFrame, benchmarks: Mapping[str, float]) -> list[_Check]:
+    require(frame, benchmarks)
+    return [
+        _Check(name, numbers(frame, name), float(value), name in _MORE_IS_BETTER)
+        for name, value in benchmarks.items()
+    ]
+
+
+def _read_judged(frame: pd.DataFrame) -> list[_Check]:
+    """Read a frame that has the rates below each other, each with its benchmark."""
+    if "benchmark" not in frame.columns:
+        raise FrameError(
+            "give benchmarks={'bounce_rate': 0.01, ...}, or the frame of analysis.deliverability"
+        )
+    require(frame, ["measure", "rate", "better"])
+    checks = []
+    for measure in dict.fromkeys(names(frame, "measure")):
+        rows = frame[[name == measure for name in names(frame, "measure")]]
+        limits = set(zip(numbers(rows, "benchmark"), names(rows, "better"), strict=True))
+        if len(limits) > 1:
+            raise FrameError(f"{measure!r} has several benchmarks, and one line of the plot has one")
+        limit, better = limits.pop()
+        checks.append(_Check(measure, numbers(rows, "rate"), float(limit), better == "above"))
+    return checks
 
 
 def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) -> None:
@@ -180,6 +203,13 @@ def _verdict(check: _Check) -> str:
     if len(check.values) == 1:
         return f"{write(float(check.values[0]), 'rate')}, {'' if kept else 'not '}{target}"
     return f"{kept} of {known.sum()} {target}"
+
+
+def _noun(frame: pd.DataFrame) -> str:
+    """Return what a point stands for."""
+    kinds = ("campaign", "flow", "channel", "attributed_channel")
+    found = next((kind for kind in kinds if kind in frame.columns), "row")
+    return in_words(noun_of(frame, found))
 
 
 def _ratio_axis(ax: Axes) -> None:

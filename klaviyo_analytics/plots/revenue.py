@@ -22,7 +22,7 @@ from klaviyo_analytics.plots._canvas import (
     value_axis,
 )
 from klaviyo_analytics.plots._dates import date_axis
-from klaviyo_analytics.plots._lines import all_times, by_size
+from klaviyo_analytics.plots._lines import all_times, in_order
 from klaviyo_analytics.plots._quantities import capitalised, in_words
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
 from klaviyo_analytics.plots._trend import Trend, measure_in_words, read_trend, zone_in_words
@@ -103,7 +103,7 @@ def revenue_split(
 
 def _stack(ax: Axes, trend: Trend, kwargs: dict[str, Any]) -> tuple[list[Artist], list[str]]:
     """Pile the sources on each other, what was paid back below zero; return the legend's entries."""
-    ranked = by_size(trend.series)
+    ranked = in_order(trend.series)
     order = [name for name in _SOURCES if name in ranked] + [name for name in ranked if name not in _SOURCES]
     series = {one.name: one for one in trend.series}
     when = all_times(trend.series).unique().sort_values()

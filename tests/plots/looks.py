@@ -1,0 +1,63 @@
+"""What a reader sees on an Axes, as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.lines import Line2D
+
+
+def draw(ax: Axes) -> Axes:
+    """Render the figure, so that ticks are placed and missing glyphs would warn."""
+    figure: Any = ax.figure
+    while figure.figure is not figure:
+        figure = figure.figure
+    figure.canvas.draw()
+    return ax
+
+
+def texts(ax: Axes, gid: str) -> list[str]:
+    return [text.get_text() for text in ax.texts if text.get_gid() == gid]
+
+
+def caption(ax: Axes) -> str:
+    return " ".join(texts(ax, "caption")).replace("\n", " · ")
+
+
+def note(ax: Axes) -> str:
+    return " ".join(texts(ax, "note"))
+
+
+def legend(ax: Axes) -> list[str]:
+    shown = ax.get_legend()
+    return [text.get_text() for text in shown.get_texts()] if shown else []
+
+
+def title(ax: Axes) -> str:
+    return ax.get_title(loc="left")
+
+
+def solid(ax: Axes) -> dict[str, Line2D]:
+    """Return the lines of the data by name, without marks, comparison and zero line."""
+    drawn = [line for line in ax.lines if line.get_linestyle() == "-"]
+    return {str(line.get_label()): line for line in drawn if not str(line.get_label()).startswith("_")}
+
+
+def only_line(ax: Axes) -> Line2D:
+    """Return the line of a plot without hue."""
+    (line,) = solid(ax).values()
+    return line
+
+
+def colour(line: Line2D) -> str:
+    return to_hex(line.get_color())
+
+
+def x_labels(ax: Axes) -> list[str]:
+    return [text.get_text() for text in draw(ax).get_xticklabels()]
+
+
+def y_labels(ax: Axes) -> list[str]:
+    return [text.get_text() for text in draw(ax).get_yticklabels()]
