@@ -28,8 +28,11 @@ class KlaviyoClient:
 
     Attributes
     ----------
-    accounts, campaigns, events, flows, lists, metric_aggregates, metrics, profiles, segments
-        The nouns; each has verbs: `list`, `iter_frames`, `get`, `find`, `query`.
+    accounts, bulk_jobs, campaign_messages, campaigns, catalog_categories, catalog_items, catalog_variants,
+    coupon_codes, coupons, custom_metrics, events, flow_actions, flow_messages, flows, form_versions, forms,
+    images, lists, mapped_metrics, metric_aggregates, metrics, profiles, reviews, segments, tag_groups, tags,
+    templates, universal_content, webhook_topics, webhooks
+        The nouns; each has verbs: `list`, `iter_frames`, `get`, `find`, `query`, `create`, `update`, `delete`.
     account : pandas.Series
         The account's own row: timezone, preferred_currency, ...
     """
@@ -49,14 +52,35 @@ class KlaviyoClient:
         self._revision = revision
         self._on_close: Callable[[], None] | None = None
         self.accounts = resources.Accounts(context)
+        self.bulk_jobs = resources.BulkJobs(context)
+        self.campaign_messages = resources.CampaignMessages(context)
         self.campaigns = resources.Campaigns(context)
+        self.catalog_categories = resources.CatalogCategories(context)
+        self.catalog_items = resources.CatalogItems(context)
+        self.catalog_variants = resources.CatalogVariants(context)
+        self.coupon_codes = resources.CouponCodes(context)
+        self.coupons = resources.Coupons(context)
+        self.custom_metrics = resources.CustomMetrics(context)
         self.events = resources.Events(context)
+        self.flow_actions = resources.FlowActions(context)
+        self.flow_messages = resources.FlowMessages(context)
         self.flows = resources.Flows(context)
+        self.form_versions = resources.FormVersions(context)
+        self.forms = resources.Forms(context)
+        self.images = resources.Images(context)
         self.lists = resources.Lists(context)
+        self.mapped_metrics = resources.MappedMetrics(context)
         self.metric_aggregates = resources.MetricAggregates(context)
         self.metrics = resources.Metrics(context)
         self.profiles = resources.Profiles(context)
+        self.reviews = resources.Reviews(context)
         self.segments = resources.Segments(context)
+        self.tag_groups = resources.TagGroups(context)
+        self.tags = resources.Tags(context)
+        self.templates = resources.Templates(context)
+        self.universal_content = resources.UniversalContent(context)
+        self.webhook_topics = resources.WebhookTopics(context)
+        self.webhooks = resources.Webhooks(context)
 
     @property
     def account(self) -> pd.Series[Any]:

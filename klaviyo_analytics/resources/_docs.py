@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import textwrap
 from collections.abc import Iterable
 
@@ -14,7 +15,7 @@ WIDTH = 100
 
 def for_list(endpoint: Endpoint, *, chunked: bool = False) -> str:
     """Write the docstring of a verb that reads many."""
-    what = (endpoint.type or "").replace("-", " ")
+    what = f"{(endpoint.type or '').replace('-', ' ')}{_owner(endpoint)}"
     first = (
         f"Read every {what} as frames of at most `chunk_size` rows."
         if chunked
@@ -33,9 +34,10 @@ def for_list(endpoint: Endpoint, *, chunked: bool = False) -> str:
 
 def for_get(endpoint: Endpoint) -> str:
     """Write the docstring of a verb that reads one."""
-    what = (endpoint.type or "").replace("-", " ")
-    parts = [f"Read one {what} by its id, as a row."]
-    parts += [*_parameters(endpoint, many=False), *_returns(endpoint, "pandas.Series")]
+    what, owner = (endpoint.type or "").replace("-", " "), _owner(endpoint)
+    parts = [f"Read the {what}{owner} as a row." if owner else f"Read one {what} by its id, as a row."]
+    returns = "pandas.Series, or None where there is none" if owner else "pandas.Series"
+    parts += [*_parameters(endpoint, many=False), *_returns(endpoint, returns)]
     parts += [*_raises("NotFoundError\n    There is none by that id."), *_notes(endpoint)]
     return "\n".join(parts)
 
@@ -143,15 +145,33 @@ def _raises(*more: str) -> list[str]:
     return lines + [line for block in more for line in block.split("\n")]
 
 
+def with_notes(doc: str, endpoints: Iterable[Endpoint]) -> str:
+    """Add the limits and scopes of what a written-out verb calls."""
+    notes = [line for endpoint in endpoints for line in ("", _note(endpoint))][1:]
+    return "\n".join([inspect.cleandoc(doc), "", "Notes", "-----", *notes])
+
+
 def _notes(endpoint: Endpoint) -> list[str]:
+    return ["", "Notes", "-----", _note(endpoint)]
+
+
+def _note(endpoint: Endpoint) -> str:
     limits = " and ".join(map(str, endpoint.limits))
     scopes = ", ".join(endpoint.scopes)
-    return [
-        "",
-        "Notes",
-        "-----",
-        f"``{endpoint.method} {endpoint.path}``, limited to {limits}; scopes: {scopes}.",
-    ]
+    return f"``{endpoint.method} {endpoint.path}``, limited to {limits}; scopes: {scopes}."
+
+
+def _owner(endpoint: Endpoint) -> str:
+    """Say whose related resources an endpoint reads; nothing where it reads its own."""
+    words = endpoint.path.split("/")
+    if len(words) < 5:
+        return ""
+    noun = words[2].replace("-", " ")
+    return (
+        f" of one {noun.removesuffix('ies')}y"
+        if noun.endswith("ies")
+        else f" of one {noun.removesuffix('s')}"
+    )
 
 
 def _parameter(name: str, kind: str, text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.endpoints.query import Fields, Query
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError, MalformedResponseError
 from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.tabular import Properties, Schema
 
@@ -30,6 +31,8 @@ class Context:
     api: Api
     progress: bool | None = None
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)  # between looks at a job
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     metrics: pd.DataFrame | None = field(default=None, repr=False)  # read once, see Metrics.known
     known_account: pd.Series[Any] | None = field(default=None, repr=False)
 
@@ -54,6 +57,10 @@ class Noun:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._context.api.transport.base_url}>"
+
+    def _id(self, value: object) -> str:
+        """Take an id as a path needs it."""
+        return checked_id(value)
 
 
 class Reading:
@@ -152,7 +159,16 @@ class Reading:
         )
 
 
-def read_one(
+def read_one(context: Context, operation: str, ids: Mapping[str, str], **options: Any) -> pd.Series[Any]:
+    """Read a single resource as a row."""
+    row = read_one_or_none(context, operation, ids, **options)
+    if row is None:
+        where = context.api.catalog[operation].at(**ids)
+        raise MalformedResponseError(f"GET {where} answered without a resource.")
+    return row
+
+
+def read_one_or_none(
     context: Context,
     operation: str,
     ids: Mapping[str, str],
@@ -161,8 +177,8 @@ def read_one(
     fields: Fields | None = None,
     additional_fields: Fields | None = None,
     properties: Properties = "json",
-) -> pd.Series[Any]:
-    """Read a single resource as a row."""
+) -> pd.Series[Any] | None:
+    """Read a to-one relationship: a row, or None where the answer's data are null."""
     endpoint = context.api.catalog[operation]
     query = queries.build(
         endpoint,
@@ -174,8 +190,8 @@ def read_one(
     schema = tabular.schema(endpoint, query, properties)
     ids = {name: checked_id(value, name) for name, value in ids.items()}
     document = context.api.call(operation, ids, params=query.params)
-    record, *_ = _jsonapi.resources(document, f"GET {endpoint.path}")
-    return tabular.one(record, schema, _jsonapi.included([document]))
+    records = _jsonapi.resources(document, f"GET {endpoint.path}")
+    return tabular.one(records[0], schema, _jsonapi.included([document])) if records else None
 
 
 def checked_id(value: object, name: str = "id") -> str:
@@ -187,3 +203,9 @@ def checked_id(value: object, name: str = "id") -> str:
             f"{name}={value!r}: give an id as text, or a row that `get` or `find` returned."
         )
     return value
+
+
+def catalog_id(value: object) -> str:
+    """Write a shop's own id as the compound one of the catalog; rows and compound ids have it already."""
+    one = checked_id(value)
+    return one if ":::" in one else f"$custom:::$default:::{one}"

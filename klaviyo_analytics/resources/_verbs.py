@@ -7,103 +7,28 @@ say what that very endpoint allows.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from klaviyo_analytics.endpoints import Endpoint, load
-from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.resources import _docs
-from klaviyo_analytics.resources._noun import CHUNK, Filtering, Noun, Reading, read_one
-from klaviyo_analytics.tabular import Properties
+from klaviyo_analytics.resources._noun import CHUNK, Noun, Reading, read_one, read_one_or_none
+from klaviyo_analytics.resources._signatures import (
+    Finds,
+    Gets,
+    GetsOf,
+    Lists,
+    ListsInChunks,
+    ListsOf,
+    ListsOfInChunks,
+)
+from klaviyo_analytics.tabular.schema import snake
 
-
-class Lists(Protocol):
-    """Signature of `list`."""
-
-    def __call__(
-        self,
-        *,
-        filter: Filtering = None,
-        sort: str | None = None,
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
-        additional_fields: Fields | None = None,
-        limit: int | None = None,
-        page_size: int | None = None,
-        properties: Properties = "json",
-    ) -> pd.DataFrame:
-        """Read many as a frame."""
-        ...
-
-
-class ListsInChunks(Protocol):
-    """Signature of `iter_frames`."""
-
-    def __call__(
-        self,
-        *,
-        chunk_size: int = CHUNK,
-        filter: Filtering = None,
-        sort: str | None = None,
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
-        additional_fields: Fields | None = None,
-        limit: int | None = None,
-        page_size: int | None = None,
-        properties: Properties = "json",
-    ) -> Iterator[pd.DataFrame]:
-        """Read many as frames of bounded size."""
-        ...
-
-
-class ListsOf(Protocol):
-    """Signature of a related read, like `lists.profiles(list_id)`."""
-
-    def __call__(
-        self,
-        id: Any,
-        /,
-        *,
-        filter: Filtering = None,
-        sort: str | None = None,
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
-        additional_fields: Fields | None = None,
-        limit: int | None = None,
-        page_size: int | None = None,
-        properties: Properties = "json",
-    ) -> pd.DataFrame:
-        """Read what belongs to one resource as a frame."""
-        ...
-
-
-class Gets(Protocol):
-    """Signature of `get`."""
-
-    def __call__(
-        self,
-        id: Any,
-        /,
-        *,
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
-        additional_fields: Fields | None = None,
-        properties: Properties = "json",
-    ) -> pd.Series[Any]:
-        """Read one by id as a row."""
-        ...
-
-
-class Finds(Protocol):
-    """Signature of `find`."""
-
-    def __call__(self, **attribute: Any) -> pd.Series[Any]:
-        """Find the one that has an attribute."""
-        ...
+Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
 def lists(operation: str) -> Lists:
@@ -123,10 +48,8 @@ def iterates(operation: str) -> ListsInChunks:
     def iter_frames(self: Noun, *, chunk_size: int = CHUNK, **query: Any) -> Iterator[pd.DataFrame]:
         return Reading(self._context, operation, **query).frames(chunk_size)
 
-    own = [inspect.Parameter("chunk_size", inspect.Parameter.KEYWORD_ONLY, default=CHUNK)]
-    return dressed(
-        iter_frames, endpoint, _docs.for_list(endpoint, chunked=True), own + _reading_parameters(endpoint)
-    )
+    doc = _docs.for_list(endpoint, chunked=True)
+    return dressed(iter_frames, endpoint, doc, [CHUNK_SIZE, *_reading_parameters(endpoint)])
 
 
 def lists_of(operation: str) -> ListsOf:
@@ -135,9 +58,23 @@ def lists_of(operation: str) -> ListsOf:
     name = only_id(endpoint)
 
     def related(self: Noun, id: Any, /, **query: Any) -> pd.DataFrame:
-        return Reading(self._context, operation, {name: id}, **query).frame()
+        return Reading(self._context, operation, {name: self._id(id)}, **query).frame()
 
+    related.__name__ = _last_word(endpoint)
     return dressed(related, endpoint, _docs.for_list(endpoint), [ID, *_reading_parameters(endpoint)])
+
+
+def iterates_of(operation: str) -> ListsOfInChunks:
+    """Make a related read in chunks."""
+    endpoint = load()[operation]
+    name = only_id(endpoint)
+
+    def related(self: Noun, id: Any, /, *, chunk_size: int = CHUNK, **query: Any) -> Iterator[pd.DataFrame]:
+        return Reading(self._context, operation, {name: self._id(id)}, **query).frames(chunk_size)
+
+    related.__name__ = f"iter_{_last_word(endpoint)}"
+    doc = _docs.for_list(endpoint, chunked=True)
+    return dressed(related, endpoint, doc, [ID, CHUNK_SIZE, *_reading_parameters(endpoint)])
 
 
 def gets(operation: str) -> Gets:
@@ -146,9 +83,22 @@ def gets(operation: str) -> Gets:
     name = only_id(endpoint)
 
     def get(self: Noun, id: Any, /, **query: Any) -> pd.Series[Any]:
-        return read_one(self._context, operation, {name: id}, **query)
+        return read_one(self._context, operation, {name: self._id(id)}, **query)
 
     return dressed(get, endpoint, _docs.for_get(endpoint), [ID, *_reading_parameters(endpoint)])
+
+
+def gets_of(operation: str) -> GetsOf:
+    """Make a to-one related read."""
+    endpoint = load()[operation]
+    name = only_id(endpoint)
+
+    def related(self: Noun, id: Any, /, **query: Any) -> pd.Series[Any] | None:
+        return read_one_or_none(self._context, operation, {name: self._id(id)}, **query)
+
+    related.__name__ = _last_word(endpoint)
+    parameters = [parameter for parameter in _reading_parameters(endpoint) if parameter.name != "limit"]
+    return dressed(related, endpoint, _docs.for_get(endpoint), [ID, *parameters])
 
 
 def finds(operation: str) -> Finds:
@@ -187,10 +137,28 @@ def only(frame: pd.DataFrame, what: str) -> pd.Series[Any]:
 
 
 ID = inspect.Parameter("id", inspect.Parameter.POSITIONAL_ONLY)
+CHUNK_SIZE = inspect.Parameter("chunk_size", inspect.Parameter.KEYWORD_ONLY, default=CHUNK)
 
 
 def only_id(endpoint: Endpoint) -> str:
+    """Name the placeholder of a path that has one."""
     return endpoint.path.partition("{")[2].partition("}")[0]
+
+
+def serves(*operations: str) -> Callable[[Verb], Verb]:
+    """Tell what a verb that is written out calls; its docstring then ends with the endpoints' limits."""
+
+    def mark(verb: Verb) -> Verb:
+        endpoints = [load()[operation] for operation in operations]
+        verb.operations = operations  # type: ignore[attr-defined]
+        verb.__doc__ = _docs.with_notes(verb.__doc__ or "", endpoints)
+        return verb
+
+    return mark
+
+
+def _last_word(endpoint: Endpoint) -> str:
+    return snake(endpoint.path.rsplit("/", 1)[-1])
 
 
 def _reading_parameters(endpoint: Endpoint) -> list[inspect.Parameter]:
@@ -220,6 +188,7 @@ def dressed(
 ) -> Callable[..., Any]:
     """Give a verb its docstring and signature; unknown keywords are refused in its own name."""
     function.__doc__ = doc
+    function.operations = (endpoint.operation,)  # type: ignore[attr-defined]
     if parameters is None:
         return function
     me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
@@ -237,4 +206,5 @@ def dressed(
 
     verb.__doc__, verb.__name__, verb.__qualname__ = doc, function.__name__, function.__name__
     verb.__signature__ = signature  # type: ignore[attr-defined]
+    verb.operations = (endpoint.operation,)  # type: ignore[attr-defined]
     return verb

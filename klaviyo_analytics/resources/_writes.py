@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -17,7 +17,8 @@ from klaviyo_analytics.endpoints import Body, Endpoint, load
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError
 from klaviyo_analytics.resources import _docs
-from klaviyo_analytics.resources._noun import Context, Noun, checked_id
+from klaviyo_analytics.resources._noun import Context, Noun, catalog_id, checked_id
+from klaviyo_analytics.resources._signatures import Applies, Creates, Deletes, Relates, Updates
 from klaviyo_analytics.resources._verbs import ID, dressed, only_id
 from klaviyo_analytics.tabular.schema import snake
 
@@ -32,38 +33,6 @@ class _Unset:
 
 
 UNSET: Any = _Unset()
-
-
-class Creates(Protocol):
-    """Signature of `create`."""
-
-    def __call__(self, *, dry_run: bool = False, **attributes: Any) -> Any:
-        """Create one; its row comes back."""
-        ...
-
-
-class Updates(Protocol):
-    """Signature of `update`."""
-
-    def __call__(self, id: Any, /, *, dry_run: bool = False, **attributes: Any) -> Any:
-        """Change one; its row comes back where the API answers with it."""
-        ...
-
-
-class Deletes(Protocol):
-    """Signature of `delete`."""
-
-    def __call__(self, id: Any, /, *, dry_run: bool = False) -> Any:
-        """Delete one."""
-        ...
-
-
-class Relates(Protocol):
-    """Signature of a verb that adds or removes related resources."""
-
-    def __call__(self, id: Any, ids: Any, /, *, dry_run: bool = False) -> Any:
-        """Add or remove several by their ids."""
-        ...
 
 
 def creates(operation: str, **fixed: Any) -> Creates:
@@ -87,11 +56,23 @@ def updates(operation: str) -> Updates:
             raise InvalidInputError(
                 f"update(): nothing to change was named; there are {', '.join(_names(endpoint))}."
             )
-        one = checked_id(id)
+        one = self._id(id)
         data = resource(endpoint, attributes, id=one)
         return write(self._context, operation, {name: one}, {"data": data}, dry_run=dry_run)
 
     return dressed(update, endpoint, _docs.for_write(endpoint), [ID, *_parameters(endpoint, {})])
+
+
+def applies(operation: str) -> Applies:
+    """Make a verb whose body names its subject: clone, render, assign."""
+    endpoint = load()[operation]
+
+    def apply(self: Noun, id: Any, /, *, dry_run: bool = False, **attributes: Any) -> Any:
+        data = resource(endpoint, attributes, id=self._id(id))
+        return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
+
+    apply.__name__ = operation.partition("_")[0]
+    return dressed(apply, endpoint, _docs.for_write(endpoint), [ID, *_parameters(endpoint, {})])
 
 
 def deletes(operation: str) -> Deletes:
@@ -100,7 +81,7 @@ def deletes(operation: str) -> Deletes:
     name = only_id(endpoint)
 
     def delete(self: Noun, id: Any, /, *, dry_run: bool = False) -> Any:
-        return write(self._context, operation, {name: checked_id(id)}, None, dry_run=dry_run)
+        return write(self._context, operation, {name: self._id(id)}, None, dry_run=dry_run)
 
     return dressed(delete, endpoint, _docs.for_write(endpoint), [ID, DRY_RUN])
 
@@ -112,7 +93,7 @@ def relates(operation: str) -> Relates:
 
     def relate(self: Noun, id: Any, ids: Any, /, *, dry_run: bool = False) -> Any:
         body = {"data": identifiers(str(kind), ids)}
-        return write(self._context, operation, {name: checked_id(id)}, body, dry_run=dry_run)
+        return write(self._context, operation, {name: self._id(id)}, body, dry_run=dry_run)
 
     ids = inspect.Parameter("ids", inspect.Parameter.POSITIONAL_ONLY)
     return dressed(relate, endpoint, _docs.for_write(endpoint), [ID, ids, DRY_RUN])
@@ -134,7 +115,7 @@ def resource(endpoint: Endpoint, given: Mapping[str, Any], *, id: str | None = N
         data["id"] = id
     values = {wire[name]: value for name, value in given.items() if value is not UNSET}
     attributes = {name: plain(value) for name, value in values.items() if name not in body.relationships}
-    if attributes or not body.id:
+    if body.required or body.optional:
         data["attributes"] = attributes
     related = {
         name: {"data": _related(*body.relationships[name][:2], value)}
@@ -170,7 +151,7 @@ def identifiers(kind: str, ids: Any) -> list[dict[str, str]]:
     if isinstance(ids, pd.DataFrame):
         ids = ids["id"]
     several: Iterable[Any] = [ids] if isinstance(ids, str) or _is_row(ids) else ids
-    unique = dict.fromkeys(checked_id(one) for one in several)
+    unique = dict.fromkeys(_id(kind, one) for one in several)
     if not unique:
         raise InvalidInputError(f"name at least one {kind}.")
     return [{"type": kind, "id": id} for id in unique]
@@ -202,7 +183,11 @@ def plain(value: Any) -> Any:
 def _related(kind: str, arity: str, value: Any) -> Any:
     if arity == "many":
         return identifiers(kind, value)
-    return {"type": kind, "id": checked_id(value, kind)}
+    return {"type": kind, "id": _id(kind, value)}
+
+
+def _id(kind: str, value: object) -> str:
+    return catalog_id(value) if kind.startswith("catalog-") else checked_id(value, kind)
 
 
 def _is_row(value: Any) -> bool:

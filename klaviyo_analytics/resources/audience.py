@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from klaviyo_analytics.resources._noun import Noun
-from klaviyo_analytics.resources._verbs import finds, gets, iterates, lists, lists_of
+from klaviyo_analytics.resources._verbs import finds, gets, iterates, iterates_of, lists, lists_of
+from klaviyo_analytics.resources._writes import creates, deletes, relates, updates
 
 
 class Profiles(Noun):
@@ -15,6 +16,7 @@ class Profiles(Noun):
     find = finds("get_profiles")
     lists = lists_of("get_lists_for_profile")
     segments = lists_of("get_segments_for_profile")
+    push_tokens = lists_of("get_push_tokens_for_profile")
 
 
 class Lists(Noun):
@@ -25,6 +27,14 @@ class Lists(Noun):
     get = gets("get_list")
     find = finds("get_lists")
     profiles = lists_of("get_profiles_for_list")
+    iter_profiles = iterates_of("get_profiles_for_list")
+    tags = lists_of("get_tags_for_list")
+    flow_triggers = lists_of("get_flows_triggered_by_list")
+    create = creates("create_list")
+    update = updates("update_list")
+    delete = deletes("delete_list")
+    add_profiles = relates("add_profiles_to_list")
+    remove_profiles = relates("remove_profiles_from_list")
 
 
 class Segments(Noun):
@@ -35,3 +45,9 @@ class Segments(Noun):
     get = gets("get_segment")
     find = finds("get_segments")
     profiles = lists_of("get_profiles_for_segment")
+    iter_profiles = iterates_of("get_profiles_for_segment")
+    tags = lists_of("get_tags_for_segment")
+    flow_triggers = lists_of("get_flows_triggered_by_segment")
+    create = creates("create_segment")
+    update = updates("update_segment")
+    delete = deletes("delete_segment")

@@ -13,7 +13,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.resources import _ranges
 from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Noun, Reading, checked_id
-from klaviyo_analytics.resources._verbs import gets
+from klaviyo_analytics.resources._verbs import gets, gets_of, serves
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.tabular import Properties
 from klaviyo_analytics.timeframe import Timeframe
@@ -26,7 +26,10 @@ class Events(Noun):
     """What people did, and what was done to reach them."""
 
     get = gets("get_event")
+    metric = gets_of("get_metric_for_event")
+    profile = gets_of("get_profile_for_event")
 
+    @serves("get_events")
     def list(
         self,
         *,
@@ -117,6 +120,7 @@ class Events(Noun):
             )
         return frame if limit is None else frame.head(limit)
 
+    @serves("get_events")
     def iter_frames(
         self,
         *,

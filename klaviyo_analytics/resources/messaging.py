@@ -1,4 +1,4 @@
-"""What is sent: campaigns and flows."""
+"""Campaigns and their messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.resources._noun import CHUNK, Filtering, Noun, Reading
-from klaviyo_analytics.resources._verbs import finds, gets, iterates, lists, only
+from klaviyo_analytics.resources._verbs import gets, gets_of, lists_of, only, serves
 
 Channel = Literal["email", "sms", "mobile_push"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -22,7 +22,10 @@ class Campaigns(Noun):
     """Campaigns of every channel; the API gives one channel a request, so all of them take three."""
 
     get = gets("get_campaign")
+    messages = lists_of("get_messages_for_campaign")
+    tags = lists_of("get_tags_for_campaign")
 
+    @serves("get_campaigns")
     def list(
         self,
         *,
@@ -79,6 +82,7 @@ class Campaigns(Noun):
             frames.append(_marked(reading.frame(), name))
         return pd.concat(frames, ignore_index=True)
 
+    @serves("get_campaigns")
     def iter_frames(
         self,
         *,
@@ -94,6 +98,7 @@ class Campaigns(Noun):
             for frame in reading.frames(chunk_size):
                 yield _marked(frame, name)
 
+    @serves("get_campaigns")
     def find(self, *, name: str) -> pd.Series[Any]:
         """Find the one campaign of a name, in any channel.
 
@@ -132,13 +137,13 @@ class Campaigns(Noun):
         ]
 
 
-class Flows(Noun):
-    """Flows: automated series that a person enters by what they do."""
+class CampaignMessages(Noun):
+    """Messages of campaigns; `campaigns.messages(campaign_id)` lists them."""
 
-    list = lists("get_flows")
-    iter_frames = iterates("get_flows")
-    get = gets("get_flow")
-    find = finds("get_flows")
+    get = gets("get_campaign_message")
+    campaign = gets_of("get_campaign_for_campaign_message")
+    template = gets_of("get_template_for_campaign_message")
+    image = gets_of("get_image_for_campaign_message")
 
 
 def _in_channel(name: str, asked: Any) -> Any:

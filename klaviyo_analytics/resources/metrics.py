@@ -10,7 +10,8 @@ import pandas as pd
 
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
 from klaviyo_analytics.resources._noun import Noun, Reading
-from klaviyo_analytics.resources._verbs import gets, iterates, lists
+from klaviyo_analytics.resources._verbs import finds, gets, gets_of, iterates, lists, lists_of, serves
+from klaviyo_analytics.resources._writes import creates, deletes, updates
 
 Metric = str | tuple[str, str] | pd.Series
 # Klaviyo renamed its text message metrics in 2026; both names keep working here.
@@ -23,7 +24,43 @@ class Metrics(Noun):
     list = lists("get_metrics")
     iter_frames = iterates("get_metrics")
     get = gets("get_metric")
+    property = gets("get_metric_property")
+    flow_triggers = lists_of("get_flows_triggered_by_metric")
 
+    @serves("get_properties_for_metric")
+    def properties(self, metric: Metric, /, *, samples: bool = True) -> pd.DataFrame:
+        """Read the properties that a metric's events carry, with some of their values.
+
+        Parameters
+        ----------
+        metric : str, (name, integration) or metric row
+            Name or id.
+        samples : bool
+            With values seen lately, as a list in `sample_values`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id, label, property, inferred_type (string), sample_values (object).
+
+        Raises
+        ------
+        NoMatchError, AmbiguousMatchError
+            The metric's name is none of the account's, or several metrics have it.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     properties = client.metrics.properties(("Placed Order", "Shopify"))
+        >>> "$value" in properties["property"].tolist()
+        True
+        """
+        id, _ = self.resolve(metric)
+        more = ["sample_values"] if samples else None
+        return Reading(self._context, "get_properties_for_metric", {"id": id}, additional_fields=more).frame()
+
+    @serves("get_metrics")
     def find(self, *, name: str, integration: str | None = None) -> pd.Series[Any]:
         """Find the one metric of a name.
 
@@ -119,6 +156,28 @@ class Metrics(Noun):
             else f"There are {', '.join(names[:30])}."
         )
         return f"No metric is called {name!r}. {hint}"
+
+
+class CustomMetrics(Noun):
+    """Metrics that the account has defined on top of others."""
+
+    list = lists("get_custom_metrics")
+    get = gets("get_custom_metric")
+    find = finds("get_custom_metrics")
+    metrics = lists_of("get_metrics_for_custom_metric")
+    create = creates("create_custom_metric")
+    update = updates("update_custom_metric")
+    delete = deletes("delete_custom_metric")
+
+
+class MappedMetrics(Noun):
+    """Which metric stands for revenue, refunds, carts ...; `get("revenue")` names the conversion metric."""
+
+    list = lists("get_mapped_metrics")
+    get = gets("get_mapped_metric")
+    metric = gets_of("get_metric_for_mapped_metric")
+    custom_metric = gets_of("get_custom_metric_for_mapped_metric")
+    update = updates("update_mapped_metric")
 
 
 def _named(frame: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klaviyo_analytics.resources._noun import Noun
-from klaviyo_analytics.resources._verbs import finds, gets, iterates, lists
+from klaviyo_analytics.resources._verbs import finds, gets, gets_of, iterates, lists, lists_of
 from klaviyo_analytics.resources._writes import creates, deletes, relates, updates
 
 
@@ -14,6 +14,11 @@ class Tags(Noun):
     iter_frames = iterates("get_tags")
     get = gets("get_tag")
     find = finds("get_tags")
+    group = gets_of("get_tag_group_for_tag")
+    campaigns = lists_of("get_campaign_ids_for_tag")
+    flows = lists_of("get_flow_ids_for_tag")
+    lists = lists_of("get_list_ids_for_tag")
+    segments = lists_of("get_segment_ids_for_tag")
     create = creates("create_tag")
     update = updates("update_tag")
     delete = deletes("delete_tag")
@@ -34,6 +39,7 @@ class TagGroups(Noun):
     iter_frames = iterates("get_tag_groups")
     get = gets("get_tag_group")
     find = finds("get_tag_groups")
+    tags = lists_of("get_tags_for_tag_group")
     create = creates("create_tag_group")
     update = updates("update_tag_group")
     delete = deletes("delete_tag_group")

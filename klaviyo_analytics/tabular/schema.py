@@ -93,8 +93,20 @@ def _columns(shape: Shape, endpoint: Endpoint, query: Query, prefix: str = "") -
     return tuple(
         Column(f"{prefix}{name}", tuple(name.split(".")), kind)
         for name, kind in shape.attributes.items()
-        if (wanted is None or _under(name, wanted)) and not _under(name, switched_off)
+        if (wanted is None or _under(name, wanted))
+        and not _under(name, switched_off)
+        and not _inside_whole(name, shape, wanted)
     )
+
+
+def _inside_whole(name: str, shape: Shape, wanted: Sequence[str] | None) -> bool:
+    """Say whether a part stands in another column already: an object whose form varies is shown whole.
+
+    Parts of it that are asked for by name are columns of their own.
+    """
+    parts = name.split(".")
+    wholes = [whole for n in range(1, len(parts)) if (whole := ".".join(parts[:n])) in shape.attributes]
+    return any(wanted is None or _under(whole, wanted) for whole in wholes)
 
 
 def _under(name: str, parents: Sequence[str]) -> bool:
