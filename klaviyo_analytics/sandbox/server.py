@@ -83,6 +83,7 @@ class Sandbox:
         self._application = Application(account, self.settings, clock, sleep)
         self._server = Server("127.0.0.1", port, self._application)
         self._thread: threading.Thread | None = None
+        self._serving = False
         self._closed = False
 
     @property
@@ -143,12 +144,14 @@ class Sandbox:
     def start(self) -> Self:
         """Serve in a thread of its own, until `close`."""
         if self._thread is None:
+            self._serving = True
             self._thread = threading.Thread(target=self._run, name="klaviyo-sandbox", daemon=True)
             self._thread.start()
         return self
 
     def serve_forever(self) -> None:
         """Serve in this thread, until interrupted or closed from another."""
+        self._serving = True
         try:
             self._run()
         except KeyboardInterrupt:
@@ -159,10 +162,11 @@ class Sandbox:
         if self._closed:
             return
         self._closed = True
-        if self._thread is None:
-            self._server.server_close()
-        else:
+        if self._serving:
             self._server.end()
+        else:
+            self._server.server_close()
+        if self._thread is not None:
             self._thread.join()
 
     def __enter__(self) -> Self:

@@ -39,5 +39,5 @@ class Wire:
     close: bool = False  # do not keep the connection
 
 
-class ConnectionDropped(Exception):  # noqa: N818 - it is a fault that was asked for
+class ConnectionDropped(ConnectionError):  # noqa: N818 - it is a fault that was asked for
     """What a dropped connection looks like where there is no socket."""
