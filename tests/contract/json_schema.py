@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -15,6 +15,8 @@ from tests.contract.wording import condensed
 
 Json = Any
 Schema = Mapping[str, Any]
+# In a resource's attributes; "sparse" where the request chose some of them, so that none is required.
+Place = Literal["document", "attributes", "sparse"]
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 FORMATS = FormatChecker(formats=())
 PLAIN_KEYWORDS = ("format", "minimum", "maximum", "maxProperties")
@@ -37,35 +39,48 @@ class Schemas:
     def __init__(self, components: Mapping[str, Schema]) -> None:
         self._components = components
         self._compiled: dict[tuple[int, Reading], Draft202012Validator] = {}
+        self._converters: dict[tuple[bool, bool], _Converter] = {}
 
     def violations(self, schema: Schema, value: Json, reading: Reading) -> list[str]:
         """Say what is wrong with a value; alike violations of list items are told once, with their number."""
         key = (id(schema), reading)
         if key not in self._compiled:
-            converted = _Converter(self._components, reading).document(schema)
+            converted = self._converter(reading).document(schema, reading.sparse)
             self._compiled[key] = Draft202012Validator(converted, format_checker=FORMATS)
         return condensed(self._compiled[key].iter_errors(value))
 
     def property_of(self, schema: Schema, *path: str) -> Schema:
         """Return the schema of a property of a property ...; empty where there is none."""
-        converter = _Converter(self._components, Reading(answer=True))
+        converter = self._converter(Reading(answer=True))
         for name in path:
             schema = converter.resolve(converter.resolve(schema).get("properties", {}).get(name, {}))
         return schema
 
+    def _converter(self, reading: Reading) -> _Converter:
+        key = (reading.answer, reading.closed)
+        if key not in self._converters:
+            self._converters[key] = _Converter(self._components, *key)
+        return self._converters[key]
+
 
 class _Converter:
-    """One conversion; named schemas are put in place, but where one holds itself it becomes a reference."""
+    """Puts named schemas in place; where one holds itself it becomes a reference.
 
-    def __init__(self, components: Mapping[str, Schema], reading: Reading) -> None:
+    What stands in attributes does not depend on the document around it and is converted once.
+    """
+
+    def __init__(self, components: Mapping[str, Schema], answer: bool, closed: bool) -> None:
         self._components = components
-        self._reading = reading
-        self._entered: list[str] = []
-        self._recursive: dict[str, Json] = {}
+        self._hidden = "writeOnly" if answer else "readOnly"
+        self._closed = closed
+        self._sparse: frozenset[str] = frozenset()
+        self._entered: set[str] = set()
+        self._done: dict[str, Json] = {}
+        self._definitions: dict[str, Json] = {}
 
-    def document(self, schema: Schema) -> Json:
-        converted = self.convert(schema, partial=False)
-        return {**converted, "$defs": self._recursive}
+    def document(self, schema: Schema, sparse: frozenset[str]) -> Json:
+        self._sparse = sparse
+        return {**self.convert(schema, "document"), "$defs": self._definitions}
 
     def resolve(self, schema: Schema) -> dict[str, Any]:
         """Follow references and merge allOf; `nullable` beside a reference counts: the document means it."""
@@ -83,25 +98,29 @@ class _Converter:
         fixed = len(only) == 1 and name in schema.get("required", ()) and not values.get("nullable")
         return cast("str | bool", only[0]) if fixed else None
 
-    def convert(self, schema: Schema, *, partial: bool) -> Json:
+    def convert(self, schema: Schema, place: Place) -> Json:
         if "$ref" not in schema:
-            return self._convert(self.resolve(schema), partial=partial)
-        name = _name(schema)
-        if name in self._entered:
-            self._recursive[name] = True
-            return {"$ref": f"#/$defs/{name}"}
-        self._entered.append(name)
-        converted = self._convert(self.resolve(schema), partial=partial)
-        self._entered.pop()
-        if name in self._recursive:
-            self._recursive[name] = converted
+            return self._convert(self.resolve(schema), place)
+        label = f"{_name(schema)}.{place}.{bool(schema.get('nullable'))}"
+        if label in self._done:
+            return self._done[label]
+        if label in self._entered:
+            self._definitions[label] = None
+            return {"$ref": f"#/$defs/{label}"}
+        self._entered.add(label)
+        converted = self._convert(self.resolve(schema), place)
+        self._entered.remove(label)
+        if label in self._definitions:
+            self._definitions[label] = converted
+        if place != "document":
+            self._done[label] = converted
         return converted
 
-    def _convert(self, schema: Schema, *, partial: bool) -> Json:
+    def _convert(self, schema: Schema, place: Place) -> Json:
         nullable = bool(schema.get("nullable"))
         if "oneOf" in schema:
             # The branches of this document overlap, so one that fits is enough.
-            return self._alternatives(schema["oneOf"], nullable=nullable, partial=partial)
+            return self._alternatives(schema["oneOf"], place, nullable=nullable)
         converted = {key: schema[key] for key in PLAIN_KEYWORDS if key in schema}
         kind = "object" if "properties" in schema else schema.get("type")
         if kind:
@@ -109,32 +128,31 @@ class _Converter:
         if "enum" in schema:
             converted["enum"] = [*schema["enum"], *([None] if nullable else [])]
         if "items" in schema:
-            converted["items"] = self.convert(schema["items"], partial=partial)
+            converted["items"] = self.convert(schema["items"], place)
         if "properties" in schema:
-            converted |= self._properties(schema, partial=partial)
+            converted |= self._properties(schema, place)
         return converted
 
-    def _properties(self, schema: Schema, *, partial: bool) -> Json:
-        hidden = "writeOnly" if self._reading.answer else "readOnly"
-        shown = {name: part for name, part in schema["properties"].items() if not part.get(hidden)}
-        sparse = self.constant(schema, "type") in self._reading.sparse
+    def _properties(self, schema: Schema, place: Place) -> Json:
+        shown = {name: part for name, part in schema["properties"].items() if not part.get(self._hidden)}
+        inner: Place = "sparse" if self.constant(schema, "type") in self._sparse else "attributes"
         converted: dict[str, Json] = {
             "properties": {
-                name: self.convert(part, partial=partial or (sparse and name == "attributes"))
+                name: self.convert(part, inner if (name, place) == ("attributes", "document") else place)
                 for name, part in shown.items()
             }
         }
-        if self._reading.closed:
+        if self._closed:
             converted["additionalProperties"] = False
-        if not partial:
+        if place != "sparse":
             converted["required"] = [name for name in schema.get("required", ()) if name in shown]
         return converted
 
-    def _alternatives(self, branches: list[Schema], *, nullable: bool, partial: bool) -> Json:
+    def _alternatives(self, branches: list[Schema], place: Place, *, nullable: bool) -> Json:
         """Choose the branch by a property with one fixed value in each: only that branch may complain."""
-        name = None if partial else self._discriminator(branches)
+        name = None if place == "sparse" else self._discriminator(branches)
         if name is None:
-            converted = [self.convert(branch, partial=partial) for branch in branches]
+            converted = [self.convert(branch, place) for branch in branches]
             return {"anyOf": [*converted, *([{"type": "null"}] if nullable else [])]}
         groups: dict[str | bool | None, list[Schema]] = {}
         for branch in branches:
@@ -146,9 +164,9 @@ class _Converter:
             "allOf": [
                 {
                     "if": {"type": "object", "required": [name], "properties": {name: {"const": value}}},
-                    "then": self._alternatives(group, nullable=False, partial=False)
+                    "then": self._alternatives(group, place, nullable=False)
                     if len(group) > 1
-                    else self.convert(group[0], partial=False),
+                    else self.convert(group[0], place),
                 }
                 for value, group in groups.items()
             ],

@@ -150,6 +150,13 @@ def links(body: Json, asked: Asked, server: str, collections: Mapping[str, set[s
     yield from _document_links(body, asked, server)
 
 
+def page_links(body: Json) -> Iterator[tuple[str, str]]:
+    """Yield the links to other pages, with their keys."""
+    for key in PAGE_LINKS:
+        if link := _link(body, key):
+            yield key, link
+
+
 def _document_links(body: Json, asked: Asked, server: str) -> Iterator[str]:
     for key in ("self", *PAGE_LINKS):
         link = _link(body, key)

@@ -64,6 +64,8 @@ def _seen(resources: Mapping[str, Json], name: str) -> Json:
         value = resource and resource["attributes"]
         for step in name.split("."):
             value = value.get(step) if isinstance(value, Mapping) else None
+        if isinstance(value, Mapping):  # a review's status is an object around what a filter compares
+            value = value.get("value")
         if value is not None:
             return value
     return None

@@ -129,6 +129,10 @@ class Document:
         if operation.method == "GET":
             yield from jsonapi_rules.page_size(body, asked)
             yield from jsonapi_rules.links(body, asked, self.server, self._collections)
+            for key, link in jsonapi_rules.page_links(body):
+                yield from (
+                    f"links.{key}: {each}" for each in self._query(operation, _asked(link, self.server))
+                )
         yield from jsonapi_rules.fields(body, asked, operation.additional)
         yield from jsonapi_rules.included(body, asked)
 

@@ -103,6 +103,12 @@ class TestAnswer:
         assert "is not what was asked" in linked(self=f"{SERVER}/api/events")[0]
         assert "links.next: None is not of type string" in linked(next=None)[0]  # type: ignore[arg-type]
 
+    def test_links_lead_where_a_request_may_go(self, document: Document) -> None:
+        endless = {"self": f"{SERVER}/api/webhooks", "next": f"{SERVER}/api/webhooks?page%5Bcursor%5D=abc"}
+        assert answered(document, "/api/webhooks", {"data": [], "links": endless}) == [
+            "links.next: page[cursor]: not a parameter of /api/webhooks"
+        ]
+
     def test_a_page_is_no_longer_than_asked(self, document: Document) -> None:
         url = "/api/events?page%5Bsize%5D=1"
         assert answered(document, url, page(event(1), event(2), url=url)) == [

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from werkzeug.test import Client
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.contract.openapi import Document
 from tests.contract.recorder import CheckedApp, complaints
-from tests.contract.walk import NOT_SERVED, NOW
+from tests.contract.walk import NOT_SERVED, NOW, headers
 from tests.contract.writer import Writer, link, links
 
 Json = Any
+JSONAPI = {"Content-Type": "application/vnd.api+json"}
 MOMENT = "2026-03-01T10:00:00+00:00"
 WEEK = {"start": "2025-12-01T00:00:00+00:00", "end": "2025-12-07T00:00:00+00:00"}
 
@@ -305,10 +308,36 @@ def test_metrics(write: Writer) -> None:
     path, kind = "/api/custom-metrics", "custom-metric"
     made = write.post(path, kind, {"name": "Visits", "definition": definition}, get=f"{path}/{{}}")["id"]
     write.patch(path, kind, made, {"name": "All visits"})
-    write.patch(
-        "/api/mapped-metrics", "mapped-metric", "revenue", relationships={"metric": link("metric", metric)}
-    )
+    for target, identity in ((kind, made), ("metric", metric)):
+        mapped = {target: link(target, identity)}
+        write.patch("/api/mapped-metrics", "mapped-metric", "revenue", relationships=mapped)
+        write.send("GET", f"/api/mapped-metrics/revenue/{target}")
+        write.send("GET", f"/api/mapped-metrics/revenue/relationships/{target}")
     write.delete(f"{path}/{made}")
+
+
+def test_data_sources(write: Writer) -> None:
+    path = "/api/data-sources"
+    source = write.post(path, "data-source", {"title": "Till", "visibility": "private"}, get=f"{path}/{{}}")[
+        "id"
+    ]
+    record = {"type": "data-source-record", "attributes": {"record": {"shop": 1}}}
+    relationships = {"data-source": link("data-source", source)}
+    for kind, name, data in (
+        ("create", "data-source-record", record),
+        ("bulk-create", "data-source-records", [record]),
+    ):
+        job = f"data-source-record-{kind}-job"
+        write.post(f"/api/{job}s", job, {name: {"data": data}}, relationships=relationships)
+    write.delete(f"{path}/{source}")
+
+
+def test_web_feeds(write: Writer) -> None:
+    path, url = "/api/web-feeds", "https://shop.example/feed"
+    attributes = {"name": "Posts", "url": url, "request_method": "get", "content_type": "json"}
+    feed = write.post(path, "web-feed", attributes, get=f"{path}/{{}}")["id"]
+    write.patch(path, "web-feed", feed, {"name": "News"})
+    write.delete(f"{path}/{feed}")
 
 
 @pytest.mark.parametrize("interval", ["hour", "day", "week", "month"])
@@ -344,3 +373,45 @@ def test_reports(write: Writer, subject: str, shape: str) -> None:
     if shape == "series":
         attributes["interval"] = "daily"
     write.post(f"/api/{subject}-{shape}-reports", f"{subject}-{shape}-report", attributes)
+
+
+def test_no_nonsense_is_taken_for_a_write(document: Document, sandbox: Sandbox) -> None:
+    app = CheckedApp(sandbox.wsgi, document)
+    client = Client(app)
+    for operation in document.operations:
+        if operation.takes and operation.template.startswith("/api/"):
+            path = re.sub(r"\{\w+\}", "none", operation.template)
+            for body in (
+                {},
+                {"data": None},
+                {"data": {"type": "surprise"}},
+                {"data": [{"type": "surprise"}]},
+            ):
+                client.open(
+                    path, method=operation.method, json=body, headers=headers(sandbox.api_key) | JSONAPI
+                )
+    assert len(app.exchanges) >= 400
+    passed = [f"{each.method} {each.url}" for each in app.exchanges if each.status < 400]
+    assert not passed, passed
+    wrong = [violation for each in app.exchanges for violation in each.in_answer]
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "status"),
+    [
+        ("/api/lists", {"Authorization": "Klaviyo-API-Key pk_wrong"}, 401),
+        ("/api/lists", {"revision": ""}, 400),
+        ("/api/lists", {"revision": "today"}, 400),
+        ("/api/lists/none", {}, 404),
+        ("/api/nowhere", {}, 404),
+        ("/client/reviews?company_id=x", {}, 404),
+    ],
+)
+def test_refusals_have_the_documents_shape(
+    document: Document, sandbox: Sandbox, path: str, changes: dict[str, str], status: int
+) -> None:
+    app = CheckedApp(sandbox.wsgi, document)
+    answer = Client(app).get(path, headers=headers(sandbox.api_key) | changes)
+    assert answer.status_code == status
+    assert document.check_response("GET", path, status, dict(answer.headers), answer.data) == []

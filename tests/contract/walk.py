@@ -21,8 +21,20 @@ Json = Any
 REVISION = "2026-01-15"
 NOT_SERVED = 501
 NOW = 1_767_225_600  # of the sandbox: 2026-01-01T00:00:00Z
-PAGES = 3  # of each plain list
-APIECE = 4  # resources that each operation on one resource is asked about
+PAGES = 2  # of each plain list
+APIECE = 8  # resources that each operation on one resource is asked about plainly
+AGAIN = 2  # of those that answered, how many are asked in each other way
+CHANNELS = ("email", "sms", "mobile_push")
+# No operation of the document knows any of these.
+WRONG = {
+    "surprise": "1",
+    "include": "surprise",
+    "sort": "surprise",
+    "fields[surprise]": "name",
+    "additional-fields[surprise]": "name",
+    "filter": 'equals(surprise,"1")',
+    "page[size]": "100000",
+}
 # Resources that carry another resource's id and stand in no list.
 NAMED_AFTER = {
     "campaign-recipient-estimation": "campaign",
@@ -67,7 +79,7 @@ class Walk:
         urls = (
             each.url for each in self.plain if each.operation == operation.template and each.status == 200
         )
-        return sorted({url.partition("?")[0] for url in urls})[:APIECE]
+        return sorted({url.partition("?")[0] for url in urls})[:AGAIN]
 
     def get(self, url: str, query: Mapping[str, str] | None = None) -> Json:
         """Read a document and remember its resources; None for an error."""
@@ -76,9 +88,10 @@ class Walk:
             return None
         body = answer.get_json(force=True)
         for _, resource in resources(body):
-            known = self.found[resource["type"]]
-            if "attributes" in resource and not (query and any("fields[" in name for name in query)):
-                known[resource["id"]] = resource
+            sparse = "fields[" in str(query)
+            if "attributes" in resource and not sparse:
+                self.found[resource["type"]][resource["id"]] = resource
+            self.found[resource["type"]].setdefault(resource["id"], None)
             for _, targets in linkage(resource):
                 for kind, identity in targets:
                     self.found[kind].setdefault(identity, None)
@@ -86,6 +99,8 @@ class Walk:
 
     def _discover(self) -> None:
         """Ask every operation plainly; what one answers gives the ids for the next."""
+        for channel in CHANNELS:
+            self.get("/api/campaigns", {"filter": f'equals(messages.channel,"{channel}")'})
         asked: set[str] = set()
         for _ in range(4):
             for operation in self.reads:
@@ -110,9 +125,9 @@ class Walk:
         if "{" not in operation.template:
             return [operation.template]
         kind = str(self.document.type_at(operation.template))
-        identities = sorted(self.found[NAMED_AFTER.get(kind, kind)])
+        identities = list(self.found[NAMED_AFTER.get(kind, kind)])
         step = max(1, len(identities) // APIECE)
-        encoded = (quote(identity, safe="") for identity in identities[::step])
+        encoded = (quote(identity, safe="") for identity in {*identities[::step], *identities[-1:]})
         return [re.sub(r"\{\w+\}", each, operation.template) for each in encoded]
 
     def required(self, operation: Operation, without: str = "") -> dict[str, str]:
@@ -159,7 +174,7 @@ class Walk:
         for name in operation.query:
             if name.startswith("fields["):
                 names = _enum(operation, name)
-                for chosen in filter(None, (names[::2], names[1::2], names)):
+                for chosen in filter(None, (names[::2], names[1::2])):
                     yield {name: ",".join(chosen), **every}
 
     def additions(self, operation: Operation) -> Iterator[dict[str, str]]:
@@ -168,6 +183,11 @@ class Walk:
             if name.startswith("additional-fields["):
                 for added in _enum(operation, name):
                     yield {name: added}
+
+    def mistakes(self, operation: Operation) -> Iterator[dict[str, str]]:
+        """Yield queries with one mistake each."""
+        for name, value in WRONG.items():
+            yield {name: value}
 
     def page_sizes(self, operation: Operation) -> Iterator[dict[str, str]]:
         """Yield queries for the smallest and the largest page."""
