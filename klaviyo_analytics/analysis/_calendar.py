@@ -72,6 +72,8 @@ def _wall(name: str) -> nw.Expr:
 
 
 def _floor(wall: nw.Expr, interval: Interval) -> nw.Expr:
-    if interval == "week":  # Monday, as `Timeframe` has it
-        return wall.dt.truncate("1d") - nw.lit(timedelta(days=1)) * (wall.dt.weekday() - 1)
+    if interval == "week":
+        # Monday, as `Timeframe` has it. Sunday is 7 in most engines and 0 in PySpark.
+        since_monday = (wall.dt.weekday() + 6) % 7
+        return wall.dt.truncate("1d") - nw.lit(timedelta(days=1)) * since_monday
     return wall.dt.truncate({"hour": "1h", "day": "1d", "month": "1mo"}[interval])

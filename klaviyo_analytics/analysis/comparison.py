@@ -139,7 +139,7 @@ def _with_all(table: Table) -> Table:
 
 def _zero_if_absent(counts: list[str]) -> list[nw.Expr]:
     return [
-        nw.when(nw.col(side) == 0).then(nw.lit(0)).otherwise(nw.col(f"{name}{end}")).alias(f"{name}{end}")
+        nw.when(nw.col(side) == 1).then(nw.col(f"{name}{end}")).otherwise(nw.lit(0)).alias(f"{name}{end}")
         for name in counts
         for end, side in (("", "__current"), ("_previous", "__previous"))
     ]

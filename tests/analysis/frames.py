@@ -113,8 +113,8 @@ def series(draw: st.DrawFn) -> pd.DataFrame:
     zone = draw(st.sampled_from(ZONES))
     hourly = draw(st.booleans())
     length = draw(st.integers(1, 60))
-    # Around the days on which clocks change somewhere: 8 and 29 March, 5 April, 6 September, 25 October.
-    first = draw(st.sampled_from(["2026-03-05", "2026-03-27", "2026-04-03", "2026-09-04", "2026-10-23"]))
+    # Around the days on which clocks changed somewhere: 10 and 31 March, 7 April, 8 September, 27 October.
+    first = draw(st.sampled_from(["2024-03-07", "2024-03-29", "2024-04-05", "2024-09-06", "2024-10-25"]))
     start = pd.Timestamp(first, tz=zone) + pd.Timedelta(hours=draw(st.integers(0, 30)) if hourly else 0)
     times = (
         pd.date_range(start, periods=length, freq="h")
