@@ -51,16 +51,11 @@ class Handler(WSGIRequestHandler):
             self._reset()
 
     def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        code, _, reason = status.partition(" ")
-        self.send_response_only(int(code), reason)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Server", "klaviyo-sandbox")
-        self.send_header("Date", self.date_time_string())
+        fields = [*headers, ("Server", "klaviyo-sandbox"), ("Date", self.date_time_string())]
         if self.close_connection:
-            self.send_header("Connection", "close")
-        head = b"".join(self._headers_buffer) + b"\r\n"
-        self._headers_buffer = []
+            fields.append(("Connection", "close"))
+        lines = [f"{self.protocol_version} {status}", *(f"{name}: {value}" for name, value in fields), "", ""]
+        head = "\r\n".join(lines).encode("latin-1")
         with suppress(ConnectionError):  # the client has gone; nobody is left to tell
             self.connection.sendall(head + body)
 

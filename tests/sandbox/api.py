@@ -72,7 +72,10 @@ class Api:
     def __init__(self, sandbox: Sandbox, *, prefix: str = "", **headers: str | None) -> None:
         self.client = Client(sandbox.wsgi)
         self.prefix = prefix
-        known = {"Authorization": f"Klaviyo-API-Key {sandbox.api_key}", "revision": "2026-01-15"}
+        known: dict[str, str | None] = {
+            "Authorization": f"Klaviyo-API-Key {sandbox.api_key}",
+            "revision": "2026-01-15",
+        }
         self.headers = known | {name.replace("_", "-"): value for name, value in headers.items()}
 
     def send(self, method: str, path: str, body: Any = None, **parameters: Any) -> Reply:

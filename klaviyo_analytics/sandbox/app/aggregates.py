@@ -81,7 +81,8 @@ def _count(_store: Store, _rows: Ints, cell: Ints, shape: tuple[int, int]) -> np
 
 def _sum_value(store: Store, rows: Ints, cell: Ints, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
     values = np.nan_to_num(store.account.events.value[rows])
-    return np.bincount(cell, weights=values, minlength=shape[0] * shape[1]).round(2).reshape(shape)
+    sums = np.bincount(cell, weights=values, minlength=shape[0] * shape[1])
+    return sums.astype(np.float64).round(2).reshape(shape)
 
 
 def _unique(store: Store, rows: Ints, cell: Ints, shape: tuple[int, int]) -> npt.NDArray[np.float64]:

@@ -76,7 +76,7 @@ class Application:
             request.method,
             path,
             query,
-            mask_headers(request.headers),
+            mask_headers(dict(request.headers)),
             b"" if too_large else request.get_data(),
             self._clock(),
             str(request.environ.get("REMOTE_PORT", "")),

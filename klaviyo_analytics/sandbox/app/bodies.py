@@ -44,10 +44,11 @@ def find_problems(schema: Json, value: Any, pointer: str) -> list[Problem]:
 
 
 def _check_type(schema: Json, value: Any, pointer: str) -> list[Problem]:
-    expected = schema.get("type", "object" if "properties" in schema else None)
+    expected: str | None = schema.get("type", "object" if "properties" in schema else None)
     if expected is None:
         return []
-    if not isinstance(value, TYPES[expected]) or (isinstance(value, bool) and expected != "boolean"):
+    wrong = not isinstance(value, TYPES[expected])
+    if wrong or (isinstance(value, bool) and expected != "boolean"):
         return [_problem(pointer, f"Expected {expected}, not {value!r}.")]
     if expected == "object":
         return _check_object(schema, value, pointer)

@@ -42,7 +42,7 @@ class RowIds(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self.ids[row] for row in self.rows[index].tolist()]
-        return self.ids[self.rows[index]]
+        return self.ids[int(self.rows[index])]
 
 
 def view(store: Store, query: Query) -> View:
@@ -67,12 +67,12 @@ def _mask(store: Store, log: EventLog, condition: Condition) -> Mask:
         bound = literal.seconds if isinstance(literal, Moment) else literal
         return np.asarray(COMPARE[condition.operator](log.time, bound))
     if condition.field == "profile":
-        return log.profile >= 0
+        return np.greater_equal(log.profile, 0)
     if condition.field == "profile_id":
-        return log.profile == _position(log.profile_ids, condition.literal)
+        return np.equal(log.profile, _position(log.profile_ids, condition.literal))
     if str(condition.literal) in store.records("custom-metric"):
         raise ApiFault.parameter("filter", "Custom metrics are not supported in the metric_id filter.")
-    return log.metric == _position(log.metric_ids, condition.literal)
+    return np.equal(log.metric, _position(log.metric_ids, condition.literal))
 
 
 def _position(ids: list[str], id_: object) -> int:

@@ -69,8 +69,8 @@ class Kind:
     secret: frozenset[str] = frozenset()
 
 
-_PICTURES = {"image_full_url": None, "image_thumbnail_url": None, "images": []}
-_CATALOG = {**_PICTURES, "price": None, "custom_metadata": {}, "published": True}
+_PICTURES: Json = {"image_full_url": None, "image_thumbnail_url": None, "images": []}
+_CATALOG: Json = {**_PICTURES, "price": None, "custom_metadata": {}, "published": True}
 _CATALOG_SECRET = frozenset({"integration_type", "catalog_type"})
 
 KINDS: Mapping[str, Kind] = {

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
 from klaviyo_analytics.sandbox.app.errors import ApiFault
@@ -26,7 +28,7 @@ CURSORS = ("page[cursor]", "page_cursor")
 class View:
     """Ids in an order: `keys` rise, and where they tie, the ids are in an order that does not change."""
 
-    keys: Sequence[Any]
+    keys: Sequence[Any] | npt.NDArray[np.int64]
     ids: Sequence[str]
     descending: bool = False
 

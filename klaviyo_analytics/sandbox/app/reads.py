@@ -112,8 +112,8 @@ def answer_page(call: Call, view: View, joined: dict[str, int] | None = None) ->
     shape = call.operation.shape
     assert shape is not None
     if shape.attributes is None and "relationships" in call.operation.segments:
-        data = [{"type": shape.type, "id": id_} for id_ in page.ids]
-        return {"data": data, "links": _links(call, page)}
+        named = [{"type": shape.type, "id": id_} for id_ in page.ids]
+        return {"data": named, "links": _links(call, page)}
     records = call.store.find_all(shape.type, page.ids)
     if joined is not None:
         records = (groups.with_joined(record, joined) for record in records)
@@ -121,7 +121,7 @@ def answer_page(call: Call, view: View, joined: dict[str, int] | None = None) ->
         Renderer(call.store, shape, call.query),
         Included(call.store, call.operation.included, call.query),
     )
-    data = []
+    data: list[Any] = []
     for record in records:
         # Each resource is text at once: thousands of live dicts would keep the garbage collector busy.
         data.append(orjson.Fragment(orjson.dumps(renderer.object(record))))

@@ -1,0 +1,104 @@
+"""The contract: it is what the official document says, and requests find their operation in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from urllib.parse import quote
+
+import pytest
+
+from klaviyo_analytics.sandbox.app.contract import Limit, load_contract
+from klaviyo_analytics.sandbox.app.errors import ApiFault
+from klaviyo_analytics.sandbox.app.relations import target
+from tests.contract.conftest import document_path
+from tests.contract.make_sandbox_contract import TARGET, build
+
+CONTRACT = load_contract()
+
+
+def test_it_is_generated_from_the_official_document() -> None:
+    document = json.loads(document_path(os.environ).read_text(encoding="utf-8"))
+    assert json.loads(TARGET.read_text(encoding="utf-8")) == build(document), "run make_sandbox_contract.py"
+
+
+class TestFacts:
+    def test_all_operations_of_the_api_are_there(self) -> None:
+        assert len(CONTRACT.operations) == 294
+        assert not [one.path for one in CONTRACT.operations.values() if not one.path.startswith("/api/")]
+
+    def test_events(self) -> None:
+        events = CONTRACT.operations["get_events"]
+        assert (events.limit, events.page_size, events.scopes) == (
+            Limit(350, 3500),
+            (200, 1000),
+            ("events:read",),
+        )
+        assert events.filters["timestamp"].type == "number"
+        assert events.filters["datetime"].type == "datetime"
+        assert set(events.included) == {"metric", "profile", "attribution"}
+        assert events.fields["event"] == {"timestamp", "datetime", "event_properties", "uuid"}
+
+    @pytest.mark.parametrize(
+        ("operation", "size"),
+        [
+            ("get_lists", 10),
+            ("get_tags", 50),
+            ("get_metrics", 200),
+            ("get_campaigns", 100),
+            ("get_catalog_items", 100),
+        ],
+    )
+    def test_fixed_pages(self, operation: str, size: int) -> None:
+        assert CONTRACT.operations[operation].fixed_page == size
+        assert CONTRACT.operations[operation].page_size is None
+
+    def test_daily_and_extra_limits(self) -> None:
+        assert CONTRACT.operations["create_list"].limit == Limit(10, 150, 150)
+        assert CONTRACT.operations["query_flow_series"].limit == Limit(1, 2, 225)
+        assert CONTRACT.operations["get_list"].extra_limits == {
+            "additional-fields[list]=profile_count": Limit(1, 15)
+        }
+
+    def test_the_one_body_that_is_not_json(self) -> None:
+        others = {
+            one.id: one.content_type for one in CONTRACT.operations.values() if "json" not in one.content_type
+        }
+        assert others == {"upload_image_from_file": "multipart/form-data"}
+
+    def test_every_relationship_leads_somewhere(self) -> None:
+        for operation in CONTRACT.operations.values():
+            for shape in filter(None, [operation.shape, *operation.included.values()]):
+                if not shape.type.endswith("-report"):
+                    assert all(target(shape.type, name) for name in shape.relationships)
+
+
+class TestRouting:
+    def test_every_operation_is_found_by_its_own_path(self) -> None:
+        for operation in CONTRACT.operations.values():
+            path = operation.path.replace("{id}", "a%2Fb").replace("{job_id}", "a%2Fb")
+            found, parameters = CONTRACT.match(operation.method, path)
+            assert found is operation
+            assert set(parameters.values()) <= {"a/b"}
+
+    def test_any_id_survives(self) -> None:
+        for id_ in ("$custom:::$default:::SKU/1", "Zm9v=", "ü 100%", "relationships"):
+            assert CONTRACT.match("GET", f"/api/catalog-items/{quote(id_, safe='')}")[1] == {"id": id_}
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("GET", "/api/flows/F/flow-messages", 404),
+            ("POST", "/api/tag-campaign-relationships", 404),
+            ("POST", "/api/campaign-recipient-estimations", 404),
+            ("POST", "/api/campaign-recipient-estimations/C", 405),
+            ("PUT", "/api/profiles/P", 405),
+            ("GET", "/api/profiles/", 404),
+            ("GET", "/api/profiles/P/lists/L", 404),
+            ("GET", "/client/profiles", 404),
+        ],
+    )
+    def test_what_does_not_exist(self, method: str, path: str, status: int) -> None:
+        with pytest.raises(ApiFault) as caught:
+            CONTRACT.match(method, path)
+        assert caught.value.status == status
