@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,78 +20,87 @@ class SchemaWarning(UserWarning):
 def array(values: list[Any], kind: Kind, name: str) -> Any:
     """Convert a column; what does not fit is never dropped: the column then holds the objects as they came."""
     try:
-        return _converted(values, kind)
-    except _MISFITS:
+        return _convert(values, kind)
+    except (TypeError, ValueError, OverflowError):
         bad = next((value for value in values if not _fits(value, kind)), None)
         warnings.warn(
-            f"column {name!r} holds {type(bad).__name__} values where the API documents {kind}; "
-            "it is kept as objects.",
+            f"column {name!r} holds {type(bad).__name__} values that are no {kind}; it is kept as objects.",
             SchemaWarning,
             stacklevel=2,
         )
         return _objects(values)
 
 
-_MISFITS = (TypeError, ValueError, OverflowError, IndexError)
-
-
-def _converted(values: list[Any], kind: Kind) -> Any:
-    converted = _CONVERT[kind](values)
-    if converted.shape != (len(values),):  # lists of equal length look like a table to numpy
-        raise TypeError("nested")
-    return converted
+def _convert(values: list[Any], kind: Kind) -> Any:
+    # numpy and pandas would read True as 1 and 1700000000 as a time, in silence
+    if kind in _TYPES and not _TYPES[kind].issuperset(map(type, values)):
+        raise TypeError(f"not only {kind}")
+    return _CONVERT[kind](values)
 
 
 def _fits(value: Any, kind: Kind) -> bool:
     try:
-        _converted([value], kind)
-    except _MISFITS:
+        _convert([value], kind)
+    except (TypeError, ValueError, OverflowError):
         return False
     return True
 
 
 def _objects(values: list[Any]) -> Any:
-    held = np.empty(len(values), dtype=object)
-    for index, value in enumerate(values):  # item by item: numpy would unpack lists of equal length
-        held[index] = value
-    return held
+    return np.fromiter(values, dtype=object, count=len(values))
 
 
 def _text(values: list[Any]) -> Any:
-    try:
-        return pd.array(values, dtype="string")
-    except (TypeError, ValueError):
-        return pd.array([_as_text(value) for value in values], dtype="string")
+    if not _TEXT.issuperset(map(type, values)):  # pandas would write what Python calls a dict
+        values = [_as_text(value) for value in values]
+    return pd.array(values, dtype="string")
 
 
 def _as_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return orjson.dumps(value).decode()
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _time(values: list[Any]) -> Any:
-    return pd.DatetimeIndex(pd.to_datetime(values, utc=True, format="ISO8601")).as_unit("us").array
+    # a cache of what was parsed costs more than the parsing
+    moments = pd.DatetimeIndex(pd.to_datetime(values, utc=True, format="ISO8601", cache=False)).as_unit("us")
+    # pandas reads "" and "nan" as nothing and "now" as the present
+    if np.count_nonzero(moments.isna()) != values.count(None) or not {"now", "today"}.isdisjoint(values):
+        raise ValueError("not only times")
+    return moments.array
 
 
 def _integer(values: list[Any]) -> Any:
     missing = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
-    whole = np.array([0 if value is None else value for value in values] or [0])
-    fractional = whole.dtype.kind == "f" and (whole != np.floor(whole)).any()
-    if whole.dtype.kind not in "iuf" or fractional:
-        raise TypeError("not whole numbers")
-    return pd.arrays.IntegerArray(whole.astype(np.int64)[: len(values)], missing)
+    whole = np.array([_whole(value) for value in values], dtype=np.int64)
+    return pd.arrays.IntegerArray(whole, missing)
+
+
+def _whole(value: float | None) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("not a whole number")
+    return int(value or 0)
 
 
 def _number(values: list[Any]) -> Any:
-    return np.array(values, dtype=np.float64)
+    numbers = np.array(values, dtype=np.float64)
+    if np.count_nonzero(np.isnan(numbers)) != values.count(None):
+        raise ValueError("not only numbers")
+    return numbers
 
 
 def _boolean(values: list[Any]) -> Any:
     return pd.array(values, dtype="boolean")
 
 
-_CONVERT: dict[Kind, Callable[[list[Any]], Any]] = {
+_NOTHING = type(None)
+_TEXT: frozenset[type] = frozenset({str, _NOTHING})
+_TYPES: Mapping[Kind, frozenset[type]] = {
+    "time": _TEXT,
+    "integer": frozenset({int, float, _NOTHING}),
+    "number": frozenset({int, float, str, _NOTHING}),  # shops like to write amounts as text
+    "boolean": frozenset({bool, _NOTHING}),
+}
+_CONVERT: Mapping[Kind, Callable[[list[Any]], Any]] = {
     "text": _text,
     "time": _time,
     "integer": _integer,
