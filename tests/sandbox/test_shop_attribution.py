@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import numpy as np
 import pytest
 
+from klaviyo_analytics.sandbox.shop.events.attribution import attribute
+from klaviyo_analytics.sandbox.shop.events.ledger import Log
+from klaviyo_analytics.sandbox.shop.story.mail import MessageBook, Sends
+from klaviyo_analytics.sandbox.shop.story.plan import Message
 from tests.sandbox.shopkeeping import DAY, Event, Shop, shop
 
 CONVERSIONS = [
@@ -106,3 +111,32 @@ def test_the_lines_of_an_order_share_its_credit(story: Shop) -> None:
     for line in story.events("Ordered Product", "Shopify"):
         order = orders[line.properties["OrderId"]]
         assert (line.attribution and line.attribution.message) == (order and order.message)
+
+
+@pytest.mark.parametrize(
+    ("channel", "lag", "earned"),
+    [
+        ("email", 5 * DAY, True),
+        ("email", 5 * DAY + 1, False),
+        ("sms", DAY, True),
+        ("sms", DAY + 1, False),
+        ("push", DAY, True),
+        ("push", DAY + 1, False),
+    ],
+)
+def test_the_windows_end_to_the_second(channel: str, lag: int, earned: bool) -> None:
+    book = MessageBook([Message("M", "A message", channel, "Hello", campaign="C")])
+    one, two = np.array([0]), np.array([0, 0])
+    sends = Sends(person=one, time=one + 100, message=one, side=one - 1, fate=one)
+    log = Log(
+        metric=two,
+        person=two,
+        time=np.array([200, 200 + lag]),
+        value=np.array([np.nan, 10.0]),
+        send=np.array([0, -1]),
+        converts=np.array([False, True]),
+        properties=[{}, {}],
+    )
+    touched, order = attribute(log, book, sends, salt=1)
+    assert touched is None
+    assert (order is not None and (order.message, order.campaign, order.sent_at) == ("M", "C", 100)) == earned

@@ -75,6 +75,32 @@ def test_nothing_is_sent_after_a_complaint_or_a_hard_bounce(story: Shop, last: s
         assert all(time <= event.time for time in received[str(event.profile)])
 
 
+def test_people_leave_after_reading_the_last_message_they_got(story: Shop) -> None:
+    received = {event.profile: event for event in story.events("Received Email")}
+    opened: dict[str | None, int] = {}
+    for event in story.events("Opened Email"):
+        last = received[event.profile].properties["$message"]
+        if not event.properties["machine_open"] and event.properties["$message"] == last:
+            opened.setdefault(event.profile, event.time)
+    for name in ("Unsubscribed from Email Marketing", "Marked Email as Spam"):
+        for event in story.events(name):
+            assert received[event.profile].properties["$message"] == event.properties["$message"]
+            assert received[event.profile].time < event.time
+            assert opened.get(event.profile, 0) < event.time < received[event.profile].time + 10 * DAY
+
+
+def test_forms_are_seen_before_they_are_sent_and_sent_before_people_subscribe(story: Shop) -> None:
+    seen, sent = story.times_by_profile("Viewed Form"), story.times_by_profile("Submitted Form")
+    for profile, times in sent.items():
+        assert seen[profile][0] < times[0]
+    for name in ("Subscribed to Email Marketing", "Subscribed to Text Message Marketing"):
+        for event in story.events(name):
+            if event.properties["Method"] == "FORM":
+                assert sent[str(event.profile)][0] <= event.time
+                assert event.properties["form_id"] in story.records["form"]
+                assert str(event.properties["form_version_id"]) in story.records["form-version"]
+
+
 def test_every_recipient_of_a_campaign_gets_it_once(story: Shop) -> None:
     seen = set()
     for name in (

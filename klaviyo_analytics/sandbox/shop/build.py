@@ -80,7 +80,7 @@ def build_account(
     stays = join_lists(cast, clock, left_mail, left_texts)
     chapters = so_far(
         [
-            *consent_chapters(names, cast, stays, left_mail, left_texts),
+            *consent_chapters(names, cast, stays),
             *message_chapters(diary, contacts, exits),
             *visit_chapters(diary),
             *shop_chapters(diary, after),

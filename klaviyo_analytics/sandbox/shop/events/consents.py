@@ -1,4 +1,4 @@
-"""Consent events: forms seen and sent, subscribing, joining lists, and leaving again."""
+"""Consent events: forms seen and sent, subscribing, joining lists and leaving them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties
 from klaviyo_analytics.sandbox.shop.ids import Names
 from klaviyo_analytics.sandbox.shop.metrics import Metric
 from klaviyo_analytics.sandbox.shop.story.forms import FORMS
-from klaviyo_analytics.sandbox.shop.story.groups import LISTS, Memberships, list_id
+from klaviyo_analytics.sandbox.shop.story.groups import LISTS, TEXTS, Memberships, list_id
 from klaviyo_analytics.sandbox.shop.story.people import BY_BROWSING, BY_CHECKOUT, BY_FORM, BY_IMPORT, People
 
+#: how people give their consent, and how they take it back
 METHODS = {BY_FORM: "FORM", BY_CHECKOUT: "CHECKOUT", BY_IMPORT: "MANUAL_IMPORT", BY_BROWSING: None}
+LEAVING_METHODS = {"email": "PREFERENCE_PAGE", "sms": "INBOUND_MESSAGE"}
 
 
-def consent_chapters(
-    names: Names, people: People, stays: Memberships, left_mail: Ints, left_texts: Ints
-) -> list[Chapter]:
-    """Tell who agreed to what, and who took it back: `left_...` are the times of unsubscribing."""
+def consent_chapters(names: Names, people: People, stays: Memberships) -> list[Chapter]:
+    """Tell who agreed to what, and which lists they joined and left."""
     by_form = people.source == BY_FORM
     submitted = np.minimum(people.subscribed, people.texted)
     return [
@@ -26,10 +26,8 @@ def consent_chapters(
         _form(Metric.SUBMITTED_FORM, names, by_form & (submitted < NEVER), submitted),
         _consent(Metric.SUBSCRIBED_EMAIL, names, people, people.subscribed),
         _consent(Metric.SUBSCRIBED_TEXT, names, people, people.texted),
-        _membership(Metric.SUBSCRIBED_LIST, names, people, stays, stays.joined),
-        _consent(Metric.UNSUBSCRIBED_EMAIL, names, people, left_mail),
-        _consent(Metric.UNSUBSCRIBED_TEXT, names, people, left_texts),
-        _membership(Metric.UNSUBSCRIBED_LIST, names, people, stays.take(stays.left < NEVER), None),
+        _joining(names, people, stays),
+        _leaving(names, stays.take(stays.left < NEVER)),
     ]
 
 
@@ -65,7 +63,6 @@ def _form(metric: Metric, names: Names, which: Bools, time: Ints) -> Chapter:
 
 def _consent(metric: Metric, names: Names, people: People, time: Ints) -> Chapter:
     person = np.flatnonzero(time < NEVER)
-    leaving = metric in {Metric.UNSUBSCRIBED_EMAIL, Metric.UNSUBSCRIBED_TEXT}
 
     def tell(kept: Ints) -> list[Properties]:
         told = []
@@ -76,37 +73,48 @@ def _consent(metric: Metric, names: Names, people: People, time: Ints) -> Chapte
             strict=True,
         ):
             one: Properties = {"$event_id": f"{moment}:{who}"}
-            form = None if leaving else form_of(who, source)
+            form = form_of(who, source)
             if form is not None:
                 one |= form_properties(names, form, who)
-            one["Method"] = "PREFERENCE_PAGE" if leaving else METHODS[source]
+            one["Method"] = METHODS[source]
             told.append(one)
         return told
 
     return Chapter(metric, person, time[person], tell)
 
 
-def _membership(
-    metric: Metric, names: Names, people: People, stays: Memberships, time: Ints | None
-) -> Chapter:
-    when = stays.left if time is None else time
-
+def _joining(names: Names, people: People, stays: Memberships) -> Chapter:
     def tell(kept: Ints) -> list[Properties]:
-        told = []
-        for group, who, moment, source in zip(
-            stays.group[kept].tolist(),
-            stays.person[kept].tolist(),
-            when[kept].tolist(),
-            people.source[stays.person[kept]].tolist(),
-            strict=True,
-        ):
-            one: Properties = {"$event_id": f"{moment}:{who}:{group}", "List": LISTS[group][1]}
+        told = _stays(names, stays, stays.joined, kept)
+        for one, who in zip(told, stays.person[kept].tolist(), strict=True):
+            source = int(people.source[who])
             form = form_of(who, source)
-            if form is not None and metric == Metric.SUBSCRIBED_LIST:
+            if form is not None:
                 one["form_id"] = names.short("form", FORMS[form].name)
-            one["List ID"] = list_id(names, group)
-            one["Method"] = METHODS[source] if metric == Metric.SUBSCRIBED_LIST else "PREFERENCE_PAGE"
-            told.append(one)
+            one["Method"] = METHODS[source]
         return told
 
-    return Chapter(metric, stays.person, when, tell)
+    return Chapter(Metric.SUBSCRIBED_LIST, stays.person, stays.joined, tell)
+
+
+def _leaving(names: Names, stays: Memberships) -> Chapter:
+    def tell(kept: Ints) -> list[Properties]:
+        told = _stays(names, stays, stays.left, kept)
+        for one, group in zip(told, stays.group[kept].tolist(), strict=True):
+            one["Method"] = LEAVING_METHODS["sms" if group == TEXTS else "email"]
+        return told
+
+    return Chapter(Metric.UNSUBSCRIBED_LIST, stays.person, stays.left, tell)
+
+
+def _stays(names: Names, stays: Memberships, time: Ints, kept: Ints) -> list[Properties]:
+    return [
+        {
+            "$event_id": f"{moment}:{who}:{group}",
+            "List": LISTS[group][1],
+            "List ID": list_id(names, group),
+        }
+        for moment, who, group in zip(
+            time[kept].tolist(), stays.person[kept].tolist(), stays.group[kept].tolist(), strict=True
+        )
+    ]

@@ -8,6 +8,7 @@ import numpy as np
 
 from klaviyo_analytics.sandbox.shop.clock import DAY
 from klaviyo_analytics.sandbox.shop.columns import NONE, Bools, Ints
+from klaviyo_analytics.sandbox.shop.events.consents import LEAVING_METHODS
 from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties, Teller
 from klaviyo_analytics.sandbox.shop.metrics import Metric
 from klaviyo_analytics.sandbox.shop.story.contacts import Contacts
@@ -19,6 +20,7 @@ from klaviyo_analytics.sandbox.shop.story.mail import (
     DROPPED,
     HARD_BOUNCE,
     SOFT_BOUNCE,
+    UNSUBSCRIBES,
     MessageBook,
     Sends,
 )
@@ -51,11 +53,14 @@ def message_chapters(diary: Diary, contacts: Contacts, departures: Ints) -> list
         rows = np.flatnonzero(channel[clicks.send] == code)
         chapter = desk.touched(metric, clicks.send, clicks.time, ~clicks.bot, desk.clicked)
         chapters.append(chapter.keep(rows))
-    complained = np.flatnonzero(sends.fate == COMPLAINS)
-    spam = desk.touched(
-        Metric.MARKED_AS_SPAM, complained, departures[complained], None, desk.plain(complained)
-    )
-    return [*chapters, spam]
+    for metric, fate, code in (
+        (Metric.MARKED_AS_SPAM, COMPLAINS, 0),
+        (Metric.UNSUBSCRIBED_EMAIL, UNSUBSCRIBES, 0),
+        (Metric.UNSUBSCRIBED_TEXT, UNSUBSCRIBES, 1),
+    ):
+        rows = np.flatnonzero((sends.fate == fate) & (channel == code))
+        chapters.append(desk.touched(metric, rows, departures[rows], None, desk.left(metric, rows)))
+    return chapters
 
 
 class _Desk:
@@ -91,9 +96,18 @@ class _Desk:
         credit = np.full(len(send), NONE) if earns is None else np.where(earns, send, NONE)
         return Chapter(metric, self.sends.person[send], time, tell, send=credit)
 
-    def plain(self, sends: Ints) -> Teller:
-        """Tell no more than which message it was."""
-        return lambda kept: self._letters(sends[kept], self.sends.time[sends[kept]], sends[kept])
+    def left(self, metric: Metric, sends: Ints) -> Teller:
+        """Tell which message made somebody leave, and how they did it."""
+
+        def tell(kept: Ints) -> list[Properties]:
+            rows = sends[kept]
+            told = self._letters(rows, self.sends.time[rows], rows)
+            if metric != Metric.MARKED_AS_SPAM:
+                for one in told:
+                    one["Method"] = LEAVING_METHODS["email" if metric == Metric.UNSUBSCRIBED_EMAIL else "sms"]
+            return told
+
+        return tell
 
     def opened(self, kept: Ints) -> list[Properties]:
         """Tell opens, with the client that opened."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from klaviyo_analytics.sandbox.model import Record
 from klaviyo_analytics.sandbox.shop.clock import DAY, Clock, iso
 from klaviyo_analytics.sandbox.shop.ids import Names
 from klaviyo_analytics.sandbox.shop.records.campaigns import template_key
-from klaviyo_analytics.sandbox.shop.story.plan import EMAIL, Message
+from klaviyo_analytics.sandbox.shop.story.campaigns import Campaign
+from klaviyo_analytics.sandbox.shop.story.flows import Flow
+from klaviyo_analytics.sandbox.shop.story.plan import EMAIL
 from klaviyo_analytics.sandbox.shop.story.shelf import IMAGES, SHOP, SITE
 
 _EDITORS = ("USER_DRAGGABLE", "CODE", "SYSTEM_DRAGGABLE", "SIMPLE")
 
 
-def template_records(names: Names, clock: Clock, messages: list[Message]) -> list[Record]:
+def template_records(
+    names: Names, clock: Clock, campaigns: list[Campaign], flows: Iterable[Flow]
+) -> list[Record]:
     """Give six templates to start from, and the copy that each email was sent with."""
     library = (
         "Base layout",
@@ -29,13 +34,12 @@ def template_records(names: Names, clock: Clock, messages: list[Message]) -> lis
         made = iso(clock.start - (10 - number) * DAY)
         key = names.short("template", name)
         records.append(_template(key, name, _EDITORS[number % 4], name, made, None))
-    for message in messages:
+    sent = [(campaign.message, campaign.created) for campaign in campaigns]
+    sent += [(step.message, clock.start - 20 * DAY) for flow in flows for step in flow.steps]
+    for message, created in sent:
         if message.channel == EMAIL:
-            made = iso(clock.start + names.number("made", message.id) % 300 * DAY)
-            key = names.short(*template_key(message))
-            records.append(
-                _template(key, message.name, "USER_DRAGGABLE", message.subject, made, message.subject)
-            )
+            key, text = names.short(*template_key(message)), message.subject
+            records.append(_template(key, message.name, "USER_DRAGGABLE", text, iso(created), text))
     return records
 
 

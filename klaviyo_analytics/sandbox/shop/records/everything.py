@@ -56,7 +56,7 @@ def all_records(world: World, till: Till, event_ids: list[str]) -> tuple[Records
         *segment_records(world, segments),
         *campaign_records(names, world.campaigns),
         *flow_records(names, clock, world.flows),
-        *template_records(names, clock, world.diary.book.messages),
+        *template_records(names, clock, world.campaigns, world.flows.values()),
         *universal_content_records(names, clock),
         *image_records(names, clock),
         *tag_records(names),

@@ -6,7 +6,7 @@ from typing import Any
 
 from klaviyo_analytics.sandbox.shop.clock import iso
 from klaviyo_analytics.sandbox.shop.columns import NEVER
-from klaviyo_analytics.sandbox.shop.events.consents import METHODS, form_of
+from klaviyo_analytics.sandbox.shop.events.consents import LEAVING_METHODS, METHODS, form_of
 from klaviyo_analytics.sandbox.shop.story.forms import FORMS
 from klaviyo_analytics.sandbox.shop.story.groups import list_id
 from klaviyo_analytics.sandbox.shop.world import World
@@ -69,7 +69,7 @@ def _email(
         "consent": _UNSUBSCRIBED if left else _SUBSCRIBED,
         "consent_timestamp": iso(left[0] if left else since),
         "last_updated": iso(max([since, *(when for _, when in suppressed)])),
-        "method": "PREFERENCE_PAGE" if left else METHODS[source],
+        "method": LEAVING_METHODS["email"] if left else METHODS[source],
         "method_detail": None if left or form is None else world.names.short("form", FORMS[form].name),
         "custom_method_detail": None,
         "double_optin": bool(people.double_opt_in[person]),
@@ -90,7 +90,9 @@ def _texts(world: World, person: int) -> dict[str, Any] | None:
     known = since is not None and not gone
     stamp = None if since is None else iso(left if gone else since)
     method = (
-        None if since is None else ("INBOUND_MESSAGE" if gone else METHODS[int(world.people.source[person])])
+        None
+        if since is None
+        else (LEAVING_METHODS["sms"] if gone else METHODS[int(world.people.source[person])])
     )
     marketing = {
         "can_receive_sms_marketing": known,

@@ -12,10 +12,10 @@ from klaviyo_analytics.sandbox.shop.story.mail import COMPLAINS, UNSUBSCRIBES
 def departures(diary: Diary) -> Ints:
     """Give for each send when its person complained or unsubscribed because of it, after reading it."""
     sends = diary.sends
-    read = sends.time.copy()
+    opened = np.full(len(sends), NEVER)
     by_people = ~diary.opens.machine
-    np.maximum.at(read, diary.opens.send[by_people], diary.opens.time[by_people])
-    np.maximum.at(read, diary.clicks.send, diary.clicks.time)
+    np.minimum.at(opened, diary.opens.send[by_people], diary.opens.time[by_people])
+    read = np.where(opened < NEVER, opened, sends.time)
     leaving = (sends.fate == UNSUBSCRIBES) | (sends.fate == COMPLAINS)
     pause = 20 + (np.arange(len(sends)) * 37) % 600
     return np.where(leaving, read + pause, NEVER)
