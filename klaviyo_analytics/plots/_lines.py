@@ -30,7 +30,7 @@ class Series:
 
 
 def split(frame: pd.DataFrame, *, x: str, y: str, hue: str | None) -> list[Series]:
-    """Cut the frame into one series per value of `hue`, or one named after the measurement; rows without a date cannot be drawn."""
+    """Cut the frame into one series per value of `hue`, or into one; rows without a date cannot be drawn."""
     when, values, complete = times(frame, x), numbers(frame, y), finished(frame)
     labels = np.array(names(frame, hue) if hue else [quantity(y).label] * len(frame), dtype=object)
     dated = np.asarray(when.notna())

@@ -51,13 +51,31 @@ def only_line(ax: Axes) -> Line2D:
     return line
 
 
+def xs(line: Any) -> list[Any]:
+    """Return the times of a line as they were given."""
+    return list(line.get_xdata(orig=True))
+
+
+def ys(line: Any) -> list[Any]:
+    return list(line.get_ydata())
+
+
+def bars(ax: Any, row: int) -> list[Any]:
+    """Return the bars that were drawn in one go."""
+    return list(ax.containers[row])
+
+
 def colour(line: Line2D) -> str:
     return to_hex(line.get_color())
 
 
 def x_labels(ax: Axes) -> list[str]:
-    return [text.get_text() for text in draw(ax).get_xticklabels()]
+    """Return the tick labels that are in view."""
+    low, high = sorted(draw(ax).get_xlim())
+    return [tick.label1.get_text() for tick in ax.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
 
 
 def y_labels(ax: Axes) -> list[str]:
-    return [text.get_text() for text in draw(ax).get_yticklabels()]
+    """Return the tick labels that are in view."""
+    low, high = sorted(draw(ax).get_ylim())
+    return [tick.label1.get_text() for tick in ax.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]

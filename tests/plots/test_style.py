@@ -1,0 +1,79 @@
+"""The style context and the palette."""
+
+from __future__ import annotations
+
+import itertools
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import pytest
+from matplotlib.colors import to_rgb
+
+from klaviyo_analytics import plots
+from klaviyo_analytics.plots._style import PALETTE, ink
+
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
+_VISION = {
+    "normal": np.eye(3),
+    "protan": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deutan": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "tritan": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
+}
+
+
+def test_settings_hold_inside_the_block_only() -> None:
+    before = mpl.rcParams["font.size"]
+    with plots.style("slide"):
+        assert mpl.rcParams["font.size"] == 18
+        with plots.style():
+            assert mpl.rcParams["font.size"] == 10
+        assert mpl.rcParams["font.size"] == 18
+    assert mpl.rcParams["font.size"] == before
+
+
+def test_settings_are_undone_after_an_error() -> None:
+    before = mpl.rcParams["figure.figsize"]
+    with pytest.raises(ZeroDivisionError), plots.style("slide"):
+        _ = 1 / 0
+    assert mpl.rcParams["figure.figsize"] == before
+
+
+def test_the_same_style_can_be_entered_twice() -> None:
+    style = plots.style("slide")
+    with style, style:
+        assert mpl.rcParams["font.size"] == 18
+    assert mpl.rcParams["font.size"] != 18
+
+
+def test_a_style_can_be_read_like_a_dict() -> None:
+    assert plots.style("slide")["figure.figsize"] == (13.333, 7.5)
+
+
+def _lab(colour: str, vision: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(vision @ linear, 0, 1)
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ seen
+    x, y, z = np.cbrt(xyz / np.array([0.9505, 1.0, 1.089]))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("kind", list(_VISION))
+def test_every_two_colours_differ_for_every_kind_of_colour_vision(kind: str) -> None:
+    seen = [_lab(colour, _VISION[kind]) for colour in PALETTE]
+    distances = [float(np.linalg.norm(one - other)) for one, other in itertools.combinations(seen, 2)]
+    assert min(distances) > 10
+
+
+def test_text_stays_legible_on_a_dark_background() -> None:
+    with mpl.rc_context({"axes.facecolor": "black", "text.color": "white"}):
+        _, ax = plt.subplots()
+        assert np.mean(to_rgb(ink(ax, 0.75))) > 0.6

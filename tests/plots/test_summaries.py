@@ -1,0 +1,272 @@
+"""Rankings, scatter, funnel, deliverability and the overviews of summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
+
+from klaviyo_analytics import analysis, plots
+from klaviyo_analytics.analysis._definitions import RATES
+from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.plots._quantities import quantity
+from klaviyo_analytics.plots._synthetic import campaign_summary, flow_summary
+from tests.plots.looks import bars, caption, draw, legend, note, texts, title, x_labels, y_labels
+
+BENCHMARKS = {"bounce_rate": 0.01, "open_rate": 0.33}
+
+
+def campaigns(**columns: Sequence[object]) -> pd.DataFrame:
+    count = len(next(iter(columns.values())))
+    return pd.DataFrame({"campaign": [f"Campaign {chr(65 + row)}" for row in range(count)], **columns})
+
+
+def widths(ax: Axes) -> list[float]:
+    return [bar.get_width() for bar in ax.patches if isinstance(bar, Rectangle)]
+
+
+def dots(ax: Axes) -> list[list[float]]:
+    return [list(map(float, point)) for group in ax.collections for point in np.asarray(group.get_offsets())]
+
+
+def looks(group: Any) -> dict[str, Any]:
+    """Return what tells a group of points from another."""
+    return {"colour": to_hex(group.get_facecolor()[0]), "corners": len(group.get_paths()[0].vertices)}
+
+
+def test_the_largest_stand_on_top() -> None:
+    ax = plots.campaign_ranking(campaigns(conversion_value=[10.0, 30.0, 20.0]), top=2)
+    assert y_labels(ax) == ["Campaign B", "Campaign C"]
+    assert widths(ax) == [30.0, 20.0]
+    low, high = ax.get_ylim()
+    assert low > high
+
+
+def test_each_bar_says_its_value_and_the_size_that_it_rests_on() -> None:
+    ax = plots.campaign_ranking(
+        campaigns(click_rate=[0.02, 0.034], delivered=[900, 18_000]), rank_by="click_rate"
+    )
+    assert texts(ax, "value") == ["3.4 %", "2.0 %"]
+    assert texts(ax, "size") == ["(18.0k delivered)", "(900 delivered)"]
+    assert "Unique clicks ÷ delivered" in caption(ax)
+
+
+def test_the_ranking_says_how_many_it_leaves_out_and_why() -> None:
+    ax = plots.campaign_ranking(campaigns(conversion_value=[10.0, np.nan, 20.0, 5.0]), top=2, currency="USD")
+    assert title(ax) == "Top 2 campaigns by attributed revenue"
+    assert "in USD · 2 of 4 campaigns · 1 without a value left out" in caption(ax)
+    assert texts(ax, "value") == ["$20.00", "$10.00"]
+
+
+def test_campaigns_of_one_name_are_told_apart_by_their_day() -> None:
+    frame = campaigns(conversion_value=[1.0, 2.0]).assign(campaign="Weekly")
+    frame["send_time"] = pd.to_datetime(["2026-03-02 09:00", "2026-03-09 09:00"], utc=True)
+    assert y_labels(plots.campaign_ranking(frame)) == ["Weekly · 9 Mar", "Weekly · 2 Mar"]
+
+
+def test_messages_and_variations_are_named_with_their_campaign() -> None:
+    frame = campaigns(conversion_value=[2.0, 1.0]).assign(
+        campaign="Sale", variation="v", variation_name=["A", "B"]
+    )
+    ax = plots.campaign_ranking(frame)
+    assert y_labels(ax) == ["Sale · A", "Sale · B"]
+    assert title(ax) == "Variations by attributed revenue"
+
+
+def test_hue_colours_the_bars_and_the_legend_names_them() -> None:
+    frame = campaigns(conversion_value=[3.0, 2.0, 1.0], channel=["sms", "email", "sms"])
+    ax = plots.campaign_ranking(frame, hue="channel")
+    colours = [to_hex(bar.get_facecolor()) for bar in ax.patches]
+    assert colours[0] == colours[2] != colours[1]
+    assert legend(ax) == ["email", "sms"]
+
+
+def test_sixty_campaigns_get_a_taller_figure() -> None:
+    frame = campaign_summary(campaigns=60)
+    tall, usual = (plots.campaign_ranking(frame, top=top).figure for top in (60, 10))
+    assert tall.bbox.height > 2 * usual.bbox.height
+
+
+def test_a_summary_in_two_currencies_is_ranked_by_clicks_but_not_by_money() -> None:
+    frame = campaigns(conversion_value=[1.0, 2.0], clicks=[1, 2], currency=["USD", "EUR"])
+    plots.campaign_ranking(frame, rank_by="clicks")
+    with pytest.raises(FrameError, match="EUR, USD"):
+        plots.campaign_ranking(frame)
+
+
+def test_the_scatter_has_a_point_per_campaign_with_both_numbers() -> None:
+    frame = campaigns(recipients=[100, 200, 300], open_rate=[0.4, np.nan, 0.3])
+    ax = plots.campaign_scatter(frame)
+    assert dots(ax) == [[100, 0.4], [300, 0.3]]
+    assert "2 campaigns · 1 without both numbers left out" in caption(ax)
+
+
+def test_the_scatter_takes_logarithms_when_sizes_differ_widely() -> None:
+    frame = campaigns(recipients=[100, 200, 90_000], open_rate=[0.4, 0.5, 0.3])
+    assert plots.campaign_scatter(frame).get_xscale() == "log"
+    assert plots.campaign_scatter(frame, scale="linear").get_xscale() == "linear"
+    assert plots.campaign_scatter(frame).get_xlabel() == "Recipients (log scale)"
+
+
+def test_points_that_stand_out_are_named_and_no_two_names_overlap() -> None:
+    ax = draw(plots.campaign_scatter(campaign_summary(campaigns=60), y="click_rate"))
+    named = [text for text in ax.texts if text.get_gid() == "name"]
+    assert 1 <= len(named) <= 4
+    boxes = [text.get_window_extent() for text in named]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+
+
+def test_the_funnel_draws_each_stage_thinner_than_the_one_before() -> None:
+    frame = flow_summary(by_message=True)
+    ax = plots.flow_funnel(frame)
+    delivered, opened = bars(ax, 0), bars(ax, 1)
+    assert [bar.get_width() for bar in delivered] == frame["delivered"].tolist()
+    assert [bar.get_width() for bar in opened] == frame["opens_unique"].tolist()
+    assert delivered[0].get_height() > opened[0].get_height()
+    assert y_labels(ax) == frame["message"].tolist()
+    assert title(ax) == "Welcome Series: how far people get"
+
+
+def test_the_rates_stand_beside_the_funnel() -> None:
+    frame = flow_summary(by_message=True).head(2)
+    frame["open_rate"], frame["click_rate"], frame["conversion_rate"] = (
+        [0.5, 0.4],
+        [0.05, 0.04],
+        [0.011, 0.009],
+    )
+    assert texts(plots.flow_funnel(frame), "rate") == [
+        "50.0 %",
+        "40.0 %",
+        "5.0 %",
+        "4.0 %",
+        "1.10 %",
+        "0.90 %",
+    ]
+
+
+def test_a_long_funnel_keeps_its_largest_rows_in_their_order_and_says_so() -> None:
+    frame = pd.DataFrame({"flow": ["a", "b", "c"], "delivered": [5, 1, 9]})
+    ax = plots.flow_funnel(frame, stages=["delivered"], top=2)
+    assert y_labels(ax) == ["a", "c"]
+    assert "2 largest of 3 flows" in caption(ax)
+
+
+def test_the_funnel_draws_the_frame_of_the_analysis() -> None:
+    summary = flow_summary(by_message=True)
+    ax = plots.flow_funnel(analysis.flow_funnel(summary))
+    assert legend(ax) == ["recipients", "delivered", "opened", "clicked", "converted"]
+    widths_of = {label: bar.get_width() for label, bar in zip(y_labels(ax), bars(ax, 2), strict=True)}
+    assert widths_of == dict(zip(summary["message"], summary["opens_unique"], strict=True))
+    assert "rates ÷ recipients" in caption(ax)
+
+
+def test_a_stage_that_is_unknown_leaves_the_others() -> None:
+    frame = flow_summary(by_message=True)
+    frame["opens_unique"] = pd.array([pd.NA] * 4, dtype="Int64")
+    assert [bar.get_width() for bar in bars(draw(plots.flow_funnel(frame)), 1)] == [0] * 4
+
+
+def test_a_rate_is_judged_on_the_right_side() -> None:
+    ax = plots.deliverability(
+        pd.DataFrame({"bounce_rate": [0.02], "open_rate": [0.40]}), benchmarks=BENCHMARKS
+    )
+    assert texts(ax, "verdict") == ["2.0 %, not at most 1 %", "40.0 %, at least 33 %"]
+    assert y_labels(ax) == ["Bounce rate", "Open rate"]
+
+
+def test_a_rate_at_its_benchmark_keeps_it() -> None:
+    frame = pd.DataFrame({"bounce_rate": [0.01], "open_rate": [0.33]})
+    assert texts(plots.deliverability(frame, benchmarks=BENCHMARKS), "verdict") == [
+        "1.0 %, at most 1 %",
+        "33.0 %, at least 33 %",
+    ]
+
+
+def test_good_and_poor_differ_in_colour_and_in_shape() -> None:
+    ax = plots.deliverability(pd.DataFrame({"bounce_rate": [0.005, 0.02]}), benchmarks={"bounce_rate": 0.01})
+    good, poor = map(looks, ax.collections)
+    assert good["colour"] != poor["colour"]
+    assert good["corners"] != poor["corners"]
+    assert texts(ax, "verdict") == ["1 of 2 at most 1 %"]
+
+
+def test_a_point_far_beyond_the_benchmark_stands_at_the_edge() -> None:
+    ax = plots.deliverability(pd.DataFrame({"bounce_rate": [0.5]}), benchmarks={"bounce_rate": 0.01})
+    assert dots(ax) == [[3.0, 0.0]]
+    assert x_labels(ax) == ["0", "benchmark", "2×", "3×"]
+
+
+def test_a_rate_of_nobody_is_no_value() -> None:
+    frame = pd.DataFrame({"bounce_rate": [np.nan], "open_rate": [0.4]})
+    assert (
+        texts(plots.deliverability(frame, benchmarks=BENCHMARKS), "verdict")[0]
+        == "no value to be at most 1 %"
+    )
+
+
+def test_deliverability_draws_the_frame_of_the_analysis() -> None:
+    summary = campaign_summary()
+    ax = plots.deliverability(analysis.deliverability(summary, benchmarks=BENCHMARKS))
+    judged = analysis.deliverability(summary, benchmarks=BENCHMARKS)
+    assert dots(ax) == [
+        [rate / limit, row]
+        for row, (rate, limit) in enumerate(zip(judged["rate"], judged["benchmark"], strict=True))
+    ]
+
+
+def test_benchmarks_are_needed_and_above_zero() -> None:
+    frame = pd.DataFrame({"bounce_rate": [0.5]})
+    with pytest.raises(FrameError, match="give benchmarks="):
+        plots.deliverability(frame)
+    with pytest.raises(FrameError, match=r"above zero: 'bounce_rate'"):
+        plots.deliverability(frame, benchmarks={"bounce_rate": 0})
+
+
+def test_captions_state_the_denominators_that_the_analysis_uses() -> None:
+    for name, rate in RATES.items():
+        assert (name, quantity(name).denominator) == (name, rate.denominator)
+
+
+def test_the_campaign_overview_has_four_charts_and_no_more_figures() -> None:
+    figure = plots.campaign_overview(campaign_summary(), benchmarks=BENCHMARKS)
+    assert [title(ax) for ax in figure.axes] == [
+        "Top 8 campaigns by attributed revenue",
+        "Top 8 campaigns by revenue per recipient",
+        "Open rate against recipients",
+        "Deliverability against benchmarks",
+    ]
+    assert len(plt.get_fignums()) == 1
+    assert figure.get_suptitle() == "24 campaigns, sent 5 Jan – 15 Mar 2026"
+
+
+def test_the_flow_overview_has_four_charts() -> None:
+    figure = plots.flow_overview(flow_summary(), title="Flows in spring")
+    assert [title(ax) for ax in figure.axes] == [
+        "Flows by attributed revenue",
+        "Flows by revenue per recipient",
+        "How far people get, by flow",
+        "Click rate against recipients",
+    ]
+    assert figure.get_suptitle() == "Flows in spring"
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_overviews_of_few_or_none_say_so(rows: int) -> None:
+    for figure in (
+        plots.campaign_overview(campaign_summary().head(rows)),
+        plots.flow_overview(flow_summary().head(rows)),
+    ):
+        figure.canvas.draw()
+        assert all(bool(note(ax)) == (rows == 0) for ax in figure.axes)
+
+
+def test_an_overview_names_all_missing_columns_at_once() -> None:
+    with pytest.raises(FrameError, match=r"lacks 'recipients', 'click_rate'"):
+        plots.campaign_overview(campaign_summary().drop(columns=["recipients", "click_rate"]))
