@@ -6,11 +6,12 @@ from klaviyo_analytics.resources.aggregates import MetricAggregates
 from klaviyo_analytics.resources.audience import Lists, Profiles, Segments
 from klaviyo_analytics.resources.bulk_jobs import BulkJobs
 from klaviyo_analytics.resources.catalog import CatalogCategories, CatalogItems, CatalogVariants
-from klaviyo_analytics.resources.content import Images, Templates, UniversalContent
+from klaviyo_analytics.resources.content import Templates, UniversalContent
 from klaviyo_analytics.resources.coupons import CouponCodes, Coupons
 from klaviyo_analytics.resources.events import Events
 from klaviyo_analytics.resources.flows import FlowActions, FlowMessages, Flows
 from klaviyo_analytics.resources.forms import Forms, FormVersions
+from klaviyo_analytics.resources.images import Images
 from klaviyo_analytics.resources.messaging import CampaignMessages, Campaigns
 from klaviyo_analytics.resources.metrics import CustomMetrics, MappedMetrics, Metrics
 from klaviyo_analytics.resources.reviews import Reviews

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints.query import Query
 from klaviyo_analytics.tabular import schema
 
 WIDTH = 100
+_NOTHING: Mapping[str, str] = {}
 
 
 def for_list(endpoint: Endpoint, *, chunked: bool = False) -> str:
@@ -58,26 +59,29 @@ def for_find(endpoint: Endpoint) -> str:
     )
 
 
-def for_write(endpoint: Endpoint) -> str:
-    """Write the docstring of a verb that creates, changes, deletes or relates."""
+def for_write(endpoint: Endpoint, *, verb: str = "", more: Mapping[str, str] = _NOTHING) -> str:
+    """Write the docstring of a verb that creates, changes, deletes or relates.
+
+    `verb` is a better word than the method's own, `more` are parameters beside those of the table.
+    """
     what = (
         (endpoint.body.type if endpoint.body else None)
         or endpoint.type
         or endpoint.category.lower().rstrip("s")
     )
     what = what.replace("-", " ")
-    verb = {"POST": "Create", "PATCH": "Change", "DELETE": "Delete"}[endpoint.method]
+    verb = verb or {"POST": "Create", "PATCH": "Change", "DELETE": "Delete"}[endpoint.method]
     if endpoint.body and endpoint.body.many:
         verb = {"POST": "Add", "PATCH": "Replace", "DELETE": "Remove"}[endpoint.method]
         return "\n".join(
             [f"{verb} related {what} resources by their ids.", *_writing(endpoint), *_notes(endpoint)]
         )
-    return "\n".join([f"{verb} one {what}.", *_writing(endpoint), *_notes(endpoint)])
+    return "\n".join([f"{verb} one {what}.", *_writing(endpoint, more), *_notes(endpoint)])
 
 
-def _writing(endpoint: Endpoint) -> list[str]:
+def _writing(endpoint: Endpoint, more: Mapping[str, str] = _NOTHING) -> list[str]:
     lines: list[str] = []
-    if "{" in endpoint.path:
+    if "{" in endpoint.path or (endpoint.body and endpoint.body.id == "required"):
         lines += _parameter("id", "str", "Id, or a row that `get`, `find` or `create` returned.")
     body = endpoint.body
     if body and body.many:
@@ -89,6 +93,9 @@ def _writing(endpoint: Endpoint) -> list[str]:
         for title, names in (("Required", body.required), ("Optional", body.optional), ("Related", related)):
             if names:
                 lines += _parameter(", ".join(name.replace("-", "_") for name in names), "", f"{title}.")
+    for name, text in more.items():
+        kind, _, meaning = text.partition(": ")
+        lines += _parameter(name, kind, meaning.capitalize())
     lines += _parameter("dry_run", "bool", "Show the request as a frame instead of sending it.")
     answer = "None" if endpoint.no_body else "pandas.Series"
     return [

@@ -43,7 +43,7 @@ def creates(operation: str, **fixed: Any) -> Creates:
         data = resource(endpoint, {**fixed, **attributes})
         return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
 
-    return dressed(create, endpoint, _docs.for_write(endpoint), _parameters(endpoint, fixed))
+    return dressed(create, endpoint, _docs.for_write(endpoint), keywords(endpoint, fixed))
 
 
 def updates(operation: str) -> Updates:
@@ -60,7 +60,7 @@ def updates(operation: str) -> Updates:
         data = resource(endpoint, attributes, id=one)
         return write(self._context, operation, {name: one}, {"data": data}, dry_run=dry_run)
 
-    return dressed(update, endpoint, _docs.for_write(endpoint), [ID, *_parameters(endpoint, {})])
+    return dressed(update, endpoint, _docs.for_write(endpoint), [ID, *keywords(endpoint)])
 
 
 def applies(operation: str) -> Applies:
@@ -72,7 +72,8 @@ def applies(operation: str) -> Applies:
         return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
 
     apply.__name__ = operation.partition("_")[0]
-    return dressed(apply, endpoint, _docs.for_write(endpoint), [ID, *_parameters(endpoint, {})])
+    doc = _docs.for_write(endpoint, verb=apply.__name__.capitalize())
+    return dressed(apply, endpoint, doc, [ID, *keywords(endpoint)])
 
 
 def deletes(operation: str) -> Deletes:
@@ -131,14 +132,18 @@ def write(
     ids: Mapping[str, str],
     body: Any,
     *,
+    files: Mapping[str, Any] | None = None,
     dry_run: bool = False,
     replay_safe: bool | None = None,
 ) -> Any:
     """Send a write, or show it: a row for an answer with a resource, None for an empty one."""
     endpoint = context.api.catalog[operation]
     if dry_run:
-        return pd.DataFrame({"method": [endpoint.method], "path": [endpoint.at(**ids)], "body": [body]})
-    document = context.api.call(operation, ids, json=body, replay_safe=replay_safe)
+        shown = {"method": endpoint.method, "path": endpoint.at(**ids), "body": _masked(body)}
+        return pd.DataFrame({name: [value] for name, value in shown.items()})
+    document = context.api.call(
+        operation, ids, json=None if files else body, files=files, replay_safe=replay_safe
+    )
     if document is None or endpoint.returns is None or not document.get("data"):
         return None
     record, *_ = _jsonapi.resources(document, f"{endpoint.method} {endpoint.path}")
@@ -199,21 +204,31 @@ def _names(endpoint: Endpoint) -> Sequence[str]:
     return [snake(name) for name in (*body.required, *body.optional, *body.relationships)]
 
 
-def _parameters(endpoint: Endpoint, fixed: Mapping[str, Any]) -> list[inspect.Parameter]:
-    """Keyword parameters of a body: the required ones have no default."""
+def keywords(endpoint: Endpoint, fixed: Iterable[str] = ()) -> list[inspect.Parameter]:
+    """Give the keyword parameters of a body: the required ones have no default."""
     body = endpoint.body or Body()
     needed = {*body.required, *(name for name, (_, _, must) in body.relationships.items() if must)}
     names = [name for name in (*body.required, *body.relationships, *body.optional) if name not in fixed]
     ordered = sorted(dict.fromkeys(names), key=lambda name: name not in needed)
-    keyword = inspect.Parameter.KEYWORD_ONLY
     return [
-        inspect.Parameter(snake(name), keyword, default=keyword_default(name in needed)) for name in ordered
+        keyword(snake(name), inspect.Parameter.empty if name in needed else UNSET) for name in ordered
     ] + [DRY_RUN]
 
 
-def keyword_default(required: bool) -> Any:  # noqa: FBT001
-    """Give the default that a signature shows."""
-    return inspect.Parameter.empty if required else UNSET
+def keyword(name: str, default: Any = None) -> inspect.Parameter:
+    """Give a keyword parameter for a signature."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
 
 
-DRY_RUN = inspect.Parameter("dry_run", inspect.Parameter.KEYWORD_ONLY, default=False)
+DRY_RUN = keyword("dry_run", default=False)
+SECRETS = ("secret_key",)
+
+
+def _masked(body: Any) -> Any:
+    """Leave secrets out of what a dry run shows."""
+    attributes = body.get("data") if isinstance(body, dict) else None
+    attributes = attributes.get("attributes") if isinstance(attributes, dict) else None
+    if not attributes or not any(name in attributes for name in SECRETS):
+        return body
+    hidden = {name: "***" if name in SECRETS else value for name, value in attributes.items()}
+    return {"data": {**body["data"], "attributes": hidden}}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from klaviyo_analytics.resources._noun import Noun
 from klaviyo_analytics.resources._verbs import finds, gets, iterates, iterates_of, lists, lists_of
 from klaviyo_analytics.resources._writes import creates, deletes, relates, updates
+from klaviyo_analytics.resources.consent import Consent
+from klaviyo_analytics.resources.profile_writes import ProfileWrites
 
 
-class Profiles(Noun):
+class Profiles(ProfileWrites, Consent):
     """People, by `id`, `email`, `phone_number` or `external_id`."""
 
     list = lists("get_profiles")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from klaviyo_analytics.endpoints import Kind
+from klaviyo_analytics._progress import Progress
+from klaviyo_analytics.endpoints import Kind, load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
+from klaviyo_analytics.resources import bulk_bodies
 from klaviyo_analytics.resources._noun import Noun, Reading, checked_id, read_one
+from klaviyo_analytics.resources._polling import wait_for
 from klaviyo_analytics.resources._verbs import lists_of
+from klaviyo_analytics.resources._writes import resource, write
 from klaviyo_analytics.tabular import DTYPES
 
 JobKind = Literal[
@@ -95,8 +99,95 @@ class BulkJobs(Noun):
             status, counts, times, and what the kind of job has besides.
         """
         id, named = checked_id(job, "job"), _kind_of(job, kind)
-        row = read_one(self._context, _operation(named, many=False), {"job_id": id})
-        return pd.Series({"id": id, "kind": named, **row.drop("id")}, dtype=object, name=id)
+        return _told(read_one(self._context, _operation(named, many=False), {"job_id": id}), named)
+
+    def submit(
+        self,
+        kind: JobKind | Literal["event_create"],
+        records: Sequence[Mapping[str, Any]],
+        /,
+        *,
+        lists: Any = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Hand one job of many records over; Klaviyo works on it in its own time.
+
+        Parameters
+        ----------
+        kind : str
+            As in `list`; or "event_create", of which Klaviyo tells no more than that it has taken them.
+        records : list of dict
+            Each with the keywords of the single write: those of `profiles.upsert`, `events.create`,
+            `catalog_items.create`, `coupon_codes.create` ...; with `id` for updates and deletions.
+        lists : str, list or frame
+            Of a "profile_import": lists that the profiles join.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Returns
+        -------
+        pandas.Series
+            The job; `get` and `wait` take it. None for "event_create".
+
+        Raises
+        ------
+        InvalidInputError
+            Too many records for one job, or one that cannot be sent; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     scores = [{"email": "ann@shop.example", "properties": {"score": 4}}]
+        ...     request = client.bulk_jobs.submit("profile_import", scores, dry_run=True)
+        >>> request["path"].item()
+        '/api/profile-bulk-import-jobs'
+        """
+        if kind != "event_create":
+            _operation(kind, many=False)
+        given = bulk_bodies.attributes(self._context, kind, records)
+        if lists is not None:
+            if kind != "profile_import":
+                raise InvalidInputError("lists= belongs to the kind 'profile_import'.")
+            given["lists"] = lists
+        operation = _submission(kind)
+        body = {"data": resource(load()[operation], given)}
+        job = write(self._context, operation, {}, body, dry_run=dry_run)
+        return job if job is None or dry_run else _told(job, kind)
+
+    def wait(self, job: Any, /, *, kind: JobKind | None = None, timeout: float = 600.0) -> pd.Series[Any]:
+        """Wait until a job is complete or cancelled.
+
+        Parameters
+        ----------
+        job : str
+            Id, or a row that `submit`, `get` or `list` returned.
+        kind : str
+            Needed with an id; see `list`.
+        timeout : float
+            Seconds to wait at most.
+
+        Returns
+        -------
+        pandas.Series
+            The job at its end. `failed_count` says how many records failed, `import_errors` why.
+
+        Raises
+        ------
+        RequestTimeoutError
+            It was not done in time; it goes on.
+        """
+        named, context = _kind_of(job, kind), self._context
+        with Progress(named.replace("_", " "), shown=context.progress, unit="looks") as progress:
+            return wait_for(
+                lambda: self.get(job, kind=named),
+                lambda row: row["status"] in ("complete", "cancelled"),
+                what=f"The job {checked_id(job)}",
+                timeout=timeout,
+                sleep=context.sleep,
+                clock=context.clock,
+                waiting=lambda _row, _passed: progress.add(1),
+            )
 
 
 def _operation(kind: str, *, many: bool) -> str:
@@ -112,9 +203,26 @@ def _operation(kind: str, *, many: bool) -> str:
     return f"get_bulk_{'import' if kind == 'profile_import' else kind}_profiles_{jobs}"
 
 
-def _kind_of(job: Any, kind: str | None) -> str:
+def _submission(kind: str) -> str:
+    special = {"profile_import": "bulk_import_profiles", "event_create": "bulk_create_events"}
+    if kind in special:
+        return special[kind]
+    if kind == "coupon_code_create":
+        return "bulk_create_coupon_codes"
+    if kind.startswith("catalog_"):
+        _, noun, verb = kind.split("_")
+        return f"bulk_{verb}_catalog_{bulk_bodies.PLURAL[noun]}"
+    return f"bulk_{kind}_profiles"
+
+
+def _told(row: pd.Series[Any], kind: str) -> pd.Series[Any]:
+    """Let a job's row say what kind of job it is."""
+    return pd.Series({"id": row["id"], "kind": kind, **row.drop("id")}, dtype=object, name=row["id"])
+
+
+def _kind_of(job: Any, kind: JobKind | None) -> JobKind:
     if kind is None and isinstance(job, pd.Series) and "kind" in job:
-        kind = str(job["kind"])
+        kind = job["kind"]
     if kind is None:
         raise InvalidInputError(f"a job's id does not tell its kind; give kind=, one of {', '.join(KINDS)}.")
     return kind

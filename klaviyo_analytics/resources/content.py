@@ -1,4 +1,4 @@
-"""What messages are made of: templates, universal content, images."""
+"""What messages are made of: templates and universal content."""
 
 from __future__ import annotations
 
@@ -31,13 +31,3 @@ class UniversalContent(Noun):
     create = creates("create_universal_content")
     update = updates("update_universal_content")
     delete = deletes("delete_universal_content")
-
-
-class Images(Noun):
-    """The account's image library."""
-
-    list = lists("get_images")
-    iter_frames = iterates("get_images")
-    get = gets("get_image")
-    find = finds("get_images")
-    update = updates("update_image")

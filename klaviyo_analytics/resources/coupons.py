@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._noun import Noun
-from klaviyo_analytics.resources._verbs import finds, gets, gets_of, iterates, iterates_of, lists, lists_of
-from klaviyo_analytics.resources._writes import creates, deletes, updates
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics.endpoints import load
+from klaviyo_analytics.endpoints.query import Fields
+from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
+from klaviyo_analytics.filters import F, as_filter
+from klaviyo_analytics.resources._noun import CHUNK, Filtering, Noun, Reading
+from klaviyo_analytics.resources._verbs import (
+    finds,
+    gets,
+    gets_of,
+    iterates,
+    iterates_of,
+    lists,
+    lists_of,
+    serves,
+)
+from klaviyo_analytics.resources._writes import UNSET, creates, deletes, identifiers, resource, updates, write
+
+CODE = re.compile(r"[0-9A-Za-z_]+")
 
 
 class Coupons(Noun):
@@ -16,9 +37,52 @@ class Coupons(Noun):
     find = finds("get_coupons")
     codes = lists_of("get_coupon_codes_for_coupon")
     iter_codes = iterates_of("get_coupon_codes_for_coupon")
-    create = creates("create_coupon")
     update = updates("update_coupon")
     delete = deletes("delete_coupon")
+
+    @serves("create_coupon")
+    def create(
+        self,
+        *,
+        external_id: str,
+        description: str = UNSET,
+        monitor_configuration: Mapping[str, Any] = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Create a coupon; its codes come after it.
+
+        Parameters
+        ----------
+        external_id : str
+            Letters, digits and underscores; it becomes the coupon's id.
+        description : str
+            For people.
+        monitor_configuration : dict
+            ``{"low_balance_threshold": 100}``: warn when fewer codes are left.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Returns
+        -------
+        pandas.Series
+            The coupon.
+
+        Raises
+        ------
+        InvalidInputError
+            The external id holds other characters; nothing was sent.
+        """
+        if not isinstance(external_id, str) or not CODE.fullmatch(external_id):
+            raise InvalidInputError(
+                f"external_id={external_id!r}: a coupon's id has letters (A-Z), digits and underscores only."
+            )
+        given = {
+            "external_id": external_id,
+            "description": description,
+            "monitor_configuration": monitor_configuration,
+        }
+        data = resource(load()["create_coupon"], given)
+        return write(self._context, "create_coupon", {}, {"data": data}, dry_run=dry_run)
 
 
 class CouponCodes(Noun):
@@ -29,3 +93,88 @@ class CouponCodes(Noun):
     create = creates("create_coupon_code")
     update = updates("update_coupon_code")
     delete = deletes("delete_coupon_code")
+
+    @serves("get_coupon_codes")
+    def list(
+        self,
+        *,
+        coupon: Any = None,
+        profile: Any = None,
+        filter: Filtering = None,
+        include: Sequence[str] | str = (),
+        fields: Fields | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read the codes of a coupon, or of a person, as rows; the API gives no others.
+
+        Parameters
+        ----------
+        coupon, profile : str, row, frame, or a list of ids
+            Whose codes.
+        filter : Filter or str
+            More conditions: status (equals), expires_at (greater, less), coupon.id, profile.id (equals, any).
+        include : list of str
+            coupon.
+        fields : list of str, or dict by type
+            Only these: unique_code, expires_at, status.
+        limit : int
+            Exactly so many rows, or all there are if these are fewer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id, unique_code, status (string), expires_at (UTC), coupon_id, and what was included.
+
+        Raises
+        ------
+        InvalidQueryError
+            Neither a coupon nor a profile is named; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     coupon = client.coupons.list(limit=1)
+        ...     codes = client.coupon_codes.list(coupon=coupon, limit=5)
+        >>> len(codes)
+        5
+        """
+        return self._reading(coupon, profile, filter, include, fields, limit).frame()
+
+    @serves("get_coupon_codes")
+    def iter_frames(
+        self,
+        *,
+        chunk_size: int = CHUNK,
+        coupon: Any = None,
+        profile: Any = None,
+        filter: Filtering = None,
+        include: Sequence[str] | str = (),
+        fields: Fields | None = None,
+        limit: int | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Read codes as frames of at most `chunk_size` rows; see `list`."""
+        return self._reading(coupon, profile, filter, include, fields, limit).frames(chunk_size)
+
+    def _reading(
+        self,
+        coupon: Any,
+        profile: Any,
+        filter: Filtering,
+        include: Sequence[str] | str,
+        fields: Fields | None,
+        limit: int | None,
+    ) -> Reading:
+        where = as_filter(filter) if filter is not None else None
+        for kind, ids in (("coupon", coupon), ("profile", profile)):
+            if ids is not None:
+                named = F[f"{kind}.id"].any([one["id"] for one in identifiers(kind, ids)])
+                where = named if where is None else where & named
+        asked = {condition.field for condition in where.conditions} if where is not None else set()
+        if not asked & {"coupon.id", "profile.id"}:
+            raise InvalidQueryError(
+                "GET /api/coupon-codes: name whose codes, with coupon= or profile=; the API gives no others."
+            )
+        return Reading(
+            self._context, "get_coupon_codes", filter=where, include=include, fields=fields, limit=limit
+        )

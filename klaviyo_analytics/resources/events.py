@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -12,17 +11,19 @@ from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.resources import _ranges
-from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Noun, Reading, checked_id
+from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Reading, checked_id
+from klaviyo_analytics.resources._times import moment
 from klaviyo_analytics.resources._verbs import gets, gets_of, serves
+from klaviyo_analytics.resources.event_writes import EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.tabular import Properties
 from klaviyo_analytics.timeframe import Timeframe
-from klaviyo_analytics.timeframe._moments import Moment, in_zone, plain, zone_named
+from klaviyo_analytics.timeframe._moments import Moment
 
 Span = Timeframe | str | tuple[Moment, Moment]
 
 
-class Events(Noun):
+class Events(EventWrites):
     """What people did, and what was done to reach them."""
 
     get = gets("get_event")
@@ -190,16 +191,7 @@ def _bounds(
             return timeframe.start, timeframe.end
         frame = Timeframe.parse(timeframe, timezone=context.timezone, now=context.now())
         return frame.start, frame.end
-    first, last = (_moment(context, value) for value in (start, end))
+    first, last = (None if value is None else moment(context, value) for value in (start, end))
     if first and last and last <= first:
         raise InvalidInputError(f"end={end} is not after start={start}; the end is not part of the frame.")
     return first, last
-
-
-def _moment(context: Context, value: Moment | None) -> datetime | None:
-    if value is None:
-        return None
-    moment = plain(value)
-    if isinstance(moment, datetime) and moment.tzinfo is not None:
-        return moment.astimezone(UTC)
-    return in_zone(moment, zone_named(context.timezone)).astimezone(UTC)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import pandas as pd
 
 from klaviyo_analytics._progress import Progress
+from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.endpoints.query import Fields
-from klaviyo_analytics.resources._noun import Filtering, Noun, Reading
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.resources._noun import Filtering, Noun, Reading, read_one
 from klaviyo_analytics.resources._verbs import finds, gets, gets_of, iterates, lists, lists_of, serves
+from klaviyo_analytics.resources._writes import confirmed, creates, deletes, resource, write
 
+STATUSES = ("draft", "manual", "live")
 SENDING = ("send-", "ab-test", "content-experiment")  # how the types of actions begin that hold messages
 
 
@@ -23,6 +28,59 @@ class Flows(Noun):
     find = finds("get_flows")
     actions = lists_of("get_actions_for_flow")
     tags = lists_of("get_tags_for_flow")
+    create = creates("create_flow")
+    delete = deletes("delete_flow")
+
+    @serves("update_flow")
+    def update_status(
+        self,
+        flow: Any,
+        /,
+        status: Literal["draft", "manual", "live"],
+        *,
+        confirm: bool = False,
+        dry_run: bool = False,
+    ) -> Any:
+        """Set a flow, with all its actions, live, manual or back to draft.
+
+        Parameters
+        ----------
+        flow : str
+            Id, or a row that `get` or `find` returned.
+        status : {"draft", "manual", "live"}
+            A live flow sends by itself; a manual one keeps its messages for review.
+        confirm : bool
+            True, to set it live.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Returns
+        -------
+        pandas.Series
+            The flow.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            It would go live and `confirm` is not True; nothing was sent.
+        """
+        if status not in STATUSES:
+            raise InvalidInputError(f"status={status!r} is not known; there are {', '.join(STATUSES)}.")
+        id = self._id(flow)
+        if status == "live" and not dry_run and confirm is not True:
+            confirmed(confirm, self._going_live(id))
+        data = resource(load()["update_flow"], {"status": status}, id=id)
+        return write(self._context, "update_flow", {"id": id}, {"data": data}, dry_run=dry_run)
+
+    def _going_live(self, id: str) -> str:
+        """Say what a live flow would do."""
+        row = read_one(self._context, "get_flow", {"id": id}, include=["flow-actions"])
+        kinds = [str(kind) for kind in row["flow_actions.definition.type"] or ()]
+        sending = sum(kind.startswith(SENDING) for kind in kinds)
+        return (
+            f"This sets the flow {row['name']!r} ({id}) live: {sending} of its {len(kinds)} actions send to "
+            f"everybody who enters it (trigger: {row['trigger_type']})."
+        )
 
     @serves("get_actions_for_flow", "get_flow_action_messages")
     def messages(
@@ -89,6 +147,45 @@ class FlowActions(Noun):
     get = gets("get_flow_action")
     flow = gets_of("get_flow_for_flow_action")
     messages = lists_of("get_flow_action_messages")
+
+    @serves("update_flow_action")
+    def update(
+        self,
+        action: Any,
+        /,
+        *,
+        definition: Mapping[str, Any],
+        confirm: bool = False,
+        dry_run: bool = False,
+    ) -> Any:
+        """Change an action; the definition replaces the one it has.
+
+        Parameters
+        ----------
+        action : str
+            Id, or a row that `get` or `flows.actions` returned.
+        definition : dict
+            As the API takes it: id, type, data, links.
+        confirm : bool
+            True, for a definition with the status "live": it may send at once.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Returns
+        -------
+        pandas.Series
+            The action.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            It would be live and `confirm` is not True; nothing was sent.
+        """
+        id, inside = self._id(action), definition.get("data")
+        if not dry_run and isinstance(inside, Mapping) and inside.get("status") == "live":
+            confirmed(confirm, f"This sets 1 action ({id}, {definition.get('type')}) live.")
+        data = resource(load()["update_flow_action"], {"definition": definition}, id=id)
+        return write(self._context, "update_flow_action", {"id": id}, {"data": data}, dry_run=dry_run)
 
 
 class FlowMessages(Noun):

@@ -12,13 +12,15 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.resources._noun import CHUNK, Filtering, Noun, Reading
 from klaviyo_analytics.resources._verbs import gets, gets_of, lists_of, only, serves
+from klaviyo_analytics.resources._writes import applies, updates
+from klaviyo_analytics.resources.campaign_writes import CampaignWrites
 
 Channel = Literal["email", "sms", "mobile_push"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 CHANNEL_FIELD = "messages.channel"
 
 
-class Campaigns(Noun):
+class Campaigns(CampaignWrites):
     """Campaigns of every channel; the API gives one channel a request, so all of them take three."""
 
     get = gets("get_campaign")
@@ -144,6 +146,8 @@ class CampaignMessages(Noun):
     campaign = gets_of("get_campaign_for_campaign_message")
     template = gets_of("get_template_for_campaign_message")
     image = gets_of("get_image_for_campaign_message")
+    update = updates("update_campaign_message")
+    assign_template = applies("assign_template_to_campaign_message")
 
 
 def _in_channel(name: str, asked: Any) -> Any:

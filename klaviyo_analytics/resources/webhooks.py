@@ -8,7 +8,10 @@ from klaviyo_analytics.resources._writes import creates, deletes, updates
 
 
 class Webhooks(Noun):
-    """Addresses that Klaviyo calls when something happens; only some accounts may have them."""
+    """Addresses that Klaviyo calls when something happens; only some accounts may have them.
+
+    The secret that signs the calls can be set, never read: keep it where you keep keys.
+    """
 
     list = lists("get_webhooks")
     get = gets("get_webhook")

@@ -1,0 +1,225 @@
+"""Writing campaigns: create, change, estimate, send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from klaviyo_analytics.endpoints import load
+from klaviyo_analytics.errors import ApiError, InvalidInputError, RequestTimeoutError
+from klaviyo_analytics.resources import campaign_bodies
+from klaviyo_analytics.resources._noun import Noun, checked_id, read_one
+from klaviyo_analytics.resources._polling import wait_for
+from klaviyo_analytics.resources._verbs import gets, serves
+from klaviyo_analytics.resources._writes import (
+    UNSET,
+    applies,
+    confirmed,
+    deletes,
+    resource,
+    write,
+)
+from klaviyo_analytics.resources.campaign_bodies import Strategy
+
+
+class CampaignWrites(Noun):
+    """What changes a campaign, and what sends it."""
+
+    delete = deletes("delete_campaign")
+    clone = applies("create_campaign_clone")
+    send_job = gets("get_campaign_send_job")
+
+    @serves("create_campaign")
+    def create(
+        self,
+        *,
+        name: str,
+        audiences: Any,
+        channel: Literal["email", "sms"] | None = None,
+        campaign_messages: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        send_strategy: Strategy = UNSET,
+        send_options: Mapping[str, Any] = UNSET,
+        tracking_options: Mapping[str, Any] = UNSET,
+        label: str | None = None,
+        dry_run: bool = False,
+        **content: str,
+    ) -> Any:
+        """Create a campaign as a draft; `send` sends it.
+
+        Parameters
+        ----------
+        name : str
+            Its name in Klaviyo.
+        audiences : str, list, frame, or dict
+            Ids (or rows) of lists and segments; or ``{"included": [...], "excluded": [...]}``.
+        channel : {"email", "sms"}
+            For a campaign of one plain message, with its content as keywords: `subject`, `preview_text`,
+            `from_email`, `from_label`, `reply_to_email` of an e-mail, `body` of a text message.
+        campaign_messages : dict or list of dict
+            Instead of `channel` and content: definitions as the API takes them, like
+            ``{"channel": "mobile_push", "notification_type": "standard", "content": {...}}``.
+        send_strategy : datetime, "immediate", or dict
+            When to send: at a time (in the account's time zone, if it has none of its own), as soon as `send`
+            is called, or a strategy as the API takes it. Klaviyo's default, if not given.
+        send_options, tracking_options : dict
+            As the API takes them.
+        label : str
+            Name of the e-mail within the campaign.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Returns
+        -------
+        pandas.Series
+            The campaign.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     newsletter = client.lists.find(name="Newsletter")
+        ...     request = client.campaigns.create(
+        ...         name="Spring", audiences=newsletter, channel="email", subject="New teas", dry_run=True
+        ...     )
+        >>> request["path"].item()
+        '/api/campaigns'
+        """
+        messages = campaign_bodies.messages(channel, campaign_messages, label, content)
+        given = {
+            "name": name,
+            "audiences": campaign_bodies.audiences(audiences),
+            "campaign_messages": {"data": messages},
+            "send_strategy": campaign_bodies.strategy(self._context, send_strategy),
+            "send_options": send_options,
+            "tracking_options": tracking_options,
+        }
+        data = resource(load()["create_campaign"], given)
+        return write(self._context, "create_campaign", {}, {"data": data}, dry_run=dry_run)
+
+    @serves("update_campaign")
+    def update(
+        self,
+        campaign: Any,
+        /,
+        *,
+        name: str = UNSET,
+        audiences: Any = UNSET,
+        send_strategy: Strategy = UNSET,
+        send_options: Mapping[str, Any] = UNSET,
+        tracking_options: Mapping[str, Any] = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Change a campaign; only what is named is changed.
+
+        The arguments are those of `create`; audiences are replaced as a whole. Messages are changed with
+        `client.campaign_messages.update`.
+        """
+        given = {
+            "name": name,
+            "audiences": audiences if audiences is UNSET else campaign_bodies.audiences(audiences),
+            "send_strategy": campaign_bodies.strategy(self._context, send_strategy),
+            "send_options": send_options,
+            "tracking_options": tracking_options,
+        }
+        if all(value is UNSET for value in given.values()):
+            raise InvalidInputError(f"update(): nothing to change was named; there are {', '.join(given)}.")
+        id = checked_id(campaign, "campaign")
+        data = resource(load()["update_campaign"], given, id=id)
+        return write(self._context, "update_campaign", {"id": id}, {"data": data}, dry_run=dry_run)
+
+    @serves(
+        "refresh_campaign_recipient_estimation",
+        "get_campaign_recipient_estimation_job",
+        "get_campaign_recipient_estimation",
+    )
+    def estimate_recipients(self, campaign: Any, /, *, timeout: float = 120.0, dry_run: bool = False) -> Any:
+        """Count whom a campaign would reach now: starts the estimation, waits for it, reads it.
+
+        Parameters
+        ----------
+        campaign : str
+            Id, or a row that `list`, `get` or `create` returned.
+        timeout : float
+            Seconds to wait at most.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        RequestTimeoutError
+            The estimation was not done in time.
+        """
+        id, context = checked_id(campaign, "campaign"), self._context
+        start = "refresh_campaign_recipient_estimation"
+        body = {"data": resource(load()[start], {}, id=id)}
+        started = write(context, start, {}, body, dry_run=dry_run, replay_safe=True)
+        if dry_run:
+            return started
+        wait_for(
+            lambda: str(read_one(context, "get_campaign_recipient_estimation_job", {"id": id})["status"]),
+            lambda status: status in ("complete", "cancelled"),
+            what=f"The estimation of the recipients of campaign {id}",
+            timeout=timeout,
+            sleep=context.sleep,
+            clock=context.clock,
+        )
+        estimation = read_one(context, "get_campaign_recipient_estimation", {"id": id})
+        return int(estimation["estimated_recipient_count"])
+
+    @serves("send_campaign")
+    def send(self, campaign: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Send a campaign now, or schedule it, as its send strategy says.
+
+        Parameters
+        ----------
+        campaign : str
+            Id, or a row that `list`, `get` or `create` returned.
+        confirm : bool
+            True, to do it. Without it, the error says which campaign would go to how many people.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Returns
+        -------
+        pandas.Series
+            The send job; `send_job` says how far it is.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            `confirm` is not True; nothing was sent.
+        """
+        id = checked_id(campaign, "campaign")
+        if not dry_run and confirm is not True:
+            name = read_one(self._context, "get_campaign", {"id": id}, fields=["name"])["name"]
+            confirmed(confirm, f"This sends the campaign {name!r} ({id}) to {self._reach(id)}.")
+        data = resource(load()["send_campaign"], {}, id=id)
+        return write(self._context, "send_campaign", {}, {"data": data}, dry_run=dry_run)
+
+    @serves("cancel_campaign_send")
+    def cancel(self, campaign: Any, /, *, revert: bool = False, dry_run: bool = False) -> Any:
+        """Stop a campaign that is being sent or scheduled.
+
+        Parameters
+        ----------
+        campaign : str
+            Id, or a row that `list`, `get` or `create` returned.
+        revert : bool
+            True makes it a draft again; otherwise it stays cancelled.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+        """
+        id = checked_id(campaign, "campaign")
+        action = {"action": "revert" if revert else "cancel"}
+        data = resource(load()["cancel_campaign_send"], action, id=id)
+        return write(self._context, "cancel_campaign_send", {"id": id}, {"data": data}, dry_run=dry_run)
+
+    def _reach(self, id: str) -> str:
+        try:
+            return f"about {self.estimate_recipients(id, timeout=30):,} people"
+        except (ApiError, RequestTimeoutError):
+            return "a number of people that could not be estimated"

@@ -1,0 +1,214 @@
+"""Consent and suppression of one or a few profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from klaviyo_analytics.endpoints import load
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.filters import F
+from klaviyo_analytics.resources._noun import Noun, Reading, checked_id, read_one
+from klaviyo_analytics.resources._people import ConsentChannel, Person, consenting, people_of, whom
+from klaviyo_analytics.resources._times import moment
+from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources._writes import UNSET, confirmed, resource, write
+from klaviyo_analytics.timeframe._moments import Moment
+
+
+class Consent(Noun):
+    """Who may be written to."""
+
+    @serves("bulk_subscribe_profiles")
+    def subscribe(
+        self,
+        profiles: Any,
+        /,
+        *,
+        list: Any = None,
+        channels: ConsentChannel | Sequence[ConsentChannel] = "email",
+        consented_at: Moment | None = None,
+        custom_source: str | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Record that up to 1,000 people have said yes.
+
+        Parameters
+        ----------
+        profiles : str, dict, row, frame, or a list of these
+            E-mail addresses, or what has `email`, `phone_number` and, if known, `id`.
+        list : str
+            Id of a list that they join; whether they confirm first follows from the list, or from the account.
+        channels : str or several
+            "email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional".
+        consented_at : date, datetime or str
+            When they said so, if that was in the past: confirmation and welcome flows are then skipped.
+        custom_source : str
+            Where they said so, as it shows in Klaviyo.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Raises
+        ------
+        InvalidInputError
+            Somebody lacks what a channel needs; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     request = client.profiles.subscribe("ann@shop.example", dry_run=True)
+        >>> request["path"].item()
+        '/api/profile-subscription-bulk-create-jobs'
+        """
+        people = people_of(profiles, "subscribe")
+        consent: Person = {"consent": "SUBSCRIBED"}
+        if consented_at is not None:
+            consent["consented_at"] = moment(self._context, consented_at).isoformat()
+        given = {
+            "profiles": {"data": [consenting(person, channels, consent) for person in people]},
+            "historical_import": True if consented_at is not None else UNSET,
+            "custom_source": UNSET if custom_source is None else custom_source,
+            "list": UNSET if list is None else list,
+        }
+        return _post(self, "bulk_subscribe_profiles", given, dry_run=dry_run)
+
+    @serves("bulk_unsubscribe_profiles")
+    def unsubscribe(
+        self,
+        profiles: Any,
+        /,
+        *,
+        list: Any = None,
+        channels: ConsentChannel | Sequence[ConsentChannel] = "email",
+        globally: bool = False,
+        confirm: bool = False,
+        dry_run: bool = False,
+    ) -> Any:
+        """Take up to 100 people off a list, or everywhere.
+
+        Klaviyo unsubscribes everywhere whom it does not find on the list. This looks first who is on it, and
+        refuses the others.
+
+        Parameters
+        ----------
+        profiles : str, dict, row, frame, or a list of these
+            E-mail addresses, or what has `email` or `phone_number`.
+        list : str
+            Id of the list they leave.
+        channels : str or several
+            As for `subscribe`.
+        globally : bool
+            True, to unsubscribe them everywhere; needs `confirm`, too.
+        confirm : bool
+            True, to do it.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            It would unsubscribe people everywhere and `confirm` is not True; nothing was sent.
+        InvalidInputError
+            Some are not on the list; nothing was sent.
+        """
+        people = people_of(profiles, "unsubscribe")
+        if (list is None) != globally:
+            raise InvalidInputError("give list=, or globally=True to unsubscribe everywhere.")
+        body = [consenting(person, channels, {"consent": "UNSUBSCRIBED"}, id=False) for person in people]
+        if not dry_run and globally:
+            confirmed(
+                confirm, f"This unsubscribes {len(people)} profile(s) everywhere, not from one list only."
+            )
+        elif not dry_run and (missing := _not_on(self, people, list)):
+            raise InvalidInputError(
+                f"{missing} of {len(people)} are not on the list {checked_id(list)}, so that Klaviyo would "
+                "unsubscribe them everywhere. Leave them out, or pass globally=True, confirm=True without list=."
+            )
+        given = {"profiles": {"data": body}, "list": UNSET if list is None else list}
+        return _post(self, "bulk_unsubscribe_profiles", given, dry_run=dry_run)
+
+    @serves("bulk_suppress_profiles")
+    def suppress(
+        self,
+        profiles: Any = None,
+        /,
+        *,
+        list: Any = None,
+        segment: Any = None,
+        confirm: bool = False,
+        dry_run: bool = False,
+    ) -> Any:
+        """Send no more marketing e-mail to up to 100 people, or to all of a list or segment.
+
+        Parameters
+        ----------
+        profiles : str, dict, row, frame, or a list of these
+            E-mail addresses, or what has `email`.
+        list, segment : str
+            Instead of profiles: everybody on it. Needs `confirm`.
+        confirm : bool
+            True, to do it for a list or segment.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Returns
+        -------
+        pandas.Series
+            The job; ask `client.bulk_jobs.get(job, kind="suppress")` how far it is.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            A list or segment, and `confirm` is not True; nothing was sent.
+        """
+        those = whom(profiles, list, segment, "suppress")
+        if not dry_run and "profiles" not in those:
+            confirmed(confirm, f"This suppresses {_crowd(self, those)}: they get no more marketing e-mail.")
+        return _post(self, "bulk_suppress_profiles", those, dry_run=dry_run)
+
+    @serves("bulk_unsuppress_profiles")
+    def unsuppress(
+        self,
+        profiles: Any = None,
+        /,
+        *,
+        list: Any = None,
+        segment: Any = None,
+        confirm: bool = False,
+        dry_run: bool = False,
+    ) -> Any:
+        """Lift suppressions that were set by hand or by `suppress`; see there."""
+        those = whom(profiles, list, segment, "unsuppress")
+        if not dry_run and "profiles" not in those:
+            confirmed(confirm, f"This lifts the suppression of {_crowd(self, those)}.")
+        return _post(self, "bulk_unsuppress_profiles", those, dry_run=dry_run)
+
+
+def _not_on(noun: Noun, people: Sequence[Person], group: Any) -> int:
+    """Count those who are not on a list."""
+    on: set[str] = set()
+    members = {"id": checked_id(group)}
+    for name in ("email", "phone_number"):
+        wanted = [person[name] for person in people if name in person]
+        if wanted:
+            those = F[name].any(wanted)
+            reading = Reading(noun._context, "get_profiles_for_list", members, filter=those, fields=[name])
+            on |= {value.casefold() for value in reading.frame()[name].dropna()}
+    return sum(
+        not any(str(person.get(name, "")).casefold() in on for name in ("email", "phone_number"))
+        for person in people
+    )
+
+
+def _crowd(noun: Noun, those: Person) -> str:
+    ((kind, group),) = those.items()
+    row = read_one(
+        noun._context, f"get_{kind}", {"id": checked_id(group)}, additional_fields=["profile_count"]
+    )
+    return f"all {row['profile_count']:,} profiles of the {kind} {row['name']!r}"
+
+
+def _post(noun: Noun, operation: str, given: Person, *, dry_run: bool) -> Any:
+    data = resource(load()[operation], given)
+    return write(noun._context, operation, {}, {"data": data}, dry_run=dry_run)

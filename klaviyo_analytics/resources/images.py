@@ -1,0 +1,88 @@
+"""The account's image library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from klaviyo_analytics.endpoints import load
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.resources._noun import Noun
+from klaviyo_analytics.resources._verbs import finds, gets, iterates, lists, serves
+from klaviyo_analytics.resources._writes import UNSET, resource, updates, write
+
+LARGEST = 5 * 1024 * 1024
+SIGNATURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF87a": "gif", b"GIF89a": "gif"}
+
+
+class Images(Noun):
+    """The account's image library."""
+
+    list = lists("get_images")
+    iter_frames = iterates("get_images")
+    get = gets("get_image")
+    find = finds("get_images")
+    update = updates("update_image")
+
+    @serves("upload_image_from_url", "upload_image_from_file")
+    def create(
+        self,
+        source: str | Path | bytes,
+        /,
+        *,
+        name: str | None = None,
+        hidden: bool = False,
+        dry_run: bool = False,
+    ) -> Any:
+        """Add an image from an address, a file, or bytes such as those of a saved figure.
+
+        Parameters
+        ----------
+        source : str, Path or bytes
+            An http(s) address or data: URI, the path of a file, or the image itself. JPEG, PNG or GIF of at
+            most 5 MB.
+        name : str
+            In the library; the file's name, if not given.
+        hidden : bool
+            Keep it out of the library's pages.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Returns
+        -------
+        pandas.Series
+            The image; `image_url` is where it is served.
+
+        Raises
+        ------
+        InvalidInputError
+            It is no such image, or too large; nothing was sent.
+        """
+        if isinstance(source, str) and source.startswith(("http://", "https://", "data:")):
+            named = UNSET if name is None else name
+            given = {"import_from_url": source, "name": named, "hidden": hidden}
+            data = resource(load()["upload_image_from_url"], given)
+            return write(self._context, "upload_image_from_url", {}, {"data": data}, dry_run=dry_run)
+        content = source if isinstance(source, bytes) else _read(Path(source))
+        kind = _kind(content)
+        filename = f"image.{kind}" if isinstance(source, bytes) else Path(source).name
+        fields = {**({} if name is None else {"name": name}), "hidden": "true" if hidden else "false"}
+        files: dict[str, Any] = {field: (None, value) for field, value in fields.items()}
+        files["file"] = (filename, content, f"image/{kind}")
+        shown = {"file": f"{filename}, {len(content):,} bytes", **fields}
+        return write(self._context, "upload_image_from_file", {}, shown, files=files, dry_run=dry_run)
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise InvalidInputError(f"{str(path)!r} is no file, and no address that starts with http or data:.")
+    return path.read_bytes()
+
+
+def _kind(content: bytes) -> str:
+    kind = next((kind for start, kind in SIGNATURES.items() if content.startswith(start)), None)
+    if kind is None:
+        raise InvalidInputError("this is no JPEG, PNG or GIF image; Klaviyo takes no other.")
+    if len(content) > LARGEST:
+        raise InvalidInputError(f"the image has {len(content):,} bytes; Klaviyo takes at most {LARGEST:,}.")
+    return kind
