@@ -20,7 +20,8 @@ class Record:
 
     `attributes` has every attribute of the type that the account knows, `additional-fields` ones included
     (a profile's `subscriptions`, a flow's `definition`); the app decides what a request may see.
-    `relationships` maps a relationship's name to an id, a list of ids or None.
+    `relationships` maps a relationship's name to an id, a list of ids or None; either end may name the other, and
+    once the account is served only the end that `app/relations.py` says keeps it.
     `hidden` is what no answer shows: a webhook's secret, a job's pending work, an item's bytes.
     """
 

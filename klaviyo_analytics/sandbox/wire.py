@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,8 @@ from klaviyo_analytics.sandbox.app.application import WIRE
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-NO_LINGER = struct.pack("ii", 1, 0)  # closing sends a reset instead of a goodbye
+# Closing sends a reset instead of a goodbye; Windows writes the two numbers shorter.
+NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Handler(WSGIRequestHandler):
@@ -24,6 +26,7 @@ class Handler(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    server: Server
 
     def run_wsgi(self) -> None:
         """Answer one request; head and body leave in one piece."""
@@ -44,11 +47,11 @@ class Handler(WSGIRequestHandler):
             raise
         self.close_connection |= wire.drop or wire.cut or wire.close
         if wire.drop:
-            self._reset()
+            self.server.reset(self.connection)
             return
         self._send(status_line, headers, body[: len(body) // 2] if wire.cut else body)
         if wire.reset:
-            self._reset()
+            self.server.reset(self.connection)
 
     def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
         fields = [*headers, ("Server", "klaviyo-sandbox"), ("Date", self.date_time_string())]
@@ -57,10 +60,7 @@ class Handler(WSGIRequestHandler):
         lines = [f"{self.protocol_version} {status}", *(f"{name}: {value}" for name, value in fields), "", ""]
         head = "\r\n".join(lines).encode("latin-1")
         with suppress(ConnectionError):  # the client has gone; nobody is left to tell
-            self.connection.sendall(head + body)
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            self.connection.sendall(head if self.command == "HEAD" else head + body)
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """Say nothing: requests are in `Sandbox.requests`."""
@@ -73,8 +73,11 @@ class Server(ThreadedWSGIServer):
 
     def __init__(self, host: str, port: int, app: Any) -> None:
         self._open: dict[socket.socket, threading.Thread] = {}
+        self._reset: set[socket.socket] = set()
         self._guard = threading.Lock()
-        super().__init__(host, port, app, handler=Handler)
+        # Bound here: werkzeug would end the program if the port is taken.
+        with socket.create_server((host, port)) as listening:
+            super().__init__(host, port, app, handler=Handler, fd=listening.fileno())
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection in a thread of its own."""
@@ -88,12 +91,19 @@ class Server(ThreadedWSGIServer):
             self._open[request] = thread
         thread.start()
 
+    def reset(self, connection: socket.socket) -> None:
+        """Let a connection end with a reset."""
+        with self._guard:
+            self._reset.add(connection)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+
     def shutdown_request(self, request: Any) -> None:
         """Close a connection; one that is to be reset gets no goodbye."""
         with self._guard:
             self._open.pop(request, None)
-        lingers = request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == NO_LINGER
-        if not lingers:
+            says_goodbye = request not in self._reset
+            self._reset.discard(request)
+        if says_goodbye:
             with suppress(OSError):
                 request.shutdown(socket.SHUT_WR)
         self.close_request(request)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.sandbox.app.contract import load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.filters import Condition, Moment, Parser
@@ -130,6 +131,10 @@ class TestWhatEndpointsAllow:
         literals = {"string": '"email"', "number": "3", "boolean": "true", "datetime": "2026-01-01T00:00:00Z"}
         owners = {"lists": "LIST01", "segments": "SEGM01", "flows": "FLOW01", "flow-actions": "1001"}
         owners |= {"coupons": "TEN", "tags": "tag-1", "campaigns": "01CAMP", "profiles": "01ANNA"}
+        companions = {
+            "get_campaigns": 'equals(messages.channel,"sms")',
+            "get_coupon_codes": 'any(coupon.id,["TEN"])',
+        }
         for operation in load_contract().operations.values():
             path = operation.path.replace("{id}", owners.get(operation.collection, "none"))
             for name, field in operation.filters.items():
@@ -137,11 +142,10 @@ class TestWhatEndpointsAllow:
                     literal = literals[field.type]
                     literal = f"[{literal}]" if operator == "any" else literal
                     text = f"{operator}({name})" if operator == "has" else f"{operator}({name},{literal})"
-                    required = {
-                        "get_campaigns": 'equals(messages.channel,"sms")',
-                        "get_coupon_codes": 'any(coupon.id,["TEN"])',
-                    }
-                    reply = api.get(path, filter=",".join(filter(None, [text, required.get(operation.id)])))
+                    companion = companions.get(operation.id)
+                    if ".list_suppressions." in name:
+                        companion = f'equals({name.rpartition(".")[0]}.list_id,"LIST01")'
+                    reply = api.get(path, filter=",".join(filter(None, [text, companion])))
                     assert reply.status in (200, 404), (operation.id, text, reply.body)
 
 
@@ -203,6 +207,40 @@ class TestOperators:
         assert found(api, path, "less-than(joined_group_at,2026-01-19T12:00:00Z)") == ["01ANNA"]
         assert found(api, path, 'equals(email,"bo+list@shop.example")') == ["01BO"]
         assert found(api, "/api/segments/SEGM01/profiles", 'any(profile_id,["01ANNA","01BO"])') == ["01BO"]
+
+    def test_suppressions_are_looked_at_one_by_one(self, api: Api, sandbox: Sandbox) -> None:
+        marketing = sandbox.account.records["profile"]["01ANNA"].attributes["subscriptions"]["email"][
+            "marketing"
+        ]
+        marketing["list_suppressions"] = [
+            {"list_id": "LIST01", "reason": "USER_SUPPRESSED", "timestamp": "2026-01-02T00:00:00+00:00"},
+            {"list_id": "LIST02", "reason": "HARD_BOUNCE", "timestamp": "2026-01-05T00:00:00+00:00"},
+        ]
+        lists = "subscriptions.email.marketing.list_suppressions"
+        on_first = f'equals({lists}.list_id,"LIST01")'
+        assert found(api, "/api/profiles", on_first) == ["01ANNA"]
+        assert found(api, "/api/profiles", f'{on_first},equals({lists}.reason,"USER_SUPPRESSED")') == [
+            "01ANNA"
+        ]
+        assert found(api, "/api/profiles", f'{on_first},equals({lists}.reason,"HARD_BOUNCE")') == []
+        assert found(api, "/api/profiles", f"{on_first},less-than({lists}.timestamp,2026-01-03)") == [
+            "01ANNA"
+        ]
+        assert found(api, "/api/profiles", f"{on_first},greater-than({lists}.timestamp,2026-01-03)") == []
+        assert api.all_ids("/api/profiles", sort=f"{lists}.timestamp") == ["01ANNA", "01BO", "01CY"]
+
+    @pytest.mark.parametrize(
+        "filter_",
+        [
+            'equals({0}list_suppressions.reason,"HARD_BOUNCE")',
+            'equals({0}list_suppressions.list_id,"L"),equals({0}suppression.reason,"UNSUBSCRIBE")',
+            "less-than({0}suppression.timestamp,2026-01-01),greater-than({0}suppression.timestamp,2025-01-01)",
+        ],
+        ids=["no list", "both kinds", "two times"],
+    )
+    def test_suppression_filters_that_do_not_go_together(self, api: Api, filter_: str) -> None:
+        reply = api.get("/api/profiles", filter=filter_.format("subscriptions.email.marketing."))
+        assert reply.source == {"parameter": "filter"}
 
     def test_events(self, api: Api) -> None:
         # Three events a day at noon, 16 to 19 January; the fourth of each four has no profile.

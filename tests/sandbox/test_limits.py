@@ -104,6 +104,12 @@ class TestGateway:
         assert gateway.get("/api/lists").status == 200
 
 
+def test_the_gateway_has_a_quota_of_its_own(sandbox: Sandbox, api: Api) -> None:
+    gateway = Api(sandbox, prefix="/klaviyo", Authorization=f"Bearer {sandbox.maton_key}")
+    assert [api.get("/api/accounts").status, gateway.get("/api/accounts").status] == [200, 200]
+    assert [api.get("/api/accounts").status, gateway.get("/api/accounts").status] == [429, 429]
+
+
 def test_off_they_are_shown_and_not_enforced(clock: Clock) -> None:
     sandbox = Sandbox(account=small_account(), clock=clock)
     try:

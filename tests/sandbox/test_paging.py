@@ -82,6 +82,25 @@ class TestLinks:
         assert api.get(last.json["links"]["prev"].removeprefix("https://a.klaviyo.com")).ids == second.ids
         assert api.get(last.json["links"]["first"].removeprefix("https://a.klaviyo.com")).ids == first.ids
 
+    def test_the_first_page_can_be_reached_from_anywhere_near_it(self, api: Api) -> None:
+        second = api.pages("/api/events", page__size=3)[1]
+        cursor = parse_qs(urlsplit(second.json["links"]["prev"]).query)["page[cursor]"][0]
+        assert (
+            api.get("/api/events", page__size=3, page__cursor=cursor).ids
+            == api.get("/api/events", page__size=3).ids
+        )
+        assert (
+            api.get("/api/events", page__size=9, page__cursor=cursor).ids
+            == api.get("/api/events", page__size=3).ids
+        )
+
+    def test_links_to_nowhere_can_be_null(self, sandbox: Sandbox, api: Api) -> None:
+        sandbox.settings.null_links = True
+        links = api.get("/api/events").json["links"]
+        assert (links["next"], links["prev"]) == (None, None)
+        assert api.get("/api/events", page__size=5).json["links"]["next"]
+        assert "next" not in api.get("/api/events/ev000001").json["links"]
+
     def test_a_cursor_alone_continues_ones_own_query(self, api: Api) -> None:
         first = api.get("/api/events", page__size=5)
         cursor = parse_qs(urlsplit(first.next or "").query)["page[cursor]"][0]

@@ -80,6 +80,11 @@ class TestConnections:
         assert (answer.status, json.loads(answer.read())["data"]["attributes"]["name"]) == (201, "In chunks")
         assert line.read("/api/lists")[0] == 200
 
+    def test_head_has_no_body(self, line: Line) -> None:
+        answer = line.send("HEAD", "/api/lists")
+        assert (answer.status, answer.read()) == (405, b"")
+        assert line.read("/api/lists")[0] == 200
+
     def test_several_at_once(self, sandbox: Sandbox) -> None:
         statuses: list[int] = []
 
@@ -120,6 +125,12 @@ class TestEnd:
         with Sandbox(account=small_account(), clock=clock, port=port) as second:
             assert second.url == first.url
             assert second.gateway_url == f"{second.url}/klaviyo"
+
+    def test_a_port_that_is_taken_is_an_ordinary_error(self, sandbox: Sandbox, clock: Clock) -> None:
+        port = urlsplit(sandbox.url).port
+        assert port is not None
+        with pytest.raises(OSError, match=r"in use|permitted|denied"):
+            Sandbox(account=small_account(), clock=clock, port=port)
 
     def test_serving_in_this_thread_ends_when_another_closes(self, clock: Clock) -> None:
         sandbox = Sandbox(account=small_account(), clock=clock)

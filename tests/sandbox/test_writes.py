@@ -226,7 +226,11 @@ class TestMembers:
     def test_tags(self, api: Api) -> None:
         path = "/api/tags/tag-1/relationships/campaigns"
         assert api.post(path, {"data": identifiers("campaign", "01TEXT")}).status == 204
+        assert api.post(path, {"data": identifiers("campaign", "01TEXT")}).status == 204
         assert api.get(path).ids == ["01CAMP", "01TEXT"]
+        assert api.get("/api/campaigns/01TEXT", include="tags").json["data"]["relationships"]["tags"][
+            "data"
+        ] == (identifiers("tag", "tag-1"))
         assert api.get("/api/campaigns/01TEXT/tags").ids == ["tag-1"]
         assert api.delete(path, {"data": identifiers("campaign", "01CAMP")}).status == 204
         assert api.get("/api/campaigns/01CAMP/tags").ids == []

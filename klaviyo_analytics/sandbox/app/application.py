@@ -15,7 +15,7 @@ from klaviyo_analytics.sandbox.app import gateway, mischief
 from klaviyo_analytics.sandbox.app.answer import Answer, ConnectionDropped, Wire
 from klaviyo_analytics.sandbox.app.contract import load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
-from klaviyo_analytics.sandbox.app.klaviyo import Incoming, Klaviyo, Scopes
+from klaviyo_analytics.sandbox.app.klaviyo import Incoming, Klaviyo, Scopes, Sender
 from klaviyo_analytics.sandbox.app.settings import Settings
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.connections import Connections
@@ -103,8 +103,6 @@ class Application:
             except gateway.GatewayFault as fault:
                 return fault.answer()
             except ApiFault as fault:
-                if fault.status == 429:
-                    headers = {name: value for name, value in headers.items() if "RateLimit" not in name}
                 answer = Answer(fault.status, fault.document(), headers=fault.headers)
         answer.headers = headers | answer.headers
         return answer
@@ -118,10 +116,10 @@ class Application:
             gateway.check_key(request, self.settings)
             gateway.throttle(self.limiter, self.settings)
             connection = gateway.choose(request, self.connections)
-            return self._ask_klaviyo(
-                request, record, path.removeprefix(gateway.PREFIX), connection.scopes, headers
-            )
-        return self._ask_klaviyo(request, record, path, self._key_scopes(request), headers)
+            sender = Sender("maton", connection.scopes)
+            return self._ask_klaviyo(request, record, path.removeprefix(gateway.PREFIX), sender, headers)
+        sender = Sender("private keys", self._key_scopes(request))
+        return self._ask_klaviyo(request, record, path, sender, headers)
 
     def _key_scopes(self, request: Request) -> Scopes:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
@@ -132,13 +130,13 @@ class Application:
         return self.settings.keys[key]
 
     def _ask_klaviyo(
-        self, request: Request, record: RequestRecord, path: str, scopes: Scopes, headers: dict[str, str]
+        self, request: Request, record: RequestRecord, path: str, sender: Sender, headers: dict[str, str]
     ) -> Answer:
         headers["CID"] = next(iter(self.store.records("account")), "")
         headers["X-Klaviyo-API-Revision"] = load_contract().revision
         if (request.content_length or 0) > MAX_BODY:
             raise ApiFault(413, [Problem("payload_too_large", "A request may hold 5 MB.")])
         lowered: dict[str, Any] = {name.lower(): value for name, value in request.headers.items()}
-        incoming = Incoming(record.method, path, record.query, lowered, record.body, scopes)
+        incoming = Incoming(record.method, path, record.query, lowered, record.body, sender)
         outgoing = self._klaviyo.answer(incoming, headers)
         return Answer(outgoing.status, outgoing.document)

@@ -27,6 +27,14 @@ Scopes = Collection[str] | None
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """Who asks; each app has quotas of its own, and all private keys share one."""
+
+    app: str
+    scopes: Scopes
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """A request that has been told who sent it."""
 
@@ -35,7 +43,7 @@ class Incoming:
     query: str
     headers: Mapping[str, str]  # names in lower case
     body: bytes
-    scopes: Scopes
+    sender: Sender
 
 
 @dataclass(slots=True)
@@ -59,19 +67,21 @@ class Klaviyo:
         """Carry a request out; `headers` takes what the answer must show even if it is an error."""
         self._check_revision(request.headers)
         operation, params = self.contract.match(request.method, request.path)
-        self._check_scopes(request.scopes, operation.scopes)
+        self._check_scopes(request.sender.scopes, operation.scopes)
         query_fault = None
         try:
             query = self._query(operation, request.query)
         except ApiFault as fault:
             query, query_fault = Query(), fault
-        self._throttle(operation, query, headers)
+        self._throttle(request.sender.app, operation, query, headers)
         if query_fault:
             raise query_fault
-        self._check_included_scopes(request.scopes, operation, query)
+        self._check_included_scopes(request.sender.scopes, operation, query)
         call = Call(self.store, operation, request.path, params, query, owner=self._owner(operation))
         call.body = self._body(operation, request)
         document = handle(call)
+        if self.settings.null_links and operation.many and document and operation.method == "GET":
+            document["links"] = {"prev": None, "next": None} | document["links"]
         return Outgoing(call.status, document)
 
     def _check_revision(self, headers: Mapping[str, str]) -> None:
@@ -110,9 +120,9 @@ class Klaviyo:
         page_max = self.settings.events_page_max if operation.id == "get_events" else None
         return parse_query(operation, text, page_max=page_max)
 
-    def _throttle(self, operation: Operation, query: Query, headers: dict[str, str]) -> None:
-        buckets = [_bucket(operation.id, operation.limit)]
-        buckets += [_bucket(when, limit) for when, limit in self._extra_limits(operation, query)]
+    def _throttle(self, app: str, operation: Operation, query: Query, headers: dict[str, str]) -> None:
+        limits = [(operation.id, operation.limit), *self._extra_limits(operation, query)]
+        buckets = [_bucket(f"{app}: {name}", limit) for name, limit in limits]
         try:
             standing = self.limiter.spend(buckets, enforce=self.settings.rate_limits)
         except Throttled as throttled:

@@ -8,6 +8,7 @@ from typing import Any
 from klaviyo_analytics.sandbox.app.filters import Condition, Literal, Moment
 from klaviyo_analytics.sandbox.app.relations import target
 from klaviyo_analytics.sandbox.app.store import Store
+from klaviyo_analytics.sandbox.app.suppressions import MARKETING, suppressions
 from klaviyo_analytics.sandbox.app.times import to_seconds
 from klaviyo_analytics.sandbox.model import Record
 
@@ -48,7 +49,21 @@ RELATED = {
 
 def matches(store: Store, record: Record, condition: Condition) -> bool:
     """Tell whether a record meets a condition; with several values, whether one of them does."""
-    values = list(values_of(store, record, condition.field))
+    return _holds(list(values_of(store, record, condition.field)), condition)
+
+
+def matches_all(store: Store, record: Record, conditions: list[Condition]) -> bool:
+    """Tell whether a record meets all conditions; those on suppressions must hold for one and the same."""
+    special = [condition for condition in conditions if condition.field.startswith(MARKETING)]
+    if special and not any(
+        all(_holds([entry.get(condition.field.rpartition(".")[2])], condition) for condition in special)
+        for entry in suppressions(record, special[0].field)
+    ):
+        return False
+    return all(matches(store, record, condition) for condition in conditions if condition not in special)
+
+
+def _holds(values: list[Any], condition: Condition) -> bool:
     if condition.literal is None:
         return not [value for value in values if value is not None]
     literal = _plain(condition.literal)

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from klaviyo_analytics.sandbox.app.contract import Operation
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.filters import Condition, Parser, check_conditions
+from klaviyo_analytics.sandbox.app.suppressions import check_suppression_filters
 
 # A required filter must name one of these fields.
 REQUIRED_FIELDS = {
@@ -100,6 +101,7 @@ def _size(value: str, maximum: int) -> int:
 def _check_required(operation: Operation, query: Query) -> None:
     if operation.filter_required and not query.filter:
         raise ApiFault.parameter("filter", "A filter is required here.")
+    check_suppression_filters(query.conditions)
     named = {condition.field for condition in query.conditions}
     needed = REQUIRED_FIELDS.get(operation.id, ())
     if needed and not named.intersection(needed):

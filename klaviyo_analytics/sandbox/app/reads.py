@@ -12,11 +12,12 @@ from klaviyo_analytics.sandbox.app import events, groups
 from klaviyo_analytics.sandbox.app.contract import Operation
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.paging import Page, View, page_links, take_page, url
-from klaviyo_analytics.sandbox.app.predicates import matches
+from klaviyo_analytics.sandbox.app.predicates import matches_all
 from klaviyo_analytics.sandbox.app.query import Query
 from klaviyo_analytics.sandbox.app.relations import target
 from klaviyo_analytics.sandbox.app.render import Included, Renderer
 from klaviyo_analytics.sandbox.app.store import GROUPS, Store
+from klaviyo_analytics.sandbox.app.suppressions import MARKETING, latest
 from klaviyo_analytics.sandbox.model import Record
 
 Json = dict[str, Any]
@@ -85,11 +86,8 @@ def ordered(call: Call, type_: str, ids: Iterable[str]) -> View:
 
     def build() -> View:
         store, query = call.store, call.query
-        kept = [
-            record
-            for record in store.find_all(type_, ids)
-            if all(matches(store, record, one) for one in query.conditions)
-        ]
+        records = store.find_all(type_, ids)
+        kept = [record for record in records if matches_all(store, record, query.conditions)]
         name = query.sort.removeprefix("-") or "id"
         pairs = sorted((_sort_key(record, name), record.id) for record in kept)
         return View([key for key, _ in pairs], [id_ for _, id_ in pairs], query.sort.startswith("-"))
@@ -100,9 +98,11 @@ def ordered(call: Call, type_: str, ids: Iterable[str]) -> View:
 
 
 def _sort_key(record: Record, name: str) -> tuple[int, Any]:
-    value: Any = record.id if name == "id" else record.attributes
-    for part in [] if name == "id" else name.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+    """Make a key of which all compare; what has no value comes last."""
+    if name.startswith(MARKETING):
+        value: Any = latest(record, name)
+    else:
+        value = record.id if name == "id" else record.attributes.get(name)
     return (1, "") if value is None else (0, value)
 
 

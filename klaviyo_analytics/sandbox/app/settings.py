@@ -11,10 +11,12 @@ class Settings:
     """Switches that tests may turn while the sandbox runs.
 
     `keys` maps Klaviyo's private keys to their scopes (None: all). `events_page_max` of 200 makes the server
-    refuse the larger pages that the schema allows and the prose does not.
+    refuse the larger pages that the schema allows and the prose does not. With `null_links` the links of a page
+    without neighbours are null, as has been seen; without it they are left out, as the schema has it.
     """
 
     maton_key: str
     keys: dict[str, Collection[str] | None] = field(default_factory=dict)
     rate_limits: bool = False
     events_page_max: int | None = None
+    null_links: bool = False
