@@ -6,8 +6,12 @@ from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
+from klaviyo_analytics.sandbox.shop.clock import DEFAULT_NOW, Clock
+from klaviyo_analytics.sandbox.shop.story.contacts import contact
+from klaviyo_analytics.sandbox.shop.story.people import draw_people
 from tests.sandbox.shopkeeping import DAY, Shop, shop
 
 
@@ -172,6 +176,15 @@ def test_contacts_are_safe_to_publish() -> None:
             assert phone.startswith("+1")
             assert phone[5:10] == "55501"
             assert len(phone) == 12
+
+
+def test_no_two_people_share_an_address_even_when_phone_numbers_run_out() -> None:
+    people = draw_people(np.random.default_rng(3), Clock.until(DEFAULT_NOW), 82_000)
+    contacts = contact(people, 3)
+    for addresses in (contacts.emails, contacts.phones, contacts.ids):
+        known = [address for address in addresses if address is not None]
+        assert len(set(known)) == len(known)
+    assert all(email or phone for email, phone in zip(contacts.emails, contacts.phones, strict=True))
 
 
 def test_profiles_are_as_untidy_as_real_ones() -> None:

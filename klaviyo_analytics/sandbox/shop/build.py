@@ -20,10 +20,9 @@ from klaviyo_analytics.sandbox.shop.records.everything import all_records
 from klaviyo_analytics.sandbox.shop.story.campaigns import plan_campaigns
 from klaviyo_analytics.sandbox.shop.story.catalog import build_catalog
 from klaviyo_analytics.sandbox.shop.story.contacts import contact
-from klaviyo_analytics.sandbox.shop.story.departures import departures, leaving_times
+from klaviyo_analytics.sandbox.shop.story.departures import see_off
 from klaviyo_analytics.sandbox.shop.story.diary import Diary
 from klaviyo_analytics.sandbox.shop.story.flows import plan_flows
-from klaviyo_analytics.sandbox.shop.story.groups import join_lists
 from klaviyo_analytics.sandbox.shop.story.journeys import live
 from klaviyo_analytics.sandbox.shop.story.mail import MessageBook, Patience
 from klaviyo_analytics.sandbox.shop.story.people import BY_BROWSING, draw_people
@@ -74,24 +73,22 @@ def build_account(
     cast = people.take(np.arange(min(profiles, events // 3 + 20)))
     diary = Diary(rng, clock, cast, build_catalog(names, clock.start), book, places, Patience.of(cast))
     live(diary, campaigns, flows)
-    after = settle(rng, diary.carts)
-    exits = departures(diary)
-    left_mail, left_texts = leaving_times(diary, exits)
-    stays = join_lists(cast, clock, left_mail, left_texts)
-    chapters = so_far(
+    till, left = Till(diary, settle(rng, diary.carts)), see_off(diary)
+
+    story = so_far(
         [
-            *consent_chapters(names, cast, stays),
-            *message_chapters(diary, contacts, exits),
+            *consent_chapters(names, cast, left.stays),
+            *message_chapters(diary, contacts, left.by_send),
             *visit_chapters(diary),
-            *shop_chapters(diary, after),
+            *shop_chapters(till),
         ],
         clock.now,
     )
-    size = cast_size(chapters, len(cast), events)
-    chapters = [chapter.keep(chapter.person < size) for chapter in chapters]
-    people.source[size:] = BY_BROWSING  # the others were seen once and never came back
-    missing = events - sum(len(chapter.time) for chapter in chapters)
-    log = merge([*chapters, *everyday_chapters(diary, names, min(max(size, 1), profiles), missing)])
+    active = cast_size(story, len(cast), events)
+    people.source[active:] = BY_BROWSING  # the others were seen once and never came back
+    story = [chapter.keep(chapter.person < active) for chapter in story]
+    missing = events - sum(len(chapter.time) for chapter in story)
+    everyday = everyday_chapters(diary, names, min(max(active, 1), profiles), missing)
 
     world = World(
         seed=seed,
@@ -100,18 +97,15 @@ def build_account(
         currency=currencies[0],
         people=people,
         contacts=contacts,
-        active=size,
+        active=active,
         diary=diary,
         campaigns=campaigns,
         flows=flows,
-        all_stays=stays,
-        left_mail=left_mail,
-        left_texts=left_texts,
-        departed=exits,
-        log=log,
+        departures=left,
+        log=merge([*story, *everyday]),
     )
     event_log = _event_log(world)
-    records, members = all_records(world, Till(diary, after), event_log.ids)
+    records, members = all_records(world, till, event_log.ids)
     return Account(clock.now, TIMEZONE, records, members, event_log)
 
 

@@ -65,12 +65,12 @@ class Names:
 
     def short(self, *name: object) -> str:
         """Six letters and digits, as lists, metrics and flows have."""
-        return _spell(self.number(*name), BASE62, 6)
+        return spell(self.number(*name), BASE62, 6)
 
     def ulid(self, seconds: int, *name: object) -> str:
         """Give a 26-character id with its time in front, as campaigns have."""
-        rest = _spell(self.number(*name), CROCKFORD, 12) + _spell(self.number("tail", *name), CROCKFORD, 4)
-        return _spell(seconds * 1000, CROCKFORD, 10) + rest
+        rest = spell(self.number(*name), CROCKFORD, 12) + spell(self.number("tail", *name), CROCKFORD, 4)
+        return spell(seconds * 1000, CROCKFORD, 10) + rest
 
     def digits(self, *name: object) -> str:
         """Eight digits, as flow actions and images have."""
@@ -82,7 +82,8 @@ class Names:
         return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
-def _spell(number: int, alphabet: str, width: int) -> str:
+def spell(number: int, alphabet: str, width: int) -> str:
+    """Write a number with the letters of an alphabet."""
     letters = []
     for _ in range(width):
         number, place = divmod(number, len(alphabet))

@@ -13,6 +13,7 @@ from klaviyo_analytics.sandbox.shop.ids import Names
 from klaviyo_analytics.sandbox.shop.metrics import Metric
 from klaviyo_analytics.sandbox.shop.story.campaigns import Campaign
 from klaviyo_analytics.sandbox.shop.story.contacts import Contacts
+from klaviyo_analytics.sandbox.shop.story.departures import Departures
 from klaviyo_analytics.sandbox.shop.story.diary import Diary
 from klaviyo_analytics.sandbox.shop.story.flows import Flow
 from klaviyo_analytics.sandbox.shop.story.groups import Memberships
@@ -37,16 +38,13 @@ class World:
     diary: Diary
     campaigns: list[Campaign]
     flows: dict[str, Flow]
-    all_stays: Memberships
-    left_mail: Ints
-    left_texts: Ints
-    departed: Ints  # by send: when its person left because of it
+    departures: Departures
     log: Log
 
     @property
     def stays(self) -> Memberships:
         """Those stays on lists that last to this day."""
-        stays, now = self.all_stays, self.clock.now
+        stays, now = self.departures.stays, self.clock.now
         return stays.take((stays.person < self.active) & (stays.joined <= now) & (stays.left > now))
 
     def counts(self, *metrics: Metric, since: int = 0) -> Ints:
@@ -94,12 +92,12 @@ class World:
     def suppressions(self) -> dict[int, list[tuple[str, int]]]:
         """Give why and since when no email goes to a person."""
         found: dict[int, list[tuple[str, int]]] = {}
-        for person in np.flatnonzero(self.left_mail[: self.active] <= self.clock.now).tolist():
-            found.setdefault(person, []).append(("UNSUBSCRIBE", int(self.left_mail[person])))
+        for person in np.flatnonzero(self.departures.mail[: self.active] <= self.clock.now).tolist():
+            found.setdefault(person, []).append(("UNSUBSCRIBE", int(self.departures.mail[person])))
         sends = self.diary.sends
         for fate, reason in ((COMPLAINS, "SPAM_COMPLAINT"), (HARD_BOUNCE, "HARD_BOUNCE")):
             for send in np.flatnonzero((sends.fate == fate) & (sends.person < self.active)).tolist():
-                when = int(self.departed[send]) if fate == COMPLAINS else int(sends.time[send]) + 2
+                when = int(self.departures.by_send[send]) if fate == COMPLAINS else int(sends.time[send]) + 2
                 if when <= self.clock.now:
                     found.setdefault(int(sends.person[send]), []).append((reason, when))
         return found

@@ -70,7 +70,7 @@ class _Desk:
         self.diary, self.contacts = diary, contacts
         self.sends: Sends = diary.sends
         self.people: People = diary.people
-        self.heads = _heads(diary.book)
+        self.heads = [_Head(diary.book, number) for number in range(len(diary.book.messages))]
 
     def sent(self, metric: Metric, which: Bools) -> Chapter:
         """Tell something that happened when the message was sent."""
@@ -205,24 +205,20 @@ class _Head:
 
     def write(self, side: int, day: int) -> Properties:
         """Give a fresh copy for one side of a test and one day of sending."""
-        when = 0 if self.message.campaign else day
-        known = self.written.get((side, when))
+        cohort = self.message.sent or day
+        known = self.written.get((side, cohort))
         if known is None:
-            known = self.written[side, when] = self._first(side, when or day)
+            known = self.written[side, cohort] = self._first(side, cohort)
         return known.copy()
 
-    def _first(self, side: int, day: int) -> Properties:
-        one = {**self.shared, "$message_send_cohort": f"{day}:{self.message.id}"}
+    def _first(self, side: int, cohort: int) -> Properties:
+        one = {**self.shared, "$message_send_cohort": f"{cohort}:{self.message.id}"}
         if side != NONE:
             variation = self.message.variations[side]
             one["$variation"] = variation.id
-            one["$variation_send_cohort"] = f"{day}:{variation.id}"
+            one["$variation_send_cohort"] = f"{cohort}:{variation.id}"
             one["Subject"] = variation.subject
         return one
-
-
-def _heads(book: MessageBook) -> list[_Head]:
-    return [_Head(book, number) for number in range(len(book.messages))]
 
 
 def _client(client: str, canonical: str, kind: str, system: str) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from klaviyo_analytics.sandbox.shop.columns import NEVER, Floats, Ints
+from klaviyo_analytics.sandbox.shop.columns import NEVER, Bools, Floats, Ints
 from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties, Teller
-from klaviyo_analytics.sandbox.shop.ids import BASE62
+from klaviyo_analytics.sandbox.shop.ids import CROCKFORD, spell
 from klaviyo_analytics.sandbox.shop.metrics import Metric
 from klaviyo_analytics.sandbox.shop.story.diary import Diary
 from klaviyo_analytics.sandbox.shop.story.shelf import SHOP, SITE
@@ -17,10 +17,10 @@ from klaviyo_analytics.sandbox.shop.story.shopping import COUPONS, RATES, Afterm
 _CURRENCIES = list(RATES)
 
 
-def shop_chapters(diary: Diary, after: Aftermath) -> list[Chapter]:
+def shop_chapters(till: Till) -> list[Chapter]:
     """Tell every checkout, order, line, shipment, cancellation, refund, review and loyalty point."""
+    diary, after = till.diary, till.after
     carts, lines = diary.carts, diary.lines
-    till = Till(diary, after)
     online, ordered = ~carts.in_store, carts.ordered < NEVER
     line = np.flatnonzero((online & ordered)[lines.cart])
     points = ordered & (diary.people.appetite[carts.person] > 2.0)
@@ -74,10 +74,10 @@ class Till:
     def about(
         self,
         metric: Metric,
-        which: Any,
+        which: Bools,
         time: Ints,
         value: Floats | None,
-        write: Any,
+        write: Callable[[int], Properties],
         *,
         converts: bool = False,
     ) -> Chapter:
@@ -107,11 +107,7 @@ class Till:
         kind = COUPONS[int(self.diary.carts.coupon[cart])]
         if kind is None:
             return None
-        number, letters = int(self.numbers[cart]) * 7919 + 62**3, ""
-        while number:
-            number, place = divmod(number, 62)
-            letters += BASE62[place]
-        return f"{kind}-{letters.upper()}{cart % 97:02d}"
+        return f"{kind}-{spell(int(self.numbers[cart]) * 7919 % 32**6, CROCKFORD, 6)}"
 
     def order_id(self, cart: int) -> str:
         """Give the id that the shop system has for an order."""

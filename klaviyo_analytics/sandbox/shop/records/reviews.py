@@ -52,7 +52,7 @@ def review_records(world: World, event_ids: list[str]) -> list[Record]:
         if told["Rating"] <= 2:
             reply = {"content": "We are sorry. Send it back, we repair it.", "author": SHOP}
             attributes["public_reply"] = {**reply, "updated": attributes["updated"]}
-        key = world.names.digits("review", event_ids[row])
+        key = str(20_000_000 + 61 * number)
         related = {"events": [event_ids[row]], "item": PREFIX + item}
         records.append(Record("review", key, attributes, {**related}))
     return records

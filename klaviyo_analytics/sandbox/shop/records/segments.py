@@ -152,7 +152,7 @@ def _reachable(world: World) -> tuple[Bools, Bools]:
     mail = world.people.has_email.copy()
     mail[list(world.suppressions())] = False
     texts = here & (world.people.texted <= world.clock.now)
-    texts[: len(world.left_texts)] &= world.left_texts > world.clock.now
+    texts[: len(world.departures.texts)] &= world.departures.texts > world.clock.now
     return mail, texts
 
 

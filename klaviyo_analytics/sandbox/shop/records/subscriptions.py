@@ -85,7 +85,7 @@ def _texts(world: World, person: int) -> dict[str, Any] | None:
     if not world.people.has_phone[person]:
         return None
     since = _agreed(world, person, int(world.people.texted[person]))
-    left = int(world.left_texts[person]) if person < world.active else NEVER
+    left = int(world.departures.texts[person]) if person < world.active else NEVER
     gone = left <= world.clock.now
     known = since is not None and not gone
     stamp = None if since is None else iso(left if gone else since)
@@ -119,10 +119,10 @@ def _agreed(world: World, person: int, when: int) -> int | None:
 
 def _lists_left(world: World) -> dict[int, list[tuple[int, int]]]:
     left: dict[int, list[tuple[int, int]]] = {}
-    stays = world.all_stays
+    stays = world.departures.stays
     for group, person, when in zip(
         stays.group.tolist(), stays.person.tolist(), stays.left.tolist(), strict=True
     ):
-        if person < world.active and when <= world.clock.now and when == int(world.left_mail[person]):
+        if person < world.active and when <= world.clock.now and when == int(world.departures.mail[person]):
             left.setdefault(person, []).append((group, when))
     return left

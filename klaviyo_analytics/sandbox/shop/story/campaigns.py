@@ -120,7 +120,7 @@ def _texts(names: Names, clock: Clock) -> list[Campaign]:
         sent = local_seconds(day, 12, 30)
         message = Message(
             names.ulid(sent, "campaign-message", name), name, SMS, body, names.ulid(sent, "campaign", name),
-            campaign_name=name, links=(f"{SITE}/t{number}",), click_lift=1.0,
+            campaign_name=name, links=(f"{SITE}/t{number}",), sent=sent,
         )  # fmt: skip
         campaigns.append(Campaign(message.campaign or "", name, message, TEXTS, sent - 2 * DAY, sent))
     return campaigns
@@ -131,7 +131,7 @@ def _push(names: Names, clock: Clock) -> Campaign:
     name, sent = f"{day:%Y-%m} App Launch Push", local_seconds(day, 17)
     message = Message(
         names.ulid(sent, "campaign-message", name), name, PUSH, "Our app is out of the woods 🌲",
-        names.ulid(sent, "campaign", name), campaign_name=name, links=("juniperpine://new",),
+        names.ulid(sent, "campaign", name), campaign_name=name, links=("juniperpine://new",), sent=sent,
     )  # fmt: skip
     return Campaign(message.campaign or "", name, message, APP, sent - 3 * DAY, sent)
 
@@ -178,6 +178,7 @@ def _mail(
         click_lift=lift,
         buy_lift=1.0 + 4.0 * max(lift - 1, 0),
         coupon="HOLIDAY15" if lift >= 1.3 else None,
+        sent=sent,
     )
     if test:
         message.variations = (

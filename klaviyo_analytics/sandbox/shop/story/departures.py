@@ -1,16 +1,35 @@
-"""When people left, and because of which message."""
+"""Who left, when, and because of which message; and so who is on which list."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from klaviyo_analytics.sandbox.shop.columns import NEVER, Ints
 from klaviyo_analytics.sandbox.shop.story.diary import Diary
+from klaviyo_analytics.sandbox.shop.story.groups import Memberships, join_lists
 from klaviyo_analytics.sandbox.shop.story.mail import COMPLAINS, UNSUBSCRIBES
 
 
-def departures(diary: Diary) -> Ints:
-    """Give for each send when its person complained or unsubscribed because of it, after reading it."""
+@dataclass(slots=True)
+class Departures:
+    """Times of leaving (NEVER: stayed), by send and by person, and all stays on lists."""
+
+    by_send: Ints  # when the person complained or unsubscribed because of this message
+    mail: Ints  # when each person unsubscribed from email
+    texts: Ints
+    stays: Memberships
+
+
+def see_off(diary: Diary) -> Departures:
+    """Let people leave after they have read the message that made them."""
+    by_send = _leaving_times(diary)
+    mail, texts = (_of_people(diary, by_send, channel) for channel in (0, 1))
+    return Departures(by_send, mail, texts, join_lists(diary.people, diary.clock, mail, texts))
+
+
+def _leaving_times(diary: Diary) -> Ints:
     sends = diary.sends
     opened = np.full(len(sends), NEVER)
     by_people = ~diary.opens.machine
@@ -21,12 +40,9 @@ def departures(diary: Diary) -> Ints:
     return np.where(leaving, read + pause, NEVER)
 
 
-def leaving_times(diary: Diary, departed: Ints) -> tuple[Ints, Ints]:
-    """Give for each person when they unsubscribed from email and from texts."""
-    times = []
-    for channel in (0, 1):
-        which = (diary.sends.fate == UNSUBSCRIBES) & (diary.book.channel[diary.sends.message] == channel)
-        left = np.full(len(diary.people), NEVER)
-        left[diary.sends.person[which]] = departed[which]
-        times.append(left)
-    return times[0], times[1]
+def _of_people(diary: Diary, by_send: Ints, channel: int) -> Ints:
+    sends = diary.sends
+    which = (sends.fate == UNSUBSCRIBES) & (diary.book.channel[sends.message] == channel)
+    left = np.full(len(diary.people), NEVER)
+    left[sends.person[which]] = by_send[which]
+    return left

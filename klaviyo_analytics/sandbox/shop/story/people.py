@@ -52,18 +52,17 @@ def draw_people(rng: np.random.Generator, clock: Clock, count: int) -> People:
     started = np.full(count, clock.start, dtype=np.int64)
     imported = clock.start + 2 * 3600 + rng.integers(0, 4, count) * 7 * DAY // 8 + rng.integers(0, 40, count)
     arrived = np.where(source == BY_IMPORT, imported, clock.draw(rng, started + 3 * 3600))
-    has_email = (rng.random(count) > 0.05) | (source != BY_FORM)
+    number = np.arange(count)
+    has_email = (rng.random(count) > 0.05) | (source != BY_FORM) | (number >= PHONES)
     domain = _weighted(rng, [share for _, _, share, _ in DOMAINS], count)
-    has_phone = ~has_email | ((rng.random(count) < 0.38) & (np.arange(count) < PHONES))
+    has_phone = ~has_email | ((rng.random(count) < 0.38) & (number < PHONES))
     place = _weighted(rng, [place.share for place in PLACES], count)
-    agrees = (
-        has_email & (source != BY_BROWSING) & (rng.random(count) < np.where(source == BY_IMPORT, 0.8, 0.95))
-    )
-    reachable = has_phone & np.isin(
-        place, [n for n, place in enumerate(PLACES) if place.locale.endswith(("US", "CA"))]
-    )
-    texts = reachable & (rng.random(count) < 0.62) & np.isin(source, [BY_FORM, BY_CHECKOUT])
-    settled = arrived + rng.integers(20, 4 * MINUTE, count)
+    willing = np.array([0.95, 0.95, 0.8, 0.0])[source]
+    agrees = has_email & (rng.random(count) < willing)
+    near = np.isin(place, [n for n, town in enumerate(PLACES) if town.country in {"United States", "Canada"}])
+    texts = has_phone & near & (rng.random(count) < 0.62) & np.isin(source, [BY_FORM, BY_CHECKOUT])
+    # A form takes a minute or so; a checkout is well under way when people agree.
+    settled = arrived + rng.integers(20, 4 * MINUTE, count) + np.where(source == BY_CHECKOUT, 15 * MINUTE, 0)
     machine = rng.random(count) < np.array([share for *_, share in DOMAINS])[domain]
     scanned = np.isin(domain, [n for n, (name, *_) in enumerate(DOMAINS) if name in SCANNED])
     interest = rng.gamma(1.3, 1 / 1.3, count)

@@ -36,6 +36,7 @@ class Message:
     buy_lift: float = 1.0
     exit_lift: float = 1.0
     coupon: str | None = None
+    sent: int | None = None  # when a campaign went out; a flow sends every day
     variations: tuple[Variation, ...] = field(default=())
 
     @property
