@@ -296,7 +296,7 @@ def test_text_columns_may_be_backed_by_pyarrow() -> None:
 
 def test_the_legend_covers_no_data() -> None:
     names = {f"a channel with a rather long name {number}": [number, number + 1] for number in range(9)}
-    for frame in (by_channel(email=[8, 9], sms=[1, 2]), by_channel(**names)):  # type: ignore[arg-type]
+    for frame in (by_channel(email=[8, 9], sms=[1, 2]), by_channel(**names)):
         ax = draw(plots.metric_trend(frame, hue="attributed_channel"))
         shown = ax.get_legend()
         assert shown is not None
