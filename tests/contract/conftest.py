@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from klaviyo_analytics.sandbox import Sandbox
 from tests.contract.openapi import Document
-from tests.contract.recorder import Wrap, judged
+from tests.contract.recorder import CheckedApp, Wrap, complaints, judged
+from tests.contract.walk import NOT_SERVED, NOW
+from tests.contract.writer import Writer
 
 VARIABLE = "KLAVIYO_OPENAPI"
 
@@ -39,3 +42,22 @@ def contract(document: Document) -> Iterator[Wrap]:
     """Wrap a WSGI application; at the end of the test no exchange with it may have broken the document."""
     with judged(document) as wrap:
         yield wrap
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A small shop of this module's own."""
+    with Sandbox(profiles=100, events=2000, now=NOW) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def write(document: Document, sandbox: Sandbox) -> Iterator[Writer]:
+    """Write to the sandbox; at the end of the test no exchange may have broken the document."""
+    app = CheckedApp(sandbox.wsgi, document)
+    writer = Writer(app, sandbox.api_key)
+    yield writer
+    expected = {(404, path) for path in writer.gone}
+    judged = [each for each in app.exchanges if (each.status, each.url) not in expected]
+    found = complaints([each for each in judged if each.status != NOT_SERVED])
+    assert not found, found

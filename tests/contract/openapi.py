@@ -123,7 +123,9 @@ class Document:
             return [f"status {status}: documented are {', '.join(operation.facts['responses'])}"]
         reading = Reading(answer=True, sparse=frozenset(asked.families("fields")))
         found, value = self._typed_body(documented, headers, body, reading)
-        return found + (list(self._beyond_schema(operation, asked, value)) if isinstance(value, dict) else [])
+        if found or value is None:
+            return found  # what has the wrong shape cannot be read any further
+        return list(self._beyond_schema(operation, asked, value))
 
     def _beyond_schema(self, operation: Operation, asked: Asked, body: Json) -> Iterator[str]:
         if operation.method == "GET":

@@ -108,20 +108,24 @@ def judged(document: Document) -> Iterator[Wrap]:
 
 
 def complaints(exchanges: list[Exchange]) -> str:
-    """Tell each kind of violation once: how often, where, and one URL that shows it."""
+    """Tell each kind of violation once, refusals of right requests among them: how often, where, an example."""
     count: Counter[str] = Counter()
     example: dict[str, str] = {}
     for exchange in exchanges:
-        found = [f"wrong request: {each}" for each in exchange.in_request]
-        found += [f"wrong answer: {each}" for each in exchange.in_answer]
+        found = [f"wrong request: {_alike(each)}" for each in exchange.in_request]
+        found += [f"wrong answer: {_alike(each)}" for each in exchange.in_answer]
         if exchange.status >= 400 and not exchange.in_request:
             found.append(f"{exchange.status} to a request that the document allows")
         for each in found:
-            alike = re.sub(r"'[^']*'|\S*[0-9]\S*", "#", each)
-            kind = f"{exchange.operation}: {alike}"
+            kind = f"{exchange.method} {exchange.operation}: {each}"
             count[kind] += 1
-            example.setdefault(kind, f"{kind}\n    {exchange.method} {exchange.url}")
-    return "\n".join(f"{count[kind]} x {example[kind]}" for kind in count)
+            example.setdefault(kind, exchange.url)
+    return "\n".join(f"{count[kind]} x {kind}\n    {example[kind]}" for kind in count)
+
+
+def _alike(violation: str) -> str:
+    """Blank out what differs from one resource to the next."""
+    return re.sub(r"'[^']*'|\S*[0-9]\S*", "#", violation)
 
 
 def _url(environ: WSGIEnvironment) -> str:

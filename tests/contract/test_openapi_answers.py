@@ -68,6 +68,7 @@ class TestAnswer:
             (("attributes", "datetime"), "2026-13-01T00:00:00Z", "is not a 'date-time'"),
             (("type",), "events", "data[0].type: 'events' is not one of event"),
             (("id",), 7, "data[0].id: 7 is not of type string"),
+            (("id",), ["e1"], "data[0].id: ['e1'] is not of type string"),
             (("links",), {}, "data[0].links: 'self' is missing"),
             (("links", "self"), f"{SERVER}/api/event/e1", "data[0].links.self"),
             (("relationships", "shop"), {}, "data[0].relationships: has shop"),
