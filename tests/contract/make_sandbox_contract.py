@@ -134,6 +134,14 @@ def build(source: Json) -> Json:
     }
 
 
+def _attributes(path: str, operation: Json, document: Document) -> Json:
+    """Find the attributes of what an operation answers; where it answers ids only, of the things themselves."""
+    whole = document.source["paths"].get(path.replace("/relationships/", "/"), {}).get("get", operation)
+    answer = _answer(whole, document)
+    attributes: Json = _item(answer, document).get("properties", {}).get("attributes", {}) if answer else {}
+    return attributes
+
+
 def _revision(source: Json) -> str:
     operation = next(Document(source).operations())[2]
     header = next(parameter for parameter in operation["parameters"] if parameter["name"] == "revision")
@@ -147,8 +155,7 @@ def _operation(
     facts |= _limits(operation["description"])
     answer = _answer(operation, document)
     facts |= _answer_facts(operation, answer, document, shapes)
-    attributes = _item(answer, document).get("properties", {}).get("attributes", {}) if answer else {}
-    facts |= _query_facts(operation, attributes, document)
+    facts |= _query_facts(operation, _attributes(path, operation, document), document)
     if "requestBody" in operation:
         content_type, content = next(iter(operation["requestBody"]["content"].items()))
         facts["body"] = bodies.condense(content["schema"])

@@ -58,6 +58,16 @@ class TestWindows:
         clock.now += 45
         assert api.get("/api/accounts").status == 200
 
+    def test_waits_are_rounded_up(self, api: Api, clock: Clock) -> None:
+        clock.now += 0.25
+        spend(api, "/api/accounts", 1)
+        assert api.get("/api/accounts").headers["Retry-After"] == "1"
+        for _ in range(14):
+            clock.now += 1
+            api.get("/api/accounts")
+        clock.now += 1
+        assert api.get("/api/accounts").headers["Retry-After"] == "45"
+
     def test_the_daily_window(self, api: Api, clock: Clock) -> None:
         for number in range(100):
             attributes = {"name": f"S{number}", "definition": {"condition_groups": []}}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from klaviyo_analytics.sandbox.app import events as events_module
+from klaviyo_analytics.sandbox.app import reads
 from tests.sandbox.accounts import NOW, small_account, some_events
 from tests.sandbox.api import Api, data
 
@@ -56,6 +59,23 @@ class TestPages:
             assert len(api.get("/api/events", page__size=1000).ids) == 450
         finally:
             sandbox.close()
+
+
+class TestCost:
+    def test_events_are_selected_once_for_all_pages(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        select = Mock(wraps=events_module._select)
+        monkeypatch.setattr(events_module, "_select", select)
+        assert len(api.pages("/api/events", page__size=1, filter="has(profile)")) == 9
+        assert select.call_count == 1
+        api.post("/api/events", event("2026-01-20T11:00:00Z"))
+        assert len(api.pages("/api/events", page__size=1, filter="has(profile)")) == 10
+        assert select.call_count == 2, "a change is seen"
+
+    def test_lists_are_sorted_once_for_all_pages(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        sort_key = Mock(wraps=reads._sort_key)
+        monkeypatch.setattr(reads, "_sort_key", sort_key)
+        assert len(api.pages("/api/lists", sort="name")) == 3
+        assert sort_key.call_count == 23
 
 
 class TestLinks:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from klaviyo_analytics.sandbox.app import eventlog
+from klaviyo_analytics.sandbox.app.defaults import complete
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.relations import INVERSE, target
 from klaviyo_analytics.sandbox.model import Account, Record
@@ -25,6 +26,7 @@ class Store:
         self._derived: dict[Hashable, tuple[int, Any]] = {}
         self._issued = 0
         self._event_keys: set[tuple[str, str, str]] | None = None
+        complete(account)
         self._move_to_owners()
 
     def now(self) -> float:
