@@ -13,7 +13,8 @@ By what a row of the frame is:
 - an event or a profile: nothing yet. Cohorts, retention and RFM are to be `customers`, attribution models
   `attribution`; each a module beside these, or a package once it outgrows one.
 
-What two numbers may be added, and which two make a rate, is said once, in `_definitions`.
+What two numbers may be added, and which two make a rate, is said once, in
+`klaviyo_analytics._arithmetic`.
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ def frame(**columns: Any) -> pd.DataFrame:
     for name, kind in made.dtypes.items():
         if kind.kind in "iu":
             made[name] = made[name].astype("Int64")
+        elif kind.kind == "b":
+            made[name] = made[name].astype("boolean")
         elif kind.kind in "OU" or str(kind) == "str":
             flags = made[name].dropna().isin([True, False]).all() and made[name].notna().any()
             made[name] = made[name].astype("boolean" if flags else "string")
@@ -63,7 +65,8 @@ def _pandas(table: pd.DataFrame) -> Any:
 
 def _plain_pandas(table: pd.DataFrame) -> Any:
     """Without nullable dtypes, as people who come with frames of their own have them."""
-    whole = {name: "int64" for name, kind in table.dtypes.items() if str(kind) == "Int64"}
+    plain = {"Int64": "int64", "boolean": "bool"}
+    whole = {name: plain[str(kind)] for name, kind in table.dtypes.items() if str(kind) in plain}
     whole = {name: kind for name, kind in whole.items() if table[name].notna().all()}
     text = {name: object for name, kind in table.dtypes.items() if str(kind) == "string"}
     return table.astype(whole).astype(text)

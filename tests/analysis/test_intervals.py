@@ -232,6 +232,14 @@ class TestPeriodOverPeriod:
         assert made["count_previous"].tolist()[1:] == [10, 2]
         assert made["count_change"].isna().all()
 
+    def test_a_series_that_has_ended_gets_no_row_of_its_own(self) -> None:
+        weekly = frame(
+            datetime=days("2026-03-02", 2, freq="7D").append(days("2026-03-02", 1)),
+            channel=["email", "email", "sms"],
+            count=[1, 2, 3],
+        )
+        assert len(analysis.period_over_period(weekly, "count")) == 3
+
     def test_unique_counts_and_rates_may_be_compared(self) -> None:
         daily = frame(datetime=days("2026-03-01", 2), unique=[4, 5], open_rate=[0.5, 0.25])
         made = analysis.period_over_period(daily, ["unique", "open_rate"])

@@ -51,8 +51,8 @@ class TestRates:
         assert records(analysis.rates(given_)) == [{"open_rate": 0.5, "delivered": 10, "opens_unique": 5}]
 
     def test_a_rate_of_nobody_is_missing(self) -> None:
-        made = analysis.rates(frame(delivered=[0, 5], opens_unique=[0, None]))
-        assert made["open_rate"].isna().all()
+        made = analysis.rates(frame(delivered=[0, 0, 5], opens_unique=[0, 3, None]))
+        assert records(made[["open_rate"]]) == [{"open_rate": None}] * 3
 
     def test_rates_are_plain_floats_and_counts_stay_whole(self) -> None:
         made = analysis.rates(pd.DataFrame({"delivered": [10, 0], "opens_unique": [5, 0]}))

@@ -87,6 +87,7 @@ class TestRevenueSplit:
             value_currency=["EUR", "EUR"],
             complete=[True, False],
         )
+        assert not analysis.revenue_split(orders)["complete"].any()
         made = analysis.revenue_split(orders, by="datetime")
         assert list(made.columns) == [
             "datetime",
