@@ -40,11 +40,17 @@ def resources(document: Any, where: str) -> list[Record]:
 
 def included(documents: Iterable[Any]) -> dict[tuple[str, str], Record]:
     """Index everything that answers included by (type, id)."""
-    return {
-        (record["type"], record["id"]): record
-        for document in documents
-        for record in document.get("included") or ()
-    }
+    index: dict[tuple[str, str], Record] = {}
+    for document in documents:
+        found = document.get("included") or ()
+        if not isinstance(found, (list, tuple)) or not all(map(_is_resource, found)):
+            raise errors.MalformedResponseError("An answer included what are no JSON:API resources.")
+        index |= {(str(record["type"]), str(record["id"])): record for record in found}
+    return index
+
+
+def _is_resource(record: Any) -> bool:
+    return isinstance(record, Mapping) and "type" in record and "id" in record
 
 
 def error(reply: Reply, *, method: str, path: str, gateway: bool) -> errors.ApiError:

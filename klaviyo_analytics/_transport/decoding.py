@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from klaviyo_analytics.errors import InvalidInputError
+
 _lock = threading.Lock()
 _decoding = 0  # threads inside `_collector_paused`
 _was_on = True
@@ -25,7 +27,14 @@ def loads(body: bytes) -> Any:
         with _collector_paused():
             return orjson.loads(body)
     except orjson.JSONDecodeError:
+        return _leniently(body)
+
+
+def _leniently(body: bytes) -> Any:
+    try:
         return _mend(json.loads(body.decode("utf-8", errors="replace")))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 @contextmanager
@@ -51,7 +60,10 @@ def _collector_paused() -> Iterator[None]:
 
 def dumps(value: Any) -> bytes:
     """Encode a JSON body."""
-    return orjson.dumps(value)
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as problem:
+        raise InvalidInputError(f"The body cannot be written as JSON: {problem}.") from problem
 
 
 def _mend(value: Any) -> Any:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from klaviyo_analytics._jsonapi import Record
 from klaviyo_analytics.tabular.columns import array
-from klaviyo_analytics.tabular.schema import Column, Link, Schema
+from klaviyo_analytics.tabular.schema import FREE_FORM, Column, Link, Schema
 
 _NOTHING: Mapping[str, Any] = {}
+_OBJECT_OR_NULL: frozenset[type] = frozenset({dict, type(None)})
+Objects = list[Mapping[str, Any]]
 Index = Mapping[tuple[str, str], Record]
 
 
@@ -26,12 +29,14 @@ class Table:
 
     def add(self, records: Sequence[Record], included: Index = _NOTHING) -> None:  # type: ignore[assignment]
         """Append a page."""
-        attributes = [record.get("attributes") or _NOTHING for record in records]
         self._columns["id"].extend([record["id"] for record in records])
+        attributes = self._objects("attributes", [record.get("attributes") for record in records])
         self._append(self.schema.attributes, attributes, complete=self.schema.complete)
-        relationships = [record.get("relationships") or _NOTHING for record in records]
+        if self.schema.expand:
+            self._expand(self.schema.expand, attributes)
+        relationships = self._objects("relationships", [record.get("relationships") for record in records])
         for link in self.schema.links:
-            self._relate(link, [_data(related, link.relationship) for related in relationships], included)
+            self._relate(link, self._related(link.relationship, relationships), included)
         self._unasked(relationships)
         self.rows += len(records)
 
@@ -51,99 +56,129 @@ class Table:
         }
         for name, values in self._late.items():
             values.extend([None] * (self.rows - len(values)))
-            arrays[name] = array(values, "json", name)
-        return pd.DataFrame(arrays, index=pd.RangeIndex(self.rows), copy=False)
+            label = f"attributes.{name}" if name in arrays else name  # never in place of what was promised
+            arrays[label] = array(values, "json", name)
+        index = pd.RangeIndex(self.rows)
+        # left to itself, pandas 3 would make text of objects that happen to be text
+        columns = {
+            name: pd.Series(values, index=index, dtype=object, copy=False)
+            if values.dtype == object
+            else values
+            for name, values in arrays.items()
+        }
+        return pd.DataFrame(columns, index=index, copy=False)
 
-    def _append(self, columns: Sequence[Column], holders: list[Mapping[str, Any]], *, complete: bool) -> None:
-        for path, inside in _by_parent(columns).items():
-            parents = _descend(holders, path)
+    def _append(
+        self,
+        columns: Sequence[Column],
+        holders: Objects,
+        *,
+        complete: bool,
+        prefix: str = "",
+        depth: int = 0,
+    ) -> None:
+        """Take the columns' values out of the objects that hold them, level by level."""
+        below: dict[str, list[Column]] = {}
+        for column in columns:
+            below.setdefault(column.path[depth], []).append(column)
+        for step, inside in below.items():
+            values = [holder.get(step) for holder in holders]
+            nested = [column for column in inside if len(column.path) > depth + 1]
             for column in inside:
-                name = column.path[-1]
-                self._columns[column.name].extend([parent.get(name) for parent in parents])
+                if column not in nested:
+                    self._columns[column.name].extend(values)
+            if nested:
+                name = f"{prefix}{step}"
+                wanted = complete and len(nested) == len(inside) and step not in FREE_FORM
+                objects = self._objects(name, values)
+                self._append(nested, objects, complete=wanted, prefix=f"{name}.", depth=depth + 1)
         if complete:
-            self._unknown(columns, holders)
+            self._unknown(below, holders, prefix)
 
-    def _unknown(self, columns: Sequence[Column], holders: list[Mapping[str, Any]]) -> None:
-        """Show attributes that the table does not know, and all keys of an expanded free-form object."""
-        known = {column.path[0] for column in columns}
-        expand = self.schema.expand
-        for name in dict.fromkeys(name for holder in holders for name in holder):
-            if name == expand:
-                objects = [_mapping(holder.get(name)) for holder in holders]
-                for key in dict.fromkeys(key for held in objects for key in held):
-                    self._later(f"{name}.{key}", [held.get(key) for held in objects])
-            elif name not in known:
-                self._later(name, [holder.get(name) for holder in holders])
+    def _objects(self, name: str, values: list[Any]) -> Objects:
+        """Give the objects to look into; a value that should be one and is none is kept as it came."""
+        if name not in self._columns and not _OBJECT_OR_NULL.issuperset(map(type, values)):
+            self._later(name, [None if isinstance(value, dict) else value for value in values])
+        return [value if isinstance(value, dict) else _NOTHING for value in values]
+
+    def _unknown(self, known: Collection[str], holders: Objects, prefix: str) -> None:
+        """Show what the endpoint table does not know, or not yet."""
+        for name in _names(holders, known):
+            if prefix or name != self.schema.expand:
+                self._later(f"{prefix}{name}", [holder.get(name) for holder in holders])
+
+    def _expand(self, name: str, attributes: Objects) -> None:
+        """Give every key of a free-form object a column."""
+        objects = self._objects(name, [holder.get(name) for holder in attributes])
+        for key in _names(objects):
+            self._later(f"{name}.{key}", [held.get(key) for held in objects])
+
+    def _related(self, name: str, relationships: Objects) -> list[Any]:
+        links = self._objects(f"relationships.{name}", [related.get(name) for related in relationships])
+        return [link.get("data") for link in links]
 
     def _relate(self, link: Link, data: list[Any], included: Index) -> None:
+        self._columns[link.ids].extend([_ids(entry) for entry in data])
         if link.many:
             lists = [entry if isinstance(entry, list) else None for entry in data]
-            ids = [None if entry is None else [one["id"] for one in entry] for entry in lists]
-            self._columns[link.ids].extend(ids)
             for column in link.columns:
                 self._columns[column.name].extend(
                     None if entry is None else [_value(included, one, column.path) for one in entry]
                     for entry in lists
                 )
-            return
-        self._columns[link.ids].extend([one["id"] if one else None for one in data])
-        if link.columns:
-            found = [included.get((one["type"], one["id"])) if one else None for one in data]
-            holders = [(record.get("attributes") or _NOTHING) if record else _NOTHING for record in found]
-            self._append(link.columns, holders, complete=False)
+        elif link.columns:
+            found = [_attributes(included, one) for one in data]
+            self._append(link.columns, found, complete=link.complete, prefix=link.prefix)
 
-    def _unasked(self, relationships: list[Mapping[str, Any]]) -> None:
-        """Keep ids of to-many relationships that the server gave without being asked."""
-        shown = {link.relationship for link in self.schema.links}
-        for name in dict.fromkeys(name for related in relationships for name in related):
-            if name in shown:
-                continue
-            data = [_data(related, name) for related in relationships]
+    def _unasked(self, relationships: Objects) -> None:
+        """Keep ids of relationships that the server gave without being asked."""
+        for name in _names(relationships, {link.relationship for link in self.schema.links}):
+            data = self._related(name, relationships)
             if any(entry is not None for entry in data):
                 column = name.replace("-", "_").removesuffix("s")
                 many = any(isinstance(entry, list) for entry in data)
-                ids = [_ids(entry) for entry in data]
-                self._later(f"{column}_ids" if many else f"{column}_id", ids)
+                self._later(f"{column}_ids" if many else f"{column}_id", [_ids(entry) for entry in data])
 
     def _later(self, name: str, values: list[Any]) -> None:
         column = self._late.setdefault(name, [])
+        if len(column) > self.rows:  # two things of one name on one page
+            self._later(f"attributes.{name}", values)
+            return
         column.extend([None] * (self.rows - len(column)))
         column.extend(values)
 
 
-def _by_parent(columns: Iterable[Column]) -> dict[tuple[str, ...], list[Column]]:
-    parents: dict[tuple[str, ...], list[Column]] = {}
-    for column in columns:
-        parents.setdefault(column.path[:-1], []).append(column)
-    return parents
+def _names(holders: Objects, known: Collection[str] = ()) -> list[str]:
+    """Give the keys that are not known, in the order in which they first appear."""
+    if set().union(*holders) <= set(known):
+        return []
+    return [name for name in dict.fromkeys(chain.from_iterable(holders)) if name not in known]
 
 
-def _descend(holders: list[Mapping[str, Any]], path: tuple[str, ...]) -> list[Mapping[str, Any]]:
+def _ids(data: Any) -> Any:
+    """Give the id or ids of a relationship's data; what is no resource identifier is kept as it came."""
+    if isinstance(data, list):
+        return [_ids(entry) for entry in data]
+    return data["id"] if isinstance(data, dict) and "id" in data else data
+
+
+def _attributes(included: Index, identifier: Any) -> Mapping[str, Any]:
+    """Give the attributes of an included resource, as far as there are any."""
+    if not isinstance(identifier, dict):
+        return _NOTHING
+    record = included.get((str(identifier.get("type")), str(identifier.get("id"))), _NOTHING)
+    return _mapping(record.get("attributes"))
+
+
+def _value(included: Index, identifier: Any, path: tuple[str, ...]) -> Any:
+    value: Any = _attributes(included, identifier)
     for step in path:
-        holders = [_mapping(holder.get(step)) for holder in holders]
-    return holders
+        value = _mapping(value).get(step)
+    return value
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else _NOTHING
-
-
-def _data(related: Mapping[str, Any], name: str) -> Any:
-    return _mapping(related.get(name)).get("data")
-
-
-def _ids(data: Any) -> Any:
-    if isinstance(data, list):
-        return [one["id"] for one in data]
-    return data["id"] if data else None
-
-
-def _value(included: Index, identifier: Mapping[str, str], path: tuple[str, ...]) -> Any:
-    record = included.get((identifier["type"], identifier["id"]))
-    value: Any = (record.get("attributes") if record else None) or _NOTHING
-    for step in path:
-        value = _mapping(value).get(step)
-    return value
 
 
 def one(record: Record, schema: Schema, included: Index) -> pd.Series[Any]:

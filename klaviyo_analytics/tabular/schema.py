@@ -45,6 +45,12 @@ class Link:
     many: bool
     ids: str
     columns: tuple[Column, ...] = ()
+    complete: bool = False  # all its attributes are wanted, so an unknown one is shown too
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the names of its columns."""
+        return f"{snake(self.relationship)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,8 @@ def _link(name: str, kind: str, *, many: bool, endpoint: Endpoint, query: Query)
     columns = _columns(shape, endpoint, query, f"{prefix}.") if shape is not None and joined else ()
     if many:  # a list of values in each row
         columns = tuple(replace(column, kind="json") for column in columns)
-    return Link(name, many, f"{singular}_ids" if many else f"{singular}_id", columns)
+    ids = f"{singular}_ids" if many else f"{singular}_id"
+    return Link(name, many, ids, columns, complete=kind not in query.fields)
 
 
 def _free_form(

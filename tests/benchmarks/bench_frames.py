@@ -1,4 +1,4 @@
-"""How much a frame costs beyond the JSON it is made of. A script, not a test: ``python tests/benchmarks/bench_frames.py``.
+"""How much a frame costs beyond the JSON that it is made of. A script, not a test.
 
 Measured side by side in one process, on one page of 1,000 events as the sandbox sends it: our way from bytes
 to DataFrame, and the least that anybody must do, ``orjson.loads`` and a plain list per column. The goal is a
