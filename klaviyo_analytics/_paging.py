@@ -50,6 +50,12 @@ def next_target(document: Any) -> str | None:
     return f"/api/{path}?{parts.query}" if parts.query else f"/api/{path}"
 
 
+def next_cursor(document: Any) -> str | None:
+    """Cursor of the next page, for who repeats the request with it; None on the last page."""
+    target = next_target(document)
+    return None if target is None else _cursor(target)
+
+
 def _cursor(target: str) -> str:
     query = parse_qs(urlsplit(target).query)
     for name in ("page[cursor]", "page_cursor"):

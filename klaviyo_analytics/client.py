@@ -11,11 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics import _credentials, endpoints, resources
+from klaviyo_analytics import _check, _credentials, _describe, endpoints, resources
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._credentials import Credentials
+from klaviyo_analytics._findings import Report
 from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport
+from klaviyo_analytics.connections import Connection
 from klaviyo_analytics.errors import ConfigurationError
+from klaviyo_analytics.planner import Quota
 
 REVISION = "2026-01-15"
 _pacers: dict[tuple[str, str, str | None], Pacer] = {}
@@ -118,9 +121,53 @@ class KlaviyoClient:
         """
         return self._api.request(method, path, params=params, json=json)
 
+    def check(self) -> Report:
+        """Walk through what can be wrong between here and the account.
+
+        Returns
+        -------
+        Report
+            One row a question: key, connection, address, clock, revision, scopes; each with a status and how to
+            mend it. `report.ok`, `report.frame`. It makes about 20 cheap reads and never shows the key.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     client.check().frame["status"].unique().tolist()
+        ['ok']
+        """
+        return _check.check(self._api, self._credentials, revision=self._revision)
+
+    def describe(self, noun: str | None = None) -> pd.DataFrame:
+        """Show what a noun can do: each verb with its path, limits, filters, sort fields, includes, fields, scopes.
+
+        Parameters
+        ----------
+        noun : str
+            Like "campaigns"; all of them, if not given.
+
+        Returns
+        -------
+        pandas.DataFrame
+            noun, verb, method, path, limits, page_size, filters, sort, include, fields, additional_fields, body,
+            scopes. A verb that makes several calls has several rows.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.describe("tags").query("verb == 'create'")["path"].item()
+        '/api/tags'
+        """
+        nouns = {name: thing for name, thing in vars(self).items() if isinstance(thing, resources.Noun)}
+        return _describe.describe(nouns, noun)
+
     def _embed(self, *, now: Callable[[], datetime], on_close: Callable[[], None]) -> None:
-        """Go by an embedded account's clock, and end it with the client."""
+        """Go by an embedded account's clock, wait for no limits, and end it with the client."""
         self._context.now = now
+        self._context.quota = Quota(enforced=False)
+        self._api.paced = False
         self._on_close = on_close
 
     def close(self) -> None:
@@ -162,7 +209,7 @@ class KlaviyoClient:
 def connect(
     *,
     api_key: str | None = None,
-    connection: str | None = None,
+    connection: str | Connection | None = None,
     base_url: str | None = None,
     revision: str = REVISION,
     progress: bool | None = None,
@@ -176,8 +223,8 @@ def connect(
     api_key : str, optional
         A gateway key, or a Klaviyo private key (pk_...). If not given, MATON_API_KEY is taken from the
         environment, else KLAVIYO_API_KEY.
-    connection : str, optional
-        Which of the gateway's connections; the oldest active one, if not given.
+    connection : str or Connection, optional
+        Which of the gateway's connections (`ka.Connections`), by its id; the oldest active one, if not given.
     base_url : str, optional
         What stands before ``/api``. If not given, KLAVIYO_BASE_URL from the environment, else
         ``https://gateway.maton.ai/klaviyo`` for a gateway key and ``https://a.klaviyo.com`` for a private key.
@@ -208,7 +255,8 @@ def connect(
     >>> client
     KlaviyoClient(host='a.klaviyo.com', revision='2026-01-15')
     """
-    credentials = _credentials.find(api_key=api_key, connection=connection, base_url=base_url)
+    named = connection.id if isinstance(connection, Connection) else connection
+    credentials = _credentials.find(api_key=api_key, connection=named, base_url=base_url)
     headers = {"revision": _date(revision), "Accept": MEDIA_TYPE, "User-Agent": "klaviyo-analytics"}
     if credentials.connection:
         headers["Maton-Connection"] = credentials.connection

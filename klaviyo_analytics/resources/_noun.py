@@ -12,12 +12,14 @@ import pandas as pd
 
 from klaviyo_analytics import _jsonapi, tabular
 from klaviyo_analytics._api import Api
+from klaviyo_analytics._cache import NoCache
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.endpoints.query import Fields, Query
 from klaviyo_analytics.errors import InvalidInputError, MalformedResponseError
 from klaviyo_analytics.filters import Filter
+from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.tabular import Properties, Schema
 
 Filtering = Filter | str | None
@@ -35,6 +37,10 @@ class Context:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     metrics: pd.DataFrame | None = field(default=None, repr=False)  # read once, see Metrics.known
     known_account: pd.Series[Any] | None = field(default=None, repr=False)
+    conversion: tuple[str, str] | None = field(default=None, repr=False)  # see resources._conversion
+    names: dict[str, dict[str, str | None]] = field(default_factory=dict, repr=False)  # see resources._names
+    cache: NoCache = field(default_factory=NoCache, repr=False)
+    quota: Quota = field(default_factory=Quota, repr=False)
 
     @property
     def account(self) -> pd.Series[Any]:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
-from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 
-from klaviyo_analytics._paging import next_target
+from klaviyo_analytics._cache import Question, lifetime
+from klaviyo_analytics._paging import next_cursor
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.errors import (
     InvalidQueryError,
     MalformedResponseError,
+    NotAdditiveError,
     PaginationError,
 )
 from klaviyo_analytics.filters import Filter, as_filter
 from klaviyo_analytics.resources._noun import Noun
-from klaviyo_analytics.resources.events import Span
+from klaviyo_analytics.resources._times import Span
+from klaviyo_analytics.resources._times import timeframe as read_timeframe
+from klaviyo_analytics.resources._words import chosen
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.tabular import aggregates as tables
 from klaviyo_analytics.timeframe import Timeframe
@@ -40,6 +43,7 @@ class MetricAggregates(Noun):
         where: Filter | str | Sequence[Filter | str] | None = None,
         timeframe: Span = "last 90 days",
         timezone: str | None = None,
+        sort: str | None = None,
     ) -> pd.DataFrame:
         """Count and add up the events of metrics.
 
@@ -63,6 +67,9 @@ class MetricAggregates(Noun):
             parts and joined.
         timezone : str, optional
             IANA name; decides what a day is. The account's, if not given.
+        sort : str, optional
+            Order of the groups: by one of `by`, or by the total of "count" or "sum_value"; with a '-' before
+            it, descending.
 
         Returns
         -------
@@ -77,6 +84,8 @@ class MetricAggregates(Noun):
         ------
         InvalidInputError
             A word or time is none of the allowed; nothing was sent.
+        NotAdditiveError
+            `sort` is "unique", which has no total.
         NoMatchError, AmbiguousMatchError
             The metric's name is none of the account's, or several metrics have it.
 
@@ -95,16 +104,17 @@ class MetricAggregates(Noun):
         >>> list(weekly.columns)
         ['datetime', 'metric_id', 'metric', 'count', 'sum_value', 'complete']
         """
-        asked = _words(measurements, Measurement, "measurements")
-        dimensions = _words(by, Dimension, "by")
-        _words([interval], Interval, "interval")
+        asked = chosen(measurements, get_args(Measurement), "measurements")
+        dimensions = chosen(by, get_args(Dimension), "by")
+        chosen([interval], get_args(Interval), "interval")
         if not asked:
             raise InvalidQueryError("measurements=[]: ask for at least one of count, sum_value, unique.")
-        conditions = _conditions(where)
-        frame = self._timeframe(timeframe, timezone)
+        _check_sort(sort, asked, dimensions)
+        conditions = _conditions(where, strict=self._context.api.strict)
+        frame = read_timeframe(self._context, timeframe, timezone)
         named = Metrics(self._context).resolve_all(metric)
         body = {
-            "measurements": asked, "interval": interval, "by": dimensions,
+            "measurements": sorted(asked), "interval": interval, "by": dimensions,
             "timezone": frame.timezone, "page_size": PAGE,
         }  # fmt: skip
         grids = []
@@ -113,13 +123,12 @@ class MetricAggregates(Noun):
             "aggregates", shown=self._context.progress, total=len(named) * len(parts), unit="queries"
         ) as bar:
             for metric_id, name in named:
-                grid = tables.Grid(asked, len(dimensions))
+                answers: list[Any] = []
                 for part in parts:
                     bounds = {"metric_id": metric_id, "filter": part.aggregate_filter() + conditions}
-                    for attributes in self._pages({**body, **bounds}, bar):
-                        grid.add(attributes)
+                    answers += self._answer({**body, **bounds}, part, bar)
                     bar.add(1)
-                grids.append((metric_id, name, grid))
+                grids.append((metric_id, name, tables.grid(answers, asked, len(dimensions))))
         result = tables.frame(
             grids,
             timeframe=frame,
@@ -127,15 +136,20 @@ class MetricAggregates(Noun):
             now=self._context.now(),
             by=dimensions,
             measurements=asked,
+            sort=sort,
         )
         currency = self._context.account.get("preferred_currency")
         result.attrs = {"interval": interval, "timezone": frame.timezone, "currency": currency}
         return result
 
-    def _timeframe(self, span: Span, timezone: str | None) -> Timeframe:
-        if isinstance(span, Timeframe):
-            return span.in_timezone(timezone) if timezone else span
-        return Timeframe.parse(span, timezone=timezone or self._context.timezone, now=self._context.now())
+    def _answer(self, body: dict[str, Any], part: Timeframe, progress: Progress) -> list[Any]:
+        """Give the pages of one query's answer, from the cache if it is there."""
+        context = self._context
+        return context.cache.answer(
+            Question(str(context.account["id"]), "metric-aggregates", body),
+            lambda: list(self._pages(body, progress)),
+            seconds=lifetime(part.end, context.now()),
+        )
 
     def _pages(self, body: dict[str, Any], progress: Progress) -> Iterator[dict[str, Any]]:
         """Give the attributes of each answer.
@@ -181,28 +195,32 @@ class MetricAggregates(Noun):
 
 
 def _cursor(document: dict[str, Any]) -> str | None:
-    if target := next_target(document):
-        query = parse_qs(urlsplit(target).query)
-        for name in ("page_cursor", "page[cursor]"):
-            if name in query:
-                return query[name][0]
+    if linked := next_cursor(document):
+        return linked
     attributes = document["data"]["attributes"]
     cursor = attributes.get("next_page_cursor") or attributes.get("page_cursor")
     return str(cursor) if cursor else None
 
 
-def _words(given: Sequence[str] | str, allowed: Any, what: str) -> list[str]:
-    words = [given] if isinstance(given, str) else list(given)
-    for word in words:
-        if word not in get_args(allowed):
-            raise InvalidQueryError(
-                f"{what}={word!r} is not known; allowed are {', '.join(get_args(allowed))}."
-            )
-    return list(dict.fromkeys(words))
+def _check_sort(sort: str | None, measurements: Sequence[str], dimensions: Sequence[str]) -> None:
+    if sort is None:
+        return
+    name = sort.removeprefix("-")
+    if name == "unique":
+        raise NotAdditiveError(
+            "sort='unique': people are counted once in each interval, so a group has no total to sort it by; "
+            "sort by 'count', or sort the frame."
+        )
+    chosen([name], [*dimensions, *(one for one in measurements if one != "unique")], "sort")
 
 
-def _conditions(where: Filter | str | Sequence[Filter | str] | None) -> list[str]:
+def _conditions(where: Filter | str | Sequence[Filter | str] | None, *, strict: bool) -> list[str]:
     if where is None:
         return []
     several = [where] if isinstance(where, (str, Filter)) else list(where)
-    return [str(condition) for one in several for condition in as_filter(one).conditions]
+    conditions = [condition for one in several for condition in as_filter(one).conditions]
+    for condition in conditions if strict else ():
+        if condition.field == "datetime":
+            raise InvalidQueryError(f"where={condition}: the time goes into timeframe=.")
+        chosen([condition.field], get_args(Dimension), "where, the dimension")
+    return [str(condition) for condition in conditions]

@@ -12,15 +12,13 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.resources import _ranges
 from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Reading, checked_id
-from klaviyo_analytics.resources._times import moment
+from klaviyo_analytics.resources._times import Span, moment
 from klaviyo_analytics.resources._verbs import gets, gets_of, serves
 from klaviyo_analytics.resources.event_writes import EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.tabular import Properties
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe._moments import Moment
-
-Span = Timeframe | str | tuple[Moment, Moment]
 
 
 class Events(EventWrites):

@@ -8,15 +8,13 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from klaviyo_analytics.tabular.grid import Floats, Grid, Group, integers, text
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.vocabulary import Interval
 
-Floats = npt.NDArray[np.float64]
-Group = tuple[str | None, ...]
-Rows = dict[Group, dict[str, Floats]]
+ADDITIVE = ("count", "sum_value")
 INTEGERS = ("count", "unique")
 
 
@@ -25,55 +23,19 @@ def column_name(dimension: str) -> str:
     return re.sub(r"\W+", "_", dimension.lstrip("$")).lower()
 
 
-class Grid:
-    """One metric's numbers as the server's answers bring them: by group and start of interval.
+def grid(answers: Sequence[Mapping[str, Any]], measurements: Sequence[str], dimensions: int) -> Grid:
+    """Collect one metric's answers.
 
     The server's own dates are the intervals' names: when a week begins, it knows.
     """
-
-    def __init__(self, measurements: Sequence[str], dimensions: int) -> None:
-        self.measurements = tuple(measurements)
-        self.dimensions = dimensions
-        self._parts: list[tuple[Floats, Rows]] = []
-
-    def add(self, attributes: Mapping[str, Any]) -> None:
-        """Take one answer's `dates` and `data`."""
-        dates = np.array([datetime.fromisoformat(text).timestamp() for text in attributes["dates"]])
-        rows = {
-            self._group(row.get("dimensions") or ()): {
-                name: np.array(row["measurements"][name], dtype=np.float64) for name in self.measurements
-            }
-            for row in attributes["data"]
-        }
-        self._parts.append((dates, rows))
-
-    def starts(self) -> set[float]:
-        """Give every interval that was answered for, as Unix seconds."""
-        return {start for dates, _ in self._parts for start in dates.tolist()}
-
-    def columns(self, starts: Floats) -> tuple[list[Group], dict[str, Floats]]:
-        """Give the groups, and each measurement for group after group, interval by interval.
-
-        Where no answer names a number, nothing happened: `count` and `sum_value` are zero there. `unique` stays
-        missing, since nobody counted it; also where two answers share an interval, whose people may be the same.
-        """
-        groups = list(dict.fromkeys(group for _, rows in self._parts for group in rows))
-        places = {group: index * len(starts) for index, group in enumerate(groups)}
-        flat = {name: np.full(len(groups) * len(starts), np.nan) for name in self.measurements}
-        for dates, rows in self._parts:
-            offsets = np.searchsorted(starts, dates)
-            for group, measured in rows.items():
-                at = places[group] + offsets
-                for name, values in measured.items():
-                    held = flat[name][at]
-                    both = np.nan if name == "unique" else held + values
-                    flat[name][at] = np.where(np.isnan(held), values, both)
-        return groups, {n: v if n == "unique" else np.nan_to_num(v) for n, v in flat.items()}
-
-    def _group(self, dimensions: Sequence[str]) -> Group:
-        # events that lack a dimension come as an empty list or as empty text
-        padded = (*dimensions, *([None] * self.dimensions))[: self.dimensions]
-        return tuple(value or None for value in padded)
+    collected = Grid(measurements, additive=ADDITIVE)
+    for answer in answers:
+        starts = [datetime.fromisoformat(date).timestamp() for date in answer["dates"]]
+        rows = [
+            (_group(row.get("dimensions") or (), dimensions), row["measurements"]) for row in answer["data"]
+        ]
+        collected.add(starts, rows)
+    return collected
 
 
 def frame(
@@ -84,36 +46,41 @@ def frame(
     now: datetime,
     by: Sequence[str],
     measurements: Sequence[str],
+    sort: str | None = None,
 ) -> pd.DataFrame:
     """Put (metric id, metric name, grid) together."""
-    starts = np.array(sorted(set().union(*(grid.starts() for _, _, grid in grids))))
-    size = len(starts)
+    starts = np.array(sorted(set().union(*(grid.starts() for _, _, grid in grids))), dtype=np.float64)
     metrics: list[tuple[str, str]] = []
     groups: list[Group] = []
-    values: dict[str, list[Floats]] = {name: [np.empty(0)] for name in measurements}
+    tables: dict[str, list[Floats]] = {name: [np.empty((0, len(starts)))] for name in measurements}
     for metric_id, name, grid in grids:
         found, columns = grid.columns(starts)
+        order = _order(sort, by, found, columns)
         metrics += [(metric_id, name)] * len(found)
-        groups += found
+        groups += [found[place] for place in order]
         for measurement in measurements:
-            values[measurement].append(columns[measurement])
+            tables[measurement].append(columns[measurement][order])
     when = pd.to_datetime(starts, unit="s", utc=True).as_unit("us").tz_convert(timeframe.timezone)
-    each, within = np.repeat(np.arange(len(groups)), size), np.tile(np.arange(size), len(groups))
+    each, within = (
+        np.repeat(np.arange(len(groups)), len(starts)),
+        np.tile(np.arange(len(starts)), len(groups)),
+    )
     data: dict[str, Any] = {
         "datetime": when[within],
-        "metric_id": _text([metric_id for metric_id, _ in metrics]).take(each),
-        "metric": _text([name for _, name in metrics]).take(each),
+        "metric_id": text([metric_id for metric_id, _ in metrics]).take(each),
+        "metric": text([name for _, name in metrics]).take(each),
     }
     for index, dimension in enumerate(by):
-        data[column_name(dimension)] = _text([group[index] for group in groups]).take(each)
+        data[column_name(dimension)] = text([group[index] for group in groups]).take(each)
     for measurement in measurements:
-        data[measurement] = _numbers(np.concatenate(values[measurement]), measurement)
-    over = np.array(_complete(starts.tolist(), timeframe, interval, now), dtype=bool)
+        values = np.concatenate(tables[measurement]).ravel()
+        data[measurement] = integers(values) if measurement in INTEGERS else values
+    over = np.array(complete(starts.tolist(), timeframe, interval, now), dtype=bool)
     data["complete"] = pd.array(over[within], dtype="boolean")
     return pd.DataFrame(data, index=pd.RangeIndex(len(each)), copy=False)
 
 
-def _complete(starts: Sequence[float], timeframe: Timeframe, interval: Interval, now: datetime) -> list[bool]:
+def complete(starts: Sequence[float], timeframe: Timeframe, interval: Interval, now: datetime) -> list[bool]:
     """Tell which intervals lie wholly inside the time frame and are over."""
     ours = [start.timestamp() for start in timeframe.intervals(interval)]
     known = dict(zip(ours, timeframe.complete_intervals(interval, now=now), strict=True))
@@ -123,12 +90,21 @@ def _complete(starts: Sequence[float], timeframe: Timeframe, interval: Interval,
     return [known.get(start, first < start and end <= limit) for start, end in zip(starts, ends, strict=True)]
 
 
-def _text(values: Sequence[str | None]) -> Any:
-    return pd.array(list(values), dtype="string")
+def _group(dimensions: Sequence[str], size: int) -> Group:
+    # events that lack a dimension come as an empty list or as empty text
+    padded = (*dimensions, *([None] * size))[:size]
+    return tuple(value or None for value in padded)
 
 
-def _numbers(values: Floats, measurement: str) -> Any:
-    if measurement not in INTEGERS:
-        return values
-    missing = np.isnan(values)
-    return pd.arrays.IntegerArray(np.where(missing, 0, values).round().astype(np.int64), missing)
+def _order(
+    sort: str | None, by: Sequence[str], groups: Sequence[Group], tables: Mapping[str, Floats]
+) -> list[int]:
+    """Order the groups by a dimension, or by their total of a measurement; as they came, if not asked to."""
+    if sort is None:
+        return list(range(len(groups)))
+    name = sort.removeprefix("-")
+    if name in by:
+        ranks: Sequence[Any] = [group[by.index(name)] or "" for group in groups]
+    else:
+        ranks = tables[name].sum(axis=1).tolist()
+    return sorted(range(len(groups)), key=ranks.__getitem__, reverse=sort.startswith("-"))

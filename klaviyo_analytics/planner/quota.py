@@ -1,0 +1,144 @@
+"""How many calls the documented limits allow, when the next may be sent, and waiting for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from klaviyo_analytics.endpoints import Endpoint
+from klaviyo_analytics.errors import QuotaExhaustedError
+from klaviyo_analytics.planner.ledger import DAY, Ledger, Windows, wait
+
+PATIENCE = 300.0  # the longest single wait that is worth keeping a caller for
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an endpoint's day stands: calls of the last 24 hours, and when there is room again."""
+
+    limit: int | None
+    used: int
+    next_at: datetime
+
+    @property
+    def left(self) -> int | None:
+        """Calls that are left of the day; None where no daily limit is documented."""
+        return None if self.limit is None else max(0, self.limit - self.used)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What so many more calls mean: the seconds until the last is sent, and the day before them."""
+
+    calls: int
+    seconds: float
+    standing: Standing
+
+    def __str__(self) -> str:
+        calls = f"{self.calls:,} call{'' if self.calls == 1 else 's'}"
+        if self.standing.limit is None:
+            return f"{calls}, {in_words(self.seconds)}"
+        return f"{calls}, {in_words(self.seconds)}, {self.standing.left} of {self.standing.limit} left today"
+
+
+class Quota:
+    """Counts calls by account and endpoint, and waits until the next may be sent.
+
+    The server counts in fixed windows whose edges nobody can see. Here any 24 hours are a day and any 60 seconds
+    a minute: what stays within those stays within the server's.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    clock, sleep : callable
+        Unix seconds, and how to wait; tests bring their own.
+    enforced : bool
+        False only counts: a sandbox without limits makes nobody wait.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        enforced: bool = True,
+    ) -> None:
+        self.ledger = ledger or Ledger()
+        self.enforced = enforced
+        self._clock = clock
+        self._sleep = sleep
+
+    def acquire(
+        self, account: str, endpoint: Endpoint, *, on_wait: Callable[[float], None] | None = None
+    ) -> None:
+        """Wait until one call may be sent, and count it.
+
+        Raises
+        ------
+        QuotaExhaustedError
+            The day's calls are used up; nothing was counted.
+        """
+        windows = self._windows(endpoint)
+        while pause := self.ledger.book(account, endpoint.operation, windows, self._clock()):
+            if pause > PATIENCE:
+                raise QuotaExhaustedError(_used_up(endpoint, self.standing(account, endpoint), 1))
+            if on_wait:
+                on_wait(pause)
+            self._sleep(pause)
+
+    def strike(self, account: str, endpoint: Endpoint) -> None:
+        """Take back the last call: it never reached the server."""
+        self.ledger.strike(account, endpoint.operation, self._clock())
+
+    def standing(self, account: str, endpoint: Endpoint) -> Standing:
+        """Tell how the endpoint's day stands."""
+        now = self._clock()
+        sent = self.ledger.sent(account, endpoint.operation, now)
+        limit = next((calls for calls, seconds in self._windows(endpoint) if seconds == DAY), None)
+        next_at = now + wait(sent, self._windows(endpoint), now)
+        return Standing(limit, len(sent), datetime.fromtimestamp(next_at, UTC))
+
+    def forecast(self, account: str, endpoint: Endpoint, calls: int) -> Forecast:
+        """Tell how long so many calls take and what is left of the day."""
+        now, windows = self._clock(), self._windows(endpoint)
+        times = self.ledger.sent(account, endpoint.operation, now)
+        for _ in range(calls):
+            times.append(max(now, now + wait(times, windows, now)))
+        seconds = times[-1] - now if calls else 0.0
+        return Forecast(calls, seconds, self.standing(account, endpoint))
+
+    def require(self, account: str, endpoint: Endpoint, calls: int) -> Forecast:
+        """Give the forecast, or refuse before the first call what the day has no room for."""
+        forecast = self.forecast(account, endpoint, calls)
+        left = forecast.standing.left
+        if left is not None and calls > left:
+            raise QuotaExhaustedError(_used_up(endpoint, forecast.standing, calls))
+        return forecast
+
+    def _windows(self, endpoint: Endpoint) -> Windows:
+        if not self.enforced:
+            return ()
+        return [(window.requests, window.seconds) for window in endpoint.limits]
+
+
+def in_words(seconds: float) -> str:
+    """Write a length of time as people say it."""
+    if seconds < 1:
+        return "at once"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    if seconds < 5_400:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3_600:.1f} h"
+
+
+def _used_up(endpoint: Endpoint, standing: Standing, calls: int) -> str:
+    room = f"the next can be sent at {standing.next_at:%Y-%m-%d %H:%M} UTC. " if not standing.left else ""
+    return (
+        f"{endpoint.path.removeprefix('/api/')}: this takes {calls} of the {standing.limit} calls that any 24 hours "
+        f"allow, and {standing.left} are left; {room}nothing was sent. Ask for a shorter time frame or a longer "
+        "interval; with ka.connect(cache=True) a question that was answered before takes none."
+    )

@@ -1,0 +1,25 @@
+"""Words that a caller chooses from those that the API knows."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from klaviyo_analytics.errors import InvalidQueryError
+
+
+def chosen(given: Sequence[str] | str, allowed: Sequence[str], what: str) -> list[str]:
+    """Give the words once each, in their order; one that is not allowed is refused.
+
+    Raises
+    ------
+    InvalidQueryError
+        The message names what is allowed and what may have been meant.
+    """
+    words = [given] if isinstance(given, str) else list(given)
+    for word in words:
+        if word not in allowed:
+            near = difflib.get_close_matches(str(word), allowed, n=1)
+            meant = f" (did you mean {near[0]!r}?)" if near else ""
+            raise InvalidQueryError(f"{what}={word!r} is not known{meant}; allowed are {', '.join(allowed)}.")
+    return list(dict.fromkeys(words))
