@@ -26,6 +26,7 @@ from klaviyo_analytics.plots._text import clip, put_names
 
 _FIGURE_SIZE = (8.0, 4.5)
 _CHARACTER = 0.52  # mean width of a character, in units of the font size
+_BOLD = 1.15  # bold type is wider
 _LEGEND_NAME = 32
 
 
@@ -84,9 +85,12 @@ def quiet(ax: Axes, *, grid: str = "y") -> None:
         ax.tick_params(axis="x", length=3)
 
 
-def put_title(ax: Axes, title: str, *, rows_above: float = 0.0) -> None:
-    """Write the title above `rows_above` rows of text that stand on the axes."""
-    room = characters(ax, 1.2)
+def put_title(ax: Axes, title: str, *, rows_above: float = 0.0, share: float = 1.0) -> None:
+    """Write the title above `rows_above` rows of text that stand on the axes.
+
+    `share` is how much of their width the axes will keep when names or numbers stand beside them.
+    """
+    room = int(characters(ax, 1.2 * _BOLD) * share)
     lines = fill(" ".join(title.split()), width=room, max_lines=2, placeholder=" …")
     text = ax.set_title(
         lines,
@@ -100,10 +104,7 @@ def put_title(ax: Axes, title: str, *, rows_above: float = 0.0) -> None:
 
 
 def put_caption(ax: Axes, parts: Sequence[str | None], *, share: float = 1.0) -> None:
-    """Write what a reader must know - denominator, time zone, currency - small, below the axis labels.
-
-    `share` is how much of their width the axes will keep when names or numbers stand beside them.
-    """
+    """Write what a reader must know - denominator, time zone, currency - small, below the axis labels."""
     said = [part for part in parts if part]
     if not said:
         return

@@ -13,7 +13,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-_FEW = 7
+from klaviyo_analytics.plots._canvas import characters
+
+_MOST_TICKS = 7
+_LABEL = 9  # characters of a label, with the space around it
 _STEPS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4, "quarter": 91.3, "year": 365.2}
 
 
@@ -39,14 +42,17 @@ def date_axis(
     """Give the x axis readable dates and a little air; a single moment gets one interval on either side."""
     zone = when.tz
     first, last = when.min(), when.max()
-    locator = AutoDateLocator(tz=zone, minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
+    most = min(max(characters(ax) // _LABEL, 3), _MOST_TICKS)
+    # With three ticks at least, two months would be cut into half-months, which a narrow chart has no room for.
+    fewest = 3 if most == _MOST_TICKS else 2
+    locator = AutoDateLocator(tz=zone, minticks=fewest, maxticks=most)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(_DateFormatter(locator, zone))
     distinct = when.unique().sort_values()
     if first == last:
         hour = f"{first:%H:%M}, " if interval == "hour" else ""
         ax.set_xticks([moment(first)], labels=[hour + _day(first)])
-    elif len(distinct) <= _FEW and interval != "hour":
+    elif len(distinct) <= most and interval != "hour":
         # Between two of a handful of days there is nothing to read off.
         ax.set_xticks(moments(distinct))
     step = pd.Timedelta(days=_STEPS.get(interval or "day", 1.0))

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.plots._canvas import put_legend
+from klaviyo_analytics.plots._canvas import characters, put_legend
 from klaviyo_analytics.plots._format import QuantityFormatter, write_column
 from klaviyo_analytics.plots._frame import Floats, names, numbers, require
 from klaviyo_analytics.plots._quantities import denominators, quantity
@@ -106,7 +106,7 @@ def draw_funnel(ax: Axes, funnel: Funnel, kwargs: Mapping[str, Any]) -> float:
     widest = float(np.nanmax(known))
     ax.set_xlim(0, widest * 1.02 if widest > 0 else 1.0)
     ax.xaxis.set_major_formatter(QuantityFormatter("count"))
-    ax.locator_params(axis="x", nbins=5, integer=True)
+    ax.locator_params(axis="x", nbins=min(max(characters(ax) // 18, 2), 5), integer=True)
     rows = _rate_columns(ax, funnel.rates)
     people = [_PEOPLE.get(stage, quantity(stage).label) for stage in funnel.counts]
     patches = [Patch(facecolor=shades[stage]) for stage in funnel.counts]

@@ -68,7 +68,7 @@ def draw_ranking(
         put_note(ax, _why_empty(frame, rank_by))
     rows = noun_of(frame, noun)
     best = f"Top {plural(len(chosen), rows)}" if 0 < len(chosen) < len(frame) else f"{capitalised(rows)}s"
-    put_title(ax, f"{best} by {subject.label}" if title is None else title, rows_above=rows_above)
+    put_title(ax, f"{best} by {subject.label}" if title is None else title, rows_above=rows_above, share=0.8)
     unknown = int(np.isnan(values).sum())
     put_caption(
         ax,

@@ -77,7 +77,7 @@ def flow_funnel(
         name_rows(ax, funnel.labels)
     of_one = len(funnel.flows) == 1
     ours = f"{funnel.flows[0]}: how far people get" if of_one else "How far people get, by flow"
-    put_title(ax, ours if title is None else title, rows_above=rows_above)
+    put_title(ax, ours if title is None else title, rows_above=rows_above, share=0.8)
     left_out = funnel.rows - len(funnel.labels)
     put_caption(
         ax,

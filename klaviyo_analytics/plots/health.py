@@ -117,7 +117,9 @@ def deliverability(
         rows_above = _legend(ax)
     else:
         put_note(ax, "No rates to draw" if len(frame) else "No rows to draw")
-    put_title(ax, "Deliverability against benchmarks" if title is None else title, rows_above=rows_above)
+    put_title(
+        ax, "Deliverability against benchmarks" if title is None else title, rows_above=rows_above, share=0.8
+    )
     put_caption(
         ax,
         [

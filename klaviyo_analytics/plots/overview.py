@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from klaviyo_analytics.plots._canvas import figure_title, new_grid
 from klaviyo_analytics.plots._dates import in_words
 from klaviyo_analytics.plots._frame import require, times
+from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.plots._ranking import draw_ranking
 from klaviyo_analytics.plots._rows import noun_of, plural
 from klaviyo_analytics.plots._scatter import draw_scatter
-from klaviyo_analytics.plots.campaigns import campaign_ranking, campaign_scatter
+from klaviyo_analytics.plots.campaigns import campaign_scatter
 from klaviyo_analytics.plots.flows import flow_funnel
 from klaviyo_analytics.plots.health import deliverability
 
@@ -69,8 +71,8 @@ def campaign_overview(
     needed = ["campaign", "recipients", "open_rate", "conversion_value", "revenue_per_recipient"]
     require(summary, [*needed, *(benchmarks or ["click_rate"])])
     figure, (earned, per_head, opened, health) = new_grid(2, 2, size=_SIZE)
-    campaign_ranking(summary, rank_by="conversion_value", top=top, currency=currency, ax=earned)
-    campaign_ranking(summary, rank_by="revenue_per_recipient", top=top, currency=currency, ax=per_head)
+    for column, ax in (("conversion_value", earned), ("revenue_per_recipient", per_head)):
+        _rank(summary, noun="campaign", column=column, top=top, currency=currency, ax=ax)
     hue = _channels(summary)
     campaign_scatter(summary, y="open_rate", hue=hue, ax=opened)
     if benchmarks:
@@ -129,11 +131,17 @@ def flow_overview(
     )
     figure, (earned, per_head, funnel, clicked) = new_grid(2, 2, size=_SIZE)
     for column, ax in (("conversion_value", earned), ("revenue_per_recipient", per_head)):
-        draw_ranking(summary, noun="flow", rank_by=column, top=top, currency=currency, ax=ax)
+        _rank(summary, noun="flow", column=column, top=top, currency=currency, ax=ax)
     flow_funnel(summary, top=top, ax=funnel)
     draw_scatter(summary, noun="flow", x="recipients", y="click_rate", ax=clicked)
     figure_title(figure, _headline(summary, "flow") if title is None else title)
     return figure
+
+
+def _rank(summary: pd.DataFrame, *, noun: str, column: str, top: int, currency: str | None, ax: Axes) -> None:
+    """Rank under a short title: the figure's own says of what."""
+    title = f"By {quantity(column).label}"
+    draw_ranking(summary, noun=noun, rank_by=column, top=top, currency=currency, title=title, ax=ax)
 
 
 def _channels(summary: pd.DataFrame) -> str | None:

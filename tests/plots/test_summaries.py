@@ -237,8 +237,8 @@ def test_captions_state_the_denominators_that_the_analysis_uses() -> None:
 def test_the_campaign_overview_has_four_charts_and_no_more_figures() -> None:
     figure = plots.campaign_overview(campaign_summary(), benchmarks=BENCHMARKS)
     assert [title(ax) for ax in figure.axes] == [
-        "Top 8 campaigns by attributed revenue",
-        "Top 8 campaigns by revenue per recipient",
+        "By attributed revenue",
+        "By revenue per recipient",
         "Open rate against recipients",
         "Deliverability against benchmarks",
     ]
@@ -249,8 +249,8 @@ def test_the_campaign_overview_has_four_charts_and_no_more_figures() -> None:
 def test_the_flow_overview_has_four_charts() -> None:
     figure = plots.flow_overview(flow_summary(), title="Flows in spring")
     assert [title(ax) for ax in figure.axes] == [
-        "Flows by attributed revenue",
-        "Flows by revenue per recipient",
+        "By attributed revenue",
+        "By revenue per recipient",
         "How far people get, by flow",
         "Click rate against recipients",
     ]
