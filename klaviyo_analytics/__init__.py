@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from klaviyo_analytics import analysis, errors, plots, vocabulary
     from klaviyo_analytics._demo import demo
     from klaviyo_analytics.client import KlaviyoClient, connect
+    from klaviyo_analytics.connections import Connections
     from klaviyo_analytics.filters import F, Filter
     from klaviyo_analytics.tabular import SchemaWarning
     from klaviyo_analytics.timeframe import Timeframe
 
 __version__ = "0.1.0"
 __all__ = [
+    "Connections",
     "F",
     "Filter",
     "KlaviyoClient",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Connections": "connections",
     "F": "filters",
     "Filter": "filters",
     "KlaviyoClient": "client",

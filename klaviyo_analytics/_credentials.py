@@ -12,6 +12,7 @@ from klaviyo_analytics.errors import ConfigurationError
 
 GATEWAY = "https://gateway.maton.ai/klaviyo"
 DIRECT = "https://a.klaviyo.com"
+CONTROL = "https://ctrl.maton.ai"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Credentials:
     base_url: str
     gateway: bool
     connection: str | None = None
+    source: str = "api_key="  # where the key was found
 
     @property
     def authorization(self) -> str:
@@ -54,23 +56,21 @@ def find(
     """
     environ = os.environ if environ is None else environ
     base_url = base_url or environ.get("KLAVIYO_BASE_URL") or None
-    side = _side(base_url)
+    side, source = _side(base_url), "api_key="
     if api_key is not None:
         key = api_key
         gateway = side if side is not None else not key.strip().startswith("pk_")
     elif side is not False and (maton := environ.get("MATON_API_KEY")):
-        key, gateway = maton, True
+        key, gateway, source = maton, True, "MATON_API_KEY"
     elif side is not True and (klaviyo := environ.get("KLAVIYO_API_KEY")):
-        key, gateway = klaviyo, False
+        key, gateway, source = klaviyo, False, "KLAVIYO_API_KEY"
     else:
         where = f" for {base_url}" if base_url else ""
         raise ConfigurationError(
             f"No key was found{where}. Set MATON_API_KEY (gateway) or KLAVIYO_API_KEY (a private key, pk_...) in "
             "the environment, or pass api_key=. To look around without any key: ka.demo()."
         )
-    key = key.strip()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError("The key is empty or holds spaces or other characters that no key has.")
+    key = _whole(key)
     if gateway and key.startswith("pk_"):
         raise ConfigurationError(
             f"A Klaviyo private key (pk_...) was given, but {base_url} is a gateway, which must not see it. "
@@ -82,7 +82,46 @@ def find(
             "a private key belongs to one account already."
         )
     base_url = (base_url or (GATEWAY if gateway else DIRECT)).rstrip("/")
-    return Credentials(key, _checked(base_url), gateway, connection)
+    return Credentials(key, _checked(base_url), gateway, connection, source)
+
+
+def find_control(
+    *, api_key: str | None = None, base_url: str | None = None, environ: Mapping[str, str] | None = None
+) -> Credentials:
+    """Settle key and host of the gateway's own API, which manages connections.
+
+    Without `api_key`, MATON_API_KEY is taken; without `base_url`, MATON_CTRL_URL, else the gateway's own host.
+    """
+    environ = os.environ if environ is None else environ
+    source = "MATON_API_KEY" if api_key is None else "api_key="
+    key = environ.get("MATON_API_KEY") if api_key is None else api_key
+    if not key:
+        raise ConfigurationError(
+            "Connections belong to the gateway, and no key for it was found. Set MATON_API_KEY in the environment, "
+            "or pass api_key=. A Klaviyo private key needs no connection."
+        )
+    if key.strip().startswith("pk_"):
+        raise ConfigurationError(
+            "A Klaviyo private key (pk_...) has no connections, and the gateway must not see it."
+        )
+    address = (base_url or environ.get("MATON_CTRL_URL") or CONTROL).rstrip("/")
+    return Credentials(_whole(key), _checked(address), gateway=True, source=source)
+
+
+def control_of(credentials: Credentials, environ: Mapping[str, str] | None = None) -> str | None:
+    """Say where a gateway's connections are managed; None where nothing tells, so that no key goes astray."""
+    environ = os.environ if environ is None else environ
+    if named := environ.get("MATON_CTRL_URL"):
+        return named
+    host = urlsplit(credentials.base_url).hostname or ""
+    return CONTROL if host == "maton.ai" or host.endswith(".maton.ai") else None
+
+
+def _whole(key: str) -> str:
+    key = key.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError("The key is empty or holds spaces or other characters that no key has.")
+    return key
 
 
 def _side(base_url: str | None) -> bool | None:

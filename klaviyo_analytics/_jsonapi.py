@@ -83,6 +83,22 @@ def error(reply: Reply, *, method: str, path: str, gateway: bool) -> errors.ApiE
     )
 
 
+def control_error(reply: Reply, *, method: str, path: str) -> errors.ApiError:
+    """Make the exception for an error of the gateway's own API."""
+    kind = BY_STATUS.get(reply.status, errors.GatewayError)
+    document = reply.document if isinstance(reply.document, Mapping) else {}
+    said = _words(reply, document)
+    if reply.status == 401:
+        said = f"{GATEWAY_SAYS[401]} (it said: {said})" if said else GATEWAY_SAYS[401]
+    return kind(
+        reply.status,
+        method=method,
+        path=path,
+        message=said,
+        retry_after=_seconds(reply.headers.get("Retry-After")),
+    )
+
+
 def _words(reply: Reply, document: Mapping[str, Any]) -> str | None:
     """Find what a body that is not JSON:API says, short and without secrets."""
     for key in ("message", "error", "detail", "error_description"):

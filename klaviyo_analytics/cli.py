@@ -37,6 +37,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--metric", help="metric to chart; found by itself, if not given")
     demo.set_defaults(run=_demo)
 
+    check = commands.add_parser("check", help="find out what is wrong between here and your account")
+    check.add_argument("--connection", help="id of a gateway's connection")
+    check.add_argument("--base-url", help="what stands before /api, if it is not the usual host")
+    check.set_defaults(run=_check)
+
     sandbox = commands.add_parser("sandbox", help="serve a synthetic Klaviyo account on this machine")
     sandbox.add_argument("--port", type=int, default=8765, help="0 takes any free one")
     sandbox.add_argument("--seed", type=int, default=7)
@@ -53,6 +58,19 @@ def _demo(options: argparse.Namespace) -> int:
     with _client(options) as client:
         tour(client, folder=options.out, metric=options.metric, say=print, live=options.live)
     return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    import klaviyo_analytics as ka  # noqa: PLC0415
+    from klaviyo_analytics._findings import without_client  # noqa: PLC0415
+
+    try:
+        with ka.connect(connection=options.connection, base_url=options.base_url) as client:
+            report = client.check()
+    except ka.errors.ConfigurationError as error:
+        report = without_client(error)
+    print(report)  # noqa: T201
+    return 0 if report.ok else 1
 
 
 def _client(options: argparse.Namespace) -> KlaviyoClient:

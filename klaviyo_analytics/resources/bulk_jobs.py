@@ -7,13 +7,13 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from klaviyo_analytics._polling import wait_for
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import Kind, load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.resources import bulk_bodies
 from klaviyo_analytics.resources._noun import Noun, Reading, checked_id, read_one
-from klaviyo_analytics.resources._polling import wait_for
 from klaviyo_analytics.resources._verbs import lists_of
 from klaviyo_analytics.resources._writes import resource, write
 from klaviyo_analytics.tabular import DTYPES
