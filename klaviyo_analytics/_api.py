@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from klaviyo_analytics import _jsonapi, _paging
-from klaviyo_analytics._transport import Bucket, Call, Reply, Transport
+from klaviyo_analytics._transport import Bucket, Call, Reply, RetryPolicy, Transport
 from klaviyo_analytics._transport.decoding import dumps
 from klaviyo_analytics.endpoints import Catalog, Endpoint
 from klaviyo_analytics.errors import ApiError, ConfigurationError, NotFoundError, ValidationError
 
 GATEWAY_BUCKET = Bucket("the gateway", ((10, 1),))
+IMPATIENT = RetryPolicy(attempts=3, budget=5.0)
 
 
 class Api:
@@ -56,10 +57,10 @@ class Api:
         return self._send(call, on_wait=on_wait)
 
     def ask(self, operation: str, params: Mapping[str, str] | None = None) -> Reply:
-        """Read once, and give the answer as it is: its status, its headers, whatever they say."""
+        """Read, and give the answer as it is: its status, its headers, whatever they say; soon, or not at all."""
         endpoint = self.catalog[operation]
         call = self._call(endpoint.method, endpoint.path, endpoint, params, None, None)
-        return self.transport.send(replace(call, replay_safe=False))
+        return self.transport.send(call, retry=IMPATIENT)
 
     def request(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None

@@ -120,19 +120,21 @@ class _Check:
             name = reply.document["data"][0]["attributes"]["contact_information"]["organization_name"]
             yield Finding(accepted, "ok", f"it opens the account {name!r}.")
         elif reply.status == 403 and _is_klaviyos(reply):
-            yield Finding(accepted, "ok", "it does, without the scope accounts:read.")
-        elif reply.status == 429 or (reply.status >= 500 and _is_klaviyos(reply)):
-            yield Finding(
-                accepted, "unknown", f"the server is not able to say now ({reply.status}).", "Try later."
-            )
+            yield Finding(accepted, "ok", "it is, without the scope accounts:read.")
+        elif reply.status == 401 and not (gateway and _is_klaviyos(reply)):
+            mend = "Copy the key again: a gateway's from its settings, a private one from Klaviyo's, under API keys."
+            yield Finding(accepted, "problem", self._said(reply), mend)
+        elif gateway and reply.status in (400, 401, 500):
+            yield Finding(accepted, "ok", "the gateway took it.")
+            mend = "Make a new connection with ka.Connections().create(), open its link, then delete the old one."
+            yield Finding("Does the connection reach the account?", "problem", self._said(reply), mend)
         else:
-            error = _jsonapi.error(reply, method="GET", path="/api/accounts", gateway=gateway)
-            ways = {
-                401: "Copy the key again: of the gateway from its settings, of Klaviyo from Settings, API keys.",
-                400: "See ka.Connections().list(); make one with create() and open its link.",
-                500: "Make a new connection with ka.Connections().create(), then delete the old one.",
-            }
-            yield Finding(accepted, "problem", str(error.detail), ways.get(reply.status, ""))
+            found = f"the server is not able to say now ({reply.status})."
+            yield Finding(accepted, "unknown", found, "Try again later.")
+
+    def _said(self, reply: Reply) -> str:
+        gateway = self.credentials.gateway
+        return str(_jsonapi.error(reply, method="GET", path="/api/accounts", gateway=gateway).detail)
 
     def _revision(self, reply: Reply) -> Finding:
         question, answered = "Which revision answered?", reply.headers.get("X-Klaviyo-API-Revision")

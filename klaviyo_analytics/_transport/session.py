@@ -15,7 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
 from klaviyo_analytics._transport.decoding import loads
 from klaviyo_analytics._transport.pacing import Bucket, Pacer, told_to_wait
@@ -30,6 +30,7 @@ from klaviyo_analytics.errors import (
 
 log = logging.getLogger("klaviyo_analytics")
 Timeout = tuple[float, float]
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MEDIA_TYPE = "application/vnd.api+json"
 
 
@@ -76,6 +77,10 @@ class HeaderAuth(AuthBase):
         request.headers["Authorization"] = self._value
         return request
 
+    def mask(self, body: bytes) -> bytes:
+        """Take the key out of what a server says about it."""
+        return body.replace(self._value.rpartition(" ")[2].encode(), b"***")
+
     def __repr__(self) -> str:
         return "HeaderAuth(***)"
 
@@ -119,6 +124,8 @@ class Transport:
         self._session = requests.Session()
         # cookies are the one part of a session that threads would share and change
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # a proxy of the environment is for the world outside
+        self._session.trust_env = urlsplit(self.base_url).hostname not in LOOPBACK
         adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -130,27 +137,35 @@ class Transport:
         """Close the pooled connections."""
         self._session.close()
 
-    def send(self, call: Call, *, on_wait: Callable[[float], None] | None = None) -> Reply:
-        """Send a call, waiting and retrying as its limits and the server ask.
+    def send(
+        self,
+        call: Call,
+        *,
+        on_wait: Callable[[float], None] | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Reply:
+        """Send a call, waiting and retrying as its limits and the server ask; `retry` replaces the policy.
 
         Raises
         ------
         ConnectionFailedError, RequestTimeoutError, MalformedResponseError
             No usable answer, also after the retries. An answer with an error status is returned, not raised.
         """
-        started, ambiguous = self._clock(), False
+        self.pacer.acquire(call.buckets, on_wait=on_wait)
+        started, ambiguous = self._clock(), False  # what the limits cost is no part of the budget
         attempt = 0
         while True:
             attempt += 1
-            self.pacer.acquire(call.buckets, on_wait=on_wait)
             reply, failure, error = self._attempt(call, ambiguous=ambiguous)
             if failure is None:
+                if error is not None:
+                    raise error
                 assert reply is not None
                 return reply
             if failure.status == 429 and failure.retry_after is not None:
                 for bucket in call.buckets[:1]:  # the endpoint's own; a shared one is told by its own answer
                     self.pacer.close(bucket, failure.retry_after)
-            wait = self.retry.delay(
+            wait = (retry or self.retry).delay(
                 failure,
                 attempt=attempt,
                 elapsed=self._clock() - started,
@@ -167,11 +182,15 @@ class Transport:
             if on_wait and wait >= 1:
                 on_wait(wait)
             self._sleep(wait)
+            self.pacer.acquire(call.buckets, on_wait=on_wait)
 
     def _attempt(
         self, call: Call, *, ambiguous: bool
     ) -> tuple[Reply | None, Failure | None, TransportError | None]:
-        """Try once. Foreign exceptions end here: they hold the request, and with it the key."""
+        """Try once. Foreign exceptions end here: they hold the request, and with it the key.
+
+        A `Failure` may be mended by trying again; an error without one will be the same next time.
+        """
         headers = dict(self._headers)
         if call.body is not None:
             headers["Content-Type"] = call.content_type
@@ -189,22 +208,24 @@ class Transport:
             )
             status, found, body = response.status_code, response.headers, response.content
         except requests.RequestException as exception:
-            refused, error = _foreign(exception, call, self.base_url)
+            failure, error = _foreign(exception, call, self.base_url)
         else:
             log.debug("%s %s %d %.3f s", call.method, redact(call.target), status, self._clock() - began)
             return self._judge(call, status, found, body, ambiguous=ambiguous)
-        return None, Failure(None, refused=refused), error
+        return None, failure, error
 
     def _judge(
         self, call: Call, status: int, headers: CaseInsensitiveDict[str], body: bytes, *, ambiguous: bool
     ) -> tuple[Reply | None, Failure | None, TransportError | None]:
         where = f"{call.method} {call.path}"
         if 300 <= status < 400:
-            host = urlsplit(headers.get("Location", "")).netloc or "another address"
-            raise MalformedResponseError(
-                f"{where} was redirected to {host}; redirects are not followed, so that the key stays here. "
-                "Check base_url."
+            error = MalformedResponseError(
+                f"{where} was redirected to {_host(headers)}; redirects are not followed, so that the key stays "
+                "here. Check base_url."
             )
+            return None, None, error
+        if status >= 400:
+            body = self._auth.mask(body)
         document, whole = _document(body)
         if status < 300 and not whole:
             kind = headers.get("Content-Type", "no content type")
@@ -212,7 +233,7 @@ class Transport:
                 f"{where} answered {status} with a body that is not JSON ({kind}, {len(body)} bytes). "
                 "Check base_url; a proxy or login page may stand in between."
             )
-            return None, Failure(None), error
+            return None, None if "html" in kind else Failure(None), error
         reply = Reply(status, headers, body, document if whole else None, ambiguous)
         if status < 400:
             self._heed(call.buckets, headers)
@@ -235,21 +256,30 @@ def _document(body: bytes) -> tuple[Any, bool]:
         return None, False
 
 
-def _foreign(exception: requests.RequestException, call: Call, base: str) -> tuple[bool, TransportError]:
-    """Translate an exception of `requests`: was the server never reached, and what to raise."""
+def _host(headers: Mapping[str, str]) -> str:
+    try:
+        return urlsplit(headers.get("Location", "")).netloc or "another address"
+    except ValueError:
+        return "another address"
+
+
+def _foreign(
+    exception: requests.RequestException, call: Call, base: str
+) -> tuple[Failure | None, TransportError]:
+    """Translate an exception of `requests`: whether trying again may help, and what to raise if not."""
     where, host = f"{call.method} {call.path}", urlsplit(base).netloc
     reason = exception.args[0] if exception.args else None
     cause = getattr(reason, "reason", reason)
     unreached = isinstance(cause, (NewConnectionError, ConnectTimeoutError))
-    if isinstance(exception, requests.Timeout):
-        return unreached, RequestTimeoutError(f"{where}: {host} did not answer in time; see timeout=.")
+    if isinstance(exception, requests.Timeout) or isinstance(cause, ReadTimeoutError):
+        message = f"{where}: {host} did not answer in time; see timeout=."
+        return Failure(None, refused=unreached), RequestTimeoutError(message)
     if unreached:
-        return True, ConnectionFailedError(
-            f"{where}: {host} cannot be reached. Check the network and base_url."
-        )
-    if isinstance(exception, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return False, ConnectionFailedError(f"{base!r} is no address to send requests to. Check base_url.")
+        message = f"{where}: {host} cannot be reached. Check the network and base_url."
+        return Failure(None, refused=True), ConnectionFailedError(message)
+    if isinstance(exception, ValueError):  # of the address or a header, and the same next time
+        message = f"{where}: no request can be made of base_url {base!r} ({type(exception).__name__})."
+        return None, ConnectionFailedError(message)
     kind = type(cause).__name__ if isinstance(cause, BaseException) else type(exception).__name__
-    return False, ConnectionFailedError(
-        f"{where}: the connection to {host} broke before the answer was whole ({kind})."
-    )
+    message = f"{where}: the connection to {host} broke before the answer was whole ({kind})."
+    return Failure(None), ConnectionFailedError(message)
