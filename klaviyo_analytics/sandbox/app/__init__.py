@@ -1,1 +1,14 @@
-"""The WSGI application: Klaviyo's API, the Maton gateway before it, and Maton's connections."""
+"""The WSGI application: Klaviyo's API, the Maton gateway before it, and Maton's connections.
+
+A request passes through these modules, in this order::
+
+    application   both faces, the scripted faults (mischief), the record of requests
+    gateway       Maton's key, connections and errors
+    klaviyo       revision, route (contract), scopes, limits, query (filters), body (bodies)
+    handlers      the handler of the operation: reads, writes and aggregates, or a special one
+    store         the account, and what follows from it (relations, groups, events)
+    render        resources as JSON:API objects; paging cuts them into pages
+
+To serve one more operation that is not regular, write a module with a `HANDLERS` table and name it in
+`handlers.SPECIAL`.
+"""

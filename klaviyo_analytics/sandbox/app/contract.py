@@ -100,6 +100,12 @@ class Contract:
         self.collections = self._collections()
         self.targets = self._targets()
         self.additional = self._additional()
+        self.shared_limits = {
+            when: limit
+            for operation in self.operations.values()
+            for when, limit in operation.extra_limits.items()
+            if when.startswith("additional-fields")
+        }
         self._routes = self._routing_table()
 
     def match(self, method: str, path: str) -> tuple[Operation, dict[str, str]]:

@@ -132,15 +132,9 @@ class Klaviyo:
 
     def _extra_limits(self, operation: Operation, query: Query) -> list[tuple[str, Limit]]:
         """Find the buckets that parameters pay into; endpoints share those of `additional-fields`."""
-        shared = {
-            when: limit
-            for other in self.contract.operations.values()
-            for when, limit in other.extra_limits.items()
-            if when.startswith("additional-fields")
-        }
         asked = dict(query.pairs)
         found = []
-        for when, limit in (shared | dict(operation.extra_limits)).items():
+        for when, limit in (self.contract.shared_limits | dict(operation.extra_limits)).items():
             name, value = when.split("=")
             if any(part.startswith(value) for part in asked.get(name, "").split(",")):
                 found.append((when, limit))
@@ -161,7 +155,7 @@ class Klaviyo:
         if content_type not in allowed:
             raise ApiFault(415, [Problem("unsupported_media_type", f"Send {operation.content_type}.")])
         if operation.content_type not in JSON_TYPES:
-            return request
+            return request  # a form is read by its own handler
         try:
             body = orjson.loads(request.body)
         except orjson.JSONDecodeError as error:
