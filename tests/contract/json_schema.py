@@ -38,7 +38,8 @@ class Schemas:
 
     def __init__(self, components: Mapping[str, Schema]) -> None:
         self._components = components
-        self._compiled: dict[tuple[int, Reading], Draft202012Validator] = {}
+        # The schema is kept beside its validator: while it lives, no other has its id.
+        self._compiled: dict[tuple[int, Reading], tuple[Schema, Draft202012Validator]] = {}
         self._converters: dict[tuple[bool, bool], _Converter] = {}
 
     def violations(self, schema: Schema, value: Json, reading: Reading) -> list[str]:
@@ -46,8 +47,8 @@ class Schemas:
         key = (id(schema), reading)
         if key not in self._compiled:
             converted = self._converter(reading).document(schema, reading.sparse)
-            self._compiled[key] = Draft202012Validator(converted, format_checker=FORMATS)
-        return condensed(self._compiled[key].iter_errors(value))
+            self._compiled[key] = schema, Draft202012Validator(converted, format_checker=FORMATS)
+        return condensed(self._compiled[key][1].iter_errors(value))
 
     def property_of(self, schema: Schema, *path: str) -> Schema:
         """Return the schema of a property of a property ...; empty where there is none."""
