@@ -118,8 +118,8 @@ def test_text_that_looks_like_a_date_stays_text_where_no_time_is_held() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        float("nan"), float("inf"), np.float64("-inf"), pd.NaT, pd.NA, np.datetime64("NaT"), b"bytes", complex(1, 2), {},
-        [], (), set(), ["a", float("nan")], dt.time(1), dt.timedelta(1), np.timedelta64(1, "D"),
+        float("nan"), float("inf"), np.float64("-inf"), pd.NaT, pd.NA, np.datetime64("NaT"), b"bytes", complex(1, 2),
+        {}, [], (), set(), ["a", float("nan")], dt.time(1), dt.timedelta(1), np.timedelta64(1, "D"),
         np.array([1, 2]), pd.Series(["a", "b"]),
     ],
     ids=repr,

@@ -59,7 +59,7 @@ class Schemas:
 
     def kinds(self, schema: Json, name: str, depth: int) -> dict[str, str]:
         schema = self.resolve(schema)
-        branches = [self.resolve(branch) for branch in schema.get("oneOf", schema.get("anyOf", []))]
+        branches = [self.resolve(branch) for branch in schema.get("oneOf") or schema.get("anyOf") or []]
         if branches:
             merged: dict[str, str] = {}
             if not all(branch.get("properties") for branch in branches):

@@ -24,7 +24,7 @@ def _frozen(account: Account) -> str:
                 for kind, records in account.records.items()
             },
             account.members,
-            [column.tolist() for column in columns],
+            [np.asarray(column).tolist() for column in columns],
             log.ids,
             log.properties,
             log.attribution,

@@ -127,4 +127,5 @@ def test_what_messages_and_flows_point_at_exists() -> None:
             following = actions[following].attributes["definition"]["links"]["next"]
         assert chain == [action["id"] for action in definition["actions"]]
         for trigger in definition["triggers"]:
-            assert record.id in one.records[trigger["type"]][trigger["id"]].relationships["flow-triggers"]
+            triggered = one.records[trigger["type"]][trigger["id"]].relationships["flow-triggers"]
+            assert record.id in (triggered or ())

@@ -243,7 +243,9 @@ def test_nobody_does_anything_before_their_profile_exists(story: Shop) -> None:
 def test_reviews_belong_to_their_events(story: Shop) -> None:
     events = {event.id: event for event in story.events("Submitted Review")}
     for record in story.records.get("review", {}).values():
-        (key,) = record.relationships["events"] or []
+        keys = record.relationships["events"]
+        assert isinstance(keys, list)
+        (key,) = keys
         event = events.pop(key)
         profile = story.records["profile"][str(event.profile)]
         assert record.attributes["email"] == profile.attributes["email"]
