@@ -41,6 +41,17 @@ from typing import Any
 class KlaviyoError(Exception):
     """Base of everything that this package raises."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # errors cross to other processes, too, where arguments by keyword would be missing
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[KlaviyoError], args: tuple[Any, ...], state: dict[str, Any]) -> KlaviyoError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
 
 class ConfigurationError(KlaviyoError):
     """The client cannot be built from what it was given."""

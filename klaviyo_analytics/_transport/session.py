@@ -85,6 +85,13 @@ class HeaderAuth(AuthBase):
         return "HeaderAuth(***)"
 
 
+class _Session(requests.Session):
+    """A session that does not look where a redirect leads: the key must not go there."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Say that there is no other place."""
+
+
 class Transport:
     """Sends calls to one base URL; safe to use from several threads.
 
@@ -121,7 +128,7 @@ class Transport:
         self._timeout = timeout
         self._clock = clock
         self._sleep = sleep
-        self._session = requests.Session()
+        self._session = _Session()
         # cookies are the one part of a session that threads would share and change
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # a proxy of the environment is for the world outside
@@ -233,7 +240,7 @@ class Transport:
                 f"{where} answered {status} with a body that is not JSON ({kind}, {len(body)} bytes). "
                 "Check base_url; a proxy or login page may stand in between."
             )
-            return None, None if "html" in kind else Failure(None), error
+            return None, None if "html" in kind.lower() else Failure(None), error
         reply = Reply(status, headers, body, document if whole else None, ambiguous)
         if status < 400:
             self._heed(call.buckets, headers)
