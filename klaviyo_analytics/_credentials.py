@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -55,11 +56,12 @@ def find(
     `/klaviyo` is a gateway's, whatever its host. Neither key is ever sent to the other's host.
     """
     environ = os.environ if environ is None else environ
-    base_url = base_url or environ.get("KLAVIYO_BASE_URL") or None
+    given = base_url or environ.get("KLAVIYO_BASE_URL")
+    base_url = _checked(given) if given else None
     side, source = _side(base_url), "api_key="
     if api_key is not None:
-        key = api_key
-        gateway = side if side is not None else not key.strip().startswith("pk_")
+        key = _whole(api_key)
+        gateway = side if side is not None else not key.startswith("pk_")
     elif side is not False and (maton := environ.get("MATON_API_KEY")):
         key, gateway, source = maton, True, "MATON_API_KEY"
     elif side is not True and (klaviyo := environ.get("KLAVIYO_API_KEY")):
@@ -71,18 +73,29 @@ def find(
             "the environment, or pass api_key=. To look around without any key: ka.demo()."
         )
     key = _whole(key)
-    if gateway and key.startswith("pk_"):
-        raise ConfigurationError(
-            f"A Klaviyo private key (pk_...) was given, but {base_url} is a gateway, which must not see it. "
-            "Use the gateway's key, or leave base_url out."
-        )
+    base_url = base_url or (GATEWAY if gateway else DIRECT)
+    if gateway == key.startswith("pk_"):
+        raise ConfigurationError(_wrong_door(source, base_url, gateway=gateway))
     if connection and not gateway:
         raise ConfigurationError(
             "connection= chooses among the gateway's connections and needs a gateway key (MATON_API_KEY); "
             "a private key belongs to one account already."
         )
-    base_url = (base_url or (GATEWAY if gateway else DIRECT)).rstrip("/")
-    return Credentials(key, _checked(base_url), gateway, connection, source)
+    if connection and not _is_one_word(connection):
+        raise ConfigurationError(f"connection={connection!r} is no id of a connection; see ka.Connections().")
+    return Credentials(key, base_url, gateway, connection, source)
+
+
+def _wrong_door(source: str, base_url: str, *, gateway: bool) -> str:
+    if gateway:
+        return (
+            f"{source} holds a Klaviyo private key (pk_...), but {base_url} is a gateway, which must not see it. "
+            "Use the gateway's key, or leave base_url out."
+        )
+    return (
+        f"{source} holds no Klaviyo private key (pk_...), but {base_url} is Klaviyo's own face, which must not see "
+        "another's. Use a private key, or leave base_url out."
+    )
 
 
 def find_control(
@@ -104,8 +117,8 @@ def find_control(
         raise ConfigurationError(
             "A Klaviyo private key (pk_...) has no connections, and the gateway must not see it."
         )
-    address = (base_url or environ.get("MATON_CTRL_URL") or CONTROL).rstrip("/")
-    return Credentials(_whole(key), _checked(address), gateway=True, source=source)
+    address = _checked(base_url or environ.get("MATON_CTRL_URL") or CONTROL)
+    return Credentials(_whole(key), address, gateway=True, source=source)
 
 
 def control_of(credentials: Credentials, environ: Mapping[str, str] | None = None) -> str | None:
@@ -113,35 +126,44 @@ def control_of(credentials: Credentials, environ: Mapping[str, str] | None = Non
     environ = os.environ if environ is None else environ
     if named := environ.get("MATON_CTRL_URL"):
         return named
-    host = urlsplit(credentials.base_url).hostname or ""
-    return CONTROL if host == "maton.ai" or host.endswith(".maton.ai") else None
+    return CONTROL if _belongs(credentials.base_url, "maton.ai") else None
 
 
 def _whole(key: str) -> str:
-    key = key.strip()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
+    if not isinstance(key, str) or not _is_one_word(key.strip()):
         raise ConfigurationError("The key is empty or holds spaces or other characters that no key has.")
-    return key
+    return key.strip()
+
+
+def _is_one_word(text: object) -> bool:
+    return isinstance(text, str) and bool(re.fullmatch(r"[!-~]+", text))
 
 
 def _side(base_url: str | None) -> bool | None:
     """Say whether an address is a gateway's (True), Klaviyo's own (False), or does not tell (None)."""
     if not base_url:
         return None
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if host == "klaviyo.com" or host.endswith(".klaviyo.com"):
+    if _belongs(base_url, "klaviyo.com"):
         return False
-    if host.endswith("maton.ai") or parts.path.rstrip("/").removesuffix("/api").endswith("/klaviyo"):
-        return True
-    return None
+    return True if _belongs(base_url, "maton.ai") or base_url.endswith("/klaviyo") else None
+
+
+def _belongs(base_url: str, domain: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    return host == domain or host.endswith(f".{domain}")
 
 
 def _checked(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
+    """Take an address that requests can be appended to."""
+    if not _is_one_word(base_url) or "@" in base_url:  # an address with a password in it is not repeated here
+        raise ConfigurationError(f"base_url= is no address; it looks like {GATEWAY!r}.")
+    try:
+        parts = urlsplit(base_url)
+        sound = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or "?" in base_url or "#" in base_url:
         raise ConfigurationError(f"base_url={base_url!r} is no address; it looks like {GATEWAY!r}.")
-    if parts.scheme == "http" and not local:
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
         raise ConfigurationError(f"base_url={base_url!r} would send the key unencrypted; use https.")
-    return base_url.removesuffix("/api")
+    return base_url.rstrip("/").removesuffix("/api").rstrip("/")

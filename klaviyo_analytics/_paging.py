@@ -43,10 +43,13 @@ def next_target(document: Any) -> str | None:
         link = link.get("href")
     if not link:
         return None
-    parts = urlsplit(str(link))
-    before, slash, path = parts.path.partition("/api/")
-    if not slash or not (parts.query or path):
-        raise MalformedResponseError(f"links.next leads to {before or '/'!r}, which is no page of the API.")
+    try:
+        parts = urlsplit(str(link))
+        _, slash, path = parts.path.partition("/api/")
+    except ValueError:
+        slash = ""
+    if not slash or not path:
+        raise MalformedResponseError("links.next leads to no page of the API; stopped before the end.")
     return f"/api/{path}?{parts.query}" if parts.query else f"/api/{path}"
 
 
