@@ -23,6 +23,7 @@ import pandas as pd
 from klaviyo_analytics import _files
 
 log = logging.getLogger("klaviyo_analytics")
+NAME = "answers.sqlite3"
 HOUR, DAY = 3_600, 86_400
 SETTLED = timedelta(days=30)
 COLUMNS = {
@@ -76,6 +77,15 @@ class NoCache:
 
     def __repr__(self) -> str:
         return "<no cache; ka.connect(cache=True) keeps answers on disk>"
+
+
+def cache_at(*, where: str | Path | bool | None, host: str, connection: str | None, revision: str) -> NoCache:
+    """Make the cache that `connect(cache=...)` names: none, the usual file, or a file or folder of one's own."""
+    if where is None or where is False:
+        return NoCache()
+    path = _files.place("cache", NAME) if where is True else Path(where).expanduser()
+    path = path / NAME if path.is_dir() else path
+    return Cache(path, host=host, connection=connection, revision=revision)
 
 
 class Cache(NoCache):

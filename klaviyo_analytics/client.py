@@ -6,19 +6,21 @@ import html
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics import _check, _credentials, _describe, endpoints, resources
+from klaviyo_analytics import _check, _credentials, _describe, _files, endpoints, resources
 from klaviyo_analytics._api import Api
+from klaviyo_analytics._cache import NoCache, cache_at
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._findings import Report
 from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport
 from klaviyo_analytics.connections import Connection
 from klaviyo_analytics.errors import ConfigurationError
-from klaviyo_analytics.planner import Quota
+from klaviyo_analytics.planner import Ledger, Quota
 
 REVISION = "2026-01-15"
 _pacers: dict[tuple[str, str, str | None], Pacer] = {}
@@ -47,8 +49,10 @@ class KlaviyoClient:
         *,
         revision: str,
         progress: bool | None = None,
+        cache: NoCache | None = None,
+        quota: Quota | None = None,
     ) -> None:
-        context = resources.Context(api, progress=progress)
+        context = resources.Context(api, progress=progress, cache=cache or NoCache(), quota=quota or Quota())
         self._api = api
         self._context = context
         self._credentials = credentials
@@ -76,6 +80,7 @@ class KlaviyoClient:
         self.metric_aggregates = resources.MetricAggregates(context)
         self.metrics = resources.Metrics(context)
         self.profiles = resources.Profiles(context)
+        self.reports = resources.Reports(context)
         self.reviews = resources.Reviews(context)
         self.segments = resources.Segments(context)
         self.tag_groups = resources.TagGroups(context)
@@ -89,6 +94,11 @@ class KlaviyoClient:
     def account(self) -> pd.Series[Any]:
         """The account's own row; asked for once."""
         return self._context.account
+
+    @property
+    def cache(self) -> NoCache:
+        """Answers of reports and aggregates on disk, if `connect(cache=...)` was told so: `info`, `clear`."""
+        return self._context.cache
 
     def request(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None
@@ -215,6 +225,7 @@ def connect(
     progress: bool | None = None,
     timeout: float | tuple[float, float] = (10.0, 60.0),
     strict: bool = True,
+    cache: bool | str | Path | None = None,
 ) -> KlaviyoClient:
     """Connect to a Klaviyo account.
 
@@ -238,6 +249,13 @@ def connect(
     strict : bool
         Refuse queries that the endpoint table does not know, before they are sent. Turn it off to use what a
         newer revision has added.
+    cache : True or path, optional
+        Keep the answers of reports and metric aggregates on disk, so that running a notebook again takes none of
+        the few calls that a day allows: True in the user's cache folder (or the folder that
+        KLAVIYO_ANALYTICS_HOME names), or a file or folder of your own. An answer about a time frame is good for
+        an hour while the frame is not over, for a day until thirty days after it (opens and orders come in late),
+        and for thirty days from then on. It is only given for the same account, host, connection and revision; no
+        key is stored. See `client.cache`.
 
     Returns
     -------
@@ -271,7 +289,16 @@ def connect(
     )
     catalog = endpoints.load()
     api = Api(transport, catalog, gateway=credentials.gateway, strict=strict)
-    return KlaviyoClient(api, credentials, revision=revision, progress=progress)
+    return KlaviyoClient(
+        api,
+        credentials,
+        revision=revision,
+        progress=progress,
+        cache=cache_at(
+            where=cache, host=credentials.base_url, connection=credentials.connection, revision=revision
+        ),
+        quota=Quota(Ledger(_files.place("state", "calls.sqlite3"))),
+    )
 
 
 def _pacer(credentials: Credentials, retry: RetryPolicy) -> Pacer:

@@ -30,17 +30,23 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What so many more calls mean: the seconds until the last is sent, and the day before them."""
+    """What so many more calls mean: how long each has to wait, and the day before them."""
 
-    calls: int
-    seconds: float
+    waits: tuple[float, ...]
     standing: Standing
 
+    @property
+    def calls(self) -> int:
+        """How many."""
+        return len(self.waits)
+
     def __str__(self) -> str:
-        calls = f"{self.calls:,} call{'' if self.calls == 1 else 's'}"
-        if self.standing.limit is None:
-            return f"{calls}, {in_words(self.seconds)}"
-        return f"{calls}, {in_words(self.seconds)}, {self.standing.left} of {self.standing.limit} left today"
+        said = [f"{self.calls:,} call{'' if self.calls == 1 else 's'}"]
+        if self.calls:
+            said.append(in_words(self.waits[-1]))
+        if self.standing.limit is not None:
+            said.append(f"{self.standing.left} of {self.standing.limit} left today")
+        return ", ".join(said)
 
 
 class Quota:
@@ -97,7 +103,7 @@ class Quota:
         """Tell how the endpoint's day stands."""
         now = self._clock()
         sent = self.ledger.sent(account, endpoint.operation, now)
-        limit = next((calls for calls, seconds in self._windows(endpoint) if seconds == DAY), None)
+        limit = next((window.requests for window in endpoint.limits if window.seconds == DAY), None)
         next_at = now + wait(sent, self._windows(endpoint), now)
         return Standing(limit, len(sent), datetime.fromtimestamp(next_at, UTC))
 
@@ -106,15 +112,15 @@ class Quota:
         now, windows = self._clock(), self._windows(endpoint)
         times = self.ledger.sent(account, endpoint.operation, now)
         for _ in range(calls):
-            times.append(max(now, now + wait(times, windows, now)))
-        seconds = times[-1] - now if calls else 0.0
-        return Forecast(calls, seconds, self.standing(account, endpoint))
+            times.append(now + wait(times, windows, now))
+        waits = tuple(at - now for at in times[len(times) - calls :])
+        return Forecast(waits, self.standing(account, endpoint))
 
     def require(self, account: str, endpoint: Endpoint, calls: int) -> Forecast:
         """Give the forecast, or refuse before the first call what the day has no room for."""
         forecast = self.forecast(account, endpoint, calls)
         left = forecast.standing.left
-        if left is not None and calls > left:
+        if self.enforced and left is not None and calls > left:
             raise QuotaExhaustedError(_used_up(endpoint, forecast.standing, calls))
         return forecast
 

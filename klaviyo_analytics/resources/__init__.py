@@ -14,6 +14,7 @@ from klaviyo_analytics.resources.forms import Forms, FormVersions
 from klaviyo_analytics.resources.images import Images
 from klaviyo_analytics.resources.messaging import CampaignMessages, Campaigns
 from klaviyo_analytics.resources.metrics import CustomMetrics, MappedMetrics, Metrics
+from klaviyo_analytics.resources.reports import Reports
 from klaviyo_analytics.resources.reviews import Reviews
 from klaviyo_analytics.resources.tags import TagGroups, Tags
 from klaviyo_analytics.resources.webhooks import Webhooks, WebhookTopics
@@ -43,6 +44,7 @@ __all__ = [
     "Metrics",
     "Noun",
     "Profiles",
+    "Reports",
     "Reviews",
     "Segments",
     "TagGroups",

@@ -1,0 +1,78 @@
+"""The seven reports: what campaigns, flows, forms and segments did, as Klaviyo computes it.
+
+Each report's endpoint answers two calls a minute and 225 a day. So a question is split into as few calls as the
+documents allow, counted over restarts, and answered from disk where the client has a cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics.resources._words import chosen
+from klaviyo_analytics.resources.reports import _planning
+from klaviyo_analytics.resources.reports._audience import AudienceReports
+from klaviyo_analytics.resources.reports._kinds import KINDS, ReportName
+from klaviyo_analytics.resources.reports._messages import MessageReports
+
+__all__ = ["ReportName", "Reports"]
+
+
+class Reports(MessageReports, AudienceReports):
+    """Reports as frames, and what they cost: `plan` before asking, `budget` at any time."""
+
+    def plan(self, report: ReportName, /, **query: Any) -> pd.DataFrame:
+        """Tell which calls a report would take, without making them.
+
+        Parameters
+        ----------
+        report : str
+            Name of the verb: "campaign_values", "flow_series", ...
+        **query
+            The verb's own arguments.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each part of the time frame: start, end (on the account's clock; the end is not part of
+            it), cached (boolean: it takes no call), wait (timedelta: until it can be sent) and left_today
+            (Int64: calls that are left of the day after it). An answer of several pages takes more calls; how
+            many is not known before. ``frame.attrs["plan"]`` says it in words.
+
+        Raises
+        ------
+        InvalidInputError, NotAdditiveError
+            As the verb does.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     plan = client.reports.plan("flow_series", interval="day", timeframe="2025")
+        >>> len(plan), plan.attrs["plan"]
+        (7, '7 calls, at once, 225 of 225 left today')
+        """
+        name: Any = chosen([report], list(KINDS), "report")[0]
+        return _planning.plan(self._context, self._asked(name, **query))
+
+    def budget(self) -> pd.DataFrame:
+        """Tell what is left of the day for each report.
+
+        Calls of all clients on this machine are counted, in a file in the user's state folder (or in the folder
+        that KLAVIYO_ANALYTICS_HOME names). A day is any 24 hours. Calls that others make for the account are not
+        seen.
+
+        Returns
+        -------
+        pandas.DataFrame
+            report (string), daily_limit, used, left (Int64), next_at (UTC: when the next call can be sent).
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     client.reports.budget()["used"].sum()
+        0
+        """
+        return _planning.budget(self._context)

@@ -1,0 +1,125 @@
+"""A report's requests, one after the other: from the cache where they are there, within the day's limits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from klaviyo_analytics._cache import Question, lifetime
+from klaviyo_analytics._paging import next_cursor
+from klaviyo_analytics._progress import Progress
+from klaviyo_analytics.endpoints import Endpoint
+from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError, PaginationError
+from klaviyo_analytics.resources._noun import Context
+from klaviyo_analytics.resources.reports._asking import Asked
+from klaviyo_analytics.resources.reports._names import names_of
+from klaviyo_analytics.tabular import reports as tables
+from klaviyo_analytics.timeframe import Timeframe
+
+log = logging.getLogger("klaviyo_analytics")
+Answers = list[tuple[Timeframe, list[Mapping[str, Any]]]]
+
+
+def run(context: Context, asked: Asked, *, names: bool) -> pd.DataFrame:
+    """Send what has to be sent and build the frame."""
+    answers = _answers(context, asked)
+    currency = context.account.get("preferred_currency")
+    layout = tables.Layout(
+        asked.keys, asked.statistics, asked.timeframe, asked.interval, context.now(), currency
+    )
+    frame = tables.frame(answers, layout, _labels(context, asked, answers) if names else {})
+    frame.attrs = {"timezone": asked.timeframe.timezone, "currency": currency}
+    if asked.interval:
+        frame.attrs["interval"] = asked.interval
+    return frame
+
+
+def cached_parts(context: Context, asked: Asked) -> list[bool]:
+    """Tell of each part whether its answer is in the cache."""
+    return [context.cache.holds(_question(context, asked, body)) for _, body in asked.parts]
+
+
+def account_of(context: Context) -> str:
+    """Name the account that calls are counted for."""
+    return f"{urlsplit(context.api.transport.base_url).netloc} {context.account['id']}"
+
+
+def _answers(context: Context, asked: Asked) -> Answers:
+    endpoint = context.api.catalog[asked.kind.operation]
+    calls = cached_parts(context, asked).count(False)
+    plan = f"{_name(endpoint)}: {context.quota.require(account_of(context), endpoint, calls)}"
+    log.info("%s", plan)
+    answers: Answers = []
+    with Progress(plan, shown=context.progress, total=len(asked.parts), unit="answers") as bar:
+        for part, body in asked.parts:
+            pages = context.cache.answer(
+                _question(context, asked, body),
+                lambda body=body: list(_pages(context, endpoint, body, bar)),  # type: ignore[misc]
+                seconds=lifetime(part.end, context.now()),
+            )
+            answers.append((part, pages))
+            bar.add(1)
+    return answers
+
+
+def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> Iterator[Mapping[str, Any]]:
+    """Give the attributes of each page: the same body, with the cursor beside it as a query parameter."""
+    assert endpoint.body is not None
+    document = {"data": {"type": endpoint.body.type, "attributes": body}}
+    seen: set[str] = set()
+    params: dict[str, str] | None = None
+    while True:
+        context.quota.acquire(account_of(context), endpoint, on_wait=bar.waiting)
+        try:
+            answer = context.api.call(endpoint.operation, params=params, json=document, on_wait=bar.waiting)
+        except ConnectionFailedError:
+            context.quota.strike(account_of(context), endpoint)
+            raise
+        yield _attributes(answer, endpoint, series="interval" in body)
+        cursor = next_cursor(answer)
+        if cursor is None:
+            return
+        if cursor in seen:
+            raise PaginationError(f"{_name(endpoint)} gave the same page_cursor twice; stopped.")
+        seen.add(cursor)
+        params = {"page_cursor": cursor}
+
+
+def _attributes(answer: Any, endpoint: Endpoint, *, series: bool) -> Mapping[str, Any]:
+    try:
+        attributes: Mapping[str, Any] = answer["data"]["attributes"]
+        whole = all({"groupings", "statistics"} <= set(result) for result in attributes["results"])
+        if whole and (not series or isinstance(attributes["date_times"], list)):
+            return attributes
+    except (KeyError, TypeError):
+        pass
+    wanted = "results and date_times" if series else "results"
+    raise MalformedResponseError(f"{_name(endpoint)} answered without {wanted}.")
+
+
+def _question(context: Context, asked: Asked, body: Mapping[str, Any]) -> Question:
+    endpoint = context.api.catalog[asked.kind.operation]
+    return Question(str(context.account["id"]), _name(endpoint), body)
+
+
+def _name(endpoint: Endpoint) -> str:
+    return endpoint.path.removeprefix("/api/")
+
+
+def _labels(context: Context, asked: Asked, answers: Answers) -> dict[str, tables.Label]:
+    subject = asked.kind.subject
+    labels = {
+        key: tables.Label(column, tables.told_names(answers, key, name))
+        for name, (key, column) in subject.names.items()
+        if key in asked.keys
+    }
+    for key, column in subject.looked_up.items():
+        if key in asked.keys:
+            channels = [] if "send_channel" not in asked.keys else tables.ids_of(answers, "send_channel")
+            found = names_of(context, column, tables.ids_of(answers, key), channels)
+            labels[key] = tables.Label(column, found)
+    return labels
