@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from klaviyo_analytics.sandbox.app import aggregates, profiles, reads, tracking, writes
+from klaviyo_analytics.sandbox.app import aggregates, profiles, reads, reports, tracking, writes
 from klaviyo_analytics.sandbox.app.contract import Operation, load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
 from klaviyo_analytics.sandbox.app.kinds import KINDS
@@ -16,6 +16,7 @@ Handler = Callable[[Call], dict[str, Any] | None]
 SPECIAL: dict[str, Handler] = {
     **aggregates.HANDLERS,
     **profiles.HANDLERS,
+    **reports.HANDLERS,
     **tracking.HANDLERS,
 }
 

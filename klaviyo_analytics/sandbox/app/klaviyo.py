@@ -118,7 +118,10 @@ class Klaviyo:
 
     def _query(self, operation: Operation, text: str) -> Query:
         page_max = self.settings.events_page_max if operation.id == "get_events" else None
-        return parse_query(operation, text, page_max=page_max)
+        query = parse_query(operation, text, page_max=page_max)
+        if operation.cursor == "page_cursor":  # a report's, whose page size is not the caller's to choose
+            query.size = self.settings.report_page_size
+        return query
 
     def _throttle(self, app: str, operation: Operation, query: Query, headers: dict[str, str]) -> None:
         limits = [(operation.id, operation.limit), *self._extra_limits(operation, query)]

@@ -12,7 +12,8 @@ class Settings:
 
     `keys` maps Klaviyo's private keys to their scopes (None: all). `events_page_max` of 200 makes the server
     refuse the larger pages that the schema allows and the prose does not. With `null_links` the links of a page
-    without neighbours are null, as has been seen; without it they are left out, as the schema has it.
+    without neighbours are null, as has been seen; without it they are left out, as the schema has it. The size of
+    a report's page is documented nowhere: `report_page_size` rows.
     """
 
     maton_key: str
@@ -20,3 +21,4 @@ class Settings:
     rate_limits: bool = False
     events_page_max: int | None = None
     null_links: bool = False
+    report_page_size: int = 100
