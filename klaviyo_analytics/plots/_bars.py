@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,14 +19,14 @@ _FILLED = 0.8
 _TINT = 0.2
 
 
-def bar_width(when: pd.DatetimeIndex, interval: str | None) -> Any:
-    """Return the width of a bar: most of an interval, or of the smallest distance between two of them."""
+def bar_width(when: pd.DatetimeIndex, interval: str | None) -> float:
+    """Return the width of a bar in days: most of an interval, or of the smallest distance between two of them."""
     days = step_days(interval)
     distinct = when.unique().sort_values()
     if len(distinct) > 1:
         gaps = np.diff(distinct.as_unit("us").asi8) / 86_400e6
         days = min(days, float(gaps.min())) if interval else float(gaps.min())
-    return dt.timedelta(days=days * _FILLED)
+    return days * _FILLED
 
 
 def draw_bars(
@@ -37,7 +36,7 @@ def draw_bars(
     *,
     complete: Flags,
     bottom: Floats,
-    width: Any,
+    width: float,
     colour: str,
     label: str,
     kwargs: Mapping[str, Any],

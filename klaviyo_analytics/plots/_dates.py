@@ -36,10 +36,11 @@ class _DateFormatter(ConciseDateFormatter):
         return [re.sub(r"^0(?=\d )", "", label) for label in super().format_ticks(values)]  # type: ignore[no-untyped-call]
 
 
-def date_axis(
-    ax: Axes, when: pd.DatetimeIndex, interval: str | None, *, margin: dt.timedelta = dt.timedelta()
-) -> None:
-    """Give the x axis readable dates and a little air; a single moment gets one interval on either side."""
+def date_axis(ax: Axes, when: pd.DatetimeIndex, interval: str | None, *, margin: float = 0.0) -> None:
+    """Give the x axis readable dates and a little air, and `margin` days more on either side.
+
+    A single moment gets one interval of air.
+    """
     zone = when.tz
     first, last = when.min(), when.max()
     most = min(max(characters(ax) // _LABEL, 3), _MOST_TICKS)
@@ -56,7 +57,7 @@ def date_axis(
         # Between two of a handful of days there is nothing to read off.
         ax.set_xticks(moments(distinct))
     step = pd.Timedelta(days=_STEPS.get(interval or "day", 1.0))
-    pad = margin + max((last - first) * 0.02, step * (1.0 if first == last else 0.1))
+    pad = pd.Timedelta(days=margin) + max((last - first) * 0.02, step * (1.0 if first == last else 0.1))
     ax.set_xlim(moment(first - pad), moment(last + pad))
 
 
