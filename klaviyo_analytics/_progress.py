@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 import sys
+from contextvars import ContextVar
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
+
+
+class Listener(Protocol):
+    """Is told instead of a bar being drawn; what it raises ends the reading."""
+
+    def begun(self, label: str, total: int | None, unit: str) -> None:
+        """Hear that something begins, with so many units if that is known."""
+
+    def added(self, count: int) -> None:
+        """Hear that so many more are there."""
+
+    def waiting(self, seconds: float) -> None:
+        """Hear that the limits make it wait."""
+
+
+listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 class Progress:
@@ -21,9 +38,12 @@ class Progress:
         self._total = total
         self._unit = unit
         self._bar: Any = None
+        self._listener = listener.get()  # taken here: other threads, which count too, have another context
 
     def __enter__(self) -> Progress:
-        if self._shown:
+        if self._listener is not None:
+            self._listener.begun(self._label, self._total, self._unit)
+        elif self._shown:
             from tqdm.auto import tqdm  # noqa: PLC0415  (half the import time of the package)
 
             unit = f" {self._unit}"
@@ -34,11 +54,15 @@ class Progress:
 
     def add(self, count: int) -> None:
         """Count rows."""
+        if self._listener is not None:
+            self._listener.added(count)
         if self._bar is not None:
             self._bar.update(count)
 
     def waiting(self, seconds: float) -> None:
         """Say that the account's limits make it wait."""
+        if self._listener is not None:
+            self._listener.waiting(seconds)
         if self._bar is not None and seconds >= 1:
             self._bar.set_postfix_str(f"waiting {seconds:.0f} s for the rate limit")
 
