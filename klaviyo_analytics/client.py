@@ -23,6 +23,7 @@ from klaviyo_analytics.errors import ConfigurationError
 from klaviyo_analytics.planner import Ledger, Quota
 
 REVISION = "2026-01-15"
+_DAY = 86_400
 _pacers: dict[tuple[str, str, str | None], Pacer] = {}
 
 
@@ -283,7 +284,7 @@ def connect(
         credentials.base_url,
         HeaderAuth(credentials.authorization),
         headers,
-        timeout=(timeout, timeout) if isinstance(timeout, (int, float)) else timeout,
+        timeout=_seconds(timeout),
         retry=retry,
         pacer=_pacer(credentials, retry),
     )
@@ -307,6 +308,15 @@ def _pacer(credentials: Credentials, retry: RetryPolicy) -> Pacer:
     if account not in _pacers:
         _pacers[account] = Pacer(clock=time.monotonic, sleep=time.sleep, patience=retry.budget)
     return _pacers[account]
+
+
+def _seconds(timeout: float | tuple[float, float]) -> tuple[float, float]:
+    connect, read = timeout if isinstance(timeout, tuple) and len(timeout) == 2 else (timeout, timeout)
+    if not all(isinstance(seconds, (int, float)) and 0 < seconds <= _DAY for seconds in (connect, read)):
+        raise ConfigurationError(
+            f"timeout={timeout!r}: give seconds, or (seconds to connect, seconds between bytes of an answer)."
+        )
+    return connect, read
 
 
 def _date(revision: str) -> str:
