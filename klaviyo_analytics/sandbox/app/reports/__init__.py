@@ -1,11 +1,12 @@
 """The seven reports: campaigns, flows, forms and segments, as values and as series.
 
 - `question.py` reads a request, with `frames.py` for its time and `conditions.py` for its filter.
-- `messages.py`, `forms.py` and `segments.py` count: `deliveries.py` knows when each message was sent,
-  `tallies.py` counts by row and interval, `statistics.py` makes statistics of the counts.
+- `messages.py` (campaigns and flows), `forms.py` and `segments.py` find what is to be counted. Of messages,
+  `mailings.py` knows the names, `audiences.py` the recipients, and `deliveries.py` when each was sent.
+- `tallies.py` counts by row and interval; `statistics.py` makes the statistics of messages out of counts.
 - `answer.py` writes the rows, page by page.
 """
 
-from klaviyo_analytics.sandbox.app.reports.messages import HANDLERS as MESSAGES
+from klaviyo_analytics.sandbox.app.reports import forms, messages, segments
 
-HANDLERS = {**MESSAGES}
+HANDLERS = {**messages.HANDLERS, **forms.HANDLERS, **segments.HANDLERS}
