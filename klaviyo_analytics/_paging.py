@@ -44,9 +44,9 @@ def next_target(document: Any) -> str | None:
     if not link:
         return None
     try:
-        parts = urlsplit(str(link))
+        parts = urlsplit(link)
         _, slash, path = parts.path.partition("/api/")
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):  # the last two of what is no text
         slash = ""
     if not slash or not path:
         raise MalformedResponseError("links.next leads to no page of the API; stopped before the end.")
