@@ -41,7 +41,7 @@ def create_profile(call: Call) -> Json:
     data = call.body["data"]
     _check_size(call.body)
     check_identifiers(data["attributes"])
-    _require_identifier(data["attributes"])
+    require_identifier(data["attributes"])
     _check_free(call.store, data["attributes"], None)
     return answer_one(call, add_profile(call.store, data["attributes"]))
 
@@ -71,9 +71,9 @@ def upsert(store: Store, data: Json, pointer: str = ATTRIBUTES) -> tuple[Record,
     check_identifiers(attributes, pointer)
     record = store.get("profile", data["id"]) if data.get("id") else find_profile(store, attributes)
     if record is None:
-        _require_identifier(attributes, pointer)
+        require_identifier(attributes, pointer)
         record = add_profile(store, attributes)
-        apply(store, record, {"attributes": {}, "meta": data.get("meta")})
+        patch_properties(record, (data.get("meta") or {}).get("patch_properties") or {})
         return record, True
     apply(store, record, data | {"attributes": attributes}, pointer)
     return record, False
@@ -94,17 +94,17 @@ def add_profile(store: Store, attributes: Json) -> Record:
     known |= {"created": now, "updated": now, "last_event_date": None}
     known |= {"location": dict.fromkeys(PLACES), "properties": {}}
     known |= {"subscriptions": _never_subscribed(), "predictive_analytics": None}
-    record = Record("profile", ulid(store, {}), known)
-    _merge(record, attributes)
-    return store.add(record)
+    record = store.add(Record("profile", ulid(store, {}), known))
+    _merge(store, record, attributes)
+    return record
 
 
 def apply(store: Store, record: Record, data: Json, pointer: str = ATTRIBUTES) -> None:
     """Change a profile as a body's `data` says."""
     attributes = data.get("attributes", {})
     check_identifiers(attributes, pointer)
-    _check_free(store, attributes, record.id)
-    _merge(record, attributes)
+    _check_free(store, attributes, record.id, pointer)
+    _merge(store, record, attributes)
     patch_properties(record, (data.get("meta") or {}).get("patch_properties") or {})
     touch(store, record)
 
@@ -124,49 +124,73 @@ def patch_properties(record: Record, patch: Json) -> None:
 
 def check_identifiers(attributes: Json, pointer: str = ATTRIBUTES) -> None:
     """Refuse addresses and numbers that cannot be."""
-    for name, pattern in (("email", EMAIL), ("phone_number", PHONE)):
-        value = attributes.get(name)
-        if value is not None and not pattern.fullmatch(value):
-            raise ApiFault.pointer(f"{pointer}/{name}", f"{value!r} is not a valid {name}.")
+    problems = identifier_problems(attributes, pointer)
+    if problems:
+        raise ApiFault(400, problems)
 
 
-def _require_identifier(attributes: Json, pointer: str = ATTRIBUTES) -> None:
+def identifier_problems(attributes: Json, pointer: str) -> list[Problem]:
+    """Find addresses and numbers that cannot be."""
+    return [
+        Problem("invalid", f"{value!r} is not a valid {name}.", {"pointer": f"{pointer}/{name}"})
+        for name, pattern in (("email", EMAIL), ("phone_number", PHONE))
+        if (value := attributes.get(name)) is not None and not pattern.fullmatch(value)
+    ]
+
+
+def require_identifier(attributes: Json, pointer: str = ATTRIBUTES) -> None:
+    """Refuse somebody who could not be told apart."""
     if not any(attributes.get(name) for name in IDENTIFIERS):
         raise ApiFault.pointer(pointer, f"One of these identifiers is required: {', '.join(IDENTIFIERS)}.")
 
 
-def _check_free(store: Store, attributes: Json, own_id: str | None) -> None:
+def _check_free(store: Store, attributes: Json, own_id: str | None, pointer: str = ATTRIBUTES) -> None:
     for name in IDENTIFIERS:
         holder = _holder(store, name, attributes[name]) if attributes.get(name) else None
         if holder and holder.id != own_id:
             raise ApiFault.conflict(
                 f"A profile already exists with this {name}.",
                 code="duplicate_profile",
-                pointer=f"{ATTRIBUTES}/{name}",
+                pointer=f"{pointer}/{name}",
                 duplicate_profile_id=holder.id,
             )
 
 
 def _holder(store: Store, name: str, value: str) -> Record | None:
-    def build() -> dict[str, Record]:
-        holders = store.records("profile").values()
-        return {
-            _fold(name, record.attributes[name]): record for record in holders if record.attributes.get(name)
-        }
+    """Find who has an identifier; an entry of somebody who has it no more counts for nothing."""
+    key = (name, _fold(name, value))
+    record = _holders(store).get(key)
+    if record is None or store.find("profile", record.id) is not record:
+        return None
+    return record if _fold(name, record.attributes[name] or "") == key[1] else None
 
-    return store.derive(("holders", name), build).get(_fold(name, value))
+
+def _holders(store: Store) -> dict[tuple[str, str], Record]:
+    """Find who has, or once had, each identifier; collected once, then kept by whoever gives one."""
+    if store.holders is None:
+        store.holders = {}
+        for record in store.records("profile").values():
+            _hold(store.holders, record)
+    return store.holders
+
+
+def _hold(holders: dict[tuple[str, str], Record], record: Record) -> None:
+    for name in IDENTIFIERS:
+        if record.attributes.get(name):
+            holders[name, _fold(name, record.attributes[name])] = record
 
 
 def _fold(name: str, value: str) -> str:
     return value.lower() if name == "email" else value
 
 
-def _merge(record: Record, attributes: Json) -> None:
+def _merge(store: Store, record: Record, attributes: Json) -> None:
     for name, value in attributes.items():
         if name in ("location", "properties") and isinstance(value, dict):
             record.attributes[name] = (record.attributes.get(name) or {}) | value
         else:
             record.attributes[name] = value
+    _hold(_holders(store), record)
 
 
 def _never_subscribed() -> Json:

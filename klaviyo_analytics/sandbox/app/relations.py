@@ -36,6 +36,9 @@ INHERENT: dict[str, frozenset[str]] = {
     "event": frozenset({"metric", "profile"}),
 }
 
+# Relationships whose ids alone cannot be asked for.
+ONLY_WHOLE = frozenset({"import-errors"})
+
 # Where no path of the API tells what a relationship leads to.
 _TARGETS: dict[str, str] = {
     "attributed-event": "event",

@@ -11,7 +11,7 @@ import orjson
 from klaviyo_analytics.sandbox.app.contract import Shape, load_contract
 from klaviyo_analytics.sandbox.app.paging import ORIGIN
 from klaviyo_analytics.sandbox.app.query import Query
-from klaviyo_analytics.sandbox.app.relations import INHERENT, target
+from klaviyo_analytics.sandbox.app.relations import INHERENT, ONLY_WHOLE, target
 from klaviyo_analytics.sandbox.app.store import GROUPS, Store
 from klaviyo_analytics.sandbox.model import Record
 
@@ -79,8 +79,8 @@ class Renderer:
                     entry["data"] = self._identifier(type_, ids[0])
             if self.has_links:
                 # Text, not a dict: a page of events has thousands, and they would keep the collector busy.
-                links = f'{{"self":"{base}/relationships/{name}","related":"{base}/{name}"}}'
-                entry["links"] = orjson.Fragment(links)
+                own = "" if name in ONLY_WHOLE else f'"self":"{base}/relationships/{name}",'
+                entry["links"] = orjson.Fragment(f'{{{own}"related":"{base}/{name}"}}')
             if entry:
                 shown[name] = entry
         return shown

@@ -21,6 +21,8 @@ class Store:
     def __init__(self, account: Account, clock: Callable[[], float]) -> None:
         self.account = account
         self.version = 0
+        self.holders: dict[tuple[str, str], Record] | None = None  # of identifiers: see `profiles`
+        self.jobs: list[Record] = []  # that have not expired: see `jobs`
         self._clock = clock
         self._started = clock()
         self._derived: dict[Hashable, tuple[int, Any]] = {}
