@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics import _check, _credentials, _describe, _files, endpoints, resources
+from klaviyo_analytics import _check, _credentials, _describe, _files, endpoints, resources, summaries
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import NoCache, cache_at
 from klaviyo_analytics._credentials import Credentials
@@ -21,6 +21,10 @@ from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPol
 from klaviyo_analytics.connections import Connection
 from klaviyo_analytics.errors import ConfigurationError
 from klaviyo_analytics.planner import Ledger, Quota
+from klaviyo_analytics.resources.metrics import Metric
+from klaviyo_analytics.summaries import Comparison
+from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.timeframe._moments import Moment
 
 REVISION = "2026-01-15"
 _DAY = 86_400
@@ -62,7 +66,7 @@ class KlaviyoClient:
         self.accounts = resources.Accounts(context)
         self.bulk_jobs = resources.BulkJobs(context)
         self.campaign_messages = resources.CampaignMessages(context)
-        self.campaigns = resources.Campaigns(context)
+        self.campaigns = summaries.Campaigns(context)
         self.catalog_categories = resources.CatalogCategories(context)
         self.catalog_items = resources.CatalogItems(context)
         self.catalog_variants = resources.CatalogVariants(context)
@@ -72,7 +76,7 @@ class KlaviyoClient:
         self.events = resources.Events(context)
         self.flow_actions = resources.FlowActions(context)
         self.flow_messages = resources.FlowMessages(context)
-        self.flows = resources.Flows(context)
+        self.flows = summaries.Flows(context)
         self.form_versions = resources.FormVersions(context)
         self.forms = resources.Forms(context)
         self.images = resources.Images(context)
@@ -100,6 +104,60 @@ class KlaviyoClient:
     def cache(self) -> NoCache:
         """Answers of reports and aggregates on disk, if `connect(cache=...)` was told so: `info`, `clear`."""
         return self._context.cache
+
+    def account_summary(
+        self,
+        timeframe: Timeframe | str | tuple[Moment, Moment] = "last 30 days",
+        *,
+        compare: Comparison | None = "previous_period",
+        conversion_metric: Metric | None = None,
+    ) -> pd.DataFrame:
+        """Tell the account's headline numbers: revenue by what brought it, what was sent, what came of it.
+
+        Takes two calls of the campaign report, two of the flow report and two of metric aggregates; half of them
+        without a comparison.
+
+        Parameters
+        ----------
+        timeframe : Timeframe, str or (start, end)
+            At most a year, on the account's clock.
+        compare : {"previous_period", "last_year"}, optional
+            The period directly before, of the same length; the same dates a year before; None for no comparison.
+        conversion_metric : str, (name, integration) or metric row
+            Whose events are orders. The metric that the account maps to revenue, if not given; without one,
+            "Placed Order".
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each source ("all", "campaign", "flow", "other") and measure: source, measure, kind ("money",
+            "count", "rate"; string), value; with a comparison previous, difference and change (float64; change
+            is a fraction of the previous value, missing where that is zero); currency (of money), complete
+            (boolean: the time frame is over).
+
+            revenue, revenue_share, orders and average_order_value are dated by the order; campaign, flow and other
+            add up to all. recipients and what follows them are the reports' numbers, with rates made of summed
+            counts. The two need not agree: a report may credit a message with orders by when it was sent.
+
+        Raises
+        ------
+        AmbiguousMatchError, NoMatchError
+            Several metrics have the name given, or none has.
+        NotAdditiveError
+            The time frame is longer than a year.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     summary = client.account_summary("last 90 days")
+        >>> revenue = summary[summary["measure"] == "revenue"].set_index("source")["value"]
+        >>> bool(abs(revenue["all"] - revenue[["campaign", "flow", "other"]].sum()) < 0.01)
+        True
+        """
+        return summaries.account_summary(
+            self._context, timeframe, compare=compare, conversion_metric=conversion_metric
+        )
 
     def request(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None

@@ -18,6 +18,7 @@ from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.vocabulary import Interval
 
 ADDITIVE = COUNTS | MONEY
+LISTED = ("tag_id", "tag_name")  # a message has several
 PRICES = ("average_order_value", "revenue_per_recipient")
 Answers = Sequence[tuple[Timeframe, Sequence[Mapping[str, Any]]]]  # the attributes of each part's pages
 
@@ -55,7 +56,7 @@ def frame(answers: Answers, layout: Layout, labels: Mapping[str, Label]) -> pd.D
         data["datetime"] = when.tz_convert(layout.timeframe.timezone)[within]
     for place, key in enumerate(layout.keys):
         ids = [group[place] for group in groups]
-        data[key] = text(ids).take(each)
+        data[key] = _lists(ids).take(each) if key in LISTED else text(ids).take(each)
         if label := labels.get(key):
             data[label.column] = text([label.names.get(id) if id else None for id in ids]).take(each)
     for name in layout.statistics:
@@ -87,6 +88,15 @@ def plain(value: Any) -> str | None:
     if value is None or value in ("", []):
         return None
     return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _lists(values: Sequence[str | None]) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Give each row a list, whether the report tells all tags in one row or one tag a row."""
+    column = np.empty(len(values), dtype=object)
+    for place, value in enumerate(values):
+        told = value is not None and value.startswith("[")
+        column[place] = orjson.loads(value or "") if told else [value] if value else []
+    return column
 
 
 def _collected(answers: Answers, layout: Layout) -> Grid:

@@ -10,13 +10,20 @@ from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics.resources._noun import Context
 from klaviyo_analytics.resources._words import chosen
 from klaviyo_analytics.resources.reports import _planning
 from klaviyo_analytics.resources.reports._audience import AudienceReports
-from klaviyo_analytics.resources.reports._kinds import KINDS, ReportName
+from klaviyo_analytics.resources.reports._kinds import KINDS, USUAL, ReportName
 from klaviyo_analytics.resources.reports._messages import MessageReports
+from klaviyo_analytics.resources.reports._names import read_by_ids
 
-__all__ = ["ReportName", "Reports"]
+__all__ = ["USUAL", "ReportName", "Reports", "read_by_ids", "told"]
+
+
+def told(context: Context, report: ReportName, **query: Any) -> pd.DataFrame:
+    """Give a report with only those names that it tells itself, for who reads the records anyway."""
+    return Reports(context)._run(report, look_up=False, **query)
 
 
 class Reports(MessageReports, AudienceReports):

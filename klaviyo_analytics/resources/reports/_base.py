@@ -44,5 +44,8 @@ class ReportNoun(Noun):
         conversion = read_conversion(context, conversion_metric)[0] if kind.subject.converts else None
         return _asking.ask(kind, words, timeframe=span, conversion=conversion, names=names)
 
-    def _run(self, report: ReportName, *, names: bool, **query: Any) -> pd.DataFrame:
-        return _running.run(self._context, self._asked(report, names=names, **query), names=names)
+    def _run(
+        self, report: ReportName, *, names: bool = True, look_up: bool = True, **query: Any
+    ) -> pd.DataFrame:
+        asked = self._asked(report, names=names, **query)
+        return _running.run(self._context, asked, names=names, look_up=look_up)

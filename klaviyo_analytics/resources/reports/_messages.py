@@ -40,7 +40,7 @@ class MessageReports(ReportNoun):
             `ka.analysis.rates(frame)`. They all come in one call, so ask for what you need at once.
         group_by : list of str
             See `ka.vocabulary.CampaignGroupBy`; campaign_id and campaign_message_id are always among them.
-            Campaign, message and channel, if not given. By tag, a message stands once for each of its tags.
+            Campaign, message and channel, if not given. tag_id and tag_name hold lists: use `explode`.
         filter : Filter or str
             On the attributes of `group_by` (equals, contains_any) and on tag_id and tag_name (contains_any,
             contains_all); each at most once, with at most 100 values.

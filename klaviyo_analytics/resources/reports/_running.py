@@ -24,14 +24,17 @@ log = logging.getLogger("klaviyo_analytics")
 Answers = list[tuple[Timeframe, list[Mapping[str, Any]]]]
 
 
-def run(context: Context, asked: Asked, *, names: bool) -> pd.DataFrame:
-    """Send what has to be sent and build the frame."""
+def run(context: Context, asked: Asked, *, names: bool, look_up: bool = True) -> pd.DataFrame:
+    """Send what has to be sent and build the frame; without `look_up` only names that the report tells."""
     answers = _answers(context, asked)
     currency = context.account.get("preferred_currency")
     layout = tables.Layout(
         asked.keys, asked.statistics, asked.timeframe, asked.interval, context.now(), currency
     )
-    frame = tables.frame(answers, layout, _labels(context, asked, answers) if names else {})
+    labels = _told(asked, answers) if names else {}
+    if names and look_up:
+        labels |= _looked_up(context, asked, answers)
+    frame = tables.frame(answers, layout, labels)
     frame.attrs = {"timezone": asked.timeframe.timezone, "currency": currency}
     if asked.interval:
         frame.attrs["interval"] = asked.interval
@@ -110,16 +113,18 @@ def _name(endpoint: Endpoint) -> str:
     return endpoint.path.removeprefix("/api/")
 
 
-def _labels(context: Context, asked: Asked, answers: Answers) -> dict[str, tables.Label]:
-    subject = asked.kind.subject
-    labels = {
+def _told(asked: Asked, answers: Answers) -> dict[str, tables.Label]:
+    return {
         key: tables.Label(column, tables.told_names(answers, key, name))
-        for name, (key, column) in subject.names.items()
+        for name, (key, column) in asked.kind.subject.names.items()
         if key in asked.keys
     }
-    for key, column in subject.looked_up.items():
-        if key in asked.keys:
-            channels = [] if "send_channel" not in asked.keys else tables.ids_of(answers, "send_channel")
-            found = names_of(context, column, tables.ids_of(answers, key), channels)
-            labels[key] = tables.Label(column, found)
-    return labels
+
+
+def _looked_up(context: Context, asked: Asked, answers: Answers) -> dict[str, tables.Label]:
+    channels = tables.ids_of(answers, "send_channel")
+    return {
+        key: tables.Label(column, names_of(context, column, tables.ids_of(answers, key), channels))
+        for key, column in asked.kind.subject.looked_up.items()
+        if key in asked.keys
+    }

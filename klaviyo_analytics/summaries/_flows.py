@@ -1,0 +1,104 @@
+"""Flows with their summary."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import pandas as pd
+
+from klaviyo_analytics import resources
+from klaviyo_analytics.resources import Context
+from klaviyo_analytics.resources._times import Span
+from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources._words import chosen
+from klaviyo_analytics.resources.metrics import Metric
+from klaviyo_analytics.resources.reports import read_by_ids, told
+from klaviyo_analytics.summaries._messages import added_up, finished, lists
+
+FlowGrain = Literal["flow", "message"]
+KEYS: dict[FlowGrain, list[str]] = {
+    "flow": ["flow_id"],
+    "message": ["flow_id", "flow_message_id", "message"],
+}
+FIELDS = {"flow": ["name", "status", "trigger_type"], "tag": ["name"]}
+
+
+class Flows(resources.Flows):
+    """Flows: automated series that a person enters by what they do; `summary` says how each of them did."""
+
+    @serves("query_flow_values", "get_flows")
+    def summary(
+        self,
+        timeframe: Span = "last 30 days",
+        *,
+        conversion_metric: Metric | None = None,
+        by: FlowGrain = "flow",
+    ) -> pd.DataFrame:
+        """Tell how each flow did in a time frame: who got its messages, what they did, what it earned.
+
+        Parameters
+        ----------
+        timeframe : Timeframe, str or (start, end)
+            At most a year, on the account's clock: people are counted once, which does not add up over years.
+        conversion_metric : str, (name, integration) or metric row
+            Whose events are conversions. The metric that the account maps to revenue, if not given; without
+            one, "Placed Order".
+        by : {"flow", "message"}
+            What a row is. Unique counts are each message's own, and add up over the messages of a flow.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row each, flows by name, within a flow the message with most recipients first:
+
+            - flow_id, flow (its name); by message also flow_message_id, message;
+            - channel, status, trigger_type, tags (list of names);
+            - recipients, delivered, bounced, opens, opens_unique, clicks, clicks_unique, unsubscribe_uniques,
+              spam_complaints, conversions, conversion_uniques (Int64), conversion_value (float64), currency;
+            - delivery_rate, bounce_rate, open_rate, click_rate, click_to_open_rate, unsubscribe_rate,
+              spam_complaint_rate, conversion_rate, average_order_value, revenue_per_recipient (float64;
+              fractions, made of the counts beside them as `ka.analysis.rates` defines);
+            - complete (boolean): the time frame is over. Late opens and orders still come in for days.
+
+            Opens of text messages are missing, since nobody can see them. A flow of several channels shows them
+            all in `channel`; its rates are over all of its messages, so compare open rates by message.
+
+        Raises
+        ------
+        AmbiguousMatchError, NoMatchError
+            Several metrics have the name given, or none has.
+        NotAdditiveError
+            The time frame is longer than a year.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     summary = client.flows.summary("last 90 days", by="message")
+        >>> summary.columns[:6].tolist()
+        ['flow_id', 'flow', 'flow_message_id', 'message', 'channel', 'status']
+        """
+        chosen([by], get_args(FlowGrain), "by")
+        report = told(self._context, "flow_values", timeframe=timeframe, conversion_metric=conversion_metric)
+        rows = added_up(report, KEYS[by])
+        rows = rows.merge(_records(self._context, report), on="flow_id", how="left", validate="m:1")
+        columns = ["flow_id", "flow", *KEYS[by][1:], "channel", "status", "trigger_type", "tags"]
+        order = ["flow", "flow_id", "recipients"]
+        return finished(
+            rows.sort_values(order, ascending=[True, True, False], kind="stable"), columns, report
+        )
+
+
+def _records(context: Context, report: pd.DataFrame) -> pd.DataFrame:
+    """Read the flows that the report names, with their tags."""
+    ids = report["flow_id"].dropna().unique().tolist()
+    frame = read_by_ids(context, "flow", ids, include=["tags"], fields=FIELDS)
+    return pd.DataFrame(
+        {
+            "flow_id": frame["id"],
+            "flow": frame["name"],
+            "status": frame["status"],
+            "trigger_type": frame["trigger_type"],
+            "tags": lists(frame["tags.name"]),
+        }
+    )

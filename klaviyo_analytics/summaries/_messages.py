@@ -1,0 +1,55 @@
+"""What campaign and flow summaries share: counts of a report added up, rates made of them, in one order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics import analysis
+from klaviyo_analytics._arithmetic import RATES
+from klaviyo_analytics.resources.reports import USUAL
+
+NUMBERS = (
+    *USUAL,
+    "currency",
+    *(name for name, rate in RATES.items() if {rate.numerator, rate.denominator} <= set(USUAL)),
+    "complete",
+)
+
+
+def added_up(report: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Give a row for each of `keys` with its channel, counts, money and rates."""
+    rows = analysis.roll_up(without_blind_opens(report), by=keys)
+    grouped = report.groupby(list(keys), dropna=False, sort=False)
+    about = grouped.agg(channel=("send_channel", _channels), complete=("complete", "all")).reset_index()
+    about = about.astype({"channel": "string", "complete": "boolean"})
+    return rows.merge(about, on=list(keys), how="left", validate="1:1")
+
+
+def without_blind_opens(report: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the opens of text messages: nobody can see them, and a zero would say that nobody reads."""
+    blind = report["send_channel"].eq("sms").fillna(value=False).astype(bool)
+    return report.assign(**{name: report[name].mask(blind) for name in ("opens", "opens_unique")})
+
+
+def listed(values: Iterable[Any]) -> str | None:
+    """Write the different values in a row; most often there is one."""
+    return ", ".join(dict.fromkeys(str(value) for value in values if pd.notna(value))) or None
+
+
+def _channels(values: Iterable[Any]) -> str | None:
+    return listed(sorted(value for value in values if pd.notna(value)))
+
+
+def lists(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Give each row a list, also where there is none."""
+    return pd.Series([value if isinstance(value, list) else [] for value in values], dtype="object")
+
+
+def finished(frame: pd.DataFrame, columns: Sequence[str], report: pd.DataFrame) -> pd.DataFrame:
+    """Choose the columns, number the rows anew, and tell what the report knew."""
+    result = frame[[*columns, *NUMBERS]].reset_index(drop=True)
+    result.attrs = dict(report.attrs)
+    return result
