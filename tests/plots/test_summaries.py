@@ -58,6 +58,14 @@ def test_each_bar_says_its_value_and_the_size_that_it_rests_on() -> None:
     assert "Unique clicks ÷ delivered" in caption(ax)
 
 
+def test_values_stand_beside_their_bars_also_of_losses() -> None:
+    ax = draw(plots.campaign_ranking(campaigns(conversion_value=[30.0, -20.0, 0.0])))
+    labels = [text.get_window_extent() for text in ax.texts if text.get_gid() == "value"]
+    assert not any(
+        bar.get_window_extent().padded(-1).overlaps(label) for bar in bars(ax, 0) for label in labels
+    )
+
+
 def test_the_ranking_says_how_many_it_leaves_out_and_why() -> None:
     ax = plots.campaign_ranking(campaigns(conversion_value=[10.0, np.nan, 20.0, 5.0]), top=2, currency="USD")
     assert title(ax) == "Top 2 campaigns by attributed revenue"

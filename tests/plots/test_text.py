@@ -48,6 +48,7 @@ def test_dollar_signs_are_no_formula() -> None:
     put_names([text])
     draw(ax)
     assert text.get_text() == "Save $5 or $10_off^now"
+    assert not text.get_parse_math()
 
 
 @settings(max_examples=30, deadline=None)

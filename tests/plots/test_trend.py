@@ -303,6 +303,17 @@ def test_the_legend_covers_no_data() -> None:
         assert not ax.bbox.padded(-1).overlaps(shown.get_window_extent())
 
 
+def test_a_short_legend_stands_above_and_a_long_one_beside() -> None:
+    names = {f"a channel with a rather long name {number}": [1.0, 2.0] for number in range(9)}
+    short = draw(plots.metric_trend(by_channel(email=[8, 9], sms=[1, 2]), hue="attributed_channel"))
+    long = draw(plots.metric_trend(by_channel(**names), hue="attributed_channel"))
+    above, beside = (ax.get_legend() for ax in (short, long))
+    assert above is not None
+    assert beside is not None
+    assert above.get_window_extent().y0 >= short.bbox.y1
+    assert beside.get_window_extent().x0 >= long.bbox.x1
+
+
 def test_small_multiples_draw_one_chart_per_metric_in_the_order_of_the_frame() -> None:
     frame = pd.concat([daily([1, 2]).assign(metric=name) for name in ("Received", "Opened", "Clicked")])
     figure = plots.small_multiples(frame, compare=frame.iloc[:2])
