@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from klaviyo_analytics.sandbox.app import eventlog
-from klaviyo_analytics.sandbox.app.errors import ApiFault
+from klaviyo_analytics.sandbox.app.event_limits import check_event, check_profile
 from klaviyo_analytics.sandbox.app.kinds import short_id, spell
 from klaviyo_analytics.sandbox.app.profiles import patch_properties, upsert
 from klaviyo_analytics.sandbox.app.reads import Call
@@ -15,44 +14,38 @@ from klaviyo_analytics.sandbox.app.times import to_seconds, to_text
 from klaviyo_analytics.sandbox.model import Record
 
 Json = dict[str, Any]
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
-YEAR = 365 * 86_400
+PROFILE = "/data/attributes/profile/data"
 DROPPED_DOMAINS = ("@example.com", "@test.com")
-MOST_PROPERTIES = 400
 
 
 def create_event(call: Call) -> None:
     """Take in one event."""
     attributes = call.body["data"]["attributes"]
     check_event(call.store, attributes, "/data/attributes")
-    take_in(call.store, attributes["profile"]["data"], [attributes])
+    profile = attributes["profile"]["data"]
+    check_profile(profile, PROFILE)
+    keep(call.store, gather(call.store, profile, [attributes]))
 
 
-def check_event(store: Store, attributes: Json, pointer: str) -> None:
-    """Refuse an event that cannot be stored."""
-    time = attributes.get("time")
-    if time and not EARLIEST <= to_seconds(time) <= store.now() + YEAR:
-        raise ApiFault.pointer(
-            f"{pointer}/time", "The time must lie between the year 2000 and a year from now."
-        )
-    if len(attributes["properties"]) > MOST_PROPERTIES:
-        raise ApiFault.pointer(f"{pointer}/properties", f"An event may have {MOST_PROPERTIES} properties.")
-    if not 0 < len(attributes["metric"]["data"]["attributes"]["name"]) < 128:
-        raise ApiFault.pointer(f"{pointer}/metric/data/attributes/name", "A name has 1 to 127 characters.")
-
-
-def take_in(store: Store, profile_data: Json, events: list[Json]) -> None:
-    """Store the events of one profile; it is created or updated on the way."""
+def gather(store: Store, profile_data: Json, events: list[Json]) -> list[Json]:
+    """Make the rows of one profile's events; it is created or updated on the way."""
     attributes = profile_data.get("attributes", {})
-    if str(attributes.get("email", "")).endswith(DROPPED_DOMAINS):
-        return  # accepted, and gone
-    profile, _ = upsert(store, profile_data, "/data/attributes/profile/data/attributes")
+    if (attributes.get("email") or "").endswith(DROPPED_DOMAINS):
+        return []  # accepted, and gone
+    profile, _ = upsert(store, profile_data, f"{PROFILE}/attributes")
     patch_properties(profile, (attributes.get("meta") or {}).get("patch_properties") or {})
-    rows = [row for event in events if (row := _row(store, profile, event))]
-    if rows:
-        eventlog.append(store.account.events, rows)
-        latest = to_text(max(row["time"] for row in rows))
-        profile.attributes["last_event_date"] = max(profile.attributes.get("last_event_date") or "", latest)
+    store.changed()
+    return [row for event in events if (row := _row(store, profile, event))]
+
+
+def keep(store: Store, rows: list[Json]) -> None:
+    """Put new events into the log, all at once."""
+    if not rows:
+        return
+    eventlog.append(store.account.events, rows)
+    for row in rows:
+        profile, time = store.get("profile", row["profile"]), to_text(row["time"])
+        profile.attributes["last_event_date"] = max(profile.attributes.get("last_event_date") or "", time)
     store.changed()
 
 

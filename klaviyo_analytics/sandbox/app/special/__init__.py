@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from klaviyo_analytics.sandbox.app.reads import Call
-from klaviyo_analytics.sandbox.app.special import imports
+from klaviyo_analytics.sandbox.app.special import bulk_events, imports
 
 HANDLERS: dict[str, Callable[[Call], dict[str, Any] | None]] = {
+    **bulk_events.HANDLERS,
     **imports.HANDLERS,
 }
