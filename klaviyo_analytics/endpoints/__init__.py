@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import orjson
 
+from klaviyo_analytics.errors import InvalidInputError
+
 Kind = Literal["text", "time", "integer", "number", "boolean", "json"]
 SECONDS = {"s": 1, "m": 60, "d": 86_400}
 
@@ -94,6 +96,8 @@ class Endpoint:
         """Fill the path's ids in, percent-encoded: catalog ids hold `$` and `:::`, job ids can hold `=`."""
         from urllib.parse import quote  # noqa: PLC0415  (keeps the table's import light)
 
+        if dots := [value for value in ids.values() if value in (".", "..")]:  # would lead to another path
+            raise InvalidInputError(f"{dots[0]!r} is no id.")
         return self.path.format(**{name: quote(value, safe="") for name, value in ids.items()})
 
 

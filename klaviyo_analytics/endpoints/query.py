@@ -66,6 +66,8 @@ def build(
     elif endpoint.filter_required:
         checks.refuse(f"a filter is required; it can name {_listed(endpoint.filters)}")
     if sort is not None:
+        if not isinstance(sort, str):
+            raise InvalidQueryError(f"sort={sort!r}: give one name, with a '-' before it for descending.")
         checks.one_of("sort", sort.removeprefix("-"), endpoint.sort)
         params["sort"] = sort
     if include:
@@ -82,6 +84,8 @@ def page_size(endpoint: Endpoint, size: int | None, limit: int | None, *, strict
         if endpoint.page_max is None:
             return None
         return endpoint.page_max if limit is None else max(1, min(limit, endpoint.page_max))
+    if not isinstance(size, int) or isinstance(size, bool):
+        raise InvalidQueryError(f"page_size={size!r}: give a whole number.")
     checks = _Checks(endpoint, strict=strict)
     if endpoint.page_max is None:
         checks.refuse(f"page_size={size} was given, but its pages have a fixed size; leave page_size out")
@@ -126,8 +130,8 @@ class _Checks:
 def _names(names: Sequence[str] | str, what: str) -> tuple[str, ...]:
     if isinstance(names, str):
         names = [part.strip() for part in names.split(",")]
-    unique = tuple(dict.fromkeys(names))
-    if not all(isinstance(name, str) and name for name in unique):
+    unique = tuple(dict.fromkeys(names)) if isinstance(names, Iterable) else ()
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) and name for name in unique):
         raise InvalidQueryError(f"{what} takes names, not {names!r}.")
     return unique
 
@@ -135,14 +139,12 @@ def _names(names: Sequence[str] | str, what: str) -> tuple[str, ...]:
 def _by_type(endpoint: Endpoint, fields: Fields | None, what: str) -> dict[str, tuple[str, ...]]:
     if fields is None:
         return {}
-    if isinstance(fields, Mapping):
-        return {kind: _names(names, what) for kind, names in fields.items()}
-    names = _names(fields, what)
+    by_type = fields if isinstance(fields, Mapping) else {endpoint.type or "": fields}
     # `id` always comes; asking for it by habit is no mistake
-    wanted = tuple(name for name in names if name != "id")
-    if not wanted:
+    wanted = {kind: tuple(n for n in _names(names, what) if n != "id") for kind, names in by_type.items()}
+    if not all(wanted.values()):
         raise InvalidQueryError(f"{what} is empty; leave it out for all, or name at least one besides 'id'.")
-    return {endpoint.type or "": wanted}
+    return wanted
 
 
 def _listed(names: Iterable[str]) -> str:
