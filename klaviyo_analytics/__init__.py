@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from klaviyo_analytics import analysis, errors, plots, vocabulary
+    from klaviyo_analytics import analysis, errors, plots, vocabulary, widgets
     from klaviyo_analytics._demo import demo
     from klaviyo_analytics.client import KlaviyoClient, connect
     from klaviyo_analytics.connections import Connections
@@ -40,6 +40,7 @@ __all__ = [
     "errors",
     "plots",
     "vocabulary",
+    "widgets",
 ]
 
 _HOMES = {
@@ -52,7 +53,7 @@ _HOMES = {
     "connect": "client",
     "demo": "_demo",
 }
-_MODULES = ("analysis", "errors", "plots", "vocabulary")
+_MODULES = ("analysis", "errors", "plots", "vocabulary", "widgets")
 
 
 def __getattr__(name: str) -> Any:

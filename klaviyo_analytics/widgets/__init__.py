@@ -1,0 +1,34 @@
+"""Choose connections, metrics and days by clicking; see the frame and the chart, and take the code along.
+
+Every view is an ipywidget on a plain state (`.state`, traitlets) that works without a browser. Only Run asks the
+account for numbers.
+"""
+
+from klaviyo_analytics.widgets._choices import ChoiceState, Option
+from klaviyo_analytics.widgets._date_view import DateRangePicker
+from klaviyo_analytics.widgets._dates import DateRangeState
+from klaviyo_analytics.widgets._explorer_state import MetricExplorerState
+from klaviyo_analytics.widgets._explorers import MetricExplorer
+from klaviyo_analytics.widgets._pickers import (
+    CampaignPicker,
+    DimensionPicker,
+    FlowPicker,
+    ListPicker,
+    MetricPicker,
+    SegmentPicker,
+)
+
+__all__ = [
+    "CampaignPicker",
+    "ChoiceState",
+    "DateRangePicker",
+    "DateRangeState",
+    "DimensionPicker",
+    "FlowPicker",
+    "ListPicker",
+    "MetricExplorer",
+    "MetricExplorerState",
+    "MetricPicker",
+    "Option",
+    "SegmentPicker",
+]

@@ -1,0 +1,113 @@
+"""What can be chosen from a long list, what is searched for, and what has been chosen: state, no view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from traitlets import Bool, HasTraits, TraitType, Tuple, Unicode, validate
+
+from klaviyo_analytics.errors import InvalidInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to choose: `value` is what a query takes for it."""
+
+    id: str
+    name: str
+    group: str = ""
+    value: Any = None
+
+    @property
+    def label(self) -> str:
+        """Name and group in one line."""
+        return f"{self.name} ({self.group})" if self.group else self.name
+
+
+class ChoiceState(HasTraits):
+    """A choice among many options, narrowed by a search and a group.
+
+    Attributes
+    ----------
+    options : tuple of Option
+        In the order in which they are offered.
+    selected : tuple of str
+        Ids of the chosen ones, in the order of choosing. An id that is no option is refused.
+    search, group : str
+        What narrows `matches`; empty for everything.
+    multiple : bool
+        Whether several may be chosen.
+    problem : str
+        Why there is nothing to choose from, in words; empty if all is well.
+    """
+
+    options: TraitType[Any, tuple[Option, ...]] = Tuple()
+    selected: TraitType[Any, tuple[str, ...]] = Tuple()
+    search = Unicode("")
+    group = Unicode("")
+    multiple = Bool(True)  # noqa: FBT003  (traitlets' own way)
+    problem = Unicode("")
+
+    def __init__(
+        self, options: Iterable[Option] = (), *, selected: Sequence[str] = (), multiple: bool = True
+    ) -> None:
+        super().__init__()
+        self.multiple = multiple
+        self.options = tuple(options)
+        self.selected = tuple(selected)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups, in alphabetical order."""
+        return tuple(sorted({option.group for option in self.options if option.group}, key=str.casefold))
+
+    @property
+    def matches(self) -> list[Option]:
+        """Options of the group that hold every word of the search."""
+        words = self.search.casefold().split()
+        return [
+            option
+            for option in self.options
+            if (not self.group or option.group == self.group)
+            and all(word in f"{option.name} {option.group}".casefold() for word in words)
+        ]
+
+    @property
+    def chosen(self) -> list[Option]:
+        """The selected options."""
+        by_id = {option.id: option for option in self.options}
+        return [by_id[id] for id in self.selected]
+
+    @property
+    def values(self) -> list[Any]:
+        """What a query takes for the selected options."""
+        return [option.id if option.value is None else option.value for option in self.chosen]
+
+    def toggle(self, id: str) -> None:
+        """Choose an option, or let it go."""
+        kept = tuple(each for each in self.selected if each != id)
+        if len(kept) < len(self.selected):
+            self.selected = kept
+        else:
+            self.selected = (*kept, id) if self.multiple else (id,)
+
+    def offer(self, options: Iterable[Option]) -> None:
+        """Replace the options; what was chosen and is still there stays chosen."""
+        new = tuple(options)
+        known = {option.id for option in new}
+        with self.hold_trait_notifications():
+            self.selected = tuple(id for id in self.selected if id in known)
+            self.options = new
+            self.problem = ""
+
+    @validate("selected")
+    def _only_options(self, proposal: Any) -> tuple[str, ...]:
+        asked = tuple(dict.fromkeys(proposal["value"]))
+        known = {option.id for option in self.options}
+        if unknown := [id for id in asked if id not in known]:
+            raise InvalidInputError(f"{unknown[0]!r} is none of the {len(known)} options.")
+        if len(asked) > 1 and not self.multiple:
+            raise InvalidInputError(f"Only one can be chosen here, not {len(asked)}.")
+        return asked

@@ -1,0 +1,150 @@
+"""Which days, compared with which, at what interval: state, no view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, get_args
+
+from traitlets import Enum, HasTraits, Instance, TraitType, Unicode, observe
+
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.vocabulary import Interval
+
+CUSTOM = "custom"
+AUTO = "auto"
+PRESETS = (
+    "last 7 days",
+    "last 30 days",
+    "last 90 days",
+    "this month",
+    "last month",
+    "this quarter",
+    "last quarter",
+    "last 12 months",
+    "this year",
+    "last year",
+)
+COMPARISONS = ("none", "previous period", "same period last year")
+# Below the first number of days an interval is one point only, above the second a line is all teeth.
+FITS: dict[str, tuple[int, int]] = {
+    "hour": (1, 14),
+    "day": (2, 400),
+    "week": (14, 1_600),
+    "month": (59, 10**6),
+}
+
+
+class DateRangeState(HasTraits):
+    """A range of whole days in an account's time zone.
+
+    Attributes
+    ----------
+    preset : str
+        One of the presets in words, like "last 90 days", or "custom". Setting it sets the days.
+    first_day, last_day : datetime.date or None
+        Both belong to the range. Setting one makes the range a custom one.
+    comparison : {"none", "previous period", "same period last year"}
+    interval : {"auto", "hour", "day", "week", "month"}
+        One that no longer fits the range becomes "auto".
+    problem : str
+        What is wrong with the days, in words; empty if they can be used.
+    timezone : str
+        IANA name; it decides what a day is.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> from klaviyo_analytics.widgets import DateRangeState
+    >>> state = DateRangeState("America/New_York", now=lambda: datetime(2026, 7, 1))
+    >>> state.preset = "last month"
+    >>> print(state.timeframe)
+    2026-06-01 to 2026-06-30 (America/New_York)
+    """
+
+    preset = Enum([*PRESETS, CUSTOM], default_value="last 90 days")
+    first_day: TraitType[Any, date | None] = Instance(date, allow_none=True)
+    last_day: TraitType[Any, date | None] = Instance(date, allow_none=True)
+    comparison = Enum(COMPARISONS, default_value="none")
+    interval = Enum([AUTO, *get_args(Interval)], default_value=AUTO)
+    problem = Unicode("")
+
+    def __init__(
+        self,
+        timezone: str = "UTC",
+        *,
+        preset: str = "last 90 days",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        super().__init__()
+        self.timezone = timezone
+        self._now = now
+        self.preset = preset
+        self._days_of_preset()
+
+    @property
+    def timeframe(self) -> Timeframe | None:
+        """The range; None while there is a problem."""
+        if self.problem or self.first_day is None or self.last_day is None:
+            return None
+        return Timeframe(self.first_day, self.last_day + timedelta(days=1), timezone=self.timezone)
+
+    @property
+    def compared(self) -> Timeframe | None:
+        """The range to compare with, if any."""
+        whole = self.timeframe
+        if whole is None or self.comparison == "none":
+            return None
+        return whole.previous() if self.comparison == "previous period" else whole.same_period_last_year()
+
+    @property
+    def fitting(self) -> tuple[str, ...]:
+        """Intervals that make neither a single point nor thousands."""
+        days = self._days
+        return tuple(name for name, (least, most) in FITS.items() if least <= days <= most)
+
+    @property
+    def chosen_interval(self) -> str:
+        """The interval that a query takes: as chosen, else what suits the length."""
+        if self.interval != AUTO:
+            return str(self.interval)
+        days = self._days
+        return "hour" if days <= 2 else "day" if days <= 92 else "week" if days <= 400 else "month"
+
+    @property
+    def _days(self) -> int:
+        whole = self.timeframe
+        return whole.days if whole else 0
+
+    @observe("preset")
+    def _days_of_preset(self, _change: Any = None) -> None:
+        if self.preset == CUSTOM:
+            return
+        whole = Timeframe.parse(self.preset, timezone=self.timezone, now=self._now())
+        with self.hold_trait_notifications():
+            self.first_day, self.last_day = whole.start.date(), whole.end.date() - timedelta(days=1)
+
+    @observe("first_day", "last_day")
+    def _check(self, _change: Any = None) -> None:
+        self.problem = self._wrong()
+        if self.interval != AUTO and self.interval not in self.fitting:
+            self.interval = AUTO
+        if self.preset != CUSTOM and not self._is_preset():
+            self.preset = CUSTOM
+
+    def _is_preset(self) -> bool:
+        whole = Timeframe.parse(self.preset, timezone=self.timezone, now=self._now())
+        days = whole.start.date(), whole.end.date() - timedelta(days=1)
+        return (self.first_day, self.last_day) == days
+
+    def _wrong(self) -> str:
+        if self.first_day is None or self.last_day is None:
+            return "Choose a first and a last day."
+        if self.last_day < self.first_day:
+            return f"The last day, {self.last_day}, is before the first, {self.first_day}."
+        try:
+            Timeframe(self.first_day, self.last_day + timedelta(days=1), timezone=self.timezone)
+        except (InvalidInputError, OverflowError):
+            return "These days are outside the calendar."
+        return ""

@@ -1,0 +1,121 @@
+"""What every explorer is: pickers, Run and Cancel, how it goes, and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+from matplotlib.axes import Axes
+
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.widgets._asks import Ask, Frames
+from klaviyo_analytics.widgets._explorer_state import ExplorerState
+from klaviyo_analytics.widgets._loading import Loader
+from klaviyo_analytics.widgets._pictures import picture
+from klaviyo_analytics.widgets._results import ResultsView
+from klaviyo_analytics.widgets._view import View, note
+
+HINT = "Choose on the left, then press Run."
+
+
+class Explorer(View):
+    """A question put together by clicking; only Run asks the account.
+
+    Parameters
+    ----------
+    client : KlaviyoClient
+    state : ExplorerState
+    pickers : list of widgets
+    """
+
+    def __init__(self, client: KlaviyoClient, state: ExplorerState, pickers: Sequence[Any]) -> None:
+        self.state = state
+        self._client = client
+        self._loader = Loader(state.run)
+        self._run = ipywidgets.Button(
+            description="Run", icon="play", button_style="primary", layout={"width": "90px"}
+        )
+        self._cancel = ipywidgets.Button(description="Cancel", icon="stop", layout={"width": "90px"})
+        self._status = ipywidgets.HTML(layout={"height": "48px", "overflow": "hidden auto"})
+        self._run.on_click(lambda _button: self.start())
+        self._cancel.on_click(lambda _button: self.cancel())
+        buttons = ipywidgets.HBox([self._run, self._cancel])
+        left = ipywidgets.VBox(
+            [*pickers, buttons, self._status], layout={"flex": "1 1 300px", "max_width": "420px"}
+        )
+        results = ResultsView(state, hint=HINT)
+        results.layout.flex, results.layout.min_width = "3 1 460px", "280px"
+        panel = ipywidgets.HBox([left, results])
+        panel.add_class("kla-panel")
+        super().__init__([panel])
+        self.add_class("kla-explorer")
+        self.watch(state, ["problem"], self._show)
+        self.watch(state.run, ["status", "message", "steps", "total", "runs"], self._show)
+
+    @property
+    def frame(self) -> pd.DataFrame | None:
+        """The frame that is shown; None before the first run."""
+        return self.state.frame
+
+    @property
+    def axes(self) -> Axes | None:
+        """The chart that is shown; None before the first run."""
+        return self.state.axes
+
+    def start(self) -> None:
+        """Do what the Run button does: ask in the background, and show what comes back."""
+        if not self.state.problem:
+            ask = self.state.ask()
+            self._loader.start(lambda: ask.fetch(self._client), lambda frames: self._answered(ask, frames))
+
+    def run(self) -> pd.DataFrame:
+        """Ask now, show what comes back, and return its frame.
+
+        Raises
+        ------
+        InvalidInputError
+            Something is missing in the question.
+        """
+        if self.state.problem:
+            raise InvalidInputError(self.state.problem)
+        ask = self.state.ask()
+        self._loader.run(lambda: ask.fetch(self._client), lambda frames: self._answered(ask, frames))
+        assert self.state.frame is not None
+        return self.state.frame
+
+    def cancel(self) -> None:
+        """Do what the Cancel button does: wait no longer, and send nothing more."""
+        self._loader.cancel()
+
+    def close(self) -> None:
+        """Cancel what is under way, and let go of every widget."""
+        if loader := getattr(self, "_loader", None):
+            loader.cancel()
+        super().close()
+
+    def _answered(self, ask: Ask, frames: Frames) -> str:
+        self.state.answered(ask, frames, picture(ask, frames))
+        rows = len(frames.frame)
+        return f"{rows:,} row{'' if rows == 1 else 's'} for {ask.subject}."
+
+    def _show(self, _change: Any) -> None:
+        run, problem = self.state.run, self.state.problem
+        self._run.disabled = run.running or bool(problem)
+        self._cancel.disabled = not run.running
+        if run.running:
+            value = f' value="{min(run.steps, run.total)}" max="{run.total}"' if run.total else ""
+            self._status.value = f'{note(run.message)}<progress aria-label="Progress"{value}></progress>'
+        elif run.status == "failed":
+            self._status.value = note(run.message, kind="problem", role="alert")
+        else:
+            self._status.value = note(problem or run.message or "Ready.")
+        self._mark(run.status, run.runs)
+
+    def _mark(self, status: str, runs: int) -> None:
+        """Write status and number of runs where style sheets and tests can read them."""
+        for name in [name for name in self._dom_classes if name.startswith("kla-is-")]:
+            self.remove_class(name)
+        self.add_class(f"kla-is-{status}-{runs}")

@@ -1,0 +1,147 @@
+"""What an explorer knows: the question being put together, how the run stands, and what came back."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from traitlets import Enum, HasTraits, Instance, TraitType, Unicode
+
+from klaviyo_analytics.widgets import _options
+from klaviyo_analytics.widgets._asks import Ask, Frames, MetricAsk
+from klaviyo_analytics.widgets._choices import ChoiceState
+from klaviyo_analytics.widgets._dates import CUSTOM, DateRangeState
+from klaviyo_analytics.widgets._loading import RunState
+from klaviyo_analytics.widgets._pictures import Picture
+
+MEASUREMENTS = {"count": "Number of events", "sum_value": "Sum of values", "unique": "Number of people"}
+
+
+class ExplorerState(HasTraits):
+    """What every explorer has.
+
+    Attributes
+    ----------
+    dates : DateRangeState
+    run : RunState
+    result : Frames or None
+        What came back last; it stays while another run goes on or fails.
+    picture : Picture or None
+    asked : Ask or None
+        The question that `result` answers.
+    problem : str
+        Why the question cannot be asked as it stands, in words; empty if it can.
+    """
+
+    result: TraitType[Any, Frames | None] = Instance(Frames, allow_none=True)
+    picture: TraitType[Any, Picture | None] = Instance(Picture, allow_none=True)
+    asked: TraitType[Any, Ask | None] = Instance(Ask, allow_none=True)
+    problem = Unicode("")
+
+    def __init__(
+        self, timezone: str = "UTC", *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        super().__init__()
+        self.dates = DateRangeState(timezone, now=now)
+        self.run = RunState()
+        self.dates.observe(self.check, names=["problem"])
+
+    @abstractmethod
+    def ask(self) -> Ask:
+        """Freeze the question; to be called when there is no problem."""
+
+    @abstractmethod
+    def wrong(self) -> str:
+        """Say what is missing or cannot be combined, apart from the dates."""
+
+    def check(self, _change: Any = None) -> None:
+        """Bring `problem` up to date."""
+        self.problem = self.dates.problem or self.wrong()
+
+    @property
+    def frame(self) -> pd.DataFrame | None:
+        """The frame that came back last."""
+        return self.result.frame if self.result else None
+
+    @property
+    def axes(self) -> Axes | None:
+        """The chart that was drawn last."""
+        return self.picture.axes if self.picture else None
+
+    @property
+    def code(self) -> str:
+        """Python that makes the same frame and chart; of the question as it stands, before the first run."""
+        if self.asked is not None:
+            return str(self.asked.code)
+        return "" if self.problem else self.ask().code
+
+    def answered(self, ask: Ask, frames: Frames, picture: Picture) -> None:
+        """Take what came back."""
+        with self.hold_trait_notifications():
+            self.asked, self.result, self.picture = ask, frames, picture
+
+
+class MetricExplorerState(ExplorerState):
+    """A question about metrics.
+
+    Attributes
+    ----------
+    metrics, dimensions : ChoiceState
+    measurement : {"count", "sum_value", "unique"}
+
+    Examples
+    --------
+    >>> from klaviyo_analytics.widgets import MetricExplorerState, Option
+    >>> state = MetricExplorerState("America/New_York")
+    >>> state.problem
+    'Choose at least one metric.'
+    >>> state.metrics.offer([Option("abc123", "Placed Order")])
+    >>> state.metrics.toggle("abc123")
+    >>> print(state.code)
+    frame = client.metric_aggregates.query(
+        "abc123",
+        measurements=["count"],
+        interval="day",
+        timeframe="last 90 days",
+    )
+    ka.plots.metric_trend(frame, y="count")
+    """
+
+    measurement = Enum(tuple(MEASUREMENTS), default_value="count")
+
+    def __init__(
+        self, timezone: str = "UTC", *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        super().__init__(timezone, now=now)
+        self.metrics = ChoiceState()
+        self.dimensions = ChoiceState(_options.dimensions(), multiple=False)
+        for choice in (self.metrics, self.dimensions):
+            choice.observe(self.check, names=["selected"])
+        self.check()
+
+    def wrong(self) -> str:
+        """Say what is missing."""
+        if not self.metrics.selected:
+            return "Choose at least one metric."
+        if len(self.metrics.selected) > 1 and self.dimensions.selected:
+            return "Group by a dimension with one metric at a time, or choose no grouping."
+        return ""
+
+    def ask(self) -> MetricAsk:
+        """Freeze the question."""
+        timeframe = self.dates.timeframe
+        assert timeframe is not None
+        return MetricAsk(
+            metrics=tuple(self.metrics.values),
+            labels=tuple(option.name for option in self.metrics.chosen),
+            measurement=self.measurement,
+            interval=self.dates.chosen_interval,
+            timeframe=timeframe,
+            words=None if self.dates.preset == CUSTOM else self.dates.preset,
+            by=next(iter(self.dimensions.values), None),
+            compared=self.dates.compared,
+        )

@@ -1,0 +1,74 @@
+"""The explorers of metrics, campaigns and flows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.widgets import _memory, _options
+from klaviyo_analytics.widgets._asks import Ask, Frames
+from klaviyo_analytics.widgets._date_view import DateRangePicker
+from klaviyo_analytics.widgets._explorer import Explorer
+from klaviyo_analytics.widgets._explorer_state import MEASUREMENTS, MetricExplorerState
+from klaviyo_analytics.widgets._pickers import DimensionPicker, MetricPicker
+
+
+class MetricExplorer(Explorer):
+    """Explore metrics over time: choose, press Run, take frame, chart and code along.
+
+    Nothing is asked of the account while you choose, apart from the names of its metrics.
+
+    Parameters
+    ----------
+    client : KlaviyoClient
+    state : MetricExplorerState, optional
+        Share it to let two explorers show one question.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame or None
+    axes : matplotlib.axes.Axes or None
+    state : MetricExplorerState
+
+    Examples
+    --------
+    >>> import klaviyo_analytics as ka
+    >>> with ka.demo(profiles=100, events=500) as client:
+    ...     explorer = ka.widgets.MetricExplorer(client)
+    ...     explorer.metrics.choose("Opened Email")
+    ...     frame = explorer.run()
+    >>> frame["metric"].unique().tolist()
+    ['Opened Email']
+    >>> explorer.close()
+    """
+
+    state: MetricExplorerState
+
+    def __init__(self, client: KlaviyoClient, *, state: MetricExplorerState | None = None) -> None:
+        timezone, now = client.account["timezone"], client._context.now
+        self.state = state = state if state is not None else MetricExplorerState(str(timezone), now=now)
+        self.metrics = MetricPicker(client, state=state.metrics)
+        self._measure = ipywidgets.Dropdown(
+            description="Measure",
+            options=[(words, name) for name, words in MEASUREMENTS.items()],
+            layout={"width": "auto"},
+            style={"description_width": "84px"},
+        )
+        self._measure.add_class("kla-measure")
+        dimension = DimensionPicker(state.dimensions)
+        super().__init__(
+            client, state, [self.metrics, self._measure, dimension, DateRangePicker(state.dates)]
+        )
+        self._measure.observe(lambda change: state.set_trait("measurement", change["new"]), names="value")
+        self.watch(state, ["measurement"], self._show_measurement)
+
+    def _show_measurement(self, _change: Any) -> None:
+        self._measure.value = self.state.measurement
+
+    def _answered(self, ask: Ask, frames: Frames) -> str:
+        said = super()._answered(ask, frames)
+        ids = frames.frame["metric_id"].dropna().unique().tolist()
+        _memory.remember(str(self._client.account["id"]), _options.METRIC, ids)
+        return said

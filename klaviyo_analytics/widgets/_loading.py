@@ -1,0 +1,203 @@
+"""Work that is waited for elsewhere: in a thread, with progress, and a way to call it off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from traitlets import Enum, HasTraits, Int, Unicode
+
+from klaviyo_analytics import _progress
+from klaviyo_analytics.errors import KlaviyoError
+
+Answer = TypeVar("Answer")
+Post = Callable[[Callable[[], None]], None]
+
+
+class Cancelled(Exception):  # noqa: N818  (nothing went wrong)
+    """The work was called off; raised at its next step."""
+
+
+class RunState(HasTraits):
+    """How a run stands.
+
+    Attributes
+    ----------
+    status : {"idle", "running", "done", "failed", "cancelled"}
+    message : str
+        The same in words.
+    steps, total : int
+        What is there and what is to come; a total of 0 is unknown.
+    runs : int
+        Runs that ended, however they did.
+    """
+
+    status = Enum(("idle", "running", "done", "failed", "cancelled"), default_value="idle")
+    message = Unicode("")
+    steps = Int(0)
+    total = Int(0)
+    runs = Int(0)
+
+    @property
+    def running(self) -> bool:
+        """Whether somebody is waiting."""
+        return bool(self.status == "running")
+
+    def begin(self, message: str) -> None:
+        """Start a run."""
+        with self.hold_trait_notifications():
+            self.steps = self.total = 0
+            self.message, self.status = message, "running"
+
+    def update(self, **traits: Any) -> None:
+        """Tell how far a run is."""
+        with self.hold_trait_notifications():
+            for name, value in traits.items():
+                self.set_trait(name, value)
+
+    def end(self, status: str, message: str) -> None:
+        """End a run."""
+        with self.hold_trait_notifications():
+            self.message, self.status, self.runs = message, status, self.runs + 1
+
+
+class Loader:
+    """Runs one piece of work at a time, and tells a `RunState` how it goes.
+
+    In a notebook everything but the work itself happens on the notebook's own thread, between two cells; so
+    nobody has to lock anything. Where no loop runs, it happens on the thread of the work.
+    """
+
+    def __init__(self, state: RunState) -> None:
+        self.state = state
+        self._job: _Job | None = None
+
+    def start(self, work: Callable[[], Answer], done: Callable[[Answer], str]) -> None:
+        """Begin in a thread of its own; `done` takes the answer and gives the message."""
+        if self.state.running:
+            return
+        job = self._begin(_poster())
+        run = contextvars.copy_context().run
+        job.thread = threading.Thread(
+            target=run, args=(self._work, job, work, done), name="klaviyo-widget", daemon=True
+        )
+        job.thread.start()
+
+    def run(self, work: Callable[[], Answer], done: Callable[[Answer], str]) -> None:
+        """Do the work here and now; its error is raised, too."""
+        self.cancel()
+        job = self._begin(_at_once)
+        contextvars.copy_context().run(self._work, job, work, done)
+        if job.error is not None:
+            raise job.error
+
+    def cancel(self) -> None:
+        """Wait no longer. A request under way ends by itself; its answer is dropped, and no other follows."""
+        if self._job is not None and self.state.running:
+            self._job.cancelled.set()
+            self._job = None
+            self.state.end("cancelled", "Cancelled. What was shown before is still here.")
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the thread, if one is at work."""
+        thread = self._job.thread if self._job else None
+        if thread is not None:
+            thread.join(timeout)
+
+    def _begin(self, post: Post) -> _Job:
+        job = self._job = _Job(self, post)
+        self.state.begin("Loading …")
+        return job
+
+    def _work(self, job: _Job, work: Callable[[], Answer], done: Callable[[Answer], str]) -> None:
+        _progress.listener.set(job)
+        try:
+            answer = work()
+        except Cancelled:
+            return
+        except Exception as error:  # noqa: BLE001  (whatever it is, the person in front has to read it)
+            job.error = error
+            said = in_words(error)
+            job.tell(lambda: self.state.end("failed", said))
+            return
+        job.tell(lambda: self._finish(job, done, answer))
+
+    def _finish(self, job: _Job, done: Callable[[Answer], str], answer: Answer) -> None:
+        try:
+            message = done(answer)
+        except Exception as error:  # noqa: BLE001  (the same)
+            job.error = error
+            self.state.end("failed", in_words(error))
+        else:
+            self.state.end("done", message)
+
+    def is_current(self, job: _Job) -> bool:
+        """Whether anybody still waits for this job."""
+        return self._job is job and not job.cancelled.is_set()
+
+
+class _Job:
+    """One run; listens to the progress of what is read."""
+
+    def __init__(self, loader: Loader, post: Post) -> None:
+        self.cancelled = threading.Event()
+        self.thread: threading.Thread | None = None
+        self.error: Exception | None = None
+        self._loader = loader
+        self._post = post
+
+    def tell(self, change: Callable[[], None]) -> None:
+        """Have a change made on the notebook's thread, unless nobody waits any more by then."""
+        self._post(lambda: change() if self._loader.is_current(self) else None)
+
+    def begun(self, label: str, total: int | None, unit: str) -> None:  # noqa: ARG002  (a bar's)
+        """Show what is being read."""
+        self._step(message=f"Loading {label} …", steps=0, total=(total or 0) if total != 1 else 0)
+
+    def added(self, count: int) -> None:
+        """Show how far it is."""
+        state = self._loader.state
+        self._check()
+        self.tell(lambda: state.set_trait("steps", state.steps + count))
+
+    def waiting(self, seconds: float) -> None:
+        """Show why nothing moves."""
+        if seconds >= 1:
+            self._step(message=f"Waiting {seconds:.0f} s: the account's limits allow no more for now …")
+        self._check()
+
+    def _step(self, **traits: Any) -> None:
+        self._check()
+        self.tell(lambda: self._loader.state.update(**traits))
+
+    def _check(self) -> None:
+        if self.cancelled.is_set():
+            raise Cancelled
+
+
+def in_words(error: BaseException) -> str:
+    """Say what went wrong; our own errors end the search already."""
+    said = str(error).strip() or "no explanation was given"
+    return said if isinstance(error, KlaviyoError) else f"{type(error).__name__}: {said}"
+
+
+def _poster() -> Post:
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return _at_once
+
+    def post(change: Callable[[], None]) -> None:
+        try:
+            loop.call_soon_threadsafe(change)
+        except RuntimeError:
+            return  # the notebook is gone, and with it everybody who would look
+
+    return post
+
+
+def _at_once(change: Callable[[], None]) -> None:
+    change()

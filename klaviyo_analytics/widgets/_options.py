@@ -1,0 +1,112 @@
+"""What an account offers to choose from: frames of the client become options."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pandas as pd
+
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.vocabulary import Dimension
+from klaviyo_analytics.widgets import _memory
+from klaviyo_analytics.widgets._choices import Option
+
+METRIC = "metric"
+# What most accounts ask about first; an account's own habits come before it.
+USUAL = (
+    "Placed Order",
+    "Opened Email",
+    "Clicked Email",
+    "Received Email",
+    "Started Checkout",
+    "Active on Site",
+)
+# These hold people's telephone numbers, which a saved notebook must not.
+PERSONAL = ("From Number", "To Number")
+
+
+def metrics(client: KlaviyoClient) -> list[Option]:
+    """Give the account's metrics, the most used first, the others by integration and name."""
+    frame = client.metrics.known()
+    shared = frame["name"].duplicated(keep=False)
+    pairs = frame[["name", "integration.name"]].duplicated(keep=False)
+    options = [
+        Option(id, name, group, _metric_value(id, name, group, shared=one, ambiguous=two))
+        for id, name, group, one, two in zip(
+            _texts(frame["id"]),
+            _texts(frame["name"]),
+            _texts(frame["integration.name"]),
+            shared,
+            pairs,
+            strict=True,
+        )
+    ]
+    used = _memory.most_used(str(client.account["id"]), METRIC)
+    ranks = {id: place for place, id in enumerate(used[:6])}
+    usual = {name: len(ranks) + place for place, name in enumerate(USUAL)}
+
+    def order(option: Option) -> tuple[Any, ...]:
+        rank = ranks.get(option.id, usual.get(option.name, 99))
+        return rank, option.group.casefold() or "~", option.name.casefold()
+
+    return sorted(options, key=order)
+
+
+def _metric_value(id: str, name: str, group: str, *, shared: bool, ambiguous: bool) -> Any:
+    """Name a metric as shortly as it can be told apart: by name, with its integration, or by id."""
+    if not shared:
+        return name
+    return id if ambiguous or not group else (name, group)
+
+
+def dimensions() -> list[Option]:
+    """Give what metric aggregates can be grouped by."""
+    return [
+        Option(name, name.removeprefix("$").replace("_", " ").capitalize(), value=name)
+        for name in get_args(Dimension)
+        if name not in PERSONAL
+    ]
+
+
+def lists(client: KlaviyoClient) -> list[Option]:
+    """Give the account's lists by name."""
+    return _named(client.lists.list())
+
+
+def segments(client: KlaviyoClient) -> list[Option]:
+    """Give the account's segments by name, starred ones apart."""
+    frame = client.segments.list()
+    starred = frame["is_starred"].fillna(value=False).astype(bool)
+    return _named(frame, starred.map({True: "starred", False: ""}))
+
+
+def campaigns(client: KlaviyoClient) -> list[Option]:
+    """Give the account's campaigns by channel, the latest first."""
+    frame = client.campaigns.list(fields=["name", "send_time", "created_at"])
+    frame = frame.assign(when=frame["send_time"].fillna(frame["created_at"]))
+    frame = frame.sort_values("when", ascending=False, kind="stable")
+    names = [
+        f"{name} · {when:%Y-%m-%d}" if pd.notna(when) else name
+        for name, when in zip(_texts(frame["name"]), frame["when"], strict=True)
+    ]
+    return [
+        Option(id, name, group)
+        for id, name, group in zip(_texts(frame["id"]), names, _texts(frame["channel"]), strict=True)
+    ]
+
+
+def flows(client: KlaviyoClient) -> list[Option]:
+    """Give the account's flows by status and name."""
+    frame = client.flows.list()
+    return _named(frame, frame["status"])
+
+
+def _named(frame: pd.DataFrame, groups: pd.Series[Any] | None = None) -> list[Option]:
+    ids, names = _texts(frame["id"]), _texts(frame["name"])
+    said = [""] * len(frame) if groups is None else _texts(groups)
+    options = [Option(*one) for one in zip(ids, names, said, strict=True)]
+    return sorted(options, key=lambda option: option.name.casefold())
+
+
+def _texts(column: pd.Series[Any]) -> list[str]:
+    return ["" if pd.isna(value) else str(value) for value in column]

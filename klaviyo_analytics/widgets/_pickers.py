@@ -1,0 +1,178 @@
+"""The pickers of an account's things: each a view of a state, and usable alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets
+
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import KlaviyoError, NoMatchError
+from klaviyo_analytics.widgets import _options
+from klaviyo_analytics.widgets._choice_view import ChoiceView
+from klaviyo_analytics.widgets._choices import ChoiceState, Option
+from klaviyo_analytics.widgets._view import View, heading
+
+Read = Callable[[KlaviyoClient], Sequence[Option]]
+
+
+class _AccountPicker(ChoiceView):
+    """A choice among what an account has; read once, when it is made, and again by its button."""
+
+    _read: Read
+    _title: str
+    _noun: str
+    _grouped = "Group"
+
+    def __init__(
+        self, client: KlaviyoClient, *, state: ChoiceState | None = None, multiple: bool = True
+    ) -> None:
+        self._client = client
+        shared = state is not None and bool(state.options)
+        state = state if state is not None else ChoiceState(multiple=multiple)
+        self._again = ipywidgets.Button(description="Try again", icon="refresh", layout={"display": "none"})
+        super().__init__(state, title=self._title, noun=self._noun, grouped=self._grouped, more=[self._again])
+        self._again.on_click(lambda _button: self.refresh())
+        if not shared:
+            self.refresh()
+
+    @property
+    def value(self) -> list[Any]:
+        """What a query takes for the chosen ones."""
+        return self.state.values
+
+    def choose(self, *names: str) -> None:
+        """Choose by name or id, instead of what was chosen.
+
+        Raises
+        ------
+        NoMatchError
+            Nothing is called so.
+        """
+        ids = []
+        for name in names:
+            found = [o.id for o in self.state.options if name in (o.id, o.name, o.label) or o.value == name]
+            if not found:
+                raise NoMatchError(f"No {self._noun} is called {name!r}.")
+            ids.append(found[0])
+        self.state.selected = tuple(ids)
+
+    def refresh(self) -> None:
+        """Read what the account has; an error is shown, not raised."""
+        try:
+            self.state.offer(type(self)._read(self._client))
+        except KlaviyoError as error:
+            self.state.problem = str(error)
+        self._again.layout.display = None if self.state.problem else "none"
+
+
+class MetricPicker(_AccountPicker):
+    """Choose metrics: search as you type, by integration, several at once.
+
+    Those that were run most often come first, then the usual ones, then the others by integration.
+
+    Parameters
+    ----------
+    client : KlaviyoClient
+    state : ChoiceState, optional
+        Share it to let two pickers show one choice.
+    multiple : bool
+        Whether several may be chosen.
+
+    Examples
+    --------
+    >>> import klaviyo_analytics as ka
+    >>> from klaviyo_analytics.widgets import MetricPicker
+    >>> with ka.demo(profiles=100, events=500) as client:
+    ...     picker = MetricPicker(client)
+    >>> picker.choose("Opened Email", "Placed Order (Shopify)")
+    >>> picker.value
+    ['Opened Email', ('Placed Order', 'Shopify')]
+    >>> picker.close()
+    """
+
+    _read = staticmethod(_options.metrics)
+    _title = "Metrics"
+    _noun = "metric"
+    _grouped = "Integration"
+
+
+class ListPicker(_AccountPicker):
+    """Choose lists; `value` has their ids. See `MetricPicker` for its parameters."""
+
+    _read = staticmethod(_options.lists)
+    _title = "Lists"
+    _noun = "list"
+
+
+class SegmentPicker(_AccountPicker):
+    """Choose segments; `value` has their ids. See `MetricPicker` for its parameters."""
+
+    _read = staticmethod(_options.segments)
+    _title = "Segments"
+    _noun = "segment"
+
+
+class CampaignPicker(_AccountPicker):
+    """Choose campaigns, the latest first; `value` has their ids. See `MetricPicker` for its parameters."""
+
+    _read = staticmethod(_options.campaigns)
+    _title = "Campaigns"
+    _noun = "campaign"
+    _grouped = "Channel"
+
+
+class FlowPicker(_AccountPicker):
+    """Choose flows; `value` has their ids. See `MetricPicker` for its parameters."""
+
+    _read = staticmethod(_options.flows)
+    _title = "Flows"
+    _noun = "flow"
+    _grouped = "Status"
+
+
+class DimensionPicker(View):
+    """Choose what numbers are grouped by, or nothing.
+
+    Dimensions that hold people's telephone numbers are left out: a saved notebook must not show them.
+
+    Parameters
+    ----------
+    state : ChoiceState, optional
+        Share it to let two pickers show one choice.
+
+    Examples
+    --------
+    >>> from klaviyo_analytics.widgets import DimensionPicker
+    >>> picker = DimensionPicker()
+    >>> picker.state.selected = ("$attributed_channel",)
+    >>> picker.value
+    '$attributed_channel'
+    >>> picker.close()
+    """
+
+    def __init__(self, state: ChoiceState | None = None) -> None:
+        self.state = state if state is not None else ChoiceState(_options.dimensions(), multiple=False)
+        options = [("no grouping", ""), *((option.name, option.id) for option in self.state.options)]
+        self._box = ipywidgets.Dropdown(
+            description="Group by",
+            options=options,
+            layout={"width": "auto"},
+            style={"description_width": "84px"},
+        )
+        super().__init__([heading("Grouping"), self._box])
+        self.add_class("kla-dimension")
+        self._box.observe(self._take, names="value")
+        self.watch(self.state, ["selected"], self._show)
+
+    @property
+    def value(self) -> str | None:
+        """The dimension, as `by=` takes it."""
+        return next(iter(self.state.values), None)
+
+    def _take(self, change: Any) -> None:
+        self.state.selected = (change["new"],) if change["new"] else ()
+
+    def _show(self, _change: Any) -> None:
+        self._box.value = next(iter(self.state.selected), "")

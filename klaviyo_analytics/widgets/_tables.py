@@ -1,0 +1,45 @@
+"""A frame as a table to look at: its first rows, numbers to the right, nothing unescaped."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pandas as pd
+
+ROWS = 100
+
+
+def table(frame: pd.DataFrame, *, rows: int = ROWS) -> str:
+    """Write the first rows as HTML."""
+    head = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in frame.columns)
+    numeric = [pd.api.types.is_numeric_dtype(dtype) and dtype != "boolean" for dtype in frame.dtypes]
+    body = "".join(
+        "<tr>" + "".join(_cell(value, right) for value, right in zip(row, numeric, strict=True)) + "</tr>"
+        for row in frame.head(rows).itertuples(index=False, name=None)
+    )
+    more = f", the first {rows} shown" if len(frame) > rows else ""
+    said = f"{len(frame):,} row{'' if len(frame) == 1 else 's'} × {len(frame.columns)} columns{more}"
+    return (
+        f'<div class="kla-note kla-muted">{said}</div>'
+        f'<div class="kla-scroll" tabindex="0" role="region" aria-label="Table, {said}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(value: Any, right: bool) -> str:  # noqa: FBT001  (a column's, not an option)
+    return f'<td class="n">{_text(value)}</td>' if right else f"<td>{_text(value)}</td>"
+
+
+def _text(value: Any) -> str:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return '<span class="kla-muted">–</span>'
+    if isinstance(value, pd.Timestamp):
+        midnight = value == value.normalize()
+        return f"{value:%Y-%m-%d}" if midnight else f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    said = str(value)
+    return html.escape(said if len(said) <= 80 else f"{said[:79]}…")
