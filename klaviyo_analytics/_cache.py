@@ -21,6 +21,7 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics import _files
+from klaviyo_analytics.errors import ConfigurationError
 
 log = logging.getLogger("klaviyo_analytics")
 NAME = "answers.sqlite3"
@@ -140,11 +141,14 @@ class Cache(NoCache):
 
         Raises
         ------
-        sqlite3.Error, OSError
+        ConfigurationError
             The file cannot be changed.
         """
-        with _files.transaction(self.path, _SCHEMA) as file:
-            return file.execute("DELETE FROM answers").rowcount
+        try:
+            with _files.transaction(self.path, _SCHEMA) as file:
+                return file.execute("DELETE FROM answers").rowcount
+        except _files.FAILURES as failure:
+            raise ConfigurationError(f"{self.path} cannot be changed: {failure}") from None
 
     def info(self) -> pd.DataFrame:
         """List what is stored and still good, of all accounts.

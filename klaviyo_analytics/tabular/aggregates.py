@@ -87,7 +87,7 @@ def complete(starts: Sequence[float], timeframe: Timeframe, interval: Interval, 
     first, limit = timeframe.start.timestamp(), min(timeframe.end.timestamp(), now.timestamp())
     # an interval that begins elsewhere than ours ends where the server's next one begins
     ends = [*starts[1:], limit + 1]
-    return [known.get(start, first < start and end <= limit) for start, end in zip(starts, ends, strict=True)]
+    return [known.get(start, first <= start and end <= limit) for start, end in zip(starts, ends, strict=True)]
 
 
 def _group(dimensions: Sequence[str], size: int) -> Group:
