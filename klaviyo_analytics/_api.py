@@ -50,11 +50,28 @@ class Api:
         on_wait: Callable[[float], None] | None = None,
     ) -> Any:
         """Make one call of a known operation; None for an empty answer."""
+        reply = self.answer(
+            operation, ids, params=params, json=json, files=files, replay_safe=replay_safe, on_wait=on_wait
+        )
+        return reply.document
+
+    def answer(
+        self,
+        operation: str,
+        ids: Mapping[str, str] | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        files: Mapping[str, Any] | None = None,
+        replay_safe: bool | None = None,
+        on_wait: Callable[[float], None] | None = None,
+    ) -> Reply:
+        """Make one call of a known operation, and give the whole answer: some say by their status what was done."""
         endpoint = self.catalog[operation]
         call = self._call(endpoint.method, endpoint.at(**(ids or {})), endpoint, params, json, files)
         if replay_safe is not None:
             call = replace(call, replay_safe=replay_safe)
-        return self._send(call, on_wait=on_wait)
+        return self._reply(call, on_wait=on_wait)
 
     def ask(self, operation: str, params: Mapping[str, str] | None = None) -> Reply:
         """Read, and give the answer as it is: its status, its headers, whatever they say; soon, or not at all."""
@@ -148,12 +165,15 @@ class Api:
         return (*buckets, GATEWAY_BUCKET) if self.gateway else tuple(buckets)
 
     def _send(self, call: Call, *, on_wait: Callable[[float], None] | None = None) -> Any:
+        return self._reply(call, on_wait=on_wait).document
+
+    def _reply(self, call: Call, *, on_wait: Callable[[float], None] | None = None) -> Reply:
         reply = self.transport.send(call, on_wait=on_wait)
         if reply.status < 400:
-            return reply.document
+            return reply
         error: ApiError = _jsonapi.error(reply, method=call.method, path=call.path, gateway=self.gateway)
         if call.method == "DELETE" and reply.ambiguous and isinstance(error, NotFoundError):
-            return None  # an earlier attempt, whose answer was lost, has deleted it already
+            return replace(reply, document=None)  # an earlier attempt, whose answer was lost, has deleted it
         raise error
 
 

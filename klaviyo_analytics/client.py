@@ -12,7 +12,16 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics import _check, _credentials, _describe, _files, endpoints, resources, summaries
+from klaviyo_analytics import (
+    _check,
+    _credentials,
+    _describe,
+    _files,
+    endpoints,
+    resources,
+    summaries,
+    writeback,
+)
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import NoCache, cache_at
 from klaviyo_analytics._credentials import Credentials
@@ -25,6 +34,7 @@ from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.summaries import Comparison
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe._moments import Moment
+from klaviyo_analytics.writeback import Result
 
 REVISION = "2026-01-15"
 _DAY = 86_400
@@ -189,6 +199,31 @@ class KlaviyoClient:
         'account'
         """
         return self._api.request(method, path, params=params, json=json)
+
+    def resume(self, journal: str | Path, *, keep_journal: bool = False) -> Result:
+        """Go on with a write where a crash, a lost connection or Ctrl-C ended it.
+
+        What was noted as done is not sent again. Where an answer was lost, it is found out first whether the
+        request was carried out, as far as the API can tell.
+
+        Parameters
+        ----------
+        journal : str or Path
+            What `Plan.apply` was given, or what the result or the exception named.
+        keep_journal : bool
+            True, to keep it although all rows were written.
+
+        Returns
+        -------
+        Result
+            One row for each row of the frame, those written earlier among them.
+
+        Raises
+        ------
+        InvalidInputError
+            It is no journal, belongs to another account, or is in use.
+        """
+        return writeback.resume(self._context, journal, keep_journal=keep_journal)
 
     def check(self) -> Report:
         """Walk through what can be wrong between here and the account.

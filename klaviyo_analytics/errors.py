@@ -13,6 +13,7 @@
     ├── LookupFailedError                `find` met none or several                      (LookupError)
     │   ├── NoMatchError
     │   └── AmbiguousMatchError
+    ├── WriteFailedError                 some rows of a write were not written
     ├── QuotaExhaustedError              a documented daily quota is used up; nothing was sent
     ├── TransportError                   no usable answer arrived
     │   ├── ConnectionFailedError                                                        (ConnectionError)
@@ -96,6 +97,20 @@ class AmbiguousMatchError(LookupFailedError):
     """Several have the attribute asked for."""
 
 
+class WriteFailedError(KlaviyoError):
+    """Some rows of a write were not written.
+
+    Attributes
+    ----------
+    failures : pandas.DataFrame
+        One row for each of them, with the reason.
+    """
+
+    def __init__(self, message: str, failures: Any) -> None:
+        super().__init__(message)
+        self.failures = failures
+
+
 class QuotaExhaustedError(KlaviyoError):
     """A documented quota is used up for longer than anybody would wait; nothing was sent."""
 
@@ -169,7 +184,7 @@ class ApiError(KlaviyoError):
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:
-        said = [self.detail or self.title or "no explanation was given"]
+        said = [(self.detail or self.title or "no explanation was given").rstrip(".")]
         if where := self.parameter or self.pointer:
             said.append(f"at {where}")
         if len(self.errors) > 1:

@@ -6,10 +6,10 @@ from klaviyo_analytics.resources._noun import Noun
 from klaviyo_analytics.resources._verbs import finds, gets, iterates, iterates_of, lists, lists_of
 from klaviyo_analytics.resources._writes import creates, deletes, relates, updates
 from klaviyo_analytics.resources.consent import Consent
-from klaviyo_analytics.resources.profile_writes import ProfileWrites
+from klaviyo_analytics.resources.profile_frames import ProfileFrames
 
 
-class Profiles(ProfileWrites, Consent):
+class Profiles(ProfileFrames, Consent):
     """People, by `id`, `email`, `phone_number` or `external_id`."""
 
     list = lists("get_profiles")

@@ -1,0 +1,23 @@
+"""From a frame to the account: plan, journal, result.
+
+A plan is made of a frame (`plans/`), each column of which goes somewhere (`targets`), each value of which JSON has
+to carry (`encode`), each row of which has to be right (`checks`), and all of which is cut into as few requests as
+there can be (`batches`). Applying it notes everything in a journal (`journal`), sends it (`apply`), follows jobs
+(`jobs`), and tells what became of every row (`result`). What kinds of writes differ in is declared in `kinds/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from klaviyo_analytics.writeback import journals
+from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.plan import Plan
+from klaviyo_analytics.writeback.result import Result, finish
+
+__all__ = ["Plan", "Result", "resume"]
+
+
+def resume(account: Account, journal: str | Path, *, keep_journal: bool = False) -> Result:
+    """Go on with a journal where it stopped."""
+    return finish(journals.reopen(journal, account), account, keep=keep_journal)

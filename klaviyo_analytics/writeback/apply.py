@@ -1,0 +1,255 @@
+"""Carry a journal's batches out: each noted, sent, followed to its end, and noted again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+from orjson import Fragment
+
+from klaviyo_analytics import errors
+from klaviyo_analytics._progress import Progress
+from klaviyo_analytics.writeback import answers, jobs
+from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.answers import Said, said
+from klaviyo_analytics.writeback.journal import Batch, Journal
+from klaviyo_analytics.writeback.kinds import KINDS, Kind
+
+SETTLED = 5.0  # seconds in which a request whose connection broke may still be under way at the server
+ATTEMPTS = 6
+HOPELESS = (  # the next request would fare no better, and this one was certainly not carried out
+    errors.AuthenticationError,
+    errors.PermissionDeniedError,
+    errors.RateLimitError,
+    errors.QuotaExhaustedError,
+)
+
+
+class Stopped(Exception):  # noqa: N818  (no error: the reason to go no further)
+    """The run ends here; what was not sent can be sent later."""
+
+
+class Run:
+    """One go at what a journal still has to do; ends early where going on makes no sense.
+
+    Attributes
+    ----------
+    stopped : str or None
+        Why it ended early.
+    """
+
+    def __init__(self, journal: Journal, account: Account) -> None:
+        self.stopped: str | None = None
+        self._journal = journal
+        self._account = account
+        self._options: Mapping[str, Any] = journal.fact("options")
+        self._keys: list[str] = journal.fact("keys")
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._progress: Progress | None = None
+
+    def carry_out(self) -> None:
+        """Do all that is left."""
+        todo = [batch for batch in self._journal.batches() if batch.state != "done"]
+        if not todo:
+            return
+        label = f"{self._journal.fact('action')}, {len(todo):,} requests"
+        rows = sum(batch.count for batch in todo)
+        with Progress(label, shown=self._account.progress, total=rows) as self._progress:
+            self._in_parallel(todo)
+
+    def _in_parallel(self, todo: Sequence[Batch]) -> None:
+        workers = min(len(todo), max(KINDS[batch.kind].at_once for batch in todo))
+        with ThreadPoolExecutor(workers, thread_name_prefix="klaviyo-write") as pool:
+            futures = [pool.submit(self._one, batch) for batch in todo]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _one(self, batch: Batch) -> None:
+        if self._stop.is_set():
+            return
+        try:
+            self._journal.done(batch.number, self._outcome(batch))
+        except Stopped as reason:
+            self._ends(str(reason))
+        except HOPELESS as error:
+            self._ends(str(error))
+        except errors.TransportError as error:
+            self._ends(f"the server could not be reached any more: {error}")
+        else:
+            with self._lock:
+                if self._progress:
+                    self._progress.add(batch.count)
+
+    def _ends(self, reason: str) -> None:
+        with self._lock:
+            self.stopped = self.stopped or reason
+        self._stop.set()
+
+    def _outcome(self, batch: Batch) -> dict[str, Any]:
+        kind, payload = KINDS[batch.kind], self._journal.payload(batch.number)
+        rows = self._journal.refused(batch.number)
+        left = [row for row in range(batch.count) if row not in rows]
+        keys = [self._keys[position] for position in payload.positions]
+        job, status = batch.job, kind.done
+        if batch.state != "accepted":
+            sending = _Sending(self, batch, kind, keys, payload.records)
+            job, status = sending.until_taken(rows, left)
+            left = [row for row in left if row not in rows]
+            if left and kind.job:
+                self._journal.accepted(batch.number, job)
+        if kind.job and job and left:
+            rows |= self._end_of(kind, job, left, keys)
+        return {"status": status, "job": job, "rows": rows}
+
+    def _end_of(self, kind: Kind, job: str, left: list[int], keys: Sequence[str]) -> dict[int, Said]:
+        """Follow a job, and find out what became of its rows."""
+        assert kind.job is not None
+        try:
+            attributes = jobs.follow(self._account, kind, job, self.pause)
+        except errors.NotFoundError:
+            gone = said("unconfirmed", detail="the job was taken, and is gone; nothing tells how it ended")
+            return dict.fromkeys(left, gone)
+        complained = kind.job.errors(self._account.api, job, attributes)
+        found = answers.complaints(
+            complained, left, [keys[row] for row in left], self._options.get("key", "")
+        )
+        silent = int(attributes.get("failed_count") or 0) - len(found)
+        doubt = None
+        if attributes.get("status") == "cancelled":
+            doubt = "the job was cancelled; nothing tells how far it was"
+        elif silent > 0:
+            doubt = f"{silent:,} rows of this job failed, and the API does not say which"
+        if doubt is None:
+            return found
+        return dict.fromkeys(left, said("unconfirmed", detail=doubt)) | found
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the run is to end."""
+        if not self._stop.is_set():
+            self._account.sleep(seconds)
+        if self._stop.is_set():
+            raise Stopped("stopped")
+
+    def send(self, kind: Kind, records: Sequence[bytes]) -> Any:
+        """Send one request."""
+        body = kind.body([Fragment(record) for record in records], self._options)
+        ids = kind.ids(self._options)
+        return self._account.api.answer(
+            kind.operation, ids, json=body, replay_safe=False, on_wait=self._waiting
+        )
+
+    def find(self, batch: Batch, kind: Kind, keys: Sequence[str], since: float) -> str | None:
+        """Look for the job of a batch whose answer was lost."""
+        known = self._journal.jobs() - {batch.job or ""}
+        options = self._options
+        return jobs.find(self._account, kind, keys, options, since=since, known=known, sleep=self.pause)
+
+    def now(self) -> float:
+        """Give the time of the account's clock."""
+        return self._account.now().timestamp()
+
+    def noted(self, batch: Batch, rows: Mapping[int, Said]) -> float:
+        """Note that a batch is about to be sent, and when."""
+        since = self.now()
+        self._journal.sending(batch.number, since=since, refused=rows)
+        return since
+
+    def unsent(self, batch: Batch) -> None:
+        """Note that a batch was certainly not carried out."""
+        self._journal.unsent(batch.number)
+
+    def _waiting(self, seconds: float) -> None:
+        with self._lock:
+            if self._progress:
+                self._progress.waiting(seconds)
+
+
+class _Sending:
+    """One batch on its way, until the API has taken it, refused it, or nothing more can be known."""
+
+    def __init__(
+        self, run: Run, batch: Batch, kind: Kind, keys: Sequence[str], records: Sequence[bytes]
+    ) -> None:
+        self._run = run
+        self._batch = batch
+        self._kind = kind
+        self._keys = keys
+        self._records = records
+        self._since = batch.since or 0.0
+
+    def until_taken(self, rows: dict[int, Said], left: list[int]) -> tuple[str | None, Any]:
+        """Send what is left until it is taken; what is refused meanwhile is written into `rows`."""
+        kind, lost, attempt = self._kind, self._batch.state == "sending", 0
+        while left:
+            if lost:
+                known, job = self._after_a_loss(rows, left)
+                if known:
+                    return job, kind.done
+            if attempt >= ATTEMPTS:
+                raise Stopped(
+                    f"{kind.operation} was tried {ATTEMPTS} times, and no answer said what became of it"
+                )
+            if attempt:
+                self._run.pause(min(30.0, 0.5 * 2**attempt))
+            attempt += 1
+            self._since = self._run.noted(self._batch, rows)
+            try:
+                reply = self._run.send(kind, [self._records[row] for row in left])
+            except HOPELESS:
+                self._run.unsent(self._batch)
+                raise
+            except (errors.TransportError, errors.ServerError):
+                lost = True
+            except errors.GatewayError as error:
+                if error.status >= 500:
+                    lost = True
+                    continue
+                self._run.unsent(self._batch)
+                raise Stopped(str(error)) from None
+            except errors.ApiError as error:
+                if lost and kind.seen(error):
+                    return None, kind.done
+                found = answers.refused(error, left, kind)
+                rows |= found
+                left = [row for row in left if row not in found]
+                lost, attempt = False, 0
+            else:
+                return _job_of(reply.document) if kind.job else None, kind.told.get(reply.status, kind.done)
+        return None, kind.done
+
+    def _after_a_loss(self, rows: dict[int, Said], left: list[int]) -> tuple[bool, str | None]:
+        """Find out, as far as that is possible, whether the request was carried out: (known, its job)."""
+        kind, keys = self._kind, [self._keys[row] for row in left]
+        if kind.job and kind.job.list:
+            job = self._run.find(self._batch, kind, keys, self._since)
+            if job is None and self._settle():
+                job = self._run.find(self._batch, kind, keys, self._since)
+            return job is not None, job
+        if not kind.repeatable:
+            why = (
+                "the answer was lost; nothing tells whether it was carried out, and once more could be twice"
+            )
+            rows |= dict.fromkeys(left, said("unconfirmed", detail=why))
+            return True, None
+        return False, None
+
+    def _settle(self) -> bool:
+        """Give a request time to arrive that may be under way still; False if it is long past."""
+        wait = SETTLED - (self._run.now() - self._since)
+        if wait <= 0:
+            return False
+        self._run.pause(min(wait, SETTLED))
+        return True
+
+
+def _job_of(document: Any) -> str | None:
+    data = document.get("data") if isinstance(document, Mapping) else None
+    return str(data["id"]) if isinstance(data, Mapping) and "id" in data else None

@@ -1,0 +1,134 @@
+"""What is wrong with rows, found before anything is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from klaviyo_analytics.writeback.encode import ABSENT
+from klaviyo_analytics.writeback.kinds import folded
+
+OnDuplicate = Literal["error", "first", "last"]
+LOCAL = r"[^\s@,;:<>()\[\]\"\\.]+(?:\.[^\s@,;:<>()\[\]\"\\.]+)*"
+DOMAIN = r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]"
+EMAIL = re.compile(f"{LOCAL}@{DOMAIN}")
+PHONE = re.compile(r"\+[1-9]\d{6,14}")
+PROFILE_BYTES = 100_000  # "100 KB" in its smaller reading
+
+
+class Problems:
+    """Reasons why rows cannot be sent, several a row."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, list[str]] = {}
+
+    def add(self, row: int, why: str) -> None:
+        """Note a reason."""
+        self._found.setdefault(row, []).append(why)
+
+    def add_all(self, found: Mapping[int, str], before: str) -> None:
+        """Note the reasons of a column."""
+        for row, why in found.items():
+            self.add(row, f"{before}: {why}")
+
+    def __contains__(self, row: int) -> bool:
+        return row in self._found
+
+    def by_row(self) -> dict[int, str]:
+        """Give them, one text a row."""
+        return {row: "; ".join(whys) for row, whys in sorted(self._found.items())}
+
+
+def is_email(value: Any) -> bool:
+    """Tell whether Klaviyo can take it for an address."""
+    return isinstance(value, str) and len(value) <= 254 and EMAIL.fullmatch(value) is not None
+
+
+def is_phone(value: Any) -> bool:
+    """Tell whether it is a number in E.164: a plus, the country, 7 to 15 digits in all."""
+    return isinstance(value, str) and PHONE.fullmatch(value) is not None
+
+
+def is_id(value: Any) -> bool:
+    """Tell whether it names anything at all."""
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= 255
+
+
+FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "email": (is_email, "is no e-mail address"),
+    "phone_number": (is_phone, "is no phone number in the form +15005550006"),
+    "external_id": (is_id, "is no id"),
+    "id": (is_id, "is no id"),
+    "anonymous_id": (is_id, "is no id"),
+}
+
+
+def check_form(name: str, values: Sequence[Any], problems: Problems) -> None:
+    """Note identifiers that cannot be."""
+    right, complaint = FORMS[name]
+    for row, value in enumerate(values):
+        if value is not ABSENT and not right(value):
+            problems.add(row, f"{name}: {value!r} {complaint}")
+
+
+def check_present(name: str, values: Sequence[Any], problems: Problems) -> None:
+    """Note rows without their key."""
+    for row, value in enumerate(values):
+        if value is ABSENT and row not in problems:
+            problems.add(row, f"{name} is missing")
+
+
+def duplicates(values: Sequence[Any], *, fold: bool = True) -> tuple[list[int], list[int]]:
+    """Find the rows whose value another has, too: those, and for each the first row that has it."""
+    keys = pd.Series(
+        [None if one is ABSENT else folded(one) if fold else one for one in values], dtype=object
+    )
+    codes = pd.factorize(keys)[0]
+    counts = np.bincount(codes[codes >= 0]) if (codes >= 0).any() else np.zeros(0, dtype=int)
+    rows = np.flatnonzero((codes >= 0) & (counts[codes] > 1)) if len(counts) else np.zeros(0, dtype=int)
+    first: dict[int, int] = {}
+    for row in rows:
+        first.setdefault(int(codes[row]), int(row))
+    return rows.tolist(), [first[int(codes[row])] for row in rows]
+
+
+def check_duplicates(
+    name: str, values: Sequence[Any], rule: OnDuplicate, problems: Problems, *, fold: bool = True
+) -> dict[int, tuple[Any, str]]:
+    """Settle which of several rows with one key is sent; the others are left out, or all are problems."""
+    rows, firsts = duplicates(values, fold=fold)
+    if rule == "error":
+        for row, first in zip(rows, firsts, strict=True):
+            where = "comes again in later rows" if row == first else f"is that of row {first}, too"
+            problems.add(
+                row, f"{name} {values[row]!r} {where}; drop one, or say on_duplicate='first' or 'last'"
+            )
+        return {}
+    winners: dict[int, int] = {}
+    for row, first in zip(rows, firsts, strict=True):
+        if row not in problems and (rule == "last" or first not in winners):
+            winners[first] = row
+    return {
+        row: ("not sent", f"row {winners[first]} has the same {name}, and goes first")
+        for row, first in zip(rows, firsts, strict=True)
+        if row not in problems and winners[first] != row
+    }
+
+
+def dumped(row: int, record: Any, problems: Problems, *, most: int = PROFILE_BYTES) -> bytes | None:
+    """Encode a row, or note why that cannot be."""
+    try:
+        found = orjson.dumps(record)
+    except (orjson.JSONEncodeError, RecursionError) as problem:
+        why = "its text is no valid Unicode" if "surrogate" in str(problem) else str(problem)
+        problems.add(row, f"it cannot be written as JSON: {why}")
+        return None
+    if len(found) > most:
+        problems.add(row, f"it takes {len(found):,} bytes, and the API allows {most:,}")
+        return None
+    return bytes(memoryview(found))  # a copy as large as it has to be: orjson's own keeps a kilobyte and more

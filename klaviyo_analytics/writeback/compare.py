@@ -1,0 +1,74 @@
+"""What the account has already, against what would be sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from klaviyo_analytics import _jsonapi
+from klaviyo_analytics.filters import F
+from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.kinds import folded
+from klaviyo_analytics.writeback.kinds.profiles import identity
+
+AT_ONCE = 50  # keys in a filter; a URL holds only so many
+
+
+def current(account: Account, key: str, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Read the profiles that have these keys, by their key in folded case."""
+    found: dict[str, Mapping[str, Any]] = {}
+    wanted = [one for one in dict.fromkeys(keys) if one]
+    endpoint = account.api.catalog["get_profiles"]
+    for start in range(0, len(wanted), AT_ONCE):
+        params = {"filter": str(F[key].any(wanted[start : start + AT_ONCE]))}
+        for document in account.api.pages(endpoint, {}, params, size=endpoint.page_max, chosen=False):
+            for record in _jsonapi.resources(document, endpoint.path):
+                found[folded(identity(record, key))] = record
+    return found
+
+
+def unchanged(account: Account, key: str, keys: Sequence[str], records: Sequence[bytes | None]) -> set[int]:
+    """Find the rows whose values the account has already."""
+    sent = {row: record for row, record in enumerate(records) if record is not None}
+    there = current(account, key, [keys[row] for row in sent])
+    return {
+        row
+        for row, record in sent.items()
+        if (known := there.get(folded(keys[row]))) is not None
+        and not differences(orjson.loads(record), known)
+    }
+
+
+def differences(sent: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Give what sending would change: by dotted name, the old value and the new one."""
+    patches = (sent.get("meta") or {}).get("patch_properties") or {}
+    found = dict(_differing(sent["attributes"], known.get("attributes") or {}, ""))
+    properties = (known.get("attributes") or {}).get("properties") or {}
+    for name in patches.get("unset", ()):
+        if properties.get(name) is not None:
+            found[f"properties.{name}"] = (properties[name], None)
+    for name, value in (patches.get("append") or {}).items():
+        found[f"properties.{name}"] = (properties.get(name), value)
+    return found
+
+
+def _differing(
+    sent: Mapping[str, Any], known: Mapping[str, Any], before: str
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for name, value in sent.items():
+        old = known.get(name)
+        if isinstance(value, dict) and not before:
+            yield from _differing(value, old if isinstance(old, Mapping) else {}, f"{name}.")
+        elif not _same(value, old, ignoring_case=name == "email" and not before):
+            yield before + name, (old, value)
+
+
+def _same(one: Any, other: Any, *, ignoring_case: bool) -> bool:
+    if ignoring_case:
+        return folded(one) == folded(other)
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-12)
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

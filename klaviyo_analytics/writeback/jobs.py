@@ -1,0 +1,76 @@
+"""Jobs: followed to their end, and found again when the answer that named them was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from klaviyo_analytics import _jsonapi
+from klaviyo_analytics._polling import wait_for
+from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.kinds import Kind, Options, folded
+
+ENDED = ("complete", "cancelled")
+PATIENCE = 24 * 3600.0
+MARGIN = 15 * 60.0  # how far two clocks may be apart
+
+
+def follow(account: Account, kind: Kind, job: str, sleep: Callable[[float], None]) -> Mapping[str, Any]:
+    """Wait for a job's end, and give its attributes."""
+    assert kind.job is not None
+    operation = kind.job.get
+
+    def look() -> Mapping[str, Any]:
+        document = account.api.call(operation, {"job_id": job})
+        record, *_ = _jsonapi.resources(document, f"the job {job}")
+        return dict(record.get("attributes") or {})
+
+    return wait_for(
+        look,
+        lambda attributes: attributes.get("status") in ENDED,
+        what=f"The job {job}",
+        timeout=PATIENCE,
+        sleep=sleep,
+        clock=account.clock,
+    )
+
+
+def find(
+    account: Account,
+    kind: Kind,
+    keys: Sequence[str],
+    options: Options,
+    *,
+    since: float,
+    known: set[str],
+    sleep: Callable[[float], None],
+) -> str | None:
+    """Look for the job of a batch whose answer was lost.
+
+    Jobs that began earlier, that are known to be other batches', or that hold another number of rows are left
+    out. What decides is whose rows the job holds. Only somebody else's job, begun at the same time, with as
+    many rows and some of the same people, would be mistaken for it.
+    """
+    job = kind.job
+    if job is None or job.list is None:
+        return None
+    endpoint = account.api.catalog[job.list]
+    ours = {folded(key) for key in keys}
+    for document in account.api.pages(endpoint, {}, job.order, size=endpoint.page_max, chosen=False):
+        for record in _jsonapi.resources(document, endpoint.path):
+            attributes = record.get("attributes") or {}
+            began = attributes.get("created_at")
+            if began and datetime.fromisoformat(began).timestamp() < since - MARGIN:
+                if job.order:
+                    return None
+                continue
+            id = str(record["id"])
+            if id in known or attributes.get("total_count") not in (None, 0, len(keys)):
+                continue
+            if job.contents is None:
+                return id
+            follow(account, kind, id, sleep)
+            if ours & job.contents(account.api, id, options):
+                return id
+    return None

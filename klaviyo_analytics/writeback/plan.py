@@ -1,0 +1,287 @@
+"""What would be sent: checked, counted, and shown before anything goes out."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from klaviyo_analytics.endpoints import Endpoint
+from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError
+from klaviyo_analytics.writeback import journals
+from klaviyo_analytics.writeback._account import Account, fingerprint
+from klaviyo_analytics.writeback.answers import said
+from klaviyo_analytics.writeback.journal import Payload
+from klaviyo_analytics.writeback.kinds import KINDS
+from klaviyo_analytics.writeback.result import Result, finish
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Plan:
+    """A write that is ready to go, or says why it is not; made by the `plan_*` verbs.
+
+    Look at `preview()`, `problems` and `summary()`, then `apply()`. Making a plan sends nothing.
+    """
+
+    action: str
+    _account: Account
+    _index: pd.Index[Any]
+    _keys: Sequence[str]
+    _records: Sequence[bytes | None]  # None: the row is not sent
+    _batches: Sequence[tuple[str, Sequence[int]]]
+    _options: Mapping[str, Any] = field(default_factory=dict)
+    _problems: Mapping[int, str] = field(default_factory=dict)
+    _left_out: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # status and reason
+    _notes: Mapping[int, str] = field(
+        default_factory=dict
+    )  # what is worth knowing, and keeps nobody from applying
+    _confirm: Sequence[str] = ()
+
+    def preview(self) -> pd.DataFrame:
+        """Show what would happen to every row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            By the frame's index: row (the position), key, action, fields (what would be sent), problem, note.
+        """
+        actions = np.full(len(self._keys), "none", dtype=object)
+        for kind, positions in self._batches:
+            actions[np.asarray(positions)] = kind
+        for position, (status, _) in self._left_out.items():
+            actions[position] = status
+        columns = {
+            "key": list(self._keys),
+            "action": list(actions),
+            "fields": [_fields(record) for record in self._records],
+            "problem": [self._problems.get(position) for position in range(len(self._keys))],
+            "note": [self._note(position) for position in range(len(self._keys))],
+        }
+        frame = pd.DataFrame({name: pd.array(values, dtype="string") for name, values in columns.items()})
+        frame.insert(0, "row", range(len(frame)))
+        frame.index = self._index
+        return frame
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        """The rows that cannot be sent, each with its reason: key, problem."""
+        at = sorted(self._problems)
+        columns = {"key": [self._keys[row] for row in at], "problem": [self._problems[row] for row in at]}
+        frame = pd.DataFrame({name: pd.array(values, dtype="string") for name, values in columns.items()})
+        frame.index = self._index[at]
+        return frame
+
+    @property
+    def requests(self) -> int:
+        """How many requests it takes."""
+        return len(self._batches)
+
+    def summary(self) -> pd.Series[Any]:
+        """Count what would happen.
+
+        Returns
+        -------
+        pandas.Series
+            rows, to_send, problems, unchanged, left_out, requests, bytes, seconds_at_limits (what the documented
+            limits make it take at least), confirm (what `apply` has to be told with ``confirm=True``).
+        """
+        unchanged = sum(status == "unchanged" for status, _ in self._left_out.values())
+        return pd.Series(
+            {
+                "action": self.action,
+                "rows": len(self._keys),
+                "to_send": sum(len(positions) for _, positions in self._batches),
+                "problems": len(self._problems),
+                "unchanged": unchanged,
+                "left_out": len(self._left_out) - unchanged,
+                "requests": self.requests,
+                "bytes": sum(len(record) for record in self._records if record is not None),
+                "seconds_at_limits": self._seconds(),
+                "confirm": " ".join(self._confirm),
+            },
+            dtype=object,
+        )
+
+    def apply(
+        self,
+        *,
+        confirm: bool = False,
+        skip_invalid: bool = False,
+        journal: str | Path | bool | None = None,
+        keep_journal: bool = False,
+    ) -> Result:
+        """Send it, and follow every row to its end.
+
+        Parameters
+        ----------
+        confirm : bool
+            True, for what reaches people or destroys data; `summary()` says what that is.
+        skip_invalid : bool
+            Send the good rows although others have problems, which are reported as not sent.
+        journal : str, Path or bool, optional
+            A new file that notes every request before and after it is sent, so that ``client.resume`` can go
+            on after a crash. In the user's data folder, if not given and there is more than one request; False for
+            none. It holds the rows themselves, is readable by its owner only, and is deleted when all rows were
+            written.
+        keep_journal : bool
+            True, to keep it all the same.
+
+        Returns
+        -------
+        Result
+            One row for each row of the frame.
+
+        Raises
+        ------
+        FrameError
+            Rows have problems; nothing was sent.
+        ConfirmationRequiredError
+            `confirm` is not True; nothing was sent.
+        """
+        if self._problems and not skip_invalid:
+            raise FrameError(_complaint(self.problems, len(self._keys)))
+        if self._confirm and confirm is not True:
+            raise ConfirmationRequiredError(
+                f"{' '.join(self._confirm)} Nothing was sent. Pass confirm=True if that is what you want."
+            )
+        path = None if isinstance(journal, bool) else journal
+        begun = journals.begin(self._facts(), self._payloads(), path, enabled=journal is not False)
+        return finish(begun, self._account, index=self._index, keep=keep_journal)
+
+    def _facts(self) -> dict[str, Any]:
+        left_out = {row: said("not sent", {"code": "invalid"}, why) for row, why in self._problems.items()}
+        for row, (status, why) in self._left_out.items():
+            left_out[row] = [status, None, why, None]
+        return {
+            "action": self.action,
+            "account": fingerprint(self._account),
+            "options": dict(self._options),
+            "index": journals.index_facts(self._index),
+            "keys": list(self._keys),
+            "left_out": {str(row): told for row, told in left_out.items()},
+        }
+
+    def _payloads(self) -> list[tuple[str, Payload]]:
+        return [
+            (kind, Payload(positions, [self._records[at] or b"" for at in positions]))
+            for kind, positions in ((kind, [int(at) for at in group]) for kind, group in self._batches)
+        ]
+
+    def _seconds(self) -> float:
+        counts: dict[str, int] = {}
+        for kind, _ in self._batches:
+            counts[kind] = counts.get(kind, 0) + 1
+        catalog = self._account.api.catalog
+        return sum(seconds_for(catalog[KINDS[kind].operation], count) for kind, count in counts.items())
+
+    def _note(self, position: int) -> str | None:
+        left_out = self._left_out.get(position)
+        return left_out[1] if left_out else self._notes.get(position)
+
+    def __repr__(self) -> str:
+        return f"<Plan: {self._sentence()}>"
+
+    def _sentence(self) -> str:
+        facts = self.summary()
+        least = str(timedelta(seconds=math.ceil(facts["seconds_at_limits"])))
+        parts = [
+            f"{self.action}: {facts['to_send']:,} of {facts['rows']:,} rows in {facts['requests']:,} requests"
+        ]
+        parts += [f"{facts[name]:,} {name}" for name in ("problems", "unchanged") if facts[name]]
+        return f"{', '.join(parts)}; at least {least} at the documented limits"
+
+    def _repr_html_(self) -> str:
+        lines = [html.escape(self._sentence())]
+        lines += [f"<b>Needs confirm=True</b>: {html.escape(why)}" for why in self._confirm]
+        if self._problems:
+            lines.append("<b>Nothing will be sent</b> until these are mended, or skip_invalid=True:")
+            return "<br>".join(lines) + self.problems.head(10).to_html()
+        return "<br>".join(lines) + self._first(5).preview().to_html()
+
+    def _first(self, count: int) -> Plan:
+        """Give the same plan for its first rows only, to be looked at."""
+        batches = [(kind, [at for at in group if at < count]) for kind, group in self._batches]
+        return Plan(
+            self.action,
+            self._account,
+            self._index[:count],
+            self._keys[:count],
+            self._records[:count],
+            [(kind, group) for kind, group in batches if group],
+            _left_out={at: why for at, why in self._left_out.items() if at < count},
+            _notes=self._notes,
+        )
+
+
+def drafted(
+    action: str,
+    account: Account,
+    frame: pd.DataFrame,
+    *,
+    keys: Sequence[str],
+    records: Sequence[bytes | None],
+    kinds: Mapping[str, Iterable[int]],
+    options: Mapping[str, Any],
+    problems: Mapping[int, str],
+    left_out: Mapping[int, tuple[str, str]] | None = None,
+    notes: Mapping[int, str] | None = None,
+    confirm: Sequence[str] = (),
+) -> Plan:
+    """Make a plan of checked and encoded rows: cut them into requests, kind by kind."""
+    batches: list[tuple[str, Sequence[int]]] = []
+    for kind, positions in kinds.items():
+        held = [(at, record) for at in positions if (record := records[at]) is not None]
+        groups = journals.parts(kind, [at for at, _ in held], [record for _, record in held], options)
+        batches += [(kind, group.tolist()) for group in groups]
+    return Plan(
+        action,
+        account,
+        frame.index,
+        keys,
+        records,
+        batches,
+        options,
+        problems,
+        left_out or {},
+        notes or {},
+        confirm,
+    )
+
+
+def seconds_for(endpoint: Endpoint, requests: int) -> float:
+    """Tell how long the documented limits make so many requests take at least."""
+    before = max(requests - 1, 0)
+    waits = (before // window.requests * window.seconds for window in endpoint.limits)
+    return float(max(waits, default=0))
+
+
+def _fields(record: bytes | None) -> str | None:
+    if record is None:
+        return None
+    data = orjson.loads(record)
+    return ", ".join(_named(data.get("attributes") or {}, ""))
+
+
+def _named(attributes: Mapping[str, Any], before: str) -> Iterable[str]:
+    for name, value in attributes.items():
+        if isinstance(value, dict) and value and not before:
+            yield from _named(value, f"{name}.")
+        else:
+            yield before + name
+
+
+def _complaint(problems: pd.DataFrame, rows: int) -> str:
+    first = "; ".join(f"{row.key}: {row.problem}" for row in problems.head(3).itertuples())
+    more = f"; and {len(problems) - 3:,} more" if len(problems) > 3 else ""
+    return (
+        f"{len(problems):,} of {rows:,} rows cannot be sent, so nothing was: {first}{more}. See plan.problems; mend "
+        "them, or pass skip_invalid=True to send the others."
+    )

@@ -1,0 +1,1 @@
+"""From a frame to a plan: one module a kind of write."""

@@ -1,0 +1,204 @@
+"""A frame of people as a plan of profile upserts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+from klaviyo_analytics.endpoints import load
+from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.writeback import checks
+from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
+from klaviyo_analytics.writeback.compare import unchanged
+from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
+from klaviyo_analytics.writeback.kinds.profiles import APPEND, IMPORT, UPSERT
+from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.targets import Rest, Target, targets
+
+Key = Literal["email", "phone_number", "external_id", "id"]
+OnNull = Literal["skip", "clear"]
+IDENTIFIERS = ("email", "phone_number", "external_id")
+GROUPS = ("location", "properties")
+FEW = 1_000  # rows that are still sent one by one where that tells more
+WHAT = "plan_upsert()"
+
+
+def attributes() -> dict[str, Wanted]:
+    """Name what of a profile can be written, and what it has to be."""
+    endpoint = load()["create_or_update_profile"]
+    assert endpoint.body is not None
+    assert endpoint.returns is not None
+    plain = [name for name in endpoint.body.optional if name not in GROUPS]
+    placed = [name for name in endpoint.returns.attributes if name.startswith("location.")]
+    loose = {"location.latitude", "location.longitude"}
+    return {name: "json" if name in loose else "text" for name in ("id", *plain, *placed)}
+
+
+def plan_upsert(
+    account: Account,
+    frame: pd.DataFrame,
+    *,
+    key: Key,
+    columns: Mapping[str, str] | None,
+    properties: Rest,
+    on_null: OnNull,
+    on_duplicate: OnDuplicate,
+    lists: Sequence[str],
+    append: Sequence[str],
+    unset: Sequence[str],
+    compare: bool,
+) -> Plan:
+    """Check and encode a frame of people; see `profiles.plan_upsert`."""
+    if key not in (*IDENTIFIERS, "id"):
+        raise InvalidInputError(f"key={key!r}: it is one of {', '.join(IDENTIFIERS)}, id.")
+    if on_null not in ("skip", "clear"):
+        raise InvalidInputError(f"on_null={on_null!r}: it is 'skip' or 'clear'.")
+    found = targets(frame, attributes(), columns=columns, properties=properties, what=WHAT)
+    paths = [target.path for target in found]
+    if key not in paths:
+        raise FrameError(f"{WHAT}: no column becomes {key!r}, the key; there are {', '.join(paths)}.")
+    appended = _of_properties(append, found)
+    problems = Problems()
+    values = [_values(frame[target.column], target, problems) for target in found]
+    by_path = dict(zip(paths, values, strict=True))
+    left_out = _check(by_path, key, on_duplicate, problems)
+    builder = _Builder(found, appended, unset, clear=on_null == "clear")
+    records, cleared, kept = _records(builder, values, len(frame), problems, left_out)
+    keys = ["" if value is ABSENT else str(value) for value in by_path[key]]
+    if compare:
+        same = unchanged(account, key, keys, records)
+        left_out |= dict.fromkeys(same, ("unchanged", "the account has it already"))
+        records = [None if row in same else record for row, record in enumerate(records)]
+    return drafted(
+        "upsert profiles",
+        account,
+        frame,
+        keys=keys,
+        records=records,
+        kinds=_kinds(len(frame), key, kept, append=bool(append), lists=bool(lists)),
+        options={"key": key, "lists": list(lists)},
+        problems=problems.by_row(),
+        left_out=left_out,
+        confirm=_dangers(cleared, unset, sum(record is not None for record in records)),
+    )
+
+
+def _values(series: pd.Series[Any], target: Target, problems: Problems) -> list[Any]:
+    written = column(series, target.wanted)
+    problems.add_all(written.problems, target.column)
+    return written.values
+
+
+def _check(
+    by_path: Mapping[str, list[Any]], key: Key, rule: OnDuplicate, problems: Problems
+) -> dict[int, tuple[Any, str]]:
+    present = [name for name in (*IDENTIFIERS, "id") if name in by_path]
+    for name in present:
+        checks.check_form(name, by_path[name], problems)
+    checks.check_present(key, by_path[key], problems)
+    left_out = checks.check_duplicates(key, by_path[key], rule, problems, fold=key == "email")
+    for name in present:
+        if name != key:
+            remaining = [ABSENT if row in left_out else one for row, one in enumerate(by_path[name])]
+            checks.check_duplicates(name, remaining, "error", problems, fold=name == "email")
+    return left_out
+
+
+class _Builder:
+    """Makes a row's resource of its values."""
+
+    def __init__(
+        self, found: Sequence[Target], append: Collection[str], unset: Sequence[str], *, clear: bool
+    ) -> None:
+        self._places = [
+            ("append", target.name) if target.path in append else (target.group, target.name)
+            for target in found
+        ]
+        self._unset = list(unset)
+        self._clear = clear
+
+    def build(self, row: Sequence[Any]) -> tuple[dict[str, Any], bool, bool]:
+        """Give the resource, whether it clears anything, and whether it clears what a job cannot."""
+        attributes: dict[str, Any] = {}
+        record: dict[str, Any] = {"type": "profile", "attributes": attributes}
+        patches: dict[str, Any] = {}
+        unset, clears, nulls = self._unset, False, False
+        for (group, name), value in zip(self._places, row, strict=True):
+            if value is ABSENT:
+                if self._clear and group != "append":
+                    clears = True
+                    if group == "properties":
+                        unset = [*unset, name]
+                        continue
+                    nulls = True
+                    value = None  # noqa: PLW2901
+                else:
+                    continue
+            if group is None:
+                (record if name == "id" else attributes)[name] = value
+            elif group == "append":
+                patches.setdefault("append", {})[name] = value
+            else:
+                attributes.setdefault(group, {})[name] = value
+        if unset:
+            patches["unset"] = unset
+        if patches:
+            record["meta"] = {"patch_properties": patches}
+        return record, clears, nulls
+
+
+def _records(
+    builder: _Builder,
+    values: Sequence[list[Any]],
+    count: int,
+    problems: Problems,
+    left_out: Mapping[int, Any],
+) -> tuple[list[bytes | None], int, set[int]]:
+    records: list[bytes | None] = [None] * count
+    cleared, kept = 0, set()
+    for position, row in enumerate(zip(*values, strict=True)):
+        if position in left_out or position in problems:
+            continue
+        record, clears, nulls = builder.build(row)
+        records[position] = checks.dumped(position, record, problems)
+        cleared += clears
+        if nulls:
+            kept.add(position)
+    return records, cleared, kept
+
+
+def _kinds(count: int, key: Key, nulls: set[int], *, append: bool, lists: bool) -> dict[str, Sequence[int]]:
+    """Choose: one by one where the API's jobs cannot do it, or where that tells more and rows are few."""
+    rows = range(count)
+    if lists and nulls:
+        raise InvalidInputError(
+            "lists= and on_null='clear' exclude each other: only import jobs join lists, and they ignore nulls. "
+            "Make two plans."
+        )
+    if not lists and count <= FEW and (append or key == "id"):
+        return {(APPEND if append else UPSERT).name: rows}
+    return {
+        IMPORT.name: [row for row in rows if row not in nulls] if nulls else rows,
+        (APPEND if append else UPSERT).name: sorted(nulls),
+    }
+
+
+def _of_properties(append: Sequence[str], found: Sequence[Target]) -> set[str]:
+    by_name = {target.name: target.path for target in found if target.group == "properties"}
+    if unknown := [name for name in append if name not in by_name]:
+        raise FrameError(
+            f"{WHAT}: append={unknown[0]!r} is no property of this frame; there are {', '.join(by_name)}."
+        )
+    return {by_name[name] for name in append}
+
+
+def _dangers(cleared: int, unset: Sequence[str], sent: int) -> list[str]:
+    found = []
+    if cleared:
+        found.append(f"This clears fields of {cleared:,} profiles where the frame is null.")
+    if unset and sent:
+        found.append(f"This removes {', '.join(unset)} from {sent:,} profiles.")
+    return found

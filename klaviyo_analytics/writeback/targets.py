@@ -1,0 +1,111 @@
+"""Which column of a frame goes where."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.writeback.encode import Wanted
+
+Rest = Literal["rest"] | Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A column, and the attribute that it becomes; `group` is the object that holds it, like "location"."""
+
+    column: str
+    name: str
+    group: str | None = None
+    wanted: Wanted = "json"
+
+    @property
+    def path(self) -> str:
+        """The attribute's dotted name."""
+        return f"{self.group}.{self.name}" if self.group else self.name
+
+
+def targets(
+    frame: pd.DataFrame,
+    attributes: Mapping[str, Wanted],
+    *,
+    columns: Mapping[str, str] | None,
+    properties: Rest,
+    what: str,
+    free: str | None = "properties",
+) -> list[Target]:
+    """Settle for every column which attribute it becomes.
+
+    Columns that are named in `columns` become what it says; those that have an attribute's name become that;
+    those that `properties` names, or all the rest, become properties.
+
+    Raises
+    ------
+    FrameError
+        A column is missing, double, or has nowhere to go.
+    """
+    _check_names(frame, what)
+    named = dict(columns or {})
+    custom = [] if properties is None or properties == "rest" else list(properties)
+    _check_present(frame, [*named, *custom], what)
+    found = []
+    for column in frame.columns:
+        if column in named:
+            path = named[column]
+        elif column in custom or (properties == "rest" and column not in attributes):
+            path = column if free and column.startswith(f"{free}.") else f"{free}.{column}"
+        else:
+            path = column
+        found.append(_target(column, path, attributes, free, what))
+    _check_once(found, what)
+    return found
+
+
+def _target(column: str, path: str, attributes: Mapping[str, Wanted], free: str | None, what: str) -> Target:
+    if path in attributes:
+        group, _, name = path.rpartition(".")
+        return Target(column, name, group or None, attributes[path])
+    group, dot, name = path.partition(".")
+    if free and group == free and dot and name:
+        return Target(column, name, free)
+    near = difflib.get_close_matches(path, attributes, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    ways = f", keep it as a property by properties=[{column!r}] or properties='rest'," if free else ""
+    raise FrameError(
+        f"{what}: {path!r} (column {column!r}) is no attribute that can be written{hint} Name one by "
+        f"columns={{{column!r}: ...}}{ways} or drop the column. There are {', '.join(attributes)}."
+    )
+
+
+def _check_names(frame: pd.DataFrame, what: str) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise FrameError(f"{what} takes a DataFrame, not {type(frame).__name__}.")
+    odd = [name for name in frame.columns if not isinstance(name, str)]
+    if odd:
+        raise FrameError(f"{what}: column names are text, and {odd[0]!r} is not. Rename the columns.")
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise FrameError(f"{what}: there are two columns named {twice!r}.")
+
+
+def _check_present(frame: pd.DataFrame, names: Sequence[str], what: str) -> None:
+    if missing := [name for name in names if name not in frame.columns]:
+        raise FrameError(
+            f"{what}: the frame has no column {missing[0]!r}; it has {', '.join(map(str, frame.columns))}."
+        )
+
+
+def _check_once(found: Sequence[Target], what: str) -> None:
+    by_path: dict[str, str] = {}
+    for target in found:
+        if target.path in by_path:
+            other = by_path[target.path]
+            raise FrameError(
+                f"{what}: the columns {other!r} and {target.column!r} both become {target.path!r}."
+            )
+        by_path[target.path] = target.column
