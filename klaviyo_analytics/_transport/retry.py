@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 
+NEVER_BETTER = (501, 505)  # not implemented: asking again is answered alike
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """How one attempt failed.
@@ -40,6 +43,7 @@ class RetryPolicy:
         the letter: coming back earlier is always refused again, so only the jitter is added to it.
         """
         again = failure.status is None or failure.status == 429 or failure.status >= 500
+        again = again and failure.status not in NEVER_BETTER
         if not again or attempt >= self.attempts or not (replay_safe or failure.refused):
             return None
         backoff = min(self.cap, self.base * 2 ** (attempt - 1))

@@ -24,7 +24,7 @@ def test_what_may_pass_is_tried_again(status: int | None) -> None:
     assert delay(Failure(status)) is not None
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 422])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 501, 505])
 def test_what_will_not_change_is_not(status: int) -> None:
     assert delay(Failure(status, refused=True)) is None
 
