@@ -14,6 +14,7 @@ from klaviyo_analytics.sandbox.app.times import to_seconds, to_text
 from klaviyo_analytics.sandbox.model import Record
 
 Json = dict[str, Any]
+INTERNAL = "Klaviyo"  # the integration that the account's own metrics belong to
 PROFILE = "/data/attributes/profile/data"
 DROPPED_DOMAINS = ("@example.com", "@test.com")
 
@@ -47,6 +48,14 @@ def keep(store: Store, rows: list[Json]) -> None:
         profile, time = store.get("profile", row["profile"]), to_text(row["time"])
         profile.attributes["last_event_date"] = max(profile.attributes.get("last_event_date") or "", time)
     store.changed()
+
+
+def notice(store: Store, profile: Record, name: str, properties: Json) -> list[Json]:
+    """Make the row of an event that Klaviyo itself sees, such as somebody joining a list."""
+    metric = {"data": {"attributes": {"name": name, "service": INTERNAL}}}
+    key = f"{int(store.now())}:{store.issue_number()}"
+    row = _row(store, profile, {"metric": metric, "properties": properties, "unique_id": key})
+    return [row] if row else []
 
 
 def _row(store: Store, profile: Record, event: Json) -> Json | None:
@@ -88,7 +97,8 @@ def _metric(store: Store, attributes: Json) -> Record:
         if metric.attributes["name"] == name and integration.get("name") == service:
             return metric
     now = to_text(store.now())
-    integration = {"object": "integration", "id": short_id(store, {}), "name": service, "category": "API"}
+    category = "Internal" if service == INTERNAL else "API"
+    integration = {"object": "integration", "id": short_id(store, {}), "name": service, "category": category}
     known = {"name": name, "created": now, "updated": now, "integration": integration}
     return store.add(Record("metric", short_id(store, {}), known, {"flow-triggers": []}))
 

@@ -6,9 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from klaviyo_analytics.sandbox.app.reads import Call
-from klaviyo_analytics.sandbox.app.special import bulk_events, imports
+from klaviyo_analytics.sandbox.app.special import (
+    bulk_events,
+    imports,
+    push_tokens,
+    subscriptions,
+    suppressions,
+)
 
 HANDLERS: dict[str, Callable[[Call], dict[str, Any] | None]] = {
     **bulk_events.HANDLERS,
     **imports.HANDLERS,
+    **push_tokens.HANDLERS,
+    **subscriptions.HANDLERS,
+    **suppressions.HANDLERS,
 }

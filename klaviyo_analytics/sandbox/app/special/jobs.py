@@ -136,7 +136,9 @@ def keep_time(store: Store) -> None:
             due = work.moved + STEP
             advance(store, job)
             work.moved = due
-        if work.expires is not None and now >= work.expires:
+        if work.expires is None and not is_open(job):
+            store.jobs.remove(job)
+        elif work.expires is not None and now >= work.expires:
             _forget(store, job)
 
 
