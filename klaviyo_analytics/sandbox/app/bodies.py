@@ -91,7 +91,7 @@ def _best_branch(branches: list[Json], value: Any, pointer: str) -> list[Problem
 
 def _misses_tag(problems: list[Problem], pointer: str) -> bool:
     places = {problem.source["pointer"] for problem in problems if "is not one of" in problem.detail}
-    return any(f"{pointer}/{tag}" in places for tag in ("type", "method", "channel", "value", "key"))
+    return any(f"{pointer}/{tag}" in places for tag in ("type", "method", "channel", "value"))
 
 
 def _is_datetime(text: str) -> bool:
