@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
 import klaviyo_analytics as ka
 from klaviyo_analytics._transport import Pacer
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ApiError
 from klaviyo_analytics.sandbox import Sandbox
+from klaviyo_analytics.sandbox.wire import Server
 from tests.contract.openapi import Document
 from tests.contract.recorder import CheckedApp, Exchange
 
@@ -45,6 +45,7 @@ class Shop:
     client: KlaviyoClient
     sandbox: Sandbox
     clock: Clock
+    url: str
     checked: CheckedApp | None
 
     @property
@@ -60,18 +61,17 @@ def serving(**options: Any) -> Iterator[Shop]:
     clock = Clock()
     sandbox = Sandbox(**{"profiles": 120, "events": 2_000, "clock": clock, "sleep": clock.sleep, **options})
     checked = CheckedApp(sandbox.wsgi, Document.load(OPENAPI)) if Path(OPENAPI).is_file() else None
-    server = make_server("127.0.0.1", 0, checked or sandbox.wsgi, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    server = Server("127.0.0.1", 0, checked or sandbox.wsgi)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/klaviyo"
+    url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        with ka.connect(api_key=sandbox.maton_key, base_url=url, progress=False) as client:
+        with ka.connect(api_key=sandbox.maton_key, base_url=f"{url}/klaviyo", progress=False) as client:
             _without_waiting(client, clock)
-            yield Shop(client, sandbox, clock, checked)
+            yield Shop(client, sandbox, clock, url, checked)
     finally:
-        server.shutdown()
+        server.end()
         thread.join()
-        server.server_close()
         sandbox.close()
     wrong = [
         f"{each.method} {each.url}: {said}"

@@ -7,6 +7,14 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import (
+    ConfirmationRequiredError,
+    ConflictError,
+    ConnectionFailedError,
+    InvalidInputError,
+    NotFoundError,
+)
+from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, many, sends
 
 REQUESTS = [
@@ -95,3 +103,108 @@ REQUESTS = [
 @pytest.mark.parametrize(("call", "request_line", "body"), REQUESTS)
 def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, body: Json) -> None:
     check(offline, call, request_line, body)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda c: c.profiles.update("P1"), "nothing to change"),
+        (lambda c: c.profiles.upsert(), "nothing to change"),
+        (lambda c: c.profiles.create(emial="a@b.co"), "emial"),
+        (lambda c: c.profiles.create(email="a@b.co", properties={"x": float("nan")}), "nan"),
+        (lambda c: c.profiles.merge("P1", "P1", confirm=True), "same profile"),
+        (lambda c: c.profiles.request_deletion(confirm=True), "exactly one"),
+        (lambda c: c.profiles.request_deletion(id="P1", email="a@b.co", confirm=True), "exactly one"),
+        (lambda c: c.lists.add_profiles("L1", []), "at least one"),
+        (lambda c: c.lists.create(), "name"),
+        (lambda c: c.profiles.get(""), "give an id"),
+    ],
+)
+def test_mistakes_are_refused_before_anything_is_sent(offline: KlaviyoClient, call: Call, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        call(offline)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda c: c.profiles.merge("STAYS", "GOES"), "GOES is deleted"),
+        (lambda c: c.profiles.request_deletion(email="a@b.co"), "deletes all data of 1 person"),
+        (lambda c: c.profiles.merge("STAYS", "GOES", confirm="yes"), "confirm=True"),
+    ],
+)
+def test_what_destroys_data_must_be_confirmed(offline: KlaviyoClient, call: Call, said: str) -> None:
+    with pytest.raises(ConfirmationRequiredError, match=said) as refusal:
+        call(offline)
+    assert "a@b.co" not in str(refusal.value)
+
+
+def test_a_profile_is_written_and_read_back(client: KlaviyoClient) -> None:
+    made = client.profiles.create(email="ann@tea.example", properties={"tags": ["a"], "old": 1})
+    client.profiles.update(made, first_name="Ann", append={"tags": "b"}, unset="old")
+    client.profiles.upsert(email="ann@tea.example", organization="Tea", title=None)
+    ann = client.profiles.find(email="ann@tea.example")
+    assert ann["id"] == made["id"]
+    assert (ann["first_name"], ann["organization"]) == ("Ann", "Tea")
+    assert ann["properties"] == {"tags": ["a", "b"]}
+    client.profiles.update(made, unappend={"tags": "a"})
+    assert client.profiles.get(made)["properties"] == {"tags": ["b"]}
+
+
+def test_a_profile_that_exists_names_the_one_that_is_there(client: KlaviyoClient) -> None:
+    made = client.profiles.create(email="bob@tea.example")
+    with pytest.raises(ConflictError) as conflict:
+        client.profiles.create(email="bob@tea.example")
+    assert conflict.value.duplicate_id == made["id"]
+
+
+def test_what_appends_is_not_sent_twice(client: KlaviyoClient, shop: Shop) -> None:
+    made = client.profiles.create(email="once@tea.example", properties={"tags": []})
+    shop.sandbox.faults.add(method="PATCH", path="/api/profiles/*", drop="after")
+    with pytest.raises(ConnectionFailedError):
+        client.profiles.update(made, append={"tags": "x"})
+    assert client.profiles.get(made)["properties"] == {"tags": ["x"]}
+    shop.sandbox.faults.add(method="PATCH", path="/api/profiles/*", drop="after")
+    assert client.profiles.update(made, first_name="Once")["first_name"] == "Once"
+
+
+def test_lists_keep_their_members(client: KlaviyoClient) -> None:
+    group = client.lists.create(name="Tea drinkers", opt_in_process="single_opt_in")
+    people = client.profiles.list(limit=3)
+    client.lists.add_profiles(group, people)
+    assert set(client.lists.profiles(group)["id"]) == set(people["id"])
+    client.lists.remove_profiles(group, people["id"][0])
+    assert len(client.lists.profiles(group)) == 2
+    assert [len(frame) for frame in client.lists.iter_profiles(group, chunk_size=1)] == [1, 1]
+    assert client.lists.update(group, name="Tea lovers")["name"] == "Tea lovers"
+    client.lists.delete(group)
+    with pytest.raises(NotFoundError):
+        client.lists.get(group)
+
+
+def test_segments_are_defined_and_starred(client: KlaviyoClient) -> None:
+    member = {
+        "type": "profile-group-membership",
+        "is_member": True,
+        "group_ids": [client.lists.list()["id"][0]],
+    }
+    segment = client.segments.create(
+        name="Regulars", definition={"condition_groups": [{"conditions": [member]}]}
+    )
+    assert client.segments.update(segment, is_starred=True)["is_starred"]
+    client.segments.delete(segment)
+    assert segment["id"] not in set(client.segments.list()["id"])
+
+
+def test_whose_groups_and_whose_flows(client: KlaviyoClient) -> None:
+    for groups in (client.lists, client.segments):
+        sizes = {id: len(groups.profiles(id)) for id in groups.list()["id"]}
+        some = next(id for id, size in sizes.items() if size)
+        member = groups.profiles(some, limit=1).iloc[0]
+        of_member = (
+            client.profiles.lists(member) if groups is client.lists else client.profiles.segments(member)
+        )
+        assert some in set(of_member["id"])
+        assert groups.flow_triggers(some).columns[:3].tolist() == ["id", "name", "status"]
+        assert groups.tags(some).columns.tolist() == ["id", "name"]
+    assert client.profiles.push_tokens(client.profiles.list(limit=1).iloc[0]).columns[0] == "id"
