@@ -192,7 +192,9 @@ def _not_on(noun: Noun, people: Sequence[Person], group: Any) -> int:
     for name in ("email", "phone_number"):
         wanted = [person[name] for person in people if name in person]
         if wanted:
-            those = F[name].any(wanted)
+            those = F[name].any(
+                sorted({*wanted, *map(str.lower, wanted)})
+            )  # as given, and as Klaviyo keeps them
             reading = Reading(noun._context, "get_profiles_for_list", members, filter=those, fields=[name])
             on |= {value.casefold() for value in reading.frame()[name].dropna()}
     return sum(

@@ -123,7 +123,8 @@ class CouponCodes(Noun):
         Returns
         -------
         pandas.DataFrame
-            id, unique_code, status (string), expires_at (UTC), coupon_id, and what was included.
+            id, unique_code, status (string), expires_at (UTC), coupon_id (filled with ``include=["coupon"]``),
+            and what was included.
 
         Raises
         ------

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError, NotFoundError
+from tests.resources.shop import Shop, served
 from tests.resources.wire import Call, Json, check, data, one, sends
 
 REQUESTS = [
@@ -120,3 +122,100 @@ REQUESTS = [
 @pytest.mark.parametrize(("call", "request_line", "body"), REQUESTS)
 def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, body: Json) -> None:
     check(offline, call, request_line, body)
+
+
+MAIL = {"channel": "email", "content": {"subject": "Tea"}}
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda c: c.campaigns.create(name="x", audiences="L1"), "either channel="),
+        (lambda c: c.campaigns.create(name="x", audiences="L1", channel="email", body="Hi"), "no 'body'"),
+        (
+            lambda c: c.campaigns.create(name="x", audiences="L1", channel="push", title="Hi"),
+            "campaign_messages=",
+        ),
+        (
+            lambda c: c.campaigns.create(name="x", audiences="L1", campaign_messages=MAIL, body="Hi"),
+            "leave body",
+        ),
+        (lambda c: c.campaigns.create(name="x", audiences=[], channel="sms", body="Hi"), "at least one list"),
+        (
+            lambda c: c.campaigns.create(name="x", audiences={"to": ["L1"]}, channel="sms", body="Hi"),
+            "no 'to'",
+        ),
+        (lambda c: c.campaigns.update("C1"), "nothing to change"),
+        (lambda c: c.campaigns.list(channel="fax"), "there are email"),
+    ],
+)
+def test_mistakes_are_refused_before_anything_is_sent(offline: KlaviyoClient, call: Call, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        call(offline)
+
+
+def test_messages_tags_and_templates_of_a_campaign(client: KlaviyoClient) -> None:
+    campaigns = client.campaigns.list(channel="email", include=["tags"])
+    tagged = campaigns[campaigns["tag_ids"].map(len) > 0].iloc[0]
+    assert set(client.campaigns.tags(tagged)["id"]) == set(tagged["tag_ids"])
+    (message,) = (row for _, row in client.campaigns.messages(tagged).iterrows())
+    assert client.campaign_messages.get(message)["definition.content.subject"]
+    campaign = client.campaign_messages.campaign(message)
+    assert campaign is not None
+    assert campaign["id"] == tagged["id"]
+    template = client.campaign_messages.template(message)
+    assert template is not None
+    assert "<" in template["html"]
+
+
+def test_a_campaign_is_made_changed_copied_and_deleted(client: KlaviyoClient) -> None:
+    newsletter = client.lists.find(name="Newsletter")
+    with served():
+        made = client.campaigns.create(
+            name="Spring",
+            audiences=newsletter,
+            channel="email",
+            subject="Tea",
+            send_strategy="2030-03-01T10:00",
+        )
+    # noon in New York, which is the shop's own zone
+    assert made["send_strategy.datetime"].isoformat() == "2030-03-01T15:00:00+00:00"
+    assert client.campaigns.update(made, name="Summer")["name"] == "Summer"
+    message = client.campaigns.messages(made).iloc[0]
+    client.campaign_messages.update(
+        message, definition={"channel": "email", "content": {"subject": "Iced tea"}}
+    )
+    assert client.campaigns.messages(made)["definition.content.subject"].tolist() == ["Iced tea"]
+    template = client.templates.list(limit=1).iloc[0]
+    client.campaign_messages.assign_template(message, template=template)
+    copy = client.campaign_messages.template(message)
+    assert copy is not None
+    assert copy["html"] == template["html"]
+    assert client.campaigns.clone(made, new_name="Autumn")["name"] == "Autumn"
+    client.campaigns.delete(made)
+    with pytest.raises(NotFoundError):
+        client.campaigns.get(made)
+
+
+def test_sending_says_first_what_goes_to_how_many(client: KlaviyoClient) -> None:
+    newsletter = client.lists.find(name="Newsletter")
+    with served():
+        made = client.campaigns.create(
+            name="Now", audiences=newsletter, channel="email", subject="Tea", send_strategy="immediate"
+        )
+        reach = client.campaigns.estimate_recipients(made)
+    assert reach > 0
+    with pytest.raises(ConfirmationRequiredError, match=rf"'Now' .*about {reach:,} people"):
+        client.campaigns.send(made)
+    assert client.campaigns.get(made)["status"] == "Draft"
+    job = client.campaigns.send(made, confirm=True)
+    assert job["id"] == made["id"]
+    assert client.campaigns.send_job(job)["status"] in ("queued", "processing", "complete")
+    client.campaigns.cancel(made)
+
+
+def test_what_cannot_be_estimated_is_said_so(client: KlaviyoClient, shop: Shop) -> None:
+    sent = client.campaigns.list(channel="email", limit=1).iloc[0]
+    shop.sandbox.faults.add(path="/api/campaign-recipient-estimation-jobs", status=403)
+    with pytest.raises(ConfirmationRequiredError, match="could not be estimated"):
+        client.campaigns.send(sent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import NoMatchError
 from tests.resources.wire import Call, Json, check, data, many, sends
 
 TEA = "$custom:::$default:::TEA"
@@ -39,3 +40,40 @@ REQUESTS = [
 @pytest.mark.parametrize(("call", "request_line", "body"), REQUESTS)
 def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, body: Json) -> None:
     check(offline, call, request_line, body)
+
+
+SHOWN: dict[str, Json] = {"title": "Tea", "description": "Green", "url": "https://tea.example/green"}
+
+
+def test_every_verb_takes_the_shops_own_id(client: KlaviyoClient) -> None:
+    client.catalog_categories.create(external_id="HOT", name="Hot drinks")
+    item = client.catalog_items.create(external_id="GREEN", price=9.5, categories=["HOT"], **SHOWN)
+    assert item["id"] == "$custom:::$default:::GREEN"
+    client.catalog_variants.create(
+        external_id="GREEN-1", sku="G1", inventory_quantity=3, price=9.5, item="GREEN", **SHOWN
+    )
+    assert client.catalog_items.get("GREEN")["id"] == client.catalog_items.find(external_id="GREEN")["id"]
+    assert client.catalog_items.variants("GREEN")["external_id"].tolist() == ["GREEN-1"]
+    assert client.catalog_items.categories("GREEN")["name"].tolist() == ["Hot drinks"]
+    assert client.catalog_categories.items("HOT")["external_id"].tolist() == ["GREEN"]
+    client.catalog_items.remove_categories("GREEN", "HOT")
+    assert client.catalog_categories.items("HOT").empty
+    client.catalog_categories.add_items("HOT", ["GREEN"])
+    client.catalog_items.replace_categories(item, "HOT")
+    assert len(client.catalog_categories.items("HOT")) == 1
+    client.catalog_variants.update("GREEN-1", price=8)
+    assert client.catalog_variants.get("GREEN-1")["price"] == 8
+    client.catalog_variants.delete("GREEN-1")
+    client.catalog_items.delete(item)
+    with pytest.raises(NoMatchError, match="GREEN"):
+        client.catalog_items.find(external_id="GREEN")
+
+
+def test_the_catalog_is_read_whole_and_in_parts(client: KlaviyoClient) -> None:
+    items = client.catalog_items.list()
+    assert items["id"].is_unique
+    chunks = [len(frame) for frame in client.catalog_items.iter_frames(chunk_size=10)]
+    assert sum(chunks) == len(items)
+    variants = client.catalog_variants.list()
+    of_items = sum(len(client.catalog_items.variants(id)) for id in items["id"])
+    assert of_items == len(variants)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError
+from tests.resources.shop import served
 from tests.resources.wire import Call, Json, check, data, one, sends
 
 
@@ -81,3 +84,96 @@ REQUESTS = [
 @pytest.mark.parametrize(("call", "request_line", "body"), REQUESTS)
 def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, body: Json) -> None:
     check(offline, call, request_line, body)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda c: c.profiles.subscribe([]), "1 to 1,000"),
+        (lambda c: c.profiles.unsubscribe([f"{n}@b.co" for n in range(101)], list="L1"), "1 to 100"),
+        (lambda c: c.profiles.subscribe("01ABC"), "an @"),
+        (lambda c: c.profiles.subscribe("a@b.co", channels="sms"), "phone_number"),
+        (lambda c: c.profiles.subscribe("a@b.co", channels="fax"), "there are email"),
+        (lambda c: c.profiles.unsubscribe("a@b.co"), "list=, or globally=True"),
+        (lambda c: c.profiles.unsubscribe("a@b.co", list="L1", globally=True), "list=, or globally=True"),
+        (lambda c: c.profiles.suppress({"id": "P1"}), "somebody has none"),
+        (lambda c: c.profiles.suppress(), "exactly one"),
+        (lambda c: c.profiles.suppress("a@b.co", list="L1"), "exactly one"),
+    ],
+)
+def test_mistakes_are_refused_before_anything_is_sent(offline: KlaviyoClient, call: Call, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        call(offline)
+
+
+def test_channels_and_purposes_go_out_together(offline: KlaviyoClient) -> None:
+    request = offline.profiles.subscribe(
+        {"phone_number": "+4712345678", "email": "a@b.co"},
+        channels=["email", "sms", "sms_transactional", "whatsapp"],
+        dry_run=True,
+    )
+    yes = {"consent": "SUBSCRIBED"}
+    (sent,) = request["body"][0]["data"]["attributes"]["profiles"]["data"]
+    assert sent["attributes"]["subscriptions"] == {
+        "email": {"marketing": yes},
+        "sms": {"marketing": yes, "transactional": yes},
+        "whatsapp": {"marketing": yes},
+    }
+
+
+def test_unsubscribing_everywhere_must_be_confirmed(offline: KlaviyoClient) -> None:
+    with pytest.raises(ConfirmationRequiredError, match="2 profile"):
+        offline.profiles.unsubscribe(["a@b.co", "b@b.co"], globally=True)
+
+
+def test_who_is_not_on_the_list_is_not_unsubscribed_everywhere(client: KlaviyoClient) -> None:
+    group = client.lists.create(name="Readers")
+    on = client.profiles.create(email="on@tea.example")
+    client.lists.add_profiles(group, on)
+    with pytest.raises(InvalidInputError, match="1 of 2 are not on the list"):
+        client.profiles.unsubscribe(["ON@tea.example", "off@tea.example"], list=group)
+
+
+def test_a_crowd_is_counted_before_it_is_suppressed(client: KlaviyoClient) -> None:
+    group = client.lists.create(name="Everybody")
+    client.lists.add_profiles(group, client.profiles.list(limit=3))
+    with pytest.raises(ConfirmationRequiredError, match="all 3 profiles of the list 'Everybody'"):
+        client.profiles.suppress(list=group)
+    with pytest.raises(ConfirmationRequiredError, match="lifts the suppression of all 3 profiles"):
+        client.profiles.unsuppress(list=group)
+
+
+def test_consent_is_written_and_read_back(client: KlaviyoClient) -> None:
+    group = client.lists.create(name="Newcomers", opt_in_process="single_opt_in")
+    with served():
+        client.profiles.subscribe("new@tea.example", list=group)
+    new = client.profiles.find(email="new@tea.example")
+    assert _consent(client, new) == "SUBSCRIBED"
+    assert new["id"] in set(client.lists.profiles(group)["id"])
+    with served():
+        client.profiles.unsubscribe("new@tea.example", list=group)
+    assert new["id"] not in set(client.lists.profiles(group)["id"])
+    client.profiles.unsubscribe("new@tea.example", globally=True, confirm=True)
+    assert _consent(client, new) == "UNSUBSCRIBED"
+
+
+def test_suppression_comes_and_goes(client: KlaviyoClient) -> None:
+    made = client.profiles.create(email="quiet@tea.example")
+    with served():
+        job = client.profiles.suppress("quiet@tea.example")
+    done = client.bulk_jobs.wait(job, kind="suppress")
+    assert (done["status"], done["completed_count"]) == ("complete", 1)
+    reasons = _suppressions(client, made)
+    assert "USER_SUPPRESSED" in reasons
+    client.bulk_jobs.wait(client.profiles.unsuppress("quiet@tea.example"), kind="unsuppress")
+    assert "USER_SUPPRESSED" not in _suppressions(client, made)
+
+
+def _consent(client: KlaviyoClient, profile: Any) -> Any:
+    row = client.profiles.get(profile, additional_fields=["subscriptions"])
+    return row["subscriptions.email.marketing.consent"]
+
+
+def _suppressions(client: KlaviyoClient, profile: Any) -> list[str]:
+    row = client.profiles.get(profile, additional_fields=["subscriptions"])
+    return [each["reason"] for each in row["subscriptions.email.marketing.suppression"] or ()]
