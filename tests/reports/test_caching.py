@@ -55,7 +55,7 @@ def test_only_what_is_missing_is_asked_for(visits: Visits, tmp_path: Path) -> No
     longer: dict[str, Any] = {"interval": "day", "timeframe": ("2025-07-01", "2025-10-30")}
     plan = client.reports.plan("form_series", **longer)
     assert plan["cached"].tolist() == [True, False, False]
-    assert plan["wait"].dt.total_seconds().tolist() == [0, 0, 59]
+    assert plan["wait"].dt.total_seconds().tolist() == [0, 1, 60]
     visits.forget()
     client.reports.form_series(**longer)
     assert visits.calls()["form-series-reports"] == 2
