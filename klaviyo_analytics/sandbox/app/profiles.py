@@ -95,7 +95,7 @@ def add_profile(store: Store, attributes: Json) -> Record:
     known |= {"location": dict.fromkeys(PLACES), "properties": {}}
     known |= {"subscriptions": _never_subscribed(), "predictive_analytics": None}
     record = store.add(Record("profile", ulid(store, {}), known))
-    _merge(store, record, attributes)
+    set_attributes(store, record, attributes)
     return record
 
 
@@ -104,7 +104,7 @@ def apply(store: Store, record: Record, data: Json, pointer: str = ATTRIBUTES) -
     attributes = data.get("attributes", {})
     check_identifiers(attributes, pointer)
     _check_free(store, attributes, record.id, pointer)
-    _merge(store, record, attributes)
+    set_attributes(store, record, attributes)
     patch_properties(record, (data.get("meta") or {}).get("patch_properties") or {})
     touch(store, record)
 
@@ -184,7 +184,8 @@ def _fold(name: str, value: str) -> str:
     return value.lower() if name == "email" else value
 
 
-def _merge(store: Store, record: Record, attributes: Json) -> None:
+def set_attributes(store: Store, record: Record, attributes: Json) -> None:
+    """Set what is given; places and custom properties are set one by one."""
     for name, value in attributes.items():
         if name in ("location", "properties") and isinstance(value, dict):
             record.attributes[name] = (record.attributes.get(name) or {}) | value

@@ -132,6 +132,11 @@ class Store:
             }
         return self._event_keys
 
+    def forget_event_keys(self) -> None:
+        """Collect them anew when they are needed: events have changed hands."""
+        self._event_keys = None
+        self.changed()
+
     def _event(self, id_: str) -> Record | None:
         row = self.event_rows().get(id_)
         return None if row is None else eventlog.to_record(self.account.events, row)

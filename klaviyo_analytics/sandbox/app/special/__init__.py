@@ -9,6 +9,7 @@ from klaviyo_analytics.sandbox.app.reads import Call
 from klaviyo_analytics.sandbox.app.special import (
     bulk_events,
     imports,
+    merging,
     push_tokens,
     subscriptions,
     suppressions,
@@ -17,6 +18,7 @@ from klaviyo_analytics.sandbox.app.special import (
 HANDLERS: dict[str, Callable[[Call], dict[str, Any] | None]] = {
     **bulk_events.HANDLERS,
     **imports.HANDLERS,
+    **merging.HANDLERS,
     **push_tokens.HANDLERS,
     **subscriptions.HANDLERS,
     **suppressions.HANDLERS,
