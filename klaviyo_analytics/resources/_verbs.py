@@ -145,13 +145,14 @@ def only_id(endpoint: Endpoint) -> str:
     return endpoint.path.partition("{")[2].partition("}")[0]
 
 
-def serves(*operations: str) -> Callable[[Verb], Verb]:
-    """Tell what a verb that is written out calls; its docstring then ends with the endpoints' limits."""
+def serves(*operations: str, notes: bool = True) -> Callable[[Verb], Verb]:
+    """Tell what a verb that is written out calls; `notes` end its docstring with the endpoints' limits."""
 
     def mark(verb: Verb) -> Verb:
-        endpoints = [load()[operation] for operation in operations]
         verb.operations = operations  # type: ignore[attr-defined]
-        verb.__doc__ = _docs.with_notes(verb.__doc__ or "", endpoints)
+        if notes:
+            endpoints = [load()[operation] for operation in operations]
+            verb.__doc__ = _docs.with_notes(verb.__doc__ or "", endpoints)
         return verb
 
     return mark

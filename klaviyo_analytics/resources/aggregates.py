@@ -20,6 +20,7 @@ from klaviyo_analytics.filters import Filter, as_filter
 from klaviyo_analytics.resources._noun import Noun
 from klaviyo_analytics.resources._times import Span
 from klaviyo_analytics.resources._times import timeframe as read_timeframe
+from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources._words import chosen
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.tabular import aggregates as tables
@@ -33,6 +34,7 @@ LARGEST_PAGE = 64_000
 class MetricAggregates(Noun):
     """Numbers of metrics over time, computed by Klaviyo from the time of the events."""
 
+    @serves("query_metric_aggregates")
     def query(
         self,
         metric: Metric | Sequence[Metric],

@@ -14,7 +14,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.resources import bulk_bodies
 from klaviyo_analytics.resources._noun import Noun, Reading, checked_id, read_one
-from klaviyo_analytics.resources._verbs import lists_of
+from klaviyo_analytics.resources._verbs import lists_of, serves
 from klaviyo_analytics.resources._writes import resource, write
 from klaviyo_analytics.tabular import DTYPES
 
@@ -33,6 +33,31 @@ COLUMNS: dict[str, Kind] = {
 }  # fmt: skip
 
 
+def _operation(kind: str, *, many: bool) -> str:
+    if kind not in KINDS:
+        raise InvalidInputError(f"kind={kind!r} is not known; there are {', '.join(KINDS)}.")
+    jobs = "jobs" if many else "job"
+    if kind == "coupon_code_create":
+        return "get_bulk_create_coupon_code_jobs" if many else "get_bulk_create_coupon_codes_job"
+    if kind.startswith("catalog_"):
+        _, noun, verb = kind.split("_")
+        plural = {"item": "catalog_items", "variant": "variants", "category": "categories"}[noun]
+        return f"get_bulk_{verb}_{plural}_{jobs}"
+    return f"get_bulk_{'import' if kind == 'profile_import' else kind}_profiles_{jobs}"
+
+
+def _submission(kind: str) -> str:
+    special = {"profile_import": "bulk_import_profiles", "event_create": "bulk_create_events"}
+    if kind in special:
+        return special[kind]
+    if kind == "coupon_code_create":
+        return "bulk_create_coupon_codes"
+    if kind.startswith("catalog_"):
+        _, noun, verb = kind.split("_")
+        return f"bulk_{verb}_catalog_{bulk_bodies.PLURAL[noun]}"
+    return f"bulk_{kind}_profiles"
+
+
 class BulkJobs(Noun):
     """Jobs that carry many changes out at once; imports, suppressions, catalogs and coupon codes have them."""
 
@@ -40,6 +65,7 @@ class BulkJobs(Noun):
     lists = lists_of("get_list_for_bulk_import_profiles_job")
     import_errors = lists_of("get_errors_for_bulk_import_profiles_job")
 
+    @serves(*(_operation(kind, many=True) for kind in KINDS), notes=False)
     def list(
         self,
         *,
@@ -83,6 +109,7 @@ class BulkJobs(Noun):
         frames = [_alike(reading.frame(), one) for one, reading in readings]
         return pd.concat(frames, ignore_index=True) if frames else _alike(pd.DataFrame({"id": []}), "")
 
+    @serves(*(_operation(kind, many=False) for kind in KINDS), notes=False)
     def get(self, job: Any, /, *, kind: JobKind | None = None) -> pd.Series[Any]:
         """Read one job as a row.
 
@@ -101,6 +128,7 @@ class BulkJobs(Noun):
         id, named = checked_id(job, "job"), _kind_of(job, kind)
         return _told(read_one(self._context, _operation(named, many=False), {"job_id": id}), named)
 
+    @serves(*(_submission(kind) for kind in (*KINDS, "event_create")), notes=False)
     def submit(
         self,
         kind: JobKind | Literal["event_create"],
@@ -188,31 +216,6 @@ class BulkJobs(Noun):
                 clock=context.clock,
                 waiting=lambda _row, _passed: progress.add(1),
             )
-
-
-def _operation(kind: str, *, many: bool) -> str:
-    if kind not in KINDS:
-        raise InvalidInputError(f"kind={kind!r} is not known; there are {', '.join(KINDS)}.")
-    jobs = "jobs" if many else "job"
-    if kind == "coupon_code_create":
-        return "get_bulk_create_coupon_code_jobs" if many else "get_bulk_create_coupon_codes_job"
-    if kind.startswith("catalog_"):
-        _, noun, verb = kind.split("_")
-        plural = {"item": "catalog_items", "variant": "variants", "category": "categories"}[noun]
-        return f"get_bulk_{verb}_{plural}_{jobs}"
-    return f"get_bulk_{'import' if kind == 'profile_import' else kind}_profiles_{jobs}"
-
-
-def _submission(kind: str) -> str:
-    special = {"profile_import": "bulk_import_profiles", "event_create": "bulk_create_events"}
-    if kind in special:
-        return special[kind]
-    if kind == "coupon_code_create":
-        return "bulk_create_coupon_codes"
-    if kind.startswith("catalog_"):
-        _, noun, verb = kind.split("_")
-        return f"bulk_{verb}_catalog_{bulk_bodies.PLURAL[noun]}"
-    return f"bulk_{kind}_profiles"
 
 
 def _told(row: pd.Series[Any], kind: str) -> pd.Series[Any]:
