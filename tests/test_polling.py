@@ -44,7 +44,7 @@ def test_what_is_done_already_is_not_waited_for() -> None:
 
 
 def test_it_looks_often_at_first_and_seldom_later() -> None:
-    clock, heard = Clock(), list[tuple[str, float]]()
+    clock, heard = Clock(), Heard()
     waits(clock, iter([*["busy"] * 12, "done"]), timeout=1_000, heard=heard)
     assert clock.pauses[:3] == [0.5, 0.75, 1.125]
     assert clock.pauses[-1] == LONGEST

@@ -205,6 +205,8 @@ def test_sending_says_first_what_goes_to_how_many(client: KlaviyoClient) -> None
         )
         reach = client.campaigns.estimate_recipients(made)
     assert reach > 0
+    message, template = client.campaigns.messages(made).iloc[0], client.templates.list(limit=1).iloc[0]
+    client.campaign_messages.assign_template(message, template=template)
     with pytest.raises(ConfirmationRequiredError, match=rf"'Now' .*about {reach:,} people"):
         client.campaigns.send(made)
     assert client.campaigns.get(made)["status"] == "Draft"
