@@ -46,6 +46,7 @@ class Run:
         self._account = account
         self._options: Mapping[str, Any] = journal.fact("options")
         self._keys: list[str] = journal.fact("keys")
+        self._seen: dict[str, set[str]] = {}  # what jobs hold that were looked into
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._progress: Progress | None = None
@@ -149,8 +150,16 @@ class Run:
     def find(self, batch: Batch, kind: Kind, keys: Sequence[str], since: float) -> str | None:
         """Look for the job of a batch whose answer was lost."""
         known = self._journal.jobs() - {batch.job or ""}
-        options = self._options
-        return jobs.find(self._account, kind, keys, options, since=since, known=known, sleep=self.pause)
+        return jobs.find(
+            self._account,
+            kind,
+            keys,
+            self._options,
+            since=since,
+            known=known,
+            seen=self._seen,
+            sleep=self.pause,
+        )
 
     def now(self) -> float:
         """Give the time of the account's clock."""

@@ -13,7 +13,7 @@ from klaviyo_analytics.writeback.kinds import Kind, Options, folded
 
 ENDED = ("complete", "cancelled")
 PATIENCE = 24 * 3600.0
-MARGIN = 15 * 60.0  # how far two clocks may be apart
+MARGIN = 3600.0  # how far two clocks may be apart
 
 
 def follow(account: Account, kind: Kind, job: str, sleep: Callable[[float], None]) -> Mapping[str, Any]:
@@ -44,13 +44,14 @@ def find(
     *,
     since: float,
     known: set[str],
+    seen: dict[str, set[str]],
     sleep: Callable[[float], None],
 ) -> str | None:
     """Look for the job of a batch whose answer was lost.
 
     Jobs that began earlier, that are known to be other batches', or that hold another number of rows are left
     out. What decides is whose rows the job holds. Only somebody else's job, begun at the same time, with as
-    many rows and some of the same people, would be mistaken for it.
+    many rows and some of the same people, would be mistaken for it. `seen` remembers what jobs hold.
     """
     job = kind.job
     if job is None or job.list is None:
@@ -70,7 +71,9 @@ def find(
                 continue
             if job.contents is None:
                 return id
-            follow(account, kind, id, sleep)
-            if ours & job.contents(account.api, id, options):
+            if id not in seen:
+                follow(account, kind, id, sleep)
+                seen[id] = job.contents(account.api, id, options)
+            if ours & seen[id]:
                 return id
     return None

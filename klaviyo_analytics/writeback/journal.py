@@ -122,7 +122,7 @@ class Journal:
             if getattr(error, "sqlite_errorname", "") in ("SQLITE_BUSY", "SQLITE_LOCKED"):
                 raise InvalidInputError(f"{path}: another process is working with this journal.") from None
             raise InvalidInputError(
-                f"{path} is no journal of this package, or was never written whole."
+                f"{path} is no journal of this package, or was not written to its end, before anything was sent."
             ) from None
         if form != FORM:
             journal.close()

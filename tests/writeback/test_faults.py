@@ -1,0 +1,145 @@
+"""Writes over a bad network: nothing is lost, nothing comes twice, and what cannot be known is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from klaviyo_analytics.errors import ConnectionFailedError, WriteFailedError
+from klaviyo_analytics.writeback import Result, kinds
+from tests.resources.shop import Shop
+
+JOBS = "/api/profile-bulk-import-jobs"
+ROWS = 120
+
+
+@pytest.fixture(autouse=True)
+def _small_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(kinds.KINDS, "profile import", replace(kinds.KINDS["profile import"], most=10))
+
+
+def people(name: str, count: int = ROWS) -> pd.DataFrame:
+    """People that nobody has written yet; what is appended shows how often it came."""
+    emails = [f"{name}{number}@mail.example.net" for number in range(count)]
+    return pd.DataFrame({"email": emails, "arrivals": [[number] for number in range(count)]})
+
+
+def arrivals(shop: Shop, name: str) -> list[Any]:
+    found = [each.attributes for each in shop.sandbox.account.records["profile"].values()]
+    mine = [one for one in found if (one["email"] or "").startswith(name)]
+    return sorted(one["properties"].get("arrivals") for one in mine)
+
+
+def write(shop: Shop, frame: pd.DataFrame, journal: Path | None = None) -> Result:
+    # jobs, not single requests, although an append to a few rows would go one by one
+    plan = shop.client.profiles.plan_upsert(
+        frame, properties="rest", append="arrivals", lists=shop.client.lists.list(limit=1)
+    )
+    return plan.apply(journal=journal)
+
+
+FAULTS = [
+    pytest.param({"status": 429, "retry_after": 3}, id="turned-away"),
+    pytest.param({"status": 500}, id="server-error"),
+    pytest.param({"status": 503}, id="overloaded"),
+    pytest.param({"drop": "before"}, id="never-arrived"),
+    pytest.param({"drop": "during"}, id="half-an-answer"),
+    pytest.param({"drop": "after"}, id="lost-answer"),
+    pytest.param({"truncate": True}, id="cut-answer"),
+]
+
+
+@pytest.mark.parametrize("symptom", FAULTS)
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_every_row_arrives_exactly_once(shop: Shop, symptom: dict[str, Any], method: str) -> None:
+    name = f"{method}-{'-'.join(map(str, symptom.values()))}-".lower()
+    fault = shop.sandbox.faults.add(method=method, path=f"{JOBS}*", times=6, every=2, **symptom)
+    result = write(shop, people(name))
+    assert fault.hits == 6
+    assert (result.rows["status"] == "written").all()
+    assert arrivals(shop, name) == [[number] for number in range(ROWS)]
+
+
+def test_all_of_them_together(shop: Shop) -> None:
+    for turn, each in enumerate(FAULTS):
+        symptom: Any = each.values[0]
+        shop.sandbox.faults.add(path=f"{JOBS}*", times=5, every=7, skip=turn, **symptom)
+    result = write(shop, people("together"))
+    assert (result.rows["status"] == "written").all()
+    assert arrivals(shop, "together") == [[number] for number in range(ROWS)]
+
+
+def test_a_network_that_is_gone_leaves_a_journal_that_goes_on(shop: Shop, tmp_path: Path) -> None:
+    shop.sandbox.faults.add(path=f"{JOBS}*", times=None, skip=14, drop="after")
+    ended = write(shop, people("gone"), tmp_path / "gone.journal")
+    assert ended.stopped
+    assert set(ended.rows["status"]) <= {"written", "not sent", "unconfirmed"}
+    assert ended.failures["detail"].notna().all()
+    with pytest.raises(WriteFailedError, match="rows were not written"):
+        ended.raise_for_failures()
+    shop.sandbox.faults.clear()
+    result = shop.client.resume(tmp_path / "gone.journal")
+    assert result.rows["status"].tolist() == ["written"] * ROWS
+    assert arrivals(shop, "gone") == [[number] for number in range(ROWS)]
+    assert not (tmp_path / "gone.journal").exists()
+
+
+def test_an_append_whose_answer_was_lost_is_not_repeated(shop: Shop) -> None:
+    shop.sandbox.faults.add(method="POST", path="/api/profile-import", times=1, drop="after")
+    plan = shop.client.profiles.plan_upsert(people("once", 3), properties="rest", append="arrivals")
+    result = plan.apply()
+    assert sorted(result.rows["status"]) == ["created", "created", "unconfirmed"]
+    assert result.failures["detail"].item().startswith("the answer was lost")
+    assert arrivals(shop, "once") == [[0], [1], [2]]
+
+
+def test_a_key_that_may_not_write_sends_one_request_and_says_so(shop: Shop) -> None:
+    fault = shop.sandbox.faults.add(method="POST", path=JOBS, times=None, status=403)
+    result = write(shop, people("forbidden"))
+    assert fault.hits <= 4  # as many as are in flight at once
+    assert set(result.rows["status"]) == {"not sent"}
+    assert result.stopped is not None
+    assert "403" in result.stopped
+
+
+def test_ctrl_c_names_the_journal(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shop.client._context, "sleep", interrupt)
+    path = tmp_path / "interrupted.journal"
+    with pytest.raises(KeyboardInterrupt) as caught:
+        write(shop, people("interrupted"), path)
+    assert str(path) in "".join(caught.value.__notes__)
+    monkeypatch.undo()
+    assert (shop.client.resume(path).rows["status"] == "written").all()
+    assert arrivals(shop, "interrupted") == [[number] for number in range(ROWS)]
+
+
+def test_a_journal_of_another_account_is_refused(shop: Shop, tmp_path: Path) -> None:
+    shop.sandbox.faults.add(method="POST", path=JOBS, times=None, status=403)
+    path = tmp_path / "theirs.journal"
+    write(shop, people("theirs", 20), path)
+    account = shop.client._context.known_account
+    assert account is not None
+    try:
+        shop.client._context.known_account = account.replace(account["id"], "another")
+        with pytest.raises(ValueError, match="is a journal of the account"):
+            shop.client.resume(path)
+    finally:
+        shop.client._context.known_account = account
+
+
+def test_nothing_is_sent_when_the_account_cannot_be_reached(shop: Shop, tmp_path: Path) -> None:
+    shop.client._context.known_account, known = None, shop.client._context.known_account
+    shop.sandbox.faults.add(method="GET", path="/api/accounts*", times=None, drop="before")
+    try:
+        with pytest.raises(ConnectionFailedError):
+            write(shop, people("unreached", 20), tmp_path / "unreached.journal")
+    finally:
+        shop.client._context.known_account = known
+    assert not (tmp_path / "unreached.journal").exists()
