@@ -114,7 +114,7 @@ def test_copies_of_campaigns(write: Writer) -> None:
 
 
 def test_templates_of_campaign_messages(write: Writer) -> None:
-    campaign = write.ids("campaign", EMAIL)[0]
+    campaign = write.ids("campaign", f'{EMAIL},equals(status,"Draft")')[0]
     message = write.read(f"/api/campaigns/{campaign}/campaign-messages")[0]["id"]
     template = {"template": link("template", write.ids("template")[0])}
     path = "/api/campaign-message-assign-template"

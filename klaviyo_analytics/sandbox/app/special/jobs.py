@@ -27,6 +27,7 @@ WORK = "work"  # where a job's record hides its `Work`
 # Carries out one piece, by its place; false says that there was nothing to do, a fault that it failed.
 Run = Callable[[Store, Record, int, Any], bool]
 Fail = Callable[[Store, Record, Any, Json], None]
+Follow = Callable[[Store, Record], None]  # is told of every step
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class Work:
     pieces: Sequence[Any]
     run: Run
     fail: Fail
+    follow: Follow
     moved: float  # when the job last took a step
     expires: float | None
     done: int = 0
@@ -44,6 +46,10 @@ class Work:
 def note(_: Store, job: Record, __: Any, error: Json) -> None:
     """Keep the error of a piece in the job itself."""
     job.attributes["errors"].append(error)
+
+
+def ignore(_: Store, __: Record) -> None:
+    """Follow a job without doing anything."""
 
 
 def start(
@@ -55,6 +61,7 @@ def start(
     id_: str = "",
     links: dict[str, Related] | None = None,
     fail: Fail = note,
+    follow: Follow = ignore,
     life: float | None = LIFE,
 ) -> Record:
     """Take on a job; a second one of the same id takes the place of the first."""
@@ -73,8 +80,9 @@ def start(
         "errors": [],
     }
     job = Record(type_, id_ or ulid(store, {}), attributes, links or {})
-    job.hidden[WORK] = Work(pieces, run, fail, now, expires)
+    job.hidden[WORK] = Work(pieces, run, fail, follow, now, expires)
     store.jobs = [other for other in store.jobs if (other.type, other.id) != (type_, job.id)] + [job]
+    follow(store, job)
     return store.add(job)
 
 
@@ -82,13 +90,16 @@ def advance(store: Store, job: Record) -> None:
     """Let a job take its next step, if there is one."""
     work: Work = job.hidden[WORK]
     attributes, now = job.attributes, to_text(store.now())
+    if not is_open(job):
+        return
     if attributes["status"] == "queued":
         attributes |= {"status": "processing", "started_at": now}
         _carry_out(store, job, work, (len(work.pieces) + 1) // 2)
-    elif attributes["status"] == "processing":
+    else:
         _carry_out(store, job, work, len(work.pieces))
         attributes |= {"status": "complete", "completed_at": now}
     work.moved = store.now()
+    work.follow(store, job)
     store.changed()
 
 
