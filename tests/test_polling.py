@@ -23,9 +23,10 @@ class Clock:
         self.now += seconds
 
 
-def waits(
-    clock: Clock, answers: Iterator[str], *, timeout: float, heard: list[tuple[str, float]] | None = None
-) -> str:
+Heard = list[tuple[str, float]]
+
+
+def waits(clock: Clock, answers: Iterator[str], *, timeout: float, heard: Heard | None = None) -> str:
     return wait_for(
         lambda: next(answers),
         lambda answer: answer == "done",
