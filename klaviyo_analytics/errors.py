@@ -106,7 +106,7 @@ class WriteFailedError(KlaviyoError):
         One row for each of them, with the reason.
     """
 
-    def __init__(self, message: str, failures: Any) -> None:
+    def __init__(self, message: str, failures: Any = None) -> None:
         super().__init__(message)
         self.failures = failures
 

@@ -45,7 +45,7 @@ def test_all_facts_of_the_first_error_are_at_hand() -> None:
     assert (problem.pointer, problem.parameter) == ("/data/attributes/email", None)
     assert problem.errors == (FIRST, second)
     assert str(problem) == (
-        "400 invalid from POST /api/profiles: The email is not valid.; at /data/attributes/email; "
+        "400 invalid from POST /api/profiles: The email is not valid; at /data/attributes/email; "
         "and 1 more in .errors; come back in 3 s; request id req-1"
     )
 
