@@ -79,7 +79,7 @@ class Reports(MessageReports, AudienceReports):
         --------
         >>> import klaviyo_analytics as ka
         >>> with ka.demo(profiles=100, events=500) as client:
-        ...     client.reports.budget()["used"].sum()
+        ...     int(client.reports.budget()["used"].sum())
         0
         """
         return _planning.budget(self._context)
