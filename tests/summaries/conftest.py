@@ -1,0 +1,23 @@
+"""A shop for each file of tests, and a ledger for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.reports.accounts import Visits
+from tests.reports.accounts import visits as visiting
+from tests.resources.shop import Shop, serving
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    with serving(profiles=300, events=8_000) as shop:
+        yield shop
+
+
+@pytest.fixture
+def visits(shop: Shop, tmp_path: Path) -> Iterator[Visits]:
+    yield from visiting(shop, tmp_path)
