@@ -11,7 +11,7 @@ from klaviyo_analytics.resources._noun import Context
 from klaviyo_analytics.resources._times import moment
 from klaviyo_analytics.resources._writes import UNSET, identifiers
 
-EMAIL = ("subject", "preview_text", "from_email", "from_label", "reply_to_email")
+EMAIL = ("subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email")
 SMS = ("body",)
 Strategy = Mapping[str, Any] | str | date | datetime
 

@@ -54,7 +54,8 @@ class CampaignWrites(Noun):
             Ids (or rows) of lists and segments; or ``{"included": [...], "excluded": [...]}``.
         channel : {"email", "sms"}
             For a campaign of one plain message, with its content as keywords: `subject`, `preview_text`,
-            `from_email`, `from_label`, `reply_to_email` of an e-mail, `body` of a text message.
+            `from_email`, `from_label`, `reply_to_email`, `cc_email`, `bcc_email` of an e-mail, `body` of a text
+            message.
         campaign_messages : dict or list of dict
             Instead of `channel` and content: definitions as the API takes them, like
             ``{"channel": "mobile_push", "notification_type": "standard", "content": {...}}``.
