@@ -1,12 +1,40 @@
-"""What every test shares: how hard hypothesis tries."""
+"""What every test shares: hypothesis' zeal, an environment without keys, and a shop to read."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
+
+from klaviyo_analytics.client import KlaviyoClient
+from tests.shops import Shop, open_shop
 
 # a busy machine is no bug, so no example has a deadline
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep tests from the account and the files of who runs them."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("MATON_API_KEY", "KLAVIYO_API_KEY", "KLAVIYO_BASE_URL", "MATON_CTRL_URL"):
+            environment.delenv(name, raising=False)
+        environment.setenv("KLAVIYO_ANALYTICS_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def library() -> Iterator[Shop]:
+    """A shop that tests only read, so that all of them can share it."""
+    with open_shop(profiles=300, events=5_000) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="session")
+def reader(library: Shop) -> KlaviyoClient:
+    """A client of that shop."""
+    return library.client

@@ -46,7 +46,10 @@ class Context:
     def account(self) -> pd.Series[Any]:
         """The account's own row; asked for once."""
         if self.known_account is None:
-            self.known_account = Reading(self, "get_accounts").frame().iloc[0]
+            frame = Reading(self, "get_accounts").frame()
+            if frame.empty:
+                raise MalformedResponseError("GET /api/accounts answered without an account.")
+            self.known_account = frame.iloc[0]
         return self.known_account
 
     @property

@@ -118,7 +118,12 @@ def finds(operation: str) -> Finds:
         if "equals" in endpoint.filters.get(name, ()) and isinstance(value, str):
             frame = Reading(self._context, operation, filter=F[name] == value, limit=2).frame()
         else:
-            frame = Reading(self._context, operation).frame()
+            reading = Reading(self._context, operation)
+            if not pd.api.types.is_scalar(value) or all(c.name != name for c in reading.schema.columns):
+                raise InvalidInputError(
+                    f"a {kind} cannot be looked for by {name}={value!r}; filter a frame of all."
+                )
+            frame = reading.frame()
             frame = frame[(frame[name] == value).fillna(value=False).astype(bool)]
         return only(frame, f"{kind} with {name}={value!r}")
 

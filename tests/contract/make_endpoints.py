@@ -25,6 +25,9 @@ KNOWN = {
         "integration.id": "text",
         "integration.name": "text",
         "integration.category": "text",
+        "integration.key": "text",
+        "integration.image_url": "text",
+        "integration.object": "text",
     },
 }
 DEEPEST = 6  # how far nested attributes are flattened; nothing in the document is deeper
