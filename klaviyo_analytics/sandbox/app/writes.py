@@ -66,12 +66,17 @@ def delete_resource(call: Call) -> Json | None:
     record = call.store.get(call.owner, call.id)
     check_removal(call.store, record)
     document = None if call.operation.shape is None else answer_one(call, record)
+    remove(call.store, record)
+    return document
+
+
+def remove(store: Store, record: Record) -> None:
+    """Forget a resource with all that belongs to it."""
     for (type_, name), (owner, stored) in INVERSE.items():
         if type_ == record.type and (owner, stored) in OWNED:
-            for id_ in call.store.related(record, name):
-                call.store.remove(owner, id_)
-    call.store.remove(record.type, record.id)
-    return document
+            for other in list(store.find_all(owner, store.related(record, name))):
+                remove(store, other)
+    store.remove(record.type, record.id)
 
 
 def change_relationship(call: Call) -> None:
@@ -91,6 +96,8 @@ OWNED = frozenset(
         ("campaign-message", "campaign"),
         ("catalog-variant", "item"),
         ("coupon-code", "coupon"),
+        ("form-version", "form"),
+        ("push-token", "profile"),
         ("flow-action", "flow"),
         ("flow-message", "flow-action"),
         ("tag", "tag-group"),

@@ -86,22 +86,21 @@ def _new_ids(store: Store, actions: list[Json]) -> dict[str, str]:
     ids: dict[str, str] = {}
     for place, action in enumerate(actions):
         pointer = f"{DEFINITION}/actions/{place}"
-        for one in _with_parts(action):
-            temporary = one.get("temporary_id")
-            if not temporary or one.get("id"):
-                raise ApiFault.pointer(pointer, "A new action has a temporary_id, and no id.")
+        if not action.get("temporary_id") or action.get("id"):
+            raise ApiFault.pointer(pointer, "A new action has a temporary_id, and no id.")
+        for temporary in _temporary_ids(action):
             if temporary in ids:
                 raise ApiFault.pointer(f"{pointer}/temporary_id", f"{temporary!r} comes twice.")
             ids[temporary] = number_id(store, {})
     return ids
 
 
-def _with_parts(action: Json) -> Iterator[Json]:
-    """Give an action and those inside it: a test tries other actions."""
-    yield action
-    data = action.get("data") or {}
-    inner = [data.get("main_action"), *(data.get("alternate_actions") or ())]
-    yield from (part for part in inner if isinstance(part, dict))
+def _temporary_ids(value: Any) -> Iterator[str]:
+    """Find the temporary ids of an action and of those inside it, which a test would try."""
+    if isinstance(value, dict) and value.get("temporary_id"):
+        yield value["temporary_id"]
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _temporary_ids(item)
 
 
 def _with_ids(value: Any, ids: dict[str, str], pointer: str) -> Any:

@@ -11,7 +11,7 @@ from klaviyo_analytics.sandbox.app.profiles import find_profile, set_attributes
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one
 from klaviyo_analytics.sandbox.app.special import consent
 from klaviyo_analytics.sandbox.app.store import Store
-from klaviyo_analytics.sandbox.app.writes import related_ids, touch
+from klaviyo_analytics.sandbox.app.writes import related_ids, remove, touch
 from klaviyo_analytics.sandbox.model import Record
 
 Json = dict[str, Any]
@@ -80,9 +80,7 @@ def delete_profiles(call: Call) -> None:
     record = store.find("profile", profile["id"]) if profile.get("id") else find_profile(store, given)
     if record is None:
         return  # the job was accepted; there was nobody to delete
-    for id_ in list(store.related(record, "push-tokens")):
-        store.remove("push-token", id_)
-    store.remove("profile", record.id)
+    remove(store, record)
     _hand_events(store, record.id, None)
 
 
