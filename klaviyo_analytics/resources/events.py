@@ -14,6 +14,7 @@ from klaviyo_analytics.resources import _ranges
 from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Reading, checked_id
 from klaviyo_analytics.resources._times import Span, moment
 from klaviyo_analytics.resources._verbs import gets, gets_of, serves
+from klaviyo_analytics.resources.event_frames import EventFrames
 from klaviyo_analytics.resources.event_writes import EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.tabular import Properties
@@ -21,7 +22,7 @@ from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe._moments import Moment
 
 
-class Events(EventWrites):
+class Events(EventFrames, EventWrites):
     """What people did, and what was done to reach them."""
 
     get = gets("get_event")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import pandas as pd
@@ -13,8 +13,8 @@ from klaviyo_analytics.resources._noun import Noun
 from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources._writes import identifiers
 from klaviyo_analytics.resources.profile_writes import ProfileWrites
+from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback.checks import OnDuplicate
-from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans import profiles as plans
 from klaviyo_analytics.writeback.plans.profiles import Key, OnNull
 
@@ -52,8 +52,7 @@ def _upserts() -> UpsertsProfiles:
                 "upsert() takes one profile by keywords, upsert(email=...), or many as a DataFrame, "
                 f"not {type(frame).__name__}."
             )
-        applying = {name: given.pop(name) for name in APPLYING if name in given}
-        return self.plan_upsert(frame, **given).apply(**applying)
+        return applied(self.plan_upsert, frame, given)
 
     known = inspect.signature(single).parameters
     first, *rest = known.values()
@@ -148,6 +147,14 @@ class _PlansUpserts(Noun):
             unset=several(unset),
             compare=compare,
         )
+
+
+def applied(plan: Callable[..., Plan], frame: pd.DataFrame, options: Mapping[str, Any]) -> Result:
+    """Plan and apply in one go, each with its own options."""
+    applying = {name: value for name, value in options.items() if name in APPLYING}
+    return plan(frame, **{name: value for name, value in options.items() if name not in applying}).apply(
+        **applying
+    )
 
 
 def several(names: str | Several) -> Several:

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.writeback.encode import ABSENT
 from klaviyo_analytics.writeback.kinds import folded
 
@@ -101,6 +102,8 @@ def check_duplicates(
     name: str, values: Sequence[Any], rule: OnDuplicate, problems: Problems, *, fold: bool = True
 ) -> dict[int, tuple[Any, str]]:
     """Settle which of several rows with one key is sent; the others are left out, or all are problems."""
+    if rule not in ("error", "first", "last"):
+        raise InvalidInputError(f"on_duplicate={rule!r}: it is 'error', 'first' or 'last'.")
     rows, firsts = duplicates(values, fold=fold)
     if rule == "error":
         for row, first in zip(rows, firsts, strict=True):

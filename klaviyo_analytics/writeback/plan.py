@@ -61,7 +61,7 @@ class Plan:
         columns = {
             "key": list(self._keys),
             "action": list(actions),
-            "fields": [_fields(record) for record in self._records],
+            "fields": [_fields(record, kind) for record, kind in zip(self._records, actions, strict=True)],
             "problem": [self._problems.get(position) for position in range(len(self._keys))],
             "note": [self._note(position) for position in range(len(self._keys))],
         }
@@ -263,11 +263,10 @@ def seconds_for(endpoint: Endpoint, requests: int) -> float:
     return float(max(waits, default=0))
 
 
-def _fields(record: bytes | None) -> str | None:
-    if record is None:
+def _fields(record: bytes | None, kind: str) -> str | None:
+    if record is None or kind not in KINDS:
         return None
-    data = orjson.loads(record)
-    return ", ".join(_named(data.get("attributes") or {}, ""))
+    return ", ".join(_named(KINDS[kind].shown(orjson.loads(record)), ""))
 
 
 def _named(attributes: Mapping[str, Any], before: str) -> Iterable[str]:

@@ -1,8 +1,14 @@
 """The kinds of writes, each a small declaration; journals name them."""
 
-from klaviyo_analytics.writeback.kinds import profiles
+from klaviyo_analytics.writeback.kinds import events, profiles
 from klaviyo_analytics.writeback.kinds._kind import Job, Kind, Options, Status, folded
 
-KINDS = {kind.name: kind for kind in (profiles.IMPORT, profiles.UPSERT, profiles.APPEND)}
+_ALL = (
+    profiles.IMPORT,
+    profiles.UPSERT,
+    profiles.APPEND,
+    events.CREATE,
+)
+KINDS = {kind.name: kind for kind in _ALL}
 
 __all__ = ["KINDS", "Job", "Kind", "Options", "Status", "folded"]

@@ -70,6 +70,7 @@ class Kind:
     at_once: int = 4
     told: Mapping[int, Status] = field(default_factory=dict)  # what a status of HTTP says of a single row
     seen: Callable[[ApiError], bool] = lambda _error: False  # a refusal that says: I have this already
+    shown: Callable[[Json], Json] = lambda record: record.get("attributes") or {}  # what a preview names
 
 
 def folded(key: object) -> str:

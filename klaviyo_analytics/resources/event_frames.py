@@ -1,0 +1,108 @@
+"""Writing a frame of events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+from klaviyo_analytics.resources._noun import Noun
+from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources.profile_frames import applied
+from klaviyo_analytics.writeback import Plan, Result
+from klaviyo_analytics.writeback.checks import OnDuplicate
+from klaviyo_analytics.writeback.plans import events as plans
+
+
+class EventFrames(Noun):
+    """What records many events."""
+
+    @serves("bulk_create_events")
+    def plan_create(
+        self,
+        frame: pd.DataFrame,
+        /,
+        *,
+        metric: str | tuple[str, str] | pd.Series[Any],
+        columns: Mapping[str, str] | None = None,
+        properties: Literal["rest"] | Sequence[str] | None = None,
+        value_currency: str | None = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to record as many events as a frame has rows; nothing is sent.
+
+        Klaviyo takes events at once and works on them later: what it says is "accepted". Each has a unique_id
+        made of its content, so that running this again adds nothing.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            One row an event. Columns named email, phone_number, external_id, anonymous_id or id say whose; time,
+            when (what has no zone is read in the account's; now, without such a column); value, what it is worth.
+        metric : str, (name, service) or metric row
+            What happened; a new name makes a new metric.
+        columns : dict, optional
+            What columns become: ``{"mail": "email", "total": "value", "sku": "properties.SKU"}``.
+        properties : "rest" or list of str, optional
+            Columns that become properties of their own name.
+        value_currency : str, optional
+            Of all values, where no column says it: "EUR".
+        on_duplicate : str
+            Two rows that say the same of the same person at the same time: "error", or the "first" or "last" goes.
+
+        Returns
+        -------
+        Plan
+            See its `preview()`, whose notes name properties that Klaviyo would not keep; then `apply()`.
+
+        Raises
+        ------
+        FrameError
+            A column is missing or has nowhere to go. What is wrong with single rows is in `plan.problems`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka, pandas as pd
+        >>> scored = pd.DataFrame({"email": ["ann@shop.example"], "time": ["2026-05-01"], "score": [4]})
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     result = client.events.plan_create(scored, metric="Scored", properties="rest").apply()
+        >>> result.rows["status"].item()
+        'accepted'
+        """
+        return plans.plan_create(
+            self._context,
+            frame,
+            metric=str(metric["name"]) if isinstance(metric, pd.Series) else metric,
+            columns=columns,
+            properties=properties,
+            value_currency=value_currency,
+            on_duplicate=on_duplicate,
+        )
+
+    @serves("bulk_create_events")
+    def create_many(
+        self, frame: pd.DataFrame, /, *, metric: str | tuple[str, str] | pd.Series[Any], **options: Any
+    ) -> Result:
+        """Plan, check and send a frame of events in one go; nothing is sent if any row is bad.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            As for `plan_create`.
+        metric : str, (name, service) or metric row
+            What happened.
+        **options
+            Those of `plan_create`, and those of `Plan.apply`: skip_invalid, journal, keep_journal.
+
+        Returns
+        -------
+        Result
+            One row for each row of the frame.
+
+        Raises
+        ------
+        FrameError
+            Some rows cannot be sent; nothing was.
+        """
+        return applied(self.plan_create, frame, {"metric": metric, **options})

@@ -1,0 +1,228 @@
+"""A frame of what happened as a plan of events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.writeback import checks
+from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
+from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
+from klaviyo_analytics.writeback.kinds.events import CREATE
+from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.targets import Rest, Target, targets
+from klaviyo_analytics.writeback.times import moments
+
+WHAT = "plan_create()"
+WHO = ("id", "email", "phone_number", "external_id", "anonymous_id")
+ATTRIBUTES: Mapping[str, Wanted] = {
+    **dict.fromkeys(WHO, "text"),
+    "time": "json",
+    "value": "number",
+    "value_currency": "text",
+    "unique_id": "text",
+}
+GONE = ("@example.com", "@test.com")  # accepted, and never stored
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+MOST_PROPERTIES, MOST_ITEMS, DEEPEST, LONGEST = 400, 4_000, 10, 100_000
+EVENT_BYTES = 1_000_000
+
+
+def plan_create(
+    account: Account,
+    frame: pd.DataFrame,
+    *,
+    metric: str | tuple[str, str],
+    columns: Mapping[str, str] | None,
+    properties: Rest,
+    value_currency: str | None,
+    on_duplicate: OnDuplicate,
+) -> Plan:
+    """Check and encode a frame of events; see `events.plan_create`."""
+    named = _metric(metric)
+    found = targets(frame, ATTRIBUTES, columns=columns, properties=properties, what=WHAT)
+    by_path = {target.path: target for target in found}
+    who = [name for name in WHO if name in by_path]
+    if not who:
+        raise FrameError(f"{WHAT}: no column tells whose event it is; give one of {', '.join(WHO)}.")
+    problems = Problems()
+    values = {target.path: _values(account, frame[target.column], target, problems) for target in found}
+    keys = _check_people(values, who, problems)
+    if "time" in values:
+        _check_times(account, values["time"], problems)
+    records, ids, notes = _records(values, by_path, named, keys, value_currency, problems)
+    both = [
+        ABSENT if id is None else f"{folded}\n{id}" for folded, id in zip(_folded(keys), ids, strict=True)
+    ]
+    left_out = _check_twice(both, on_duplicate, problems)
+    records = [None if row in left_out or row in problems else one for row, one in enumerate(records)]
+    return drafted(
+        "create events",
+        account,
+        frame,
+        keys=keys,
+        records=records,
+        kinds={CREATE.name: range(len(frame))},
+        options={"key": who[0]},
+        problems=problems.by_row(),
+        left_out=left_out,
+        notes=notes,
+    )
+
+
+def _metric(metric: str | tuple[str, str]) -> dict[str, str]:
+    name, service = (metric, None) if isinstance(metric, str) else metric
+    if not isinstance(name, str) or not 0 < len(name) < 128:
+        raise InvalidInputError(f"metric={metric!r}: a metric's name has 1 to 127 characters.")
+    return {"name": name, **({"service": service} if service else {})}
+
+
+def _values(account: Account, series: pd.Series[Any], target: Target, problems: Problems) -> list[Any]:
+    is_time = target.path == "time"
+    written = moments(series, lambda: account.timezone) if is_time else column(series, target.wanted)
+    problems.add_all(written.problems, target.column)
+    return written.values
+
+
+def _check_people(values: Mapping[str, list[Any]], who: Sequence[str], problems: Problems) -> list[str]:
+    for name in who:
+        checks.check_form(name, values[name], problems)
+    for row, email in enumerate(values.get("email", ())):
+        if email is not ABSENT and email.lower().endswith(GONE):
+            problems.add(row, f"email: Klaviyo takes events of {email.rpartition('@')[2]} and drops them")
+        elif email is not ABSENT and len(email) > 100:
+            problems.add(row, "email: an event's address may have 100 characters")
+    columns = [values[name] for name in who]
+    keys = [next((one for one in row if one is not ABSENT), ABSENT) for row in zip(*columns, strict=True)]
+    checks.check_present(" or ".join(who), keys, problems)
+    return ["" if key is ABSENT else str(key) for key in keys]
+
+
+def _check_times(account: Account, times: Sequence[Any], problems: Problems) -> None:
+    latest = account.now() + timedelta(days=365)
+    first, last = EARLIEST.isoformat(), latest.astimezone(UTC).isoformat()
+    for row, time in enumerate(times):
+        if time is ABSENT:
+            if row not in problems:
+                problems.add(row, "time is missing")
+        elif not first <= time <= last:  # all of them in UTC and of one form
+            problems.add(row, f"time: {time} is not between the year 2000 and a year from now")
+
+
+def _records(
+    values: Mapping[str, list[Any]],
+    by_path: Mapping[str, Target],
+    metric: Mapping[str, str],
+    keys: Sequence[str],
+    currency: str | None,
+    problems: Problems,
+) -> tuple[list[bytes | None], list[str | None], dict[int, str]]:
+    records: list[bytes | None] = []
+    ids: list[str | None] = []
+    notes: dict[int, str] = {}
+    targets = [by_path[path] for path in values]
+    for row, cells in enumerate(zip(*values.values(), strict=True)):
+        records.append(None)
+        ids.append(None)
+        if row in problems:
+            continue
+        person, event, dropped = _event(targets, cells)
+        if "value" in event and currency:
+            event.setdefault("value_currency", currency)
+        _check_properties(row, event["properties"], problems)
+        if row in problems:
+            continue
+        try:
+            event.setdefault("unique_id", _content(metric, keys[row], event))
+        except TypeError as error:
+            problems.add(row, f"it cannot be written as JSON: {error}")
+            continue
+        if not 0 < len(event["unique_id"]) <= 255:
+            problems.add(row, "unique_id: it has 1 to 255 characters")
+            continue
+        if dropped:
+            notes[row] = f"Klaviyo does not keep 0, empty or null properties: {', '.join(dropped)}"
+        ids[row] = event["unique_id"]
+        records[row] = checks.dumped(row, _resource(person, event, metric), problems, most=EVENT_BYTES)
+    return records, ids, notes
+
+
+def _event(
+    targets: Sequence[Target], cells: Sequence[Any]
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    person: dict[str, Any] = {"type": "profile", "attributes": {}}
+    properties: dict[str, Any] = {}
+    event: dict[str, Any] = {"properties": properties}
+    dropped = []
+    for target, value in zip(targets, cells, strict=True):
+        if target.group and (value is ABSENT or value == "" or (value == 0 and value is not False)):
+            dropped.append(target.name)
+        if value is ABSENT:
+            continue
+        if target.group:
+            properties[target.name] = value
+        elif target.name == "id":
+            person["id"] = value
+        else:
+            (person["attributes"] if target.name in WHO else event)[target.name] = value
+    return person, event, dropped
+
+
+def _content(metric: Mapping[str, str], key: str, event: Mapping[str, Any]) -> str:
+    """Make the same id of the same content, in every run and on every machine."""
+    said = orjson.dumps([metric, key.casefold(), event], option=orjson.OPT_SORT_KEYS)
+    return blake2b(said, digest_size=16).hexdigest()
+
+
+def _resource(person: dict[str, Any], event: dict[str, Any], metric: Mapping[str, str]) -> dict[str, Any]:
+    event = {**event, "metric": {"data": {"type": "metric", "attributes": metric}}}
+    events = {"data": [{"type": "event", "attributes": event}]}
+    return {"type": "event-bulk-create", "attributes": {"profile": {"data": person}, "events": events}}
+
+
+def _check_properties(row: int, properties: Mapping[str, Any], problems: Problems) -> None:
+    if len(properties) > MOST_PROPERTIES:
+        problems.add(row, f"{len(properties)} properties, and an event may have {MOST_PROPERTIES}")
+    for name, value in properties.items():
+        if why := _too_much(value, 1):
+            problems.add(row, f"{name}: {why}")
+
+
+def _too_much(value: Any, depth: int) -> str | None:
+    if isinstance(value, str):
+        if len(value) * 4 > LONGEST and len(value.encode("utf-8", "replace")) > LONGEST:
+            return f"a text may have {LONGEST:,} bytes"
+        return None
+    if not isinstance(value, (list, dict)):
+        return None
+    if depth > DEEPEST:
+        return f"it is nested deeper than {DEEPEST} levels"
+    if isinstance(value, list) and len(value) > MOST_ITEMS:
+        return f"a list may have {MOST_ITEMS:,} items"
+    inside = value.values() if isinstance(value, dict) else value
+    return next((why for one in inside if (why := _too_much(one, depth + 1))), None)
+
+
+def _folded(keys: Sequence[str]) -> list[str]:
+    return [key.casefold() for key in keys]
+
+
+def _check_twice(both: Sequence[Any], rule: OnDuplicate, problems: Problems) -> dict[int, tuple[Any, str]]:
+    """Find rows that say the same of the same person: Klaviyo would keep one of them, or refuse all."""
+    rows, firsts = checks.duplicates(both, fold=False)
+    if rule != "error":
+        return checks.check_duplicates("content", both, rule, problems, fold=False)
+    for row, first in zip(rows, firsts, strict=True):
+        where = "comes again in later rows" if row == first else f"is row {first}, too"
+        problems.add(
+            row,
+            f"the same event {where}: the same person, time and content. Give a unique_id, or on_duplicate='first'",
+        )
+    return {}
