@@ -58,8 +58,8 @@ def _upserts() -> UpsertsProfiles:
     first, *rest = known.values()
     many = inspect.Parameter("frame", inspect.Parameter.POSITIONAL_ONLY, default=None)
     planned = [*inspect.signature(_PlansUpserts.plan_upsert).parameters.values()][2:]
-    applied = [*inspect.signature(Plan.apply).parameters.values()][1:]
-    added = [one for one in (*planned, *applied) if one.name not in known]
+    finishing = [*inspect.signature(Plan.apply).parameters.values()][1:]
+    added = [one for one in (*planned, *finishing) if one.name not in known]
     made: Any = upsert
     made.__signature__ = inspect.Signature([first, many, *rest, *added])
     made.__doc__ = (single.__doc__ or "").replace(
