@@ -11,7 +11,7 @@ import ipywidgets
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
 from klaviyo_analytics.widgets._view import View, heading, note
 
-ROWS = 7
+ROWS = 6
 ALL = "All"
 
 
@@ -44,8 +44,8 @@ class ChoiceView(View):
             ipywidgets.HBox([box, side], layout={"height": "28px", "overflow": "hidden"})
             for box, side in zip(self._boxes, self._sides, strict=True)
         ]
-        self._back = ipywidgets.Button(icon="chevron-left", tooltip="Back", layout={"width": "32px"})
-        self._on = ipywidgets.Button(icon="chevron-right", tooltip="Further", layout={"width": "32px"})
+        self._back = ipywidgets.Button(description="Back", layout={"width": "56px"})
+        self._on = ipywidgets.Button(description="More", layout={"width": "56px"})
         self._place = ipywidgets.HTML(layout={"flex": "1 1 auto"})
         self._chips = ipywidgets.HBox(layout={"min_height": "32px"})
         self._chips.add_class("kla-chips")
@@ -145,7 +145,7 @@ class ChoiceView(View):
     def _show_chips(self) -> None:
         chosen = self.state.chosen
         while len(self._chip_pool) < len(chosen):
-            chip = ipywidgets.Button(icon="times")
+            chip = ipywidgets.Button()
             chip.on_click(self._let_go_of)
             self._chip_pool.append(chip)
             self._chips.children = tuple(self._chip_pool)
@@ -153,7 +153,7 @@ class ChoiceView(View):
             option = chosen[place] if place < len(chosen) else None
             chip.layout.display = None if option else "none"
             if option:
-                chip.description, chip.tooltip = option.name, f"Let go of {option.label}"
+                chip.description, chip.tooltip = f"{option.name} ×", f"Let go of {option.label}"
 
     def _let_go_of(self, chip: Any) -> None:
         place = self._chip_pool.index(chip)

@@ -35,20 +35,16 @@ class Explorer(View):
         self.state = state
         self._client = client
         self._loader = Loader(state.run)
-        self._run = ipywidgets.Button(
-            description="Run", icon="play", button_style="primary", layout={"width": "90px"}
-        )
-        self._cancel = ipywidgets.Button(description="Cancel", icon="stop", layout={"width": "90px"})
-        self._status = ipywidgets.HTML(layout={"height": "48px", "overflow": "hidden auto"})
+        self._run = ipywidgets.Button(description="Run", button_style="primary", layout={"width": "90px"})
+        self._cancel = ipywidgets.Button(description="Cancel", layout={"width": "90px"})
+        self._status = ipywidgets.HTML(layout={"height": "44px", "overflow": "hidden auto", "flex": "1 1 0"})
         self._run.on_click(lambda _button: self.start())
         self._cancel.on_click(lambda _button: self.cancel())
-        buttons = ipywidgets.HBox([self._run, self._cancel])
-        left = ipywidgets.VBox(
-            [*pickers, buttons, self._status], layout={"flex": "1 1 300px", "max_width": "420px"}
-        )
-        results = ResultsView(state, hint=HINT)
-        results.layout.flex, results.layout.min_width = "3 1 460px", "280px"
-        panel = ipywidgets.HBox([left, results])
+        self.results = ResultsView(state, hint=HINT)
+        left = ipywidgets.VBox(list(pickers), layout={"flex": "1 1 290px", "max_width": "440px"})
+        top = ipywidgets.HBox([self._run, self._cancel, self._status])
+        right = ipywidgets.VBox([top, self.results], layout={"flex": "3 1 460px", "min_width": "280px"})
+        panel = ipywidgets.HBox([left, right])
         panel.add_class("kla-panel")
         super().__init__([panel])
         self.add_class("kla-explorer")

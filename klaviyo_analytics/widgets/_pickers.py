@@ -12,7 +12,7 @@ from klaviyo_analytics.errors import KlaviyoError, NoMatchError
 from klaviyo_analytics.widgets import _options
 from klaviyo_analytics.widgets._choice_view import ChoiceView
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
-from klaviyo_analytics.widgets._view import View, heading
+from klaviyo_analytics.widgets._view import View
 
 Read = Callable[[KlaviyoClient], Sequence[Option]]
 
@@ -31,7 +31,7 @@ class _AccountPicker(ChoiceView):
         self._client = client
         shared = state is not None and bool(state.options)
         state = state if state is not None else ChoiceState(multiple=multiple)
-        self._again = ipywidgets.Button(description="Try again", icon="refresh", layout={"display": "none"})
+        self._again = ipywidgets.Button(description="Try again", layout={"display": "none"})
         super().__init__(state, title=self._title, noun=self._noun, grouped=self._grouped, more=[self._again])
         self._again.on_click(lambda _button: self.refresh())
         if not shared:
@@ -161,7 +161,7 @@ class DimensionPicker(View):
             layout={"width": "auto"},
             style={"description_width": "84px"},
         )
-        super().__init__([heading("Grouping"), self._box])
+        super().__init__([self._box])
         self.add_class("kla-dimension")
         self._box.observe(self._take, names="value")
         self.watch(self.state, ["selected"], self._show)

@@ -14,7 +14,7 @@ from klaviyo_analytics.widgets._asks import Ask, Frames
 
 WIDTH = 8.0
 DPI = 120
-_DARK_PAGE, _PALE = "#111111", "#e8e8e8"
+_DARK_PAGE, _PALE = "#212121", "#e8e8e8"
 _DARK: Any = {
     "figure.facecolor": _DARK_PAGE,
     "axes.facecolor": _DARK_PAGE,

@@ -15,7 +15,7 @@ from klaviyo_analytics.widgets._tables import table
 from klaviyo_analytics.widgets._view import View, note
 
 TABS = ("Chart", "Table", "Code")
-HEIGHT = "470px"
+HEIGHT = "430px"
 _COPY = (
     "const b=this;navigator.clipboard.writeText(b.previousElementSibling.textContent)"
     ".then(()=>{b.textContent='Copied'},()=>{b.textContent='Select the lines and press Ctrl+C'})"
@@ -34,7 +34,7 @@ class ResultsView(View):
         self._tabs = ipywidgets.Tab(pages, titles=TABS)
         self._format = ipywidgets.Dropdown(options=FORMATS, layout={"width": "110px"})
         self._format.tooltip = "Format of the file"
-        self._save = ipywidgets.Button(description="Save", icon="download", layout={"width": "90px"})
+        self._save = ipywidgets.Button(description="Save", layout={"width": "90px"})
         self._saved = ipywidgets.HTML()
         self._save.on_click(self._write)
         super().__init__([self._tabs, ipywidgets.HBox([self._format, self._save, self._saved])])

@@ -181,7 +181,7 @@ def test_two_pickers_show_one_choice(explorer: MetricExplorer, client: KlaviyoCl
     other = MetricPicker(client, state=explorer.state.metrics)
     other.choose("Opened Email")
     assert explorer.metrics.value == ["Opened Email"]
-    assert explorer.metrics._chip_pool[0].description == "Opened Email"
+    assert explorer.metrics._chip_pool[0].description == "Opened Email ×"
     other.close()
     explorer.metrics.choose("Clicked Email")
     with pytest.raises(NoMatchError, match="No metric is called 'x'"):
@@ -215,7 +215,7 @@ def test_files_are_written_beside_the_notebook_and_never_overwritten(
 ) -> None:
     explorer.metrics.choose("Opened Email")
     frame = explorer.run()
-    results = explorer.children[1].children[1]
+    results = explorer.results
     for format in ("CSV", "CSV", "Parquet", "PNG"):
         results._format.value = format
         results._save.click()

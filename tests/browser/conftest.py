@@ -1,0 +1,110 @@
+"""A real browser, and a page that talks to this machine only.
+
+Without Chromium, JupyterLab or Playwright these tests are skipped; where CI=true they fail.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.jupyter import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+PATIENCE = float(os.environ.get("KLAVIYO_BROWSER_PATIENCE", "45")) * 1_000
+HERE = Path(__file__).parent
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def _chromium() -> str | None:
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def _missing() -> list[str]:
+    wanted = ("playwright", "jupyterlab", "voila")
+    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+    return missing if _chromium() else [*missing, "chromium"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what has no browser, unless this is CI."""
+    missing = _missing()
+    if not missing or os.environ.get("CI") == "true":
+        return
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(missing)}"))
+
+
+# Modules, not sessions: while Playwright runs, this thread has a running loop, which other tests cannot bear.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert not _missing(), f"install {', '.join(_missing())}"
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415  (may not be there)
+
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("lab"), "lab")
+    try:
+        yield server.wait()
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page; whatever it wants from the world is refused, and any error in it fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    asked: list[str] = []
+    errors: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    context.route(re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), refuse)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert [url for url in asked if "fontawesome" not in url] == []  # Voilà's own page links it
+    assert errors == []
+
+
+@pytest.fixture
+def shot(page: Page) -> Any:
+    """Take a picture of the page, where KLAVIYO_SCREENSHOTS names a folder for them."""
+    folder = os.environ.get("KLAVIYO_SCREENSHOTS")
+
+    def take(name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"{name}.png")
+
+    return take

@@ -1,0 +1,156 @@
+"""A Jupyter or Voilà server on this machine, with no configuration of the user's and no calls to the world."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Literal
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 90.0
+OVERRIDES = {
+    "@jupyterlab/apputils-extension:notification": {
+        "checkForUpdates": False,
+        "fetchNews": "false",
+        "doNotDisturbMode": True,
+    },
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+}
+
+
+class Server:
+    """One server in a folder of its own; it ends with this process, however that ends."""
+
+    def __init__(self, folder: Path, kind: Literal["lab", "voila"], notebook: Path | None = None) -> None:
+        self.token, self.port, self.folder = secrets.token_hex(16), _free_port(), folder / "work"
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.folder.mkdir(parents=True)
+        self._log = folder / f"{kind}.log"
+        command, self._ready = self._lab() if kind == "lab" else self._voila(notebook)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=self.folder,
+                env=_environment(folder),
+                start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509  (calls nothing but prctl)
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait(self) -> Server:
+        """Wait until it answers."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end and self._process.poll() is None:
+            try:
+                with urllib.request.urlopen(self._ready, timeout=2):
+                    return self
+            except OSError as error:
+                if getattr(error, "code", None) in (401, 403, 404):
+                    return self
+                time.sleep(0.1)
+        raise RuntimeError(f"the server did not start:\n{self._log.read_text()[-4000:]}")
+
+    def stop(self) -> None:
+        """End it, and its kernels."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def write(self, *cells: str) -> str:
+        """Write a notebook under a new name, so that it gets a fresh kernel, and give the address to open it."""
+        code: dict[str, object] = {
+            "cell_type": "code",
+            "execution_count": None,
+            "metadata": {},
+            "outputs": [],
+        }
+        notebook = {
+            "cells": [{**code, "id": f"cell-{place}", "source": cell} for place, cell in enumerate(cells)],
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+        name = f"{secrets.token_hex(4)}.ipynb"
+        (self.folder / name).write_text(json.dumps(notebook))
+        return f"{self.url}/doc/tree/{name}?token={self.token}&reset"
+
+    def _lab(self) -> tuple[list[str], str]:
+        return [
+            "jupyterlab",
+            "--no-browser",
+            f"--ServerApp.port={self.port}",
+            "--ServerApp.port_retries=0",
+            "--ServerApp.ip=127.0.0.1",
+            f"--IdentityProvider.token={self.token}",
+            "--ServerApp.terminals_enabled=False",
+            "--allow-root",
+            f"--ServerApp.root_dir={self.folder}",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.extension_manager=readonly",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            "--LabApp.news_url=None",
+        ], f"{self.url}/api/status?token={self.token}"
+
+    def _voila(self, notebook: Path | None) -> tuple[list[str], str]:
+        assert notebook is not None
+        return [
+            "voila",
+            str(notebook),
+            "--no-browser",
+            f"--port={self.port}",
+            "--Voila.ip=127.0.0.1",
+            f"--Voila.token={self.token}",
+            "--theme=light",
+        ], f"{self.url}/voila/static/voila.js"
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    settings = folder / "config" / "labconfig"
+    settings.mkdir(parents=True)
+    quiet = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    (settings / "page_config.json").write_text(json.dumps(quiet))
+    (settings / "default_setting_overrides.json").write_text(json.dumps(OVERRIDES))
+    own = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "JUPYTERLAB_SETTINGS_DIR": "user-settings",
+        "KLAVIYO_ANALYTICS_HOME": "home",
+    }
+    keys = ("MATON_API_KEY", "KLAVIYO_API_KEY", "KLAVIYO_BASE_URL")
+    environment = {name: value for name, value in os.environ.items() if name not in keys}
+    environment.update({name: str(folder / place) for name, place in own.items()})
+    environment["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    environment["PYTHONPATH"] = str(ROOT)
+    environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment.get("PATH", "")
+    return environment
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _end_with_parent() -> None:
+    """Have Linux end the server with its parent: a pytest that is killed tears nothing down."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

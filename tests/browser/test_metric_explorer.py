@@ -1,0 +1,179 @@
+"""The metric explorer in JupyterLab, clicked through in a real browser."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.jupyter import Server
+from tests.browser.lab import ask, comms, run, theme
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page, expect
+else:
+    expect = pytest.importorskip("playwright.sync_api").expect
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+SETUP = """
+import klaviyo_analytics as ka
+from klaviyo_analytics.sandbox import Sandbox
+from tests.widgets import accounts
+
+sandbox = Sandbox(account=accounts.{account}()).start()
+client = ka.connect(api_key=sandbox.api_key, base_url=sandbox.direct_url)
+client._api.paced = False
+from datetime import UTC, datetime
+client._context.now = lambda: datetime.fromtimestamp(sandbox.account.now, UTC)
+"""
+SHOW = "explorer = ka.widgets.MetricExplorer(client)\nexplorer"
+
+
+def open_explorer(page: Page, lab: Server, account: str = "shop") -> Locator:
+    run(page, lab, SETUP.format(account=account), SHOW)
+    explorer = page.locator(".kla-explorer")
+    expect(explorer).to_be_visible()
+    return explorer
+
+
+def button(place: Locator, name: str) -> Locator:
+    return place.get_by_role("button", name=name, exact=True)
+
+
+def choose(explorer: Locator, metric: str) -> None:
+    explorer.get_by_placeholder("Search metrics").fill(metric)
+    expect(explorer.locator(".kla-choice-metric")).to_contain_text("1–1 of 1")
+    explorer.get_by_label(metric, exact=True).check()
+    expect(button(explorer, f"{metric} ×")).to_be_visible()
+
+
+def ended(explorer: Locator, how: str, runs: int) -> None:
+    expect(explorer).to_have_class(re.compile(rf"\bkla-is-{how}-{runs}\b"))
+
+
+def test_search_among_500_metrics_run_and_take_everything_along(page: Page, lab: Server, shot: Any) -> None:
+    explorer = open_explorer(page, lab, "with_many_metrics")
+    results, go = explorer.locator(".kla-results"), button(explorer, "Run")
+    expect(explorer.locator(".kla-choice-metric")).to_contain_text("1–6 of 500")
+    expect(go).to_be_disabled()
+    shot("explorer_before")
+    choose(explorer, "Opened Email")
+    go.scroll_into_view_if_needed()
+    place, size = go.bounding_box(), results.bounding_box()
+    go.click()
+    ended(explorer, "done", 1)
+    assert (go.bounding_box(), results.bounding_box()) == (place, size)  # nothing jumped
+
+    chart = results.get_by_role("img", name=re.compile("Line chart of Opened Email"))
+    expect(chart).to_have_count(1)  # the other one is for dark pages
+    assert chart.evaluate("e => e.naturalWidth") > 500
+    shot("explorer_light")
+    results.get_by_role("tab", name="Table").click()
+    expect(results.locator("tbody tr")).to_have_count(90)
+    shot("explorer_table")
+    results.get_by_role("tab", name="Code").click()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button(results, "Copy as code").click()
+    expect(button(results, "Copied")).to_be_visible()
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert ask(page, f"{copied}\nprint(frame.equals(explorer.frame), len(frame))") == "True 90"
+    shot("explorer_code")
+
+    results.get_by_role("tab", name="Chart").click()
+    theme(page, "Dark")
+    expect(results.locator("img.kla-dark")).to_be_visible()
+    expect(results.locator("img.kla-light")).to_be_hidden()
+    shot("explorer_dark")
+    button(results, "Save").click()
+    expect(results).to_contain_text("Saved opened_email")
+    assert len(list(lab.folder.glob("opened_email*.csv"))) == 1
+
+
+def test_a_hundred_clicks_leave_nothing_and_close_leaves_nothing_at_all(page: Page, lab: Server) -> None:
+    explorer = open_explorer(page, lab)
+    for name in ("Opened Email", "Clicked Email"):
+        choose(explorer, name)
+    before = comms(page)
+    box = explorer.get_by_label("Clicked Email", exact=True)
+    for _ in range(50):
+        box.uncheck()
+        box.check()
+    button(explorer, "Run").click()
+    ended(explorer, "done", 1)
+    assert comms(page) == before
+    ours = "[each for each in threading.enumerate() if each.name == 'klaviyo-widget']"
+    assert ask(page, f"import threading; print({ours})") == "[]"
+    assert ask(page, "import matplotlib.pyplot as plt; print(plt.get_fignums())") == "[]"
+    saved = "str(ipywidgets.Widget.get_manager_state())"
+    assert (
+        ask(page, f"import ipywidgets; print(sandbox.api_key in {saved}, 'Clicked' in {saved})")
+        == "False True"
+    )
+    ask(page, "explorer.close()")
+    expect(explorer).to_have_count(0)
+    assert comms(page) == 0
+
+
+def test_a_slow_answer_is_called_off_and_an_error_is_read_in_the_widget(
+    page: Page, lab: Server, shot: Any
+) -> None:
+    explorer = open_explorer(page, lab)
+    choose(explorer, "Opened Email")
+    ask(page, "sandbox.faults.add(path='/api/metric-aggregates', delay=60)")
+    button(explorer, "Run").click()
+    expect(explorer.get_by_role("progressbar")).to_be_visible()
+    expect(button(explorer, "Run")).to_be_disabled()
+    assert ask(page, "print(6 * 7)") == "42"  # the notebook goes on meanwhile
+    shot("explorer_loading")
+    button(explorer, "Cancel").click()
+    ended(explorer, "cancelled", 1)
+    expect(button(explorer, "Cancel")).to_be_disabled()
+    button(explorer, "Run").click()
+    ended(explorer, "done", 2)
+    expect(explorer.locator("img.kla-light")).to_be_visible()
+
+    ask(page, "sandbox.faults.add(path='/api/metric-aggregates', status=403)")
+    button(explorer, "Run").click()
+    ended(explorer, "failed", 3)
+    expect(explorer.get_by_role("alert")).to_contain_text("403")
+    shot("explorer_error")
+    expect(explorer.locator("img.kla-light")).to_be_visible()
+    button(explorer, "Run").click()
+    ended(explorer, "done", 4)
+    expect(explorer.get_by_role("alert")).to_have_count(0)
+
+
+def test_an_empty_account_says_so(page: Page, lab: Server, shot: Any) -> None:
+    explorer = open_explorer(page, lab, "empty")
+    expect(explorer).to_contain_text("This account has no metrics.")
+    expect(button(explorer, "Run")).to_be_disabled()
+    theme(page, "Dark")
+    shot("explorer_empty_dark")
+
+
+def test_days_by_keyboard_in_a_narrow_column(page: Page, lab: Server, shot: Any) -> None:
+    page.set_viewport_size({"width": 620, "height": 1000})
+    explorer = open_explorer(page, lab)
+    search = explorer.get_by_placeholder("Search metrics")
+    search.fill("opened email")
+    expect(explorer.get_by_label("Opened Email", exact=True)).to_be_visible()
+    search.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(explorer.get_by_label("Opened Email", exact=True)).to_be_checked()
+    last = explorer.get_by_label("Last day")
+    last.fill("2026-01-01")
+    last.press("Tab")
+    expect(explorer.get_by_role("alert")).to_contain_text("is before the first")
+    expect(button(explorer, "Run")).to_be_disabled()
+    explorer.get_by_label("Period").select_option("last month")
+    expect(explorer.get_by_role("alert")).to_have_count(0)
+    expect(last).to_have_value("2026-05-31")
+    explorer.get_by_label("Compare").select_option("previous period")
+    button(explorer, "Run").press("Enter")
+    ended(explorer, "done", 1)
+    width = explorer.evaluate("e => [e.scrollWidth, e.clientWidth]")
+    assert width[0] <= width[1]  # nothing has to be scrolled sideways
+    shot("explorer_narrow")
