@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.sandbox.app.contract import load_contract
-from tests.sandbox.reckoning import COUNTS, STATISTICS, UNIQUES, Reckoner, World, grouped, same
+from tests.sandbox.reckoning import COUNTS, STATISTICS, UNIQUES, Fact, Reckoner, World, grouped, same
 
 at = datetime.fromisoformat
 Frame = tuple[datetime, datetime]
@@ -136,10 +136,23 @@ class TestGroupings:
             group = records["list"].get(told["group"]) or records["segment"][told["group"]]
             assert told["group_name"] == group.attributes["name"]
             split[told["campaign_id"]].append(row["recipients"])
-            several += len(included) > 1
+            several += told["group"] != included[0]
         assert several > 0
         whole = {told["campaign_id"]: row["recipients"] for told, row in world.rows("campaign-values", YEAR)}
         assert {campaign: sum(parts) for campaign, parts in split.items()} == whole
+
+    def test_the_audience_is_the_first_that_holds_the_recipient(self, world: World) -> None:
+        def audience(fact: Fact) -> tuple[str, str]:
+            included = world.account.records["campaign"][fact.owner].attributes["audiences"]["included"]
+            holding = [group for group in included if fact.person in world.account.members[group]]
+            return fact.message, (holding or included)[0]
+
+        expected = grouped(world.slow.between("campaign", *YEAR), audience)
+        groups = ["campaign_id", "campaign_message_id", "group"]
+        rows = world.rows("campaign-values", YEAR, group_by=groups)
+        assert {(told["campaign_message_id"], told["group"]): row["opens"] for told, row in rows} == {
+            key: numbers["opens"] for key, numbers in expected.items()
+        }
 
     def test_relationships_name_what_the_rows_are_about(self, world: World) -> None:
         body = {

@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
-from klaviyo_analytics.sandbox.model import Attribution, EventLog
-from tests.sandbox.accounts import ANNA, BO, CY, NOW, OPENED, PLACED, RECEIVED, events, small_account
+from klaviyo_analytics.sandbox.model import Attribution
+from tests.sandbox.accounts import ANNA, BO, CY, NOW, OPENED, PLACED, RECEIVED, small_account
 from tests.sandbox.api import Api
+from tests.sandbox.by_hand import FLOW, ask, at, log_of, numbers
 
-NEW_YORK = ZoneInfo("America/New_York")
-FLOW = {"$message": "FMSG01", "$flow": "FLOW01"}
 CAMPAIGN = {"$message": "MSG1"}
-
-
-def at(text: str) -> int:
-    """Seconds of a time in New York, or of one with an offset of its own."""
-    moment = datetime.fromisoformat(text)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=NEW_YORK)).timestamp())
-
-
-def log_of(rows: list[Any], credits_: dict[int, Attribution] | None = None) -> EventLog:
-    """A log of (time, metric, profile, value, properties); `credits_` goes by the time of the order."""
-    log = events([(at(time), *rest) for time, *rest in rows])
-    log.attribution = [(credits_ or {}).get(time) for time in log.time.tolist()]
-    return log
-
-
-def ask(log: EventLog, kind: str, start: str, end: str, **attributes: Any) -> Any:
-    """The attributes of a report on the small account with these events."""
-    known: dict[str, Any] = {
-        "statistics": ["delivered", "opens", "opens_unique", "conversions", "conversion_value"],
-        "timeframe": {"start": start, "end": end},
-        "conversion_metric_id": PLACED,
-    }
-    sandbox = Sandbox(account=small_account(log))
-    try:
-        body = {"data": {"type": f"{kind}-report", "attributes": known | attributes}}
-        reply = Api(sandbox).post(f"/api/{kind}-reports", body)
-    finally:
-        sandbox.close()
-    assert reply.status == 200, reply.body
-    return reply.json["data"]["attributes"]
-
-
-def numbers(log: EventLog, kind: str, start: str, end: str, **attributes: Any) -> list[list[Any]]:
-    """The statistics of each row."""
-    results = ask(log, kind, start, end, **attributes)["results"]
-    return [list(row["statistics"].values()) for row in results]
 
 
 AGAIN = log_of(
@@ -83,6 +45,37 @@ class TestSendDates:
         second = numbers(AGAIN, "flow-values", "2025-11-08T00:00:00Z", "2025-11-08T23:59:59Z")
         assert first == [[1, 2, 1, 1, 40.0]], "two opens, the later one days after; an order days after"
         assert second == [[2, 2, 2, 1, 2.5]]
+
+    def test_an_order_belongs_to_a_delivery_noted_a_moment_after_the_sending(self) -> None:
+        log = log_of(
+            [
+                ("2025-11-04T00:00:01", RECEIVED, ANNA, None, FLOW),
+                ("2025-11-04T09:00:00", PLACED, ANNA, 5.0, {}),
+            ],
+            {
+                at("2025-11-04T09:00:00"): Attribution(
+                    "a1", "sms", "FMSG01", at("2025-11-03T23:59:59"), flow="FLOW01"
+                )
+            },
+        )
+        found = numbers(log, "flow-values", "2025-11-04T00:00:00Z", "2025-11-04T23:59:59Z")
+        assert found == [[1, 0, 0, 1, 5.0]]
+
+    def test_who_orders_twice_converts_once(self) -> None:
+        times = ["2025-11-04T09:00:00", "2025-11-04T10:00:00"]
+        credit = Attribution("a1", "email", "FMSG01", at("2025-11-04T00:00:00"), flow="FLOW01")
+        log = log_of(
+            [
+                ("2025-11-04T00:00:00", RECEIVED, ANNA, None, FLOW),
+                ("2025-11-04T00:00:00", RECEIVED, BO, None, FLOW),
+                *[(time, PLACED, ANNA, 10.0, {}) for time in times],
+            ],
+            {at(time): credit for time in times},
+        )
+        asked = ["conversions", "conversion_uniques", "conversion_rate", "average_order_value"]
+        asked += ["revenue_per_recipient"]
+        day = "2025-11-04T00:00:00Z", "2025-11-04T23:59:59Z"
+        assert numbers(log, "flow-values", *day, statistics=asked) == [[2, 1, 0.5, 10.0, 10.0]]
 
     def test_a_day_on_which_nothing_was_sent_has_no_row(self) -> None:
         assert numbers(AGAIN, "flow-values", "2025-11-09T00:00:00Z", "2025-11-09T23:59:59Z") == []
@@ -142,95 +135,73 @@ class TestSendDates:
         found = numbers(log, "flow-values", "2025-11-05T00:00:00Z", "2025-11-06T00:00:00Z")
         assert found == [[0, 2, 1, 0, 0.0]], "nobody is nobody twice; deleted messages are not reported"
 
-
-class TestBounds:
-    LOG = log_of(
-        [
-            ("2025-11-04T23:59:59", RECEIVED, ANNA, None, FLOW),
-            ("2025-11-05T00:00:00", RECEIVED, BO, None, FLOW),
-            ("2025-11-05T00:00:01", RECEIVED, CY, None, FLOW),
-        ]
-    )
-
-    @pytest.mark.parametrize(
-        ("start", "end", "delivered"),
-        [
-            ("2025-11-04T23:59:59Z", "2025-11-05T00:00:01Z", 3),
-            ("2025-11-05T00:00:00Z", "2025-11-05T00:00:00Z", 1),
-            ("2025-11-05T00:00:00Z", "2025-11-05T00:00:00.999Z", 1),
-            ("2025-11-04T23:59:59.5Z", "2025-11-05T00:00:01Z", 2),
-            ("2025-11-05", "2025-11-06", 2),
-            ("2025-11-01", "2025-11-05", 2),
-        ],
-    )
-    def test_both_ends_belong_to_the_frame(self, start: str, end: str, delivered: int) -> None:
-        (row,) = numbers(self.LOG, "flow-values", start, end, statistics=["delivered"])
-        assert row == [delivered]
-
-    @pytest.mark.parametrize("offset", ["", "Z", "+00:00", "-05:00", "+09:00"])
-    def test_the_offset_is_ignored(self, offset: str) -> None:
-        start, end = f"2025-11-05T00:00:00{offset}", f"2025-11-05T00:00:00{offset}"
-        assert numbers(self.LOG, "flow-values", start, end, statistics=["delivered"]) == [[1]]
-
-
-class TestClockChanges:
-    def test_an_hour_that_the_clock_shows_twice_is_one(self) -> None:
+    def test_what_happens_before_the_first_delivery_does_not_belong_to_it(self) -> None:
         log = log_of(
             [
-                ("2025-11-02T01:30:00-04:00", RECEIVED, ANNA, None, FLOW),
-                ("2025-11-02T01:10:00-05:00", RECEIVED, BO, None, FLOW),
-                ("2025-11-02T23:59:59-05:00", RECEIVED, CY, None, FLOW),
+                ("2025-11-05T10:00:00", OPENED, ANNA, None, FLOW),
+                ("2025-11-08T10:00:00", RECEIVED, ANNA, None, FLOW),
             ]
         )
-        day = "2025-11-02T00:00:00Z", "2025-11-02T23:59:59Z"
-        hours = ask(log, "flow-series", *day, statistics=["delivered"], interval="hourly")
-        (row,) = hours["results"]
-        assert len(hours["date_times"]) == len(set(hours["date_times"])) == 24
-        assert row["statistics"]["delivered"] == [0, 2, *[0] * 21, 1]
-        halves = [
-            numbers(
-                log, "flow-values", "2025-11-02T00:00:00Z", "2025-11-02T01:19:59Z", statistics=["delivered"]
-            ),
-            numbers(
-                log, "flow-values", "2025-11-02T01:20:00Z", "2025-11-02T01:59:59Z", statistics=["delivered"]
-            ),
-        ]
-        assert halves == [[[1]], [[1]]], "a cut within that hour loses nothing and counts nothing twice"
-
-    def test_an_hour_that_the_clock_skips_is_empty(self) -> None:
-        log = log_of(
-            [
-                ("2025-03-09T01:59:59-05:00", RECEIVED, ANNA, None, FLOW),
-                ("2025-03-09T03:00:00-04:00", RECEIVED, BO, None, FLOW),
-            ]
-        )
-        day = "2025-03-09T00:00:00Z", "2025-03-09T23:59:59Z"
-        hours = ask(log, "flow-series", *day, statistics=["delivered"], interval="hourly")
-        (row,) = hours["results"]
-        assert hours["date_times"][2] == "2025-03-09T02:00:00+00:00"
-        assert row["statistics"]["delivered"] == [0, 1, 0, 1, *[0] * 20]
+        found = numbers(log, "flow-values", "2025-11-05T00:00:00Z", "2025-11-05T23:59:59Z")
+        assert found == [[0, 1, 1, 0, 0.0]]
 
 
-def test_what_came_in_through_the_api_is_reported() -> None:
-    sandbox = Sandbox(account=small_account(log_of([])))
-    api = Api(sandbox)
-    metric = {"name": "Received Email", "service": "Internal"}
+def came_in(api: Api, metric: str, time: str, **properties: Any) -> None:
+    """Send Anna's event through the API."""
+    service = {"name": metric, "service": "Internal"}
     attributes = {
-        "properties": FLOW,
-        "metric": {"data": {"type": "metric", "attributes": metric}},
+        "properties": properties,
+        "metric": {"data": {"type": "metric", "attributes": service}},
         "profile": {"data": {"type": "profile", "id": ANNA, "attributes": {}}},
-        "time": "2026-01-10T12:00:00Z",
+        "time": time,
     }
-    question = {
-        "statistics": ["recipients"],
-        "timeframe": {"key": "last_30_days"},
-        "conversion_metric_id": PLACED,
-    }
-    body = {"data": {"type": "flow-values-report", "attributes": question}}
-    before = api.post("/api/flow-values-reports", body).json["data"]["attributes"]["results"]
     assert api.post("/api/events", {"data": {"type": "event", "attributes": attributes}}).status == 202
-    after = api.post("/api/flow-values-reports", body).json["data"]["attributes"]["results"]
+
+
+@pytest.fixture
+def empty() -> Iterator[Api]:
+    """A small account in which nothing has happened."""
+    sandbox = Sandbox(account=small_account(log_of([])))
+    yield Api(sandbox)
     sandbox.close()
-    assert before == []
-    groupings = {"flow_id": "FLOW01", "flow_message_id": "FMSG01", "send_channel": "email"}
-    assert after == [{"groupings": groupings, "statistics": {"recipients": 1}}]
+
+
+class TestComingIn:
+    FRAME: ClassVar = {"start": "2026-01-10T00:00:00Z", "end": "2026-01-10T23:59:59Z"}
+
+    def flow(self, api: Api, *statistics: str) -> list[Any]:
+        body = {
+            "type": "flow-values-report",
+            "attributes": {
+                "statistics": statistics,
+                "timeframe": self.FRAME,
+                "conversion_metric_id": PLACED,
+            },
+        }
+        reply = api.post("/api/flow-values-reports", {"data": body})
+        return list(reply.json["data"]["attributes"]["results"])
+
+    def test_what_came_in_through_the_api_is_reported(self, empty: Api) -> None:
+        assert self.flow(empty, "recipients") == []
+        came_in(empty, "Received Email", "2026-01-10T12:00:00Z", **FLOW)
+        groupings = {"flow_id": "FLOW01", "flow_message_id": "FMSG01", "send_channel": "email"}
+        assert self.flow(empty, "recipients") == [{"groupings": groupings, "statistics": {"recipients": 1}}]
+
+    def test_a_bounce_does_not_belong_to_an_earlier_delivery(self, empty: Api) -> None:
+        came_in(empty, "Received Email", "2026-01-08T12:00:00Z", **FLOW)
+        came_in(empty, "Bounced Email", "2026-01-10T12:00:00Z", **FLOW)
+        (row,) = self.flow(empty, "recipients", "delivered", "bounced", "bounce_rate", "open_rate")
+        assert list(row["statistics"].values()) == [1, 0, 1, 1.0, 0.0]
+
+    def test_an_event_about_no_form_is_in_no_form_report(self, empty: Api) -> None:
+        came_in(empty, "Viewed Form", "2026-01-10T12:00:00Z", page="/")
+        came_in(empty, "Viewed Form", "2026-01-10T13:00:00Z", form_id="FORM01")
+        body = {
+            "type": "form-values-report",
+            "attributes": {"statistics": ["viewed_form", "submit_rate"], "timeframe": self.FRAME},
+        }
+        (row,) = empty.post("/api/form-values-reports", {"data": body}).json["data"]["attributes"]["results"]
+        assert row == {
+            "groupings": {"form_id": "FORM01"},
+            "statistics": {"viewed_form": 1, "submit_rate": 0.0},
+        }

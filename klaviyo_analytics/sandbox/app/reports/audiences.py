@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from klaviyo_analytics.sandbox.app.reports.deliveries import Deliveries
 from klaviyo_analytics.sandbox.app.reports.mailings import Mailings
+from klaviyo_analytics.sandbox.app.reports.tallies import distinct
 from klaviyo_analytics.sandbox.app.store import GROUPS, Store
 
 Ints = npt.NDArray[np.int64]
@@ -20,15 +21,15 @@ def audiences_of(store: Store, known: Mailings, found: Deliveries) -> tuple[Ints
     """
     profiles = [*store.account.events.profile_ids, ""]  # the last is nobody's, -1
     numbers: dict[str, int] = {}
-    pairs, place = np.unique(np.stack([found.message, found.profile]), axis=1, return_inverse=True)
+    pairs, place = distinct(found.message, found.profile)
     chosen = []
-    for message, profile in pairs.T.tolist():
-        included = known.messages[message].owner.attributes["audiences"]["included"]
+    for message, profile in pairs:
+        included = known.messages[message].owner.attributes["audiences"].get("included") or []
         holding = (group for group in included if profiles[profile] in store.members(group))
         audience = next(holding, included[0] if included else "")
         chosen.append(numbers.setdefault(audience, len(numbers)))
     names = [(id_, _name(store, id_)) for id_ in numbers]
-    return np.array(chosen, dtype=np.int64)[place.ravel()], names
+    return np.array(chosen, dtype=np.int64)[place], names
 
 
 def _name(store: Store, id_: str) -> str:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from klaviyo_analytics.sandbox.app.reports.frames import wall_clock
 from klaviyo_analytics.sandbox.app.reports.mailings import Mailings, mailings
 from klaviyo_analytics.sandbox.app.store import Store
+from klaviyo_analytics.sandbox.model import EventLog
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -75,47 +76,50 @@ def _collect(store: Store, known: Mailings) -> Deliveries:
     log = store.account.events
     names = [store.records("metric")[id_].attributes["name"] for id_ in log.metric_ids]
     kinds = np.array([METRICS.get(name, -1) for name in names], dtype=np.int64)[log.metric]
-    credited = np.array([credit is not None for credit in log.attribution], dtype=bool)
-    kinds[credited] = Kind.CONVERTED
+    kinds[[credit is not None for credit in log.attribution]] = Kind.CONVERTED
     rows = np.flatnonzero(kinds >= 0)
-    about = [_about(store, row) for row in rows.tolist()]
-    message = np.array([known.number.get(name, -1) for name, _ in about], dtype=np.int64)
-    variation = np.array([known.variations.get(side or "", -1) for _, side in about], dtype=np.int64)
+    about = [_about(log, row) for row in rows.tolist()]
     found = Deliveries(
-        rows, kinds[rows], message, variation, log.profile[rows].astype(np.int64), log.time[rows]
+        row=rows,
+        kind=kinds[rows],
+        message=np.array([known.number.get(message, -1) for message, _ in about], dtype=np.int64),
+        variation=np.array([known.variations.get(side, -1) for _, side in about], dtype=np.int64),
+        profile=log.profile[rows].astype(np.int64),
+        sent=log.time[rows],  # when it happened, until it is known when the message was sent
     )
-    found = found.take(message >= 0)
-    sent = np.where(known.sent[found.message] >= 0, known.sent[found.message], _sent(store, found))
+    found = found.take(found.message >= 0)
+    of_campaign = known.sent[found.message]
+    sent = np.where(of_campaign >= 0, of_campaign, _last_delivery(log, found))
     return replace(found, sent=wall_clock(store, sent))
 
 
-def _about(store: Store, row: int) -> tuple[str | None, str | None]:
+def _about(log: EventLog, row: int) -> tuple[str | None, str | None]:
     """Tell which message an event is about, and which variation of it."""
-    credit = store.account.events.attribution[row]
+    credit = log.attribution[row]
     if credit is not None:
         return credit.message, credit.variation
-    properties = store.account.events.properties[row]
-    return properties.get("$message"), properties.get("$variation")
+    return log.properties[row].get("$message"), log.properties[row].get("$variation")
 
 
-def _sent(store: Store, found: Deliveries) -> Ints:
+def _last_delivery(log: EventLog, found: Deliveries) -> Ints:
     """Find when each message reached its recipient, who may get the same message of a flow again and again.
 
-    An event belongs to the last delivery before it, and a conversion to the one that it is credited to.
+    An event belongs to the last delivery before it, and a conversion to the one that it is credited to. What was
+    never delivered counts when it happened.
     """
-    credits_ = store.account.events.attribution
-    moment = found.sent.copy()
+    moment, latest = found.sent.copy(), found.sent.copy()
     for place in np.flatnonzero(found.kind == Kind.CONVERTED).tolist():
-        credit = credits_[found.row[place]]
+        credit = log.attribution[found.row[place]]
         assert credit is not None
-        moment[place] = credit.sent_at
-    grace = np.where(found.kind == Kind.CONVERTED, DELAY, 0)
-    pair = found.message * (int(found.profile.max(initial=0)) + 2) + found.profile + 1
+        moment[place], latest[place] = credit.sent_at, credit.sent_at + DELAY
+    pair = found.message * (int(found.profile.max(initial=0)) + 2) + found.profile
     span = np.int64(1) << 34  # more seconds than any Unix time of ours
-    delivered = np.flatnonzero(found.kind == Kind.DELIVERED)
+    delivered = found.kind == Kind.DELIVERED
     keys = np.sort(pair[delivered] * span + found.sent[delivered])
     if not len(keys):
         return moment
-    last = keys[np.searchsorted(keys, pair * span + moment + grace, side="right") - 1]
-    belongs = (last // span == pair) & ~np.isin(found.kind, (Kind.BOUNCED, Kind.FAILED))
+    before = np.searchsorted(keys, pair * span + latest, side="right") - 1
+    last = keys[np.maximum(before, 0)]
+    arrived = ~np.isin(found.kind, (Kind.BOUNCED, Kind.FAILED))
+    belongs = arrived & (before >= 0) & (last // span == pair)
     return np.where(belongs, last % span, moment)

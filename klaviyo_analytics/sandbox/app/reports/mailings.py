@@ -44,7 +44,7 @@ class Mailings:
     sent: npt.NDArray[
         np.int64
     ]  # when a campaign went out (Unix seconds); -1 for a flow, which sends every day
-    variations: dict[str, int]  # by id
+    variations: dict[str | None, int]  # by id
     variation_names: list[tuple[str, str]]  # id and name
 
 

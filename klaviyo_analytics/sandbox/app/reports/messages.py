@@ -18,7 +18,7 @@ from klaviyo_analytics.sandbox.app.reports.deliveries import Deliveries, Kind, d
 from klaviyo_analytics.sandbox.app.reports.mailings import CHANNELS, Mailing, Mailings, mailings
 from klaviyo_analytics.sandbox.app.reports.question import Question, Rules, read_question
 from klaviyo_analytics.sandbox.app.reports.statistics import Statistics
-from klaviyo_analytics.sandbox.app.reports.tallies import Tally
+from klaviyo_analytics.sandbox.app.reports.tallies import Tally, distinct
 from klaviyo_analytics.sandbox.app.store import Store
 
 Ints = npt.NDArray[np.int64]
@@ -113,9 +113,9 @@ def _rows(store: Store, known: Mailings, question: Question, found: Deliveries) 
     names: list[tuple[str, str]] = []
     if AUDIENCE.intersection(question.groups):
         audience, names = audiences_of(store, known, found)
-    keys, row = np.unique(np.stack([found.message, sides, audience]), axis=1, return_inverse=True)
-    frame, shape = question.frame, (keys.shape[1], len(question.frame.starts))
-    tally = Tally(row.ravel(), frame.intervals(found.sent), found.profile, shape)
+    keys, row = distinct(found.message, sides, audience)
+    frame, shape = question.frame, (len(keys), len(question.frame.starts))
+    tally = Tally(row, frame.intervals(found.sent), found.profile, shape)
     statistics = Statistics(store.account.events, found, tally)
     tables = {name: statistics[name].tolist() for name in question.statistics}
     rows = [
@@ -124,7 +124,7 @@ def _rows(store: Store, known: Mailings, question: Question, found: Deliveries) 
             {name: table[number] for name, table in tables.items()},
             _about(known.messages[key[0]]),
         )
-        for number, key in enumerate(keys.T.tolist())
+        for number, key in enumerate(keys)
     ]
     return sorted(
         rows, key=lambda one: [str(value) for value in (*one.about.values(), *one.groupings.values())]

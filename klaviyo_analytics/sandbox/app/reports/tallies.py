@@ -45,6 +45,16 @@ class Tally:
         return self.shape[0] * self.shape[1]
 
 
+def distinct(*columns: Ints) -> tuple[list[list[int]], Ints]:
+    """List the combinations in parallel columns of numbers from -1 on, and find the place of each row's own."""
+    spans = [int(column.max(initial=-1)) + 2 for column in columns]
+    keys, place = np.unique(
+        np.ravel_multi_index([column + 1 for column in columns], spans), return_inverse=True
+    )
+    combinations = np.stack(np.unravel_index(keys, spans), axis=1) - 1
+    return combinations.tolist(), place
+
+
 def quotient(above: npt.NDArray[np.generic], below: npt.NDArray[np.generic]) -> Floats:
     """Divide; nothing by nothing is 0.0, for the document promises rates from 0.0 to 1.0 and knows no null."""
     result: Floats = np.zeros(above.shape)
