@@ -160,6 +160,10 @@ def _tear(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:4_096] + b"\xff" * 4_096)
 
 
+def _rot(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:4_096] + b"\xff" * (path.stat().st_size - 4_096))
+
+
 def _scribble(path: Path) -> None:
     with sqlite3.connect(path) as file:
         file.execute("UPDATE answers SET answer = '[1, 2'")
@@ -172,7 +176,7 @@ def _another(path: Path) -> None:
     file.close()
 
 
-@pytest.mark.parametrize("damage", [_overwrite, _tear, _scribble, _another])
+@pytest.mark.parametrize("damage", [_overwrite, _tear, _rot, _scribble, _another])
 def test_a_damaged_file_costs_a_call_and_no_more(
     path: Path, clock: Clock, damage: Callable[[Path], None]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,12 +62,16 @@ def _answers(context: Context, asked: Asked) -> Answers:
         for part, body in asked.parts:
             pages = context.cache.answer(
                 _question(context, asked, body),
-                lambda body=body: list(_pages(context, endpoint, body, bar)),  # type: ignore[misc]
+                partial(_asked_for, context, endpoint, body, bar),
                 seconds=lifetime(part.end, context.now()),
             )
             answers.append((part, pages))
             bar.add(1)
     return answers
+
+
+def _asked_for(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> list[Mapping[str, Any]]:
+    return list(_pages(context, endpoint, body, bar))
 
 
 def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> Iterator[Mapping[str, Any]]:
