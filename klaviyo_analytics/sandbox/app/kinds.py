@@ -67,8 +67,10 @@ class Kind:
     created: str = ""
     updated: str = ""
     secret: frozenset[str] = frozenset()
+    life: int = 0  # seconds until `expires_at`, if nothing is said of it
 
 
+YEAR = 365 * 86_400
 _PICTURES: Json = {"image_full_url": None, "image_thumbnail_url": None, "images": []}
 _CATALOG: Json = {**_PICTURES, "price": None, "custom_metadata": {}, "published": True}
 _CATALOG_SECRET = frozenset({"integration_type", "catalog_type"})
@@ -80,7 +82,7 @@ KINDS: Mapping[str, Kind] = {
         catalog_id, {**_CATALOG, "inventory_policy": 0}, "created", "updated", _CATALOG_SECRET
     ),
     "coupon": Kind(_external_id, {"description": None, "monitor_configuration": {}}),
-    "coupon-code": Kind(_coupon_code_id, {"expires_at": None, "status": "UNASSIGNED"}),
+    "coupon-code": Kind(_coupon_code_id, {"status": "UNASSIGNED"}, life=YEAR),
     "custom-metric": Kind(uuid_id, {}, "created", "updated"),
     "data-source": Kind(ulid, {"visibility": "private", "description": "", "namespace": "custom-objects"}),
     "form": Kind(short_id, {}, "created_at", "updated_at"),

@@ -10,7 +10,7 @@ from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.kinds import KINDS, UPDATED
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one
 from klaviyo_analytics.sandbox.app.relations import INVERSE, target
-from klaviyo_analytics.sandbox.app.rules import check_new, check_removal
+from klaviyo_analytics.sandbox.app.rules import check_change, check_new, check_removal
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.app.times import to_text
 from klaviyo_analytics.sandbox.model import Record
@@ -41,6 +41,8 @@ def new_record(store: Store, data: Json) -> Record:
     _set_attributes(record, data)
     now = to_text(store.now())
     record.attributes |= {name: now for name in (kind.created, kind.updated) if name}
+    if kind.life and not record.attributes.get("expires_at"):
+        record.attributes["expires_at"] = to_text(store.now() + kind.life)
     store.add(record)
     for name, ids in links.items():
         linking.link(store, record, name, ids)
@@ -51,14 +53,20 @@ def update_resource(call: Call) -> Json | None:
     """Change what the body names of one resource."""
     record, data = call.store.get(call.owner, call.id), call.body["data"]
     check_id(call, data)
+    change_record(call.store, record, data)
+    return None if call.operation.shape is None else answer_one(call, record)
+
+
+def change_record(store: Store, record: Record, data: Json) -> None:
+    """Set what a body's `data` names, and replace the relationships that it names."""
+    check_change(store, record, data)
     links = dict(related_ids(data))
     for name, ids in links.items():
-        linking.check_exist(call.store, target(record.type, name), ids)
+        linking.check_exist(store, target(record.type, name), ids)
     _set_attributes(record, data)
     for name, ids in links.items():
-        linking.replace(call.store, record, name, ids)
-    touch(call.store, record)
-    return None if call.operation.shape is None else answer_one(call, record)
+        linking.replace(store, record, name, ids)
+    touch(store, record)
 
 
 def delete_resource(call: Call) -> Json | None:

@@ -33,7 +33,8 @@ def import_profiles(call: Call) -> Json:
     # Ids of these jobs are base64 and end with an equals sign, which belongs percent-encoded into a path.
     id_ = b64encode(f"{TYPE}:{ulid(call.store, {})}".encode()).decode()
     links: dict[str, Related] = {"lists": lists, "profiles": [], "import-errors": []}
-    return answer_one(call, jobs.start(call.store, TYPE, profiles, _import, id_=id_, links=links, fail=_fail))
+    job = jobs.start(call.store, TYPE, profiles, _import, id_=id_, links=links, fail=_fail, pointer=PROFILES)
+    return answer_one(call, job)
 
 
 def _check(profiles: list[Json]) -> None:
@@ -56,14 +57,12 @@ def _check(profiles: list[Json]) -> None:
         raise ApiFault(400, problems)
 
 
-def _import(store: Store, job: Record, place: int, profile: Json) -> bool:
+def _import(store: Store, job: Record, profile: Json) -> bool:
     """Create or update one profile; a null clears nothing here."""
-    pointer = f"{PROFILES}/{place}"
     if profile.get("id") and store.find("profile", profile["id"]) is None:
         detail = f"A profile with id {profile['id']} does not exist."
-        raise ApiFault(404, [Problem("not_found", detail, {"pointer": f"{pointer}/id"})])
-    given = profile | {"attributes": _without_nulls(profile["attributes"])}
-    record, _ = upsert(store, given, f"{pointer}/attributes")
+        raise ApiFault(404, [Problem("not_found", detail, {"pointer": "/data/id"})])
+    record, _ = upsert(store, profile | {"attributes": _without_nulls(profile["attributes"])})
     if record.id not in (seen := job.hidden.setdefault("seen", set())):  # one profile may come twice
         seen.add(record.id)
         _add(job, "profiles", record.id)

@@ -24,8 +24,8 @@ STEP = 1.0  # seconds of the account's clock
 LIFE = 7 * 86_400
 WORK = "work"  # where a job's record hides its `Work`
 
-# Carries out one piece, by its place; false says that there was nothing to do, a fault that it failed.
-Run = Callable[[Store, Record, int, Any], bool]
+# Carries out one piece; false says that there was nothing to do, a fault that it failed.
+Run = Callable[[Store, Record, Any], bool]
 Fail = Callable[[Store, Record, Any, Json], None]
 Follow = Callable[[Store, Record], None]  # is told of every step
 
@@ -38,6 +38,7 @@ class Work:
     run: Run
     fail: Fail
     follow: Follow
+    pointer: str  # to the pieces in the request
     moved: float  # when the job last took a step
     expires: float | None
     done: int = 0
@@ -62,6 +63,7 @@ def start(
     links: dict[str, Related] | None = None,
     fail: Fail = note,
     follow: Follow = ignore,
+    pointer: str = "/data",
     life: float | None = LIFE,
 ) -> Record:
     """Take on a job; a second one of the same id takes the place of the first."""
@@ -80,7 +82,7 @@ def start(
         "errors": [],
     }
     job = Record(type_, id_ or ulid(store, {}), attributes, links or {})
-    job.hidden[WORK] = Work(pieces, run, fail, follow, now, expires)
+    job.hidden[WORK] = Work(pieces, run, fail, follow, pointer, now, expires)
     store.jobs = [other for other in store.jobs if (other.type, other.id) != (type_, job.id)] + [job]
     follow(store, job)
     return store.add(job)
@@ -105,25 +107,26 @@ def advance(store: Store, job: Record) -> None:
 
 def _carry_out(store: Store, job: Record, work: Work, stop: int) -> None:
     for place in range(work.done, stop):
+        piece = work.pieces[place]
         try:
-            counted = (
-                "completed_count" if work.run(store, job, place, work.pieces[place]) else "skipped_count"
-            )
+            counted = "completed_count" if work.run(store, job, piece) else "skipped_count"
         except ApiFault as fault:
             counted = "failed_count"
-            work.fail(store, job, work.pieces[place], _error(fault))
+            work.fail(store, job, piece, _error(fault, f"{work.pointer}/{place}"))
         job.attributes[counted] += 1
     work.done = stop
 
 
-def _error(fault: ApiFault) -> Json:
+def _error(fault: ApiFault, place: str) -> Json:
+    """Write a fault down as if the piece, which takes itself for a whole body, stood in the job's own."""
     problem = fault.problems[0]
+    pointer = problem.source.get("pointer", "/data")
     return {
         "id": str(uuid.uuid4()),
         "code": problem.code,
         "title": TITLES[fault.status],
         "detail": problem.detail,
-        "source": problem.source or {"pointer": "/data"},
+        "source": {"pointer": place + pointer.removeprefix("/data")},
     }
 
 

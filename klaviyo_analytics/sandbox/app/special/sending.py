@@ -89,7 +89,7 @@ def _reachable(store: Store, profile: Record, channel: str) -> bool:
     return bool(store.related(profile, "push-tokens"))
 
 
-def _deliver(store: Store, job: Record, _: int, piece: tuple[str, list[str]]) -> bool:
+def _deliver(store: Store, job: Record, piece: tuple[str, list[str]]) -> bool:
     """Let each of some profiles receive the message."""
     campaign, message = store.get("campaign", job.id), store.get("campaign-message", piece[0])
     definition = message.attributes["definition"]
@@ -131,7 +131,7 @@ def refresh_estimation(call: Call) -> Json:
     return answer_one(call, job)
 
 
-def _estimate(store: Store, job: Record, _: int, campaign: Record) -> bool:
+def _estimate(store: Store, job: Record, campaign: Record) -> bool:
     messages = store.related(campaign, "campaign-messages")
     count = len(recipients(store, campaign, store.get("campaign-message", messages[0])))
     store.add(Record("campaign-recipient-estimation", job.id, {"estimated_recipient_count": count}))

@@ -42,7 +42,9 @@ def _start(call: Call, run: jobs.Run) -> Json:
     for type_, ids in groups.items():
         links[f"{type_}s"] = ids
         emails = [_email(store, id_) for id_ in store.members(store.get(type_, ids[0]).id)]
-    return answer_one(call, jobs.start(store, data["type"], emails, run, links=links, life=None))
+    return answer_one(
+        call, jobs.start(store, data["type"], emails, run, links=links, pointer=PROFILES, life=None)
+    )
 
 
 def _email(store: Store, profile_id: str) -> str | None:
@@ -50,14 +52,14 @@ def _email(store: Store, profile_id: str) -> str | None:
     return email
 
 
-def _suppress(store: Store, _: Record, __: int, email: str | None) -> bool:
+def _suppress(store: Store, _: Record, email: str | None) -> bool:
     if not email:
         return False
     profile = find_profile(store, {"email": email}) or add_profile(store, {"email": email})
     return consent.suppress(profile, consent.BY_HAND, to_text(store.now()))
 
 
-def _unsuppress(store: Store, _: Record, __: int, email: str | None) -> bool:
+def _unsuppress(store: Store, _: Record, email: str | None) -> bool:
     profile = find_profile(store, {"email": email}) if email else None
     return profile is not None and consent.lift(profile, frozenset({consent.BY_HAND}))
 
