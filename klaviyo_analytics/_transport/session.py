@@ -48,6 +48,11 @@ class Call:
     buckets: tuple[Bucket, ...] = ()
 
     @property
+    def label(self) -> str:
+        """Method and path, for messages: a query can name people."""
+        return f"{self.method} {self.path.partition('?')[0]}"
+
+    @property
     def target(self) -> str:
         """Path and query."""
         # brackets, quotes and plus signs are all percent-encoded: a bare + would arrive as a space
@@ -184,7 +189,7 @@ class Transport:
                     return reply
                 assert error is not None
                 raise error
-            log.info("%s %s: trying again in %.1f s", call.method, redact(call.path), wait)
+            log.info("%s: trying again in %.1f s", call.label, wait)
             ambiguous = ambiguous or not failure.refused
             if on_wait and wait >= 1:
                 on_wait(wait)
@@ -224,7 +229,7 @@ class Transport:
     def _judge(
         self, call: Call, status: int, headers: CaseInsensitiveDict[str], body: bytes, *, ambiguous: bool
     ) -> tuple[Reply | None, Failure | None, TransportError | None]:
-        where = f"{call.method} {call.path}"
+        where = call.label
         if 300 <= status < 400:
             error = MalformedResponseError(
                 f"{where} was redirected to {_host(headers)}; redirects are not followed, so that the key stays "
@@ -274,7 +279,7 @@ def _foreign(
     exception: requests.RequestException, call: Call, base: str
 ) -> tuple[Failure | None, TransportError]:
     """Translate an exception of `requests`: whether trying again may help, and what to raise if not."""
-    where, host = f"{call.method} {call.path}", urlsplit(base).netloc
+    where, host = call.label, urlsplit(base).netloc
     reason = exception.args[0] if exception.args else None
     cause = getattr(reason, "reason", reason)
     unreached = isinstance(cause, (NewConnectionError, ConnectTimeoutError))

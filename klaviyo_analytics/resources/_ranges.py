@@ -7,6 +7,7 @@ half-open ranges that are read at once. An event lies in exactly one of them.
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,6 +60,7 @@ class _Concurrent:
         self.end = bounds[1]
         self.workers = workers
         self.options = options
+        self._failed = threading.Event()  # what has failed in one range need not be waited for in others
 
     def frame(self) -> pd.DataFrame:
         with Progress("events", shown=self.whole.context.progress) as progress:
@@ -72,7 +74,9 @@ class _Concurrent:
                     head.add(records, extra)
                 return head.frame()
             # whatever shares the cut's second is read again, from its range: no tie is split
-            whole_seconds = [record for record in first if _time(record) < cut[0]]
+            whole_seconds = [
+                record for record, time in zip(first, _times(first), strict=True) if time < cut[0]
+            ]
             head.add(whole_seconds, included)
             progress.add(len(whole_seconds) - len(first))
             tables = [head, *self._read_ranges(cut, progress)]
@@ -80,11 +84,11 @@ class _Concurrent:
 
     def _cut(self, first: list[Any]) -> list[datetime]:
         """Choose the ranges' edges from the first page; none where the rest is short."""
-        size = self.whole.size or 0
-        if len(first) < min(size, self.whole.endpoint.page_default or size) or not first:
+        size, times = self.whole.size or 0, _times(first)
+        if not times or len(first) < min(size, self.whole.endpoint.page_default or size):
             return []
-        begin, edge = _time(first[0]), _time(first[-1])
-        covered = (edge - begin).total_seconds()
+        edge = times[-1]
+        covered = (edge - times[0]).total_seconds()
         now = self.whole.context.now()
         now = min(self.end, now) if self.end else now  # the few events after now go to the last range
         left = (now - edge).total_seconds()
@@ -104,6 +108,7 @@ class _Concurrent:
             try:
                 return [future.result() for future in futures]
             except BaseException:
+                self._failed.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
@@ -112,13 +117,25 @@ class _Concurrent:
             self.whole.context, "get_events", filter=between(self.conditions, start, end), **self.options
         )
         table = tabular.Table(reading.schema)
-        for records, included in reading.pages(progress):
-            table.add(records, included)
+        try:
+            for records, included in reading.pages(progress):
+                table.add(records, included)
+                if self._failed.is_set():
+                    break
+        except BaseException:
+            self._failed.set()
+            raise
         return table
 
 
-def _time(record: Any) -> datetime:
-    return datetime.fromisoformat(record["attributes"]["datetime"]).astimezone(UTC)
+def _times(records: list[Any]) -> list[datetime]:
+    """Say when each happened; nothing, where one of them does not tell."""
+    try:
+        return [
+            datetime.fromisoformat(record["attributes"]["datetime"]).astimezone(UTC) for record in records
+        ]
+    except (KeyError, TypeError, ValueError):
+        return []
 
 
 def _joined(tables: list[tabular.Table]) -> pd.DataFrame:

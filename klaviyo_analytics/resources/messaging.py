@@ -131,6 +131,8 @@ class Campaigns(CampaignWrites):
             literal = (named[0].literal or "").strip("\"'")
             return [(literal, Reading(self._context, "get_campaigns", filter=filter, **query))]
         channels = CHANNELS if channel is None else (channel,) if isinstance(channel, str) else tuple(channel)
+        if not channels:
+            raise InvalidInputError(f"channel={channel!r}: name at least one of {', '.join(CHANNELS)}.")
         if unknown := [name for name in channels if name not in CHANNELS]:
             raise InvalidInputError(f"channel={unknown[0]!r} is not known; there are {', '.join(CHANNELS)}.")
         return [

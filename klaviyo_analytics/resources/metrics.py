@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,7 +109,8 @@ class Metrics(Noun):
     def _one(self, metric: Metric) -> pd.Series[Any]:
         if isinstance(metric, pd.Series):
             metric = str(metric["id"])
-        name, integration = metric if isinstance(metric, tuple) else (metric, None)
+        pair = metric if isinstance(metric, tuple) and len(metric) == 2 else (metric, None)
+        name, integration = pair
         if not isinstance(name, str) or not name:
             raise InvalidInputError(
                 f"metric={metric!r}: give a name, an id, (name, integration), or a row of client.metrics.list()."
@@ -136,10 +138,11 @@ class Metrics(Noun):
         metrics = self.known(refresh=refresh)
         if not (by_id := metrics[metrics["id"] == name]).empty:
             return by_id
-        for wanted in (name, *(name.replace(old, new) for old, new in RENAMED if old in name)):
+        names = [name, *(re.sub(old, new, name, flags=re.IGNORECASE) for old, new in RENAMED)]
+        for wanted in names:
             if not (exact := metrics[metrics["name"] == wanted]).empty:
                 return exact
-        return metrics[metrics["name"].str.casefold() == name.casefold()]
+        return metrics[metrics["name"].str.casefold().isin([wanted.casefold() for wanted in names])]
 
     def known(self, *, refresh: bool = False) -> pd.DataFrame:
         """Give all metrics; read once a client, again with `refresh=True`."""

@@ -113,6 +113,14 @@ def test_a_web_page_instead_of_an_answer_is_reported_at_once() -> None:
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize("answer", [Answer(silent=True), Answer(body=b"{"), Answer(302, b"")])
+def test_a_message_holds_no_query_which_may_name_people(answer: Answer) -> None:
+    call = get("/api/profiles?filter=equals%28email%2C%22ann%40mail.example%22%29&page%5Bcursor%5D=x")
+    with ScriptedServer(answer) as server, pytest.raises(TransportError, match="GET /api/profiles") as caught:
+        transport(server.url, retry=TWICE).send(call)
+    assert "ann" not in str(caught.value)
+
+
 class TestTimeouts:
     @pytest.mark.parametrize(
         "slow", [Answer(silent=True, hang=True), Answer(sent=5, hang=True)], ids=["before", "in-the-body"]
