@@ -50,8 +50,8 @@ class KlaviyoClient:
     ----------
     accounts, bulk_jobs, campaign_messages, campaigns, catalog_categories, catalog_items, catalog_variants,
     coupon_codes, coupons, custom_metrics, events, flow_actions, flow_messages, flows, form_versions, forms,
-    images, lists, mapped_metrics, metric_aggregates, metrics, profiles, reviews, segments, tag_groups, tags,
-    templates, universal_content, webhook_topics, webhooks
+    images, lists, mapped_metrics, metric_aggregates, metrics, profiles, reports, reviews, segments, tag_groups,
+    tags, templates, universal_content, webhook_topics, webhooks
         The nouns; each has verbs: `list`, `iter_frames`, `get`, `find`, `query`, `create`, `update`, `delete`.
     account : pandas.Series
         The account's own row: timezone, preferred_currency, ...
