@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.writeback.plans.consent import CHANNELS, ConsentChannel
 
-ConsentChannel = Literal["email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional"]
-CHANNELS: Mapping[str, tuple[str, str]] = {
-    "email": ("email", "marketing"),
-    "sms": ("sms", "marketing"),
-    "sms_transactional": ("sms", "transactional"),
-    "whatsapp": ("whatsapp", "marketing"),
-    "whatsapp_transactional": ("whatsapp", "transactional"),
-}
 MOST = {"subscribe": 1000, "unsubscribe": 100, "suppress": 100, "unsuppress": 100}
 IDENTIFIERS = ("id", "email", "phone_number")
 Person = dict[str, Any]

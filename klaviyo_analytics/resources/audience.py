@@ -6,10 +6,12 @@ from klaviyo_analytics.resources._noun import Noun
 from klaviyo_analytics.resources._verbs import finds, gets, iterates, iterates_of, lists, lists_of
 from klaviyo_analytics.resources._writes import creates, deletes, relates, updates
 from klaviyo_analytics.resources.consent import Consent
+from klaviyo_analytics.resources.consent_frames import ConsentFrames
+from klaviyo_analytics.resources.member_frames import ListFrames
 from klaviyo_analytics.resources.profile_frames import ProfileFrames
 
 
-class Profiles(ProfileFrames, Consent):
+class Profiles(ProfileFrames, ConsentFrames, Consent):
     """People, by `id`, `email`, `phone_number` or `external_id`."""
 
     list = lists("get_profiles")
@@ -21,7 +23,7 @@ class Profiles(ProfileFrames, Consent):
     push_tokens = lists_of("get_push_tokens_for_profile")
 
 
-class Lists(Noun):
+class Lists(ListFrames):
     """Lists, which people join and leave."""
 
     list = lists("get_lists")

@@ -9,11 +9,12 @@ from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.resources._noun import Noun, Reading, checked_id, read_one
-from klaviyo_analytics.resources._people import ConsentChannel, Person, consenting, people_of, whom
+from klaviyo_analytics.resources._people import Person, consenting, people_of, whom
 from klaviyo_analytics.resources._times import moment
 from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources._writes import UNSET, confirmed, resource, write
 from klaviyo_analytics.timeframe._moments import Moment
+from klaviyo_analytics.writeback.plans.consent import ConsentChannel
 
 
 class Consent(Noun):

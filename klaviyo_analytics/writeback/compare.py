@@ -23,11 +23,17 @@ def current(account: Account, key: str, keys: Sequence[str]) -> dict[str, Mappin
     wanted = [one for one in dict.fromkeys(keys) if one]
     endpoint = account.api.catalog["get_profiles"]
     for start in range(0, len(wanted), AT_ONCE):
-        params = {"filter": str(F[key].any(wanted[start : start + AT_ONCE]))}
+        some = wanted[start : start + AT_ONCE]
+        params = {"filter": str(F[key].any(as_kept(some) if key == "email" else some))}
         for document in account.api.pages(endpoint, {}, params, size=endpoint.page_max, chosen=False):
             for record in _jsonapi.resources(document, endpoint.path):
                 found[folded(identity(record, key))] = record
     return found
+
+
+def as_kept(emails: Sequence[str]) -> list[str]:
+    """Give addresses as they are written, and as Klaviyo keeps them."""
+    return sorted({*emails, *map(str.lower, emails)})
 
 
 def unchanged(account: Account, key: str, keys: Sequence[str], records: Sequence[bytes | None]) -> set[int]:

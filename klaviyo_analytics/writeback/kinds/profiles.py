@@ -84,3 +84,5 @@ APPEND = Kind(
     told={200: "updated", 201: "created"},
     at_once=8,
 )
+
+KINDS = (IMPORT, UPSERT, APPEND)

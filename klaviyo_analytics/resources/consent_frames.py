@@ -1,0 +1,171 @@
+"""Consent and suppression of a frame of people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics.resources._noun import Noun, checked_id
+from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.writeback import Plan
+from klaviyo_analytics.writeback.checks import OnDuplicate
+from klaviyo_analytics.writeback.plans import consent as plans
+from klaviyo_analytics.writeback.plans.consent import Channels
+
+
+class ConsentFrames(Noun):
+    """Who may be written to, by the frame."""
+
+    @serves("bulk_subscribe_profiles")
+    def plan_subscribe(
+        self,
+        frame: pd.DataFrame,
+        /,
+        *,
+        list: Any = None,
+        channels: Channels = "email",
+        consented_at: Any = None,
+        custom_source: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to record that the people of a frame have said yes; nothing is sent.
+
+        Klaviyo takes subscriptions and works on them later: what it says is "accepted". Where an answer is lost,
+        people are not asked a second time; their rows are "unconfirmed".
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            One row a person, with the columns email or phone_number, as the channels need them.
+        list : str or row, optional
+            A list that they join; whether they confirm first follows from the list, or from the account.
+        channels : str or several
+            "email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional".
+        consented_at : date, datetime or str, optional
+            When they said so, in the past; or a column of that name. Without it `apply` needs ``confirm=True``.
+        custom_source : str, optional
+            Where they said so, as it shows in Klaviyo.
+        columns : dict, optional
+            What columns are: ``{"mail": "email"}``.
+        on_duplicate : str
+            Two rows of one person: "error", or the "first" or "last" goes.
+
+        Returns
+        -------
+        Plan
+            See its `preview()` and `problems`, then `apply()`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka, pandas as pd
+        >>> people = pd.DataFrame({"email": ["ann@shop.example", "bob@shop.example"]})
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     result = client.profiles.plan_subscribe(people, consented_at="2026-01-05").apply()
+        >>> result.rows["status"].tolist()
+        ['accepted', 'accepted']
+        """
+        return plans.plan_subscribe(
+            self._context,
+            frame,
+            list=None if list is None else checked_id(list, "list"),
+            channels=channels,
+            consented_at=consented_at,
+            custom_source=custom_source,
+            columns=columns,
+            on_duplicate=on_duplicate,
+        )
+
+    @serves("bulk_unsubscribe_profiles")
+    def plan_unsubscribe(
+        self,
+        frame: pd.DataFrame,
+        /,
+        *,
+        list: Any = None,
+        channels: Channels = "email",
+        globally: bool = False,
+        columns: Mapping[str, str] | None = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to take the people of a frame off a list, or everywhere; nothing is sent.
+
+        Klaviyo unsubscribes everywhere whom it does not find on the list. The plan looks who is on it: the others
+        are problems. Who leaves the list between the plan and `apply` is not noticed.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            One row a person, with the columns email or phone_number, as the channels need them.
+        list : str or row, optional
+            The list they leave.
+        channels : str or several
+            As for `plan_subscribe`.
+        globally : bool
+            True, to unsubscribe everywhere all of them, or, with `list`, those that are not on it; `apply` needs
+            ``confirm=True`` then, and also where a tenth of the list would leave it.
+        columns, on_duplicate
+            As for `plan_subscribe`.
+
+        Returns
+        -------
+        Plan
+            See its `preview()` and `problems`, then `apply()`.
+
+        Raises
+        ------
+        InvalidInputError
+            Neither a list nor globally=True is given.
+        """
+        return plans.plan_unsubscribe(
+            self._context,
+            frame,
+            list=None if list is None else checked_id(list, "list"),
+            channels=channels,
+            globally=globally,
+            columns=columns,
+            on_duplicate=on_duplicate,
+        )
+
+    @serves("bulk_suppress_profiles")
+    def plan_suppress(
+        self,
+        frame: pd.DataFrame,
+        /,
+        *,
+        columns: Mapping[str, str] | None = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to send no more marketing e-mail to the people of a frame; `apply` needs ``confirm=True``.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            One row a person, with the column email.
+        columns, on_duplicate
+            As for `plan_subscribe`.
+
+        Returns
+        -------
+        Plan
+            See its `preview()` and `problems`, then `apply()`.
+        """
+        return plans.plan_suppression(
+            self._context, frame, suppresses=True, columns=columns, on_duplicate=on_duplicate
+        )
+
+    @serves("bulk_unsuppress_profiles")
+    def plan_unsuppress(
+        self,
+        frame: pd.DataFrame,
+        /,
+        *,
+        columns: Mapping[str, str] | None = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to lift suppressions that were set by hand or by `suppress`; see `plan_suppress`."""
+        return plans.plan_suppression(
+            self._context, frame, suppresses=False, columns=columns, on_duplicate=on_duplicate
+        )

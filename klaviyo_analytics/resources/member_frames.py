@@ -1,0 +1,152 @@
+"""Members of lists, and what tags are put on, by the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.resources._noun import Noun, checked_id
+from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.writeback import Plan
+from klaviyo_analytics.writeback.checks import OnDuplicate
+from klaviyo_analytics.writeback.kinds.members import TAGGED
+from klaviyo_analytics.writeback.plans import members as plans
+from klaviyo_analytics.writeback.plans.members import Tagged
+
+
+class ListFrames(Noun):
+    """Who is on a list, by the frame."""
+
+    @serves("add_profiles_to_list")
+    def plan_add_profiles(
+        self,
+        id: Any,
+        frame: pd.DataFrame,
+        /,
+        *,
+        columns: Mapping[str, str] | None = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to put the people of a frame on a list; their consent is not touched.
+
+        Parameters
+        ----------
+        id : str or row
+            The list.
+        frame : pandas.DataFrame
+            One row a person, with the column id, or with email: then the profiles are looked up, and who has none
+            is a problem.
+        columns : dict, optional
+            What columns are: ``{"profile_id": "id"}``.
+        on_duplicate : str
+            Two rows of one person: "error", or the "first" or "last" goes.
+
+        Returns
+        -------
+        Plan
+            See its `preview()` and `problems`, then `apply()`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     best = client.lists.create(name="The best")
+        ...     people = client.profiles.list(limit=3)
+        ...     result = client.lists.plan_add_profiles(best, people).apply()
+        ...     members = client.lists.profiles(best)
+        >>> len(members)
+        3
+        """
+        return self._plan(id, frame, columns, on_duplicate, joins=True)
+
+    @serves("remove_profiles_from_list")
+    def plan_remove_profiles(
+        self,
+        id: Any,
+        frame: pd.DataFrame,
+        /,
+        *,
+        columns: Mapping[str, str] | None = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to take the people of a frame off a list; see `plan_add_profiles`."""
+        return self._plan(id, frame, columns, on_duplicate, joins=False)
+
+    def _plan(
+        self,
+        id: Any,
+        frame: pd.DataFrame,
+        columns: Mapping[str, str] | None,
+        on_duplicate: OnDuplicate,
+        *,
+        joins: bool,
+    ) -> Plan:
+        return plans.plan_members(
+            self._context,
+            frame,
+            list=checked_id(id, "list"),
+            joins=joins,
+            columns=columns,
+            on_duplicate=on_duplicate,
+        )
+
+
+class TagFrames(Noun):
+    """What carries a tag, by the frame."""
+
+    @serves(*(f"tag_{kind}" for kind in TAGGED))
+    def plan_tag(
+        self, id: Any, frame: pd.DataFrame, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
+    ) -> Plan:
+        """Plan to put a tag on all campaigns, flows, lists or segments of a frame.
+
+        Parameters
+        ----------
+        id : str or row
+            The tag.
+        frame : pandas.DataFrame
+            With the column id.
+        kind : str
+            "campaigns", "flows", "lists" or "segments".
+        on_duplicate : str
+            Two rows with one id: "error", or the "first" or "last" goes.
+
+        Returns
+        -------
+        Plan
+            See its `preview()` and `problems`, then `apply()`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     tag = client.tags.create(name="Reviewed")
+        ...     result = client.tags.plan_tag(tag, client.flows.list(), kind="flows").apply()
+        >>> result.failures.empty
+        True
+        """
+        return self._plan(id, frame, kind, on_duplicate, tags=True)
+
+    @serves(*(f"remove_tag_from_{kind}" for kind in TAGGED))
+    def plan_untag(
+        self, id: Any, frame: pd.DataFrame, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
+    ) -> Plan:
+        """Plan to take a tag off all campaigns, flows, lists or segments of a frame; see `plan_tag`."""
+        return self._plan(id, frame, kind, on_duplicate, tags=False)
+
+    def _plan(
+        self, id: Any, frame: pd.DataFrame, kind: Tagged, on_duplicate: OnDuplicate, *, tags: bool
+    ) -> Plan:
+        if kind not in TAGGED:
+            raise InvalidInputError(f"kind={kind!r}: it is one of {', '.join(TAGGED)}.")
+        return plans.plan_tagging(
+            self._context,
+            frame,
+            tag=checked_id(id, "tag"),
+            kind=kind,
+            tags=tags,
+            on_duplicate=on_duplicate,
+        )

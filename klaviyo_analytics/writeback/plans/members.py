@@ -1,0 +1,84 @@
+"""A frame as a plan of who joins or leaves a list, or of what a tag is put on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import orjson
+import pandas as pd
+
+from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
+from klaviyo_analytics.writeback.compare import current
+from klaviyo_analytics.writeback.kinds import KINDS, folded
+from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.plans.people import Columns, people
+
+Records = list[bytes | None]
+Tagged = Literal["campaigns", "flows", "lists", "segments"]
+
+
+def plan_members(
+    account: Account,
+    frame: pd.DataFrame,
+    *,
+    list: str,
+    joins: bool,
+    columns: Columns,
+    on_duplicate: OnDuplicate,
+) -> Plan:
+    """Name members by their ids; those of a frame that has none are looked up by address."""
+    kind = "list join" if joins else "list leave"
+    problems = Problems()
+    by_id = "id" in {*frame.columns, *(columns or {}).values()}
+    found = people(frame, ["id"] if by_id else ["email"], columns, on_duplicate, problems, what=kind)
+    ids: Mapping[str, str] = {} if by_id else _ids(account, found.keys)
+    records: Records = []
+    for row, key in enumerate(found.keys):
+        id = key if by_id else ids.get(folded(key))
+        if row not in problems and id is None:
+            problems.add(row, f"no profile of the account has the address {key!r}")
+        good = row not in problems and row not in found.left_out
+        records.append(orjson.dumps({"type": "profile", "id": id}) if good else None)
+    return drafted(
+        "add to list" if joins else "remove from list",
+        account,
+        frame,
+        keys=found.keys,
+        records=records,
+        kinds={kind: range(len(frame))},
+        options={"owner": list, "key": "id" if by_id else "email"},
+        problems=problems.by_row(),
+        left_out=found.left_out,
+    )
+
+
+def plan_tagging(
+    account: Account, frame: pd.DataFrame, *, tag: str, kind: Tagged, tags: bool, on_duplicate: OnDuplicate
+) -> Plan:
+    """Put a tag on what the rows name, or take it off."""
+    name = f"{'tag' if tags else 'untag'} {kind}"
+    assert name in KINDS
+    problems = Problems()
+    found = people(frame, ["id"], None, on_duplicate, problems, what=name)
+    type = kind.removesuffix("s")
+    records = [
+        None if row in problems or row in found.left_out else orjson.dumps({"type": type, "id": key})
+        for row, key in enumerate(found.keys)
+    ]
+    return drafted(
+        name,
+        account,
+        frame,
+        keys=found.keys,
+        records=records,
+        kinds={name: range(len(frame))},
+        options={"owner": tag, "key": "id"},
+        problems=problems.by_row(),
+        left_out=found.left_out,
+    )
+
+
+def _ids(account: Account, emails: Any) -> dict[str, str]:
+    return {key: str(record["id"]) for key, record in current(account, "email", emails).items()}
