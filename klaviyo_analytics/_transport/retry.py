@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-
 NEVER_BETTER = (501, 505)  # not implemented: asking again is answered alike
 
 
