@@ -5,6 +5,7 @@ account for numbers.
 """
 
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
+from klaviyo_analytics.widgets._connections import ConnectionPicker
 from klaviyo_analytics.widgets._date_view import DateRangePicker
 from klaviyo_analytics.widgets._dates import DateRangeState
 from klaviyo_analytics.widgets._explorer_state import MetricExplorerState
@@ -17,13 +18,17 @@ from klaviyo_analytics.widgets._pickers import (
     MetricPicker,
     SegmentPicker,
 )
+from klaviyo_analytics.widgets._summary_explorers import CampaignExplorer, FlowExplorer, SummaryExplorerState
 
 __all__ = [
+    "CampaignExplorer",
     "CampaignPicker",
     "ChoiceState",
+    "ConnectionPicker",
     "DateRangePicker",
     "DateRangeState",
     "DimensionPicker",
+    "FlowExplorer",
     "FlowPicker",
     "ListPicker",
     "MetricExplorer",
@@ -31,4 +36,5 @@ __all__ = [
     "MetricPicker",
     "Option",
     "SegmentPicker",
+    "SummaryExplorerState",
 ]

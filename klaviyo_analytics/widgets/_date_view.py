@@ -20,6 +20,8 @@ class DateRangePicker(View):
     ----------
     state : DateRangeState
         What is chosen; several views may share one.
+    intervals, comparisons : bool
+        Whether these can be chosen, too.
 
     Examples
     --------
@@ -41,10 +43,9 @@ class DateRangePicker(View):
         self._interval = _dropdown("Interval", [AUTO])
         self._note = ipywidgets.HTML()
         self._writing = False
-        shown = [self._preset, self._first, self._last]
-        shown += [self._comparison] if comparisons else []
-        shown += [self._interval] if intervals else []
-        super().__init__([heading("Days"), *shown, self._note])
+        self._comparison.layout.display = None if comparisons else "none"
+        self._interval.layout.display = None if intervals else "none"
+        super().__init__([heading("Days"), *self._boxes.values(), self._note])
         self.add_class("kla-dates")
         for name, box in self._boxes.items():
             box.observe(lambda change, name=name: self._take(name, change["new"]), names="value")

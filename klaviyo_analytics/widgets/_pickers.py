@@ -26,13 +26,20 @@ class _AccountPicker(ChoiceView):
     _grouped = "Group"
 
     def __init__(
-        self, client: KlaviyoClient, *, state: ChoiceState | None = None, multiple: bool = True
+        self,
+        client: KlaviyoClient,
+        *,
+        state: ChoiceState | None = None,
+        multiple: bool = True,
+        title: str | None = None,
     ) -> None:
         self._client = client
         shared = state is not None and bool(state.options)
         state = state if state is not None else ChoiceState(multiple=multiple)
         self._again = ipywidgets.Button(description="Try again", layout={"display": "none"})
-        super().__init__(state, title=self._title, noun=self._noun, grouped=self._grouped, more=[self._again])
+        super().__init__(
+            state, title=title or self._title, noun=self._noun, grouped=self._grouped, more=[self._again]
+        )
         self._again.on_click(lambda _button: self.refresh())
         if not shared:
             self.refresh()
@@ -79,6 +86,8 @@ class MetricPicker(_AccountPicker):
         Share it to let two pickers show one choice.
     multiple : bool
         Whether several may be chosen.
+    title : str, optional
+        What stands above.
 
     Examples
     --------

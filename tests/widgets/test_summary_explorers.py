@@ -1,0 +1,95 @@
+"""The explorers of campaigns and flows, and the pickers of an account's things."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pytest
+from pandas.testing import assert_frame_equal
+
+import klaviyo_analytics as ka
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.sandbox import Sandbox
+from klaviyo_analytics.widgets import (
+    CampaignExplorer,
+    CampaignPicker,
+    FlowExplorer,
+    FlowPicker,
+    ListPicker,
+    SegmentPicker,
+)
+
+pytestmark = pytest.mark.usefixtures("no_widget_left")
+DAYS = ("2026-04-01", "2026-07-01")
+
+
+def reports(sandbox: Sandbox) -> int:
+    return sum("-reports" in record.path for record in sandbox.requests)
+
+
+@pytest.mark.parametrize("explorer_class", [CampaignExplorer, FlowExplorer])
+@pytest.mark.parametrize("by_message", [False, True])
+def test_the_code_makes_the_same_frame_and_chart(
+    explorer_class: type[CampaignExplorer | FlowExplorer], client: KlaviyoClient, *, by_message: bool
+) -> None:
+    explorer = explorer_class(client)
+    days = ka.Timeframe(*DAYS, timezone="UTC")
+    explorer.state.dates.first_day, explorer.state.dates.last_day = days.start.date(), days.end.date()
+    explorer.conversion.choose("Placed Order (Shopify)")
+    explorer.state.by = "message" if by_message else explorer.state.by
+    frame = explorer.run()
+    assert len(frame)
+    made: dict[str, object] = {"ka": ka, "client": client}
+    lines, chart = explorer.state.code.rsplit("ka.plots", 1)
+    exec(lines, made)
+    axes = eval("ka.plots" + chart, made)
+    assert_frame_equal(frame, made["frame"])  # type: ignore[arg-type]
+    assert explorer.axes is not None
+    assert [str(bar) for bar in explorer.axes.patches] == [str(bar) for bar in axes.patches]
+    plt.close(axes.figure)
+    explorer.close()
+
+
+def test_another_chart_costs_no_report_and_the_budget_is_shown(
+    client: KlaviyoClient, sandbox: Sandbox
+) -> None:
+    explorer = CampaignExplorer(client)
+    assert "225 of 225" in explorer._budget.value
+    explorer.state.dates.first_day = explorer.state.dates.first_day.replace(year=2026, month=4)
+    explorer.state.dates.last_day = explorer.state.dates.first_day.replace(month=6)
+    explorer.run()
+    assert "224 of 225" in explorer._budget.value
+    before, axes = reports(sandbox), explorer.axes
+    explorer.state.measure = "open_rate"
+    assert explorer.axes is not axes
+    assert 'rank_by="open_rate"' in explorer.state.code
+    explorer.state.chart = "campaign_scatter"
+    assert 'ka.plots.campaign_scatter(frame, y="open_rate")' in explorer.state.code
+    assert reports(sandbox) == before
+    explorer.close()
+
+
+@pytest.mark.parametrize(
+    ("picker_class", "noun"),
+    [
+        (ListPicker, "lists"),
+        (SegmentPicker, "segments"),
+        (CampaignPicker, "campaigns"),
+        (FlowPicker, "flows"),
+    ],
+)
+def test_a_picker_offers_all_and_gives_ids(
+    picker_class: type[ListPicker], noun: str, client: KlaviyoClient
+) -> None:
+    picker = picker_class(client)
+    ids = set(getattr(client, noun).list()["id"])
+    assert {option.id for option in picker.state.options} == ids
+    picker.state.toggle(min(ids))
+    assert picker.value == [min(ids)]
+    picker.close()
+
+
+def test_the_latest_campaign_comes_first(client: KlaviyoClient) -> None:
+    picker = CampaignPicker(client)
+    days = [option.name.rpartition(" · ")[2] for option in picker.state.options]
+    assert days == sorted(days, reverse=True)
+    picker.close()
