@@ -10,13 +10,14 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.errors import NoMatchError, NotFoundError
-from klaviyo_analytics.resources._noun import Noun, catalog_id
+from klaviyo_analytics.resources._noun import catalog_id
 from klaviyo_analytics.resources._signatures import Gets
 from klaviyo_analytics.resources._verbs import gets, iterates, iterates_of, lists, lists_of
 from klaviyo_analytics.resources._writes import creates, deletes, relates, updates
+from klaviyo_analytics.resources.catalog_frames import CatalogFrames
 
 
-class _CatalogNoun(Noun):
+class _CatalogNoun(CatalogFrames):
     get: Gets
 
     def find(self, *, external_id: str) -> pd.Series[Any]:
@@ -39,6 +40,8 @@ class _CatalogNoun(Noun):
 class CatalogItems(_CatalogNoun):
     """Products, by their id in the shop or by the API's compound id."""
 
+    _what = "item"
+
     list = lists("get_catalog_items")
     iter_frames = iterates("get_catalog_items")
     get = gets("get_catalog_item")
@@ -55,6 +58,8 @@ class CatalogItems(_CatalogNoun):
 class CatalogVariants(_CatalogNoun):
     """Variants of items: sizes, colours, each with a price and a stock."""
 
+    _what = "variant"
+
     list = lists("get_catalog_variants")
     iter_frames = iterates("get_catalog_variants")
     get = gets("get_catalog_variant")
@@ -65,6 +70,8 @@ class CatalogVariants(_CatalogNoun):
 
 class CatalogCategories(_CatalogNoun):
     """Categories that items stand in."""
+
+    _what = "category"
 
     list = lists("get_catalog_categories")
     iter_frames = iterates("get_catalog_categories")

@@ -24,6 +24,7 @@ from klaviyo_analytics.resources._verbs import (
     serves,
 )
 from klaviyo_analytics.resources._writes import UNSET, creates, deletes, identifiers, resource, updates, write
+from klaviyo_analytics.resources.catalog_frames import CouponCodeFrames
 
 CODE = re.compile(r"[0-9A-Za-z_]+")
 
@@ -85,7 +86,7 @@ class Coupons(Noun):
         return write(self._context, "create_coupon", {}, {"data": data}, dry_run=dry_run)
 
 
-class CouponCodes(Noun):
+class CouponCodes(CouponCodeFrames):
     """Codes that customers type in; each belongs to a coupon."""
 
     get = gets("get_coupon_code")

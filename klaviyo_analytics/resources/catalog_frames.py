@@ -1,0 +1,151 @@
+"""Catalogs and coupon codes by the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import pandas as pd
+
+from klaviyo_analytics.resources._noun import Noun, checked_id
+from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources.profile_frames import applied
+from klaviyo_analytics.writeback import Plan, Result
+from klaviyo_analytics.writeback.checks import OnDuplicate
+from klaviyo_analytics.writeback.plans import catalog as plans
+
+Columns = Mapping[str, str] | None
+Rest = Literal["rest"] | Sequence[str] | None
+
+
+class CatalogFrames(Noun):
+    """What changes many things of a catalog."""
+
+    _what: ClassVar[plans.Noun]
+
+    def plan_create(
+        self,
+        frame: pd.DataFrame,
+        /,
+        *,
+        columns: Columns = None,
+        properties: Rest = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to create as many as a frame has rows; nothing is sent.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Columns that are named like attributes become these; `external_id` is the id in the shop. Relationships
+            (`categories` of an item, `item` of a variant, `items` of a category) hold ids, or lists of ids.
+        columns : dict, optional
+            What columns become: ``{"sku_code": "external_id"}``.
+        properties : "rest" or list of str, optional
+            Columns that become custom metadata of their own name.
+        on_duplicate : str
+            Two rows with one id: "error", or the "first" or "last" goes.
+
+        Returns
+        -------
+        Plan
+            See its `preview()` and `problems`, then `apply()`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka, pandas as pd
+        >>> items = pd.DataFrame({"external_id": ["mug"], "title": ["Mug"], "description": ["For tea"],
+        ...                       "url": ["https://shop.example/mug"], "price": [9.5]})
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_items.plan_create(items).requests
+        1
+        """
+        return self._plan(frame, "create", columns, properties, on_duplicate)
+
+    def plan_update(
+        self,
+        frame: pd.DataFrame,
+        /,
+        *,
+        columns: Columns = None,
+        properties: Rest = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to change those that a frame names by `external_id` or `id`; see `plan_create`."""
+        return self._plan(frame, "update", columns, properties, on_duplicate)
+
+    def plan_delete(
+        self, frame: pd.DataFrame, /, *, columns: Columns = None, on_duplicate: OnDuplicate = "error"
+    ) -> Plan:
+        """Plan to delete those that a frame names by `external_id` or `id`; `apply` needs ``confirm=True``."""
+        return self._plan(frame, "delete", columns, None, on_duplicate)
+
+    def create_many(self, frame: pd.DataFrame, /, **options: Any) -> Result:
+        """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`."""
+        return applied(self.plan_create, frame, options)
+
+    def _plan(
+        self, frame: pd.DataFrame, verb: plans.Verb, columns: Columns, properties: Rest, rule: OnDuplicate
+    ) -> Plan:
+        return plans.plan_catalog(
+            self._context,
+            frame,
+            noun=self._what,
+            verb=verb,
+            columns=columns,
+            properties=properties,
+            on_duplicate=rule,
+        )
+
+
+class CouponCodeFrames(Noun):
+    """What creates many coupon codes."""
+
+    @serves("bulk_create_coupon_codes")
+    def plan_create(
+        self,
+        frame: pd.DataFrame,
+        /,
+        *,
+        coupon: Any = None,
+        columns: Columns = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to create as many coupon codes as a frame has rows; nothing is sent.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            With the columns unique_code, expires_at (a year from now, if not given), and coupon.
+        coupon : str or row, optional
+            The coupon of all of them, instead of a column.
+        columns : dict, optional
+            What columns become: ``{"code": "unique_code"}``.
+        on_duplicate : str
+            Two rows with one code: "error", or the "first" or "last" goes.
+
+        Returns
+        -------
+        Plan
+            See its `preview()` and `problems`, then `apply()`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka, pandas as pd
+        >>> codes = pd.DataFrame({"code": ["THANKS1", "THANKS2"]})
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.coupon_codes.plan_create(codes, coupon="THANKS", columns={"code": "unique_code"}).requests
+        1
+        """
+        return plans.plan_coupon_codes(
+            self._context,
+            frame,
+            coupon=None if coupon is None else checked_id(coupon, "coupon"),
+            columns=columns,
+            on_duplicate=on_duplicate,
+        )
+
+    @serves("bulk_create_coupon_codes")
+    def create_many(self, frame: pd.DataFrame, /, **options: Any) -> Result:
+        """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`."""
+        return applied(self.plan_create, frame, options)

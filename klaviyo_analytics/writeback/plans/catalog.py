@@ -1,0 +1,181 @@
+"""A frame of products, variants, categories or coupon codes as a plan of bulk jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from klaviyo_analytics.endpoints import Body, load
+from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.writeback import checks
+from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
+from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
+from klaviyo_analytics.writeback.kinds import KINDS
+from klaviyo_analytics.writeback.kinds.catalog import BEFORE, COUPON_CODES
+from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.targets import Rest, Target, targets
+from klaviyo_analytics.writeback.times import moments
+
+Noun = Literal["item", "variant", "category"]
+Verb = Literal["create", "update", "delete"]
+WANTED: Mapping[str, Wanted] = {"text": "text", "number": "number", "integer": "number"}
+METADATA = "custom_metadata"
+LARGEST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a resource is made of, as the endpoint table has it."""
+
+    type: str
+    attributes: Mapping[str, Wanted]
+    required: tuple[str, ...]
+    related: Mapping[str, tuple[str, str]]  # name to type, and "one" or "many"
+
+
+def plan_catalog(
+    account: Account,
+    frame: pd.DataFrame,
+    *,
+    noun: Noun,
+    verb: Verb,
+    columns: Mapping[str, str] | None,
+    properties: Rest,
+    on_duplicate: OnDuplicate,
+) -> Plan:
+    """Create, update or delete what the rows name; see `catalog_items.plan_create`."""
+    what, form = f"{verb} catalog {noun}", _form(noun, verb)
+    if verb == "delete":
+        frame = frame[
+            [name for name in frame.columns if (columns or {}).get(name, name) in ("id", "external_id")]
+        ]
+    free = METADATA if METADATA in form.attributes else None
+    found = targets(
+        frame, form.attributes, columns=columns, properties=properties, what=f"plan_{verb}()", free=free
+    )
+    return _planned(account, frame, what, f"catalog {noun} {verb}", form, found, on_duplicate)
+
+
+def plan_coupon_codes(
+    account: Account,
+    frame: pd.DataFrame,
+    *,
+    coupon: str | None,
+    columns: Mapping[str, str] | None,
+    on_duplicate: OnDuplicate,
+) -> Plan:
+    """Create the codes of the rows; see `coupon_codes.plan_create`."""
+    form = Form(
+        "coupon-code",
+        {"unique_code": "text", "expires_at": "json", "coupon": "text"},
+        ("unique_code", "coupon"),
+        {"coupon": ("coupon", "one")},
+    )
+    if coupon is not None:
+        frame = frame.assign(coupon=coupon)
+    found = targets(frame, form.attributes, columns=columns, properties=None, what="plan_create()", free=None)
+    return _planned(account, frame, "create coupon codes", COUPON_CODES.name, form, found, on_duplicate)
+
+
+def _planned(
+    account: Account,
+    frame: pd.DataFrame,
+    action: str,
+    kind: str,
+    form: Form,
+    found: Sequence[Target],
+    on_duplicate: OnDuplicate,
+) -> Plan:
+    paths = [target.path for target in found]
+    key = next((name for name in ("external_id", "id", "unique_code") if name in paths), None)
+    if missing := [name for name in form.required if name not in paths]:
+        raise FrameError(f"{action}: no column becomes {missing[0]!r}; there are {', '.join(paths)}.")
+    if key is None:
+        raise FrameError(f"{action}: no column becomes 'external_id' or 'id'; there are {', '.join(paths)}.")
+    problems = Problems()
+    values = {target.path: _values(account, frame[target.column], target, problems) for target in found}
+    for name in {key, *form.required}:
+        checks.check_present(name, values[name], problems)
+    keys = ["" if one is ABSENT else str(one).removeprefix(BEFORE) for one in values[key]]
+    left_out = checks.check_duplicates(
+        key, [key or ABSENT for key in keys], on_duplicate, problems, fold=False
+    )
+    records: list[bytes | None] = []
+    for row, cells in enumerate(zip(*values.values(), strict=True)):
+        good = row not in problems and row not in left_out
+        record = _resource(form, kind, found, cells, keys[row])
+        records.append(checks.dumped(row, record, problems, most=LARGEST) if good else None)
+    deletes = kind.endswith("delete") and any(record is not None for record in records)
+    return drafted(
+        action,
+        account,
+        frame,
+        keys=keys,
+        records=records,
+        kinds={kind: range(len(frame))},
+        options={"key": key},
+        problems=problems.by_row(),
+        left_out=left_out,
+        confirm=[f"This deletes {sum(one is not None for one in records):,} of the catalog."]
+        if deletes
+        else [],
+    )
+
+
+def _form(noun: Noun, verb: Verb) -> Form:
+    assert f"catalog {noun} {verb}" in KINDS
+    if verb == "delete":
+        return Form(f"catalog-{noun}", {"id": "text", "external_id": "text"}, (), {})
+    body = load()[f"{verb}_catalog_{noun}"].body or Body()
+    shape = load()[f"get_catalog_{noun}"].returns
+    kinds = shape.attributes if shape else {}
+    names = [*body.required, *body.optional, *(["id", "external_id"] if verb == "update" else [])]
+    attributes: dict[str, Wanted] = {name: WANTED.get(kinds.get(name, "text"), "json") for name in names}
+    related = {name: (type, arity) for name, (type, arity, _) in body.relationships.items()}
+    needed = tuple(name for name, (_, _, must) in body.relationships.items() if must)
+    attributes |= {name: "text" if arity == "one" else "json" for name, (_, arity) in related.items()}
+    return Form(f"catalog-{noun}", attributes, (*body.required, *needed), related)
+
+
+def _values(account: Account, series: pd.Series[Any], target: Target, problems: Problems) -> list[Any]:
+    is_time = target.path == "expires_at"
+    written = moments(series, lambda: account.timezone) if is_time else column(series, target.wanted)
+    problems.add_all(written.problems, target.column)
+    return written.values
+
+
+def _resource(
+    form: Form, kind: str, found: Sequence[Target], cells: Sequence[Any], key: str
+) -> dict[str, Any]:
+    record: dict[str, Any] = {"type": form.type}
+    attributes: dict[str, Any] = {}
+    related: dict[str, Any] = {}
+    named = kind.endswith(("update", "delete"))
+    if named:
+        record["id"] = f"{BEFORE}{key}"
+    for target, value in zip(found, cells, strict=True):
+        if value is ABSENT or target.name == "id" or (named and target.name == "external_id"):
+            continue
+        if target.group:
+            attributes.setdefault(target.group, {})[target.name] = value
+        elif target.name in form.related:
+            related[target.name] = {"data": _related(*form.related[target.name], value)}
+        else:
+            attributes[target.name] = value
+    if not kind.endswith("delete"):
+        record["attributes"] = attributes
+    return {**record, "relationships": related} if related else record
+
+
+def _related(type: str, arity: str, value: Any) -> Any:
+    def one(id: Any) -> dict[str, str]:
+        whole = type == "coupon" or ":::" in str(id)
+        return {"type": type, "id": str(id) if whole else f"{BEFORE}{id}"}
+
+    if arity == "one":
+        return one(value)
+    return [one(id) for id in (value if isinstance(value, list) else [value])]
