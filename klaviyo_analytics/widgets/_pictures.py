@@ -49,11 +49,22 @@ def png(axes: Axes) -> bytes:
     """Give the Axes' figure as it stands."""
     figure = axes.get_figure(root=True)
     assert figure is not None
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI)
-    return file.getvalue()
+    return _png(figure)
 
 
 def _drawn(ask: Ask, frames: Frames) -> Axes:
-    figure = Figure(figsize=(WIDTH, ask.height(frames)), layout="constrained")
+    figure = _Chart(figsize=(WIDTH, ask.height(frames)), layout="constrained")
     return ask.draw(frames, figure.subplots())
+
+
+class _Chart(Figure):
+    """A figure that a cell shows without pyplot's help."""
+
+    def _repr_png_(self) -> bytes:
+        return _png(self)
+
+
+def _png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=DPI)
+    return file.getvalue()
