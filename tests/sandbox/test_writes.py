@@ -35,11 +35,6 @@ class TestLife:
         ("path", "body", "change"),
         [
             ("/api/lists", data("list", name="A"), {"name": "B"}),
-            (
-                "/api/segments",
-                data("segment", name="A", definition={"condition_groups": []}),
-                {"is_starred": True},
-            ),
             ("/api/templates", data("template", name="A", editor_type="CODE", html="<p>"), {"html": "<b>"}),
             (
                 "/api/template-universal-content",

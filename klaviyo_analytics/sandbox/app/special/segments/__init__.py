@@ -1,0 +1,111 @@
+"""Segments made through the API: their members are found a while after the segment was asked for.
+
+A segment is processing until it has been looked at twice, or two seconds have passed. After that its members follow
+the account, as long as it is active. Segments that were there before keep the members they had.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klaviyo_analytics.sandbox.app.errors import ApiFault
+from klaviyo_analytics.sandbox.app.reads import Call, answer_one, get_related, get_resource
+from klaviyo_analytics.sandbox.app.special import jobs
+from klaviyo_analytics.sandbox.app.special.segments.conditions import members_of
+from klaviyo_analytics.sandbox.app.store import GROUPS, Store
+from klaviyo_analytics.sandbox.app.writes import change_record, check_id, new_record
+from klaviyo_analytics.sandbox.model import Record
+
+Json = dict[str, Any]
+PROCESSING = "segment-processing"  # a job that nothing of the API shows
+VERSION = "version"  # of the account, when the members were found
+DEFINITION = "/data/attributes/definition"
+
+
+def create_segment(call: Call) -> Json:
+    """Create a segment, and begin to find its members."""
+    data = call.body["data"]
+    _check(call.store, data["attributes"]["definition"])
+    segment = new_record(call.store, data)
+    _process(call.store, segment)
+    return answer_one(call, segment)
+
+
+def update_segment(call: Call) -> Json:
+    """Change a segment; a new definition has new members."""
+    segment, data = call.store.get("segment", call.id), call.body["data"]
+    check_id(call, data)
+    definition = data.get("attributes", {}).get("definition")
+    if definition:
+        _check(call.store, definition)
+    change_record(call.store, segment, data)
+    if definition:
+        _process(call.store, segment)
+    return answer_one(call, segment)
+
+
+def _check(store: Store, definition: Json) -> None:
+    """Refuse conditions about metrics, lists and segments that do not exist."""
+    for number, group in enumerate(definition["condition_groups"]):
+        for place, condition in enumerate(group["conditions"]):
+            pointer = f"{DEFINITION}/condition_groups/{number}/conditions/{place}"
+            metric = condition.get("metric_id")
+            if metric and store.find("metric", metric) is None:
+                raise ApiFault.pointer(f"{pointer}/metric_id", f"A metric with id {metric} does not exist.")
+            for id_ in condition.get("group_ids", ()):
+                if not any(store.find(type_, id_) for type_ in GROUPS):
+                    raise ApiFault.pointer(f"{pointer}/group_ids", f"No list or segment has the id {id_}.")
+
+
+def _process(store: Store, segment: Record) -> None:
+    def follow(_: Store, job: Record) -> None:
+        segment.attributes["is_processing"] = jobs.is_open(job)
+
+    segment.hidden.pop(VERSION, None)
+    jobs.start(store, PROCESSING, [segment], _run, id_=segment.id, follow=follow, life=None)
+
+
+def _run(store: Store, _: Record, segment: Record) -> bool:
+    if store.find("segment", segment.id) is not segment:
+        return False  # deleted in the meantime
+    segment.hidden[VERSION] = -1
+    _find_members(store, segment)
+    return True
+
+
+def _find_members(store: Store, segment: Record) -> None:
+    """Let those in who qualify now, and those out who do not any more."""
+    known = segment.attributes
+    if not known["is_active"] or segment.hidden.get(VERSION, store.version) == store.version:
+        return
+    members = store.members(segment.id)
+    found = members_of(store, known["definition"])
+    if found != members.keys():
+        now = int(store.now())
+        store.account.members[segment.id] = {id_: members.get(id_, now) for id_ in sorted(found)}
+        store.changed()
+    segment.hidden[VERSION] = store.version
+
+
+def get_segment(call: Call) -> Json:
+    """Answer a segment after its processing went on."""
+    job = call.store.find(PROCESSING, call.id)
+    if job:
+        jobs.advance(call.store, job)
+    _find_members(call.store, call.store.get("segment", call.id))
+    return get_resource(call)
+
+
+def get_members(call: Call) -> Json:
+    """Answer the profiles of a segment, or their ids."""
+    _find_members(call.store, call.store.get("segment", call.id))
+    return get_related(call)
+
+
+HANDLERS = {
+    "create_segment": create_segment,
+    "update_segment": update_segment,
+    "get_segment": get_segment,
+    "get_profiles_for_segment": get_members,
+    "get_profile_ids_for_segment": get_members,
+}
