@@ -15,6 +15,7 @@ from klaviyo_analytics.errors import (
     MalformedResponseError,
     NotAdditiveError,
     PaginationError,
+    ValidationError,
 )
 from klaviyo_analytics.filters import Filter, as_filter
 from klaviyo_analytics.resources._noun import Noun
@@ -28,7 +29,8 @@ from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.vocabulary import Dimension, Interval, Measurement
 
 PAGE = 500  # rows of an answer, the documented default
-LARGEST_PAGE = 64_000
+LARGER = 8
+LARGEST_PAGE = PAGE * LARGER * LARGER
 
 
 class MetricAggregates(Noun):
@@ -163,16 +165,18 @@ class MetricAggregates(Noun):
         cursor: str | None = None
         seen: set[str] = set()
         while True:
-            answer = self._ask({**body, "page_cursor": cursor} if cursor else body, progress)
+            try:
+                answer = self._ask({**body, "page_cursor": cursor} if cursor else body, progress)
+            except ValidationError as refusal:
+                if body["page_size"] == PAGE:
+                    raise
+                raise _cut_off(body["page_size"] // LARGER) from refusal
             attributes = answer["data"]["attributes"]
             cursor = _cursor(answer)
             if cursor is None and len(attributes["data"]) >= body["page_size"] and not seen:
                 if body["page_size"] >= LARGEST_PAGE:
-                    raise PaginationError(
-                        f"More than {LARGEST_PAGE:,} groups, and the server offers no further page. "
-                        "Group by less, or narrow it with where=."
-                    )
-                body = {**body, "page_size": body["page_size"] * 8}
+                    raise _cut_off(body["page_size"])
+                body = {**body, "page_size": body["page_size"] * LARGER}
                 continue
             yield attributes
             if cursor is None:
@@ -194,6 +198,13 @@ class MetricAggregates(Noun):
         except (KeyError, TypeError):
             pass
         raise MalformedResponseError("metric-aggregates answered without dates and data.")
+
+
+def _cut_off(groups: int) -> PaginationError:
+    return PaginationError(
+        f"There are {groups:,} groups or more, and the server offers no further page. Group by less, or narrow it "
+        "with where=."
+    )
 
 
 def _cursor(document: dict[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from klaviyo_analytics.errors import MalformedResponseError
 from klaviyo_analytics.tabular.grid import Floats, Grid, Group, integers, text
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.vocabulary import Interval
@@ -29,12 +30,20 @@ def grid(answers: Sequence[Mapping[str, Any]], measurements: Sequence[str], dime
     The server's own dates are the intervals' names: when a week begins, it knows.
     """
     collected = Grid(measurements, additive=ADDITIVE)
-    for answer in answers:
-        starts = [datetime.fromisoformat(date).timestamp() for date in answer["dates"]]
-        rows = [
-            (_group(row.get("dimensions") or (), dimensions), row["measurements"]) for row in answer["data"]
-        ]
-        collected.add(starts, rows)
+    try:
+        for answer in answers:
+            starts = [datetime.fromisoformat(date).timestamp() for date in answer["dates"]]
+            rows = [
+                (_group(row.get("dimensions") or (), dimensions), row["measurements"])
+                for row in answer["data"]
+            ]
+            if not rows and not dimensions:  # nothing happened: the one group that there is has zeros
+                rows = [((), {name: [0] * len(starts) for name in ADDITIVE})]
+            collected.add(starts, rows)
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise MalformedResponseError(
+            "metric-aggregates answered with numbers that do not stand beside their dates."
+        ) from problem
     return collected
 
 
@@ -87,7 +96,9 @@ def complete(starts: Sequence[float], timeframe: Timeframe, interval: Interval, 
     first, limit = timeframe.start.timestamp(), min(timeframe.end.timestamp(), now.timestamp())
     # an interval that begins elsewhere than ours ends where the server's next one begins
     ends = [*starts[1:], limit + 1]
-    return [known.get(start, first <= start and end <= limit) for start, end in zip(starts, ends, strict=True)]
+    return [
+        known.get(start, first <= start and end <= limit) for start, end in zip(starts, ends, strict=True)
+    ]
 
 
 def _group(dimensions: Sequence[str], size: int) -> Group:

@@ -31,10 +31,7 @@ class Grid:
         """Take an answer; a number that it leaves out or calls null is missing."""
         nothing = [None] * len(starts)
         found = [
-            (
-                group,
-                {name: np.array(measured.get(name, nothing), dtype=np.float64) for name in self.measurements},
-            )
+            (group, {name: _floats(measured.get(name, nothing), len(starts)) for name in self.measurements})
             for group, measured in rows
         ]
         self._parts.append((np.array(starts, dtype=np.float64), found))
@@ -62,6 +59,13 @@ class Grid:
                     row[at] = row[at] + values if name in self._additive else np.where(shared, np.nan, values)
                 told[place, at] = True
         return groups, tables
+
+
+def _floats(values: Sequence[float | None], size: int) -> Floats:
+    numbers = np.array(values, dtype=np.float64)
+    if numbers.shape != (size,):
+        raise ValueError(f"{numbers.shape} numbers for {size} intervals")
+    return numbers
 
 
 def text(values: Sequence[str | None]) -> Any:

@@ -1,0 +1,176 @@
+"""Metric aggregates: every number against the events themselves, on the clock that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.vocabulary import Interval
+from tests.shops import Shop, open_shop
+
+SHOPIFY = ("Placed Order", "Shopify")
+OPENED = "Opened Email"
+FREQUENCY: dict[Interval, str] = {"hour": "h", "day": "D", "week": "W-SUN", "month": "M"}
+
+
+def log(shop: Shop, metric: Any, start: str, end: str, zone: str) -> pd.DataFrame:
+    """The events of a metric on a zone's clock, as the account holds them."""
+    id, _ = shop.client.metrics.resolve(metric)
+    held = shop.account.events
+    frame = pd.DataFrame({"profile": held.profile, "value": held.value, "metric": held.metric})
+    frame["datetime"] = pd.to_datetime(held.time, unit="s", utc=True).tz_convert(zone)
+    first, last = (pd.Timestamp(day, tz=zone) for day in (start, end))
+    inside = (frame["datetime"] >= first) & (frame["datetime"] < last)
+    return frame[inside & (frame["metric"] == held.metric_ids.index(id))]
+
+
+def by_bucket(events: pd.DataFrame, interval: Interval) -> Any:
+    """Name each event's interval by its start on the wall clock."""
+    return events["datetime"].dt.tz_localize(None).dt.to_period(FREQUENCY[interval]).dt.start_time
+
+
+class TestAgainstTheEvents:
+    @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Kolkata", "Australia/Lord_Howe"])
+    @pytest.mark.parametrize("interval", ["day", "week", "month"])
+    @pytest.mark.parametrize("metric", [SHOPIFY, OPENED], ids=["orders", "opens"])
+    def test_count_sum_and_unique(self, metric: Any, interval: Interval, zone: str, library: Shop) -> None:
+        span = ("2025-10-06", "2026-04-06")  # Mondays, with a change of clocks on the way
+        frame = library.client.metric_aggregates.query(
+            metric,
+            measurements=["count", "sum_value", "unique"],
+            interval=interval,
+            timeframe=span,
+            timezone=zone,
+        )
+        events = log(library, metric, *span, zone)
+        groups = events.groupby(by_bucket(events, interval))
+        frame.index = pd.DatetimeIndex(frame["datetime"].dt.tz_localize(None))
+        happened = frame[frame["count"] > 0]
+        assert happened["count"].to_dict() == groups.size().to_dict()
+        assert happened["unique"].to_dict() == groups["profile"].nunique().to_dict()
+        assert happened["sum_value"].to_dict() == pytest.approx(groups["value"].sum().to_dict(), abs=0.006)
+        rest = frame[frame["count"] == 0]
+        assert (rest["sum_value"] == 0).all()
+        assert (rest["unique"].fillna(0) == 0).all()
+
+    @pytest.mark.parametrize(("day", "hours"), [("2026-03-08", 23), ("2025-11-02", 25), ("2026-03-09", 24)])
+    def test_a_day_of_a_clock_change_has_its_own_hours(self, day: str, hours: int, library: Shop) -> None:
+        end = str(pd.Timestamp(day) + pd.Timedelta(days=1))
+        frame = library.client.metric_aggregates.query(OPENED, interval="hour", timeframe=(day, end))
+        assert len(frame) == hours
+        assert frame["datetime"].diff().dropna().eq(pd.Timedelta(hours=1)).all()
+        assert frame["count"].sum() == len(log(library, OPENED, day, end, "America/New_York"))
+
+    def test_the_grid_is_complete_for_every_group(self, library: Shop) -> None:
+        frame = library.client.metric_aggregates.query(
+            [OPENED, "Clicked Email"], by=["$message"], interval="day", timeframe=("2026-01-01", "2026-04-01")
+        )
+        sizes = frame.groupby(["metric_id", "message"], dropna=False).size()
+        assert set(sizes) == {90}
+        assert not frame.duplicated(["metric_id", "message", "datetime"]).any()
+        for metric in (OPENED, "Clicked Email"):
+            expected = len(log(library, metric, "2026-01-01", "2026-04-01", "America/New_York"))
+            assert frame.loc[frame["metric"] == metric, "count"].sum() == expected
+
+    def test_a_metric_without_events_has_zeros_and_no_gap(self, library: Shop) -> None:
+        frame = library.client.metric_aggregates.query(
+            OPENED, measurements=["count", "sum_value", "unique"], timeframe=("2023-01-01", "2023-01-11")
+        )
+        assert len(frame) == 10
+        assert (frame[["count", "sum_value"]] == 0).all(axis=None)
+
+
+class TestLongerThanAYear:
+    def test_parts_join_exactly(self, library: Shop) -> None:
+        span = ("2024-09-15", "2026-06-15")
+        before = len(library.sandbox.requests)
+        frame = library.client.metric_aggregates.query(
+            SHOPIFY, measurements=["count", "sum_value"], timeframe=span
+        )
+        assert library.asked(before).count("POST /api/metric-aggregates") == 2
+        assert frame["datetime"].is_unique
+        assert len(frame) == (pd.Timestamp(span[1]) - pd.Timestamp(span[0])).days
+        events = log(library, SHOPIFY, *span, "America/New_York")
+        assert frame["count"].sum() == len(events)
+        assert frame["sum_value"].sum() == pytest.approx(events["value"].sum(), abs=0.01)
+
+    @pytest.mark.parametrize("interval", ["week", "month"])
+    def test_no_interval_is_cut_in_two_so_people_stay_counted_once(
+        self, interval: Interval, library: Shop
+    ) -> None:
+        span = ("2024-09-18", "2026-06-15")
+        frame = library.client.metric_aggregates.query(
+            OPENED, measurements="unique", interval=interval, timeframe=span
+        )
+        events = log(library, OPENED, *span, "America/New_York")
+        expected = events.groupby(by_bucket(events, interval))["profile"].nunique()
+        frame.index = pd.DatetimeIndex(frame["datetime"].dt.tz_localize(None))
+        assert frame["datetime"].is_unique
+        assert frame["unique"].reindex(expected.index).to_dict() == expected.to_dict()
+
+
+class TestFrames:
+    def test_columns_and_dtypes(self, reader: KlaviyoClient) -> None:
+        frame = reader.metric_aggregates.query(
+            SHOPIFY, measurements=["unique", "sum_value", "count"], by=["$attributed_channel", "Campaign Name"],
+            timeframe="last 30 days",
+        )  # fmt: skip
+        assert dict(frame.dtypes.astype(str)) == {
+            "datetime": "datetime64[us, America/New_York]",
+            "metric_id": "string",
+            "metric": "string",
+            "attributed_channel": "string",
+            "campaign_name": "string",
+            "unique": "Int64",
+            "sum_value": "float64",
+            "count": "Int64",
+            "complete": "boolean",
+        }
+        assert frame.attrs == {"interval": "day", "timezone": "America/New_York", "currency": "USD"}
+
+    def test_the_interval_that_is_not_over_is_marked(self, library: Shop) -> None:
+        now = pd.Timestamp(library.now).tz_convert("America/New_York")
+        frame = library.client.metric_aggregates.query(OPENED, timeframe="this month", interval="day")
+        today = frame["datetime"].dt.date == now.date()
+        assert today.sum() == 1
+        assert not frame.loc[today, "complete"].any()
+        assert frame.loc[~today, "complete"].all()
+
+    @pytest.mark.parametrize(
+        ("span", "complete"),
+        [
+            (("2026-03-02", "2026-03-16"), [True, True]),
+            (("2026-03-04", "2026-03-16"), [False, True]),
+            (("2026-03-02", "2026-03-11"), [True, False]),
+            (("2026-03-03", "2026-03-05"), [False]),
+        ],
+    )
+    def test_an_interval_that_is_only_partly_inside_is_marked(
+        self, span: tuple[str, str], complete: list[bool], reader: KlaviyoClient
+    ) -> None:
+        frame = reader.metric_aggregates.query(OPENED, timeframe=span, interval="week")
+        assert frame["complete"].tolist() == complete
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    with open_shop(profiles=100, events=2_000) as shop:
+        yield shop
+
+
+def test_faults_on_the_way_change_no_number(shop: Shop) -> None:
+    query: dict[str, Any] = {
+        "by": "$message",
+        "measurements": ["count", "unique"],
+        "timeframe": ("2024-07-01", "2026-06-01"),
+    }
+    calm = shop.client.metric_aggregates.query(OPENED, **query)
+    shop.sandbox.faults.add(path="/api/metric-aggregates", times=None, every=4, drop="after")
+    shop.sandbox.faults.add(path="/api/metric-aggregates", times=None, every=3, status=429, retry_after=1)
+    shop.sandbox.faults.add(path="/api/metric-aggregates", times=None, every=5, truncate=True)
+    for _ in range(3):
+        pd.testing.assert_frame_equal(shop.client.metric_aggregates.query(OPENED, **query), calm)

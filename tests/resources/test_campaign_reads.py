@@ -1,0 +1,148 @@
+"""Campaigns of every channel, though the API gives one channel a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from klaviyo_analytics import F
+from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, InvalidQueryError, NoMatchError
+from tests.shops import Shop
+
+CHANNELS = ["email", "sms", "mobile_push"]
+
+
+def channel_of(shop: Shop, id: str) -> str:
+    """The channel of a campaign, as the account holds it."""
+    for message in shop.account.records["campaign-message"].values():
+        if message.relationships.get("campaign") == id:
+            return str(message.attributes["definition"]["channel"])
+    raise LookupError(id)
+
+
+def channels_asked(shop: Shop, since: int) -> list[str]:
+    filters = [
+        one.params["filter"] for one in list(shop.sandbox.requests)[since:] if one.path.endswith("/campaigns")
+    ]
+    return [next(channel for channel in CHANNELS if f'"{channel}"' in text) for text in filters]
+
+
+def test_all_channels_unless_one_is_named(library: Shop) -> None:
+    before = len(library.sandbox.requests)
+    frame = library.client.campaigns.list()
+    assert list(dict.fromkeys(channels_asked(library, before))) == CHANNELS
+    assert set(frame["id"]) == set(library.account.records["campaign"])
+    assert frame["id"].is_unique
+    assert isinstance(frame.index, pd.RangeIndex)
+    for _, row in frame.iterrows():
+        assert row["channel"] == channel_of(library, row["id"])
+
+
+@pytest.mark.parametrize("channel", [*CHANNELS, ["sms"], ("email", "sms")], ids=str)
+def test_only_the_channels_that_are_named(channel: Any, library: Shop) -> None:
+    before = len(library.sandbox.requests)
+    frame = library.client.campaigns.list(channel=channel)
+    named = {channel} if isinstance(channel, str) else set(channel)
+    assert set(channels_asked(library, before)) == named
+    assert set(frame["channel"].dropna()) <= named
+    held = {id for id in library.account.records["campaign"] if channel_of(library, id) in named}
+    assert set(frame["id"]) == held
+
+
+@pytest.mark.parametrize("limit", [0, 1, 5, 40, 10_000])
+def test_a_limit_is_exact_over_all_channels(limit: int, library: Shop) -> None:
+    whole = library.client.campaigns.list()
+    before = len(library.sandbox.requests)
+    frame = library.client.campaigns.list(limit=limit)
+    assert list(frame["id"]) == list(whole["id"].head(limit))
+    assert list(frame.columns)[:3] == ["id", "channel", "name"]
+    if limit <= 5:
+        assert len(channels_asked(library, before)) <= 1
+
+
+def test_chunks_are_of_all_channels(library: Shop) -> None:
+    chunks = list(library.client.campaigns.iter_frames(chunk_size=7))
+    assert all(len(chunk) <= 7 and chunk["channel"].nunique() <= 1 for chunk in chunks)
+    assert sorted(id for chunk in chunks for id in chunk["id"]) == sorted(library.account.records["campaign"])
+
+
+def test_a_filter_is_added_to_the_channel(library: Shop) -> None:
+    before = len(library.sandbox.requests)
+    frame = library.client.campaigns.list(filter=F.status == "Sent")
+    assert set(frame["status"]) == {"Sent"}
+    assert channels_asked(library, before) == CHANNELS
+
+
+@pytest.mark.parametrize(
+    "filter",
+    ['equals(messages.channel,"sms")', "equals(messages.channel,'sms')", F.messages.channel == "sms",
+     (F.status == "Sent") & (F["messages.channel"] == "sms")],
+    ids=str,
+)  # fmt: skip
+def test_a_filter_that_names_the_channel_itself_is_sent_once(filter: Any, library: Shop) -> None:
+    before = len(library.sandbox.requests)
+    frame = library.client.campaigns.list(filter=filter)
+    assert len(library.asked(before)) == 1
+    assert set(frame["channel"]) == {"sms"}
+
+
+def test_messages_and_tags_where_they_are_asked_for(library: Shop) -> None:
+    frame = library.client.campaigns.list(channel="email", include=["campaign-messages"], limit=3)
+    ids = frame["campaign_message_ids"].explode()
+    assert set(ids) <= set(library.account.records["campaign-message"])
+
+
+def test_one_is_found_by_its_name_in_any_channel(library: Shop) -> None:
+    campaigns = library.account.records["campaign"]
+    names = [record.attributes["name"] for record in campaigns.values()]
+    for channel in CHANNELS[:2]:
+        id = next(
+            i
+            for i, r in campaigns.items()
+            if channel_of(library, i) == channel and names.count(r.attributes["name"]) == 1
+        )
+        row = library.client.campaigns.find(name=campaigns[id].attributes["name"])
+        assert (row["id"], row["channel"]) == (id, channel)
+    with pytest.raises(NoMatchError, match="There is no campaign with name='say \"hi\", \\(it\\\\'"):
+        library.client.campaigns.find(name='say "hi", (it\\')
+
+
+def test_several_of_a_name_are_too_many(library: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, *_ = library.account.records["campaign"].values()
+    monkeypatch.setitem(one.attributes, "name", "Twice")
+    monkeypatch.setitem(two.attributes, "name", "Twice")
+    with pytest.raises(AmbiguousMatchError, match=f"{one.id}.*{two.id}|{two.id}.*{one.id}"):
+        library.client.campaigns.find(name="Twice")
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        (
+            {"channel": "fax"},
+            InvalidInputError,
+            "channel='fax' is not known; there are email, sms, mobile_push",
+        ),
+        ({"channel": ["email", "fax"]}, InvalidInputError, "'fax' is not known"),
+        ({"channel": []}, InvalidInputError, "name at least one of email"),
+        (
+            {"channel": "sms", "filter": F.messages.channel == "email"},
+            InvalidInputError,
+            "Give the channel once",
+        ),
+        ({"filter": F.title == "x"}, InvalidQueryError, "'title' is not known"),
+        ({"filter": F.messages.channel.any(["sms", "email"])}, InvalidQueryError, "knows equals, not 'any'"),
+        ({"sort": "status"}, InvalidQueryError, "'status'"),
+        ({"limit": -1}, InvalidInputError, "whole number"),
+    ],
+    ids=str,
+)
+def test_what_is_not_allowed_is_not_sent(
+    asked: dict[str, Any], error: type[Exception], message: str, library: Shop
+) -> None:
+    before = len(library.sandbox.requests)
+    with pytest.raises(error, match=message):
+        library.client.campaigns.list(**asked)
+    assert len(library.sandbox.requests) == before
