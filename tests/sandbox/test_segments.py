@@ -86,6 +86,7 @@ class TestLife:
         assert api.get(f"{path}/profiles", sort="joined_group_at").ids == [BO, CY], "who is in stays in"
         assert api.get(f"/api/profiles/{BO}/segments").ids == sorted(["SEGM01", path[-6:]])
         api.delete("/api/lists/LIST02/relationships/profiles", {"data": identifiers("profile", BO)})
+        assert api.get(f"/api/profiles/{BO}/segments").ids == ["SEGM01"]
         assert api.get(f"{path}/profiles").ids == [CY]
 
     def test_a_new_definition(self, api: Api, clock: Clock) -> None:

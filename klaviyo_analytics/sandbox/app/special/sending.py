@@ -11,6 +11,7 @@ from typing import Any
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one
 from klaviyo_analytics.sandbox.app.special import consent, jobs
+from klaviyo_analytics.sandbox.app.special.segments import refresh
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.app.times import to_seconds, to_text
 from klaviyo_analytics.sandbox.app.tracking import keep, notice
@@ -72,6 +73,7 @@ def _time(campaign: Record) -> float | None:
 
 def recipients(store: Store, campaign: Record, message: Record) -> list[str]:
     """Find whom a campaign would reach: those of its audiences whom its channel may reach."""
+    refresh(store)
     audiences, channel = campaign.attributes["audiences"], message.attributes["definition"]["channel"]
     kept = {id_ for group in audiences["included"] for id_ in store.account.members.get(group, ())}
     kept -= {id_ for group in audiences.get("excluded") or () for id_ in store.account.members.get(group, ())}

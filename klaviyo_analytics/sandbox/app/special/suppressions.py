@@ -8,6 +8,7 @@ from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.profiles import add_profile, check_identifiers, find_profile
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one
 from klaviyo_analytics.sandbox.app.special import consent, jobs
+from klaviyo_analytics.sandbox.app.special.segments import refresh
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.app.times import to_text
 from klaviyo_analytics.sandbox.app.writes import related_ids
@@ -39,6 +40,7 @@ def _start(call: Call, run: jobs.Run) -> Json:
     for place, email in enumerate(emails):
         check_identifiers({"email": email}, f"{PROFILES}/{place}/attributes")
     links: dict[str, Related] = {"lists": [], "segments": []}
+    refresh(store)
     for type_, ids in groups.items():
         links[f"{type_}s"] = ids
         emails = [_email(store, id_) for id_ in store.members(store.get(type_, ids[0]).id)]

@@ -87,6 +87,12 @@ def _find_members(store: Store, segment: Record) -> None:
     segment.hidden[VERSION] = store.version
 
 
+def refresh(store: Store) -> None:
+    """Find the members of all segments that follow the account."""
+    for segment in store.records("segment").values():
+        _find_members(store, segment)
+
+
 def get_segment(call: Call) -> Json:
     """Answer a segment after its processing went on."""
     job = call.store.find(PROCESSING, call.id)
@@ -102,10 +108,18 @@ def get_members(call: Call) -> Json:
     return get_related(call)
 
 
+def get_segments_of_profile(call: Call) -> Json:
+    """Answer the segments that a profile is in, or their ids."""
+    refresh(call.store)
+    return get_related(call)
+
+
 HANDLERS = {
     "create_segment": create_segment,
     "update_segment": update_segment,
     "get_segment": get_segment,
     "get_profiles_for_segment": get_members,
     "get_profile_ids_for_segment": get_members,
+    "get_segments_for_profile": get_segments_of_profile,
+    "get_segment_ids_for_profile": get_segments_of_profile,
 }
