@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints.query import Query
-from klaviyo_analytics.tabular import schema
+from klaviyo_analytics.tabular.schema import FREE_FORM, schema
 
 WIDTH = 100
 _NOTHING: Mapping[str, str] = {}
@@ -25,7 +25,7 @@ def for_list(endpoint: Endpoint, *, chunked: bool = False) -> str:
     returns = "iterator of pandas.DataFrame" if chunked else "pandas.DataFrame"
     parts = [
         first,
-        *_parameters(endpoint, many=True),
+        *_parameters(endpoint, many=True, chunked=chunked),
         *_returns(endpoint, returns),
         *_raises(),
         *_notes(endpoint),
@@ -55,6 +55,7 @@ def for_find(endpoint: Endpoint) -> str:
             textwrap.fill(f"{how}any other attribute is looked for in all rows.".capitalize(), WIDTH),
             *_returns(endpoint, "pandas.Series"),
             *_raises("NoMatchError, AmbiguousMatchError\n    None has it, or several have."),
+            *_notes(endpoint),
         ]
     )
 
@@ -104,10 +105,12 @@ def _writing(endpoint: Endpoint, more: Mapping[str, str] = _NOTHING) -> list[str
     ]  # fmt: skip
 
 
-def _parameters(endpoint: Endpoint, *, many: bool) -> list[str]:
+def _parameters(endpoint: Endpoint, *, many: bool, chunked: bool = False) -> list[str]:
     lines: list[str] = []
     if "{" in endpoint.path:
         lines += _parameter("id", "str", "Id, or a row that `get` or `find` returned.")
+    if chunked:
+        lines += _parameter("chunk_size", "int", "Most rows of a frame.")
     if endpoint.filters:
         allowed = "; ".join(f"{name}: {', '.join(operators)}" for name, operators in endpoint.filters.items())
         need = "Required. " if endpoint.filter_required else ""
@@ -132,6 +135,9 @@ def _parameters(endpoint: Endpoint, *, many: bool) -> list[str]:
         lines += _parameter("limit", "int", "Exactly so many rows, or all there are if these are fewer.")
     if endpoint.page_max:
         lines += _parameter("page_size", "int", f"1 to {endpoint.page_max}; the largest, if not given.")
+    if free_form := [name for name in FREE_FORM if endpoint.returns and name in endpoint.returns.attributes]:
+        text = f"Leave `{free_form[0]}` one column of dicts, give each property a column, or only the named ones."
+        lines += _parameter("properties", '"json", "columns", list of str, or dict of dtypes', text)
     return ["", "Parameters", "----------", *lines] if lines else []
 
 
