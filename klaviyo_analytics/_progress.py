@@ -71,9 +71,18 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
+            _let_go(getattr(self._bar, "container", None))
 
 
 def _somebody_looks() -> bool:
     if "ipykernel" in sys.modules:
         return True
     return bool(sys.stderr and sys.stderr.isatty())
+
+
+def _let_go(container: Any) -> None:
+    """Close what a notebook's bar is made of: tqdm closes the box, and each bar would leave ten widgets open."""
+    for widget in (*container.children, container) if container is not None else ():
+        for part in (widget, getattr(widget, "layout", None), getattr(widget, "style", None)):
+            if part is not None:
+                part.close()

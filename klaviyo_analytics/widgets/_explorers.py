@@ -12,6 +12,7 @@ from klaviyo_analytics.widgets._asks import Ask, Frames
 from klaviyo_analytics.widgets._date_view import DateRangePicker
 from klaviyo_analytics.widgets._explorer import Explorer
 from klaviyo_analytics.widgets._explorer_state import MEASUREMENTS, MetricExplorerState
+from klaviyo_analytics.widgets._loading import silently
 from klaviyo_analytics.widgets._pickers import DimensionPicker, MetricPicker
 
 
@@ -47,7 +48,7 @@ class MetricExplorer(Explorer):
     state: MetricExplorerState
 
     def __init__(self, client: KlaviyoClient, *, state: MetricExplorerState | None = None) -> None:
-        timezone, now = client.account["timezone"], client._context.now
+        timezone, now = silently(lambda: client.account)["timezone"], client._context.now
         self.state = state = state if state is not None else MetricExplorerState(str(timezone), now=now)
         self.metrics = MetricPicker(client, state=state.metrics)
         self._measure = ipywidgets.Dropdown(

@@ -178,6 +178,29 @@ class _Job:
             raise Cancelled
 
 
+class _Silence:
+    """Hears of progress, and does nothing."""
+
+    def begun(self, label: str, total: int | None, unit: str) -> None:
+        """Say nothing."""
+
+    def added(self, count: int) -> None:
+        """Say nothing."""
+
+    def waiting(self, seconds: float) -> None:
+        """Say nothing."""
+
+
+def silently(read: Callable[[], Answer]) -> Answer:
+    """Read without a bar."""
+
+    def work() -> Answer:
+        _progress.listener.set(_Silence())
+        return read()
+
+    return contextvars.copy_context().run(work)
+
+
 def in_words(error: BaseException) -> str:
     """Say what went wrong; our own errors end the search already."""
     said = str(error).strip() or "no explanation was given"

@@ -12,6 +12,7 @@ from klaviyo_analytics.errors import KlaviyoError, NoMatchError
 from klaviyo_analytics.widgets import _options
 from klaviyo_analytics.widgets._choice_view import ChoiceView
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
+from klaviyo_analytics.widgets._loading import silently
 from klaviyo_analytics.widgets._view import View
 
 Read = Callable[[KlaviyoClient], Sequence[Option]]
@@ -68,7 +69,7 @@ class _AccountPicker(ChoiceView):
     def refresh(self) -> None:
         """Read what the account has; an error is shown, not raised."""
         try:
-            self.state.offer(type(self)._read(self._client))
+            self.state.offer(silently(lambda: type(self)._read(self._client)))
         except KlaviyoError as error:
             self.state.problem = str(error)
         self._again.layout.display = None if self.state.problem else "none"

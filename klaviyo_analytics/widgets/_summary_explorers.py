@@ -17,7 +17,7 @@ from klaviyo_analytics.widgets._date_view import DateRangePicker
 from klaviyo_analytics.widgets._dates import CUSTOM
 from klaviyo_analytics.widgets._explorer import Explorer
 from klaviyo_analytics.widgets._explorer_state import ExplorerState
-from klaviyo_analytics.widgets._loading import in_words
+from klaviyo_analytics.widgets._loading import in_words, silently
 from klaviyo_analytics.widgets._pickers import MetricPicker
 from klaviyo_analytics.widgets._pictures import picture
 from klaviyo_analytics.widgets._summary_asks import Noun, SummaryAsk
@@ -102,7 +102,7 @@ class _SummaryExplorer(Explorer):
     _noun: Noun
 
     def __init__(self, client: KlaviyoClient, *, state: SummaryExplorerState | None = None) -> None:
-        timezone, now = str(client.account["timezone"]), client._context.now
+        timezone, now = str(silently(lambda: client.account)["timezone"]), client._context.now
         self.state = state = (
             state if state is not None else SummaryExplorerState(self._noun, timezone, now=now)
         )

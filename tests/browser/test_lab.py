@@ -1,4 +1,4 @@
-"""The metric explorer in JupyterLab, clicked through in a real browser."""
+"""Explorers and pickers in JupyterLab, clicked through in a real browser."""
 
 from __future__ import annotations
 
@@ -177,3 +177,43 @@ def test_days_by_keyboard_in_a_narrow_column(page: Page, lab: Server, shot: Any)
     width = explorer.evaluate("e => [e.scrollWidth, e.clientWidth]")
     assert width[0] <= width[1]  # nothing has to be scrolled sideways
     shot("explorer_narrow")
+
+
+def test_every_other_picker_and_explorer_is_clicked_through(page: Page, lab: Server, shot: Any) -> None:
+    show = """
+connections = ka.Connections(api_key=sandbox.maton_key, base_url=sandbox.control_url, progress=False)
+nouns = ("List", "Segment", "Campaign", "Flow")
+pickers = [getattr(ka.widgets, noun + "Picker")(client) for noun in nouns]
+account, flows = ka.widgets.ConnectionPicker(connections), ka.widgets.FlowExplorer(client)
+display(flows, account, *pickers)
+"""
+    run(page, lab, SETUP.format(account="shop"), show)
+    for noun in ("list", "segment", "campaign", "flow"):
+        picker = page.locator(f".kla-choice-{noun}")
+        picker.get_by_role("checkbox").first.check()
+        expect(picker.get_by_role("button", name=re.compile("×$"))).to_have_count(1)
+    assert ask(page, "print([len(picker.value) for picker in pickers])") == "[1, 1, 1, 1]"
+    shot("pickers")
+
+    account = page.locator(".kla-choice-connection")
+    account.get_by_role("checkbox").first.check()
+    button(account, "New connection").click()
+    link = account.get_by_role("link", name="Open Klaviyo to allow access")
+    expect(link).to_have_attribute("href", re.compile("^https://"))
+    account.scroll_into_view_if_needed()
+    shot("connection_waiting")
+    button(account, "Cancel").click()
+    expect(link).to_have_count(0)
+
+    flows = page.locator(".kla-explorer")
+    flows.get_by_label("Period").select_option("last 90 days")
+    flows.get_by_label("Rows").select_option("one row a message")
+    button(flows, "Run").click()
+    ended(flows, "done", 1)
+    expect(flows.get_by_role("img", name=re.compile("Funnel chart"))).to_be_visible()
+    theme(page, "Dark")
+    flows.scroll_into_view_if_needed()
+    shot("flows_dark")
+    for name in ("flows", "account", *(f"pickers[{place}]" for place in range(4))):
+        ask(page, f"{name}.close()")
+    assert comms(page) == 0
