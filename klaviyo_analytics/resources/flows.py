@@ -123,13 +123,13 @@ class Flows(Noun):
         ['id', 'flow_id', 'flow_action_id', 'action_type']
         """
         id = self._id(flow)
+        query: dict[str, Any] = {"filter": filter, "sort": sort, "fields": fields}
+        frames = [_no_messages(self, query)]
         needed = {"flow-action": ["definition.type", "definition.data.status"]}
         actions = Reading(self._context, "get_actions_for_flow", {"id": id}, fields=needed).frame()
         sending = actions[
             actions["definition.type"].isna() | actions["definition.type"].str.startswith(SENDING)
         ]
-        query: dict[str, Any] = {"filter": filter, "sort": sort, "fields": fields}
-        frames = [_no_messages(self, query)]
         with Progress(
             "actions", shown=self._context.progress, total=len(sending), unit="actions"
         ) as progress:
@@ -138,7 +138,7 @@ class Flows(Noun):
                 frame = Reading(self._context, "get_flow_action_messages", where, **query).frame()
                 frames.append(_told(frame, id, action, kind, status))
                 progress.add(1)
-        return pd.concat(frames[1:] or frames, ignore_index=True)
+        return pd.concat(frames, ignore_index=True)
 
 
 class FlowActions(Noun):

@@ -10,19 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import klaviyo_analytics as ka
 from klaviyo_analytics._transport import Pacer
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import ApiError
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.sandbox.wire import Server
 from tests.contract.openapi import Document
 from tests.contract.recorder import CheckedApp, Exchange
 
 OPENAPI = os.environ.get("KLAVIYO_OPENAPI", "")
-NOT_SERVED = 501
 
 
 class Clock:
@@ -79,17 +75,6 @@ def serving(**options: Any) -> Iterator[Shop]:
         for said in each.in_request
     ]
     assert not wrong, "\n".join(wrong)
-
-
-@contextmanager
-def served() -> Iterator[None]:
-    """Skip a test that needs what this sandbox does not serve."""
-    try:
-        yield
-    except ApiError as error:
-        if error.status == NOT_SERVED:
-            pytest.skip(str(error))
-        raise
 
 
 def _without_waiting(client: KlaviyoClient, clock: Clock) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, NotFoundError, RequestTimeoutError
-from tests.resources.shop import Shop, served
+from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, many, one, sends
 
 REQUESTS = [
@@ -152,8 +152,7 @@ def test_jobs_of_every_kind_have_the_same_columns(client: KlaviyoClient) -> None
 def test_profiles_are_imported_and_joined_to_a_list(client: KlaviyoClient) -> None:
     group = client.lists.create(name="Imported")
     records = [{"email": f"{name}@tea.example", "properties": {"score": 4}} for name in ("ann", "bob")]
-    with served():
-        job = client.bulk_jobs.submit("profile_import", records, lists=group)
+    job = client.bulk_jobs.submit("profile_import", records, lists=group)
     done = client.bulk_jobs.wait(job)
     assert (done["status"], done["completed_count"], done["failed_count"]) == ("complete", 2, 0)
     assert set(client.lists.profiles(group)["email"]) == {"ann@tea.example", "bob@tea.example"}
@@ -165,8 +164,7 @@ def test_profiles_are_imported_and_joined_to_a_list(client: KlaviyoClient) -> No
 
 def test_a_catalog_grows_and_shrinks(client: KlaviyoClient) -> None:
     shown = {"title": "Tea", "description": "Green", "url": "https://tea.example/green"}
-    with served():
-        made = client.bulk_jobs.submit("catalog_item_create", [{"external_id": "BULK", **shown}])
+    made = client.bulk_jobs.submit("catalog_item_create", [{"external_id": "BULK", **shown}])
     assert client.bulk_jobs.wait(made)["completed_count"] == 1
     client.bulk_jobs.wait(client.bulk_jobs.submit("catalog_item_update", [{"id": "BULK", "title": "Mate"}]))
     assert client.catalog_items.get("BULK")["title"] == "Mate"
@@ -177,14 +175,12 @@ def test_a_catalog_grows_and_shrinks(client: KlaviyoClient) -> None:
 
 def test_events_are_taken_and_nothing_more_is_told(client: KlaviyoClient) -> None:
     events = [{"metric": "Bulk", "profile": "ann@tea.example", "unique_id": f"b{n}"} for n in range(3)]
-    with served():
-        assert client.bulk_jobs.submit("event_create", events) is None
+    assert client.bulk_jobs.submit("event_create", events) is None
     assert len(client.events.list(metric="Bulk")) == 3
 
 
 def test_waiting_ends(client: KlaviyoClient, shop: Shop) -> None:
-    with served():
-        job = client.bulk_jobs.submit("profile_import", [{"email": "slow@tea.example"}])
+    job = client.bulk_jobs.submit("profile_import", [{"email": "slow@tea.example"}])
     shop.sandbox.faults.add(
         path="/api/profile-bulk-import-jobs/*",
         times=None,

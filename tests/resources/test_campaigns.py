@@ -8,7 +8,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError, NotFoundError
-from tests.resources.shop import Shop, served
+from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, one, sends
 
 REQUESTS = [
@@ -170,14 +170,13 @@ def test_messages_tags_and_templates_of_a_campaign(client: KlaviyoClient) -> Non
 
 def test_a_campaign_is_made_changed_copied_and_deleted(client: KlaviyoClient) -> None:
     newsletter = client.lists.find(name="Newsletter")
-    with served():
-        made = client.campaigns.create(
-            name="Spring",
-            audiences=newsletter,
-            channel="email",
-            subject="Tea",
-            send_strategy="2030-03-01T10:00",
-        )
+    made = client.campaigns.create(
+        name="Spring",
+        audiences=newsletter,
+        channel="email",
+        subject="Tea",
+        send_strategy="2030-03-01T10:00",
+    )
     # noon in New York, which is the shop's own zone
     assert made["send_strategy.datetime"].isoformat() == "2030-03-01T15:00:00+00:00"
     assert client.campaigns.update(made, name="Summer")["name"] == "Summer"
@@ -199,11 +198,10 @@ def test_a_campaign_is_made_changed_copied_and_deleted(client: KlaviyoClient) ->
 
 def test_sending_says_first_what_goes_to_how_many(client: KlaviyoClient) -> None:
     newsletter = client.lists.find(name="Newsletter")
-    with served():
-        made = client.campaigns.create(
-            name="Now", audiences=newsletter, channel="email", subject="Tea", send_strategy="immediate"
-        )
-        reach = client.campaigns.estimate_recipients(made)
+    made = client.campaigns.create(
+        name="Now", audiences=newsletter, channel="email", subject="Tea", send_strategy="immediate"
+    )
+    reach = client.campaigns.estimate_recipients(made)
     assert reach > 0
     message, template = client.campaigns.messages(made).iloc[0], client.templates.list(limit=1).iloc[0]
     client.campaign_messages.assign_template(message, template=template)
@@ -221,3 +219,10 @@ def test_what_cannot_be_estimated_is_said_so(client: KlaviyoClient, shop: Shop) 
     shop.sandbox.faults.add(path="/api/campaign-recipient-estimation-jobs", status=403)
     with pytest.raises(ConfirmationRequiredError, match="could not be estimated"):
         client.campaigns.send(sent)
+
+
+def test_an_estimate_whose_answer_was_lost_is_asked_for_again(client: KlaviyoClient, shop: Shop) -> None:
+    sent = client.campaigns.list(channel="email", limit=1).iloc[0]
+    fault = shop.sandbox.faults.add(path="/api/campaign-recipient-estimation-jobs", drop="after")
+    assert client.campaigns.estimate_recipients(sent) > 0
+    assert fault.hits == 1

@@ -77,3 +77,9 @@ def test_the_catalog_is_read_whole_and_in_parts(client: KlaviyoClient) -> None:
     variants = client.catalog_variants.list()
     of_items = sum(len(client.catalog_items.variants(id)) for id in items["id"])
     assert of_items == len(variants)
+
+
+def test_a_shops_id_may_hold_colons(client: KlaviyoClient) -> None:
+    item = client.catalog_items.create(external_id="TEA:1", **SHOWN)
+    assert item["id"] == "$custom:::$default:::TEA:1"
+    assert client.catalog_items.get("TEA:1")["id"] == item["id"]

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError, NotFoundError
-from tests.resources.shop import Shop, served
+from klaviyo_analytics.errors import (
+    ConfirmationRequiredError,
+    InvalidInputError,
+    InvalidQueryError,
+    NotFoundError,
+)
+from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, sends
 
 FLOW = {
@@ -113,12 +119,15 @@ def test_an_action_is_changed_and_read_back(client: KlaviyoClient) -> None:
 
 def test_a_flow_is_made_and_deleted(client: KlaviyoClient) -> None:
     group = client.lists.list()["id"][0]
-    with served():
-        made = client.flows.create(
-            name="Hello", definition={**FLOW, "triggers": [{"type": "list", "id": group}]}
-        )
+    made = client.flows.create(name="Hello", definition={**FLOW, "triggers": [{"type": "list", "id": group}]})
     assert client.flows.get(made)["status"] == "draft"
     assert client.flows.actions(made)["definition.type"].tolist() == ["time-delay"]
     client.flows.delete(made)
     with pytest.raises(NotFoundError):
         client.flows.get(made)
+
+
+def test_a_wrong_query_is_refused_before_anything_is_sent(offline: KlaviyoClient) -> None:
+    for wrong in ({"sort": "status"}, {"filter": ka.F.status == "live"}, {"fields": ["subject"]}):
+        with pytest.raises(InvalidQueryError, match="allowed are"):
+            offline.flows.messages("F1", **wrong)
