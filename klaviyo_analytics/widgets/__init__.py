@@ -18,6 +18,7 @@ from klaviyo_analytics.widgets._pickers import (
     MetricPicker,
     SegmentPicker,
 )
+from klaviyo_analytics.widgets._plan_view import PlanState, PlanView
 from klaviyo_analytics.widgets._summary_explorers import CampaignExplorer, FlowExplorer, SummaryExplorerState
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "MetricExplorerState",
     "MetricPicker",
     "Option",
+    "PlanState",
+    "PlanView",
     "SegmentPicker",
     "SummaryExplorerState",
 ]

@@ -61,7 +61,7 @@ class ChoiceView(View):
                 *more,
             ]
         )
-        self.layout.width = "auto"
+        self.layout.width, self.layout.max_width = "auto", "520px"
         self.add_class(f"kla-choice-{noun}")
         self._listen()
 

@@ -47,6 +47,7 @@ class DateRangePicker(View):
         self._interval.layout.display = None if intervals else "none"
         super().__init__([heading("Days"), *self._boxes.values(), self._note])
         self.add_class("kla-dates")
+        self.layout.max_width = "520px"
         for name, box in self._boxes.items():
             box.observe(lambda change, name=name: self._take(name, change["new"]), names="value")
         self.watch(state, [*self._boxes, "problem"], self._show)

@@ -203,7 +203,8 @@ def silently(read: Callable[[], Answer]) -> Answer:
 
 def in_words(error: BaseException) -> str:
     """Say what went wrong; our own errors end the search already."""
-    said = str(error).strip() or "no explanation was given"
+    notes = getattr(error, "__notes__", ())  # where to go on, after a write that broke off
+    said = " ".join([str(error).strip() or "no explanation was given", *notes])
     return said if isinstance(error, KlaviyoError) else f"{type(error).__name__}: {said}"
 
 

@@ -33,7 +33,9 @@ body[data-jp-theme-light="false"] .kla-chart .kla-dark, .vscode-dark .kla-chart 
 .kla-scroll th, .kla-scroll td {padding: 3px 10px; white-space: nowrap}
 .kla-scroll td.n {text-align: right}
 .kla-scroll tr:nth-child(even) td {background: var(--jp-layout-color1, #fafafa)}
-.kla-code {white-space: pre-wrap; background: var(--jp-layout-color2, #f5f5f5); padding: 10px; border-radius: 4px;
+.kla a {color: var(--jp-content-link-color, #1565c0); text-decoration: underline}
+.kla pre.kla-code {white-space: pre-wrap; background: var(--jp-layout-color2, #f5f5f5); padding: 10px 12px;
+  margin: 0 0 8px; border-radius: 4px;
   font-family: var(--jp-code-font-family, monospace); font-size: var(--jp-code-font-size, 13px); line-height: 1.45}
 .kla-button {border: 1px solid var(--jp-border-color1, #bbb); background: var(--jp-layout-color2, #eee);
   color: inherit; padding: 4px 12px; border-radius: 3px; cursor: pointer}
