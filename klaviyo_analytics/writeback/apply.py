@@ -108,6 +108,8 @@ class Run:
                 self._journal.accepted(batch.number, job)
         if kind.job and job and left:
             rows |= self._end_of(kind, job, left, keys)
+        elif kind.job and left:
+            status = "accepted"  # an answer without the job's name: it was taken, and cannot be followed
         return {"status": status, "job": job, "rows": rows}
 
     def _end_of(self, kind: Kind, job: str, left: list[int], keys: Sequence[str]) -> dict[int, Said]:

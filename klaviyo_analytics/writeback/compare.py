@@ -14,17 +14,20 @@ from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.kinds import folded
 from klaviyo_analytics.writeback.kinds.profiles import identity
 
+Changes = Mapping[str, tuple[Any, Any]]  # by dotted name, the old value and the new one
 AT_ONCE = 50  # keys in a filter; a URL holds only so many
 
 
-def current(account: Account, key: str, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+def current(
+    account: Account, key: str, keys: Sequence[str], *, more: Mapping[str, str] | None = None
+) -> dict[str, Mapping[str, Any]]:
     """Read the profiles that have these keys, by their key in folded case."""
     found: dict[str, Mapping[str, Any]] = {}
     wanted = [one for one in dict.fromkeys(keys) if one]
     endpoint = account.api.catalog["get_profiles"]
     for start in range(0, len(wanted), AT_ONCE):
         some = wanted[start : start + AT_ONCE]
-        params = {"filter": str(F[key].any(as_kept(some) if key == "email" else some))}
+        params = {"filter": str(F[key].any(as_kept(some) if key == "email" else some)), **(more or {})}
         for document in account.api.pages(endpoint, {}, params, size=endpoint.page_max, chosen=False):
             for record in _jsonapi.resources(document, endpoint.path):
                 found[folded(identity(record, key))] = record
@@ -36,19 +39,27 @@ def as_kept(emails: Sequence[str]) -> list[str]:
     return sorted({*emails, *map(str.lower, emails)})
 
 
-def unchanged(account: Account, key: str, keys: Sequence[str], records: Sequence[bytes | None]) -> set[int]:
-    """Find the rows whose values the account has already."""
+def changes(
+    account: Account, key: str, keys: Sequence[str], records: Sequence[bytes | None]
+) -> dict[int, Changes | None]:
+    """Tell for every row what sending it would change: nothing (empty), or everything, as it is new (None)."""
     sent = {row: record for row, record in enumerate(records) if record is not None}
     there = current(account, key, [keys[row] for row in sent])
-    return {
-        row
-        for row, record in sent.items()
-        if (known := there.get(folded(keys[row]))) is not None
-        and not differences(orjson.loads(record), known)
-    }
+    found: dict[int, Changes | None] = {}
+    for row, record in sent.items():
+        known = there.get(folded(keys[row]))
+        found[row] = None if known is None else differences(orjson.loads(record), known)
+    return found
 
 
-def differences(sent: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def described(change: Changes | None) -> str:
+    """Write a change for people: old → new."""
+    if change is None:
+        return "new"
+    return "; ".join(f"{name}: {old!r} → {new!r}" for name, (old, new) in change.items())
+
+
+def differences(sent: Mapping[str, Any], known: Mapping[str, Any]) -> Changes:
     """Give what sending would change: by dotted name, the old value and the new one."""
     patches = (sent.get("meta") or {}).get("patch_properties") or {}
     found = dict(_differing(sent["attributes"], known.get("attributes") or {}, ""))

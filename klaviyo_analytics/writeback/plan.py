@@ -17,6 +17,7 @@ import pandas as pd
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError
 from klaviyo_analytics.writeback import journals
+from klaviyo_analytics.writeback import verify as checking
 from klaviyo_analytics.writeback._account import Account, fingerprint
 from klaviyo_analytics.writeback.answers import said
 from klaviyo_analytics.writeback.journal import Payload
@@ -44,6 +45,7 @@ class Plan:
         default_factory=dict
     )  # what is worth knowing, and keeps nobody from applying
     _confirm: Sequence[str] = ()
+    _counts: Mapping[str, int] = field(default_factory=dict)  # what a comparison with the account found
 
     def preview(self) -> pd.DataFrame:
         """Show what would happen to every row.
@@ -90,8 +92,9 @@ class Plan:
         Returns
         -------
         pandas.Series
-            rows, to_send, problems, unchanged, left_out, requests, bytes, seconds_at_limits (what the documented
-            limits make it take at least), confirm (what `apply` has to be told with ``confirm=True``).
+            action, rows, to_send, problems, new and changed (of a plan with compare=True), unchanged, left_out,
+            requests, bytes, seconds_at_limits (what the documented limits make it take at least), confirm (what
+            `apply` has to be told with ``confirm=True``).
         """
         unchanged = sum(status == "unchanged" for status, _ in self._left_out.values())
         return pd.Series(
@@ -100,6 +103,7 @@ class Plan:
                 "rows": len(self._keys),
                 "to_send": sum(len(positions) for _, positions in self._batches),
                 "problems": len(self._problems),
+                **self._counts,
                 "unchanged": unchanged,
                 "left_out": len(self._left_out) - unchanged,
                 "requests": self.requests,
@@ -117,6 +121,7 @@ class Plan:
         skip_invalid: bool = False,
         journal: str | Path | bool | None = None,
         keep_journal: bool = False,
+        verify: bool = False,
     ) -> Result:
         """Send it, and follow every row to its end.
 
@@ -133,6 +138,9 @@ class Plan:
             written.
         keep_journal : bool
             True, to keep it all the same.
+        verify : bool
+            Read everything back. What is there was written; what is not to be seen within two minutes, or differs,
+            is "unconfirmed". It costs about as many reads as writing took, or more.
 
         Returns
         -------
@@ -152,9 +160,16 @@ class Plan:
             raise ConfirmationRequiredError(
                 f"{' '.join(self._confirm)} Nothing was sent. Pass confirm=True if that is what you want."
             )
+        if verify:
+            checking.check([kind for kind, _ in self._batches])
         path = None if isinstance(journal, bool) else journal
         begun = journals.begin(self._facts(), self._payloads(), path, enabled=journal is not False)
-        return finish(begun, self._account, index=self._index, keep=keep_journal)
+        result = finish(begun, self._account, index=self._index, keep=keep_journal)
+        if verify:
+            checking.verify(
+                self._account, result.rows, self._batches, self._keys, self._records, self._options
+            )
+        return result
 
     def _facts(self) -> dict[str, Any]:
         left_out = {row: said("not sent", {"code": "invalid"}, why) for row, why in self._problems.items()}
@@ -234,6 +249,7 @@ def drafted(
     left_out: Mapping[int, tuple[str, str]] | None = None,
     notes: Mapping[int, str] | None = None,
     confirm: Sequence[str] = (),
+    counts: Mapping[str, int] | None = None,
 ) -> Plan:
     """Make a plan of checked and encoded rows: cut them into requests, kind by kind."""
     batches: list[tuple[str, Sequence[int]]] = []
@@ -253,6 +269,7 @@ def drafted(
         left_out or {},
         notes or {},
         confirm,
+        counts or {},
     )
 
 

@@ -225,7 +225,8 @@ def test_what_the_account_has_already_is_not_sent(shop: Shop) -> None:
     shop.client.profiles.upsert(frame, properties="rest")
     frame.loc[1, "score"] = 3.0
     plan = shop.client.profiles.plan_upsert(frame, properties="rest", compare=True)
-    assert plan.summary()["unchanged"] == 1
+    assert plan.summary()[["new", "changed", "unchanged"]].tolist() == [0, 1, 1]
+    assert plan.preview()["note"][1] == "properties.score: 2.0 → 3.0"
     assert plan.apply().rows["status"].tolist() == ["unchanged", "written"]
 
 

@@ -12,7 +12,7 @@ from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
-from klaviyo_analytics.writeback.compare import unchanged
+from klaviyo_analytics.writeback.compare import changes, described
 from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
 from klaviyo_analytics.writeback.kinds.profiles import APPEND, IMPORT, UPSERT
 from klaviyo_analytics.writeback.plan import Plan, drafted
@@ -68,10 +68,16 @@ def plan_upsert(
     builder = _Builder(found, appended, unset, clear=on_null == "clear")
     records, cleared, kept = _records(builder, values, len(frame), problems, left_out)
     keys = ["" if value is ABSENT else str(value) for value in by_path[key]]
+    notes: dict[int, str] = {}
+    counts: dict[str, int] = {}
     if compare:
-        same = unchanged(account, key, keys, records)
+        compared = changes(account, key, keys, records)
+        same = {row for row, change in compared.items() if change is not None and not change}
         left_out |= dict.fromkeys(same, ("unchanged", "the account has it already"))
         records = [None if row in same else record for row, record in enumerate(records)]
+        notes = {row: described(change) for row, change in compared.items() if row not in same}
+        new = sum(change is None for change in compared.values())
+        counts = {"new": new, "changed": len(compared) - new - len(same)}
     return drafted(
         "upsert profiles",
         account,
@@ -82,6 +88,8 @@ def plan_upsert(
         options={"key": key, "lists": list(lists)},
         problems=problems.by_row(),
         left_out=left_out,
+        notes=notes,
+        counts=counts,
         confirm=_dangers(cleared, unset, sum(record is not None for record in records)),
     )
 
