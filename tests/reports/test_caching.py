@@ -61,6 +61,15 @@ def test_only_what_is_missing_is_asked_for(visits: Visits, tmp_path: Path) -> No
     assert visits.calls()["form-series-reports"] == 2
 
 
+def test_the_order_of_statistics_is_no_other_question(visits: Visits, tmp_path: Path) -> None:
+    client = visits.connect(cache=tmp_path)
+    client.reports.form_values(statistics=["submits", "closed_form"])
+    visits.forget()
+    swapped = client.reports.form_values(statistics=["closed_form", "submits"])
+    assert not visits.calls()
+    assert swapped.columns[2:4].tolist() == ["closed_form", "submits"]
+
+
 def test_another_account_is_asked_for_itself(visits: Visits, tmp_path: Path) -> None:
     visits.connect(cache=tmp_path).reports.form_values()
     other = visits.connect(cache=tmp_path)

@@ -146,6 +146,19 @@ def test_days_on_which_clocks_change_count_once(visits: Visits, day: str) -> Non
     assert days["recipients"].sum() == client.reports.flow_values(timeframe=span, **query)["recipients"].sum()
 
 
+def test_a_frame_of_another_zone_is_asked_for_on_the_accounts_clock(visits: Visits) -> None:
+    client = visits.connect()
+    moment = pd.Timestamp("2026-03-20T12:00", tz="UTC")
+    utc = ka.Timeframe(moment, moment + pd.Timedelta(days=1), timezone="UTC")
+    frame = client.reports.form_series(interval="hour", timeframe=utc)
+    sent = next(request for request in visits.requests() if request.method == "POST").json
+    # the offset means nothing to a report, which reads its bounds in New York
+    assert sent["data"]["attributes"]["timeframe"] == {
+        "start": "2026-03-20T08:00:00+00:00", "end": "2026-03-21T07:59:59+00:00",
+    }  # fmt: skip
+    assert frame["datetime"].min() == moment
+
+
 def test_years_of_values_are_added_up_where_that_is_true(visits: Visits) -> None:
     client = visits.connect()
     now = client._context.now()
