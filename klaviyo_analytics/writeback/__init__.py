@@ -1,9 +1,9 @@
 """From a frame to the account: plan, journal, result.
 
-A plan is made of a frame (`plans/`), each column of which goes somewhere (`targets`), each value of which JSON has
-to carry (`encode`), each row of which has to be right (`checks`), and all of which is cut into as few requests as
-there can be (`batches`). Applying it notes everything in a journal (`journal`), sends it (`apply`), follows jobs
-(`jobs`), and tells what became of every row (`result`). What kinds of writes differ in is declared in `kinds/`.
+A plan is made of a frame (`plans/`): each column goes somewhere (`targets`), JSON has to carry each value (`encode`),
+each row has to be right (`checks`), and all of it is cut into as few requests as there can be (`drafting`, `batches`).
+Applying it notes everything in a journal (`journal`), sends it (`apply`), follows jobs (`jobs`), and tells what became
+of every row (`result`). What kinds of writes differ in is declared in `kinds/`.
 """
 
 from __future__ import annotations

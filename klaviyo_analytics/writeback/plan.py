@@ -236,43 +236,6 @@ class Plan:
         )
 
 
-def drafted(
-    action: str,
-    account: Account,
-    frame: pd.DataFrame,
-    *,
-    keys: Sequence[str],
-    records: Sequence[bytes | None],
-    kinds: Mapping[str, Iterable[int]],
-    options: Mapping[str, Any],
-    problems: Mapping[int, str],
-    left_out: Mapping[int, tuple[str, str]] | None = None,
-    notes: Mapping[int, str] | None = None,
-    confirm: Sequence[str] = (),
-    counts: Mapping[str, int] | None = None,
-) -> Plan:
-    """Make a plan of checked and encoded rows: cut them into requests, kind by kind."""
-    batches: list[tuple[str, Sequence[int]]] = []
-    for kind, positions in kinds.items():
-        held = [(at, record) for at in positions if (record := records[at]) is not None]
-        groups = journals.parts(kind, [at for at, _ in held], [record for _, record in held], options)
-        batches += [(kind, group.tolist()) for group in groups]
-    return Plan(
-        action,
-        account,
-        frame.index,
-        keys,
-        records,
-        batches,
-        options,
-        problems,
-        left_out or {},
-        notes or {},
-        confirm,
-        counts or {},
-    )
-
-
 def seconds_for(endpoint: Endpoint, requests: int) -> float:
     """Tell how long the documented limits make so many requests take at least."""
     before = max(requests - 1, 0)

@@ -15,6 +15,7 @@ from klaviyo_analytics.filters import F
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.compare import AT_ONCE, as_kept
+from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT
 from klaviyo_analytics.writeback.kinds import folded
 from klaviyo_analytics.writeback.kinds.consent import (
@@ -24,7 +25,7 @@ from klaviyo_analytics.writeback.kinds.consent import (
     UNSUBSCRIBE,
     UNSUPPRESS,
 )
-from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.people import Columns, People, people
 from klaviyo_analytics.writeback.times import moments
 

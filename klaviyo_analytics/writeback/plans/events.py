@@ -14,9 +14,10 @@ from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
+from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
 from klaviyo_analytics.writeback.kinds.events import CREATE
-from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.targets import Rest, Target, targets
 from klaviyo_analytics.writeback.times import moments
 

@@ -11,8 +11,9 @@ import pandas as pd
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.compare import current
+from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.kinds import KINDS, folded
-from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.people import Columns, people
 
 Records = list[bytes | None]

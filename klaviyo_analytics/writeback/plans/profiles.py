@@ -13,9 +13,10 @@ from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.compare import changes, described
+from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
 from klaviyo_analytics.writeback.kinds.profiles import APPEND, IMPORT, UPSERT
-from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.targets import Rest, Target, targets
 
 Key = Literal["email", "phone_number", "external_id", "id"]
