@@ -161,7 +161,8 @@ def _raises(*more: str) -> list[str]:
 def with_notes(doc: str, endpoints: Iterable[Endpoint]) -> str:
     """Add the limits and scopes of what a written-out verb calls."""
     notes = [line for endpoint in endpoints for line in ("", _note(endpoint))][1:]
-    return "\n".join([inspect.cleandoc(doc), "", "Notes", "-----", *notes])
+    said, examples, shown = inspect.cleandoc(doc).partition("\nExamples\n")
+    return "\n".join([said.rstrip(), "", "Notes", "-----", *notes, *([examples + shown] if examples else [])])
 
 
 def _notes(endpoint: Endpoint) -> list[str]:

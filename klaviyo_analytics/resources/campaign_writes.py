@@ -114,6 +114,14 @@ class CampaignWrites(Noun):
 
         The arguments are those of `create`; audiences are replaced as a whole. Messages are changed with
         `client.campaign_messages.update`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.campaigns.update("01SPRING", name="Spring teas", dry_run=True)
+        >>> request["body"].item()["data"]["attributes"]
+        {'name': 'Spring teas'}
         """
         given = {
             "name": name,
@@ -153,6 +161,15 @@ class CampaignWrites(Noun):
         ------
         RequestTimeoutError
             The estimation was not done in time.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sent = client.campaigns.list(channel="email", limit=1).iloc[0]
+        ...     reach = client.campaigns.estimate_recipients(sent)
+        >>> type(reach)
+        <class 'int'>
         """
         id, context = checked_id(campaign, "campaign"), self._context
         start = "refresh_campaign_recipient_estimation"
@@ -193,6 +210,14 @@ class CampaignWrites(Noun):
         ------
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.campaigns.send("01SPRING", dry_run=True)
+        >>> request["body"].item()
+        {'data': {'type': 'campaign-send-job', 'id': '01SPRING'}}
         """
         id = checked_id(campaign, "campaign")
         if not dry_run and confirm is not True:
@@ -213,6 +238,14 @@ class CampaignWrites(Noun):
             True makes it a draft again; otherwise it stays cancelled.
         dry_run : bool
             Show the request as a frame instead of sending it.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.campaigns.cancel("01SPRING", revert=True, dry_run=True)
+        >>> request["body"].item()["data"]["attributes"]
+        {'action': 'revert'}
         """
         id = checked_id(campaign, "campaign")
         action = {"action": "revert" if revert else "cancel"}

@@ -112,6 +112,14 @@ class Consent(Noun):
             It would unsubscribe people everywhere and `confirm` is not True; nothing was sent.
         InvalidInputError
             Some are not on the list; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.profiles.unsubscribe("ann@shop.example", globally=True)  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+        klaviyo_analytics.errors.ConfirmationRequiredError: This unsubscribes 1 profile(s) everywhere ...
         """
         people = people_of(profiles, "unsubscribe")
         if (list is None) != globally:
@@ -162,6 +170,13 @@ class Consent(Noun):
         ------
         ConfirmationRequiredError
             A list or segment, and `confirm` is not True; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.profiles.suppress("ann@shop.example", dry_run=True)["path"].item()
+        '/api/profile-suppression-bulk-create-jobs'
         """
         those = whom(profiles, list, segment, "suppress")
         if not dry_run and "profiles" not in those:
@@ -179,7 +194,15 @@ class Consent(Noun):
         confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
-        """Lift suppressions that were set by hand or by `suppress`; see there."""
+        """Lift suppressions that were set by hand or by `suppress`; see there.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.profiles.unsuppress("ann@shop.example", dry_run=True)["path"].item()
+        '/api/profile-suppression-bulk-delete-jobs'
+        """
         those = whom(profiles, list, segment, "unsuppress")
         if not dry_run and "profiles" not in those:
             confirmed(confirm, f"This lifts the suppression of {_crowd(self, those)}.")

@@ -72,6 +72,13 @@ class Coupons(Noun):
         ------
         InvalidInputError
             The external id holds other characters; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.coupons.create(external_id="TEN_OFF", dry_run=True)["path"].item()
+        '/api/coupons'
         """
         if not isinstance(external_id, str) or not CODE.fullmatch(external_id):
             raise InvalidInputError(

@@ -63,6 +63,13 @@ class Flows(Noun):
         ------
         ConfirmationRequiredError
             It would go live and `confirm` is not True; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.flows.update_status("XYZ123", "manual", dry_run=True)["method"].item()
+        'PATCH'
         """
         if status not in STATUSES:
             raise InvalidInputError(f"status={status!r} is not known; there are {', '.join(STATUSES)}.")

@@ -57,6 +57,14 @@ class Images(Noun):
         ------
         InvalidInputError
             It is no such image, or too large; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.images.create("https://shop.example/tea.png", name="Tea", dry_run=True)
+        >>> request["path"].item()
+        '/api/images'
         """
         if isinstance(source, str) and source.startswith(("http://", "https://", "data:")):
             named = UNSET if name is None else name

@@ -105,6 +105,13 @@ class ProfileWrites(Noun):
         ------
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.profiles.merge("01STAYS", "01GOES", dry_run=True)["path"].item()
+        '/api/profile-merge'
         """
         stays, goes = checked_id(into, "into"), checked_id(source, "source")
         if stays == goes:
@@ -142,6 +149,14 @@ class ProfileWrites(Noun):
         ------
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.profiles.request_deletion(email="ann@shop.example", dry_run=True)
+        >>> request["path"].item()
+        '/api/data-privacy-deletion-jobs'
         """
         given = {
             "id": None if id is None else checked_id(id),

@@ -55,6 +55,14 @@ class Reviews(Noun):
         -------
         pandas.Series
             The review.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.reviews.update_status("R1", "rejected", reason="fake", dry_run=True)
+        >>> request["body"].item()["data"]["attributes"]["status"]["value"]
+        'rejected'
         """
         if status not in get_args(Status):
             raise InvalidInputError(
