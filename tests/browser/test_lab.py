@@ -217,3 +217,29 @@ display(flows, account, *pickers)
     for name in ("flows", "account", *(f"pickers[{place}]" for place in range(4))):
         ask(page, f"{name}.close()")
     assert comms(page) == 0
+
+
+def test_a_write_is_looked_at_confirmed_and_told_row_by_row(page: Page, lab: Server, shot: Any) -> None:
+    show = """
+import pandas as pd
+people = pd.DataFrame({"email": [f"person{n}@example.org" for n in range(30)] + ["nobody"]})
+people["score"] = range(31)
+view = ka.widgets.PlanView(client.profiles.plan_upsert(people, key="email", properties=["score"]))
+view
+"""
+    run(page, lab, SETUP.format(account="shop"), show)
+    view = page.locator(".kla-plan")
+    expect(view.locator("tbody tr").first).to_contain_text("no…")
+    expect(button(view, "Apply …")).to_be_disabled()
+    view.get_by_label("Send the good rows all the same").check()
+    button(view, "Apply …").click()
+    expect(view.get_by_role("alert")).to_contain_text("Send 30 rows?")
+    shot("plan_asked")
+    button(view, "Yes, send").click()
+    view.get_by_label("Show").select_option("not sent")
+    expect(view.locator("tbody tr")).to_have_count(1)
+    theme(page, "Dark")
+    shot("plan_applied_dark")
+    assert ask(page, "print(len(view.result.failures), len(view.result.rows))") == "1 31"
+    ask(page, "view.close()")
+    assert comms(page) == 0
