@@ -1,8 +1,8 @@
 """From a frame to the account: plan, journal, result.
 
-A plan is made of a frame (`plans/`): each column goes somewhere (`targets`), JSON has to carry each value (`encode`),
-each row has to be right (`checks`), and all of it is cut into as few requests as there can be (`drafting`, `batches`).
-Applying it notes everything in a journal (`journal`), sends it (`apply`), follows jobs (`jobs`), and tells what became
+A plan is made of a frame (`plans/`): each column goes somewhere (`targets`), JSON carries each value (`encode`),
+each row has to be right (`checks`), and all of it is cut into few requests (`drafting`, `batches`).
+Applying notes everything in a journal (`journal`), sends it (`apply`), follows jobs (`jobs`), and tells what became
 of every row (`result`). What kinds of writes differ in is declared in `kinds/`.
 """
 
