@@ -149,12 +149,12 @@ def test_there_are_verbs_to_look_at() -> None:
 
 @pytest.mark.parametrize(("verb", "endpoint"), VERBS)
 class TestVerbs:
-    def test_the_docstring_begins_with_a_sentence_and_ends_with_the_endpoint(
+    def test_the_docstring_begins_with_a_sentence_and_names_the_endpoint(
         self, verb: Any, endpoint: Endpoint
     ) -> None:
-        first, *_, last = (inspect.getdoc(verb) or "").splitlines()
-        assert re.match(r"[A-Z`].*[.:]$", first)
-        assert f"``{endpoint.method} {endpoint.path}``, limited to" in last
+        doc = inspect.getdoc(verb) or ""
+        assert re.match(r"[A-Z`].*[.:]$", doc.splitlines()[0])
+        assert f"``{endpoint.method} {endpoint.path}``, limited to" in doc
 
     def test_every_parameter_is_named_and_described(self, verb: Any, endpoint: Endpoint) -> None:
         if verb.__name__ == "find":
