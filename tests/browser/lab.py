@@ -61,7 +61,9 @@ def theme(page: Page, name: Literal["Light", "Dark"]) -> None:
     change = (
         "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: `JupyterLab ${name}`})"
     )
-    page.evaluate(change, name)
-    page.wait_for_function(
-        "light => document.body.dataset.jpThemeLight === light", arg=str(name == "Light").lower()
-    )
+    light = str(name == "Light").lower()
+    if page.evaluate("() => document.body.dataset.jpThemeLight") != light:
+        page.evaluate(change, name)
+    page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
+    # a splash covers the page for a while
+    page.wait_for_function("() => !document.getElementById('jupyterlab-splash')")
