@@ -12,6 +12,7 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics._arithmetic import COUNTS, MONEY, RATES, counts_profiles
+from klaviyo_analytics.errors import MalformedResponseError
 from klaviyo_analytics.tabular.aggregates import complete
 from klaviyo_analytics.tabular.grid import Floats, Grid, Group, integers, text
 from klaviyo_analytics.timeframe import Timeframe
@@ -45,7 +46,10 @@ class Label:
 
 def frame(answers: Answers, layout: Layout, labels: Mapping[str, Label]) -> pd.DataFrame:
     """Join the parts' answers into one frame."""
-    grid = _collected(answers, layout)
+    try:
+        grid = _collected(answers, layout)
+    except (TypeError, ValueError) as problem:
+        raise MalformedResponseError("a report answered with times or numbers that are none.") from problem
     starts = np.array(sorted(grid.starts() if layout.interval else {0.0}), dtype=np.float64)
     groups, tables = grid.columns(starts)
     each = np.repeat(np.arange(len(groups)), len(starts))

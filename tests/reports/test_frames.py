@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
-from klaviyo_analytics.errors import AmbiguousMatchError, NotAdditiveError
+from klaviyo_analytics.errors import AmbiguousMatchError, MalformedResponseError, NotAdditiveError
 from klaviyo_analytics.vocabulary import Interval
 from tests.reports.accounts import REPORTS, SHOPIFY, Visits
 
@@ -182,6 +183,24 @@ def test_what_is_under_way_is_not_complete(visits: Visits) -> None:
     assert client.reports.form_values(timeframe="last month")["complete"].all()
     weeks = client.reports.form_series(timeframe="this month", interval="week")
     assert not weeks.sort_values("datetime")["complete"].iloc[-1]
+
+
+SERIES = {"groupings": {"form_id": "F"}, "statistics": {"submits": [1, 2]}}
+MALFORMED: list[Any] = [
+    {}, {"data": {"attributes": {}}}, {"data": {"attributes": {"results": [{}], "date_times": []}}},
+    {"data": {"attributes": {"results": [SERIES], "date_times": ["2026-03-01T00:00:00+00:00"]}}},
+    {"data": {"attributes": {"results": [SERIES], "date_times": ["soon", "later"]}}},
+    {"data": {"attributes": {"results": [{**SERIES, "groupings": None}], "date_times": ["a", "b"]}}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", MALFORMED)
+def test_an_answer_that_is_none_is_an_error_of_ours(visits: Visits, tmp_path: Path, body: Any) -> None:
+    client = visits.connect(cache=tmp_path / "answers.sqlite3")
+    fault = visits.shop.sandbox.faults.add(path="*/form-series-reports", status=200, body=body)
+    with pytest.raises(MalformedResponseError):
+        client.reports.form_series(statistics="submits")
+    assert fault.hits == 1
 
 
 def test_filters_reach_the_server_as_one_text(visits: Visits) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -98,15 +99,25 @@ def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> It
 
 
 def _attributes(answer: Any, endpoint: Endpoint, *, series: bool) -> Mapping[str, Any]:
+    """Take out what was answered, if it is whole: what is not would be kept by the cache."""
     try:
         attributes: Mapping[str, Any] = answer["data"]["attributes"]
-        whole = all({"groupings", "statistics"} <= set(result) for result in attributes["results"])
-        if whole and (not series or isinstance(attributes["date_times"], list)):
+        starts = [datetime.fromisoformat(start) for start in attributes["date_times"]] if series else None
+        if all(_is_whole(result, starts) for result in attributes["results"]):
             return attributes
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         pass
-    wanted = "results and date_times" if series else "results"
+    wanted = "a number for each of its date_times" if series else "results"
     raise MalformedResponseError(f"{_name(endpoint)} answered without {wanted}.")
+
+
+def _is_whole(result: Mapping[str, Any], starts: Sequence[datetime] | None) -> bool:
+    groupings, numbers = result["groupings"], result["statistics"]
+    if not isinstance(groupings, Mapping) or not isinstance(numbers, Mapping):
+        return False
+    return starts is None or all(
+        isinstance(along, list) and len(along) == len(starts) for along in numbers.values()
+    )
 
 
 def _question(context: Context, asked: Asked, body: Mapping[str, Any]) -> Question:
