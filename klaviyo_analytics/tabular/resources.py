@@ -97,7 +97,10 @@ class Table:
 
     def _objects(self, name: str, values: list[Any]) -> Objects:
         """Give the objects to look into; a value that should be one and is none is kept as it came."""
-        if name not in self._columns and not _OBJECT_OR_NULL.issuperset(map(type, values)):
+        kinds = set(map(type, values))
+        if kinds == {dict}:
+            return values
+        if name not in self._columns and not kinds <= _OBJECT_OR_NULL:
             self._later(name, [None if isinstance(value, dict) else value for value in values])
         return [value if isinstance(value, dict) else _NOTHING for value in values]
 
