@@ -43,6 +43,10 @@ def test_three_years_by_day_by_channel_over_five_metrics(visits: Visits, tmp_pat
     assert not first.duplicated(["datetime", "metric_id", "attributed_channel"]).any()
     visits.forget()
     pd.testing.assert_frame_equal(client.metric_aggregates.query(FIVE, timeframe=years, **YEARS), first)
+    swapped = {**YEARS, "measurements": YEARS["measurements"][::-1]}
+    pd.testing.assert_frame_equal(
+        client.metric_aggregates.query(FIVE, timeframe=years, **swapped)[first.columns], first
+    )
     assert not visits.calls()
     again = visits.connect(cache=tmp_path)  # as after a restart: whose account it is, and what names mean
     pd.testing.assert_frame_equal(again.metric_aggregates.query(FIVE, timeframe=years, **YEARS), first)
