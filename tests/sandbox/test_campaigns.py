@@ -152,6 +152,25 @@ class TestChange:
         body = data("campaign-message", text, definition={"channel": "sms", "content": {"body": "Hi"}})
         assert api.patch(path, body).source == {"pointer": "/data/attributes/definition/channel"}
 
+    def test_options_are_changed_one_by_one(self, api: Api) -> None:
+        campaign = make(api).json["data"]["id"]
+        body = data("campaign", campaign, tracking_options={"is_tracking_opens": False})
+        found = api.patch(f"/api/campaigns/{campaign}", body).json["data"]["attributes"]["tracking_options"]
+        assert (found["is_tracking_opens"], found["is_tracking_clicks"]) == (False, True)
+
+    def test_an_image_of_a_push(self, api: Api, sandbox: Sandbox) -> None:
+        sandbox.account.records["image"] = {"I1": record("image", "I1", {"name": "I"})}
+        links = {"image": {"type": "image", "id": "I1"}}
+        push = data(
+            "campaign-message", links=links, definition={"channel": "mobile_push", "content": {"body": "Hi"}}
+        )
+        text = make(api, push["data"]).json["data"]["relationships"]["campaign-messages"]["data"][0]["id"]
+        assert api.get(f"/api/campaign-messages/{text}/image").json["data"]["id"] == "I1"
+        links["image"]["id"] = "none"
+        assert make(api, push["data"]).status == 404
+        body = data("campaign-message", text, links=links)
+        assert api.patch(f"/api/campaign-messages/{text}", body).status == 404
+
     def test_what_was_sent_stays(self, api: Api) -> None:
         assert api.patch("/api/campaigns/01CAMP", data("campaign", "01CAMP", name="New")).status == 400
         body = data(
@@ -257,6 +276,33 @@ class TestSend:
         assert log.properties[-1]["$message"] == text
         assert log.properties[-1]["Subject"] == "Spring"
         assert log.profile_ids[log.profile[-1]] == "01BO"
+
+    def test_texts_and_pushes(self, api: Api, sandbox: Sandbox) -> None:
+        sms = {"marketing": {"consent": "SUBSCRIBED", "can_receive_sms_marketing": True}}
+        sandbox.account.records["profile"]["01BO"].attributes["subscriptions"]["sms"] = sms
+        token = record("push-token", "t", {"token": "t"}, profile="01CY")
+        sandbox.account.records["push-token"] = {"t": token}
+        for definition, metric, who in (
+            ({"channel": "sms", "content": {"body": "Hi"}}, "Received Text Message", "01BO"),
+            ({"channel": "mobile_push", "content": {"body": "Hi"}}, "Received Push", "01CY"),
+        ):
+            campaign = make(api, message(**definition)).json["data"]["id"]
+            job(api, "recipient-estimation", campaign)
+            assert estimate(api, campaign) == 1
+            job(api, "send", campaign)
+            api.get(f"/api/campaign-send-jobs/{campaign}")
+            page = api.get(
+                "/api/events", filter=f'equals(profile_id,"{who}")', include="metric", page__size=1
+            ).json
+            assert page["included"][0]["attributes"]["name"] == metric
+
+    def test_one_on_its_way_is_not_deleted(self, api: Api) -> None:
+        campaign, _ = ready(api)
+        job(api, "send", campaign)
+        assert api.delete(f"/api/campaigns/{campaign}").status == 400
+        stop(api, campaign, "cancel")
+        assert api.delete(f"/api/campaigns/{campaign}").status == 204
+        assert api.get(f"/api/campaign-send-jobs/{campaign}").status == 404
 
     def test_excluded_audiences(self, api: Api) -> None:
         campaign = make(api, audiences={"included": ["LIST01"], "excluded": ["SEGM01"]}).json["data"]["id"]

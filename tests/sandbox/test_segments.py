@@ -216,6 +216,46 @@ class TestConditions:
         assert members(api, clock, [consent("email", False, "unsubscribed")]) == [ANNA]
         assert members(api, clock, [consent("sms", False, "never_subscribed")]) == [ANNA, BO, CY]
 
+    @pytest.mark.parametrize(
+        ("wanted", "expected"),
+        [
+            ({"field": "status_date", "filter": last(3)}, [BO]),
+            (
+                {"field": "status_date", "filter": {"type": "date", "operator": "before", "date": iso(NOW)}},
+                [],
+            ),
+            ({"field": "method", "method": "api"}, [BO]),
+            ({"field": "method", "method": "form"}, []),
+            (
+                {
+                    "field": "custom_source",
+                    "filter": {"type": "string", "operator": "equals", "value": "Fair"},
+                },
+                [BO],
+            ),
+            (
+                {
+                    "field": "is_double_opt_in",
+                    "filter": {"type": "boolean", "operator": "equals", "value": False},
+                },
+                [BO],
+            ),
+        ],
+    )
+    def test_more_about_consent(
+        self, api: Api, clock: Clock, sandbox: Sandbox, wanted: Any, expected: list[str]
+    ) -> None:
+        for id_ in (ANNA, BO):
+            email = sandbox.account.records["profile"][id_].attributes["subscriptions"]["email"]["marketing"]
+            email["consent"] = "NEVER_SUBSCRIBED"
+        wish = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
+        people = {"data": [data("profile", email="bo+list@shop.example", subscriptions=wish)["data"]]}
+        type_ = "profile-subscription-bulk-create-job"
+        api.post(f"/api/{type_}s", data(type_, profiles=people, custom_source="Fair"))
+        status = {"subscription": "subscribed", "filters": [wanted]}
+        known = {"channel": "email", "can_receive_marketing": True, "consent_status": status}
+        assert members(api, clock, [{"type": "profile-marketing-consent", "consent": known}]) == expected
+
     def test_groups_are_all_met_and_of_each_one_condition(self, api: Api, clock: Clock) -> None:
         anna = owns("first_name", type="string", operator="equals", value="Anna")
         bo = owns("first_name", type="string", operator="equals", value="Bo")

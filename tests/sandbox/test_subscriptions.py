@@ -90,6 +90,19 @@ class TestSubscribe:
         token = api.get("/api/push-tokens").json["data"][0]
         assert token["attributes"]["token"] == "t-1"
 
+    def test_other_channels_and_purposes(self, api: Api) -> None:
+        agreed = {"consent": "SUBSCRIBED"}
+        wishes = {
+            "whatsapp": {"marketing": agreed, "transactional": agreed},
+            "sms": {"transactional": agreed},
+        }
+        body = data("profile", phone_number="+4712345678", subscriptions=wishes)
+        assert subscribe(api, body["data"]).status == 202
+        assert state(api, BO, "whatsapp")["phone_number"] == "+4712345678"
+        assert state(api, BO, "whatsapp")["can_receive"] is True
+        assert state(api, BO, "sms") == {}, "nothing was said of marketing"
+        assert happened(api) == []
+
     def test_it_lifts_what_a_person_chose_and_no_bounce(self, api: Api, sandbox: Sandbox) -> None:
         entries = [
             {"reason": reason, "timestamp": NOW}
