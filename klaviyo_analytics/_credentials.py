@@ -117,7 +117,14 @@ def find_control(
         raise ConfigurationError(
             "A Klaviyo private key (pk_...) has no connections, and the gateway must not see it."
         )
-    address = _checked(base_url or environ.get("MATON_CTRL_URL") or CONTROL)
+    address = base_url or environ.get("MATON_CTRL_URL")
+    elsewhere = environ.get("KLAVIYO_BASE_URL")
+    if not address and elsewhere and _side(elsewhere) and not _belongs(elsewhere, "maton.ai"):
+        raise ConfigurationError(
+            f"KLAVIYO_BASE_URL names another gateway ({elsewhere}), whose key must not go to Maton's host. Set "
+            "MATON_CTRL_URL to the address where its connections are managed, or pass base_url=."
+        )
+    address = _checked(address or CONTROL)
     return Credentials(_whole(key), address, gateway=True, source=source)
 
 
@@ -130,8 +137,10 @@ def control_of(credentials: Credentials, environ: Mapping[str, str] | None = Non
 
 
 def _whole(key: str) -> str:
-    if not isinstance(key, str) or not _is_one_word(key.strip()):
-        raise ConfigurationError("The key is empty or holds spaces or other characters that no key has.")
+    if not isinstance(key, str) or not _is_one_word(key.strip()) or set(key) & set("\"'`"):
+        raise ConfigurationError(
+            "The key is empty, or holds quotes, spaces or other characters that no key has."
+        )
     return key.strip()
 
 

@@ -64,7 +64,7 @@ class Progress:
         if self._listener is not None:
             self._listener.waiting(seconds)
         if self._bar is not None and seconds >= 1:
-            self._bar.set_postfix_str(f"waiting {seconds:.0f} s for the rate limit")
+            self._bar.set_postfix_str(f"waiting {seconds:.0f} s")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,10 +45,13 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
 
     sandbox = commands.add_parser("sandbox", help="serve a synthetic Klaviyo account on this machine")
-    sandbox.add_argument("--port", type=int, default=8765, help="0 takes any free one")
-    sandbox.add_argument("--seed", type=int, default=7)
-    sandbox.add_argument("--profiles", type=int, default=2_000)
-    sandbox.add_argument("--events", type=int, default=50_000)
+    sandbox.add_argument("--port", type=_port, default=8765, help="0 takes any free one")
+    sandbox.add_argument("--seed", type=_count, default=7)
+    sandbox.add_argument("--profiles", type=_count, default=2_000)
+    sandbox.add_argument("--events", type=_count, default=50_000)
+    sandbox.add_argument(
+        "--now", type=_day, help="the shop's today, like 2026-06-30; the real one, if not given"
+    )
     sandbox.add_argument("--rate-limits", action="store_true", help="turn requests away as Klaviyo would")
     sandbox.set_defaults(run=_sandbox)
     return parser
@@ -79,6 +84,25 @@ def _client(options: argparse.Namespace) -> KlaviyoClient:
     return ka.connect() if options.live else ka.demo(seed=options.seed)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > 100_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if _count(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; they end at 65535")
+    return int(text)
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2026-06-30") from None
+
+
 def _sandbox(options: argparse.Namespace) -> int:
     from klaviyo_analytics._demo import sandbox_class  # noqa: PLC0415
 
@@ -88,10 +112,12 @@ def _sandbox(options: argparse.Namespace) -> int:
         profiles=options.profiles,
         events=options.events,
         rate_limits=options.rate_limits,
+        now=int(options.now.timestamp() if options.now else time.time()),
     )
     lines = [
         sandbox.url,
-        f"a gateway:  KLAVIYO_BASE_URL={sandbox.gateway_url} MATON_API_KEY={sandbox.maton_key}",
+        f"a gateway:  KLAVIYO_BASE_URL={sandbox.gateway_url} MATON_API_KEY={sandbox.maton_key} "
+        f"MATON_CTRL_URL={sandbox.control_url}",
         f"Klaviyo:    KLAVIYO_BASE_URL={sandbox.direct_url} KLAVIYO_API_KEY={sandbox.api_key}",
         "Ctrl-C ends it.",
     ]

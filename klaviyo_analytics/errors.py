@@ -62,7 +62,10 @@ class MissingExtraError(KlaviyoError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs an extra: pip install 'klaviyo-analytics[{extra}]'")
+        super().__init__(
+            f"{feature} needs an extra: pip install 'klaviyo-analytics[{extra}]' "
+            f'(in a clone of the repository: pip install -e ".[{extra}]")'
+        )
 
 
 class InvalidInputError(KlaviyoError, ValueError):

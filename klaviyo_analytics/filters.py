@@ -95,6 +95,13 @@ class Field(_NoLogic):
     def __repr__(self) -> str:
         return f"F[{self._name!r}]"
 
+    def __call__(self, *_values: object) -> NoReturn:
+        """Refuse pandas' habits in words."""
+        raise InvalidQueryError(
+            f"{self._name!r} is a field, not a function. Filters are written with ==, >, >=, <, <= and the methods "
+            "any, contains, contains_any, contains_all, starts_with, ends_with and has."
+        )
+
     def _where(self, operator: str, value: object) -> Filter:
         return Filter((Condition(operator, self._name, literal(value, self._name)),))
 
@@ -162,6 +169,9 @@ class Field(_NoLogic):
 
 class FieldFactory:
     """`F.email`, `F["messages.channel"]`: the start of every filter.
+
+    Compare a field (==, >, >=, <, <=) or use any, contains, contains_any, contains_all, starts_with, ends_with,
+    has; join filters with &. A filter knows no account: dates and times without a zone of their own are UTC.
 
     Examples
     --------

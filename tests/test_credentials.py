@@ -53,9 +53,11 @@ class TestWhichKey:
         with pytest.raises(ConfigurationError, match=r"MATON_API_KEY.*KLAVIYO_API_KEY.*ka\.demo\(\)"):
             find(base_url=base_url)
 
-    @pytest.mark.parametrize("key", ["", "  ", "pk_ 1", "pk_\u00e9", "pk_1\r\nX-Evil: 1", 123, b"pk_1"])
+    @pytest.mark.parametrize(
+        "key", ["", "  ", "'pk_1'", "pk_ 1", "pk_\u00e9", "pk_1\r\nX-Evil: 1", 123, b"pk_1"]
+    )
     def test_what_cannot_be_a_key_is_refused_without_being_repeated(self, key: Any) -> None:
-        with pytest.raises(ConfigurationError, match="The key is empty or holds") as caught:
+        with pytest.raises(ConfigurationError, match="The key is empty, or holds") as caught:
             find(api_key=key)
         assert "Evil" not in str(caught.value)
 

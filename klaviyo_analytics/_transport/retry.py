@@ -29,6 +29,7 @@ class RetryPolicy:
     """Exponential back-off with full jitter inside a total time budget (seconds)."""
 
     attempts: int = 8
+    unreached: int = 4  # attempts at a server that cannot be reached at all
     budget: float = 300.0
     base: float = 0.5
     cap: float = 60.0
@@ -43,7 +44,8 @@ class RetryPolicy:
         """
         again = failure.status is None or failure.status == 429 or failure.status >= 500
         again = again and failure.status not in NEVER_BETTER
-        if not again or attempt >= self.attempts or not (replay_safe or failure.refused):
+        attempts = self.unreached if failure.status is None and failure.refused else self.attempts
+        if not again or attempt >= attempts or not (replay_safe or failure.refused):
             return None
         backoff = min(self.cap, self.base * 2 ** (attempt - 1))
         told = failure.retry_after

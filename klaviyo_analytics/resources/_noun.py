@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -90,8 +91,7 @@ class Reading:
         page_size: int | None = None,
         properties: Properties = "json",
     ) -> None:
-        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-            raise InvalidInputError(f"limit={limit!r}: give a whole number of rows, or None for all.")
+        limit = _whole_number(limit)
         self.context = context
         self.endpoint: Endpoint = context.api.catalog[operation]
         self.ids = {name: checked_id(value, name) for name, value in (ids or {}).items()}
@@ -166,6 +166,17 @@ class Reading:
         return Progress(
             self.endpoint.path.removeprefix("/api/"), shown=self.context.progress, total=self.limit
         )
+
+
+def _whole_number(limit: Any) -> int | None:
+    """Take a limit, also one of numpy's integers."""
+    try:
+        rows = None if limit is None else operator.index(limit)
+    except TypeError:
+        rows = -1
+    if isinstance(limit, bool) or (rows is not None and rows < 0):
+        raise InvalidInputError(f"limit={limit!r}: give a whole number of rows, or None for all.")
+    return rows
 
 
 def read_one(context: Context, operation: str, ids: Mapping[str, str], **options: Any) -> pd.Series[Any]:

@@ -101,10 +101,11 @@ class Metrics(Noun):
 
     def resolve_all(self, metrics: Metric | Sequence[Metric]) -> Sequence[tuple[str, str]]:
         """Give (id, name) of one metric or of a list of them, each once; a tuple is one metric."""
-        several = [metrics] if isinstance(metrics, (str, tuple, pd.Series)) else metrics
-        if not several:
+        if isinstance(metrics, (str, tuple, pd.Series)) or not isinstance(metrics, Sequence):
+            return (self.resolve(metrics),)
+        if not metrics:
             raise InvalidInputError("metric=[]: name at least one metric.")
-        return tuple(dict.fromkeys(self.resolve(metric) for metric in several))
+        return tuple(dict.fromkeys(self.resolve(metric) for metric in metrics))
 
     def _one(self, metric: Metric) -> pd.Series[Any]:
         if isinstance(metric, pd.Series):

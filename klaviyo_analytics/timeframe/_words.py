@@ -41,7 +41,7 @@ def relative(text: str, zone: ZoneInfo, now: datetime) -> Bounds | None:
     'last 3 months' are the three whole months before the one that holds `now`, and so for every unit: the
     unit under way is never part of 'last'. 'this month' runs from its first day to the end of today.
     """
-    words = re.sub(r"[\s_-]+", " ", text.strip().lower())
+    words = re.sub(r"[\s_]+|(?<=[a-z\d])-(?=[a-z\d])", " ", text.strip().lower())
     today = floor(now, "day", zone)
     tomorrow = step(today, "day", 1, zone)
     if words == "today":

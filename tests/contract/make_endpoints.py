@@ -17,7 +17,8 @@ Json = dict[str, Any]
 TARGET = Path(__file__).parents[2] / "klaviyo_analytics" / "endpoints" / "endpoints.json"
 SCALARS = {"integer": "integer", "number": "number", "boolean": "boolean"}
 # What the document leaves untyped and every account answers with.
-KNOWN = {
+KNOWN: dict[str, dict[str, str | None]] = {
+    "profile": {"location.latitude": "number", "location.longitude": "number"},
     "metric": {
         "created": "time",
         "updated": "time",

@@ -77,7 +77,7 @@ def test_sandbox_prints_its_url_first_and_answers_there() -> None:
             url = process.stdout.readline().strip()
             assert url.startswith("http://127.0.0.1:")
             gateway = process.stdout.readline()
-            key = gateway.rsplit("MATON_API_KEY=", 1)[1].strip()
+            key = gateway.rsplit("MATON_API_KEY=", 1)[1].split()[0]
             request = urllib.request.Request(f"{url}/klaviyo/api/accounts")
             request.add_header("Authorization", f"Bearer {key}")
             request.add_header("revision", "2026-01-15")

@@ -12,7 +12,7 @@ from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.times import to_seconds
 
 NAME = re.compile(r"[A-Za-z-]+")
-FIELD = re.compile(r"[^\s,()\[\]\"']+")
+FIELD = re.compile(r"[^\s,()\[\]\"']+( [^\s,()\[\]\"']+)*")  # dimensions like Campaign Name hold a space
 SPACE = re.compile(r"\s*")
 DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")

@@ -1,0 +1,69 @@
+"""What newcomers try in their first hour: each is answered in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import klaviyo_analytics as ka
+from klaviyo_analytics.cli import main
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[KlaviyoClient]:
+    with ka.demo(profiles=100, events=2_000, progress=False) as client:
+        yield client
+
+
+def test_pandas_habits_on_a_field_name_the_operators() -> None:
+    with pytest.raises(InvalidQueryError, match=r"not a function.*starts_with"):
+        ka.F.email.startswith("a")
+
+
+def test_a_minus_is_not_a_hyphen(client: KlaviyoClient) -> None:
+    with pytest.raises(InvalidInputError, match="not a time frame"):
+        client.events.list(timeframe="last -3 days")
+
+
+def test_a_metric_that_is_none_is_named(client: KlaviyoClient) -> None:
+    with pytest.raises(InvalidInputError, match="metric=123"):
+        client.events.list(metric=123)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("limit", [-1, 2.5, "5", True])
+def test_a_limit_that_is_none_is_refused(client: KlaviyoClient, limit: object) -> None:
+    with pytest.raises(InvalidInputError, match="whole number"):
+        client.profiles.list(limit=limit)  # type: ignore[arg-type]
+
+
+def test_numpys_integers_are_numbers(client: KlaviyoClient) -> None:
+    assert len(client.profiles.list(limit=np.int64(5))) == 5  # type: ignore[arg-type]
+
+
+def test_dimensions_with_a_space_can_be_filtered_on(client: KlaviyoClient) -> None:
+    by_name = client.metric_aggregates.query("Opened Email", by="Campaign Name", timeframe="last 12 months")
+    counts = by_name.groupby("campaign_name")["count"].sum()
+    only = client.metric_aggregates.query(
+        "Opened Email", where=ka.F["Campaign Name"] == counts.index[0], timeframe="last 12 months"
+    )
+    assert only["count"].sum() == counts.iloc[0] > 0
+
+
+def test_coordinates_are_numbers(client: KlaviyoClient) -> None:
+    places = client.profiles.list(fields=["location.latitude", "location.longitude"])
+    assert places["location.latitude"].dtype == "float64"
+    assert places["location.latitude"].notna().any()
+
+
+@pytest.mark.parametrize("option", [["--port", "99999"], ["--profiles", "-1"], ["--now", "soon"]])
+def test_the_command_line_explains_odd_numbers(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status = main(["sandbox", "--events", "0", "--port", "0", *option])
+    except SystemExit as end:
+        status = int(str(end.code))
+    assert status != 0
+    assert "Traceback" not in capsys.readouterr().err
