@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from klaviyo_analytics import analysis, errors, plots, vocabulary, widgets
+    from klaviyo_analytics._connect import connect
     from klaviyo_analytics._demo import demo
-    from klaviyo_analytics.client import KlaviyoClient, connect
+    from klaviyo_analytics.client import KlaviyoClient
     from klaviyo_analytics.connections import Connections
     from klaviyo_analytics.filters import F, Filter
     from klaviyo_analytics.tabular import SchemaWarning
@@ -50,7 +51,7 @@ _HOMES = {
     "KlaviyoClient": "client",
     "SchemaWarning": "tabular",
     "Timeframe": "timeframe",
-    "connect": "client",
+    "connect": "_connect",
     "demo": "_demo",
 }
 _MODULES = ("analysis", "errors", "plots", "vocabulary", "widgets")

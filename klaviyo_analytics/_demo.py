@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from klaviyo_analytics.client import KlaviyoClient, connect
+from klaviyo_analytics._connect import connect
+from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import MissingExtraError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""connect() and the client: composition, no logic."""
+"""The client: composition, no logic."""
 
 from __future__ import annotations
 
@@ -14,31 +14,21 @@ import pandas as pd
 
 from klaviyo_analytics import (
     _check,
-    _credentials,
     _describe,
-    _files,
-    endpoints,
     resources,
     summaries,
     writeback,
 )
 from klaviyo_analytics._api import Api
-from klaviyo_analytics._cache import NoCache, cache_at
+from klaviyo_analytics._cache import NoCache
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._findings import Report
-from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport
-from klaviyo_analytics.connections import Connection
-from klaviyo_analytics.errors import ConfigurationError
-from klaviyo_analytics.planner import Ledger, Quota
+from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.summaries import Comparison
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe._moments import Moment
 from klaviyo_analytics.writeback import Result
-
-REVISION = "2026-01-15"
-_DAY = 86_400
-_pacers: dict[tuple[str, str, str | None], Pacer] = {}
 
 
 class KlaviyoClient:
@@ -309,113 +299,3 @@ class KlaviyoClient:
             account = self._context.known_account
             facts["account"] = f"{account['contact_information.organization_name']} ({account['id']})"
         return facts
-
-
-def connect(
-    *,
-    api_key: str | None = None,
-    connection: str | Connection | None = None,
-    base_url: str | None = None,
-    revision: str = REVISION,
-    progress: bool | None = None,
-    timeout: float | tuple[float, float] = (10.0, 60.0),
-    strict: bool = True,
-    cache: bool | str | Path | None = None,
-) -> KlaviyoClient:
-    """Connect to a Klaviyo account.
-
-    Parameters
-    ----------
-    api_key : str, optional
-        A gateway key, or a Klaviyo private key (pk_...). If not given, MATON_API_KEY is taken from the
-        environment, else KLAVIYO_API_KEY.
-    connection : str or Connection, optional
-        Which of the gateway's connections (`ka.Connections`), by its id; the oldest active one, if not given.
-    base_url : str, optional
-        What stands before ``/api``. If not given, KLAVIYO_BASE_URL from the environment, else
-        ``https://gateway.maton.ai/klaviyo`` for a gateway key and ``https://a.klaviyo.com`` for a private key.
-    revision : str
-        Revision of the API, sent with every request.
-    progress : bool, optional
-        Progress bars for what takes longer than a second: never (False), always (True), or where somebody is
-        looking.
-    timeout : float or (float, float)
-        Seconds to connect, and between bytes of an answer.
-    strict : bool
-        Refuse queries that the endpoint table does not know, before they are sent. Turn it off to use what a
-        newer revision has added.
-    cache : True or path, optional
-        Keep the answers of reports and metric aggregates on disk, so that running a notebook again takes none of
-        the few calls that a day allows: True in the user's cache folder (or the folder that
-        KLAVIYO_ANALYTICS_HOME names), or a file or folder of your own. An answer about a time frame is good for
-        an hour while the frame is not over, for a day until thirty days after it (opens and orders come in late),
-        and for thirty days from then on. It is only given for the same account, host, connection and revision; no
-        key is stored. See `client.cache`.
-
-    Returns
-    -------
-    KlaviyoClient
-
-    Raises
-    ------
-    ConfigurationError
-        No key was found, or an argument is none.
-
-    Examples
-    --------
-    >>> import klaviyo_analytics as ka
-    >>> client = ka.connect(api_key="pk_0123456789")
-    >>> client
-    KlaviyoClient(host='a.klaviyo.com', revision='2026-01-15')
-    """
-    named = connection.id if isinstance(connection, Connection) else connection
-    credentials = _credentials.find(api_key=api_key, connection=named, base_url=base_url)
-    headers = {"revision": _date(revision), "Accept": MEDIA_TYPE, "User-Agent": "klaviyo-analytics"}
-    if credentials.connection:
-        headers["Maton-Connection"] = credentials.connection
-    retry = RetryPolicy()
-    transport = Transport(
-        credentials.base_url,
-        HeaderAuth(credentials.authorization),
-        headers,
-        timeout=_seconds(timeout),
-        retry=retry,
-        pacer=_pacer(credentials, retry),
-    )
-    catalog = endpoints.load()
-    api = Api(transport, catalog, gateway=credentials.gateway, strict=strict)
-    return KlaviyoClient(
-        api,
-        credentials,
-        revision=revision,
-        progress=progress,
-        cache=cache_at(
-            where=cache, host=credentials.base_url, connection=credentials.connection, revision=revision
-        ),
-        quota=Quota(Ledger(_files.place("state", "calls.sqlite3"))),
-    )
-
-
-def _pacer(credentials: Credentials, retry: RetryPolicy) -> Pacer:
-    """One for each account in a process: running a cell again must not forget what was sent a moment ago."""
-    account = (credentials.base_url, credentials.fingerprint, credentials.connection)
-    if account not in _pacers:
-        _pacers[account] = Pacer(clock=time.monotonic, sleep=time.sleep, patience=retry.budget)
-    return _pacers[account]
-
-
-def _seconds(timeout: float | tuple[float, float]) -> tuple[float, float]:
-    connect, read = timeout if isinstance(timeout, tuple) and len(timeout) == 2 else (timeout, timeout)
-    if not all(isinstance(seconds, (int, float)) and 0 < seconds <= _DAY for seconds in (connect, read)):
-        raise ConfigurationError(
-            f"timeout={timeout!r}: give seconds, or (seconds to connect, seconds between bytes of an answer)."
-        )
-    return connect, read
-
-
-def _date(revision: str) -> str:
-    try:
-        datetime.strptime(revision.removesuffix(".pre"), "%Y-%m-%d")  # noqa: DTZ007  (only its form counts)
-    except (AttributeError, TypeError, ValueError):
-        raise ConfigurationError(f"revision={revision!r} is none; it is a date like {REVISION!r}.") from None
-    return revision
