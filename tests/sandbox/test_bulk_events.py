@@ -126,6 +126,22 @@ def test_one_that_cannot_be_refuses_all(api: Api, sandbox: Sandbox, bad: Any, pl
     assert count(sandbox) == before
 
 
+def test_what_is_just_small_enough(api: Api, sandbox: Sandbox) -> None:
+    before = count(sandbox)
+    properties: dict[str, Any] = {f"p{number}": 1 for number in range(399)} | {"a": [0] * 4000}
+    events = [
+        event(unique_id="x" * 255, properties=properties),
+        event("y" * 127, properties={"b": "x" * 102_400}),
+    ]
+    address = "a" * 87 + "@shop.example"
+    assert len(address) == 100
+    assert send(api, group(address, *events)).status == 202
+    assert count(sandbox) == before + 2
+    large = {"type": "profile", "attributes": {"email": ANNA, "properties": {"x": "y" * 97_280}}}
+    pointer = f"{GROUPS}/0/attributes/profile/data"
+    assert send(api, group(large, event())).source == {"pointer": pointer}
+
+
 @pytest.mark.parametrize(("deep", "status"), [(10, 202), (11, 400)])
 def test_objects_may_be_ten_deep(api: Api, deep: int, status: int) -> None:
     value: Any = 1

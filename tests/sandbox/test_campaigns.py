@@ -153,10 +153,11 @@ class TestChange:
         assert api.patch(path, body).source == {"pointer": "/data/attributes/definition/channel"}
 
     def test_options_are_changed_one_by_one(self, api: Api) -> None:
-        campaign = make(api).json["data"]["id"]
+        campaign = make(api, tracking_options={"add_tracking_params": True}).json["data"]["id"]
         body = data("campaign", campaign, tracking_options={"is_tracking_opens": False})
         found = api.patch(f"/api/campaigns/{campaign}", body).json["data"]["attributes"]["tracking_options"]
         assert (found["is_tracking_opens"], found["is_tracking_clicks"]) == (False, True)
+        assert (found["add_tracking_params"], found["custom_tracking_params"]) == (True, [])
 
     def test_an_image_of_a_push(self, api: Api, sandbox: Sandbox) -> None:
         sandbox.account.records["image"] = {"I1": record("image", "I1", {"name": "I"})}
@@ -344,6 +345,14 @@ class TestSend:
         sandbox.account.records["campaign"]["01NEXT"] = record("campaign", "01NEXT", attributes, tags=[])
         assert stop(api, "01NEXT", "revert").status == 204
         assert status(api, "01NEXT") == "Draft"
+
+    def test_a_deleted_one_takes_no_other_along(self, api: Api, clock: Clock) -> None:
+        first, second = ready(api)[0], make(api).json["data"]["id"]
+        job(api, "send", first)
+        job(api, "recipient-estimation", second)
+        assert api.delete(f"/api/campaigns/{second}").status == 204
+        clock.now += 2
+        assert status(api, first) == "Sent"
 
     def test_there_is_no_estimate_before_somebody_asks(self, api: Api) -> None:
         assert api.get("/api/campaign-recipient-estimations/01CAMP").status == 404

@@ -158,6 +158,11 @@ class TestChange:
             "pointer": f"/data/attributes/definition/{name}"
         }
 
+    def test_a_body_about_another_one(self, api: Api) -> None:
+        flow, action = data("flow", "other", status="live"), data("flow-action", "other", definition=WAIT)
+        assert api.patch("/api/flows/FLOW01", flow).source == {"pointer": "/data/id"}
+        assert api.patch("/api/flow-actions/1001", action).source == {"pointer": "/data/id"}
+
     def test_a_flow_goes_with_its_actions_and_messages(self, api: Api) -> None:
         assert api.delete("/api/flows/FLOW01").status == 204
         assert api.get("/api/flows/FLOW01").status == api.get("/api/flow-actions/1001").status == 404

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
-from tests.sandbox.api import Api, Reply, data, identifiers
+from tests.sandbox.api import Api, Clock, Reply, data, identifiers
 
 ANNA, BO, CY = "01ANNA", "01BO", "01CY"
 
@@ -28,13 +28,15 @@ def erase(api: Api, id_: str | None = None, **attributes: str) -> Reply:
 
 
 class TestMerge:
-    def test_the_destination_keeps_what_it_knows_and_learns_the_rest(self, api: Api) -> None:
+    def test_the_destination_keeps_what_it_knows_and_learns_the_rest(self, api: Api, clock: Clock) -> None:
+        clock.now += 60
         reply = merge(api, CY, BO)
         assert (reply.status, reply.json["data"]["type"], reply.json["data"]["id"]) == (201, "profile", CY)
         found = api.get(f"/api/profiles/{CY}").json["data"]["attributes"]
         assert (found["external_id"], found["first_name"]) == ("customer-3", "Cy")
         assert (found["email"], found["phone_number"]) == ("bo+list@shop.example", "+4712345678")
         assert found["properties"] == {"tier": 2}
+        assert found["updated"] == "2026-01-20T12:01:00+00:00"
         assert api.get(f"/api/profiles/{BO}").status == 404
         assert (
             api.post("/api/profile-import", data("profile", email="bo+list@shop.example")).json["data"]["id"]

@@ -236,11 +236,16 @@ class TestForms:
             ("A", "flyout"),
             ("B", "popup"),
         ]
+        assert shown[0]["attributes"]["ab_test"]["variation_name"] == shown[0]["attributes"]["variation_name"]
         assert {str(one["id"]) for one in form["attributes"]["definition"]["versions"]} == {
             one["id"] for one in shown
         }
         assert api.delete(f"/api/forms/{form['id']}").status == 204
         assert api.get(f"/api/form-versions/{shown[0]['id']}").status == 404
+        body["data"]["attributes"] |= {"definition": {"versions": [{"steps": [step]}]}, "ab_test": False}
+        plain = api.post("/api/forms", body).json["data"]
+        only = api.get(f"/api/forms/{plain['id']}/form-versions").json["data"][0]["attributes"]
+        assert (only["variation_name"], only["ab_test"], only["status"]) == ("Join", None, "draft")
         body["data"]["attributes"]["definition"] = {"versions": []}
         assert api.post("/api/forms", body).source == {"pointer": "/data/attributes/definition/versions"}
 
@@ -257,6 +262,7 @@ class TestPushTokens:
         found = api.get("/api/profiles/01ANNA/push-tokens").json["data"][0]
         assert found["attributes"]["metadata"] == {"os_name": "ios"}
         assert found["attributes"]["enablement_status"] == "AUTHORIZED"
+        assert found["attributes"]["background"] == "AVAILABLE"
         self.make(api, "new@shop.example", enablement_status="DENIED")
         assert api.get("/api/profiles/01ANNA/push-tokens").ids == []
         again = api.get(f"/api/push-tokens/{found['id']}", include="profile").json
@@ -301,6 +307,9 @@ class TestDataSources:
             body = data(type_, links=links, **{"data-source-records": {"data": [row] * number}})
             return api.post(f"/api/{type_}s", body).status
 
+        row_of_512_kb = data("data-source-record", record={"x": "y" * 524_288})["data"]
+        one["data"]["attributes"] = {"data-source-record": {"data": row_of_512_kb}}
+        assert api.post("/api/data-source-record-create-jobs", one).status == 413
         assert [many(number) for number in (0, 500, 501)] == [400, 204, 400]
         assert len(sandbox.account.records["data-source-record"]) == 501
         assert many(1, None) == 400
