@@ -327,6 +327,8 @@ class TestSend:
         assert (reply.status, reply.body) == (204, b"")
         clock.now += 10
         assert status(api, campaign) == after
+        other = data("campaign-send-job", "01CAMP", action=action)
+        assert api.patch(f"/api/campaign-send-jobs/{campaign}", other).source == {"pointer": "/data/id"}
         state = api.get(f"/api/campaign-send-jobs/{campaign}").json["data"]["attributes"]["status"]
         assert state == "cancelled"
         assert job(api, "send", campaign).status == (202 if action == "revert" else 400)

@@ -56,6 +56,18 @@ class TestMerge:
         api.post("/api/events", data("event", metric=metric, **repeated))
         assert len(sandbox.account.events.ids) == before, "an event that went over is known"
 
+    def test_consent_fills_a_gap_and_nothing_else(self, api: Api, sandbox: Sandbox) -> None:
+        people = sandbox.account.records["profile"]
+        sms = {"marketing": {"consent": "SUBSCRIBED", "can_receive_sms_marketing": True}}
+        people[BO].attributes["subscriptions"]["sms"] = sms
+        people[CY].attributes["subscriptions"]["email"]["marketing"]["consent"] = "NEVER_SUBSCRIBED"
+        merge(api, CY, BO)
+        known = people[CY].attributes["subscriptions"]
+        assert (known["sms"], known["email"]["marketing"]["consent"]) == (sms, "SUBSCRIBED")
+        people[CY].attributes["subscriptions"]["email"]["marketing"]["consent"] = "UNSUBSCRIBED"
+        merge(api, CY, ANNA)
+        assert known["email"]["marketing"]["consent"] == "UNSUBSCRIBED", "who has left has left"
+
     def test_into_somebody_without_events(self, api: Api) -> None:
         new = api.post("/api/profiles", data("profile", external_id="new")).json["data"]["id"]
         theirs = events_of(api, BO)

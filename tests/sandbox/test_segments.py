@@ -323,6 +323,8 @@ class TestFilters:
             ("contains-all", ["a", "x"], False),
             ("not-contains-all", ["a", "x"], True),
             ("contains-substring", "bb", False),
+            ("contains-substring", "b", True),
+            ("not-contains-substring", "b", False),
             ("length-equals", 2, True),
             ("length-less-than", 2, False),
         ],

@@ -31,8 +31,8 @@ def set_consent(profile: Record, channel: str, purpose: str, consent: str, at: s
     known: Json = {"consent": consent, "consent_timestamp": at}
     agreed = consent == SUBSCRIBED
     if channel == "email":
-        known |= {"last_updated": at, "method": "API", "method_detail": "", "custom_method_detail": source}
-        known |= {"double_optin": False}
+        known |= {"last_updated": at, "method": "API", "method_detail": "", "double_optin": False}
+        known |= {"custom_method_detail": source or None}
     elif channel == "sms":
         known |= {"last_updated": at, "method": "API", "method_detail": source}
         known |= {f"can_receive_sms_{purpose}": agreed}
@@ -60,8 +60,10 @@ def lift(profile: Record, reasons: frozenset[str]) -> bool:
     """Let email through that was kept away for these reasons; tell whether any was."""
     entries = consent_of(profile, "email").get("suppression") or []
     left = [entry for entry in entries if entry["reason"] not in reasons]
+    if len(left) == len(entries):
+        return False
     _suppress(profile, left)
-    return len(left) < len(entries)
+    return True
 
 
 def leave_list(profile: Record, list_id: str, at: str) -> None:
@@ -72,7 +74,8 @@ def leave_list(profile: Record, list_id: str, at: str) -> None:
 
 def rejoin_list(profile: Record, list_id: str) -> None:
     """Forget that a profile once left a list."""
-    _change(profile, "email", "marketing", {"list_suppressions": _other_lists(profile, list_id)})
+    if consent_of(profile, "email").get("list_suppressions"):
+        _change(profile, "email", "marketing", {"list_suppressions": _other_lists(profile, list_id)})
 
 
 def _other_lists(profile: Record, list_id: str) -> list[Json]:
