@@ -68,6 +68,9 @@ def test_all_waits_together_keep_within_the_budget(wishes: list[float], jitter: 
 def test_there_is_an_end() -> None:
     assert delay(Failure(503), attempt=POLICY.attempts - 1) is not None
     assert delay(Failure(503), attempt=POLICY.attempts) is None
+    assert delay(Failure(None, refused=True), attempt=POLICY.unreached - 1) is not None
+    assert delay(Failure(None, refused=True), attempt=POLICY.unreached) is None
+    assert delay(Failure(None), attempt=POLICY.unreached) is not None
     assert delay(Failure(503), elapsed=POLICY.budget) is None
     assert delay(Failure(429, refused=True, retry_after=POLICY.budget + 1)) is None
 
