@@ -131,6 +131,7 @@ class Transport:
         self._auth = auth
         self._headers = dict(headers)
         self._timeout = timeout
+        self._closed = False
         self._clock = clock
         self._sleep = sleep
         self._session = _Session()
@@ -146,7 +147,8 @@ class Transport:
         return f"Transport({self.base_url!r})"
 
     def close(self) -> None:
-        """Close the pooled connections."""
+        """Close the pooled connections; nothing is sent afterwards."""
+        self._closed = True
         self._session.close()
 
     def send(
@@ -163,6 +165,8 @@ class Transport:
         ConnectionFailedError, RequestTimeoutError, MalformedResponseError
             No usable answer, also after the retries. An answer with an error status is returned, not raised.
         """
+        if self._closed:
+            raise ConnectionFailedError(f"{call.label}: this client is closed. Connect again.")
         self.pacer.acquire(call.buckets, on_wait=on_wait)
         started, ambiguous = self._clock(), False  # what the limits cost is no part of the budget
         attempt = 0

@@ -19,6 +19,10 @@ NUMBERS = (
 )
 
 
+# reports have a word of their own for what campaigns and filters call mobile_push
+CAMPAIGN_WORDS = {"push-notification": "mobile_push"}
+
+
 def added_up(report: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Give a row for each of `keys` with its channel, counts, money and rates."""
     rows = analysis.roll_up(without_blind_opens(report), by=keys)
@@ -40,7 +44,8 @@ def listed(values: Iterable[Any]) -> str | None:
 
 
 def _channels(values: Iterable[Any]) -> str | None:
-    return listed(sorted(value for value in values if pd.notna(value)))
+    known = (CAMPAIGN_WORDS.get(value, value) for value in values if pd.notna(value))
+    return listed(sorted(known))
 
 
 def lists(values: pd.Series[Any]) -> pd.Series[Any]:

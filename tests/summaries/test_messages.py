@@ -105,8 +105,8 @@ def test_what_is_told_of_a_campaign_is_what_the_account_says(
     subjects = listed["campaign_messages.definition.content.subject"].str[0]
     assert summary["subject"].dropna().tolist() == subjects.dropna().tolist()
     assert summary["send_time"].is_monotonic_increasing
-    spoken = summary["channel"].replace({"push-notification": "mobile_push"})
-    assert spoken.tolist() == listed["channel"].tolist()
+    assert summary["channel"].tolist() == listed["channel"].tolist()
+    assert "mobile_push" in set(summary["channel"])
 
 
 def test_a_flow_shows_all_its_channels(year: dict[str, pd.DataFrame]) -> None:

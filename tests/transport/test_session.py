@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from klaviyo_analytics._transport import Bucket, Call
-from klaviyo_analytics.errors import MalformedResponseError, QuotaExhaustedError
+from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError, QuotaExhaustedError
 from tests.transport.clocks import Clock
 from tests.transport.scripted_server import Answer, ScriptedServer, data, error
 from tests.transport.senders import KEY, get, post, transport
@@ -209,3 +209,12 @@ def test_logs_hold_no_key_and_nobodys_address(caplog: pytest.LogCaptureFixture) 
     assert "trying again in" in said
     assert not any(secret in caplog.text for secret in (KEY, "Bearer"))
     assert not any(secret in said for secret in ("ann@", "ann%40", "x.org", "5551234567"))
+
+
+def test_a_closed_transport_says_so_and_asks_nobody() -> None:
+    with ScriptedServer(Answer()) as server:
+        sender = transport(server.url)
+        sender.close()
+        with pytest.raises(ConnectionFailedError, match="closed"):
+            sender.send(get())
+        assert server.asked == []
