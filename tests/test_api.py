@@ -21,6 +21,17 @@ def api(server: ScriptedServer, *, gateway: bool = False, clock: Clock | None = 
     return Api(transport(server.url, clock=clock), CATALOG, gateway=gateway)
 
 
+def test_what_appends_is_never_sent_twice() -> None:
+    appends = {"data": {"meta": {"patch_properties": {"append": {"tea": "green"}}}}}
+    for body, asked in (({"data": {}}, 2), (appends, 1)):
+        with ScriptedServer(LOST, Answer()) as server:
+            try:
+                api(server).request("PATCH", "/api/profiles/1", json=body)
+            except errors.ConnectionFailedError:
+                assert asked == 1
+            assert len(server.asked) == asked
+
+
 class TestPacing:
     def waits(
         self, operation: str, count: int, params: dict[str, str] | None = None, *, gateway: bool = False
