@@ -207,9 +207,8 @@ class Plan:
     def _sentence(self) -> str:
         facts = self.summary()
         least = str(timedelta(seconds=math.ceil(facts["seconds_at_limits"])))
-        parts = [
-            f"{self.action}: {facts['to_send']:,} of {facts['rows']:,} rows in {facts['requests']:,} requests"
-        ]
+        requests = f"{facts['requests']:,} request{'' if facts['requests'] == 1 else 's'}"
+        parts = [f"{self.action}: {facts['to_send']:,} of {facts['rows']:,} rows in {requests}"]
         parts += [f"{facts[name]:,} {name}" for name in ("problems", "unchanged") if facts[name]]
         return f"{', '.join(parts)}; at least {least} at the documented limits"
 
