@@ -9,6 +9,7 @@ from pathlib import Path
 from klaviyo_analytics import _credentials, _files, endpoints
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import cache_at
+from klaviyo_analytics._calls import explained
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport
 from klaviyo_analytics.client import KlaviyoClient
@@ -21,6 +22,7 @@ _DAY = 86_400
 _pacers: dict[tuple[str, str, str | None], Pacer] = {}
 
 
+@explained
 def connect(
     *,
     api_key: str | None = None,

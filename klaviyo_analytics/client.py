@@ -21,6 +21,7 @@ from klaviyo_analytics import (
 )
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import NoCache
+from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._findings import Report
 from klaviyo_analytics.planner import Quota
@@ -31,6 +32,7 @@ from klaviyo_analytics.timeframe._moments import Moment
 from klaviyo_analytics.writeback import Result
 
 
+@explained_methods
 class KlaviyoClient:
     """One Klaviyo account, noun by noun; made by `connect` or `demo`.
 

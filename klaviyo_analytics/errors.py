@@ -6,6 +6,7 @@
     ├── ConfigurationError               no key, two keys, a base URL that is none
     ├── MissingExtraError                a feature needs an optional dependency          (ImportError)
     ├── InvalidInputError                refused before any request was sent             (ValueError)
+    │   ├── ArgumentError                a keyword that a function does not know          (TypeError)
     │   ├── InvalidQueryError            a filter, sort, field, ... the endpoint does not allow
     │   ├── FrameError                   a DataFrame lacks a column or mixes what cannot be mixed
     │   ├── NotAdditiveError             asked to add up what cannot be added (unique counts, rates)
@@ -70,6 +71,10 @@ class MissingExtraError(KlaviyoError, ImportError):
 
 class InvalidInputError(KlaviyoError, ValueError):
     """An argument is wrong; nothing was sent."""
+
+
+class ArgumentError(InvalidInputError, TypeError):
+    """A call does not fit the function's signature: a keyword is unknown, or one is missing."""
 
 
 class InvalidQueryError(InvalidInputError):

@@ -14,6 +14,7 @@ import pandas as pd
 from klaviyo_analytics import _jsonapi, tabular
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import NoCache
+from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints import query as queries
@@ -61,6 +62,9 @@ class Context:
 
 class Noun:
     """One kind of resource of an account."""
+
+    def __init_subclass__(cls) -> None:
+        explained_methods(cls)
 
     def __init__(self, context: Context) -> None:
         self._context = context

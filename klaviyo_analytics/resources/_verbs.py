@@ -192,25 +192,10 @@ def _reading_parameters(endpoint: Endpoint) -> list[inspect.Parameter]:
 def dressed(
     function: Callable[..., Any], endpoint: Endpoint, doc: str, parameters: list[inspect.Parameter] | None
 ) -> Callable[..., Any]:
-    """Give a verb its docstring and signature; unknown keywords are refused in its own name."""
-    function.__doc__ = doc
+    """Give a verb its docstring and signature; `Noun` refuses what does not fit the signature."""
+    function.__doc__, function.__qualname__ = doc, function.__name__
     function.operations = (endpoint.operation,)  # type: ignore[attr-defined]
-    if parameters is None:
-        return function
-    me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    signature = inspect.Signature([me, *parameters])
-
-    def verb(*args: Any, **kwargs: Any) -> Any:
-        try:
-            signature.bind(*args, **kwargs)
-        except TypeError as error:
-            allowed = ", ".join(f"{p.name}=" for p in parameters if p.kind is p.KEYWORD_ONLY)
-            raise InvalidInputError(
-                f"{function.__name__}(): {error}; {endpoint.method} {endpoint.path} takes {allowed or 'no options'}."
-            ) from None
-        return function(*args, **kwargs)
-
-    verb.__doc__, verb.__name__, verb.__qualname__ = doc, function.__name__, function.__name__
-    verb.__signature__ = signature  # type: ignore[attr-defined]
-    verb.operations = (endpoint.operation,)  # type: ignore[attr-defined]
-    return verb
+    if parameters is not None:
+        me = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+        function.__signature__ = inspect.Signature([me, *parameters])  # type: ignore[attr-defined]
+    return function

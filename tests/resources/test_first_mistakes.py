@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.cli import main
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
+from klaviyo_analytics.errors import ArgumentError, InvalidInputError, InvalidQueryError
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,38 @@ def test_coordinates_are_numbers(client: KlaviyoClient) -> None:
     places = client.profiles.list(fields=["location.latitude", "location.longitude"])
     assert places["location.latitude"].dtype == "float64"
     assert places["location.latitude"].notna().any()
+
+
+MISSPELLED: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "written-out": (lambda c: c.events.list(metrics="x"), "metric"),
+    "made-from-the-table": (lambda c: c.tags.list(filtre="x"), "filter"),
+    "required": (lambda c: c.tags.create(nam="x"), "name"),
+    "aggregates": (lambda c: c.metric_aggregates.query("x", measurement="count"), "measurements"),
+    "reports": (lambda c: c.reports.flow_values(statistic="x"), "statistics"),
+    "a-plan-of-reports": (lambda c: c.reports.plan("flow_series", intervall="day"), "interval"),
+    "summaries": (lambda c: c.campaigns.summary(conversion="x"), "conversion_metric"),
+    "the-account": (lambda c: c.account_summary(timeframes="2025"), "timeframe"),
+    "connect": (lambda _: ka.connect(apikey="x"), "api_key"),  # type: ignore[call-arg]
+    "a-frame": (lambda c: c.profiles.plan_upsert(pd.DataFrame(), column={}), "columns"),
+}
+
+
+@pytest.mark.parametrize(("call", "meant"), MISSPELLED.values(), ids=MISSPELLED)
+def test_a_misspelled_keyword_is_named_with_what_was_meant(
+    client: KlaviyoClient, call: Callable[[Any], Any], meant: str
+) -> None:
+    with pytest.raises(ArgumentError, match=rf"did you mean {meant}=\?\); it takes .*{meant}=") as caught:
+        call(client)
+    assert isinstance(caught.value, TypeError)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_verbs_keep_their_names_docstrings_and_signatures(client: KlaviyoClient) -> None:
+    verbs: list[Any] = [client.events.list, client.tags.list]
+    for verb in verbs:
+        assert verb.__name__ == "list"
+        assert "Parameters" in (verb.__doc__ or "")
+        assert "filter" in inspect.signature(verb).parameters
 
 
 @pytest.mark.parametrize("option", [["--port", "99999"], ["--profiles", "-1"], ["--now", "soon"]])

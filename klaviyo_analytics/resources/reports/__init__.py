@@ -6,10 +6,12 @@ documents allow, counted over restarts, and answered from disk where the client 
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics._calls import check
 from klaviyo_analytics.resources._noun import Context
 from klaviyo_analytics.resources._words import chosen
 from klaviyo_analytics.resources.reports import _planning
@@ -61,6 +63,7 @@ class Reports(MessageReports, AudienceReports):
         (7, '7 calls, at once, 225 of 225 left today')
         """
         name: Any = chosen([report], list(KINDS), "report")[0]
+        check(name, inspect.signature(getattr(self, name)), (), query)
         return _planning.plan(self._context, self._asked(name, **query))
 
     def budget(self) -> pd.DataFrame:

@@ -1,0 +1,63 @@
+"""Calls that do not fit a signature, answered in words: what was given, what is allowed, what was meant."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
+from typing import Any, TypeVar, cast
+
+from klaviyo_analytics.errors import ArgumentError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Class = TypeVar("Class", bound=type)
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def explained(function: Function) -> Function:
+    """Let a function refuse a call that does not fit its signature with an `ArgumentError`."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        check(function.__name__, signature, args, kwargs)
+        return function(*args, **kwargs)
+
+    call.is_explained = True  # type: ignore[attr-defined]
+    return cast(Function, call)
+
+
+def explained_methods(kind: Class) -> Class:
+    """Explain every public method that a class itself defines."""
+    for name, method in list(vars(kind).items()):
+        if (
+            isinstance(method, FunctionType)
+            and not name.startswith("_")
+            and not hasattr(method, "is_explained")
+        ):
+            setattr(kind, name, explained(method))
+    return kind
+
+
+def check(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Refuse arguments that do not fit a signature.
+
+    Raises
+    ------
+    ArgumentError
+        The message names what is allowed and what may have been meant.
+    """
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as problem:
+        allowed = [p.name for p in signature.parameters.values() if p.kind in _NAMED and p.name != "self"]
+        near = [
+            f"{close[0]}="
+            for given in kwargs
+            if given not in allowed and (close := difflib.get_close_matches(given, allowed, n=1))
+        ]
+        meant = f" (did you mean {' and '.join(near)}?)" if near else ""
+        takes = ", ".join(f"{name}=" for name in allowed) or "no options"
+        raise ArgumentError(f"{name}(): {problem}{meant}; it takes {takes}.") from None
