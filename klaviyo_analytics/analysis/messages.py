@@ -21,7 +21,8 @@ from klaviyo_analytics.analysis.measures import sums, with_rates
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 _STAGES = ("recipients", "delivered", "opens_unique", "clicks_unique", "conversion_uniques")
-_IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "channel")
+_IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "message_position", "channel")
+_ORDER = ("flow", "flow_id", "message_position", "message", "flow_message_id", "channel")
 
 
 def campaign_ranking(
@@ -107,7 +108,8 @@ def flow_funnel(frame: IntoFrameT) -> IntoFrameT:
     -------
     DataFrame
         What names the message, `stage`, `position` (1 is `recipients`), `profiles`, `step_rate` (of the stage
-        before) and `overall_rate` (of the recipients). Flows and messages by name, stages in order.
+        before) and `overall_rate` (of the recipients). Flows by name, messages in the order of their flow
+        where the summary tells it (`message_position`), else by name, stages in order.
 
     Notes
     -----
@@ -147,10 +149,5 @@ def flow_funnel(frame: IntoFrameT) -> IntoFrameT:
         )
         for position, (before, stage) in enumerate(zip([stages[0], *stages], stages, strict=False), start=1)
     ]
-    return closed(nw.concat(steps).sort(*_by_name(ids), "position", nulls_last=True), frame)
-
-
-def _by_name(ids: list[str]) -> list[str]:
-    return sorted(
-        ids, key=lambda name: (name.startswith("flow_message"), name == "message", name.endswith("_id"))
-    )
+    order = [name for name in _ORDER if name in ids]
+    return closed(nw.concat(steps).sort(*order, "position", nulls_last=True), frame)

@@ -20,7 +20,7 @@ from klaviyo_analytics.plots._rows import largest, row_names
 from klaviyo_analytics.plots._style import PALETTE, ink, tint
 
 STAGES = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
-_IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "channel")
+_IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "message_position", "channel")
 _RATES = {"open_rate": "open", "click_rate": "click", "conversion_rate": "convert"}
 _PEOPLE = {"opens_unique": "opened", "clicks_unique": "clicked", "conversion_uniques": "converted"}
 _SMALL = 1.2  # an offset in font sizes shrinks with small type
@@ -47,7 +47,7 @@ class Funnel:
 
 
 def read_funnel(frame: pd.DataFrame, *, stages: Sequence[str] | None, top: int) -> Funnel:
-    """Take the rows with the largest first stage, in the order of the frame."""
+    """Take the rows with the largest first stage, in the order of their flow or of the frame."""
     if "stage" in frame.columns:
         return _read_stages(frame, top=top)
     wanted = list(stages or STAGES)
@@ -59,6 +59,7 @@ def read_funnel(frame: pd.DataFrame, *, stages: Sequence[str] | None, top: int) 
 def _read_wide(
     frame: pd.DataFrame, stages: Sequence[str], rates: Mapping[str, str], *, top: int, caption: str | None
 ) -> Funnel:
+    frame = _in_flow_order(frame)
     first = np.nan_to_num(numbers(frame, stages[0]))
     shown = frame.iloc[np.sort(largest(first, top))]
     flows = list(dict.fromkeys(names(frame, "flow")))
@@ -71,6 +72,15 @@ def _read_wide(
         caption=caption,
         rows=len(frame),
     )
+
+
+def _in_flow_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put each flow's messages in the order in which they are sent, where the summary tells it."""
+    if "message_position" not in frame.columns:
+        return frame
+    place = np.nan_to_num(numbers(frame, "message_position"), nan=np.inf)
+    flow, _ = pd.factorize(np.array(names(frame, "flow"), dtype=object))
+    return frame.iloc[np.lexsort((place, flow))]
 
 
 def _read_stages(frame: pd.DataFrame, *, top: int) -> Funnel:

@@ -30,8 +30,9 @@ def flow_funnel(
     Parameters
     ----------
     frame : pandas.DataFrame
-        Flow summary, one row per flow, or per message with `by="message"`; rows stay in their order. The
-        frame of `analysis.flow_funnel`, with one row per message and stage, is drawn as well.
+        Flow summary, one row per flow, or per message with `by="message"`: messages in the order in which
+        their flow sends them (`message_position`), other rows in the order of the frame. The frame of
+        `analysis.flow_funnel`, with one row per message and stage, is drawn as well.
     stages : sequence of str, optional
         Columns of counts of a summary, from the widest to the narrowest; from delivered to converted if not
         given.
@@ -76,7 +77,7 @@ def flow_funnel(
         rows_above = draw_funnel(ax, funnel, kwargs)
         name_rows(ax, funnel.labels)
     of_one = len(funnel.flows) == 1
-    ours = f"{funnel.flows[0]}: how far people get" if of_one else "How far people get, by flow"
+    ours = f"{funnel.flows[0]}: how far people get" if of_one else f"How far people get, by {noun}"
     put_title(ax, ours if title is None else title, rows_above=rows_above, share=0.8)
     left_out = funnel.rows - len(funnel.labels)
     put_caption(

@@ -13,6 +13,7 @@ from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources._words import chosen
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
+from klaviyo_analytics.summaries._flow_order import ACTIONS, message_positions
 from klaviyo_analytics.summaries._messages import added_up, finished, lists
 
 FlowGrain = Literal["flow", "message"]
@@ -49,9 +50,11 @@ class Flows(resources.Flows):
         Returns
         -------
         pandas.DataFrame
-            One row each, flows by name, within a flow the message with most recipients first:
+            One row each, flows by name, within a flow the messages in the order in which it sends them:
 
-            - flow_id, flow (its name); by message also flow_message_id, message;
+            - flow_id, flow (its name); by message also flow_message_id, message, message_position (Int64: from
+              1, by the links between the flow's actions, one branch after another; missing, and last, for a
+              message that the flow no longer has);
             - channel, status, trigger_type, tags (list of names);
             - recipients, delivered, bounced, opens, opens_unique, clicks, clicks_unique, unsubscribe_uniques,
               spam_complaints, conversions, conversion_uniques (Int64), conversion_value (float64), currency;
@@ -76,23 +79,36 @@ class Flows(resources.Flows):
         >>> with ka.demo(profiles=100, events=2000) as client:
         ...     summary = client.flows.summary("last 90 days", by="message")
         >>> summary.columns[:6].tolist()
-        ['flow_id', 'flow', 'flow_message_id', 'message', 'channel', 'status']
+        ['flow_id', 'flow', 'flow_message_id', 'message', 'message_position', 'channel']
         """
         chosen([by], get_args(FlowGrain), "by")
         report = told(self._context, "flow_values", timeframe=timeframe, conversion_metric=conversion_metric)
+        flows = _flows(self._context, report, actions=by == "message")
         rows = added_up(report, KEYS[by])
-        rows = rows.merge(_records(self._context, report), on="flow_id", how="left", validate="m:1")
-        columns = ["flow_id", "flow", *KEYS[by][1:], "channel", "status", "trigger_type", "tags"]
-        order = ["flow", "flow_id", "recipients"]
-        return finished(
-            rows.sort_values(order, ascending=[True, True, False], kind="stable"), columns, report
-        )
+        rows = rows.merge(_records(flows), on="flow_id", how="left", validate="m:1")
+        told_of, order = [*KEYS[by][1:]], ["flow", "flow_id"]
+        if by == "message":
+            places, keys = (
+                message_positions(flows),
+                zip(rows["flow_id"], rows["flow_message_id"], strict=True),
+            )
+            rows["message_position"] = pd.array([places.get(key) for key in keys], dtype="Int64")
+            told_of, order = [*told_of, "message_position"], [*order, "message_position"]
+        columns = ["flow_id", "flow", *told_of, "channel", "status", "trigger_type", "tags"]
+        largest_first = rows.sort_values("recipients", ascending=False, kind="stable")
+        return finished(largest_first.sort_values(order, kind="stable"), columns, report)
 
 
-def _records(context: Context, report: pd.DataFrame) -> pd.DataFrame:
-    """Read the flows that the report names, with their tags."""
+def _flows(context: Context, report: pd.DataFrame, *, actions: bool) -> pd.DataFrame:
+    """Read the flows that the report names, with their tags; their actions come in the same answer."""
     ids = report["flow_id"].dropna().unique().tolist()
-    frame = read_by_ids(context, "flow", ids, include=["tags"], fields=FIELDS)
+    if actions:
+        fields = {**FIELDS, "flow-action": ACTIONS}
+        return read_by_ids(context, "flow", ids, include=["tags", "flow-actions"], fields=fields)
+    return read_by_ids(context, "flow", ids, include=["tags"], fields=FIELDS)
+
+
+def _records(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "flow_id": frame["id"],

@@ -94,6 +94,19 @@ class TestFlowFunnel:
         assert made["step_rate"].tolist() == [1.0, 1.0, 0.0, 1.0, 0.8, 0.1]
         assert made["overall_rate"].tolist() == [1.0, 1.0, 0.0, 1.0, 0.8, 0.08]
 
+    def test_messages_stand_in_the_order_of_their_flow_where_it_is_known(self) -> None:
+        flows = frame(
+            flow=["Welcome"] * 3,
+            message=["B", "A", "gone"],
+            message_position=pd.array([1, 2, None], dtype="Int64"),
+            channel=["sms", "email", "email"],
+            recipients=[9, 100, 3],
+            delivered=[9, 90, 3],
+        )
+        made = analysis.flow_funnel(flows)
+        assert made["message"].unique().tolist() == ["B", "A", "gone"]
+        assert made["message_position"].tolist()[:4] == [1, 1, 2, 2]
+
     def test_variations_of_a_message_are_added_up(self) -> None:
         flows = frame(
             flow_id=["F", "F"],

@@ -166,6 +166,18 @@ def test_a_long_funnel_keeps_its_largest_rows_in_their_order_and_says_so() -> No
     assert "2 largest of 3 flows" in caption(ax)
 
 
+def test_messages_stand_in_the_order_of_their_flow_however_the_frame_is_sorted() -> None:
+    summary = flow_summary(by_message=True)
+    in_order = summary["message"].tolist()
+    upside_down = summary.iloc[::-1].reset_index(drop=True)
+    assert y_labels(plots.flow_funnel(upside_down)) == in_order
+    assert y_labels(plots.flow_funnel(analysis.flow_funnel(upside_down))) == in_order
+    two = pd.concat([upside_down, upside_down.assign(flow="Another")], ignore_index=True)
+    ax = plots.flow_funnel(two)
+    assert y_labels(ax)[4:] == [f"Another · {message}" for message in in_order]
+    assert title(ax) == "How far people get, by message"
+
+
 def test_the_funnel_draws_the_frame_of_the_analysis() -> None:
     summary = flow_summary(by_message=True)
     ax = plots.flow_funnel(analysis.flow_funnel(summary))
