@@ -33,11 +33,14 @@ def write(url: str, key: str, path: Path) -> None:
         client._api.paced = False
         client._context.sleep = lambda seconds: time.sleep(min(seconds / 20, 0.25))
         try:
-            client.resume(path, keep_journal=True)
+            result = client.resume(path, keep_journal=True)
         except InvalidInputError:
             path.unlink(missing_ok=True)
             plan = client.profiles.plan_upsert(frame(), properties="rest", append="arrivals")
-            plan.apply(journal=path, keep_journal=True)
+            result = plan.apply(journal=path, keep_journal=True)
+        while result.stopped:
+            result = client.resume(path, keep_journal=True)
+        result.raise_for_failures()
 
 
 def main(url: str, key: str, folder: str, seed: int, kills: int) -> int:
