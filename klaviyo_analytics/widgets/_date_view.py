@@ -6,7 +6,9 @@ from typing import Any
 
 import ipywidgets
 
+from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.widgets._dates import AUTO, COMPARISONS, CUSTOM, PRESETS, DateRangeState
+from klaviyo_analytics.widgets._loading import silently
 from klaviyo_analytics.widgets._view import View, heading, note
 
 _WIDE = {"width": "auto"}
@@ -18,8 +20,8 @@ class DateRangePicker(View):
 
     Parameters
     ----------
-    state : DateRangeState
-        What is chosen; several views may share one.
+    of : KlaviyoClient or DateRangeState
+        The client whose account's clock decides what a day is; or what is chosen, which several views may share.
     intervals, comparisons : bool
         Whether these can be chosen, too.
 
@@ -34,8 +36,10 @@ class DateRangePicker(View):
     >>> picker.close()
     """
 
-    def __init__(self, state: DateRangeState, *, intervals: bool = True, comparisons: bool = True) -> None:
-        self.state = state
+    def __init__(
+        self, of: KlaviyoClient | DateRangeState, *, intervals: bool = True, comparisons: bool = True
+    ) -> None:
+        self.state = state = of if isinstance(of, DateRangeState) else _of_account(of)
         self._preset = _dropdown("Period", [*PRESETS, CUSTOM])
         self._first = ipywidgets.DatePicker(description="First day", layout=_WIDE, style=_LABELLED)
         self._last = ipywidgets.DatePicker(description="Last day", layout=_WIDE, style=_LABELLED)
@@ -85,6 +89,10 @@ class DateRangePicker(View):
         else:
             self._note.value = note(f"Days are those of {self.state.timezone}.")
         self._writing = False
+
+
+def _of_account(client: KlaviyoClient) -> DateRangeState:
+    return DateRangeState(silently(lambda: client.account)["timezone"], now=client._context.now)
 
 
 def _dropdown(label: str, options: Any) -> Any:
