@@ -155,8 +155,8 @@ class Updates(Protocol):
 class Deletes(Protocol):
     """Signature of `delete`."""
 
-    def __call__(self, id: Any, /, *, dry_run: bool = False) -> Any:
-        """Delete one."""
+    def __call__(self, id: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Delete one; it cannot be restored, so `confirm=True` is needed."""
         ...
 
 

@@ -18,7 +18,7 @@ from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError
 from klaviyo_analytics.resources import _docs
 from klaviyo_analytics.resources._noun import Context, Noun, catalog_id, checked_id
-from klaviyo_analytics.resources._signatures import Applies, Creates, Deletes, Relates, Updates
+from klaviyo_analytics.resources._signatures import Applies, Creates, Relates, Updates
 from klaviyo_analytics.resources._verbs import ID, dressed, only_id
 from klaviyo_analytics.tabular.schema import snake
 
@@ -74,17 +74,6 @@ def applies(operation: str) -> Applies:
     apply.__name__ = operation.partition("_")[0]
     doc = _docs.for_write(endpoint, verb=apply.__name__.capitalize())
     return dressed(apply, endpoint, doc, [ID, *keywords(endpoint)])
-
-
-def deletes(operation: str) -> Deletes:
-    """Make `delete`."""
-    endpoint = load()[operation]
-    name = only_id(endpoint)
-
-    def delete(self: Noun, id: Any, /, *, dry_run: bool = False) -> Any:
-        return write(self._context, operation, {name: self._id(id)}, None, dry_run=dry_run)
-
-    return dressed(delete, endpoint, _docs.for_write(endpoint), [ID, DRY_RUN])
 
 
 def relates(operation: str) -> Relates:

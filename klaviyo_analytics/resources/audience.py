@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from klaviyo_analytics.resources._deletes import deletes
 from klaviyo_analytics.resources._noun import Noun
 from klaviyo_analytics.resources._verbs import finds, gets, iterates, iterates_of, lists, lists_of
-from klaviyo_analytics.resources._writes import creates, deletes, relates, updates
+from klaviyo_analytics.resources._writes import creates, relates, updates
 from klaviyo_analytics.resources.consent import Consent
 from klaviyo_analytics.resources.consent_frames import ConsentFrames
 from klaviyo_analytics.resources.member_frames import ListFrames

@@ -15,7 +15,7 @@ from klaviyo_analytics.filters import F
 from klaviyo_analytics.resources import bulk_bodies
 from klaviyo_analytics.resources._noun import Noun, Reading, checked_id, read_one
 from klaviyo_analytics.resources._verbs import lists_of, serves
-from klaviyo_analytics.resources._writes import resource, write
+from klaviyo_analytics.resources._writes import confirmed, resource, write
 from klaviyo_analytics.tabular import DTYPES
 
 JobKind = Literal[
@@ -136,6 +136,7 @@ class BulkJobs(Noun):
         /,
         *,
         lists: Any = None,
+        confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
         """Hand one job of many records over; Klaviyo works on it in its own time.
@@ -149,6 +150,8 @@ class BulkJobs(Noun):
             `catalog_items.create`, `coupon_codes.create` ...; with `id` for updates and deletions.
         lists : str, list or frame
             Of a "profile_import": lists that the profiles join.
+        confirm : bool
+            True, for a kind that deletes.
         dry_run : bool
             Show the request as a frame instead of sending it.
 
@@ -161,6 +164,8 @@ class BulkJobs(Noun):
         ------
         InvalidInputError
             Too many records for one job, or one that cannot be sent; nothing was sent.
+        ConfirmationRequiredError
+            It would delete and `confirm` is not True; nothing was sent.
 
         Examples
         --------
@@ -180,6 +185,8 @@ class BulkJobs(Noun):
             given["lists"] = lists
         operation = _submission(kind)
         body = {"data": resource(load()[operation], given)}
+        if kind.endswith("_delete") and not dry_run:
+            confirmed(confirm, f"This deletes {len(records):,} of the catalog; they cannot be restored.")
         job = write(self._context, operation, {}, body, dry_run=dry_run)
         return job if job is None or dry_run else _told(job, kind)
 

@@ -9,13 +9,13 @@ from klaviyo_analytics._polling import wait_for
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import ApiError, InvalidInputError, RequestTimeoutError
 from klaviyo_analytics.resources import campaign_bodies
+from klaviyo_analytics.resources._deletes import deletes
 from klaviyo_analytics.resources._noun import Noun, checked_id, read_one
 from klaviyo_analytics.resources._verbs import gets, serves
 from klaviyo_analytics.resources._writes import (
     UNSET,
     applies,
     confirmed,
-    deletes,
     resource,
     write,
 )

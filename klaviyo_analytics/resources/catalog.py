@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.errors import NoMatchError, NotFoundError
+from klaviyo_analytics.resources._deletes import deletes
 from klaviyo_analytics.resources._noun import catalog_id
 from klaviyo_analytics.resources._signatures import Gets
 from klaviyo_analytics.resources._verbs import gets, iterates, iterates_of, lists, lists_of
-from klaviyo_analytics.resources._writes import creates, deletes, relates, updates
+from klaviyo_analytics.resources._writes import creates, relates, updates
 from klaviyo_analytics.resources.catalog_frames import CatalogFrames
 
 

@@ -12,6 +12,7 @@ from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
 from klaviyo_analytics.filters import F, as_filter
+from klaviyo_analytics.resources._deletes import deletes
 from klaviyo_analytics.resources._noun import CHUNK, Filtering, Noun, Reading
 from klaviyo_analytics.resources._verbs import (
     finds,
@@ -23,7 +24,7 @@ from klaviyo_analytics.resources._verbs import (
     lists_of,
     serves,
 )
-from klaviyo_analytics.resources._writes import UNSET, creates, deletes, identifiers, resource, updates, write
+from klaviyo_analytics.resources._writes import UNSET, creates, identifiers, resource, updates, write
 from klaviyo_analytics.resources.catalog_frames import CouponCodeFrames
 
 CODE = re.compile(r"[0-9A-Za-z_]+")

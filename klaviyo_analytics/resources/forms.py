@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from klaviyo_analytics.resources._deletes import deletes
 from klaviyo_analytics.resources._noun import Noun
 from klaviyo_analytics.resources._verbs import finds, gets, gets_of, iterates, lists, lists_of
-from klaviyo_analytics.resources._writes import creates, deletes
+from klaviyo_analytics.resources._writes import creates
 
 
 class Forms(Noun):

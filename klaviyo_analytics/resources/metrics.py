@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
+from klaviyo_analytics.resources._deletes import deletes
 from klaviyo_analytics.resources._noun import Noun, Reading
 from klaviyo_analytics.resources._verbs import finds, gets, gets_of, iterates, lists, lists_of, serves
-from klaviyo_analytics.resources._writes import creates, deletes, updates
+from klaviyo_analytics.resources._writes import creates, updates
 
 Metric = str | tuple[str, str] | pd.Series
 # Klaviyo renamed its text message metrics in 2026; both names keep working here.

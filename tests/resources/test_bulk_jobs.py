@@ -168,7 +168,7 @@ def test_a_catalog_grows_and_shrinks(client: KlaviyoClient) -> None:
     assert client.bulk_jobs.wait(made)["completed_count"] == 1
     client.bulk_jobs.wait(client.bulk_jobs.submit("catalog_item_update", [{"id": "BULK", "title": "Mate"}]))
     assert client.catalog_items.get("BULK")["title"] == "Mate"
-    client.bulk_jobs.wait(client.bulk_jobs.submit("catalog_item_delete", [{"id": "BULK"}]))
+    client.bulk_jobs.wait(client.bulk_jobs.submit("catalog_item_delete", [{"id": "BULK"}], confirm=True))
     with pytest.raises(NotFoundError):
         client.catalog_items.get("BULK")
 

@@ -191,7 +191,7 @@ def test_a_campaign_is_made_changed_copied_and_deleted(client: KlaviyoClient) ->
     assert copy is not None
     assert copy["html"] == template["html"]
     assert client.campaigns.clone(made, new_name="Autumn")["name"] == "Autumn"
-    client.campaigns.delete(made)
+    client.campaigns.delete(made, confirm=True)
     with pytest.raises(NotFoundError):
         client.campaigns.get(made)
 

@@ -63,8 +63,8 @@ def test_every_verb_takes_the_shops_own_id(client: KlaviyoClient) -> None:
     assert len(client.catalog_categories.items("HOT")) == 1
     client.catalog_variants.update("GREEN-1", price=8)
     assert client.catalog_variants.get("GREEN-1")["price"] == 8
-    client.catalog_variants.delete("GREEN-1")
-    client.catalog_items.delete(item)
+    client.catalog_variants.delete("GREEN-1", confirm=True)
+    client.catalog_items.delete(item, confirm=True)
     with pytest.raises(NoMatchError, match="GREEN"):
         client.catalog_items.find(external_id="GREEN")
 

@@ -54,7 +54,7 @@ def test_templates_are_written_rendered_and_copied(client: KlaviyoClient) -> Non
     assert client.templates.render(made, context={"name": "Ann"})["html"] == "<p>Ann</p>"
     copy = client.templates.clone(made, name="Copy")
     assert (copy["name"], copy["html"]) == ("Copy", "<p>{{ name }}</p>")
-    client.templates.delete(made)
+    client.templates.delete(made, confirm=True)
     with pytest.raises(NotFoundError):
         client.templates.get(made)
 
@@ -64,7 +64,7 @@ def test_universal_content_is_written_and_read_back(client: KlaviyoClient) -> No
     assert client.universal_content.get(made)["definition.data"]["content"] == "<b/>"
     assert client.universal_content.find(name="Banner")["id"] == made["id"]
     assert client.universal_content.update(made, name="Footer")["name"] == "Footer"
-    client.universal_content.delete(made)
+    client.universal_content.delete(made, confirm=True)
     assert made["id"] not in set(client.universal_content.list()["id"])
 
 

@@ -60,7 +60,7 @@ def test_coupons_and_codes_are_written_and_read_back(client: KlaviyoClient) -> N
     changed = client.coupon_codes.update(code, expires_at="2031-01-01T00:00:00Z")
     assert changed["expires_at"].year == 2031
     assert client.coupons.update(coupon, description="10")["description"] == "10"
-    client.coupon_codes.delete(code)
+    client.coupon_codes.delete(code, confirm=True)
     assert client.coupons.codes(coupon)["unique_code"].tolist() == ["A2"]
 
 
@@ -74,6 +74,6 @@ def test_codes_of_several_coupons_come_together(client: KlaviyoClient) -> None:
 
 def test_a_coupon_is_deleted(client: KlaviyoClient) -> None:
     coupon = client.coupons.create(external_id="GONE")
-    client.coupons.delete(coupon)
+    client.coupons.delete(coupon, confirm=True)
     with pytest.raises(NotFoundError):
         client.coupons.get("GONE")

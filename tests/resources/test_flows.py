@@ -122,7 +122,7 @@ def test_a_flow_is_made_and_deleted(client: KlaviyoClient) -> None:
     made = client.flows.create(name="Hello", definition={**FLOW, "triggers": [{"type": "list", "id": group}]})
     assert client.flows.get(made)["status"] == "draft"
     assert client.flows.actions(made)["definition.type"].tolist() == ["time-delay"]
-    client.flows.delete(made)
+    client.flows.delete(made, confirm=True)
     with pytest.raises(NotFoundError):
         client.flows.get(made)
 

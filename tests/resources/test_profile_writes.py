@@ -177,7 +177,7 @@ def test_lists_keep_their_members(client: KlaviyoClient) -> None:
     assert len(client.lists.profiles(group)) == 2
     assert [len(frame) for frame in client.lists.iter_profiles(group, chunk_size=1)] == [1, 1]
     assert client.lists.update(group, name="Tea lovers")["name"] == "Tea lovers"
-    client.lists.delete(group)
+    client.lists.delete(group, confirm=True)
     with pytest.raises(NotFoundError):
         client.lists.get(group)
 
@@ -192,7 +192,7 @@ def test_segments_are_defined_and_starred(client: KlaviyoClient) -> None:
         name="Regulars", definition={"condition_groups": [{"conditions": [member]}]}
     )
     assert client.segments.update(segment, is_starred=True)["is_starred"]
-    client.segments.delete(segment)
+    client.segments.delete(segment, confirm=True)
     assert segment["id"] not in set(client.segments.list()["id"])
 
 

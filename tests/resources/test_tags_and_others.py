@@ -75,7 +75,7 @@ def test_tags_and_groups(client: KlaviyoClient) -> None:
     client.tags.update(spring, name="Summer")
     assert client.tags.find(name="Summer")["id"] == spring["id"]
     assert client.tag_groups.update(group, name="Weather")["name"] == "Weather"
-    client.tag_groups.delete(group)
+    client.tag_groups.delete(group, confirm=True)
     with pytest.raises(NotFoundError):
         client.tags.get(spring)
 
@@ -110,7 +110,7 @@ def test_webhooks_are_written_and_their_secret_is_never_shown(client: KlaviyoCli
     )
     read = client.webhooks.get(made, include=["webhook-topics"])
     assert set(read["webhook_topic_ids"]) == set(topics["id"])
-    client.webhooks.delete(made)
+    client.webhooks.delete(made, confirm=True)
     assert made["id"] not in set(client.webhooks.list()["id"])
 
 
@@ -171,5 +171,5 @@ def test_custom_and_mapped_metrics(client: KlaviyoClient) -> None:
     mapped = client.mapped_metrics.metric("revenue")
     assert mapped is not None
     assert mapped["id"] == orders["id"]
-    client.custom_metrics.delete(made)
+    client.custom_metrics.delete(made, confirm=True)
     assert made["id"] not in set(client.custom_metrics.list()["id"])
