@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,9 @@ import orjson
 
 from klaviyo_analytics.errors import InvalidInputError
 
+_TOO_LONG = 20  # digits from which a number may need more than 64 bits
+_LONG_NUMBER = re.compile(rb"(?<=[:,\[\s])-?\d{%d,}(?=[,}\]\s])" % _TOO_LONG)
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
 _lock = threading.Lock()
 _decoding = 0  # threads inside `_collector_paused`
 _was_on = True
@@ -21,13 +26,22 @@ _was_on = True
 def loads(body: bytes) -> Any:
     """Decode JSON fast; what only the standard library takes (NaN, lone surrogates) is decoded by it.
 
-    A lone half of a surrogate pair cannot be written in UTF-8 anywhere else, so it becomes U+FFFD here.
+    A lone half of a surrogate pair cannot be written in UTF-8 anywhere else, so it becomes U+FFFD here. orjson
+    reads integers of more than 64 bits as floats, which would change ids, so they are read by the library, too.
     """
+    body = body.removeprefix(codecs.BOM_UTF8)
+    if _holds_long_numbers(body):
+        return _leniently(body)
     try:
         with _collector_paused():
             return orjson.loads(body)
     except orjson.JSONDecodeError:
         return _leniently(body)
+
+
+def _holds_long_numbers(body: bytes) -> bool:
+    # a plain search costs a tenth of the decoding, the pattern twice the decoding
+    return b"0" * _TOO_LONG in body.translate(_DIGITS_ALIKE) and bool(_LONG_NUMBER.search(body))
 
 
 def _leniently(body: bytes) -> Any:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 NEVER_BETTER = (501, 505)  # not implemented: asking again is answered alike
+# what a gateway says with a 500 when it may no longer speak for the account; only a person can mend that
+_GRANT_IS_GONE = re.compile(
+    rb"(?i)\bgrant\b|\boauth|\bre-?(?:authori[sz]|connect)|\brefresh(?:ing)?\b[^.]{0,40}\btoken|token[^.]{0,20}\bexpired"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ class RetryPolicy:
         """Seconds to wait before the next attempt; None when it is time to give up.
 
         `attempt` counts from 1, `jitter` is a random number in [0, 1). The server's `Retry-After` is obeyed to
-        the letter: coming back earlier is always refused again, so only the jitter is added to it.
+        the letter: coming back earlier is always refused again, so only the jitter is added to it. One that says
+        "at once" is none: it would use all attempts up in a moment.
         """
         again = failure.status is None or failure.status == 429 or failure.status >= 500
         again = again and failure.status not in NEVER_BETTER
@@ -49,24 +55,30 @@ class RetryPolicy:
             return None
         backoff = min(self.cap, self.base * 2 ** (attempt - 1))
         told = failure.retry_after
-        wait = backoff * (0.5 + jitter / 2) if told is None else told + 0.25 * jitter
+        wait = backoff * (0.5 + jitter / 2) if told is None or told < self.base else told + 0.25 * jitter
         return wait if elapsed + wait <= self.budget else None
 
 
+def hopeless(status: int, body: bytes) -> bool:
+    """Tell whether an error answer says itself that asking again will not help."""
+    return status == 500 and b'"errors"' not in body and bool(_GRANT_IS_GONE.search(body[:4000]))
+
+
 def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
-    """Read a Retry-After header: seconds, or a date."""
+    """Read a Retry-After header: seconds, or a date on the server's clock, which `now` stands in for."""
     text = headers.get("Retry-After", "").strip()
     if not text:
         return None
     try:
         seconds = float(text)
     except ValueError:
-        seconds = _until(text, now)
+        told, sent = _moment(text), _moment(headers.get("Date", ""))
+        seconds = told - (now if math.isnan(sent) else sent)
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def _until(date: str, now: float) -> float:
+def _moment(date: str) -> float:
     try:
-        return parsedate_to_datetime(date).timestamp() - now
+        return parsedate_to_datetime(date).timestamp()
     except (TypeError, ValueError, OverflowError):
         return math.nan
