@@ -8,30 +8,26 @@ from typing import Any
 
 import orjson
 
-from klaviyo_analytics import _jsonapi
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.kinds import folded
 from klaviyo_analytics.writeback.kinds.profiles import identity
+from klaviyo_analytics.writeback.reading import portions, records
 
 Changes = Mapping[str, tuple[Any, Any]]  # by dotted name, the old value and the new one
-AT_ONCE = 50  # keys in a filter; a URL holds only so many
 
 
 def current(
     account: Account, key: str, keys: Sequence[str], *, more: Mapping[str, str] | None = None
 ) -> dict[str, Mapping[str, Any]]:
-    """Read the profiles that have these keys, by their key in folded case."""
+    """Read the profiles that have these keys, by the keys as they are asked for."""
     found: dict[str, Mapping[str, Any]] = {}
     wanted = [one for one in dict.fromkeys(keys) if one]
-    endpoint = account.api.catalog["get_profiles"]
-    for start in range(0, len(wanted), AT_ONCE):
-        some = wanted[start : start + AT_ONCE]
-        params = {"filter": str(F[key].any(as_kept(some) if key == "email" else some)), **(more or {})}
-        for document in account.api.pages(endpoint, {}, params, size=endpoint.page_max, chosen=False):
-            for record in _jsonapi.resources(document, endpoint.path):
-                found[folded(identity(record, key))] = record
-    return found
+    same = folded if key == "email" else str
+    for some in portions(as_kept(wanted) if key == "email" else wanted):
+        for record in records(account, "get_profiles", {"filter": str(F[key].any(some)), **(more or {})}):
+            found[same(identity(record, key))] = record
+    return {one: found[same(one)] for one in wanted if same(one) in found}
 
 
 def as_kept(emails: Sequence[str]) -> list[str]:
@@ -40,14 +36,14 @@ def as_kept(emails: Sequence[str]) -> list[str]:
 
 
 def changes(
-    account: Account, key: str, keys: Sequence[str], records: Sequence[bytes | None]
+    account: Account, key: str, keys: Sequence[str], encoded: Sequence[bytes | None]
 ) -> dict[int, Changes | None]:
     """Tell for every row what sending it would change: nothing (empty), or everything, as it is new (None)."""
-    sent = {row: record for row, record in enumerate(records) if record is not None}
+    sent = {row: record for row, record in enumerate(encoded) if record is not None}
     there = current(account, key, [keys[row] for row in sent])
     found: dict[int, Changes | None] = {}
     for row, record in sent.items():
-        known = there.get(folded(keys[row]))
+        known = there.get(keys[row])
         found[row] = None if known is None else differences(orjson.loads(record), known)
     return found
 

@@ -17,12 +17,12 @@ import pandas as pd
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError
 from klaviyo_analytics.writeback import journals
-from klaviyo_analytics.writeback import verify as checking
 from klaviyo_analytics.writeback._account import Account, fingerprint
 from klaviyo_analytics.writeback.answers import said
 from klaviyo_analytics.writeback.journal import Payload
 from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.result import Result, finish
+from klaviyo_analytics.writeback.verify import verify as read_back
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -160,15 +160,11 @@ class Plan:
             raise ConfirmationRequiredError(
                 f"{' '.join(self._confirm)} Nothing was sent. Pass confirm=True if that is what you want."
             )
-        if verify:
-            checking.check([kind for kind, _ in self._batches])
         path = None if isinstance(journal, bool) else journal
         begun = journals.begin(self._facts(), self._payloads(), path, enabled=journal is not False)
         result = finish(begun, self._account, index=self._index, keep=keep_journal)
         if verify:
-            checking.verify(
-                self._account, result.rows, self._batches, self._keys, self._records, self._options
-            )
+            read_back(self._account, result.rows, self._batches, self._keys, self._records, self._options)
         return result
 
     def _facts(self) -> dict[str, Any]:

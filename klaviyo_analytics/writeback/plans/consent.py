@@ -14,7 +14,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
-from klaviyo_analytics.writeback.compare import AT_ONCE, as_kept
+from klaviyo_analytics.writeback.compare import as_kept
 from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT
 from klaviyo_analytics.writeback.kinds import folded
@@ -27,6 +27,7 @@ from klaviyo_analytics.writeback.kinds.consent import (
 )
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.people import Columns, People, people
+from klaviyo_analytics.writeback.reading import portions, records
 from klaviyo_analytics.writeback.times import moments
 
 ConsentChannel = Literal["email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional"]
@@ -252,19 +253,14 @@ def _times(
 
 def _not_on(account: Account, found: People, names: Sequence[str], list: str, problems: Problems) -> Rows:
     """Find the rows whose people are not on a list."""
-    endpoint = account.api.catalog["get_profiles_for_list"]
     missing = [row for row in range(len(found.keys)) if row not in problems and row not in found.left_out]
     for name in names:
         values = found.values[name]
-        wanted = [values[row] for row in missing]
         there: set[str] = set()
-        for start in range(0, len(wanted), AT_ONCE):
-            some = as_kept(wanted[start : start + AT_ONCE])
+        for some in portions(as_kept([values[row] for row in missing])):
             params = {"filter": str(F[name].any(some)), "fields[profile]": name}
-            pages = account.api.pages(endpoint, {"id": list}, params, size=endpoint.page_max, chosen=False)
-            for document in pages:
-                records = _jsonapi.resources(document, endpoint.path)
-                there |= {folded(one["attributes"].get(name)) for one in records}
+            people = records(account, "get_profiles_for_list", params, {"id": list})
+            there |= {folded(one["attributes"].get(name)) for one in people}
         missing = [row for row in missing if folded(values[row]) not in there]
     return missing
 

@@ -12,7 +12,7 @@ from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.compare import current
 from klaviyo_analytics.writeback.drafting import drafted
-from klaviyo_analytics.writeback.kinds import KINDS, folded
+from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.people import Columns, people
 
@@ -37,7 +37,7 @@ def plan_members(
     ids: Mapping[str, str] = {} if by_id else _ids(account, found.keys)
     records: Records = []
     for row, key in enumerate(found.keys):
-        id = key if by_id else ids.get(folded(key))
+        id = key if by_id else ids.get(key)
         if row not in problems and id is None:
             problems.add(row, f"no profile of the account has the address {key!r}")
         good = row not in problems and row not in found.left_out

@@ -1,0 +1,42 @@
+"""Events: told apart by the ids that they were sent with."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from klaviyo_analytics.filters import F
+from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.kinds import Options
+from klaviyo_analytics.writeback.looks._look import Found, Left
+from klaviyo_analytics.writeback.reading import records
+
+
+def events(account: Account, _: Options, left: Left) -> Found:
+    """Look for the events' own ids among those of their metric and time."""
+    events = {at: record["attributes"]["events"]["data"][0]["attributes"] for at, (_, record) in left.items()}
+    metric = next(iter(events.values()))["metric"]["data"]["attributes"]
+    id = _metric(account, metric["name"], metric.get("service", "API"))
+    if id is None:
+        return {}
+    times = [datetime.fromisoformat(one["time"]) for one in events.values() if "time" in one]
+    times = times or [account.now() - timedelta(hours=1), account.now() + timedelta(hours=1)]
+    where = (
+        (F.metric_id == id)
+        & (F.datetime >= min(times).replace(microsecond=0))
+        & (F.datetime < max(times) + timedelta(seconds=1))
+    )
+    params = {"filter": str(where), "sort": "datetime", "fields[event]": "event_properties"}
+    there = {
+        str((one["attributes"].get("event_properties") or {}).get("$event_id"))
+        for one in records(account, "get_events", params)
+    }
+    return {at: None for at, one in events.items() if one["unique_id"] in there}
+
+
+def _metric(account: Account, name: str, service: str) -> str | None:
+    for record in records(account, "get_metrics", {}):
+        attributes = record["attributes"]
+        integration = attributes.get("integration") or {}
+        if attributes.get("name") == name and integration.get("name") == service:
+            return str(record["id"])
+    return None
