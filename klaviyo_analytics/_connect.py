@@ -11,7 +11,7 @@ from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import cache_at
 from klaviyo_analytics._calls import explained
 from klaviyo_analytics._credentials import Credentials
-from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport
+from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport, waiting
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.connections import Connection
 from klaviyo_analytics.errors import ConfigurationError
@@ -112,7 +112,7 @@ def _pacer(credentials: Credentials, retry: RetryPolicy) -> Pacer:
     """One for each account in a process: running a cell again must not forget what was sent a moment ago."""
     account = (credentials.base_url, credentials.fingerprint, credentials.connection)
     if account not in _pacers:
-        _pacers[account] = Pacer(clock=time.monotonic, sleep=time.sleep, patience=retry.budget)
+        _pacers[account] = Pacer(clock=time.monotonic, sleep=waiting.sleep, patience=retry.budget)
     return _pacers[account]
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from klaviyo_analytics import _credentials, _jsonapi
 from klaviyo_analytics._polling import wait_for
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics._transport import Bucket, Call, HeaderAuth, RetryPolicy, Transport
+from klaviyo_analytics._transport import Bucket, Call, HeaderAuth, RetryPolicy, Transport, waiting
 from klaviyo_analytics._transport.decoding import dumps
 from klaviyo_analytics.endpoints import Kind
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, MalformedResponseError
@@ -101,7 +101,7 @@ class Connections:
         api_key: str | None = None,
         base_url: str | None = None,
         progress: bool | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = waiting.sleep,
         clock: Callable[[], float] = time.monotonic,
         retry: RetryPolicy | None = None,
     ) -> None:

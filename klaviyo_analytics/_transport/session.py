@@ -15,18 +15,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
+from klaviyo_analytics._transport import foreign, waiting
 from klaviyo_analytics._transport.decoding import loads
 from klaviyo_analytics._transport.pacing import Bucket, Pacer, told_to_wait
 from klaviyo_analytics._transport.redaction import redact
-from klaviyo_analytics._transport.retry import Failure, RetryPolicy, retry_after
-from klaviyo_analytics.errors import (
-    ConnectionFailedError,
-    MalformedResponseError,
-    RequestTimeoutError,
-    TransportError,
-)
+from klaviyo_analytics._transport.retry import Failure, RetryPolicy, hopeless, retry_after
+from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError, TransportError
 
 log = logging.getLogger("klaviyo_analytics")
 Timeout = tuple[float, float]
@@ -121,7 +116,7 @@ class Transport:
         timeout: Timeout = (10.0, 60.0),
         retry: RetryPolicy | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = waiting.sleep,
         pacer: Pacer | None = None,
         connections: int = 32,
     ) -> None:
@@ -164,6 +159,8 @@ class Transport:
         ------
         ConnectionFailedError, RequestTimeoutError, MalformedResponseError
             No usable answer, also after the retries. An answer with an error status is returned, not raised.
+        CalledOff
+            Somebody called the work off while it waited.
         """
         if self._closed:
             raise ConnectionFailedError(f"{call.label}: this client is closed. Connect again.")
@@ -172,6 +169,7 @@ class Transport:
         attempt = 0
         while True:
             attempt += 1
+            waiting.check()
             reply, failure, error = self._attempt(call, ambiguous=ambiguous)
             if failure is None:
                 if error is not None:
@@ -195,10 +193,15 @@ class Transport:
                 raise error
             log.info("%s: trying again in %.1f s", call.label, wait)
             ambiguous = ambiguous or not failure.refused
-            if on_wait and wait >= 1:
-                on_wait(wait)
-            self._sleep(wait)
-            self.pacer.acquire(call.buckets, on_wait=on_wait)
+            try:
+                if on_wait and wait >= 1:
+                    on_wait(wait)
+                self._sleep(wait)
+                self.pacer.acquire(call.buckets, on_wait=on_wait)
+                waiting.check()
+            except waiting.CalledOff as ended:
+                ended.sent = True
+                raise
 
     def _attempt(
         self, call: Call, *, ambiguous: bool
@@ -221,10 +224,13 @@ class Transport:
                 auth=self._auth,
                 timeout=self._timeout,
                 allow_redirects=False,
+                stream=True,
             )
-            status, found, body = response.status_code, response.headers, response.content
+            status, found = response.status_code, response.headers
+            until = began + self._timeout[1] + self.retry.budget
+            body = foreign.read(response, until=until, clock=self._clock)
         except requests.RequestException as exception:
-            failure, error = _foreign(exception, call, self.base_url)
+            failure, error = foreign.translated(exception, call.label, self.base_url)
         else:
             log.debug("%s %s %d %.3f s", call.method, redact(call.target), status, self._clock() - began)
             return self._judge(call, status, found, body, ambiguous=ambiguous)
@@ -245,6 +251,7 @@ class Transport:
         document, whole = _document(body)
         if status < 300 and not whole:
             kind = headers.get("Content-Type", "no content type")
+            kind += f" in {packing}" if (packing := headers.get("Content-Encoding")) else ""
             error = MalformedResponseError(
                 f"{where} answered {status} with a body that is not JSON ({kind}, {len(body)} bytes). "
                 "Check base_url; a proxy or login page may stand in between."
@@ -255,7 +262,7 @@ class Transport:
             self._heed(call.buckets, headers)
             return reply, None, None
         pause = retry_after(headers, now=time.time())
-        failing = status == 429 or status >= 500
+        failing = status == 429 or (status >= 500 and not hopeless(status, body))
         return reply, Failure(status, refused=status == 429, retry_after=pause) if failing else None, None
 
     def _heed(self, buckets: Sequence[Bucket], headers: Mapping[str, str]) -> None:
@@ -277,25 +284,3 @@ def _host(headers: Mapping[str, str]) -> str:
         return urlsplit(headers.get("Location", "")).netloc or "another address"
     except ValueError:
         return "another address"
-
-
-def _foreign(
-    exception: requests.RequestException, call: Call, base: str
-) -> tuple[Failure | None, TransportError]:
-    """Translate an exception of `requests`: whether trying again may help, and what to raise if not."""
-    where, host = call.label, urlsplit(base).netloc
-    reason = exception.args[0] if exception.args else None
-    cause = getattr(reason, "reason", reason)
-    unreached = isinstance(cause, (NewConnectionError, ConnectTimeoutError))
-    if isinstance(exception, requests.Timeout) or isinstance(cause, ReadTimeoutError):
-        message = f"{where}: {host} did not answer in time; see timeout=."
-        return Failure(None, refused=unreached), RequestTimeoutError(message)
-    if unreached:
-        message = f"{where}: {host} cannot be reached. Check the network and base_url."
-        return Failure(None, refused=True), ConnectionFailedError(message)
-    if isinstance(exception, ValueError):  # of the address or a header, and the same next time
-        message = f"{where}: no request can be made of base_url {base!r} ({type(exception).__name__})."
-        return None, ConnectionFailedError(message)
-    kind = type(cause).__name__ if isinstance(cause, BaseException) else type(exception).__name__
-    message = f"{where}: the connection to {host} broke before the answer was whole ({kind})."
-    return Failure(None), ConnectionFailedError(message)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from klaviyo_analytics._transport import waiting
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.errors import QuotaExhaustedError
 from klaviyo_analytics.planner.ledger import DAY, Ledger, Windows, wait
@@ -69,7 +70,7 @@ class Quota:
         ledger: Ledger | None = None,
         *,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = waiting.sleep,
         enforced: bool = True,
     ) -> None:
         self.ledger = ledger or Ledger()

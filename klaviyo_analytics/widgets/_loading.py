@@ -11,14 +11,11 @@ from typing import Any, TypeVar
 from traitlets import Enum, HasTraits, Int, Unicode
 
 from klaviyo_analytics import _progress
+from klaviyo_analytics._transport.waiting import CalledOff, called_off
 from klaviyo_analytics.errors import KlaviyoError
 
 Answer = TypeVar("Answer")
 Post = Callable[[Callable[[], None]], None]
-
-
-class Cancelled(Exception):  # noqa: N818  (nothing went wrong)
-    """The work was called off; raised at its next step."""
 
 
 class RunState(HasTraits):
@@ -95,7 +92,7 @@ class Loader:
             raise job.error
 
     def cancel(self) -> None:
-        """Wait no longer. A request under way ends by itself; its answer is dropped, and no other follows."""
+        """Wait no longer. A request under way ends by itself; its answer is dropped, and nothing is sent after it."""
         if self._job is not None and self.state.running:
             self._job.cancelled.set()
             self._job = None
@@ -114,9 +111,10 @@ class Loader:
 
     def _work(self, job: _Job, work: Callable[[], Answer], done: Callable[[Answer], str]) -> None:
         _progress.listener.set(job)
+        called_off.set(job.cancelled)
         try:
             answer = work()
-        except Cancelled:
+        except CalledOff:
             return
         except Exception as error:  # noqa: BLE001  (whatever it is, the person in front has to read it)
             job.error = error
@@ -175,7 +173,7 @@ class _Job:
 
     def _check(self) -> None:
         if self.cancelled.is_set():
-            raise Cancelled
+            raise CalledOff
 
 
 class _Silence:

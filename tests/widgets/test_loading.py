@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from klaviyo_analytics._progress import Progress
+from klaviyo_analytics._transport import waiting
 from klaviyo_analytics.errors import NoMatchError
 from klaviyo_analytics.widgets._loading import Loader, RunState
 
@@ -124,3 +125,25 @@ def test_a_wait_for_the_limits_is_said() -> None:
 
     Loader(state).run(wait, str)
     assert "Waiting 31 s: the account's limits allow no more for now …" in said
+
+
+def test_cancel_ends_a_wait_for_the_limits_at_once() -> None:
+    state, told, woke = RunState(), threading.Event(), threading.Event()
+    state.observe(lambda _change: told.set() if "Waiting" in state.message else None, names="message")
+
+    def wait() -> str:
+        with Progress("reports", shown=False) as progress:
+            progress.waiting(3_600.0)
+            waiting.sleep(3_600.0)
+        woke.set()
+        return ""
+
+    loader = Loader(state)
+    loader.start(wait, str)
+    thread = loader._job.thread if loader._job else None
+    assert thread is not None
+    assert told.wait(PATIENCE)
+    loader.cancel()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert not woke.is_set()

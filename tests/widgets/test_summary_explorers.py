@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import matplotlib.pyplot as plt
 import pytest
 from pandas.testing import assert_frame_equal
@@ -24,6 +26,11 @@ DAYS = ("2026-04-01", "2026-07-01")
 
 def reports(sandbox: Sandbox) -> int:
     return sum("-reports" in record.path for record in sandbox.requests)
+
+
+def budget(client: KlaviyoClient) -> int:
+    left = client.reports.budget().set_index("report")["left"]
+    return int(left["campaign_values"])
 
 
 @pytest.mark.parametrize("explorer_class", [CampaignExplorer, FlowExplorer])
@@ -65,6 +72,27 @@ def test_another_chart_costs_no_report_and_the_budget_is_shown(
     explorer.state.chart = "campaign_scatter"
     assert 'ka.plots.campaign_scatter(frame, y="open_rate")' in explorer.state.code
     assert reports(sandbox) == before
+    explorer.close()
+
+
+def test_cancel_while_the_limits_make_it_wait_sends_nothing_and_takes_no_report(
+    client: KlaviyoClient, sandbox: Sandbox
+) -> None:
+    explorer, told = CampaignExplorer(client), threading.Event()
+    run = explorer.state.run
+    run.observe(lambda _change: told.set() if "Waiting" in run.message else None, names="message")
+    endpoint = client._api.catalog["query_campaign_values"]
+    client._api.paced = True
+    client._api.transport.pacer.close(client._api._buckets(endpoint, {})[0], 200.0)
+    before, left = reports(sandbox), budget(client)
+    explorer.start()
+    thread = explorer._loader._job.thread if explorer._loader._job else None
+    assert thread is not None
+    assert told.wait(10)
+    explorer.cancel()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert (reports(sandbox), budget(client)) == (before, left)
     explorer.close()
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from klaviyo_analytics._cache import Question, lifetime
 from klaviyo_analytics._paging import next_cursor
 from klaviyo_analytics._progress import Progress
+from klaviyo_analytics._transport.waiting import CalledOff
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError, PaginationError
 from klaviyo_analytics.resources._noun import Context
@@ -85,8 +86,9 @@ def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> It
         context.quota.acquire(account_of(context), endpoint, on_wait=bar.waiting)
         try:
             answer = context.api.call(endpoint.operation, params=params, json=document, on_wait=bar.waiting)
-        except ConnectionFailedError:
-            context.quota.strike(account_of(context), endpoint)
+        except (ConnectionFailedError, CalledOff) as ended:
+            if not getattr(ended, "sent", False):
+                context.quota.strike(account_of(context), endpoint)
             raise
         yield _attributes(answer, endpoint, series="interval" in body)
         cursor = next_cursor(answer)
