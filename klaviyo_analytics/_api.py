@@ -172,7 +172,7 @@ class Api:
 
     def _reply(self, call: Call, *, on_wait: Callable[[float], None] | None = None) -> Reply:
         reply = self.transport.send(call, on_wait=on_wait)
-        if reply.status < 400:
+        if reply.status < 400 and not _jsonapi.only_errors(reply.document):
             return reply
         error: ApiError = _jsonapi.error(reply, method=call.method, path=call.path, gateway=self.gateway)
         if call.method == "DELETE" and reply.ambiguous and isinstance(error, NotFoundError):

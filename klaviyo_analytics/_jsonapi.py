@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klaviyo_analytics import errors
 from klaviyo_analytics._transport import Reply
 from klaviyo_analytics._transport.redaction import redact
+from klaviyo_analytics._transport.retry import retry_after
 
 Record = Mapping[str, Any]
 BY_STATUS: Mapping[int, type[errors.ApiError]] = {
@@ -33,9 +35,14 @@ def resources(document: Any, where: str) -> list[Record]:
     if data is None and not (isinstance(document, Mapping) and "data" in document):
         raise errors.MalformedResponseError(f"{where} answered without data; is base_url Klaviyo's API?")
     found = data if isinstance(data, list) else [] if data is None else [data]
-    if not all(isinstance(record, Mapping) and "id" in record for record in found):
+    if not all(isinstance(record, Mapping) and isinstance(record.get("id"), (str, int)) for record in found):
         raise errors.MalformedResponseError(f"{where} answered with data that are no JSON:API resources.")
     return found
+
+
+def only_errors(document: Any) -> bool:
+    """Tell whether a document is one of errors, whatever status it came with."""
+    return isinstance(document, Mapping) and bool(document.get("errors")) and "data" not in document
 
 
 def included(documents: Iterable[Any]) -> dict[tuple[str, str], Record]:
@@ -79,7 +86,7 @@ def error(reply: Reply, *, method: str, path: str, gateway: bool) -> errors.ApiE
         errors=said,
         message=message,
         request_id=request_id or reply.headers.get("X-Request-Id"),
-        retry_after=_seconds(reply.headers.get("Retry-After")),
+        retry_after=retry_after(reply.headers, now=time.time()),
     )
 
 
@@ -95,7 +102,7 @@ def control_error(reply: Reply, *, method: str, path: str) -> errors.ApiError:
         method=method,
         path=path,
         message=said,
-        retry_after=_seconds(reply.headers.get("Retry-After")),
+        retry_after=retry_after(reply.headers, now=time.time()),
     )
 
 
@@ -112,10 +119,3 @@ def _words(reply: Reply, document: Mapping[str, Any]) -> str | None:
         return f"a web page titled {redact(title[1]).strip()[:100]!r}"
     words = " ".join(re.sub(r"<[^>]+>", " ", text).split())
     return redact(words)[:200] or None
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None

@@ -214,7 +214,10 @@ def read_one_or_none(
     schema = tabular.schema(endpoint, query, properties)
     ids = {name: checked_id(value, name) for name, value in ids.items()}
     document = context.api.call(operation, ids, params=query.params)
-    records = _jsonapi.resources(document, f"GET {endpoint.path}")
+    where = f"GET {endpoint.at(**ids)}"
+    records = _jsonapi.resources(document, where)
+    if len(records) > 1:
+        raise MalformedResponseError(f"{where} answered with {len(records):,} resources instead of one.")
     return tabular.one(records[0], schema, _jsonapi.included([document])) if records else None
 
 

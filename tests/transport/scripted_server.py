@@ -71,19 +71,21 @@ class Asked:
 class ScriptedServer:
     """Gives the answers of its script in turn, and the last of them for ever."""
 
-    def __init__(self, *script: Answer) -> None:
+    def __init__(self, *script: Answer, host: str = "127.0.0.1") -> None:
         self.script = list(script) or [Answer()]
         self.asked: list[Asked] = []
         self.closed = threading.Semaphore(0)  # one for each connection that is over
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._connections: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._host = f"[{host}]" if ":" in host else host
+        self._listener = socket.create_server((host, 0), family=family, backlog=64)
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http://{self._host}:{self._listener.getsockname()[1]}"
 
     @property
     def connections(self) -> int:
@@ -102,7 +104,7 @@ class ScriptedServer:
     ) -> None:
         self._ended.set()
         with suppress(OSError):  # wakes the thread that waits for connections, on every system
-            socket.create_connection(self._listener.getsockname()).close()
+            socket.create_connection(self._listener.getsockname()[:2]).close()
         self._thread.join()
         self._listener.close()
         for connection in self._connections:

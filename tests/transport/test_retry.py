@@ -35,15 +35,17 @@ def test_what_is_not_safe_to_repeat_is_repeated_only_when_nothing_was_done(statu
     assert delay(Failure(status, refused=True), replay_safe=False) is not None
 
 
-@given(st.floats(0, 300), st.floats(0, 1, exclude_max=True))
+@given(st.floats(POLICY.base, 300), st.floats(0, 1, exclude_max=True))
 def test_the_servers_wish_is_obeyed_to_the_letter(told: float, jitter: float) -> None:
     wait = delay(Failure(429, refused=True, retry_after=told), jitter=jitter)
     assert wait is None or told <= wait <= told + 0.25
 
 
-@given(st.integers(1, 7), st.floats(0, 1, exclude_max=True))
-def test_without_a_wish_the_waits_double_up_to_a_cap(attempt: int, jitter: float) -> None:
-    wait = delay(Failure(503), attempt=attempt, jitter=jitter)
+@given(st.integers(1, 7), st.floats(0, 1, exclude_max=True), st.sampled_from([None, 0.0, 0.1]))
+def test_without_a_wish_or_with_at_once_the_waits_double_up_to_a_cap(
+    attempt: int, jitter: float, told: float | None
+) -> None:
+    wait = delay(Failure(503, retry_after=told), attempt=attempt, jitter=jitter)
     assert wait is not None
     full = min(60.0, 0.5 * 2 ** (attempt - 1))
     assert full / 2 <= wait <= full
