@@ -84,6 +84,7 @@ class _PlansUpserts(Noun):
         on_duplicate: OnDuplicate = "error",
         lists: Any = None,
         append: str | Several = (),
+        unappend: str | Several = (),
         unset: str | Several = (),
         compare: bool = False,
     ) -> Plan:
@@ -106,7 +107,9 @@ class _PlansUpserts(Noun):
         lists : str, row, frame, or list of ids, optional
             Lists that they join. Consent is not touched.
         append : str or list of str
-            Names of properties whose values are added to what stands there.
+            Names of properties whose values are added to the lists that stand there.
+        unappend : str or list of str
+            Names of properties whose values are taken out of the lists that stand there.
         unset : str or list of str
             Properties to remove from everybody in the frame.
         compare : bool
@@ -144,6 +147,7 @@ class _PlansUpserts(Noun):
             on_duplicate=on_duplicate,
             lists=[] if lists is None else [one["id"] for one in identifiers("list", lists)],
             append=several(append),
+            unappend=several(unappend),
             unset=several(unset),
             compare=compare,
         )

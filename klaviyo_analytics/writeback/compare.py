@@ -65,6 +65,12 @@ def differences(sent: Mapping[str, Any], known: Mapping[str, Any]) -> Changes:
             found[f"properties.{name}"] = (properties[name], None)
     for name, value in (patches.get("append") or {}).items():
         found[f"properties.{name}"] = (properties.get(name), value)
+    for name, value in (patches.get("unappend") or {}).items():
+        taken = value if isinstance(value, list) else [value]
+        old = properties.get(name)
+        stands = old if isinstance(old, list) else [old]
+        if any(one in taken for one in stands):
+            found[f"properties.{name}"] = (old, [one for one in stands if one not in taken])
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -23,6 +23,7 @@ Key = Literal["email", "phone_number", "external_id", "id"]
 OnNull = Literal["skip", "clear"]
 IDENTIFIERS = ("email", "phone_number", "external_id")
 GROUPS = ("location", "properties")
+PATCHES = ("append", "unappend")
 FEW = 1_000  # rows that are still sent one by one where that tells more
 WHAT = "plan_upsert()"
 
@@ -49,6 +50,7 @@ def plan_upsert(
     on_duplicate: OnDuplicate,
     lists: Sequence[str],
     append: Sequence[str],
+    unappend: Sequence[str],
     unset: Sequence[str],
     compare: bool,
 ) -> Plan:
@@ -61,12 +63,14 @@ def plan_upsert(
     paths = [target.path for target in found]
     if key not in paths:
         raise FrameError(f"{WHAT}: no column becomes {key!r}, the key; there are {', '.join(paths)}.")
-    appended = _of_properties(append, found)
+    patches = _patches(found, append, unappend, unset)
     problems = Problems()
     values = [_values(frame[target.column], target, problems) for target in found]
     by_path = dict(zip(paths, values, strict=True))
     left_out = _check(by_path, key, on_duplicate, problems)
-    builder = _Builder(found, appended, unset, clear=on_null == "clear")
+    for path, way in patches.items():
+        _check_simple(path, way, by_path[path], problems)
+    builder = _Builder(found, patches, unset, clear=on_null == "clear")
     records, cleared, kept = _records(builder, values, len(frame), problems, left_out)
     keys = ["" if value is ABSENT else str(value) for value in by_path[key]]
     notes: dict[int, str] = {}
@@ -85,7 +89,7 @@ def plan_upsert(
         frame,
         keys=keys,
         records=records,
-        kinds=_kinds(len(frame), key, kept, append=bool(append), lists=bool(lists)),
+        kinds=_kinds(len(frame), key, kept, patches=bool(patches), lists=bool(lists)),
         options={"key": key, "lists": list(lists)},
         problems=problems.by_row(),
         left_out=left_out,
@@ -120,12 +124,9 @@ class _Builder:
     """Makes a row's resource of its values."""
 
     def __init__(
-        self, found: Sequence[Target], append: Collection[str], unset: Sequence[str], *, clear: bool
+        self, found: Sequence[Target], patches: Mapping[str, str], unset: Sequence[str], *, clear: bool
     ) -> None:
-        self._places = [
-            ("append", target.name) if target.path in append else (target.group, target.name)
-            for target in found
-        ]
+        self._places = [(patches.get(target.path, target.group), target.name) for target in found]
         self._unset = list(unset)
         self._clear = clear
 
@@ -137,7 +138,7 @@ class _Builder:
         unset, clears, nulls = self._unset, False, False
         for (group, name), value in zip(self._places, row, strict=True):
             if value is ABSENT:
-                if self._clear and group != "append":
+                if self._clear and group not in PATCHES:
                     clears = True
                     if group == "properties":
                         unset = [*unset, name]
@@ -148,8 +149,8 @@ class _Builder:
                     continue
             if group is None:
                 (record if name == "id" else attributes)[name] = value
-            elif group == "append":
-                patches.setdefault("append", {})[name] = value
+            elif group in PATCHES:
+                patches.setdefault(group, {})[name] = value
             else:
                 attributes.setdefault(group, {})[name] = value
         if unset:
@@ -179,7 +180,7 @@ def _records(
     return records, cleared, kept
 
 
-def _kinds(count: int, key: Key, nulls: set[int], *, append: bool, lists: bool) -> dict[str, Sequence[int]]:
+def _kinds(count: int, key: Key, nulls: set[int], *, patches: bool, lists: bool) -> dict[str, Sequence[int]]:
     """Choose: one by one where the API's jobs cannot do it, or where that tells more and rows are few."""
     rows = range(count)
     if lists and nulls:
@@ -187,21 +188,44 @@ def _kinds(count: int, key: Key, nulls: set[int], *, append: bool, lists: bool) 
             "lists= and on_null='clear' exclude each other: only import jobs join lists, and they ignore nulls. "
             "Make two plans."
         )
-    if not lists and count <= FEW and (append or key == "id"):
-        return {(APPEND if append else UPSERT).name: rows}
+    if not lists and count <= FEW and (patches or key == "id"):
+        return {(APPEND if patches else UPSERT).name: rows}
     return {
         IMPORT.name: [row for row in rows if row not in nulls] if nulls else rows,
-        (APPEND if append else UPSERT).name: sorted(nulls),
+        (APPEND if patches else UPSERT).name: sorted(nulls),
     }
 
 
-def _of_properties(append: Sequence[str], found: Sequence[Target]) -> set[str]:
+def _patches(
+    found: Sequence[Target], append: Sequence[str], unappend: Sequence[str], unset: Sequence[str]
+) -> dict[str, str]:
+    """Settle what is added to a property or taken out of it, by the property's dotted name."""
     by_name = {target.name: target.path for target in found if target.group == "properties"}
-    if unknown := [name for name in append if name not in by_name]:
-        raise FrameError(
-            f"{WHAT}: append={unknown[0]!r} is no property of this frame; there are {', '.join(by_name)}."
+    patches: dict[str, str] = {}
+    for way, names in (("append", append), ("unappend", unappend)):
+        for name in names:
+            if name not in by_name:
+                has = ", ".join(by_name) or "none; name some by properties="
+                raise FrameError(f"{WHAT}: {way}={name!r} is no property of this frame; there are {has}.")
+            if patches.setdefault(by_name[name], way) != way:
+                raise InvalidInputError(
+                    f"{name!r} is in append= and in unappend=: one request cannot do both. Make two plans."
+                )
+    if both := [name for name in unset if name in by_name]:
+        raise InvalidInputError(
+            f"unset={both[0]!r} is a column of the frame, too: it cannot be written and removed at once. Drop one."
         )
-    return {by_name[name] for name in append}
+    return patches
+
+
+def _check_simple(path: str, way: str, values: Sequence[Any], problems: Problems) -> None:
+    """Note what lists of a profile cannot hold or lose: the API takes simple values there, or some of them."""
+    for row, value in enumerate(values):
+        several = value if isinstance(value, list) else [value]
+        if value is not ABSENT and any(one is None or isinstance(one, (list, dict)) for one in several):
+            problems.add(
+                row, f"{path}: {way}= takes texts, numbers, booleans or a list of them, not {value!r}"
+            )
 
 
 def _dangers(cleared: int, unset: Sequence[str], sent: int) -> list[str]:
