@@ -53,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
         "--now", type=_day, help="the shop's today, like 2026-06-30; the real one, if not given"
     )
     sandbox.add_argument("--rate-limits", action="store_true", help="turn requests away as Klaviyo would")
+    sandbox.add_argument(
+        "--own-links",
+        action="store_true",
+        help="let links lead here, for clients that follow them as they are",
+    )
     sandbox.set_defaults(run=_sandbox)
     return parser
 
@@ -112,6 +117,7 @@ def _sandbox(options: argparse.Namespace) -> int:
         profiles=options.profiles,
         events=options.events,
         rate_limits=options.rate_limits,
+        own_links=options.own_links,
         now=int(options.now.timestamp() if options.now else time.time()),
     )
     lines = [

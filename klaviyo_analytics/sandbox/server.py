@@ -42,6 +42,8 @@ class Sandbox:
         More private keys, each with the scopes it has (None: all of them).
     events_page_max
         The largest page of events; None for the documented 1,000.
+    own_links
+        Whether links lead to the sandbox instead of Klaviyo: for clients that follow `links.next` as it is.
     account
         An account to serve instead of a made-up shop.
     clock, sleep
@@ -73,13 +75,20 @@ class Sandbox:
         rate_limits: bool = False,
         keys: Mapping[str, Collection[str] | None] | None = None,
         events_page_max: int | None = None,
+        own_links: bool = False,
         account: Account | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         if account is None:
             account = _build(seed, profiles, events, now, currencies)
-        self.settings = Settings(MATON_KEY, {API_KEY: None, **(keys or {})}, rate_limits, events_page_max)
+        self.settings = Settings(
+            MATON_KEY,
+            {API_KEY: None, **(keys or {})},
+            rate_limits=rate_limits,
+            events_page_max=events_page_max,
+            own_links=own_links,
+        )
         self._application = Application(account, self.settings, clock, sleep)
         self._server = Server("127.0.0.1", port, self._application)
         self._thread: threading.Thread | None = None

@@ -6,6 +6,7 @@ from unittest.mock import Mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from werkzeug.test import Client
 
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.sandbox.app import events as events_module
@@ -79,7 +80,24 @@ class TestCost:
 
 
 class TestLinks:
-    def test_they_lead_to_klaviyo_and_carry_the_query(self, sandbox: Sandbox) -> None:
+    @pytest.mark.parametrize("face", ["", "/klaviyo"])
+    def test_a_client_that_follows_them_as_they_are_can_be_led_on_here(
+        self, sandbox: Sandbox, face: str
+    ) -> None:
+        key = f"Bearer {sandbox.maton_key}" if face else f"Klaviyo-API-Key {sandbox.api_key}"
+        own, path, pages = "http://127.0.0.1:8080", f"{face}/api/lists", 0
+        sandbox.settings.own_links = True
+        try:
+            while path:
+                headers = {"Authorization": key, "revision": "2026-01-15"}
+                links = Client(sandbox.wsgi).get(path, headers=headers, base_url=own).json["links"]
+                assert all(link.startswith(f"{own}{face}/api/lists") for link in links.values())
+                path, pages = links.get("next", "").removeprefix(own), pages + 1
+        finally:
+            sandbox.settings.own_links = False
+        assert pages == 3
+
+    def test_through_the_gateway_they_lead_to_klaviyo_and_carry_the_query(self, sandbox: Sandbox) -> None:
         gateway = Api(sandbox, prefix="/klaviyo", Authorization=f"Bearer {sandbox.maton_key}")
         reply = gateway.get(
             "/api/events", page__size=2, filter='equals(metric_id,"PLACED")', fields__event="datetime"

@@ -51,7 +51,7 @@ def query_metric_aggregates(call: Call) -> dict[str, Any]:
                     for row in rows[query.offset : stop]
                 ],
             },
-            "links": {"self": f"{ORIGIN}/api/metric-aggregates/{id_}"},
+            "links": {"self": f"{ORIGIN.get()}/api/metric-aggregates/{id_}"},
         },
         "links": links,
     }

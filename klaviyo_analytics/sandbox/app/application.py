@@ -16,6 +16,7 @@ from klaviyo_analytics.sandbox.app.answer import Answer, ConnectionDropped, Wire
 from klaviyo_analytics.sandbox.app.contract import load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
 from klaviyo_analytics.sandbox.app.klaviyo import Incoming, Klaviyo, Scopes, Sender
+from klaviyo_analytics.sandbox.app.paging import KLAVIYO, ORIGIN
 from klaviyo_analytics.sandbox.app.settings import Settings
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.connections import Connections
@@ -132,6 +133,8 @@ class Application:
     def _ask_klaviyo(
         self, request: Request, record: RequestRecord, path: str, sender: Sender, headers: dict[str, str]
     ) -> Answer:
+        own = request.host_url.rstrip("/") + record.path.removesuffix(path)
+        ORIGIN.set(own if self.settings.own_links else KLAVIYO)
         headers["CID"] = next(iter(self.store.records("account")), "")
         headers["X-Klaviyo-API-Revision"] = load_contract().revision
         if (request.content_length or 0) > MAX_BODY:

@@ -9,6 +9,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -20,7 +21,10 @@ import orjson
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.query import Query
 
-ORIGIN = "https://a.klaviyo.com"
+KLAVIYO = "https://a.klaviyo.com"
+ORIGIN: ContextVar[str] = ContextVar(
+    "origin", default=KLAVIYO
+)  # what links of the request at hand begin with
 CURSORS = ("page[cursor]", "page_cursor")
 
 
@@ -73,9 +77,9 @@ def page_links(path: str, query: Query, page: Page) -> dict[str, str]:
 
 
 def url(path: str, pairs: Iterable[tuple[str, str]] = ()) -> str:
-    """Write an absolute URL as the API does: always on Klaviyo's own host, whoever asked."""
+    """Write an absolute URL, as the API does."""
     query = urlencode(list(pairs), quote_via=quote)
-    return ORIGIN + path + ("?" + query if query else "")
+    return ORIGIN.get() + path + ("?" + query if query else "")
 
 
 def decode_cursor(text: str) -> tuple[str, Any, str]:

@@ -26,7 +26,7 @@ class Renderer:
         self.store = store
         self.shape = shape
         collection = contract.collections.get(shape.type)
-        self.root = f"{ORIGIN}/api/{collection or shape.type + 's'}"
+        self.root = f"{ORIGIN.get()}/api/{collection or shape.type + 's'}"
         self.has_links = collection is not None
         self.identifiers: dict[tuple[str, str], Json] = {}  # many resources lead to the same few
         self.names, self.paths = _choose(shape, query, contract.additional.get(shape.type, frozenset()))
