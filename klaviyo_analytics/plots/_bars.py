@@ -1,4 +1,4 @@
-"""Bars over time: one per interval, pale and dotted where the interval is unfinished."""
+"""Bars over time: one per interval, pale and dotted where the interval is incomplete."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def draw_bars(
         if not whole:
             shade = to_rgb(bar.get_facecolor())
             bar.set(facecolor=(shade, _TINT), edgecolor=shade, linestyle=":", linewidth=1.2)
-            bar.set_gid("unfinished")
+            bar.set_gid("incomplete")
     return Patch(facecolor=options["color"], label=label)
 
 
-def unfinished_patch(ax: Axes) -> Patch:
-    """Return how an unfinished bar looks in the legend."""
+def partial_patch(ax: Axes) -> Patch:
+    """Return how the bar of an incomplete interval looks in the legend."""
     return Patch(facecolor=ink(ax, _TINT / 2), edgecolor=ink(ax, 0.5), linestyle=":", linewidth=1.2)

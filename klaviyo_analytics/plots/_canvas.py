@@ -72,6 +72,21 @@ def characters(ax: Axes, size: float = 1.0) -> int:
     return max(int(inches * 72 / (points(size) * _CHARACTER)), 20)
 
 
+def lines_down(ax: Axes) -> float:
+    """Return about how many lines of type fit below each other on the axes.
+
+    A constrained layout will give them all of their cell but for title, legend and caption.
+    """
+    figure: Any = ax.figure
+    height = ax.get_window_extent().height / figure.dpi * 72 / points()
+    while figure.figure is not figure:
+        figure = figure.figure
+    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        return float(height)
+    share = mpl.rcParams["figure.subplot.top"] - mpl.rcParams["figure.subplot.bottom"]
+    return max(float(height / share) - 6.5, 1.0)
+
+
 def quiet(ax: Axes, *, grid: str = "y") -> None:
     """Take away what carries no information, on these axes only; `grid` is the axis with the values."""
     ax.set_axisbelow(True)

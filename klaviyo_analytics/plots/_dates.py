@@ -76,11 +76,18 @@ def position(ax: Axes, stamp: pd.Timestamp) -> float:
     return float(ax.convert_xunits(moment(stamp)))  # type: ignore[no-untyped-call]
 
 
-def in_words(when: pd.DatetimeIndex) -> str:
-    """Return the range that `when` spans: `1 Jan – 31 Mar 2026`."""
+def in_words(when: pd.DatetimeIndex, interval: str | None = None) -> str:
+    """Return the range that `when` spans: `1 Jan – 31 Mar 2026`, or by months `Jan – Mar 2026`."""
     if len(when) == 0:
         return ""
     first, last = when.min(), when.max()
+    if interval == "month":
+        start = f"{first:%b}" if first.year == last.year else f"{first:%b %Y}"
+        return (
+            f"{last:%b %Y}"
+            if (first.year, first.month) == (last.year, last.month)
+            else f"{start} – {last:%b %Y}"
+        )
     if first.date() == last.date():
         return _day(first)
     start = f"{first.day} {first:%b}" if first.year == last.year else _day(first)

@@ -18,6 +18,8 @@ from klaviyo_analytics.plots._frame import Flags, Floats, finished, names, numbe
 from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width
 
+_CROWDED, _CROWDED_WIDTH = 400, 0.45  # so many points run together into a band if the line is not thinner
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -89,9 +91,10 @@ def colours(ax: Axes, ranked: Sequence[str]) -> dict[str, str]:
 def draw_series(ax: Axes, one: Series, *, colour: str, kwargs: Mapping[str, Any]) -> Line2D:
     """Draw one series: solid where intervals are whole, dotted and hollow where not, a dot where alone."""
     given = normalize_kwargs(dict(kwargs), Line2D)
+    thinner = _CROWDED_WIDTH if len(one.when) > _CROWDED and "linewidth" not in given else 1.0
     options: dict[str, Any] = {
         "color": colour,
-        "linewidth": line_width(),
+        "linewidth": thinner * line_width(),
         "label": one.name,
         "solid_capstyle": "round",
         **given,
@@ -99,18 +102,32 @@ def draw_series(ax: Axes, one: Series, *, colour: str, kwargs: Mapping[str, Any]
     x = moments(one.when)
     whole = np.where(one.complete, one.values, np.nan)
     (line,) = ax.plot(x, whole, **options)
-    shade, width = line.get_color(), line.get_linewidth()
+    shade, width = line.get_color(), line.get_linewidth() / thinner
     alone = _standing_alone(whole)
     if alone.any():
         dots: dict[str, Any] = {"color": shade, "linestyle": "none", "marker": "o", "markersize": 2.4 * width}
         ax.plot(x[alone], whole[alone], **dots)
-    if not one.complete.all():
-        _draw_unfinished(ax, one, colour=str(shade), width=width)
+    draw_partial(ax, one, colour=str(shade), width=width)
     return line
 
 
-def _draw_unfinished(ax: Axes, one: Series, *, colour: str, width: float) -> None:
+def draw_earlier(ax: Axes, one: Series, *, colour: str) -> None:
+    """Draw the series of another period behind: dashed, and also there dotted and hollow where not whole."""
+    width = 0.75 * line_width()
+    whole = np.where(one.complete, one.values, np.nan)
+    looks: dict[str, Any] = {"color": colour, "linewidth": width, "alpha": 0.75, "gid": "compare"}
+    x, alone = moments(one.when), _standing_alone(whole)
+    ax.plot(x, whole, linestyle="--", **looks)
+    if alone.any():
+        ax.plot(x[alone], whole[alone], marker="o", markersize=2.4 * width, **{**looks, "linestyle": "none"})
+    draw_partial(ax, one, colour=colour, width=width)
+
+
+def draw_partial(ax: Axes, one: Series, *, colour: str, width: float) -> None:
+    """Draw the intervals that a series covers only in part: hollow, with dotted lines to their neighbours."""
     partial = ~one.complete
+    if not partial.any():
+        return
     beside = partial.copy()
     beside[:-1] |= partial[1:]
     beside[1:] |= partial[:-1]
@@ -119,13 +136,13 @@ def _draw_unfinished(ax: Axes, one: Series, *, colour: str, width: float) -> Non
     ax.plot(
         x[partial],
         one.values[partial],
-        **unfinished_mark(ax, colour, width),
-        gid="unfinished",
+        **partial_mark(ax, colour, width),
+        gid="incomplete",
     )
 
 
-def unfinished_mark(ax: Axes, colour: str, width: float) -> dict[str, Any]:
-    """Return how the mark of an unfinished interval looks: hollow."""
+def partial_mark(ax: Axes, colour: str, width: float) -> dict[str, Any]:
+    """Return how the mark of an incomplete interval looks: hollow."""
     return {
         "color": colour,
         "linestyle": "none",

@@ -11,13 +11,15 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from klaviyo_analytics.plots._canvas import characters, points
+from klaviyo_analytics.plots._canvas import characters, lines_down, points
 from klaviyo_analytics.plots._frame import Floats, names
+from klaviyo_analytics.plots._names import told_apart
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
-from klaviyo_analytics.plots._text import clip, legible, put_names
+from klaviyo_analytics.plots._text import columns, legible, put_names
 
 _PARTS = ("message", "variation_name")
 _SHORTEST = 14
+_TWO_LINES, _TWO_SMALL_LINES = 3.0, 2.3  # font sizes that a row needs for a name in two lines
 _FEWEST = 4  # fewer rows keep the height that they would have among four
 
 
@@ -41,14 +43,6 @@ def row_names(frame: pd.DataFrame, noun: str) -> list[str]:
     ]
 
 
-def clip_row(label: str, width: int) -> str:
-    """Shorten a row's name where it is longest, and keep what comes after the dot if that is short."""
-    name, dot, own = label.rpartition(" · ")
-    if not dot or len(own) > width // 2:
-        return clip(label, width)
-    return f"{clip(name, width - len(own) - 3)}{dot}{own}"
-
-
 def noun_of(frame: pd.DataFrame, noun: str) -> str:
     """Return what a row of the summary is: a campaign, a message or a variation."""
     deeper = {"variation": "variation", "message": "message"}
@@ -67,11 +61,20 @@ def largest(values: Floats, most: int) -> npt.NDArray[np.intp]:
 
 
 def name_rows(ax: Axes, labels: Sequence[str]) -> None:
-    """Write the names beside the rows, top down, in at most a third of the axes' width."""
-    width = max(characters(ax) * 2 // 5, _SHORTEST)
-    ax.set_yticks(range(len(labels)), labels=[legible(clip_row(label, width)) for label in labels])
-    put_names(ax.get_yticklabels())
+    """Write the names beside the rows, top down, in about a third of the axes' width, and in two lines if high.
+
+    Names in two lines are written smaller where rows are not much higher than those.
+    """
     middle, half = (len(labels) - 1) / 2, max(len(labels), _FEWEST) / 2 + 0.1
+    width = max(characters(ax) * 2 // 5, _SHORTEST)
+    height = lines_down(ax) / (2 * half)
+    legibly = [legible(label) for label in labels]
+    small = height < _TWO_LINES and any(columns(label) > width for label in legibly)
+    lines = 2 if height > _TWO_SMALL_LINES else 1
+    size = 0.83 if small and lines == 2 else 1.0
+    written = told_apart(legibly, int(width / size), lines=lines)
+    ax.set_yticks(range(len(labels)), labels=written, fontsize=points(size), linespacing=1.1)
+    put_names(ax.get_yticklabels())
     ax.set_ylim(middle + half, middle - half)
 
 

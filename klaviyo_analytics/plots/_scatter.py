@@ -25,9 +25,9 @@ from klaviyo_analytics.plots._canvas import (
 )
 from klaviyo_analytics.plots._format import QuantityFormatter
 from klaviyo_analytics.plots._frame import Floats, currency_of, names, numbers, require
+from klaviyo_analytics.plots._names import told_apart
 from klaviyo_analytics.plots._quantities import Quantity, capitalised, quantity
 from klaviyo_analytics.plots._rows import (
-    clip_row,
     hue_colours,
     hue_legend,
     largest,
@@ -134,6 +134,7 @@ def _x_axis(ax: Axes, xs: Floats, subject: Quantity, money: str | None, *, logs:
 def _name_points(ax: Axes, labels: list[str], xs: Floats, ys: Floats, *, count: int) -> None:
     """Name the highest points and the one farthest right, where a name covers neither a point nor a name."""
     up, right = largest(ys, len(ys)), largest(xs, 1)
+    shown = told_apart(labels, _LONGEST)
     candidates = dict.fromkeys([*up[: max(count - 1, 1)], *right, *up[: 3 * count]])
     spots = ax.transAxes.inverted().transform(ax.transData.transform(np.column_stack([xs, ys])))
     letter, line = (
@@ -143,7 +144,7 @@ def _name_points(ax: Axes, labels: list[str], xs: Floats, ys: Floats, *, count: 
     taken = [(spot[0] - letter, spot[0] + letter, spot[1]) for spot in spots]
     named = 0
     for row in candidates:
-        name = clip_row(labels[row], _LONGEST)
+        name = shown[row]
         at, height = spots[row]
         backwards = at + (len(name) + 2) * letter > 1
         length = (len(name) + 1) * letter

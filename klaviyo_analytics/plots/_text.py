@@ -36,14 +36,26 @@ _FALLBACK_FAMILIES = (
 def clip(name: str, width: int) -> str:
     """Shorten `name` to `width` columns in its middle: names of campaigns often differ only in their ends."""
     name = " ".join(name.split())
-    widths = [_columns(character) for character in name]
-    if sum(widths) <= width:
+    if columns(name) <= width:
         return name
     room = max(width - 1, 2)
     tail = room * 2 // 5
-    front = _take(name, room - tail)
-    back = _take(name[::-1], tail)[::-1]
-    return f"{front.rstrip()}…{back.lstrip()}"
+    return f"{opening(name, room - tail).rstrip()}…{ending(name, tail).lstrip()}"
+
+
+def columns(text: str) -> int:
+    """Return how wide `text` is: a Chinese character takes two columns, an accent none."""
+    return sum(_columns(character) for character in text)
+
+
+def opening(text: str, width: int) -> str:
+    """Return as much of the beginning as `width` columns hold."""
+    return _take(text, width)
+
+
+def ending(text: str, width: int) -> str:
+    """Return as much of the end as `width` columns hold."""
+    return _take(text[::-1], width)[::-1]
 
 
 def put_names(texts: Iterable[Text]) -> None:

@@ -14,16 +14,17 @@ from matplotlib.lines import Line2D
 
 from klaviyo_analytics.plots._annotations import put_annotations
 from klaviyo_analytics.plots._canvas import put_legend, put_note, quiet, value_axis
-from klaviyo_analytics.plots._dates import date_axis, in_words, laid_over, moment, moments
+from klaviyo_analytics.plots._dates import date_axis, in_words, laid_over, moment
 from klaviyo_analytics.plots._frame import Floats, currency_of, interval_of, require, zone_of
 from klaviyo_analytics.plots._lines import (
     Series,
     all_times,
     colours,
+    draw_earlier,
     draw_series,
     in_order,
+    partial_mark,
     split,
-    unfinished_mark,
 )
 from klaviyo_analytics.plots._quantities import Quantity, capitalised, quantity
 from klaviyo_analytics.plots._style import MOST_HUES, ink, line_width
@@ -52,6 +53,15 @@ class Trend:
     def intervals(self) -> int:
         """Number of different intervals."""
         return len(all_times(self.series).unique())
+
+    @property
+    def partial(self) -> str | None:
+        """What to call the intervals that are covered in part only, in either period, if there are any.
+
+        They may not be over yet, or the time frame may cut them: the frame does not say which.
+        """
+        whole = all(one.complete.all() for one in [*self.series, *self.earlier])
+        return None if whole else f"incomplete {self.interval or 'interval'}"
 
     @property
     def empty(self) -> str | None:
@@ -94,15 +104,23 @@ def read_trend(
         zone=zone_of(frame, when),
         series=series,
         earlier=_laid_over(earlier, when, span),
-        period=in_words(when),
-        earlier_period=in_words(all_times(earlier)),
+        period=in_words(when, span),
+        earlier_period=in_words(all_times(earlier), span),
     )
 
 
 def draw_trend(
-    ax: Axes, trend: Trend, *, annotations: Mapping[Any, str], kwargs: Mapping[str, Any]
+    ax: Axes,
+    trend: Trend,
+    *,
+    annotations: Mapping[Any, str],
+    kwargs: Mapping[str, Any],
+    explained: bool = True,
 ) -> tuple[float, int]:
-    """Draw; return the rows of text above the axes, and how many annotations lay outside the dates."""
+    """Draw; return the rows of text above the axes, and how many annotations lay outside the dates.
+
+    With `explained=False` the periods and incomplete intervals are explained elsewhere.
+    """
     quiet(ax)
     both = [*trend.series, *trend.earlier]
     ranked = in_order(both)
@@ -114,9 +132,9 @@ def draw_trend(
     shown = all_times(both)
     date_axis(ax, shown, trend.interval)
     rows, outside = put_annotations(ax, annotations, within=shown)
+    if not explained or _label_partial(ax, trend):
+        return rows, outside
     handles, labels = _legend(ax, trend, lines, ranked)
-    if not handles:
-        _label_unfinished(ax, trend.series)
     return rows + put_legend(ax, handles, labels, rows_above=rows), outside
 
 
@@ -127,7 +145,21 @@ def measure_in_words(trend: Trend) -> str:
         said += f" per {trend.interval}"
     if trend.subject.definition:
         said += f" = {trend.subject.definition}"
-    return f"{said}, in {trend.currency}" if trend.currency else said
+    return f"{said}{money_in_words(trend.subject, trend.currency)}"
+
+
+def money_in_words(subject: Quantity, currency: str | None) -> str:
+    """Return the currency of an amount, or that nothing says which it is."""
+    if subject.kind != "money":
+        return ""
+    return f", in {currency}" if currency else ", currency not stated"
+
+
+def period_in_words(trend: Trend) -> str:
+    """Return which dates are shown; a week is named by its first day."""
+    if trend.interval != "week" or not trend.period:
+        return trend.period
+    return f"week{'s' * (trend.intervals > 1)} beginning {trend.period}"
 
 
 def zone_in_words(zone: str | None) -> str:
@@ -150,15 +182,7 @@ def _laid_over(series: Sequence[Series], onto: pd.DatetimeIndex, interval: str |
 def _draw_lines(ax: Axes, trend: Trend, ranked: list[str], kwargs: Mapping[str, Any]) -> dict[str, Line2D]:
     shade = colours(ax, ranked)
     for one in trend.earlier:
-        ax.plot(
-            moments(one.when),
-            one.values,
-            color=shade[one.name] if len(ranked) > 1 else ink(ax, 0.45),
-            linestyle="--",
-            linewidth=0.75 * line_width(),
-            alpha=0.75,
-            gid="compare",
-        )
+        draw_earlier(ax, one, colour=shade[one.name] if len(ranked) > 1 else ink(ax, 0.45))
     first_on_top = sorted(trend.series, key=lambda one: -ranked.index(one.name))
     return {one.name: draw_series(ax, one, colour=shade[one.name], kwargs=kwargs) for one in first_on_top}
 
@@ -183,25 +207,29 @@ def _legend(
             labels.append(trend.period)
         handles.append(Line2D([], [], color=grey, linestyle="--", linewidth=0.75 * line_width()))
         labels.append(trend.earlier_period)
-    if handles and not all(one.complete.all() for one in trend.series):
-        handles.append(Line2D([], [], **{**unfinished_mark(ax, grey, line_width()), "linestyle": ":"}))
-        labels.append(f"unfinished {trend.interval or 'interval'}")
+    if trend.partial:
+        handles.append(Line2D([], [], **{**partial_mark(ax, grey, line_width()), "linestyle": ":"}))
+        labels.append(trend.partial)
     return handles, labels
 
 
-def _label_unfinished(ax: Axes, series: Sequence[Series]) -> None:
-    """Write "unfinished" beside the hollow point of a lone line, outside the data."""
-    for one in series:
-        partial = np.flatnonzero(~one.complete & np.isfinite(one.values))
-        if len(partial):
-            last = partial[-1]
-            ax.annotate(
-                "unfinished",
-                xy=(moment(one.when[last]), one.values[last]),
-                xytext=(0.8, 0),
-                textcoords="offset fontsize",
-                va="center",
-                fontsize="small",
-                color=ink(ax, 0.55),
-                annotation_clip=False,
-            )
+def _label_partial(ax: Axes, trend: Trend) -> bool:
+    """Write "incomplete" beside the last point of a lone line, if only that is; it then needs no legend."""
+    if len(trend.series) != 1 or trend.earlier:
+        return False
+    (one,) = trend.series
+    partial = np.flatnonzero(~one.complete & np.isfinite(one.values))
+    last = len(one.values) - 1
+    if partial.tolist() != [last]:
+        return False
+    ax.annotate(
+        "incomplete",
+        xy=(moment(one.when[last]), one.values[last]),
+        xytext=(0.8, 0),
+        textcoords="offset fontsize",
+        va="center",
+        fontsize="small",
+        color=ink(ax, 0.55),
+        annotation_clip=False,
+    )
+    return True

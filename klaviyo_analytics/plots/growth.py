@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from klaviyo_analytics.plots._bars import bar_width, draw_bars, unfinished_patch
+from klaviyo_analytics.plots._bars import bar_width, draw_bars, partial_patch
 from klaviyo_analytics.plots._canvas import (
     new_axes,
     put_caption,
@@ -25,7 +25,7 @@ from klaviyo_analytics.plots._format import write
 from klaviyo_analytics.plots._lines import Series
 from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.plots._style import PALETTE, ink, line_width
-from klaviyo_analytics.plots._trend import Trend, read_trend, zone_in_words
+from klaviyo_analytics.plots._trend import Trend, period_in_words, read_trend, zone_in_words
 
 _OF_A_LIST = ("subscribed", "unsubscribed", "net", "members")
 _OF_A_SEGMENT = ("members_added", "members_removed", "net_members_changed", "total_members")
@@ -99,7 +99,7 @@ def list_growth(
         [
             f"Profiles{per}, {quantity(net).label} = {quantity(net).definition}",
             _sizes(size),
-            gains.period,
+            period_in_words(gains),
             zone_in_words(gains.zone),
         ],
     )
@@ -136,8 +136,8 @@ def _draw_growth(
     date_axis(ax, up.when, gains.interval, margin=width / 2)
     labels = [trend.subject.label for trend in (gains, losses, change)]
     if not up.complete.all():
-        handles.append(unfinished_patch(ax))
-        labels.append(f"unfinished {gains.interval or 'interval'}")
+        handles.append(partial_patch(ax))
+        labels.append(f"incomplete {gains.interval or 'interval'}")
     return handles, labels
 
 

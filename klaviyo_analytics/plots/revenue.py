@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from klaviyo_analytics.plots._bars import bar_width, draw_bars, unfinished_patch
+from klaviyo_analytics.plots._bars import bar_width, draw_bars, partial_patch
 from klaviyo_analytics.plots._canvas import (
     new_axes,
     only_zeros,
@@ -25,7 +25,7 @@ from klaviyo_analytics.plots._dates import date_axis
 from klaviyo_analytics.plots._lines import all_times, in_order
 from klaviyo_analytics.plots._quantities import capitalised, in_words
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
-from klaviyo_analytics.plots._trend import Trend, measure_in_words, read_trend, zone_in_words
+from klaviyo_analytics.plots._trend import Trend, measure_in_words, period_in_words, read_trend, zone_in_words
 
 _SOURCES = ("campaign", "flow", "other")
 
@@ -96,7 +96,13 @@ def revenue_split(
     what = f"{trend.subject.label} per {trend.interval}" if trend.interval else trend.subject.label
     put_title(ax, f"{capitalised(what)}, by {in_words(hue)}" if title is None else title, rows_above=rows)
     put_caption(
-        ax, [measure_in_words(trend), trend.period, zone_in_words(trend.zone), only_zeros(trend.values)]
+        ax,
+        [
+            measure_in_words(trend),
+            period_in_words(trend),
+            zone_in_words(trend.zone),
+            only_zeros(trend.values),
+        ],
     )
     return ax
 
@@ -144,8 +150,8 @@ def _legend(
         handles.append(patches[order[-1]])
         labels.append(f"+{len(order) - MOST_HUES} more")
     if not all(one.complete.all() for one in trend.series):
-        handles.append(unfinished_patch(ax))
-        labels.append(f"unfinished {trend.interval or 'interval'}")
+        handles.append(partial_patch(ax))
+        labels.append(f"incomplete {trend.interval or 'interval'}")
     return handles, labels
 
 

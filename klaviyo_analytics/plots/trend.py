@@ -22,7 +22,14 @@ from klaviyo_analytics.plots._canvas import (
 )
 from klaviyo_analytics.plots._frame import names, require
 from klaviyo_analytics.plots._quantities import capitalised, in_words
-from klaviyo_analytics.plots._trend import Trend, draw_trend, measure_in_words, read_trend, zone_in_words
+from klaviyo_analytics.plots._trend import (
+    Trend,
+    draw_trend,
+    measure_in_words,
+    period_in_words,
+    read_trend,
+    zone_in_words,
+)
 
 
 def metric_trend(
@@ -41,8 +48,9 @@ def metric_trend(
 ) -> Axes:
     """Draw a metric over time, one line per value of `hue`.
 
-    Intervals that the column `complete` marks as unfinished are dotted and hollow, so that today is not read
-    as a fall. Missing values break the line. The caption states interval, dates, time zone and currency.
+    Intervals that the column `complete` marks as incomplete, because they are not over or because the time
+    frame cuts them, are dotted and hollow, so that today is not read as a fall; in both periods. Missing values
+    break the line. The caption states interval, dates, time zone and currency.
 
     Parameters
     ----------
@@ -95,7 +103,7 @@ def metric_trend(
         ax,
         [
             measure_in_words(trend),
-            trend.period,
+            period_in_words(trend),
             zone_in_words(trend.zone),
             only_zeros(trend.values),
             "one interval only" if trend.intervals == 1 else None,
@@ -169,8 +177,7 @@ def small_multiples(
     ['Opened Email', 'Clicked Email']
     """
     require(frame, [x, y, by])
-    whole = {"x": x, "y": y, "hue": by, "currency": currency, "interval": interval}
-    summary = read_trend(frame, **whole)  # type: ignore[arg-type]
+    summary = read_trend(frame, x=x, y=y, hue=by, compare=compare, currency=currency, interval=interval)
     every = [one.name for one in summary.series]
     shown = every[:most]
     figure, cells = _grid(len(shown), columns=columns)
@@ -180,7 +187,7 @@ def small_multiples(
         trend = read_trend(
             part, x=x, y=y, compare=before, currency=summary.currency, interval=summary.interval
         )
-        rows, _ = draw_trend(ax, trend, annotations=annotations or {}, kwargs=kwargs)
+        rows, _ = draw_trend(ax, trend, annotations=annotations or {}, kwargs=kwargs, explained=False)
         put_title(ax, name, rows_above=rows)
     for ax in cells[max(len(shown), 1) :]:
         ax.remove()
@@ -192,8 +199,9 @@ def small_multiples(
         figure,
         [
             measure_in_words(summary),
-            summary.period,
+            period_in_words(summary) + (f" (dashed: {summary.earlier_period})" if summary.earlier else ""),
             zone_in_words(summary.zone),
+            f"hollow point: {summary.partial}" if summary.partial else None,
             "each chart on its own scale" if len(shown) > 1 else None,
             f"+{len(every) - most} more not drawn" if len(every) > most else None,
         ],

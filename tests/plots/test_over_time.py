@@ -53,13 +53,13 @@ def test_known_sources_look_the_same_whatever_else_is_there() -> None:
     assert to_hex(alone.patches[0].get_facecolor()) == to_hex(together.patches[1].get_facecolor())
 
 
-def test_an_unfinished_bar_is_pale_dotted_and_named() -> None:
+def test_an_incomplete_bar_is_pale_dotted_and_named() -> None:
     frame = revenue(campaign=[5.0, 1.0]).assign(complete=[True, False])
     ax = plots.revenue_split(frame)
     whole, partial = ax.patches[:2]
     assert (whole.get_linestyle(), partial.get_linestyle()) == ("solid", ":")
     assert to_rgba(partial.get_facecolor())[3] < to_rgba(whole.get_facecolor())[3]
-    assert legend(ax) == ["campaign", "unfinished month"]
+    assert legend(ax) == ["campaign", "incomplete month"]
 
 
 def test_a_source_that_is_missing_in_an_interval_leaves_no_hole() -> None:
@@ -85,7 +85,7 @@ def test_months_are_named_below_their_bars() -> None:
 
 def test_the_caption_of_a_split_says_currency_dates_and_zone() -> None:
     assert caption(plots.revenue_split(revenue(campaign=[1.0, 2.0]))) == (
-        "Revenue per month, in EUR · 1 Jan – 1 Feb 2026 · time zone Europe/Berlin"
+        "Revenue per month, in EUR · Jan – Feb 2026 · time zone Europe/Berlin"
     )
 
 

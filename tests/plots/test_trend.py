@@ -93,23 +93,23 @@ def test_beyond_eight_values_the_largest_keep_their_colours_and_the_rest_is_coun
     assert len({colour(line) for line in lines.values()}) == 9
 
 
-def test_an_unfinished_interval_is_hollow_dotted_and_named() -> None:
+def test_an_incomplete_interval_is_hollow_dotted_and_named() -> None:
     frame = daily([30, 50, 4])
     frame["complete"] = [True, True, False]
     ax = plots.metric_trend(frame)
     np.testing.assert_array_equal(only_line(ax).get_ydata(), [30, 50, np.nan])
     (dotted,) = (line for line in ax.lines if line.get_linestyle() == ":")
     np.testing.assert_array_equal(dotted.get_ydata(), [np.nan, 50, 4])
-    (mark,) = (line for line in ax.lines if line.get_gid() == "unfinished")
+    (mark,) = (line for line in ax.lines if line.get_gid() == "incomplete")
     assert ys(mark) == [4]
     assert mark.get_markerfacecolor() == ax.get_facecolor()
-    assert "unfinished" in [text.get_text() for text in ax.texts]
+    assert "incomplete" in [text.get_text() for text in ax.texts]
 
 
-def test_with_a_legend_the_unfinished_interval_is_named_there() -> None:
+def test_with_a_legend_the_incomplete_interval_is_named_there() -> None:
     frame = by_channel(email=[8, 9], sms=[1, 2])
     frame["complete"] = pd.array([True, False, True, False], dtype="boolean")
-    assert legend(plots.metric_trend(frame, hue="attributed_channel")) == ["email", "sms", "unfinished day"]
+    assert legend(plots.metric_trend(frame, hue="attributed_channel")) == ["email", "sms", "incomplete day"]
 
 
 def test_a_gap_breaks_the_line_and_a_value_between_two_gaps_is_a_dot() -> None:
