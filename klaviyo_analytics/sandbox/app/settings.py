@@ -13,8 +13,8 @@ class Settings:
     `keys` maps Klaviyo's private keys to their scopes (None: all). `events_page_max` of 200 makes the server
     refuse the larger pages that the schema allows and the prose does not. With `null_links` the links of a page
     without neighbours are null, as has been seen; without it they are left out, as the schema has it. The size of
-    a report's page is documented nowhere: `report_page_size` rows. Links lead to Klaviyo, whoever asked, as the API's do;
-    with `own_links` they lead to the sandbox, for clients that follow them as they are.
+    a report's page is documented nowhere: `report_page_size` rows. Links lead to Klaviyo, whoever asked, as the
+    API's do; with `own_links` they lead to the sandbox, for clients that follow them as they are.
     """
 
     maton_key: str
