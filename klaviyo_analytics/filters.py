@@ -60,7 +60,7 @@ class _NoLogic:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Filter(_NoLogic):
     """Conditions that must all hold. Combine with `&`; Klaviyo's grammar has no "or" and no "not"."""
 
@@ -70,6 +70,9 @@ class Filter(_NoLogic):
         if len(self.conditions) == 1:
             return str(self.conditions[0])
         return f"and({','.join(map(str, self.conditions))})"
+
+    def __repr__(self) -> str:
+        return f"Filter({str(self)!r})"
 
     def __and__(self, other: Filter | str) -> Filter:
         return Filter(self.conditions + as_filter(other).conditions)
@@ -103,7 +106,9 @@ class Field(_NoLogic):
         )
 
     def _where(self, operator: str, value: object) -> Filter:
-        return Filter((Condition(operator, self._name, literal(value, self._name)),))
+        # events are dated to the second, so a bound within one means the next whole second, or this one
+        up = operator in ("greater-or-equal", "less-than")
+        return Filter((Condition(operator, self._name, literal(value, self._name, up=up)),))
 
     def _where_listed(self, operator: str, values: Iterable[object]) -> Filter:
         if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
@@ -184,6 +189,9 @@ class FieldFactory:
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return """F, as in F.email == "ann@mail.example.net" or F["messages.channel"].any(["email", "sms"])"""
+
     def __getattr__(self, name: str) -> Field:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -196,11 +204,12 @@ class FieldFactory:
 F = FieldFactory()
 
 
-def literal(value: Any, field: str = "") -> str:
+def literal(value: Any, field: str = "", *, up: bool = False) -> str:
     """Write a value as the filter grammar wants it.
 
     Datetimes are written in UTC without quotes (quoted ones are refused); a date or text for a field that
-    holds a time is read as UTC midnight. The events' `timestamp` is compared in Unix seconds.
+    holds a time is read as UTC midnight. The events' `timestamp` is compared in whole Unix seconds, `up` to the
+    next.
     """
     if isinstance(value, (list, tuple, set, frozenset)):
         if not value:
@@ -209,7 +218,8 @@ def literal(value: Any, field: str = "") -> str:
     value = _python(value)
     if TIMES.search(field) and isinstance(value, (str, dt.date)):
         moment = _moment(value, field)
-        return str(math.floor(moment.timestamp())) if field == "timestamp" else _rfc3339(moment)
+        whole = math.ceil if up else math.floor
+        return str(whole(moment.timestamp())) if field == "timestamp" else _rfc3339(moment)
     if isinstance(value, dt.date):
         return _rfc3339(_moment(value, field))
     if value is None:

@@ -186,3 +186,26 @@ class TestCombining:
     def test_what_is_no_filter_is_refused(self, value: Any) -> None:
         with pytest.raises(InvalidQueryError, match=r"ka\.F"):
             as_filter(value)
+
+
+@pytest.mark.parametrize(
+    ("built", "written"),
+    [
+        (F.timestamp >= "2026-01-01T00:00:00.5", "greater-or-equal(timestamp,1767225601)"),
+        (F.timestamp < "2026-01-01T00:00:00.5", "less-than(timestamp,1767225601)"),
+        (F.timestamp > "2026-01-01T00:00:00.5", "greater-than(timestamp,1767225600)"),
+        (F.timestamp <= "2026-01-01T00:00:00.5", "less-or-equal(timestamp,1767225600)"),
+        (F.timestamp >= "2026-01-01", "greater-or-equal(timestamp,1767225600)"),
+    ],
+)
+def test_a_bound_within_a_second_holds_for_events_of_whole_seconds(built: Filter, written: str) -> None:
+    assert str(built) == written
+
+
+def test_what_a_notebook_shows_is_short() -> None:
+    assert repr(F.email == "ann@mail.example.net") == """Filter('equals(email,"ann@mail.example.net")')"""
+    assert (
+        repr(F)
+        == """F, as in F.email == "ann@mail.example.net" or F["messages.channel"].any(["email", "sms"])"""
+    )
+    assert repr(F.email) == "F['email']"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pandas as pd
@@ -26,10 +27,12 @@ from klaviyo_analytics.resources._words import chosen
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.tabular import aggregates as tables
 from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.timeframe._calendar import add_months, move_to
 from klaviyo_analytics.vocabulary import Dimension, Interval, Measurement
 
 PAGE = 500  # rows of an answer, the documented default
 LARGER = 8
+YEARS_BACK = 5  # how old the documents let a query's start be
 LARGEST_PAGE = PAGE * LARGER * LARGER
 
 
@@ -68,7 +71,7 @@ class MetricAggregates(Noun):
             Conditions on the dimensions, which must all hold.
         timeframe : Timeframe, str or (start, end)
             Half-open; in words ("last 90 days", "2026-Q2") or as two times. Longer than a year is asked for in
-            parts and joined.
+            parts and joined; it begins at most five years ago.
         timezone : str, optional
             IANA name; decides what a day is. The account's, if not given.
         sort : str, optional
@@ -116,6 +119,8 @@ class MetricAggregates(Noun):
         _check_sort(sort, asked, dimensions)
         conditions = _conditions(where, strict=self._context.api.strict)
         frame = read_timeframe(self._context, timeframe, timezone)
+        if self._context.api.strict:
+            _check_age(frame, self._context.now())
         named = Metrics(self._context).resolve_all(metric)
         body = {
             "measurements": sorted(asked), "interval": interval, "by": dimensions,
@@ -213,6 +218,15 @@ def _cursor(document: dict[str, Any]) -> str | None:
     attributes = document["data"]["attributes"]
     cursor = attributes.get("next_page_cursor") or attributes.get("page_cursor")
     return str(cursor) if cursor else None
+
+
+def _check_age(frame: Timeframe, now: datetime) -> None:
+    oldest = move_to(now, add_months(now.date(), -12 * YEARS_BACK))
+    if frame.start.astimezone(UTC) < oldest.astimezone(UTC):
+        raise InvalidQueryError(
+            f"timeframe: {frame} begins more than {YEARS_BACK} years ago, and metric aggregates go no further; "
+            f"begin on {oldest.date() + timedelta(days=1)} or later. client.events.list() reads older events."
+        )
 
 
 def _check_sort(sort: str | None, measurements: Sequence[str], dimensions: Sequence[str]) -> None:

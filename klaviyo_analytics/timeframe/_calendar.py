@@ -42,18 +42,27 @@ def move_to(moment: datetime, day: date) -> datetime:
 def floor(moment: datetime, unit: Unit, zone: ZoneInfo) -> datetime:
     """Return the start of the unit that holds the moment."""
     if unit == "hour":
-        return moment.replace(minute=0, second=0, microsecond=0)
+        return real(moment.replace(minute=0, second=0, microsecond=0))
     return midnight(_first_day(moment.date(), unit), zone)
 
 
 def step(start: datetime, unit: Unit, count: int, zone: ZoneInfo) -> datetime:
     """Move the start of a unit by so many units."""
     if unit == "hour":
-        return (start.astimezone(UTC) + timedelta(hours=count)).astimezone(zone)
+        return _step_hours(start, count, zone)
     day = start.date()
     if unit in _MONTHS:
         return midnight(add_months(day, count * _MONTHS[unit]), zone)
     return midnight(day + timedelta(days=count * (7 if unit == "week" else 1)), zone)
+
+
+def _step_hours(start: datetime, count: int, zone: ZoneInfo) -> datetime:
+    # on Lord Howe Island clocks change by half an hour, so that one hour is half as long, another half as long again
+    there = start.astimezone(UTC) + timedelta(hours=count)
+    moved = floor(there.astimezone(zone), "hour", zone)
+    if count > 0 and moved.astimezone(UTC) <= start.astimezone(UTC):
+        moved = floor((there + timedelta(minutes=30)).astimezone(zone), "hour", zone)
+    return moved
 
 
 def starts(start: datetime, end: datetime, unit: Unit, zone: ZoneInfo) -> Iterator[datetime]:

@@ -52,7 +52,11 @@ class Timeframe:
     start: datetime
     end: datetime
 
-    def __init__(self, start: Moment, end: Moment, *, timezone: str | tzinfo | None = None) -> None:
+    def __init__(
+        self, start: Moment, end: Moment | None = None, *, timezone: str | tzinfo | None = None
+    ) -> None:
+        if end is None:
+            raise InvalidInputError(f"{start!r} is no start and end; Timeframe.parse({start!r}) reads words")
         zone = zone_named(timezone if timezone is not None else _own_zone(start))
         first, last = in_zone(start, zone), in_zone(end, zone)
         if last.astimezone(UTC) <= first.astimezone(UTC):
@@ -172,7 +176,8 @@ class Timeframe:
         Parameters
         ----------
         days, years : int
-            The greatest length of a part; give one of them. A year is a calendar year.
+            The greatest length of a part; give one of them. A year is a calendar year, like Klaviyo's limit:
+            of 366 days where it holds 29 February.
         interval : {"hour", "day", "week", "month"}
             Cuts fall between intervals, so that no bucket is in two parts.
 

@@ -67,7 +67,8 @@ def _from_text(text: str) -> date | datetime:
         return datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise InvalidInputError(
-            f"{text!r} is not a time; write it like '2026-04-01' or '2026-04-01T09:30'"
+            f"{text!r} is not a time; write it like '2026-04-01' or '2026-04-01T09:30'. A stretch of time in words, "
+            "like 'last 30 days', goes to timeframe= or Timeframe.parse"
         ) from error
 
 
