@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 
-Wanted = Literal["json", "text", "number"]
+Wanted = Literal["json", "text", "number", "integer"]
 DEEPEST = 50
 SMALLEST, LARGEST = -(2**63), 2**64 - 1  # what JSON writers and readers agree on
 
@@ -53,7 +53,7 @@ def column(series: pd.Series[Any], wanted: Wanted = "json") -> Column:
     elif series.dtype == object or not _is_plain(series):
         values, problems = _one_by_one(values)
     if wanted != "json":
-        _convert(values, problems, _as_text if wanted == "text" else _as_number)
+        _convert(values, problems, {"text": as_text, "number": _as_number, "integer": _as_integer}[wanted])
     return Column(values, problems)
 
 
@@ -145,19 +145,26 @@ def _convert(values: list[Any], problems: dict[int, str], change: Any) -> None:
                 values[position] = change(one)
             except UnwritableError as problem:
                 problems[position] = str(problem)
-    if change is _as_number:
+    if change is not as_text:
         for position, one in enumerate(values):
             if type(one) is str:
                 problems[position] = f"{one!r} is no number"
 
 
-def _as_text(one: Any) -> str:
+def as_text(one: Any) -> str:
+    """Write a whole number as text; other things that are no text are refused."""
     # ids and postcodes are read as numbers by pandas, and as 123.0 beside an empty cell
     if isinstance(one, float) and one.is_integer():
         one = int(one)
     if isinstance(one, int) and not isinstance(one, bool):
         return str(one)
     raise UnwritableError(f"{one!r} is no text")
+
+
+def _as_integer(one: Any) -> int:
+    if isinstance(one, (int, float)) and not isinstance(one, bool) and float(one).is_integer():
+        return int(one)
+    raise UnwritableError(f"{one!r} is no whole number")
 
 
 def _as_number(one: Any) -> Any:

@@ -109,3 +109,9 @@ def _check_once(found: Sequence[Target], what: str) -> None:
                 f"{what}: the columns {other!r} and {target.column!r} both become {target.path!r}."
             )
         by_path[target.path] = target.column
+    for target in found:
+        if target.group in by_path:
+            raise FrameError(
+                f"{what}: {by_path[target.group]!r} holds all of {target.group!r}, and {target.column!r} a part "
+                "of it: one would overwrite the other. Drop one of them."
+            )

@@ -10,11 +10,12 @@ import pandas as pd
 
 from klaviyo_analytics.endpoints import Body, load
 from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.writeback import attributes as rules
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.drafting import drafted
-from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
+from klaviyo_analytics.writeback.encode import ABSENT, UnwritableError, Wanted, as_text, column
 from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.kinds.catalog import BEFORE, COUPON_CODES
 from klaviyo_analytics.writeback.plan import Plan
@@ -23,7 +24,7 @@ from klaviyo_analytics.writeback.times import moments
 
 Noun = Literal["item", "variant", "category"]
 Verb = Literal["create", "update", "delete"]
-WANTED: Mapping[str, Wanted] = {"text": "text", "number": "number", "integer": "number"}
+WANTED: Mapping[str, Wanted] = {"text": "text", "number": "number", "integer": "integer"}
 METADATA = "custom_metadata"
 LARGEST = 100_000
 
@@ -99,9 +100,16 @@ def _planned(
         raise FrameError(f"{action}: no column becomes 'external_id' or 'id'; there are {', '.join(paths)}.")
     problems = Problems()
     values = {target.path: _values(account, frame[target.column], target, problems) for target in found}
-    for name in {key, *form.required}:
+    rules.check_attributes(rules.CATALOG, values, problems)
+    for target in found:
+        if target.group:
+            _check_flat(target, values[target.path], problems)
+        elif form.related.get(target.name, ("", ""))[1] == "many":
+            values[target.path] = _ids(target, values[target.path], problems)
+    for name in (key, *(name for name in form.required if name != key)):
         checks.check_present(name, values[name], problems)
     keys = ["" if one is ABSENT else str(one).removeprefix(BEFORE) for one in values[key]]
+    _check_keys(key, values[key], keys, problems)
     left_out = checks.check_duplicates(
         key, [key or ABSENT for key in keys], on_duplicate, problems, fold=False
     )
@@ -149,6 +157,43 @@ def _values(account: Account, series: pd.Series[Any], target: Target, problems: 
     return written.values
 
 
+def _check_keys(name: str, given: Sequence[Any], keys: Sequence[str], problems: Problems) -> None:
+    for row, (one, key) in enumerate(zip(given, keys, strict=True)):
+        if one is ABSENT:
+            continue
+        if not checks.is_id(key):
+            problems.add(row, f"{name}: {one!r} is no id; it has 1 to 255 characters")
+        elif ":::" in key:
+            problems.add(
+                row, f"{name}: {one!r} is of another catalog; only ids like {BEFORE}mug can be written"
+            )
+
+
+def _check_flat(target: Target, values: Sequence[Any], problems: Problems) -> None:
+    for row, value in enumerate(values):
+        if value is not ABSENT and rules.nested(value):
+            problems.add(
+                row, f"{target.column}: metadata is flat, and {value!r} holds objects; give each its column"
+            )
+
+
+def _ids(target: Target, values: Sequence[Any], problems: Problems) -> list[Any]:
+    """Read ids of what belongs to it, one or several a row."""
+    found: list[Any] = []
+    for row, value in enumerate(values):
+        found.append(ABSENT)
+        if value is ABSENT:
+            continue
+        several = value if isinstance(value, list) else [value]
+        try:
+            found[-1] = [one if isinstance(one, str) else as_text(one) for one in several]
+        except UnwritableError:
+            problems.add(
+                row, f"{target.column}: {value!r} is no id, and no list of ids like ['mugs', 'sale']"
+            )
+    return found
+
+
 def _resource(
     form: Form, kind: str, found: Sequence[Target], cells: Sequence[Any], key: str
 ) -> dict[str, Any]:
@@ -179,4 +224,4 @@ def _related(type: str, arity: str, value: Any) -> Any:
 
     if arity == "one":
         return one(value)
-    return [one(id) for id in (value if isinstance(value, list) else [value])]
+    return [one(id) for id in value]

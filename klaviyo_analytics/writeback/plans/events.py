@@ -11,8 +11,10 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.writeback import attributes as rules
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.batches import REQUEST_BYTES
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
@@ -33,7 +35,7 @@ ATTRIBUTES: Mapping[str, Wanted] = {
 GONE = ("@example.com", "@test.com")  # accepted, and never stored
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_PROPERTIES, MOST_ITEMS, DEEPEST, LONGEST = 400, 4_000, 10, 100_000
-EVENT_BYTES = 1_000_000
+EVENT_BYTES = REQUEST_BYTES - 1_000  # what the rest of a request may take
 
 
 def plan_create(
@@ -55,6 +57,9 @@ def plan_create(
         raise FrameError(f"{WHAT}: no column tells whose event it is; give one of {', '.join(WHO)}.")
     problems = Problems()
     values = {target.path: _values(account, frame[target.column], target, problems) for target in found}
+    rules.check_attributes(rules.EVENT, values, problems)
+    if value_currency is not None and (why := rules.currency(value_currency)):
+        raise InvalidInputError(f"value_currency={value_currency!r} {why}.")
     keys = _check_people(values, who, problems)
     if "time" in values:
         _check_times(account, values["time"], problems)
@@ -148,8 +153,8 @@ def _records(
         if not 0 < len(event["unique_id"]) <= 255:
             problems.add(row, "unique_id: it has 1 to 255 characters")
             continue
-        if dropped:
-            notes[row] = f"Klaviyo does not keep 0, empty or null properties: {', '.join(dropped)}"
+        if losses := _losses(event, dropped, valued="value" in values):
+            notes[row] = f"Klaviyo {'; it '.join(losses)}"
         ids[row] = event["unique_id"]
         records[row] = checks.dumped(row, _resource(person, event, metric), problems, most=EVENT_BYTES)
     return records, ids, notes
@@ -174,6 +179,18 @@ def _event(
         else:
             (person["attributes"] if target.name in WHO else event)[target.name] = value
     return person, event, dropped
+
+
+def _losses(event: Mapping[str, Any], dropped: Sequence[str], *, valued: bool) -> list[str]:
+    """Name what will not be read back as it is sent."""
+    losses = []
+    if dropped:
+        losses.append(f"does not keep 0, empty or null properties: {', '.join(dropped)}")
+    if valued and "value" not in event:
+        losses.append("takes a missing value for 0, once the metric has had any")
+    if "." in event.get("time", ""):
+        losses.append("cuts times down to the second")
+    return losses
 
 
 def _content(metric: Mapping[str, str], key: str, event: Mapping[str, Any]) -> str:

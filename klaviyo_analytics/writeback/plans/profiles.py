@@ -9,6 +9,7 @@ import pandas as pd
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.writeback import attributes as rules
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
@@ -67,20 +68,25 @@ def plan_upsert(
     problems = Problems()
     values = [_values(frame[target.column], target, problems) for target in found]
     by_path = dict(zip(paths, values, strict=True))
+    rules.check_attributes(rules.PROFILE, by_path, problems)
     left_out = _check(by_path, key, on_duplicate, problems)
     for path, way in patches.items():
         _check_simple(path, way, by_path[path], problems)
     builder = _Builder(found, patches, unset, clear=on_null == "clear")
     records, cleared, kept = _records(builder, values, len(frame), problems, left_out)
     keys = ["" if value is ABSENT else str(value) for value in by_path[key]]
-    notes: dict[int, str] = {}
+    notes = rules.odd_timezones(by_path.get("location.timezone", ()))
     counts: dict[str, int] = {}
     if compare:
         compared = changes(account, key, keys, records)
         same = {row for row, change in compared.items() if change is not None and not change}
         left_out |= dict.fromkeys(same, ("unchanged", "the account has it already"))
         records = [None if row in same else record for row, record in enumerate(records)]
-        notes = {row: described(change) for row, change in compared.items() if row not in same}
+        notes |= {
+            row: _both(described(change), notes.get(row))
+            for row, change in compared.items()
+            if row not in same
+        }
         new = sum(change is None for change in compared.values())
         counts = {"new": new, "changed": len(compared) - new - len(same)}
     return drafted(
@@ -194,6 +200,10 @@ def _kinds(count: int, key: Key, nulls: set[int], *, patches: bool, lists: bool)
         IMPORT.name: [row for row in rows if row not in nulls] if nulls else rows,
         (APPEND if patches else UPSERT).name: sorted(nulls),
     }
+
+
+def _both(said: str, note: str | None) -> str:
+    return f"{said}; {note}" if note else said
 
 
 def _patches(
