@@ -33,7 +33,7 @@ def opened(frame: IntoFrameT, *needed: str) -> Table:
     return table
 
 
-def closed(table: Table, like: IntoFrameT, **attrs: str) -> IntoFrameT:
+def closed(table: Table, like: IntoFrameT, **attrs: Any) -> IntoFrameT:
     """Return the table as the library of `like` has it; pandas with a fresh index and what the frame knew."""
     given: Any = like
     native: Any = table.to_native()

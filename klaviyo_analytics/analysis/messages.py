@@ -7,6 +7,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._definitions import RATES, money_among
 from klaviyo_analytics.analysis._engine import (
+    Table,
     closed,
     columns_of,
     listed,
@@ -52,7 +53,8 @@ def campaign_ranking(
     -------
     DataFrame
         `rank` (rows that are equal share one) and the columns of `frame`, best first. Rows for which `rank_by`
-        is missing, such as a rate of nobody, have no rank and are left out.
+        is missing, such as a rate of nobody, have no rank and are left out. A pandas frame tells in
+        `attrs["ranking"]` how many rows there were and how many are left out why, so that a picture can say it.
 
     Raises
     ------
@@ -80,19 +82,29 @@ def campaign_ranking(
     require_numbers(table, [rank_by])
     if money_among([RATES[rank_by].numerator if rank_by in RATES else rank_by]):
         require_one_currency(table, [])
-    if minimum_recipients:
-        require(table, ["recipients"])
-        table = table.filter(nw.col("recipients") >= minimum_recipients)
     if top is not None and top < 1:
         raise InvalidInputError(f"top={top} leaves nothing; it is at least 1")
+    large = table
+    if minimum_recipients:
+        require(table, ["recipients"])
+        large = table.filter(nw.col("recipients") >= minimum_recipients)
     columns = [name for name in columns_of(table) if name != "rank"]
-    ranked = table.filter(~nw.col(rank_by).is_null()).with_columns(
+    ranked = large.filter(~nw.col(rank_by).is_null()).with_columns(
         rank=nw.col(rank_by).rank("min", descending=not ascending).cast(nw.Int64)
     )
     # Equal rows keep one order, whatever order they came in.
     names = series_columns(table)
     result = ranked.select("rank", *columns).sort("rank", *names, nulls_last=True)
-    return closed(result if top is None else result.head(top), frame)
+    result = result if top is None else result.head(top)
+    if not nw.dependencies.is_pandas_dataframe(frame):
+        return closed(result, frame)
+    given, kept, with_rank, shown = (_rows(one) for one in (table, large, ranked, result))
+    left_out = {"small": given - kept, "minimum_recipients": minimum_recipients, "unranked": kept - with_rank}
+    return closed(result, frame, ranking={"of": given, "shown": shown, **left_out})
+
+
+def _rows(table: Table) -> int:
+    return int(table.select(nw.len()).collect().item())
 
 
 def flow_funnel(frame: IntoFrameT) -> IntoFrameT:

@@ -25,6 +25,7 @@ _SYMBOLS = {
     "MXN": "MX$",
 }
 _COMPACT_FROM = 10_000
+_WITHOUT_CENTS = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
 
 
 def write(value: float, kind: Kind, currency: str | None = None) -> str:
@@ -35,9 +36,10 @@ def write(value: float, kind: Kind, currency: str | None = None) -> str:
         return _percent(value, _percent_decimals(abs(value)))
     scale, unit = _unit(abs(value))
     if unit:
-        decimals = 1 if abs(value) / scale < 100 else 0
+        decimals = 1 if abs(value) / scale < 99.95 else 0
     elif kind == "money":
-        decimals = 0 if abs(value) >= 1_000 or value == 0 else 2
+        rounded = abs(value) >= (10 if (currency or "").upper() in _WITHOUT_CENTS else 1_000)
+        decimals = 0 if rounded or value == 0 else 2
     else:
         decimals = 0 if float(value).is_integer() else 2
     return _number(value, scale, unit, decimals, _money_prefix(kind, currency))
@@ -57,11 +59,15 @@ def write_column(values: Iterable[float], kind: Kind, currency: str | None = Non
 
 
 class QuantityFormatter(Formatter):
-    """Tick labels that share one unit and one number of decimals, chosen from all ticks of the axis."""
+    """Tick labels that share one unit and one number of decimals, chosen from all ticks of the axis.
 
-    def __init__(self, kind: Kind, currency: str | None = None) -> None:
+    With `shared=False` each label is as short as it can be: on an axis of logarithms 1 stands beside 10k.
+    """
+
+    def __init__(self, kind: Kind, currency: str | None = None, *, shared: bool = True) -> None:
         self._kind = kind
         self._currency = currency
+        self._shared = shared
 
     def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002
         """Label of a single value, as the cursor shows it."""
@@ -70,6 +76,9 @@ class QuantityFormatter(Formatter):
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """Labels of all ticks of an axis."""
         ticks = [float(value) for value in values]
+        return self._labels(ticks) if self._shared else [self._labels([tick])[0] for tick in ticks]
+
+    def _labels(self, ticks: Sequence[float]) -> list[str]:
         largest = max((abs(value) for value in ticks), default=0.0)
         gaps = [abs(b - a) for a, b in pairwise(ticks) if b != a]
         step = min(gaps, default=largest)
@@ -85,7 +94,7 @@ class QuantityFormatter(Formatter):
 def _unit(largest: float) -> tuple[float, str]:
     if largest < _COMPACT_FROM:
         return 1.0, ""
-    return next((scale, unit) for scale, unit in _UNITS if largest >= scale)
+    return next((scale, unit) for scale, unit in _UNITS if largest >= 0.9995 * scale)  # 999,999 is 1.0M
 
 
 def _decimals(step: float) -> int:

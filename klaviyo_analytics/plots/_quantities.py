@@ -128,6 +128,13 @@ def denominators(columns: Iterable[str]) -> str | None:
     return "; ".join(f"{', '.join(labels)} ÷ {below}" for below, labels in groups.items()) or None
 
 
+def money_in_words(subject: Quantity, currency: str | None) -> str:
+    """Return the currency of an amount, or that nothing says which it is."""
+    if subject.kind != "money":
+        return ""
+    return f", in {currency}" if currency else ", currency not stated"
+
+
 def in_words(column: str) -> str:
     """`attributed_channel` and `$attributed_channel` as a reader would write them."""
     return column.strip("$_").replace("_", " ").replace(".", " ") or column

@@ -21,7 +21,7 @@ from klaviyo_analytics.plots._canvas import (
 )
 from klaviyo_analytics.plots._format import write, write_column
 from klaviyo_analytics.plots._frame import Floats, currency_of, names, numbers, require
-from klaviyo_analytics.plots._quantities import Quantity, capitalised, quantity
+from klaviyo_analytics.plots._quantities import Quantity, capitalised, money_in_words, quantity
 from klaviyo_analytics.plots._rows import (
     hue_colours,
     hue_legend,
@@ -67,20 +67,31 @@ def draw_ranking(
     else:
         put_note(ax, _why_empty(frame, rank_by))
     rows = noun_of(frame, noun)
-    best = f"Top {plural(len(chosen), rows)}" if 0 < len(chosen) < len(frame) else f"{capitalised(rows)}s"
+    whole = _whole(frame)
+    unknown = int(np.isnan(values).sum()) + whole["unranked"]
+    best = f"Top {plural(len(chosen), rows)}" if 0 < len(chosen) < whole["of"] else f"{capitalised(rows)}s"
     put_title(ax, f"{best} by {subject.label}" if title is None else title, rows_above=rows_above, share=0.8)
-    unknown = int(np.isnan(values).sum())
+    fewest = whole["minimum_recipients"]
     put_caption(
         ax,
         [
-            capitalised(subject.definition or subject.label) + (f", in {money}" if money else ""),
-            f"{len(chosen)} of {plural(len(frame), rows)}" if len(frame) else None,
+            capitalised(subject.definition or subject.label) + money_in_words(subject, money),
+            f"{len(chosen):,} of {plural(whole['of'], rows)}" if whole["of"] else None,
+            f"{whole['small']:,} with fewer than {fewest:,} recipients left out" if whole["small"] else None,
             only_zeros(values),
-            f"{unknown} without a value left out" if unknown and len(chosen) else None,
+            f"{unknown:,} without a value left out" if unknown and len(chosen) else None,
         ],
         share=0.8,
     )
     return ax
+
+
+def _whole(frame: pd.DataFrame) -> dict[str, int]:
+    """Return how many rows there were before a ranking left some out, if it tells and nobody cut it since."""
+    told = frame.attrs.get("ranking")
+    if isinstance(told, dict) and told["shown"] == len(frame):
+        return told
+    return {"of": len(frame), "small": 0, "minimum_recipients": 0, "unranked": 0}
 
 
 def _label_bars(ax: Axes, values: Floats, sizes: list[str], subject: Quantity, money: str | None) -> None:

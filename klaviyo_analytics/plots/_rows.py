@@ -18,6 +18,7 @@ from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
 from klaviyo_analytics.plots._text import columns, legible, put_names
 
 _PARTS = ("message", "variation_name")
+_SHAPES = ("o", "s", "^", "D", "v", "P", "X", "p")
 _SHORTEST = 14
 _TWO_LINES, _TWO_SMALL_LINES = 3.0, 2.3  # font sizes that a row needs for a name in two lines
 _FEWEST = 4  # fewer rows keep the height that they would have among four
@@ -88,13 +89,25 @@ def hue_colours(ax: Axes, groups: Sequence[str] | None, rows: int) -> tuple[list
     return [shade[name] for name in groups], shade
 
 
-def hue_legend(shade: Mapping[str, str]) -> tuple[list[Artist], list[str]]:
-    """Return one dot per coloured group, and one for all the others."""
-    labels = list(shade)[:MOST_HUES]
-    dots = [shade[name] for name in labels]
-    if len(shade) > MOST_HUES:
-        labels.append(f"+{len(shade) - MOST_HUES} more")
-        dots.append(shade[list(shade)[-1]])
-    return [
-        Line2D([], [], color=dot, marker="o", markersize=points(0.7), linestyle="none") for dot in dots
-    ], labels
+def shape_of(group: str, shade: Mapping[str, str]) -> str:
+    """Return the mark of a group, so that groups differ also where colours do not print."""
+    rank = list(shade).index(group) if group in shade else 0
+    return _SHAPES[rank] if rank < len(_SHAPES) else _SHAPES[0]
+
+
+def hue_legend(shade: Mapping[str, str], *, shapes: bool = False) -> tuple[list[Artist], list[str]]:
+    """Return one mark per coloured group, and one for all the others; squares stand for bars."""
+    shown = list(shade)[: MOST_HUES + 1]
+    marks: list[Artist] = [
+        Line2D(
+            [],
+            [],
+            color=shade[name],
+            marker=shape_of(name, shade) if shapes else "s",
+            markersize=points(0.7),
+            linestyle="none",
+        )
+        for name in shown
+    ]
+    others = [f"+{len(shade) - MOST_HUES} more"] if len(shade) > MOST_HUES else []
+    return marks, [*shown[:MOST_HUES], *others]

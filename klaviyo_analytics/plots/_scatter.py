@@ -34,6 +34,7 @@ from klaviyo_analytics.plots._rows import (
     noun_of,
     plural,
     row_names,
+    shape_of,
 )
 from klaviyo_analytics.plots._style import ink
 from klaviyo_analytics.plots._text import put_names
@@ -68,23 +69,26 @@ def draw_scatter(
     quiet(ax)
     rows_above = 0.0
     if len(shown):
-        colours, shade = hue_colours(ax, names(shown, hue) if hue else None, len(shown))
-        size = points(0.75) ** 2
-        looks = {
-            "color": colours,
-            "s": size,
-            "alpha": 0.85,
-            "clip_on": False,
-            "edgecolors": ax.get_facecolor(),
-            "zorder": 2,
-        }
-        ax.scatter(xs, ys, **{**looks, **kwargs})
+        groups = names(shown, hue) if hue else None
+        colours, shade = hue_colours(ax, groups, len(shown))
+        for group in shade or [""]:
+            rows = [group == one for one in groups] if groups else slice(None)
+            looks = {
+                "color": shade.get(group, colours[0]),
+                "marker": shape_of(group, shade),
+                "s": points(0.75) ** 2,
+                "alpha": 0.85,
+                "clip_on": False,
+                "edgecolors": ax.get_facecolor(),
+                "zorder": 2,
+            }
+            ax.scatter(xs[rows], ys[rows], **{**looks, **kwargs})
         value_axis(ax, ys, up.kind, money)
         _x_axis(ax, xs, across, money, logs=logs)
         ax.set_xlabel(capitalised(across.label) + (" (log scale)" if logs else ""), color=ink(ax, 0.75))
         ax.set_ylabel(capitalised(up.label), color=ink(ax, 0.75))
         _name_points(ax, row_names(shown, noun), xs, ys, count=label)
-        rows_above = put_legend(ax, *hue_legend(shade))
+        rows_above = put_legend(ax, *hue_legend(shade, shapes=True))
     else:
         put_note(ax, "No row has both numbers" if len(frame) else "No rows to draw")
     ours = f"{capitalised(up.label)} against {across.label}"
@@ -96,13 +100,19 @@ def draw_scatter(
             f"One point per {noun_of(frame, noun)}",
             _definition(up),
             _definition(across),
-            f"money in {money}" if money else None,
+            _money(money, across, up),
             plural(len(shown), noun_of(frame, noun)),
             only_zeros(ys),
             f"{left_out} without both numbers left out" if left_out else None,
         ],
     )
     return ax
+
+
+def _money(currency: str | None, *subjects: Quantity) -> str | None:
+    if all(subject.kind != "money" for subject in subjects):
+        return None
+    return f"money in {currency}" if currency else "currency not stated"
 
 
 def _spread(values: Floats) -> float:
@@ -120,7 +130,7 @@ def _x_axis(ax: Axes, xs: Floats, subject: Quantity, money: str | None, *, logs:
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if _spread(xs) < 1e3 else (1.0,)))
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(QuantityFormatter(subject.kind, money))
+        ax.xaxis.set_major_formatter(QuantityFormatter(subject.kind, money, shared=False))
         ax.set_xlim(xs.min() / 1.3, xs.max() * 1.3)
         return
     ax.xaxis.set_major_locator(

@@ -26,7 +26,7 @@ from klaviyo_analytics.plots._lines import (
     partial_mark,
     split,
 )
-from klaviyo_analytics.plots._quantities import Quantity, capitalised, quantity
+from klaviyo_analytics.plots._quantities import Quantity, capitalised, money_in_words, quantity
 from klaviyo_analytics.plots._style import MOST_HUES, ink, line_width
 
 
@@ -146,13 +146,6 @@ def measure_in_words(trend: Trend) -> str:
     if trend.subject.definition:
         said += f" = {trend.subject.definition}"
     return f"{said}{money_in_words(trend.subject, trend.currency)}"
-
-
-def money_in_words(subject: Quantity, currency: str | None) -> str:
-    """Return the currency of an amount, or that nothing says which it is."""
-    if subject.kind != "money":
-        return ""
-    return f", in {currency}" if currency else ", currency not stated"
 
 
 def period_in_words(trend: Trend) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +114,7 @@ def deliverability(
         for row, check in enumerate(checks):
             _draw_check(ax, row, check, kwargs)
         _ratio_axis(ax)
-        rows_above = _legend(ax)
+        rows_above = _legend(ax, checks)
     else:
         put_note(ax, "No rates to draw" if len(frame) else "No rows to draw")
     put_title(
@@ -220,9 +220,14 @@ def _ratio_axis(ax: Axes) -> None:
     ax.spines["left"].set_visible(False)
 
 
-def _legend(ax: Axes) -> float:
+def _legend(ax: Axes, checks: Sequence[_Check]) -> float:
+    """Explain the marks that are there."""
+    known = [check for check in checks if np.isfinite(check.values).any()]
+    marks = [("keeps to the benchmark", "o", _GOOD), ("misses it", "D", _POOR)]
+    if any((check.values > _FARTHEST * check.benchmark).any() for check in known):
+        marks.append((f"more than {_FARTHEST:g}×", ">", ink(ax, 0.55)))
     dots = [
-        Line2D([], [], marker="o", markersize=points(0.7), linestyle="none", color=_GOOD),
-        Line2D([], [], marker="D", markersize=points(0.7), linestyle="none", color=_POOR),
+        Line2D([], [], marker=shape, markersize=points(0.7), linestyle="none", color=shade)
+        for _, shape, shade in marks
     ]
-    return put_legend(ax, dots, ["keeps to the benchmark", "misses it"])
+    return put_legend(ax, dots, [label for label, _, _ in marks], beside=False)

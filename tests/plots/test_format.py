@@ -22,6 +22,10 @@ from klaviyo_analytics.plots._quantities import Kind
         (123_456, "count", None, "123k"),
         (1_234_567, "count", None, "1.2M"),
         (-12_345, "count", None, "−12.3k"),
+        (99_999, "count", None, "100k"),
+        (999_999, "count", None, "1.0M"),
+        (63.4, "money", "JPY", "¥63"),
+        (0.63, "money", "JPY", "¥0.63"),
         (0, "money", "USD", "$0"),
         (4.2, "money", "USD", "$4.20"),
         (1_234.4, "money", "USD", "$1,234"),
@@ -59,6 +63,11 @@ def test_ticks_share_unit_and_decimals(
     ticks: list[float], kind: Kind, currency: str | None, labels: list[str]
 ) -> None:
     assert QuantityFormatter(kind, currency).format_ticks(ticks) == labels
+
+
+def test_ticks_of_logarithms_are_each_as_short_as_can_be() -> None:
+    apart = QuantityFormatter("count", shared=False)
+    assert apart.format_ticks([0.3, 1, 30, 1_000, 30_000]) == ["0.3", "1", "30", "1,000", "30k"]
 
 
 def test_values_below_each_other_share_decimals() -> None:

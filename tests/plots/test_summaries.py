@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from klaviyo_analytics import analysis, plots
@@ -73,6 +74,40 @@ def test_the_ranking_says_how_many_it_leaves_out_and_why() -> None:
     assert texts(ax, "value") == ["$20.00", "$10.00"]
 
 
+def test_the_ranking_of_the_analysis_is_captioned_with_what_it_left_out() -> None:
+    frame = campaigns(recipients=[10, 500, 900, 800, 20], open_rate=[0.9, 0.3, 0.2, np.nan, 0.8])
+    frame["delivered"], frame["opens_unique"] = frame["recipients"], frame["recipients"] * frame["open_rate"]
+    ranking = analysis.campaign_ranking(frame, rank_by="open_rate", minimum_recipients=100)
+    said = caption(plots.campaign_ranking(ranking, rank_by="open_rate"))
+    assert "2 of 5 campaigns" in said
+    assert "2 with fewer than 100 recipients left out" in said
+    assert "1 without a value left out" in said
+    best = analysis.campaign_ranking(frame, rank_by="open_rate", top=1)
+    assert title(plots.campaign_ranking(best, rank_by="open_rate")) == "Top 1 campaign by open rate"
+    cut = caption(plots.campaign_ranking(ranking.head(1), rank_by="open_rate"))
+    assert "1 of 1 campaign" in cut, "what was cut since is not known"
+    assert "fewer" not in cut
+
+
+def test_money_without_a_currency_says_so() -> None:
+    frame = campaigns(conversion_value=[1.0, 2.0], recipients=[1, 2])
+    assert "currency not stated" in caption(plots.campaign_ranking(frame))
+    assert "currency not stated" in caption(plots.campaign_scatter(frame, y="conversion_value"))
+    assert "currency" not in caption(plots.campaign_ranking(frame, rank_by="recipients"))
+
+
+def test_groups_of_points_differ_in_shape_as_well_and_the_legend_shows_both() -> None:
+    frame = campaigns(recipients=[1, 2, 3], open_rate=[0.1, 0.2, 0.3], channel=["sms", "email", "sms"])
+    ax = plots.campaign_scatter(frame, hue="channel")
+    email, sms = map(looks, ax.collections)
+    assert email["colour"] != sms["colour"]
+    assert email["corners"] != sms["corners"]
+    shown = ax.get_legend()
+    assert shown is not None
+    assert len({handle.get_marker() for handle in shown.legend_handles if isinstance(handle, Line2D)}) == 2
+    assert legend(ax) == ["email", "sms"]
+
+
 def test_campaigns_of_one_name_are_told_apart_by_their_day() -> None:
     frame = campaigns(conversion_value=[1.0, 2.0]).assign(campaign="Weekly")
     frame["send_time"] = pd.to_datetime(["2026-03-02 09:00", "2026-03-09 09:00"], utc=True)
@@ -121,6 +156,11 @@ def test_the_scatter_takes_logarithms_when_sizes_differ_widely() -> None:
     assert plots.campaign_scatter(frame).get_xscale() == "log"
     assert plots.campaign_scatter(frame, scale="linear").get_xscale() == "linear"
     assert plots.campaign_scatter(frame).get_xlabel() == "Recipients (log scale)"
+
+
+def test_a_scale_of_logarithms_counts_people_in_whole_numbers() -> None:
+    frame = campaigns(recipients=[1, 200, 900], open_rate=[0.4, 0.5, 0.3])
+    assert x_labels(plots.campaign_scatter(frame)) == ["1", "3", "10", "30", "100", "300", "1,000"]
 
 
 def test_points_that_stand_out_are_named_and_no_two_names_overlap() -> None:
@@ -221,6 +261,9 @@ def test_a_point_far_beyond_the_benchmark_stands_at_the_edge() -> None:
     ax = plots.deliverability(pd.DataFrame({"bounce_rate": [0.5]}), benchmarks={"bounce_rate": 0.01})
     assert dots(ax) == [[3.0, 0.0]]
     assert x_labels(ax) == ["0", "benchmark", "2×", "3×"]
+    assert legend(ax) == ["keeps to the benchmark", "misses it", "more than 3×"]
+    near = plots.deliverability(pd.DataFrame({"bounce_rate": [0.03]}), benchmarks={"bounce_rate": 0.01})
+    assert legend(near) == ["keeps to the benchmark", "misses it"]
 
 
 def test_a_rate_of_nobody_is_no_value() -> None:
