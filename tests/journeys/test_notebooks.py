@@ -1,15 +1,84 @@
-"""Every notebook runs from top to bottom with no key, and is stored without outputs."""
+"""Every notebook runs from top to bottom with no key and nobody clicking, and is stored without outputs."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+KEY = re.compile(r"\bpk_\w+|maton_sandbox_key", re.IGNORECASE)
+PERSON = re.compile(r"[\w.+-]+@[\w-]+\.\w+|\+1\d{10}\b")
+COMPLAINT = re.compile(r"\w*Warning\b|Traceback \(most recent|kla-is-failed")
+
+# What the account holds itself, not what comes back through the client that wrote it.
+LOOK_INTO_THE_ACCOUNT = """
+import json
+
+account = client._on_close.__self__.account
+log = account.events
+kinds = {id: metric.attributes["name"] for id, metric in account.records["metric"].items()}
+recorded = [row for row in range(len(log.ids)) if kinds[log.metric_ids[log.metric[row]]] == "RFM scored"]
+print(json.dumps({
+    "properties": {
+        id: {name: value for name, value in profile.attributes["properties"].items() if name.startswith("rfm_")}
+        for id, profile in account.records["profile"].items()
+    },
+    "events": {
+        log.profile_ids[log.profile[row]]: {
+            name: value for name, value in log.properties[row].items() if not name.startswith("$")
+        }
+        for row in recorded
+    },
+    "number of events": len(recorded),
+    "scored": {
+        id: {name: str(value) if name == "scored_on" else value for name, value in customer.items()}
+        for id, customer in customers[[*becomes]].astype(object).to_dict("index").items()
+    },
+}))
+"""
+
+Run = Callable[..., nbformat.NotebookNode]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a notebook in an empty folder, in a world without keys; `before_the_end` is one more cell."""
+
+    def run(path: Path, *, before_the_end: str | None = None) -> nbformat.NotebookNode:
+        for name in ("MATON_API_KEY", "KLAVIYO_API_KEY", "KLAVIYO_BASE_URL"):
+            monkeypatch.delenv(name, raising=False)
+        folders = {
+            "IPYTHONDIR": "ipython",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "KLAVIYO_ANALYTICS_HOME": "home",
+        }
+        for name, folder in folders.items():
+            monkeypatch.setenv(name, str(tmp_path / folder))
+        notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)
+        if before_the_end:
+            places = [place for place, cell in enumerate(notebook.cells) if cell.source == "client.close()"]
+            notebook.cells.insert(places[-1], nbformat.v4.new_code_cell(before_the_end))
+        work = tmp_path / "work"
+        work.mkdir()
+        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": os.fspath(work)}}).execute()
+        assert [file.name for file in work.iterdir()] == []
+        return notebook
+
+    return run
+
+
+def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -23,17 +92,50 @@ def test_stored_without_outputs(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_from_top_to_bottom_without_a_key(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("MATON_API_KEY", "KLAVIYO_API_KEY", "KLAVIYO_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
-    notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": os.fspath(tmp_path)}}).execute()
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    assert [output for output in outputs if output.output_type == "error"] == []
-    warned = [o.text for o in outputs if o.output_type == "stream" and o.name == "stderr"]
-    assert warned == []
-    assert any("image/png" in output.get("data", {}) for output in outputs)
+def test_ends_with_a_next_step_and_links_lead_somewhere(path: Path) -> None:
+    told = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+    assert told[-1].startswith("**Next:**")
+    links = LINK.findall("\n".join(told))
+    assert links
+    assert [link for link in links if not (FOLDER / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_runs_from_top_to_bottom_without_a_key(path: Path, run: Run) -> None:
+    notebook = run(path)
+    said = outputs(notebook)
+    assert [output for output in said if output.output_type == "error"] == []
+    assert [
+        output.text for output in said if output.output_type == "stream" and output.name == "stderr"
+    ] == []
+    assert any("image/png" in output.get("data", {}) for output in said)
+    widgets = json.dumps(notebook.metadata.get("widgets", {}))
+    everything = json.dumps(said) + widgets
+    assert COMPLAINT.findall(everything) == []
+    assert KEY.findall(everything) == []
+    assert PERSON.findall(widgets) == []  # what is saved with a notebook names nobody
+
+
+def test_what_05_writes_is_in_the_account(run: Run) -> None:
+    notebook = run(FOLDER / "05_write_back.ipynb", before_the_end=LOOK_INTO_THE_ACCOUNT)
+    printed = [output.text for output in outputs(notebook) if output.output_type == "stream"]
+    found = json.loads(printed[-1])
+    scored = found["scored"]
+    assert len(scored) > 300
+    assert {customer["segment"] for customer in scored.values()} == {
+        "Asleep",
+        "At risk",
+        "Champions",
+        "Loyal",
+        "New",
+    }
+    written = {id: properties for id, properties in found["properties"].items() if properties}
+    assert written == {
+        id: {f"rfm_{name}": value for name, value in customer.items()} for id, customer in scored.items()
+    }
+    assert found["number of events"] == len(scored)
+    without_the_day = {
+        id: {name: value for name, value in customer.items() if name != "scored_on"}
+        for id, customer in scored.items()
+    }
+    assert found["events"] == without_the_day
