@@ -92,6 +92,19 @@ class Endpoint:
         """JSON:API type of the answer's primary data."""
         return self.returns.type if self.returns else None
 
+    def one_to_one(self, *, free: bool) -> tuple[str, ...]:
+        """Name the to-one relationships that `include` shows: those that need no further scope, or the others.
+
+        The API tells their ids only where they are included; an event tells them anyway.
+        """
+        if self.returns is None or self.type == "event":
+            return ()
+        return tuple(
+            name
+            for name, (kind, arity) in self.returns.relationships.items()
+            if arity == "one" and name in self.include and (scopes_of(kind) <= set(self.scopes)) is free
+        )
+
     def at(self, **ids: str) -> str:
         """Fill the path's ids in, percent-encoded: catalog ids hold `$` and `:::`, job ids can hold `=`."""
         from urllib.parse import quote  # noqa: PLC0415  (keeps the table's import light)
@@ -141,6 +154,13 @@ def load() -> Catalog:
         name: _endpoint(name, facts, table["fields"], shapes) for name, facts in table["operations"].items()
     }
     return Catalog(table["revision"], operations)
+
+
+@cache
+def scopes_of(kind: str) -> frozenset[str]:
+    """Give the scopes that reading one resource of a type needs, which are those of including it."""
+    found = [endpoint.scopes for endpoint in load() if endpoint.method == "GET" and endpoint.type == kind]
+    return min(map(frozenset, found), key=len, default=frozenset({"unknown"}))
 
 
 def _shape(key: str, facts: dict[str, Any]) -> Shape:

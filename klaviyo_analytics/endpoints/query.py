@@ -15,7 +15,10 @@ Fields = Sequence[str] | Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A checked query: what was asked, by type, and the parameters that say so on the wire."""
+    """A checked query: what was asked, by type, and the parameters that say so on the wire.
+
+    The wire includes more than `include` names: to-one relationships whose ids would be missing otherwise.
+    """
 
     params: Mapping[str, str]
     fields: Mapping[str, tuple[str, ...]]
@@ -70,12 +73,26 @@ def build(
             raise InvalidQueryError(f"sort={sort!r}: give one name, with a '-' before it for descending.")
         checks.one_of("sort", sort.removeprefix("-"), endpoint.sort)
         params["sort"] = sort
-    if include:
-        params["include"] = ",".join(include)
+    unasked = [name for name in endpoint.one_to_one(free=True) if name not in include]
+    if include or unasked:
+        params["include"] = ",".join((*include, *unasked))
     # dotted sub-fields are the API's own names, so they travel as they are
+    params |= _least(endpoint, unasked, include)
     params |= {f"fields[{kind}]": ",".join(names) for kind, names in wanted.items() if names}
     params |= {f"additional-fields[{kind}]": ",".join(names) for kind, names in extra.items() if names}
     return Query(params, wanted, extra, include)
+
+
+def _least(endpoint: Endpoint, unasked: Sequence[str], include: Sequence[str]) -> dict[str, str]:
+    """Ask for one field of what is included for its id alone, unless its type is wanted whole."""
+    assert endpoint.returns is not None
+    kinds = {name: kind for name, (kind, _) in endpoint.returns.relationships.items()}
+    wanted = {kinds.get(name) for name in include}
+    return {
+        f"fields[{kind}]": endpoint.fields[kind][0]
+        for kind in (kinds[name] for name in unasked)
+        if kind not in wanted and endpoint.fields.get(kind)
+    }
 
 
 def page_size(endpoint: Endpoint, size: int | None, limit: int | None, *, strict: bool = True) -> int | None:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints.query import Query
-from klaviyo_analytics.tabular.schema import FREE_FORM, schema
+from klaviyo_analytics.tabular.schema import FREE_FORM, schema, snake
 
 WIDTH = 100
 _NOTHING: Mapping[str, str] = {}
 
 
-def for_list(endpoint: Endpoint, *, chunked: bool = False) -> str:
-    """Write the docstring of a verb that reads many."""
+def for_list(endpoint: Endpoint, *, chunked: bool = False, axis: str = "") -> str:
+    """Write the docstring of a verb that reads many, in ranges of the time `axis` if it has one."""
     what = f"{(endpoint.type or '').replace('-', ' ')}{_owner(endpoint)}"
     first = (
         f"Read every {what} as frames of at most `chunk_size` rows."
@@ -25,7 +25,7 @@ def for_list(endpoint: Endpoint, *, chunked: bool = False) -> str:
     returns = "iterator of pandas.DataFrame" if chunked else "pandas.DataFrame"
     parts = [
         first,
-        *_parameters(endpoint, many=True, chunked=chunked),
+        *_parameters(endpoint, many=True, chunked=chunked, axis=axis),
         *_returns(endpoint, returns),
         *_raises(),
         *_notes(endpoint),
@@ -105,7 +105,7 @@ def _writing(endpoint: Endpoint, more: Mapping[str, str] = _NOTHING) -> list[str
     ]  # fmt: skip
 
 
-def _parameters(endpoint: Endpoint, *, many: bool, chunked: bool = False) -> list[str]:
+def _parameters(endpoint: Endpoint, *, many: bool, chunked: bool = False, axis: str = "") -> list[str]:
     lines: list[str] = []
     if "{" in endpoint.path:
         lines += _parameter("id", "str", "Id, or a row that `get` or `find` returned.")
@@ -118,9 +118,9 @@ def _parameters(endpoint: Endpoint, *, many: bool, chunked: bool = False) -> lis
             "filter", "Filter or str", f"{need}Built with `ka.F`, or raw. Allowed are {allowed}."
         )
     if endpoint.sort:
-        lines += _parameter(
-            "sort", "str", f"One of {', '.join(endpoint.sort)}; with a '-' before it, descending."
-        )
+        default = f" {axis} if not given." if axis else ""
+        text = f"One of {', '.join(endpoint.sort)}; with a '-' before it, descending.{default}"
+        lines += _parameter("sort", "str", text)
     if endpoint.include:
         lines += _parameter("include", "list of str", f"Any of {', '.join(endpoint.include)}.")
     for kind, names in endpoint.fields.items():
@@ -135,6 +135,10 @@ def _parameters(endpoint: Endpoint, *, many: bool, chunked: bool = False) -> lis
         lines += _parameter("limit", "int", "Exactly so many rows, or all there are if these are fewer.")
     if endpoint.page_max:
         lines += _parameter("page_size", "int", f"1 to {endpoint.page_max}; the largest, if not given.")
+    if axis:
+        text = f"""How many ranges of {axis} are read at once. If not given: several where there is more than a few
+            pages to read in ascending order of {axis}, one otherwise. Each row comes exactly once."""
+        lines += _parameter("workers", "int", text)
     if free_form := [name for name in FREE_FORM if endpoint.returns and name in endpoint.returns.attributes]:
         text = f"Leave `{free_form[0]}` one column of dicts, give each property a column, or only the named ones."
         lines += _parameter("properties", '"json", "columns", list of str, or dict of dtypes', text)
@@ -144,7 +148,9 @@ def _parameters(endpoint: Endpoint, *, many: bool, chunked: bool = False) -> lis
 def _returns(endpoint: Endpoint, kind: str) -> list[str]:
     columns = schema(endpoint, Query({}, {}, {}, ())).columns
     text = ", ".join(f"{column.name} ({column.dtype})" for column in columns)
-    return ["", "Returns", "-------", kind, *_indented(f"{text}. Times are in UTC.")]
+    asked = " and ".join(f"{snake(name)}_id" for name in endpoint.one_to_one(free=False))
+    told = f" {asked} only with ``include``, which needs more scopes." if asked else ""
+    return ["", "Returns", "-------", kind, *_indented(f"{text}. Times are in UTC.{told}")]
 
 
 def _raises(*more: str) -> list[str]:

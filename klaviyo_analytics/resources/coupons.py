@@ -132,8 +132,8 @@ class CouponCodes(CouponCodeFrames):
         Returns
         -------
         pandas.DataFrame
-            id, unique_code, status (string), expires_at (UTC), coupon_id (filled with ``include=["coupon"]``),
-            and what was included.
+            id, unique_code, status (string), expires_at (UTC), coupon_id (missing where neither one coupon was
+            named nor ``include=["coupon"]``, which needs the scope coupons:read), and what was included.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class CouponCodes(CouponCodeFrames):
         >>> len(codes)
         5
         """
-        return self._reading(coupon, profile, filter, include, fields, limit).frame()
+        return _told(self._reading(coupon, profile, filter, include, fields, limit).frame(), coupon)
 
     @serves("get_coupon_codes")
     def iter_frames(
@@ -164,7 +164,8 @@ class CouponCodes(CouponCodeFrames):
         limit: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read codes as frames of at most `chunk_size` rows; see `list`."""
-        return self._reading(coupon, profile, filter, include, fields, limit).frames(chunk_size)
+        frames = self._reading(coupon, profile, filter, include, fields, limit).frames(chunk_size)
+        return (_told(frame, coupon) for frame in frames)
 
     def _reading(
         self,
@@ -188,3 +189,11 @@ class CouponCodes(CouponCodeFrames):
         return Reading(
             self._context, "get_coupon_codes", filter=where, include=include, fields=fields, limit=limit
         )
+
+
+def _told(frame: pd.DataFrame, coupon: Any) -> pd.DataFrame:
+    """Write down whose codes they are, where that follows from the question: the API tells it only on `include`."""
+    asked = [] if coupon is None else identifiers("coupon", coupon)
+    if len(asked) == 1:
+        frame["coupon_id"] = frame["coupon_id"].fillna(asked[0]["id"])
+    return frame

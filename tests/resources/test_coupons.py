@@ -77,3 +77,13 @@ def test_a_coupon_is_deleted(client: KlaviyoClient) -> None:
     client.coupons.delete(coupon, confirm=True)
     with pytest.raises(NotFoundError):
         client.coupons.get("GONE")
+
+
+def test_codes_of_one_coupon_tell_whose_they_are(client: KlaviyoClient) -> None:
+    coupon = client.coupons.list(limit=1)
+    for codes in (
+        client.coupon_codes.list(coupon=coupon, limit=3),
+        next(client.coupon_codes.iter_frames(coupon=coupon, chunk_size=3)),
+    ):
+        assert codes["coupon_id"].tolist() == [coupon["id"][0]] * 3
+        assert codes["coupon_id"].dtype == "string"

@@ -230,3 +230,30 @@ class TestMembers:
             (g, m) for g, m in library.account.members.items() if g in library.account.records["list"] and m
         )
         assert group in set(reader.profiles.lists(next(iter(members)))["id"])
+
+
+class TestRelatedIds:
+    """The API tells ids of related resources only where they are included."""
+
+    def test_those_that_need_no_further_scope_are_there(self, reader: KlaviyoClient) -> None:
+        assert reader.tags.list()["tag_group_id"].notna().all()
+        campaign = reader.campaigns.list(channel="email", limit=1)["id"][0]
+        messages = reader.campaigns.messages(campaign)
+        assert messages["campaign_id"].tolist() == [campaign] * len(messages)
+        assert reader.campaign_messages.get(messages.iloc[0])["campaign_id"] == campaign
+
+    def test_the_columns_are_those_asked_for_and_little_travels(self, library: Shop) -> None:
+        columns = list(library.client.tags.list().columns)
+        assert columns == ["id", "name", "tag_group_id"]
+        asked = library.sandbox.requests[-1].params
+        assert (asked["include"], asked["fields[tag-group]"]) == ("tag-group", "default")
+        whole = library.client.tags.list(include=["tag-group"])
+        assert "tag_group.name" in whole
+        assert "fields[tag-group]" not in library.sandbox.requests[-1].params
+
+    def test_those_of_another_scope_come_when_they_are_asked_for(self, library: Shop) -> None:
+        library.client.campaigns.messages(library.client.campaigns.list(channel="email", limit=1)["id"][0])
+        assert library.sandbox.requests[-1].params["include"] == "campaign"
+        assert "template_id and image_id only with" in (
+            library.client.campaigns.messages.__doc__ or ""
+        ).replace("\n    ", " ")
