@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Protocol
+
+DELAY = 1.0  # seconds before a bar shows itself
+PLAIN = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}{postfix}]"
 
 
 class Listener(Protocol):
@@ -27,17 +31,27 @@ listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 class Progress:
     """Counts rows; shows itself after a second, in a terminal or a notebook, and leaves nothing behind.
 
-    `shown` is the client's `progress=`: False never, True always, None where somebody is looking.
+    `shown` is the client's `progress=`: False never, True always, None where somebody is looking. Who counts and
+    knows better than the rate of rows what is left says so in a `note`; `estimates=False` leaves the bar's own out.
     """
 
     def __init__(
-        self, label: str, *, shown: bool | None, total: int | None = None, unit: str = "rows"
+        self,
+        label: str,
+        *,
+        shown: bool | None,
+        total: int | None = None,
+        unit: str = "rows",
+        estimates: bool = True,
     ) -> None:
         self._label = label
         self._shown = _somebody_looks() if shown is None else shown
         self._total = total
         self._unit = unit
+        self._format = None if estimates else PLAIN
         self._bar: Any = None
+        self._begun = 0.0
+        self._waits = False
         self._listener = listener.get()  # taken here: other threads, which count too, have another context
 
     def __enter__(self) -> Progress:
@@ -47,17 +61,33 @@ class Progress:
             from tqdm.auto import tqdm  # noqa: PLC0415  (half the import time of the package)
 
             unit = f" {self._unit}"
+            self._begun = time.monotonic()
             self._bar = tqdm(
-                desc=self._label, total=self._total, unit=unit, delay=1, leave=False, smoothing=0.1
+                desc=self._label,
+                total=self._total,
+                unit=unit,
+                delay=DELAY,
+                leave=False,
+                smoothing=0.1,
+                miniters=1,  # pages and requests come seldom, and in unequal sizes: none is too small to show
+                bar_format=self._format,
             )
         return self
 
-    def add(self, count: int) -> None:
-        """Count rows."""
+    def add(self, count: int, note: str | None = None) -> None:
+        """Count rows; the note says more."""
         if self._listener is not None:
             self._listener.added(count)
         if self._bar is not None:
+            if note is not None or self._waits:  # what was waited for is over
+                self._bar.set_postfix_str(note or "", refresh=False)
+                self._waits = False
             self._bar.update(count)
+
+    def note(self, note: str) -> None:
+        """Say more, although nothing is there to be counted."""
+        if self._bar is not None and time.monotonic() - self._begun >= DELAY:
+            self._bar.set_postfix_str(note)
 
     def waiting(self, seconds: float) -> None:
         """Say that the account's limits make it wait."""
@@ -65,6 +95,7 @@ class Progress:
             self._listener.waiting(seconds)
         if self._bar is not None and seconds >= 1:
             self._bar.set_postfix_str(f"waiting {seconds:.0f} s")
+            self._waits = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -10,12 +10,12 @@ from typing import Any
 from orjson import Fragment
 
 from klaviyo_analytics import errors
-from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.writeback import answers, jobs
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.answers import Said, said
 from klaviyo_analytics.writeback.journal import Batch, Journal
 from klaviyo_analytics.writeback.kinds import KINDS, Kind
+from klaviyo_analytics.writeback.showing import Shown
 
 SETTLED = 5.0  # seconds in which a request whose connection broke may still be under way at the server
 ATTEMPTS = 6
@@ -49,16 +49,14 @@ class Run:
         self._seen: dict[str, set[str]] = {}  # what jobs hold that were looked into
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._progress: Progress | None = None
+        self._shown: Shown | None = None
 
     def carry_out(self) -> None:
         """Do all that is left."""
         todo = [batch for batch in self._journal.batches() if batch.state != "done"]
         if not todo:
             return
-        label = f"{self._journal.fact('action')}, {len(todo):,} requests"
-        rows = sum(batch.count for batch in todo)
-        with Progress(label, shown=self._account.progress, total=rows) as self._progress:
+        with Shown(self._journal.fact("action"), todo, self._account) as self._shown:
             self._in_parallel(todo)
 
     def _in_parallel(self, todo: Sequence[Batch]) -> None:
@@ -85,9 +83,8 @@ class Run:
         except errors.TransportError as error:
             self._ends(f"the server could not be reached any more: {error}")
         else:
-            with self._lock:
-                if self._progress:
-                    self._progress.add(batch.count)
+            if self._shown:
+                self._shown.done(batch)
 
     def _ends(self, reason: str) -> None:
         with self._lock:
@@ -137,6 +134,8 @@ class Run:
     def pause(self, seconds: float) -> None:
         """Wait, unless the run is to end."""
         if not self._stop.is_set():
+            if self._shown:
+                self._shown.looked()
             self._account.sleep(seconds)
         if self._stop.is_set():
             raise Stopped("stopped")
@@ -178,9 +177,8 @@ class Run:
         self._journal.unsent(batch.number)
 
     def _waiting(self, seconds: float) -> None:
-        with self._lock:
-            if self._progress:
-                self._progress.waiting(seconds)
+        if self._shown:
+            self._shown.waiting(seconds)
 
 
 class _Sending:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,13 +15,13 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError
 from klaviyo_analytics.writeback import journals
 from klaviyo_analytics.writeback._account import Account, fingerprint
 from klaviyo_analytics.writeback.answers import said
 from klaviyo_analytics.writeback.journal import Payload
 from klaviyo_analytics.writeback.kinds import KINDS
+from klaviyo_analytics.writeback.pace import seconds_at_limits
 from klaviyo_analytics.writeback.result import Result, finish
 from klaviyo_analytics.writeback.verify import verify as read_back
 
@@ -108,7 +109,7 @@ class Plan:
                 "left_out": len(self._left_out) - unchanged,
                 "requests": self.requests,
                 "bytes": sum(len(record) for record in self._records if record is not None),
-                "seconds_at_limits": self._seconds(),
+                "seconds_at_limits": seconds_at_limits(self._account.api, self._counted()),
                 "confirm": " ".join(self._confirm),
             },
             dtype=object,
@@ -164,7 +165,11 @@ class Plan:
         begun = journals.begin(self._facts(), self._payloads(), path, enabled=journal is not False)
         result = finish(begun, self._account, index=self._index, keep=keep_journal)
         if verify:
-            read_back(self._account, result.rows, self._batches, self._keys, self._records, self._options)
+            try:
+                read_back(self._account, result.rows, self._batches, self._keys, self._records, self._options)
+            except KeyboardInterrupt as stop:
+                stop.add_note("Everything was sent before; only reading it back was broken off.")
+                raise
         return result
 
     def _facts(self) -> dict[str, Any]:
@@ -186,12 +191,8 @@ class Plan:
             for kind, positions in ((kind, [int(at) for at in group]) for kind, group in self._batches)
         ]
 
-    def _seconds(self) -> float:
-        counts: dict[str, int] = {}
-        for kind, _ in self._batches:
-            counts[kind] = counts.get(kind, 0) + 1
-        catalog = self._account.api.catalog
-        return sum(seconds_for(catalog[KINDS[kind].operation], count) for kind, count in counts.items())
+    def _counted(self) -> Counter[str]:
+        return Counter(kind for kind, _ in self._batches)
 
     def _note(self, position: int) -> str | None:
         left_out = self._left_out.get(position)
@@ -229,13 +230,6 @@ class Plan:
             _left_out={at: why for at, why in self._left_out.items() if at < count},
             _notes=self._notes,
         )
-
-
-def seconds_for(endpoint: Endpoint, requests: int) -> float:
-    """Tell how long the documented limits make so many requests take at least."""
-    before = max(requests - 1, 0)
-    waits = (before // window.requests * window.seconds for window in endpoint.limits)
-    return float(max(waits, default=0))
 
 
 def _fields(record: bytes | None, kind: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
+from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.errors import KlaviyoError
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.kinds import Options
@@ -29,19 +30,23 @@ def verify(
 ) -> None:
     """Look for every row that was sent, several times; what is seen was written, what is not is unconfirmed."""
     statuses = rows["status"].tolist()
-    for kind in dict.fromkeys(kind for kind, _ in batches):
-        sent = {
-            at: (keys[at], orjson.loads(records[at] or b"null"))
-            for name, positions in batches
-            if name == kind
-            for at in positions
-            if statuses[at] in SENT
-        }
-        left = {at: one for at, one in sent.items() if statuses[at] != "unconfirmed" or _tells(one[1])}
-        _look_until_seen(account, rows, kind, left, options)
+    total = sum(status in SENT for status in statuses)
+    with Progress("reading back", shown=account.progress, total=total) as progress:
+        for kind in dict.fromkeys(kind for kind, _ in batches):
+            sent = {
+                at: (keys[at], orjson.loads(records[at] or b"null"))
+                for name, positions in batches
+                if name == kind
+                for at in positions
+                if statuses[at] in SENT
+            }
+            left = {at: one for at, one in sent.items() if statuses[at] != "unconfirmed" or _tells(one[1])}
+            _look_until_seen(account, rows, kind, left, options, progress)
 
 
-def _look_until_seen(account: Account, rows: pd.DataFrame, kind: str, left: Left, options: Options) -> None:
+def _look_until_seen(
+    account: Account, rows: pd.DataFrame, kind: str, left: Left, options: Options, progress: Progress
+) -> None:
     said: Found = {}
     for pause in PATIENCE:
         if not left:
@@ -52,7 +57,9 @@ def _look_until_seen(account: Account, rows: pd.DataFrame, kind: str, left: Left
         except KlaviyoError as error:  # what was sent stays sent: the rows must not be lost over it
             said = dict.fromkeys(left, f"it could not be read back: {error}")
             break
-        _note(rows, [at for at in left if said.get(at, MISSING) is None], "written", None)
+        seen = [at for at in left if said.get(at, MISSING) is None]
+        _note(rows, seen, "written", None)
+        progress.add(len(seen))
         left = {at: one for at, one in left.items() if said.get(at, MISSING) is not None}
     reasons: dict[str, list[int]] = {}
     for at in left:
