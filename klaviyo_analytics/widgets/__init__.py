@@ -8,17 +8,18 @@ from klaviyo_analytics.widgets._choices import ChoiceState, Option
 from klaviyo_analytics.widgets._connections import ConnectionPicker
 from klaviyo_analytics.widgets._date_view import DateRangePicker
 from klaviyo_analytics.widgets._dates import DateRangeState
+from klaviyo_analytics.widgets._dimensions import DimensionPicker
 from klaviyo_analytics.widgets._explorer_state import MetricExplorerState
 from klaviyo_analytics.widgets._explorers import MetricExplorer
 from klaviyo_analytics.widgets._pickers import (
     CampaignPicker,
-    DimensionPicker,
     FlowPicker,
     ListPicker,
     MetricPicker,
     SegmentPicker,
 )
-from klaviyo_analytics.widgets._plan_view import PlanState, PlanView
+from klaviyo_analytics.widgets._plan_state import PlanState
+from klaviyo_analytics.widgets._plan_view import PlanView
 from klaviyo_analytics.widgets._summary_explorers import CampaignExplorer, FlowExplorer, SummaryExplorerState
 
 __all__ = [

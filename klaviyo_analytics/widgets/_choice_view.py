@@ -9,9 +9,10 @@ from typing import Any
 import ipywidgets
 
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
+from klaviyo_analytics.widgets._pages import Line, options_of, pages
 from klaviyo_analytics.widgets._view import View, heading, note
 
-ROWS = 6
+LINES, LINES_WITH_HEADINGS = 6, 9
 ALL = "All"
 
 
@@ -19,15 +20,24 @@ class ChoiceView(View):
     """A view of a `ChoiceState`.
 
     The rows are a fixed set of widgets that are written anew: five hundred options make no more of them than five,
-    and nothing moves while somebody types.
+    and nothing moves while somebody types. With `headings`, each group stands under its name.
     """
 
     def __init__(
-        self, state: ChoiceState, *, title: str, noun: str, grouped: str = "Group", more: Sequence[Any] = ()
+        self,
+        state: ChoiceState,
+        *,
+        title: str,
+        noun: str,
+        grouped: str = "Group",
+        headings: bool = False,
+        more: Sequence[Any] = (),
     ) -> None:
         self.state = state
         self._noun = noun
-        self._first = 0
+        self._headings = headings
+        self._lines = LINES_WITH_HEADINGS if headings else LINES
+        self._page = 0
         self._search = ipywidgets.Text(
             placeholder=f"Search {noun}s",
             continuous_update=True,
@@ -37,9 +47,10 @@ class ChoiceView(View):
         self._group = ipywidgets.Dropdown(options=[(ALL, "")], layout={"width": "auto", "flex": "0 1 130px"})
         self._group.tooltip = grouped
         self._boxes = [
-            ipywidgets.Checkbox(indent=False, layout={"width": "auto", "flex": "1 1 0"}) for _ in range(ROWS)
+            ipywidgets.Checkbox(indent=False, layout={"width": "auto", "flex": "1 1 0"})
+            for _ in range(self._lines)
         ]
-        self._sides = [ipywidgets.HTML(layout={"flex": "0 0 auto"}) for _ in range(ROWS)]
+        self._sides = [ipywidgets.HTML(layout={"flex": "0 0 auto"}) for _ in range(self._lines)]
         self._rows = [
             ipywidgets.HBox([box, side], layout={"height": "28px", "overflow": "hidden"})
             for box, side in zip(self._boxes, self._sides, strict=True)
@@ -56,7 +67,7 @@ class ChoiceView(View):
                 heading(title),
                 ipywidgets.HBox([self._search, self._group]),
                 *self._rows,
-                ipywidgets.HBox([self._place, self._back, self._on]),
+                ipywidgets.HBox([self._place, self._back, self._on], layout={"align_items": "center"}),
                 self._chips,
                 *more,
             ]
@@ -70,8 +81,8 @@ class ChoiceView(View):
         self._group.observe(self._narrow, names="value")
         for place, box in enumerate(self._boxes):
             box.observe(lambda _change, place=place: self._tick(place), names="value")
-        self._back.on_click(lambda _button: self._turn(-ROWS))
-        self._on.on_click(lambda _button: self._turn(ROWS))
+        self._back.on_click(lambda _button: self._turn(-1))
+        self._on.on_click(lambda _button: self._turn(1))
         self.watch(self.state, ["options"], self._show_groups)
         self.watch(self.state, ["search", "group"], self._from_state)
         self.watch(self.state, ["options", "selected", "search", "group", "problem"], self._show)
@@ -79,24 +90,31 @@ class ChoiceView(View):
     def _narrow(self, _change: Any) -> None:
         if self._writing:
             return
-        self._first = 0
+        self._page = 0
         with self.state.hold_trait_notifications():
             self.state.search, self.state.group = self._search.value, self._group.value
 
-    def _turn(self, rows: int) -> None:
-        self._first = max(0, self._first + rows)
+    def _turn(self, pages: int) -> None:
+        self._page = max(0, self._page + pages)
         self._show(None)
 
     def _tick(self, place: int) -> None:
-        shown = self._shown()
-        if not self._writing and place < len(shown):
-            self.state.toggle(shown[place].id)
+        if self._writing:
+            return
+        line = self._shown(self._pages())[place]
+        if isinstance(line, Option):
+            self.state.toggle(line.id)
 
-    def _shown(self) -> list[Option]:
-        matches = self.state.matches
-        if self._first >= len(matches):
-            self._first = 0
-        return matches[self._first : self._first + ROWS]
+    def _pages(self) -> list[list[Line]]:
+        sections = self.state.sections if self._headings else [("", self.state.matches)]
+        return pages(sections, lines=self._lines)
+
+    def _shown(self, pages: list[list[Line]]) -> list[Line | None]:
+        """Give what stands in each row; None for an empty one."""
+        if self._page >= len(pages):
+            self._page = 0
+        page = pages[self._page] if pages else []
+        return [*page, *[None] * (self._lines - len(page))]
 
     def _show_groups(self, _change: Any) -> None:
         self._writing = True
@@ -106,6 +124,9 @@ class ChoiceView(View):
             self.state.group = ""
         self._group.value = self.state.group
         self._group.layout.display = None if groups else "none"
+        needed = len(self.state.options) + self._headings * (len(groups) + 2)
+        for place, row in enumerate(self._rows):  # a few options need no room for many
+            row.layout.display = None if place < needed else "none"
         self._writing = False
 
     def _from_state(self, _change: Any) -> None:
@@ -115,24 +136,36 @@ class ChoiceView(View):
 
     def _show(self, _change: Any) -> None:
         self._writing = True
-        shown, selected = self._shown(), set(self.state.selected)
-        for place, (box, side, row) in enumerate(zip(self._boxes, self._sides, self._rows, strict=True)):
-            option = shown[place] if place < len(shown) else None
-            row.layout.visibility = "visible" if option else "hidden"
-            with box.hold_sync():
-                box.description = option.name if option else ""
-                box.tooltip = option.label if option else ""
-                box.disabled = option is None
-                box.value = option is not None and option.id in selected
-            side.value = f'<span class="kla-muted">{html.escape(option.group)}</span>' if option else ""
-        self._show_place(len(shown))
+        pages, selected = self._pages(), set(self.state.selected)
+        for place, line in enumerate(self._shown(pages)):
+            self._show_line(place, line, selected)
+        self._show_place(pages)
         self._show_chips()
         self._writing = False
 
-    def _show_place(self, shown: int) -> None:
-        matches, all_of_them = len(self.state.matches), len(self.state.options)
-        self._back.disabled = self._first == 0
-        self._on.disabled = self._first + ROWS >= matches
+    def _show_line(self, place: int, line: Line | None, selected: set[str]) -> None:
+        box, side = self._boxes[place], self._sides[place]
+        option = line if isinstance(line, Option) else None
+        self._rows[place].layout.visibility = "hidden" if line is None else "visible"
+        box.layout.display = "none" if isinstance(line, str) else None
+        with box.hold_sync():
+            box.description = option.name if option else ""
+            box.tooltip = option.label if option else ""
+            box.disabled = option is None
+            box.value = option is not None and option.id in selected
+        if isinstance(line, str):
+            said = f'<div class="kla-group" role="heading" aria-level="4">{html.escape(line)}</div>'
+        elif option and option.group and (option.often or not self._headings):
+            said = f'<span class="kla-muted">{html.escape(option.group)}</span>'
+        else:
+            said = ""
+        side.value = said
+
+    def _show_place(self, pages: list[list[Line]]) -> None:
+        counts = [len(options_of(page)) for page in pages]
+        matches, all_of_them = sum(counts), len(self.state.options)
+        self._back.disabled = self._page == 0
+        self._on.disabled = self._page + 1 >= len(pages)
         if self.state.problem:
             self._place.value = note(self.state.problem, kind="problem", role="alert")
         elif not all_of_them:
@@ -140,7 +173,8 @@ class ChoiceView(View):
         elif not matches:
             self._place.value = note(f"None of {all_of_them} {self._noun}s matches.")
         else:
-            self._place.value = note(f"{self._first + 1}–{self._first + shown} of {matches}")
+            before = sum(counts[: self._page])
+            self._place.value = note(f"{before + 1}–{before + counts[self._page]} of {matches}")
 
     def _show_chips(self) -> None:
         chosen = self.state.chosen

@@ -10,15 +10,18 @@ from traitlets import Bool, HasTraits, TraitType, Tuple, Unicode, validate
 
 from klaviyo_analytics.errors import InvalidInputError
 
+OFTEN, OTHERS = "Often used", "Others"
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One thing to choose: `value` is what a query takes for it."""
+    """One thing to choose: `value` is what a query takes for it, `often` sets it before the groups."""
 
     id: str
     name: str
     group: str = ""
     value: Any = None
+    often: bool = False
 
     @property
     def label(self) -> str:
@@ -73,6 +76,14 @@ class ChoiceState(HasTraits):
             if (not self.group or option.group == self.group)
             and all(word in f"{option.name} {option.group}".casefold() for word in words)
         ]
+
+    @property
+    def sections(self) -> list[tuple[str, list[Option]]]:
+        """The matches by heading: what is often used, group by group, and last what has no group."""
+        found: dict[str, list[Option]] = {name: [] for name in (OFTEN, *self.groups, OTHERS)}
+        for option in self.matches:
+            found[OFTEN if option.often else option.group or OTHERS].append(option)
+        return [(title, options) for title, options in found.items() if options]
 
     @property
     def chosen(self) -> list[Option]:

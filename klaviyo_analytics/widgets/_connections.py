@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import ipywidgets
@@ -10,6 +9,7 @@ import ipywidgets
 from klaviyo_analytics.connections import Connection, Connections
 from klaviyo_analytics.errors import KlaviyoError
 from klaviyo_analytics.widgets import _memory
+from klaviyo_analytics.widgets._aside import Aside, aside
 from klaviyo_analytics.widgets._choice_view import ChoiceView
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
 from klaviyo_analytics.widgets._loading import Loader, RunState
@@ -21,8 +21,9 @@ KIND = "connection"
 class ConnectionPicker(ChoiceView):
     """Choose one of the gateway's connections, or make a new one and wait until its owner has allowed it.
 
-    The link that its owner opens holds a session token, and what a widget shows is saved with the notebook: so it
-    is shown only while it is waited for. The choice is remembered for the next time.
+    The link that its owner opens holds a session token, and what a widget shows is saved with the notebook. So the
+    picker shows an address on this machine that leads on to the link, for as long as it waits; `link` has the link
+    itself, to be passed on. The choice is remembered for the next time.
 
     Parameters
     ----------
@@ -52,6 +53,7 @@ class ConnectionPicker(ChoiceView):
         self._cancel = ipywidgets.Button(description="Cancel", layout={"width": "80px"})
         self._status = ipywidgets.HTML()
         self._link: str | None = None
+        self._aside: Aside | None = None
         buttons = ipywidgets.HBox([self._new, self._refresh, self._cancel])
         super().__init__(
             state if state is not None else ChoiceState(multiple=False),
@@ -71,6 +73,11 @@ class ConnectionPicker(ChoiceView):
     def value(self) -> str | None:
         """The id, as `ka.connect(connection=...)` takes it."""
         return next(iter(self.state.values), None)
+
+    @property
+    def link(self) -> str | None:
+        """What the account's owner opens to allow access, while it is waited for. It holds a session token."""
+        return self._link
 
     def refresh(self) -> None:
         """Read the connections; an error is shown, not raised."""
@@ -102,13 +109,21 @@ class ConnectionPicker(ChoiceView):
             self.run.end("failed", str(error))
             return
         self._link = made.url if made.url and made.url.startswith("https://") else None
+        self._aside = aside(link=self._link) if self._link else None
         self._loader.start(lambda: self._connections.wait_until_active(made), self._allowed)
 
     def close(self) -> None:
         """Wait no longer, and let go of everything."""
         if loader := getattr(self, "_loader", None):
             loader.cancel()
+        self._forget_link()
         super().close()
+
+    def _forget_link(self) -> None:
+        self._link = None
+        if self._aside is not None:
+            self._aside.close()
+            self._aside = None
 
     def _allowed(self, connection: Connection) -> str:
         self.refresh()
@@ -123,12 +138,22 @@ class ConnectionPicker(ChoiceView):
         run = self.run
         self._new.disabled, self._cancel.disabled = run.running, not run.running
         if not run.running:
-            self._link = None
+            self._forget_link()
             kind = "problem" if run.status == "failed" else "muted"
             self._status.value = note(run.message, kind=kind, role="alert" if kind == "problem" else "status")
-        elif self._link:
-            link = html.escape(self._link, quote=True)
-            self._status.value = (
-                f'{note("Waiting until the account is connected …")}<a href="{link}" target="_blank" '
-                'rel="noopener noreferrer">Open Klaviyo to allow access</a>'
-            )
+        else:
+            self._status.value = note("Waiting until the account is connected …") + self._way()
+
+    def _way(self) -> str:
+        """Show where to allow access, without the link itself."""
+        if self._link is None:
+            return ""
+        elsewhere = (
+            "Elsewhere, <code>.link</code> is the address to pass on; clear its output before you save."
+        )
+        if self._aside is None:
+            return f'<div class="kla-note">{elsewhere}</div>'
+        return (
+            f'<a href="{self._aside.address}" target="_blank" rel="noopener noreferrer">Open Klaviyo to allow '
+            f'access</a><div class="kla-note kla-muted">Works in a browser on this machine. {elsewhere}</div>'
+        )

@@ -9,10 +9,9 @@ import ipywidgets
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.widgets._dates import AUTO, COMPARISONS, CUSTOM, PRESETS, DateRangeState
 from klaviyo_analytics.widgets._loading import silently
-from klaviyo_analytics.widgets._view import View, heading, note
+from klaviyo_analytics.widgets._view import LABELLED, View, heading, note
 
 _WIDE = {"width": "auto"}
-_LABELLED = {"description_width": "84px"}
 
 
 class DateRangePicker(View):
@@ -41,8 +40,8 @@ class DateRangePicker(View):
     ) -> None:
         self.state = state = of if isinstance(of, DateRangeState) else _of_account(of)
         self._preset = _dropdown("Period", [*PRESETS, CUSTOM])
-        self._first = ipywidgets.DatePicker(description="First day", layout=_WIDE, style=_LABELLED)
-        self._last = ipywidgets.DatePicker(description="Last day", layout=_WIDE, style=_LABELLED)
+        self._first = ipywidgets.DatePicker(description="First day", layout=_WIDE, style=LABELLED)
+        self._last = ipywidgets.DatePicker(description="Last day", layout=_WIDE, style=LABELLED)
         self._comparison = _dropdown("Compare", COMPARISONS)
         self._interval = _dropdown("Interval", [AUTO])
         self._note = ipywidgets.HTML()
@@ -96,4 +95,4 @@ def _of_account(client: KlaviyoClient) -> DateRangeState:
 
 
 def _dropdown(label: str, options: Any) -> Any:
-    return ipywidgets.Dropdown(description=label, options=options, layout=_WIDE, style=_LABELLED)
+    return ipywidgets.Dropdown(description=label, options=options, layout=_WIDE, style=LABELLED)

@@ -13,12 +13,12 @@ from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.widgets._asks import Ask, Frames
 from klaviyo_analytics.widgets._explorer_state import ExplorerState
-from klaviyo_analytics.widgets._loading import Loader
+from klaviyo_analytics.widgets._loading import Loader, in_words
 from klaviyo_analytics.widgets._pictures import picture
 from klaviyo_analytics.widgets._results import ResultsView
 from klaviyo_analytics.widgets._view import View, note
 
-HINT = "Choose on the left, then press Run."
+HINT = "Choose, then press Run."
 
 
 class Explorer(View):
@@ -37,7 +37,8 @@ class Explorer(View):
         self._loader = Loader(state.run)
         self._run = ipywidgets.Button(description="Run", button_style="primary", layout={"width": "90px"})
         self._cancel = ipywidgets.Button(description="Cancel", layout={"width": "90px"})
-        self._status = ipywidgets.HTML(layout={"height": "44px", "overflow": "hidden auto", "flex": "1 1 0"})
+        self._status = ipywidgets.HTML(layout={"height": "48px", "overflow": "hidden auto", "flex": "1 1 0"})
+        self._status.add_class("kla-status")
         self._run.on_click(lambda _button: self.start())
         self._cancel.on_click(lambda _button: self.cancel())
         self.results = ResultsView(state, hint=HINT)
@@ -58,7 +59,7 @@ class Explorer(View):
 
     @property
     def axes(self) -> Axes | None:
-        """The chart that is shown; None before the first run."""
+        """The chart that is shown, the first one of several; None before the first run."""
         return self.state.axes
 
     def start(self) -> None:
@@ -96,6 +97,17 @@ class Explorer(View):
         self.state.answered(ask, frames, picture(ask, frames))
         rows = len(frames.frame)
         return f"{rows:,} row{'' if rows == 1 else 's'} for {ask.subject}."
+
+    def _draw_again(self, _change: Any) -> None:
+        """Draw what is there in another way; nothing is asked."""
+        asked, result = self.state.asked, self.state.result
+        again = None if asked is None else self.state.redrawn(asked)
+        if again is None or result is None or again == asked:
+            return
+        try:
+            self.state.answered(again, result, picture(again, result))
+        except Exception as error:  # noqa: BLE001  (whatever it is, the person in front has to read it)
+            self.state.run.end("failed", in_words(error))
 
     def _show(self, _change: Any) -> None:
         run, problem = self.state.run, self.state.problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,13 +13,15 @@ from matplotlib.axes import Axes
 from traitlets import Enum, HasTraits, Instance, TraitType, Unicode
 
 from klaviyo_analytics.widgets import _options
-from klaviyo_analytics.widgets._asks import Ask, Frames, MetricAsk
+from klaviyo_analytics.widgets._asks import Ask, Frames
 from klaviyo_analytics.widgets._choices import ChoiceState
 from klaviyo_analytics.widgets._dates import CUSTOM, DateRangeState
 from klaviyo_analytics.widgets._loading import RunState
+from klaviyo_analytics.widgets._metric_asks import MetricAsk
 from klaviyo_analytics.widgets._pictures import Picture
 
 MEASUREMENTS = {"count": "Number of events", "sum_value": "Sum of values", "unique": "Number of people"}
+METRIC_CHARTS = {"lines": "all in one chart", "small_multiples": "a small chart each"}
 
 
 class ExplorerState(HasTraits):
@@ -58,6 +61,10 @@ class ExplorerState(HasTraits):
     def wrong(self) -> str:
         """Say what is missing or cannot be combined, apart from the dates."""
 
+    @abstractmethod
+    def redrawn(self, asked: Ask) -> Ask:
+        """Give a question that was answered with the chart that is chosen now: drawing it asks for nothing."""
+
     def check(self, _change: Any = None) -> None:
         """Bring `problem` up to date."""
         self.problem = self.dates.problem or self.wrong()
@@ -91,7 +98,10 @@ class MetricExplorerState(ExplorerState):
     Attributes
     ----------
     metrics, dimensions : ChoiceState
+        Several of both can be chosen.
     measurement : {"count", "sum_value", "unique"}
+    chart : {"lines", "small_multiples"}
+        All lines in one chart, or a small chart for each metric and group, on its own scale.
 
     Examples
     --------
@@ -112,29 +122,27 @@ class MetricExplorerState(ExplorerState):
     """
 
     measurement = Enum(tuple(MEASUREMENTS), default_value="count")
+    chart = Enum(tuple(METRIC_CHARTS), default_value="lines")
 
     def __init__(
         self, timezone: str = "UTC", *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         super().__init__(timezone, now=now)
         self.metrics = ChoiceState()
-        self.dimensions = ChoiceState(_options.dimensions(), multiple=False)
+        self.dimensions = ChoiceState(_options.dimensions())
         for choice in (self.metrics, self.dimensions):
             choice.observe(self.check, names=["selected"])
         self.check()
 
     def wrong(self) -> str:
         """Say what is missing."""
-        if not self.metrics.selected:
-            return "Choose at least one metric."
-        if len(self.metrics.selected) > 1 and self.dimensions.selected:
-            return "Group by a dimension with one metric at a time, or choose no grouping."
-        return ""
+        return "" if self.metrics.selected else "Choose at least one metric."
 
     def ask(self) -> MetricAsk:
         """Freeze the question."""
         timeframe = self.dates.timeframe
         assert timeframe is not None
+        chart: Any = self.chart
         return MetricAsk(
             metrics=tuple(self.metrics.values),
             labels=tuple(option.name for option in self.metrics.chosen),
@@ -142,6 +150,12 @@ class MetricExplorerState(ExplorerState):
             interval=self.dates.chosen_interval,
             timeframe=timeframe,
             words=None if self.dates.preset == CUSTOM else self.dates.preset,
-            by=next(iter(self.dimensions.values), None),
+            by=tuple(self.dimensions.values),
             compared=self.dates.compared,
+            chart=chart,
         )
+
+    def redrawn(self, asked: Ask) -> Ask:
+        """Give the question with the chart that is chosen now."""
+        chart: Any = self.chart
+        return replace(asked, chart=chart) if isinstance(asked, MetricAsk) else asked

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipywidgets
-
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.widgets import _memory, _options
 from klaviyo_analytics.widgets._asks import Ask, Frames
 from klaviyo_analytics.widgets._date_view import DateRangePicker
+from klaviyo_analytics.widgets._dimensions import DimensionPicker
 from klaviyo_analytics.widgets._explorer import Explorer
-from klaviyo_analytics.widgets._explorer_state import MEASUREMENTS, MetricExplorerState
+from klaviyo_analytics.widgets._explorer_state import MEASUREMENTS, METRIC_CHARTS, MetricExplorerState
 from klaviyo_analytics.widgets._loading import silently
-from klaviyo_analytics.widgets._pickers import DimensionPicker, MetricPicker
+from klaviyo_analytics.widgets._pickers import MetricPicker
+from klaviyo_analytics.widgets._view import dropdown
 
 
 class MetricExplorer(Explorer):
@@ -31,6 +31,7 @@ class MetricExplorer(Explorer):
     ----------
     frame : pandas.DataFrame or None
     axes : matplotlib.axes.Axes or None
+        The chart; the first one of several.
     state : MetricExplorerState
 
     Examples
@@ -51,22 +52,22 @@ class MetricExplorer(Explorer):
         timezone, now = silently(lambda: client.account)["timezone"], client._context.now
         self.state = state = state if state is not None else MetricExplorerState(str(timezone), now=now)
         self.metrics = MetricPicker(client, state=state.metrics)
-        self._measure = ipywidgets.Dropdown(
-            description="Measure",
-            options=[(words, name) for name, words in MEASUREMENTS.items()],
-            layout={"width": "auto"},
-            style={"description_width": "84px"},
-        )
-        self._measure.add_class("kla-measure")
-        dimension = DimensionPicker(state.dimensions)
+        self._boxes = {
+            "measurement": dropdown("Measure", [(words, name) for name, words in MEASUREMENTS.items()]),
+            "chart": dropdown("Chart", [(words, name) for name, words in METRIC_CHARTS.items()]),
+        }
+        dimensions = DimensionPicker(state.dimensions)
         super().__init__(
-            client, state, [self.metrics, self._measure, dimension, DateRangePicker(state.dates)]
+            client, state, [self.metrics, *self._boxes.values(), dimensions, DateRangePicker(state.dates)]
         )
-        self._measure.observe(lambda change: state.set_trait("measurement", change["new"]), names="value")
-        self.watch(state, ["measurement"], self._show_measurement)
+        for name, box in self._boxes.items():
+            box.observe(lambda change, name=name: state.set_trait(name, change["new"]), names="value")
+        self.watch(state, list(self._boxes), self._show_boxes)
+        self.watch(state, ["chart"], self._draw_again)
 
-    def _show_measurement(self, _change: Any) -> None:
-        self._measure.value = self.state.measurement
+    def _show_boxes(self, _change: Any) -> None:
+        for name, box in self._boxes.items():
+            box.value = getattr(self.state, name)
 
     def _answered(self, ask: Ask, frames: Frames) -> str:
         said = super()._answered(ask, frames)

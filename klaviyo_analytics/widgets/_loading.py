@@ -13,6 +13,7 @@ from traitlets import Enum, HasTraits, Int, Unicode
 from klaviyo_analytics import _progress
 from klaviyo_analytics._transport.waiting import CalledOff, called_off
 from klaviyo_analytics.errors import KlaviyoError
+from klaviyo_analytics.widgets._privacy import without_person
 
 Answer = TypeVar("Answer")
 Post = Callable[[Callable[[], None]], None]
@@ -202,7 +203,7 @@ def silently(read: Callable[[], Answer]) -> Answer:
 def in_words(error: BaseException) -> str:
     """Say what went wrong; our own errors end the search already."""
     notes = getattr(error, "__notes__", ())  # where to go on, after a write that broke off
-    said = " ".join([str(error).strip() or "no explanation was given", *notes])
+    said = without_person(" ".join([str(error).strip() or "no explanation was given", *notes]))
     return said if isinstance(error, KlaviyoError) else f"{type(error).__name__}: {said}"
 
 

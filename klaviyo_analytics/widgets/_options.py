@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pandas as pd
@@ -26,7 +27,7 @@ PERSONAL = ("From Number", "To Number")
 
 
 def metrics(client: KlaviyoClient) -> list[Option]:
-    """Give the account's metrics, the most used first, the others by integration and name."""
+    """Give the account's metrics: often used ones first, the most used before all; then by integration and name."""
     frame = client.metrics.known()
     shared = frame["name"].duplicated(keep=False)
     pairs = frame[["name", "integration.name"]].duplicated(keep=False)
@@ -49,7 +50,8 @@ def metrics(client: KlaviyoClient) -> list[Option]:
         rank = ranks.get(option.id, usual.get(option.name, 99))
         return rank, option.group.casefold() or "~", option.name.casefold()
 
-    return sorted(options, key=order)
+    often = [replace(option, often=option.id in ranks or option.name in usual) for option in options]
+    return sorted(often, key=order)
 
 
 def _metric_value(id: str, name: str, group: str, *, shared: bool, ambiguous: bool) -> Any:

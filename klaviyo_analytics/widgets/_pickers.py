@@ -13,7 +13,6 @@ from klaviyo_analytics.widgets import _options
 from klaviyo_analytics.widgets._choice_view import ChoiceView
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
 from klaviyo_analytics.widgets._loading import silently
-from klaviyo_analytics.widgets._view import View
 
 Read = Callable[[KlaviyoClient], Sequence[Option]]
 
@@ -25,6 +24,7 @@ class _AccountPicker(ChoiceView):
     _title: str
     _noun: str
     _grouped = "Group"
+    _under_headings = False
 
     def __init__(
         self,
@@ -39,7 +39,12 @@ class _AccountPicker(ChoiceView):
         state = state if state is not None else ChoiceState(multiple=multiple)
         self._again = ipywidgets.Button(description="Try again", layout={"display": "none"})
         super().__init__(
-            state, title=title or self._title, noun=self._noun, grouped=self._grouped, more=[self._again]
+            state,
+            title=title or self._title,
+            noun=self._noun,
+            grouped=self._grouped,
+            headings=self._under_headings,
+            more=[self._again],
         )
         self._again.on_click(lambda _button: self.refresh())
         if not shared:
@@ -76,9 +81,9 @@ class _AccountPicker(ChoiceView):
 
 
 class MetricPicker(_AccountPicker):
-    """Choose metrics: search as you type, by integration, several at once.
+    """Choose metrics: search as you type, several at once, each integration under its heading.
 
-    Those that were run most often come first, then the usual ones, then the others by integration.
+    Those that were run most often come first, then the usual ones; the others follow by integration and name.
 
     Parameters
     ----------
@@ -106,6 +111,7 @@ class MetricPicker(_AccountPicker):
     _title = "Metrics"
     _noun = "metric"
     _grouped = "Integration"
+    _under_headings = True
 
 
 class ListPicker(_AccountPicker):
@@ -140,49 +146,3 @@ class FlowPicker(_AccountPicker):
     _title = "Flows"
     _noun = "flow"
     _grouped = "Status"
-
-
-class DimensionPicker(View):
-    """Choose what numbers are grouped by, or nothing.
-
-    Dimensions that hold people's telephone numbers are left out: a saved notebook must not show them.
-
-    Parameters
-    ----------
-    state : ChoiceState, optional
-        Share it to let two pickers show one choice.
-
-    Examples
-    --------
-    >>> from klaviyo_analytics.widgets import DimensionPicker
-    >>> picker = DimensionPicker()
-    >>> picker.state.selected = ("$attributed_channel",)
-    >>> picker.value
-    '$attributed_channel'
-    >>> picker.close()
-    """
-
-    def __init__(self, state: ChoiceState | None = None) -> None:
-        self.state = state if state is not None else ChoiceState(_options.dimensions(), multiple=False)
-        options = [("no grouping", ""), *((option.name, option.id) for option in self.state.options)]
-        self._box = ipywidgets.Dropdown(
-            description="Group by",
-            options=options,
-            layout={"width": "auto"},
-            style={"description_width": "84px"},
-        )
-        super().__init__([self._box])
-        self.add_class("kla-dimension")
-        self._box.observe(self._take, names="value")
-        self.watch(self.state, ["selected"], self._show)
-
-    @property
-    def value(self) -> str | None:
-        """The dimension, as `by=` takes it."""
-        return next(iter(self.state.values), None)
-
-    def _take(self, change: Any) -> None:
-        self.state.selected = (change["new"],) if change["new"] else ()
-
-    def _show(self, _change: Any) -> None:
-        self._box.value = next(iter(self.state.selected), "")

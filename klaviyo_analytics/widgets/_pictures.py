@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from klaviyo_analytics.widgets._asks import Ask, Frames
+from klaviyo_analytics.widgets._privacy import without_people
 
 WIDTH = 8.0
 DPI = 120
@@ -38,6 +39,8 @@ class Picture:
 
 def picture(ask: Ask, frames: Frames) -> Picture:
     """Draw an answer for light and for dark pages."""
+    compare = None if frames.compare is None else without_people(frames.compare)
+    frames = Frames(without_people(frames.frame), compare)
     axes = _drawn(ask, frames)
     light = png(axes)
     with mpl.rc_context(_DARK):
@@ -54,7 +57,7 @@ def png(axes: Axes) -> bytes:
 
 def _drawn(ask: Ask, frames: Frames) -> Axes:
     figure = _Chart(figsize=(WIDTH, ask.height(frames)), layout="constrained")
-    return ask.draw(frames, figure.subplots())
+    return ask.draw(frames, figure.subplots)
 
 
 class _Chart(Figure):

@@ -2,87 +2,30 @@
 
 from __future__ import annotations
 
-import re
+import html
 from typing import Any
 
 import ipywidgets
-import pandas as pd
-from traitlets import Bool, HasTraits, Instance, TraitType, Unicode
 
-from klaviyo_analytics.widgets._loading import Loader, RunState
+from klaviyo_analytics.widgets._aside import Aside, aside
+from klaviyo_analytics.widgets._loading import Loader
+from klaviyo_analytics.widgets._look import COLOURS, TABLE
+from klaviyo_analytics.widgets._plan_state import PlanState
+from klaviyo_analytics.widgets._privacy import without_values
 from klaviyo_analytics.widgets._tables import table
-from klaviyo_analytics.widgets._view import View, heading, note
+from klaviyo_analytics.widgets._view import View, dropdown, heading, note
 from klaviyo_analytics.writeback import Plan, Result
 
 EVERY = "every row"
-ROWS = 200
-_VALUE = re.compile(r"'[^']*'|\"[^\"]*\"|\S+@\S+|\+?\d[\d .()-]{5,}\d")
-
-
-class PlanState(HasTraits):
-    """A plan, what is shown of it, and what became of it.
-
-    Attributes
-    ----------
-    only : str
-        Show the rows with this problem, or outcome; empty for every row, those with problems first.
-    sure : bool
-        Somebody pressed Apply and is being asked whether they mean it.
-    skip_invalid : bool
-        Send the good rows although others have problems.
-    result : Result or None
-        The outcome, once it was applied.
-    """
-
-    only = Unicode("")
-    sure = Bool(False)  # noqa: FBT003  (traitlets' own way)
-    skip_invalid = Bool(False)  # noqa: FBT003
-    result: TraitType[Any, Result | None] = Instance(Result, allow_none=True)
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__()
-        self.plan = plan
-        self.run = RunState()
-        self._preview = plan.preview()
-
-    @property
-    def applicable(self) -> bool:
-        """Whether there is something to send, and nothing against it."""
-        facts = self.plan.summary()
-        clean = not facts["problems"] or self.skip_invalid
-        return bool(facts["to_send"] and clean and self.result is None and not self.run.running)
-
-    @property
-    def rows(self) -> pd.DataFrame:
-        """The rows to show, without anybody's data: keys are shortened, values in messages are left out."""
-        frame, what = self._every_row()
-        if self.only:
-            return frame[(frame[what] == self.only).fillna(value=False).astype(bool)]
-        return frame.sort_values(what, kind="stable", na_position="last")
-
-    @property
-    def kinds(self) -> list[str]:
-        """The problems, or outcomes, that rows have: what `only` can be."""
-        frame, what = self._every_row()
-        return sorted(frame[what].dropna().unique().tolist())
-
-    def _every_row(self) -> tuple[pd.DataFrame, str]:
-        """Give the rows, and the column that tells them apart: their problem, later their outcome."""
-        if self.result is not None:
-            frame, said, what = self.result.rows[["key", "status", "code", "detail"]], "detail", "status"
-        else:
-            frame, said, what = self._preview[["key", "action", "fields", "problem"]], "problem", "problem"
-        frame = frame.reset_index(drop=True)
-        frame = frame.assign(**{"key": frame["key"].map(masked), said: frame[said].map(_without_values)})
-        frame.insert(0, "row", range(len(frame)))
-        return frame, what
+ROWS, ROWS_ASIDE = 200, 2_000
 
 
 class PlanView(View):
     """Look at a plan of a write, apply it, and see what became of every row.
 
-    What a widget shows is saved with the notebook: so keys are shortened, and values in messages left out. The
-    plan and the result themselves have them all.
+    What a widget shows is saved with the notebook: so keys are shortened, and values in messages left out. "Show
+    keys" opens the rows in full on a page of this machine, which is saved nowhere and ends with the view;
+    `plan.preview()` and `result.rows` have them, too.
 
     Parameters
     ----------
@@ -104,27 +47,32 @@ class PlanView(View):
     >>> view.state.applicable
     False
     >>> view.state.rows["key"].tolist()
-    ['no…', 'ad…']
+    ['n…', 'ad…']
     >>> view.close()
     """
+
+    _aside: Aside | None = None
 
     def __init__(self, plan: Plan) -> None:
         self.state = state = PlanState(plan)
         self._loader = Loader(state.run)
-        self._only = ipywidgets.Dropdown(
-            description="Show", options=[(EVERY, "")], layout={"width": "auto", "max_width": "520px"}
-        )
+        self._only = dropdown("Show", [(EVERY, "")])
+        self._only.layout.max_width, self._only.layout.flex = "520px", "1 1 auto"
+        self._keys = ipywidgets.Button(description="Show keys", layout={"width": "100px"})
+        self._keys.tooltip = "Open the rows in full on a page that is not saved"
+        self._way = ipywidgets.HTML()
         self._skip = ipywidgets.Checkbox(description="Send the good rows all the same", indent=False)
         self._apply = ipywidgets.Button(description="Apply …", button_style="primary")
         self._yes = ipywidgets.Button(description="Yes, send", button_style="danger")
         self._no = ipywidgets.Button(description="No")
-        self._status, self._table = ipywidgets.HTML(), ipywidgets.HTML()
+        self._totals, self._status, self._table = (ipywidgets.HTML() for _ in range(3))
         buttons = ipywidgets.HBox([self._apply, self._yes, self._no], layout={"min_height": "34px"})
         self._skip.layout.display = None if len(plan.problems) else "none"
         super().__init__(
             [
                 heading(str(plan.summary()["action"])),
-                self._only,
+                self._totals,
+                ipywidgets.HBox([self._only, self._keys, self._way], layout={"align_items": "center"}),
                 self._table,
                 self._skip,
                 buttons,
@@ -137,6 +85,7 @@ class PlanView(View):
         self._apply.on_click(lambda _button: state.set_trait("sure", True))  # noqa: FBT003
         self._no.on_click(lambda _button: state.set_trait("sure", False))  # noqa: FBT003
         self._yes.on_click(lambda _button: self.apply())
+        self._keys.on_click(lambda _button: self._open())
         self.watch(state, ["result"], self._show_kinds)
         self.watch(state, ["only", "result"], self._show_rows)
         self.watch(state, ["sure", "skip_invalid", "result"], self._show)
@@ -155,9 +104,35 @@ class PlanView(View):
             state.sure, skip = False, state.skip_invalid
             self._loader.start(lambda: state.plan.apply(confirm=True, skip_invalid=skip), self._applied)
 
+    def close(self) -> None:
+        """Let go of everything; the page with the keys ends, too."""
+        if self._aside is not None:
+            self._aside.close()
+            self._aside = None
+        super().close()
+
+    def _open(self) -> None:
+        self._aside = self._aside or aside(page=self._page)
+        if self._aside is None:
+            self._way.value = note("This machine allows no page of its own; see plan.preview().")
+            return
+        self._way.value = (
+            f'<a href="{self._aside.address}" target="_blank" rel="noopener noreferrer">Open the rows in full</a> '
+            '<span class="kla-muted">on this machine only, never saved</span>'
+        )
+
+    def _page(self) -> str:
+        title = html.escape(str(self.state.plan.summary()["action"]))
+        rows = table(self.state.rows_in_full, rows=ROWS_ASIDE, shown=str)
+        return (
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>'
+            f":root {{color-scheme: light dark; font: 14px system-ui, sans-serif;{COLOURS}}}{TABLE}"
+            f".kla-scroll {{max-height: none}}</style></head><body><h1>{title}</h1>{rows}</body></html>"
+        )
+
     def _applied(self, result: Result) -> str:
         self.state.result = result
-        return str(result).strip("<>")
+        return "Done." if not len(result.failures) else "Done, but not every row was written."
 
     def _show_kinds(self, _change: Any) -> None:
         self.state.only = ""
@@ -166,6 +141,8 @@ class PlanView(View):
     def _show_rows(self, _change: Any) -> None:
         self._only.value = self.state.only
         self._table.value = table(self.state.rows, rows=ROWS)
+        told = str(self.state.plan if self.state.result is None else self.state.result).strip("<>")
+        self._totals.value = note(without_values(told.partition(f"{self.state.plan.action}: ")[2]))
 
     def _show(self, _change: Any) -> None:
         state, run = self.state, self.state.run
@@ -181,18 +158,9 @@ class PlanView(View):
     def _said(self) -> str:
         state, facts = self.state, self.state.plan.summary()
         if state.run.status == "failed":
-            return note(state.run.message, kind="problem", role="alert")
+            return note(without_values(state.run.message), kind="problem", role="alert")
         if state.run.message:
             return note(state.run.message)
         if state.sure:
             return note(f"Send {facts['to_send']:,} rows? {facts['confirm']}", kind="warn", role="alert")
-        return note(str(state.plan).strip("<>"))
-
-
-def masked(key: Any) -> str:
-    """Shorten a key so that it tells rows apart and nobody who they are."""
-    return "" if pd.isna(key) else f"{str(key)[:2]}…"
-
-
-def _without_values(message: Any) -> Any:
-    return message if pd.isna(message) else _VALUE.sub("…", str(message))
+        return note()

@@ -15,7 +15,6 @@ from klaviyo_analytics.widgets._tables import table
 from klaviyo_analytics.widgets._view import View, note
 
 TABS = ("Chart", "Table", "Code")
-HEIGHT = "430px"
 _COPY = (
     "const b=this;navigator.clipboard.writeText(b.previousElementSibling.textContent)"
     ".then(()=>{b.textContent='Copied'},()=>{b.textContent='Select the lines and press Ctrl+C'})"
@@ -30,14 +29,17 @@ class ResultsView(View):
         self._hint = hint
         self._chart, self._table, self._code = (ipywidgets.HTML() for _ in TABS)
         self._chart.add_class("kla-chart")
-        pages = [ipywidgets.VBox([page], layout={"min_height": HEIGHT}) for page in self._pages]
+        pages = [ipywidgets.VBox([page]) for page in self._pages]
+        for page in pages:
+            page.add_class("kla-page")
         self._tabs = ipywidgets.Tab(pages, titles=TABS)
         self._format = ipywidgets.Dropdown(options=FORMATS, layout={"width": "110px"})
         self._format.tooltip = "Format of the file"
         self._save = ipywidgets.Button(description="Save", layout={"width": "90px"})
         self._saved = ipywidgets.HTML()
         self._save.on_click(self._write)
-        super().__init__([self._tabs, ipywidgets.HBox([self._format, self._save, self._saved])])
+        foot = ipywidgets.HBox([self._format, self._save, self._saved], layout={"align_items": "center"})
+        super().__init__([self._tabs, foot])
         self.add_class("kla-results")
         self.watch(state, ["picture"], self._show)
         self.watch(state, ["picture", "asked", "problem"], self._show_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,9 +36,9 @@ class SummaryAsk(Ask):
         ask = client.campaigns.summary if self.noun == "campaign" else client.flows.summary
         return Frames(ask(self.timeframe, **self._query()))
 
-    def draw(self, frames: Frames, ax: Axes) -> Axes:
+    def draw(self, frames: Frames, new: Callable[[], Axes]) -> Axes:
         """Draw the summary."""
-        axes: Axes = getattr(plots, self.chart)(frames.frame, **self._plot(), ax=ax)
+        axes: Axes = getattr(plots, self.chart)(frames.frame, **self._plot(), ax=new())
         return axes
 
     def height(self, frames: Frames) -> float:

@@ -17,11 +17,10 @@ from klaviyo_analytics.widgets._date_view import DateRangePicker
 from klaviyo_analytics.widgets._dates import CUSTOM
 from klaviyo_analytics.widgets._explorer import Explorer
 from klaviyo_analytics.widgets._explorer_state import ExplorerState
-from klaviyo_analytics.widgets._loading import in_words, silently
+from klaviyo_analytics.widgets._loading import silently
 from klaviyo_analytics.widgets._pickers import MetricPicker
-from klaviyo_analytics.widgets._pictures import picture
 from klaviyo_analytics.widgets._summary_asks import Noun, SummaryAsk
-from klaviyo_analytics.widgets._view import note
+from klaviyo_analytics.widgets._view import dropdown, note
 
 CHARTS: Mapping[Noun, Mapping[str, str]] = {
     "campaign": {"Ranking": "campaign_ranking", "Against size": "campaign_scatter"},
@@ -94,6 +93,11 @@ class SummaryExplorerState(ExplorerState):
             conversion=next(iter(self.conversion.values), None),
         )
 
+    def redrawn(self, asked: Ask) -> Ask:
+        """Give the question with the chart and number that are chosen now."""
+        chart: Any = self.chart
+        return replace(asked, chart=chart, measure=self.measure) if isinstance(asked, SummaryAsk) else asked
+
 
 class _SummaryExplorer(Explorer):
     """What the two have in common."""
@@ -111,9 +115,9 @@ class _SummaryExplorer(Explorer):
         )
         grains = [(f"one row a {name}", name) for name in GRAINS[self._noun]]
         self._choices = {
-            "by": _dropdown("Rows", grains),
-            "chart": _dropdown("Chart", CHARTS[self._noun].items()),
-            "measure": _dropdown("Number", MEASURES.items()),
+            "by": dropdown("Rows", grains),
+            "chart": dropdown("Chart", CHARTS[self._noun].items()),
+            "measure": dropdown("Number", MEASURES.items()),
         }
         self._budget = ipywidgets.HTML()
         if self._noun == "flow":  # there is one chart, of all the numbers
@@ -129,20 +133,6 @@ class _SummaryExplorer(Explorer):
     def _show_choices(self, _change: Any) -> None:
         for name, box in self._choices.items():
             box.value = getattr(self.state, name)
-
-    def _draw_again(self, _change: Any) -> None:
-        """Draw what is there in another way; nothing is asked."""
-        asked, result = self.state.asked, self.state.result
-        if not isinstance(asked, SummaryAsk) or result is None:
-            return
-        chart: Any = self.state.chart
-        again = replace(asked, chart=chart, measure=self.state.measure)
-        if again == asked:
-            return
-        try:
-            self.state.answered(again, result, picture(again, result))
-        except Exception as error:  # noqa: BLE001  (whatever it is, the person in front has to read it)
-            self.state.run.end("failed", in_words(error))
 
     def _answered(self, ask: Ask, frames: Frames) -> str:
         self._show_budget()
@@ -193,12 +183,3 @@ class FlowExplorer(_SummaryExplorer):
     """
 
     _noun = "flow"
-
-
-def _dropdown(label: str, options: Any) -> Any:
-    return ipywidgets.Dropdown(
-        description=label,
-        options=list(options),
-        layout={"width": "auto"},
-        style={"description_width": "84px"},
-    )

@@ -1,22 +1,31 @@
-"""A frame as a table to look at: its first rows, numbers to the right, nothing unescaped."""
+"""A frame as a table to look at: its first rows, numbers to the right, nothing unescaped, nobody named."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics.widgets._privacy import without_person
+
 ROWS = 100
+_RIGHT = ' class="n"'
 
 
-def table(frame: pd.DataFrame, *, rows: int = ROWS) -> str:
-    """Write the first rows as HTML."""
-    head = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in frame.columns)
+def table(frame: pd.DataFrame, *, rows: int = ROWS, shown: Callable[[str], str] = without_person) -> str:
+    """Write the first rows as HTML; `shown` takes out of texts what a saved notebook must not hold."""
     numeric = [pd.api.types.is_numeric_dtype(dtype) and dtype != "boolean" for dtype in frame.dtypes]
     body = "".join(
-        "<tr>" + "".join(_cell(value, right) for value, right in zip(row, numeric, strict=True)) + "</tr>"
+        "<tr>"
+        + "".join(_cell(value, right, shown) for value, right in zip(row, numeric, strict=True))
+        + "</tr>"
         for row in frame.head(rows).itertuples(index=False, name=None)
+    )
+    head = "".join(
+        f'<th scope="col"{_RIGHT if right else ""}>{html.escape(str(name))}</th>'
+        for name, right in zip(frame.columns, numeric, strict=True)
     )
     more = f", the first {rows} shown" if len(frame) > rows else ""
     said = f"{len(frame):,} row{'' if len(frame) == 1 else 's'} × {len(frame.columns)} columns{more}"
@@ -27,11 +36,11 @@ def table(frame: pd.DataFrame, *, rows: int = ROWS) -> str:
     )
 
 
-def _cell(value: Any, right: bool) -> str:  # noqa: FBT001  (a column's, not an option)
-    return f'<td class="n">{_text(value)}</td>' if right else f"<td>{_text(value)}</td>"
+def _cell(value: Any, right: bool, shown: Callable[[str], str]) -> str:  # noqa: FBT001  (a column's, not an option)
+    return f"<td{_RIGHT if right else ''}>{_text(value, shown)}</td>"
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, shown: Callable[[str], str]) -> str:
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return '<span class="kla-muted">–</span>'
     if isinstance(value, pd.Timestamp):
@@ -41,5 +50,5 @@ def _text(value: Any) -> str:
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    said = str(value)
+    said = shown(str(value))
     return html.escape(said if len(said) <= 80 else f"{said[:79]}…")

@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import ipywidgets
 from traitlets import HasTraits
 
-CSS = """<style>
-.kla {container-type: inline-size; font-size: var(--jp-ui-font-size1, 13px)}
-.kla, .kla .widget-label, .kla .widget-html-content {color: var(--jp-ui-font-color1, #222)}
-.kla .widget-label-basic span {white-space: nowrap; overflow: hidden; text-overflow: ellipsis}
-.kla-muted {color: var(--jp-ui-font-color2, #666); font-size: .92em; white-space: nowrap}
-.kla-head {font-weight: 600}
-.kla-problem {color: var(--jp-error-color1, #c62828)}
-.kla-warn {color: var(--jp-warn-color0, #b35900)}
-.kla-note {min-height: 1.5em; line-height: 1.5; white-space: normal}
-.kla progress {width: 100%; height: 6px; accent-color: var(--jp-brand-color1, #1976d2)}
-.kla :focus-visible {outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px}
-.kla-panel {flex-wrap: wrap; gap: 16px; align-items: flex-start}
-.kla-chips {flex-wrap: wrap}
-.kla-chips button {border-radius: 12px; height: 24px; line-height: 22px; width: auto; padding: 0 10px}
-.kla-chart img {width: 100%; max-width: 860px; border-radius: 4px; display: block}
-.kla-chart .kla-dark {display: none}
-body[data-jp-theme-light="false"] .kla-chart .kla-light, .vscode-dark .kla-chart .kla-light {display: none}
-body[data-jp-theme-light="false"] .kla-chart .kla-dark, .vscode-dark .kla-chart .kla-dark {display: block}
-.kla-scroll {overflow: auto; max-height: 400px; border: 1px solid var(--jp-border-color2, #ddd); border-radius: 4px}
-.kla-scroll table {border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%}
-.kla-scroll th {position: sticky; top: 0; background: var(--jp-layout-color2, #f0f0f0); text-align: left}
-.kla-scroll th, .kla-scroll td {padding: 3px 10px; white-space: nowrap}
-.kla-scroll td.n {text-align: right}
-.kla-scroll tr:nth-child(even) td {background: var(--jp-layout-color1, #fafafa)}
-.kla a {color: var(--jp-content-link-color, #1565c0); text-decoration: underline}
-.kla pre.kla-code {white-space: pre-wrap; background: var(--jp-layout-color2, #f5f5f5); padding: 10px 12px;
-  margin: 0 0 8px; border-radius: 4px;
-  font-family: var(--jp-code-font-family, monospace); font-size: var(--jp-code-font-size, 13px); line-height: 1.45}
-.kla-button {border: 1px solid var(--jp-border-color1, #bbb); background: var(--jp-layout-color2, #eee);
-  color: inherit; padding: 4px 12px; border-radius: 3px; cursor: pointer}
-</style>"""
+from klaviyo_analytics.widgets._look import CSS
+
+LABELLED = {"description_width": "84px"}
 
 
 class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -92,3 +64,10 @@ def note(text: str = "", *, kind: str = "muted", role: str = "status") -> str:
 def heading(text: str) -> Any:
     """Make a small heading."""
     return ipywidgets.HTML(f'<div class="kla-head">{html.escape(text)}</div>')
+
+
+def dropdown(label: str, options: Iterable[tuple[str, Any]]) -> Any:
+    """Make a labelled box of options, as wide as its place."""
+    return ipywidgets.Dropdown(
+        description=label, options=list(options), layout={"width": "auto"}, style=LABELLED
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,3 +42,9 @@ def no_widget_left() -> Iterator[None]:
 def open_widgets() -> dict[str, Any]:
     registry: dict[str, Any] = ipywidgets.widgets.widget._instances
     return registry
+
+
+def saved() -> str:
+    """What a notebook saves of all widgets that are open: as a front end does it, and as embedding does it."""
+    states = [widget.get_state() for widget in open_widgets().values()]
+    return json.dumps([states, ipywidgets.Widget.get_manager_state()], default=str)

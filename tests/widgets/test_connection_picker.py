@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import ipywidgets
 import pytest
+import requests
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.widgets import ConnectionPicker
-from tests.widgets.conftest import open_widgets
+from tests.widgets.conftest import open_widgets, saved
 
 pytestmark = pytest.mark.usefixtures("no_widget_left")
 
@@ -59,31 +61,57 @@ def connections(sandbox: Sandbox, patience: Patience) -> ka.Connections:
     )
 
 
-def links() -> list[str]:
-    """What is shown, and would be saved, that holds a session token."""
+def ways() -> list[str]:
+    """Addresses that are shown."""
     written = [widget.value for widget in open_widgets().values() if isinstance(widget, ipywidgets.HTML)]
-    return [value for value in written if "session_token" in value]
+    return [found for value in written for found in re.findall(r'href="([^"]*)"', value)]
 
 
-def test_a_new_connection_shows_its_link_until_it_is_active_and_is_chosen_then(
+def test_a_new_connection_shows_a_way_to_its_link_until_it_is_active_and_is_chosen_then(
     picker: ConnectionPicker, patience: Patience, sandbox: Sandbox
 ) -> None:
     picker.create()
-    assert len(links()) == 1
+    (way,) = ways()
+    answer = requests.get(way, allow_redirects=False, timeout=10)
+    assert (answer.status_code, answer.headers["Location"]) == (302, picker.link)
+    assert "session_token" in str(picker.link)
+    assert requests.get(way[:-1], allow_redirects=False, timeout=10).status_code == 404
     made = sandbox.connections.list(status="PENDING")[-1]
     sandbox.connections.activate(made.id)
     patience.go.set()
     picker._loader.join(10)
     assert picker.run.status == "done"
     assert picker.value == made.id
-    assert links() == []
+    assert (ways(), picker.link) == ([], None)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(way, timeout=10)
+
+
+def test_a_notebook_saved_while_it_waits_holds_no_session_token(picker: ConnectionPicker) -> None:
+    picker.create()
+    token = str(picker.link).partition("session_token=")[2]
+    assert token
+    assert token not in saved()
 
 
 def test_cancel_takes_the_link_away(picker: ConnectionPicker) -> None:
     picker.create()
     picker._cancel.click()
     assert picker.run.status == "cancelled"
-    assert links() == []
+    assert (ways(), picker.link) == ([], None)
+
+
+def test_where_no_server_may_run_the_link_can_be_asked_for(
+    picker: ConnectionPicker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr("klaviyo_analytics.widgets._aside.ThreadingHTTPServer", refuse)
+    picker.create()
+    assert ways() == []
+    assert ".link" in picker._status.value
+    assert picker.link is not None
 
 
 def test_the_last_choice_is_remembered(

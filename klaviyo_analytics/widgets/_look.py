@@ -1,0 +1,69 @@
+"""How the widgets look: on light and dark pages, in wide and narrow columns, in JupyterLab, VS Code and Voilà.
+
+A front end names its colours in its own way, so each is looked for under JupyterLab's name, then VS Code's, and
+then taken from the page.
+"""
+
+from __future__ import annotations
+
+_ARROW = (
+    "url(&quot;data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath "
+    "d='M5.2 7.2 9 11l3.8-3.8' fill='none' stroke='%23888' stroke-width='1.8'/%3E%3C/svg%3E&quot;)"
+).replace("&quot;", '"')
+COLOURS = """
+  --kla-muted: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, GrayText));
+  --kla-problem: var(--jp-error-color1, var(--vscode-errorForeground, #d93025));
+  --kla-warn: var(--jp-warn-color0, var(--vscode-editorWarning-foreground, #b35900));
+  --kla-accent: var(--jp-brand-color1, var(--vscode-focusBorder, #1976d2));
+  --kla-link: var(--jp-content-link-color, var(--vscode-textLink-foreground, LinkText));
+  --kla-line: var(--jp-border-color2, var(--vscode-widget-border, rgba(128, 128, 128, .35)));
+  --kla-fill: var(--jp-layout-color2, var(--vscode-editorWidget-background, Canvas));
+"""
+TABLE = """
+.kla-scroll {overflow: auto; max-height: 400px; border: 1px solid var(--kla-line); border-radius: 4px}
+.kla-scroll table {border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; line-height: 1.5}
+.kla-scroll th {position: sticky; top: 0; background: var(--kla-fill); text-align: left}
+.kla-scroll th, .kla-scroll td {padding: 3px 10px; white-space: nowrap}
+.kla-scroll th.n, .kla-scroll td.n {text-align: right}
+.kla-scroll tbody tr:nth-child(even) td {background: rgba(128, 128, 128, .07)}
+"""
+CSS = f"""<style>
+.kla {{container-type: inline-size; font-size: var(--jp-ui-font-size1, 13px);{COLOURS}
+  --jp-widgets-dropdown-arrow: {_ARROW}}}
+.kla, .kla .widget-label, .kla .widget-html-content {{
+  color: var(--jp-ui-font-color1, var(--vscode-foreground, inherit))}}
+.kla .widget-label-basic {{display: flex; align-items: center}}
+.kla .widget-label-basic input {{flex: 0 0 auto; margin: 0 8px 0 1px}}
+.kla .widget-label-basic span {{white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
+.kla input[type=date] {{font-family: inherit}}
+.kla .kla-muted {{color: var(--kla-muted); font-size: .92em; white-space: nowrap}}
+.kla-head {{font-weight: 600}}
+.kla-group {{font-weight: 600; font-size: .85em; letter-spacing: .02em; color: var(--kla-muted)}}
+.kla-problem {{color: var(--kla-problem)}}
+.kla-warn {{color: var(--kla-warn)}}
+.kla .kla-note {{min-height: 1.5em; line-height: 1.5; white-space: normal}}
+.kla-status {{margin-left: 8px}}
+.kla-status .kla-note {{padding-top: 5px}}
+.kla progress {{width: 100%; height: 6px; accent-color: var(--kla-accent); display: block; margin-top: 4px}}
+.kla :focus-visible {{outline: 2px solid var(--kla-accent); outline-offset: 1px}}
+.kla-panel {{flex-wrap: wrap; gap: 16px; align-items: flex-start}}
+@container (max-width: 780px) {{.kla-panel > :first-child {{max-width: none !important}}}}
+.kla-chips {{flex-wrap: wrap}}
+.kla-chips button {{border-radius: 12px; height: 24px; line-height: 22px; width: auto; max-width: 100%;
+  padding: 0 10px; overflow: hidden; text-overflow: ellipsis}}
+.kla-page {{min-height: calc(min(100cqw, 892px) * .52)}}
+.kla-chart img {{width: 100%; max-width: 860px; border-radius: 4px; display: block}}
+.kla-chart .kla-dark {{display: none}}
+body[data-jp-theme-light="false"] .kla-chart .kla-light, .theme-dark .kla-chart .kla-light,
+.vscode-dark .kla-chart .kla-light {{display: none}}
+body[data-jp-theme-light="false"] .kla-chart .kla-dark, .theme-dark .kla-chart .kla-dark,
+.vscode-dark .kla-chart .kla-dark {{display: block}}
+{TABLE}
+.kla a {{color: var(--kla-link); text-decoration: underline}}
+.kla pre.kla-code {{white-space: pre-wrap; background: var(--kla-fill); padding: 10px 12px; margin: 0 0 8px;
+  border-radius: 4px; color: inherit;
+  font-family: var(--jp-code-font-family, var(--vscode-editor-font-family, monospace));
+  font-size: var(--jp-code-font-size, 13px); line-height: 1.45}}
+.kla-button {{border: 1px solid var(--kla-line); background: var(--kla-fill);
+  color: inherit; padding: 4px 12px; border-radius: 3px; cursor: pointer}}
+</style>"""
