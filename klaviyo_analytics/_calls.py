@@ -60,4 +60,5 @@ def check(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: 
         ]
         meant = f" (did you mean {' and '.join(near)}?)" if near else ""
         takes = ", ".join(f"{name}=" for name in allowed) or "no options"
-        raise ArgumentError(f"{name}(): {problem}{meant}; it takes {takes}.") from None
+        said = str(problem).replace("positional arguments", "arguments without a name")
+        raise ArgumentError(f"{name}(): {said}{meant}; it takes {takes}.") from None

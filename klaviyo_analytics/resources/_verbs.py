@@ -26,8 +26,10 @@ from klaviyo_analytics.resources._signatures import (
     ListsOf,
     ListsOfInChunks,
 )
+from klaviyo_analytics.resources._words import instead
 from klaviyo_analytics.tabular.schema import snake
 
+NAMES_TO_CHOOSE_FROM = 500
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
@@ -105,7 +107,9 @@ def finds(operation: str) -> Finds:
     """Make `find`: by the server's filter where it has one, else by reading all and looking."""
     endpoint = load()[operation]
     assert endpoint.returns is not None
-    kind, known = endpoint.returns.type, endpoint.returns.attributes
+    kind = endpoint.returns.type
+    by_server = [name for name, operators in endpoint.filters.items() if "equals" in operators]
+    attributes = list(dict.fromkeys([*by_server, "id", *endpoint.returns.attributes]))
 
     def find(self: Noun, **attribute: Any) -> pd.Series[Any]:
         if len(attribute) != 1:
@@ -113,8 +117,8 @@ def finds(operation: str) -> Finds:
                 f"find takes exactly one attribute, like name='...'; {len(attribute)} were given."
             )
         ((name, value),) = attribute.items()
-        if name not in known and name not in endpoint.filters and name != "id":
-            raise InvalidInputError(f"a {kind} has no attribute {name!r}; there are id, {', '.join(known)}.")
+        if name not in attributes:
+            raise InvalidInputError(f"a {kind} has no attribute {name!r}.{instead(name, attributes)}")
         if "equals" in endpoint.filters.get(name, ()) and isinstance(value, str):
             frame = Reading(self._context, operation, filter=F[name] == value, limit=2).frame()
         else:
@@ -125,9 +129,22 @@ def finds(operation: str) -> Finds:
                 )
             frame = reading.frame()
             frame = frame[(frame[name] == value).fillna(value=False).astype(bool)]
-        return only(frame, f"{kind} with {name}={value!r}")
+        what = f"{kind} with {name}={value!r}"
+        if frame.empty and name == "name":
+            raise NoMatchError(f"There is no {what}.{instead(str(value), _some_names(self, operation))}")
+        return only(frame, what)
 
-    return dressed(find, endpoint, _docs.for_find(endpoint), None)
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+        for name in attributes
+        if name.isidentifier()
+    ]
+    return dressed(find, endpoint, _docs.for_find(endpoint), [*parameters, ANY])
+
+
+def _some_names(noun: Noun, operation: str) -> list[str]:
+    """Read the names that there are, for who mistook one; not without end."""
+    return Reading(noun._context, operation, limit=NAMES_TO_CHOOSE_FROM).frame()["name"].dropna().tolist()
 
 
 def only(frame: pd.DataFrame, what: str) -> pd.Series[Any]:
@@ -142,6 +159,7 @@ def only(frame: pd.DataFrame, what: str) -> pd.Series[Any]:
 
 
 ID = inspect.Parameter("id", inspect.Parameter.POSITIONAL_ONLY)
+ANY = inspect.Parameter("attribute", inspect.Parameter.VAR_KEYWORD)  # names with dots, like location.city
 CHUNK_SIZE = inspect.Parameter("chunk_size", inspect.Parameter.KEYWORD_ONLY, default=CHUNK)
 
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from klaviyo_analytics.errors import InvalidQueryError
+
+
+def instead(given: str, names: Iterable[str], *, most: int = 30) -> str:
+    """Say which names come close to one that there is not, or else which there are."""
+    there = list(dict.fromkeys(names))
+    if near := difflib.get_close_matches(given, there, n=5, cutoff=0.5):
+        return f" Did you mean {', '.join(map(repr, near))}?"
+    more = f" and {len(there) - most:,} more" if len(there) > most else ""
+    return f" There are {', '.join(map(repr, there[:most]))}{more}." if there else ""
 
 
 def chosen(given: Sequence[str] | str, allowed: Sequence[str], what: str) -> list[str]:

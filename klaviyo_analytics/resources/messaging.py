@@ -8,10 +8,11 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from klaviyo_analytics.endpoints.query import Fields
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError, NoMatchError
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.resources._noun import CHUNK, Filtering, Noun, Reading
 from klaviyo_analytics.resources._verbs import gets, gets_of, lists_of, only, serves
+from klaviyo_analytics.resources._words import instead
 from klaviyo_analytics.resources._writes import applies, updates
 from klaviyo_analytics.resources.campaign_writes import CampaignWrites
 
@@ -110,7 +111,12 @@ class Campaigns(CampaignWrites):
             None has it, or several have.
         """
         frame = self.list(filter=F.name.contains(name))
-        return only(frame[frame["name"] == name], f"campaign with name={name!r}")
+        found = frame[frame["name"] == name]
+        if found.empty:
+            raise NoMatchError(
+                f"There is no campaign with name={name!r}.{instead(name, self.list(fields=['name'])['name'])}"
+            )
+        return only(found, f"campaign with name={name!r}")
 
     def _readings(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoM
 from klaviyo_analytics.resources._deletes import deletes
 from klaviyo_analytics.resources._noun import Noun, Reading
 from klaviyo_analytics.resources._verbs import finds, gets, gets_of, iterates, lists, lists_of, serves
+from klaviyo_analytics.resources._words import instead
 from klaviyo_analytics.resources._writes import creates, updates
 
 Metric = str | tuple[str, str] | pd.Series
@@ -132,7 +132,7 @@ class Metrics(Noun):
         if len(frame) > 1:
             raise AmbiguousMatchError(
                 f"Several metrics are called {name!r}: {_named(frame)}. "
-                f'Choose one: metric=({name!r}, "its integration"), or its id.'
+                f"Name the integration, too: ({name!r}, {frame['integration.name'].iloc[0]!r}), or give the id."
             )
         return frame.iloc[0]
 
@@ -153,14 +153,7 @@ class Metrics(Noun):
         return self._context.metrics
 
     def _nothing(self, name: str) -> str:
-        names = self.known()["name"].dropna().unique().tolist()
-        near = difflib.get_close_matches(name, names, n=5, cutoff=0.5)
-        hint = (
-            f"Close to it are {', '.join(map(repr, near))}."
-            if near
-            else f"There are {', '.join(names[:30])}."
-        )
-        return f"No metric is called {name!r}. {hint}"
+        return f"No metric is called {name!r}.{instead(name, self.known()['name'].dropna())}"
 
 
 class CustomMetrics(Noun):

@@ -13,7 +13,13 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics.cli import main
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import ArgumentError, InvalidInputError, InvalidQueryError
+from klaviyo_analytics.errors import (
+    AmbiguousMatchError,
+    ArgumentError,
+    InvalidInputError,
+    InvalidQueryError,
+    NoMatchError,
+)
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +108,52 @@ def test_the_command_line_explains_odd_numbers(option: list[str], capsys: pytest
         status = int(str(end.code))
     assert status != 0
     assert "Traceback" not in capsys.readouterr().err
+
+
+NOT_THERE: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "list": (
+        lambda c: c.lists.find(name="Newsleter"),
+        r"no list with name='Newsleter'\. Did you mean 'Newsl",
+    ),
+    "segment": (lambda c: c.segments.find(name="zzz"), r"no segment .*\. There are '.+', '.+'\."),
+    "campaign": (lambda c: c.campaigns.find(name="zzz"), r"no campaign .*\. There are .* and \d+ more\."),
+    "metric": (lambda c: c.metrics.find(name="Placd Order"), r"Did you mean 'Placed Order'"),
+    "nobody-else-is-named": (
+        lambda c: c.profiles.find(email="no@body.example"),
+        r"email='no@body.example'\.$",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "says"), NOT_THERE.values(), ids=NOT_THERE)
+def test_a_name_that_is_none_is_answered_with_those_that_there_are(
+    client: KlaviyoClient, call: Callable[[Any], Any], says: str
+) -> None:
+    with pytest.raises(NoMatchError, match=says):
+        call(client)
+
+
+def test_find_goes_by_the_name_of_an_attribute(client: KlaviyoClient) -> None:
+    find: Any = client.profiles.find
+    with pytest.raises(ArgumentError, match=r"arguments without a name; it takes .*email=, .*first_name="):
+        find("ann@mail.example.net")
+    with pytest.raises(InvalidInputError, match=r"no attribute 'frst_name'\. Did you mean 'first_name'"):
+        find(frst_name="Ann")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: c.metrics.find(name="Placed Order"),
+        lambda c: c.metric_aggregates.query("Placed Order"),
+        lambda c: c.reports.flow_values(conversion_metric="Placed Order"),
+    ],
+)
+def test_a_name_that_several_share_is_answered_with_what_tells_them_apart(
+    client: KlaviyoClient, call: Callable[[Any], Any]
+) -> None:
+    with pytest.raises(
+        AmbiguousMatchError, match=r"too: \('Placed Order', 'Shopify'\), or give the id"
+    ) as caught:
+        call(client)
+    assert "metric=" not in str(caught.value)

@@ -72,11 +72,11 @@ class TestNoneOrSeveral:
             reader.metrics.find(name=name)
         for integration in ("Shopify", "Point of Sale"):
             assert f"{integration} ({ids['Placed Order', integration]})" in str(caught.value)
-        assert f'metric=({name!r}, "its integration")' in str(caught.value)
+        assert f"too: ({name!r}, 'Shopify'), or give the id" in str(caught.value)
 
     def test_none_names_what_comes_close(self, reader: KlaviyoClient) -> None:
         with pytest.raises(
-            NoMatchError, match=r"No metric is called 'Plaecd Ordr'\. Close to it are 'Placed Order'"
+            NoMatchError, match=r"No metric is called 'Plaecd Ordr'\. Did you mean 'Placed Order'"
         ):
             reader.metrics.find(name="Plaecd Ordr")
         with pytest.raises(NoMatchError, match=r"No metric is called 'xyz'\. There are .*Viewed Product"):
