@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
+from werkzeug.test import EnvironBuilder
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.sandbox.accounts import NOW, small_account
@@ -32,10 +36,20 @@ class TestDirect:
         assert reply.error["status"] == 401
         assert set(reply.error) == {"id", "status", "code", "title", "detail", "source", "links", "meta"}
 
-    @pytest.mark.parametrize("revision", [None, "", "latest", "2026-13-01", "2031-01-01"])
+    @pytest.mark.parametrize("revision", [None, "", "latest", "2026-13-01", "2031-01-01", "2026-01-15.beta"])
     def test_without_a_revision_it_is_400(self, sandbox: Sandbox, revision: str | None) -> None:
         reply = Api(sandbox, revision=revision).get("/api/accounts")
         assert (reply.status, reply.error["code"]) == (400, "invalid")
+
+    @pytest.mark.parametrize("revision", ["2026-01-15.pre", "2026-07-15", "2026-06-30"])
+    def test_newer_ones_are_answered_too(self, revision: str) -> None:
+        """An account of the past is asked by clients of today."""
+        today = datetime(2026, 8, 1, tzinfo=UTC).timestamp()
+        sandbox = Sandbox(account=small_account(), clock=lambda: today)
+        reply = Api(sandbox, revision=revision).get("/api/accounts")
+        assert (reply.status, reply.headers["X-Klaviyo-API-Revision"]) == (200, "2026-01-15")
+        assert Api(sandbox, revision="2026-08-02").get("/api/accounts").status == 400
+        sandbox.close()
 
     def test_a_retired_revision_falls_forward_unless_told_not_to(self, sandbox: Sandbox) -> None:
         old = Api(sandbox, revision="2023-01-24")
@@ -78,6 +92,28 @@ class TestDirect:
     def test_more_than_5_mb_is_413(self, api: Api) -> None:
         body = data("list", name="x" * 5 * 1024 * 1024)
         assert api.post("/api/lists", body).status == 413
+
+    def test_a_packed_body_is_unpacked(self, sandbox: Sandbox) -> None:
+        packed = Api(sandbox, Content_Encoding="gzip")
+        body = gzip.compress(orjson.dumps(data("list", name="Packed")))
+        reply = packed.post("/api/lists", body)
+        assert (reply.status, reply.json["data"]["attributes"]["name"]) == (201, "Packed")
+        assert packed.post("/api/lists", gzip.compress(b" " * 6_000_000)).status == 413
+        for broken in (body[:-5], b"{}", b""):
+            assert packed.post("/api/lists", broken).status == 400
+        assert Api(sandbox, Content_Encoding="br").post("/api/lists", body).status == 415
+
+    def test_an_environ_without_the_raw_query_is_understood(self, sandbox: Sandbox, api: Api) -> None:
+        """Not every server gives a REQUEST_URI, or one with the query in it."""
+        headers = {name: value for name, value in api.headers.items() if value is not None}
+        for uri in ("/api/lists", "http://a.klaviyo.com/api/lists", None):
+            environ = EnvironBuilder("/api/lists", query_string="sort=-id", headers=headers).get_environ()
+            environ.pop("REQUEST_URI")
+            if uri:
+                environ["REQUEST_URI"] = uri
+            body = b"".join(sandbox.wsgi(environ, lambda *_: lambda _: None))
+            shown = [one["id"] for one in orjson.loads(body)["data"]]
+            assert shown == api.get("/api/lists", sort="-id").ids
 
     def test_a_key_without_the_scope_is_403(self) -> None:
         sandbox = Sandbox(account=small_account(), keys={"pk_narrow": ["events:read"]})
@@ -174,6 +210,10 @@ class TestConnections:
         sandbox.connections.activate(made["connection_id"])
         assert control.get(path).json["connection"]["status"] == "ACTIVE"
         assert gateway(sandbox, Maton_Connection=made["connection_id"]).get("/api/lists").status == 200
+
+    @pytest.mark.parametrize("method", ["oauth2", 5, None])
+    def test_a_method_that_nobody_knows_is_400(self, control: Api, method: Any) -> None:
+        assert control.post("/connections", {"app": "klaviyo", "method": method}).status == 400
 
     def test_a_deleted_one_is_gone(self, control: Api) -> None:
         (active,) = control.get("/connections").json["connections"]

@@ -194,6 +194,29 @@ class TestRefusals:
         cursor = parse_qs(urlsplit(api.get("/api/lists").next or "").query)["page[cursor]"][0]
         assert api.get("/api/events", page__cursor=cursor).source == {"parameter": "page[cursor]"}
 
+    @pytest.mark.parametrize(
+        ("path", "query"),
+        [
+            ("/api/lists", {"sort": "-name"}),
+            ("/api/lists", {"sort": "name", "filter": "greater-than(created,2020-01-01)"}),
+            ("/api/segments", {"sort": "name"}),
+        ],
+    )
+    def test_a_cursor_of_another_query_is_refused(self, api: Api, path: str, query: dict[str, str]) -> None:
+        """The keys of these orders are all text, so that a page could be cut, and would be a wrong one."""
+        link = api.get("/api/lists", sort="name").next
+        assert link is not None
+        cursor = parse_qs(urlsplit(link).query)["page[cursor]"][0]
+        reply = api.get(path, page__cursor=cursor, **query)
+        assert (reply.status, reply.source) == (400, {"parameter": "page[cursor]"})
+
+    def test_the_page_size_may_change_on_the_way(self, api: Api) -> None:
+        first = api.get("/api/events", sort="datetime", page__size=2)
+        assert first.next is not None
+        cursor = parse_qs(urlsplit(first.next).query)["page[cursor]"][0]
+        rest = api.get("/api/events", sort="datetime", page__size=50, page__cursor=cursor)
+        assert first.ids + rest.ids == api.get("/api/events", sort="datetime").ids
+
     def test_a_parameter_twice_is_refused(self, api: Api) -> None:
         assert api.get("/api/events?include=metric&include=profile").source == {"parameter": "include"}
 

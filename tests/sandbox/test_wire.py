@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,6 +71,37 @@ class TestConnections:
             answer = raw.recv(1000)
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert b"Connection: close" in answer
+
+    def test_a_body_in_chunks_may_not_be_larger(self, line: Line) -> None:
+        chunks = iter([b" " * 1_000_000] * 6)
+        headers = line.headers | {"Content-Type": JSON_API}
+        with suppress(ConnectionError):  # the server has gone before the end
+            line.http.request("POST", "/api/lists", chunks, headers)
+            answer = line.http.getresponse()
+            assert answer.status == 413, answer.read()
+
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            b"Content-Length: 1000\r\n\r\n{",
+            b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
+            b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+        ],
+    )
+    def test_who_hangs_up_in_a_body_harms_nobody(
+        self, sandbox: Sandbox, line: Line, rest: bytes, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        head = (
+            "POST /api/lists HTTP/1.1\r\nHost: x\r\nrevision: 2026-01-15\r\n"
+            f"Authorization: Klaviyo-API-Key {sandbox.api_key}\r\nContent-Type: {JSON_API}\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port or 0), timeout=5) as raw:
+            raw.sendall(head.encode() + rest)
+            raw.shutdown(socket.SHUT_WR)
+            answer = raw.recv(1000)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert line.read("/api/lists")[0] == 200
+        assert capsys.readouterr().err == ""
 
     def test_a_body_in_chunks_is_read(self, sandbox: Sandbox, line: Line) -> None:
         body = json.dumps(data("list", name="In chunks")).encode()

@@ -10,5 +10,6 @@ A request passes through these modules, in this order::
     render        resources as JSON:API objects; paging cuts them into pages
 
 To serve one more operation that is not regular, write a module in `special` with a `HANDLERS` table and name it in
-`special/__init__`. What is accepted now and done later is a job (`special.jobs`).
+`special/__init__`. What is accepted now and done later is a job (`special.jobs`), or a campaign on its way out
+(`special.delivery`).
 """

@@ -14,9 +14,10 @@ from werkzeug.wrappers import Request, Response
 from klaviyo_analytics.sandbox.app import gateway, mischief
 from klaviyo_analytics.sandbox.app.answer import Answer, ConnectionDropped, Wire
 from klaviyo_analytics.sandbox.app.contract import load_contract
-from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
+from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.klaviyo import Incoming, Klaviyo, Scopes, Sender
 from klaviyo_analytics.sandbox.app.paging import KLAVIYO, ORIGIN
+from klaviyo_analytics.sandbox.app.reading import raw_path, read_body
 from klaviyo_analytics.sandbox.app.settings import Settings
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.connections import Connections
@@ -28,8 +29,8 @@ from klaviyo_analytics.sandbox.recorder import KEPT, RequestRecord, mask_headers
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-MAX_BODY = 5 * 1024 * 1024
 WIRE = "klaviyo_sandbox.wire"  # where the server puts its Wire in the environ
+UNREAD = "klaviyo_sandbox.unread"  # where the fault of a body that could not be read waits for its turn
 
 
 class Application:
@@ -69,16 +70,18 @@ class Application:
         return response(environ, start_response)
 
     def _record(self, request: Request, wire: Wire) -> RequestRecord:
-        raw: str = request.environ.get("REQUEST_URI", "") or request.full_path
-        path, _, query = raw.partition("?")
-        too_large = (request.content_length or 0) > MAX_BODY
-        wire.close = too_large  # what is not read cannot be followed by another request
+        body = b""
+        try:
+            body = read_body(request)
+        except ApiFault as fault:
+            request.environ[UNREAD] = fault
+            wire.close = True  # what is not read cannot be followed by another request
         record = RequestRecord(
             request.method,
-            path,
-            query,
+            raw_path(request),
+            request.environ.get("QUERY_STRING", ""),
             mask_headers(dict(request.headers)),
-            b"" if too_large else request.get_data(),
+            body,
             self._clock(),
             str(request.environ.get("REMOTE_PORT", "")),
         )
@@ -137,8 +140,8 @@ class Application:
         ORIGIN.set(own if self.settings.own_links else KLAVIYO)
         headers["CID"] = next(iter(self.store.records("account")), "")
         headers["X-Klaviyo-API-Revision"] = load_contract().revision
-        if (request.content_length or 0) > MAX_BODY:
-            raise ApiFault(413, [Problem("payload_too_large", "A request may hold 5 MB.")])
+        if UNREAD in request.environ:
+            raise request.environ[UNREAD]
         lowered: dict[str, Any] = {name.lower(): value for name, value in request.headers.items()}
         incoming = Incoming(record.method, path, record.query, lowered, record.body, sender)
         outgoing = self._klaviyo.answer(incoming, headers)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from klaviyo_analytics.sandbox.app.times import to_text
 from klaviyo_analytics.sandbox.model import EventLog, Record, Related
+
+T = TypeVar("T")
 
 
 def to_record(log: EventLog, row: int) -> Record:
@@ -63,22 +65,34 @@ def append(log: EventLog, rows: Sequence[dict[str, Any]]) -> None:
     rows = sorted(rows, key=lambda row: int(row["time"]))
     times = np.array([row["time"] for row in rows], dtype=np.int64)
     places = np.searchsorted(log.time, times, side="right")
-    metrics = [_position(log.metric_ids, row["metric"]) for row in rows]
-    profiles = [_position(log.profile_ids, row["profile"]) for row in rows]
+    metrics = _positions(log.metric_ids, [row["metric"] for row in rows])
+    profiles = _positions(log.profile_ids, [row["profile"] for row in rows])
     values = [float("nan") if row["value"] is None else row["value"] for row in rows]
     log.time = np.insert(log.time, places, times)
     log.metric = np.insert(log.metric, places, np.array(metrics, dtype=np.int32))
     log.profile = np.insert(log.profile, places, np.array(profiles, dtype=np.int32))
     log.value = np.insert(log.value, places, np.array(values, dtype=np.float64))
-    for place, row in reversed(list(zip(places.tolist(), rows, strict=True))):
-        log.ids.insert(place, row["id"])
-        log.properties.insert(place, row["properties"])
-        log.attribution.insert(place, None)
+    log.ids = _insert(log.ids, places.tolist(), [row["id"] for row in rows])
+    log.properties = _insert(log.properties, places.tolist(), [row["properties"] for row in rows])
+    log.attribution = _insert(log.attribution, places.tolist(), [None] * len(rows))
 
 
-def _position(ids: list[str], id_: str | None) -> int:
-    if id_ is None:
-        return -1
-    if id_ not in ids:
-        ids.append(id_)
-    return ids.index(id_)
+def _insert(values: list[T], places: Sequence[int], added: Sequence[T]) -> list[T]:
+    """Put values in their places, which rise, in one pass: the log may be long, and the added many."""
+    whole: list[T] = []
+    start = 0
+    for place, value in zip(places, added, strict=True):
+        whole += values[start:place]
+        whole.append(value)
+        start = place
+    return whole + values[start:]
+
+
+def _positions(ids: list[str], wanted: Sequence[str | None]) -> list[int]:
+    """Find the positions of ids in a list, to which new ones are added; -1 for none."""
+    known = {id_: position for position, id_ in enumerate(ids)}
+    for id_ in wanted:
+        if id_ is not None and id_ not in known:
+            known[id_] = len(ids)
+            ids.append(id_)
+    return [-1 if id_ is None else known[id_] for id_ in wanted]

@@ -14,6 +14,7 @@ from klaviyo_analytics.sandbox.limits import SECOND, Bucket, RateLimiter, Thrott
 
 PREFIX = "/klaviyo"
 CONTROL = "/connections"
+METHODS = ("API_KEY", "BASIC", "OAUTH1", "OAUTH2", "MCP")
 BUCKET = Bucket("maton", [(10, SECOND)])
 
 
@@ -94,5 +95,8 @@ def _all(request: Request, connections: Connections) -> Answer:
         body = None
     if not isinstance(body, dict) or not isinstance(body.get("app"), str):
         raise GatewayFault(400, "Field app is required")
-    connection = connections.create(body["app"], method=body.get("method", "OAUTH2"))
+    method = body.get("method", "OAUTH2")
+    if method not in METHODS:
+        raise GatewayFault(400, f"Field method must be one of {', '.join(METHODS)}")
+    connection = connections.create(body["app"], method=method)
     return plain(200, {"connection": connection.to_json()})

@@ -10,7 +10,7 @@ from klaviyo_analytics.sandbox.app.contract import Operation, load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
 from klaviyo_analytics.sandbox.app.kinds import KINDS
 from klaviyo_analytics.sandbox.app.reads import Call
-from klaviyo_analytics.sandbox.app.special import jobs
+from klaviyo_analytics.sandbox.app.special import delivery, jobs
 
 Handler = Callable[[Call], dict[str, Any] | None]
 
@@ -26,6 +26,7 @@ SPECIAL: dict[str, Handler] = {
 def handle(call: Call) -> dict[str, Any] | None:
     """Carry a request out; None stands for an answer without a body."""
     jobs.keep_time(call.store)
+    delivery.keep_time(call.store)
     handler = SPECIAL.get(call.operation.id) or regular_handler(call.operation)
     if handler is None:
         detail = f"The sandbox does not serve {call.operation.method} {call.operation.path}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import orjson
@@ -86,7 +86,7 @@ class Klaviyo:
 
     def _check_revision(self, headers: Mapping[str, str]) -> None:
         text = headers.get("revision", "")
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?", text):
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(\.pre)?", text):
             raise ApiFault.bad_request(
                 f"The revision header must be a date such as {self.contract.revision}."
             )
@@ -94,7 +94,7 @@ class Klaviyo:
             asked = date.fromisoformat(text[:10])
         except ValueError:
             raise ApiFault.bad_request(f"{text} is not a date.") from None
-        today = datetime.fromtimestamp(self.store.now(), UTC).date()
+        today = self.store.today()
         if asked > max(today, date.fromisoformat(self.contract.revision)):
             raise ApiFault.bad_request(f"There is no revision {text} yet.")
         retired = asked.replace(day=min(asked.day, 28), year=asked.year + YEARS_OF_LIFE) <= today

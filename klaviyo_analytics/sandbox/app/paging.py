@@ -1,6 +1,7 @@
 """Pages of an ordered collection, by cursors that stay true while the collection changes.
 
-A cursor names the resource where a page ends, by its place in the order and its id; it does not count.
+A cursor names the resource where a page ends, by its place in the order and its id; it does not count. It belongs to
+the query that it came from: the same collection, filter and sort, in pages of any size.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -46,13 +48,13 @@ class Page:
     previous: str | None = None
 
 
-def take_page(view: View, size: int | None, cursor: str) -> Page:
-    """Cut one page out of an ordered collection."""
+def take_page(view: View, size: int | None, cursor: str, mark: str = "") -> Page:
+    """Cut one page out of an ordered collection; `mark` tells the query from every other."""
     count = len(view.ids)
     size = count if size is None else size
     start = 0
     if cursor:
-        direction, key, id_ = decode_cursor(cursor)
+        direction, key, id_ = decode_cursor(cursor, mark)
         before, after = _places(view, key, id_)
         start = after if direction == "next" else max(0, before - size)
         size = size if direction == "next" else before - start
@@ -60,8 +62,8 @@ def take_page(view: View, size: int | None, cursor: str) -> Page:
     places = [count - 1 - place if view.descending else place for place in range(start, stop)]
     return Page(
         ids=[view.ids[place] for place in places],
-        next=_encode("next", view, places[-1]) if places and stop < count else None,
-        previous=_encode("prev", view, places[0]) if places and start > 0 else None,
+        next=_encode("next", view, places[-1], mark) if places and stop < count else None,
+        previous=_encode("prev", view, places[0], mark) if places and start > 0 else None,
     )
 
 
@@ -82,21 +84,28 @@ def url(path: str, pairs: Iterable[tuple[str, str]] = ()) -> str:
     return ORIGIN.get() + path + ("?" + query if query else "")
 
 
-def decode_cursor(text: str) -> tuple[str, Any, str]:
+def mark_of(*parts: str) -> str:
+    """Make a short mark of what a cursor must not be taken away from."""
+    return blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
+
+
+def decode_cursor(text: str, mark: str) -> tuple[str, Any, str]:
     """Read a cursor: its direction, and the place and id it starts from."""
     try:
-        direction, key, id_ = orjson.loads(urlsafe_b64decode(text.encode("ascii")))
+        direction, key, id_, own = orjson.loads(urlsafe_b64decode(text.encode("ascii")))
     except (ValueError, binascii.Error, TypeError):
-        direction = key = id_ = None
+        direction = key = id_ = own = None
     if direction not in ("next", "prev") or not isinstance(id_, str):
         raise ApiFault.parameter("page[cursor]", "The cursor is malformed.")
+    if own != mark:
+        raise ApiFault.parameter("page[cursor]", "The cursor belongs to another query.")
     return direction, tuple(key) if isinstance(key, list) else key, id_
 
 
-def _encode(direction: str, view: View, place: int) -> str:
+def _encode(direction: str, view: View, place: int, mark: str) -> str:
     key = view.keys[place]
     plain = key.item() if hasattr(key, "item") else key
-    return urlsafe_b64encode(orjson.dumps([direction, plain, view.ids[place]])).decode("ascii")
+    return urlsafe_b64encode(orjson.dumps([direction, plain, view.ids[place], mark])).decode("ascii")
 
 
 def _places(view: View, key: Any, id_: str) -> tuple[int, int]:

@@ -93,7 +93,7 @@ def _names(parameter: str, value: str, allowed: frozenset[str] | tuple[str, ...]
 
 
 def _size(value: str, maximum: int) -> int:
-    if not re.fullmatch(r"\d{1,9}", value) or not 1 <= int(value) <= maximum:
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= maximum:
         raise ApiFault.parameter("page[size]", f"page[size] must be a number from 1 to {maximum}.")
     return int(value)
 

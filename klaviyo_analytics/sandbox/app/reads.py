@@ -11,7 +11,7 @@ import orjson
 from klaviyo_analytics.sandbox.app import events, groups
 from klaviyo_analytics.sandbox.app.contract import Operation
 from klaviyo_analytics.sandbox.app.errors import ApiFault
-from klaviyo_analytics.sandbox.app.paging import Page, View, page_links, take_page, url
+from klaviyo_analytics.sandbox.app.paging import Page, View, mark_of, page_links, take_page, url
 from klaviyo_analytics.sandbox.app.predicates import matches_all
 from klaviyo_analytics.sandbox.app.query import Query
 from klaviyo_analytics.sandbox.app.relations import target
@@ -108,7 +108,9 @@ def _sort_key(record: Record, name: str) -> tuple[int, Any]:
 
 def answer_page(call: Call, view: View, joined: dict[str, int] | None = None) -> Json:
     """Answer the page of an ordered collection that the query asks for."""
-    page = take_page(view, call.query.size, call.query.cursor)
+    query = call.query
+    mark = mark_of(call.operation.id, *call.params.values(), query.filter, query.sort)
+    page = take_page(view, query.size, query.cursor, mark)
     shape = call.operation.shape
     assert shape is not None
     if shape.attributes is None and "relationships" in call.operation.segments:

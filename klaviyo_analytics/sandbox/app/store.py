@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from klaviyo_analytics.sandbox.app import eventlog
@@ -34,6 +35,10 @@ class Store:
     def now(self) -> float:
         """Tell the account's present, which goes on with the clock."""
         return self.account.now + self._clock() - self._started
+
+    def today(self) -> date:
+        """Tell the day by which revisions live: the account's own or, if that is later, the clock's."""
+        return datetime.fromtimestamp(max(self.now(), self._clock()), UTC).date()
 
     def changed(self) -> None:
         """Forget what was derived: the account is not what it was."""

@@ -50,11 +50,14 @@ def keep(store: Store, rows: list[Json]) -> None:
     store.changed()
 
 
-def notice(store: Store, profile: Record, name: str, properties: Json) -> list[Json]:
-    """Make the row of an event that Klaviyo itself sees, such as somebody joining a list."""
+def notice(
+    store: Store, profile: Record, name: str, properties: Json, time: float | None = None
+) -> list[Json]:
+    """Make the row of an event that Klaviyo itself sees, such as somebody joining a list; now, or when it was."""
     metric = {"data": {"attributes": {"name": name, "service": INTERNAL}}}
-    key = f"{int(store.now())}:{store.issue_number()}"
-    row = _row(store, profile, {"metric": metric, "properties": properties, "unique_id": key})
+    moment = store.now() if time is None else time
+    event = {"metric": metric, "properties": properties, "time": to_text(moment)}
+    row = _row(store, profile, event | {"unique_id": f"{int(moment)}:{store.issue_number()}"})
     return [row] if row else []
 
 

@@ -1,7 +1,6 @@
 """Sending campaigns: the job that does it, what stops it, and how many it would reach.
 
-What is sent is noticed: each recipient has an event of the channel's metric. A campaign with a time to come is
-scheduled, and stays so.
+The job of a campaign with a time to come is complete when the campaign is scheduled; see `delivery` for what follows.
 """
 
 from __future__ import annotations
@@ -10,16 +9,14 @@ from typing import Any
 
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one
-from klaviyo_analytics.sandbox.app.special import consent, jobs
-from klaviyo_analytics.sandbox.app.special.segments import refresh
+from klaviyo_analytics.sandbox.app.special import jobs
+from klaviyo_analytics.sandbox.app.special.delivery import BATCHES, NOBODY, deliver, message_of, recipients
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.app.times import to_seconds, to_text
-from klaviyo_analytics.sandbox.app.tracking import keep, notice
 from klaviyo_analytics.sandbox.app.writes import check_id, touch
 from klaviyo_analytics.sandbox.model import Record
 
 Json = dict[str, Any]
-SENT = {"email": "Received Email", "sms": "Received Text Message", "mobile_push": "Received Push"}
 STATES = {
     False: {"queued": "Preparing to send", "processing": "Sending", "complete": "Sent"},
     True: {"queued": "Preparing to schedule", "processing": "Preparing to schedule", "complete": "Scheduled"},
@@ -35,10 +32,11 @@ def send_campaign(call: Call) -> Json:
     later = time is not None and time > store.now()
     people = [] if later else recipients(store, campaign, message)
     half = (len(people) + 1) // 2
-    pieces = [(message.id, people[:half]), (message.id, people[half:])]
+    pieces = [people[:half], people[half:]]
 
     def follow(store: Store, job: Record) -> None:
-        campaign.attributes["status"] = STATES[later][job.attributes["status"]]
+        state = STATES[later][job.attributes["status"]]
+        campaign.attributes["status"] = state if people or state != "Sent" else NOBODY
         touch(store, campaign)
 
     now = to_text(store.now())
@@ -52,8 +50,7 @@ def _sendable(store: Store, campaign: Record) -> Record:
     status = campaign.attributes["status"]
     if status != "Draft":
         raise ApiFault.bad_request(f"The campaign is {status}; only a Draft can be sent.")
-    ids = store.related(campaign, "campaign-messages")
-    message = store.get("campaign-message", ids[0])
+    message = message_of(store, campaign)
     definition = message.attributes["definition"]
     content = definition.get("content") or {}
     if definition["channel"] == "email" and not (
@@ -71,37 +68,9 @@ def _time(campaign: Record) -> float | None:
     return to_seconds(text) if text else None
 
 
-def recipients(store: Store, campaign: Record, message: Record) -> list[str]:
-    """Find whom a campaign would reach: those of its audiences whom its channel may reach."""
-    refresh(store)
-    audiences, channel = campaign.attributes["audiences"], message.attributes["definition"]["channel"]
-    kept = {id_ for group in audiences["included"] for id_ in store.account.members.get(group, ())}
-    kept -= {id_ for group in audiences.get("excluded") or () for id_ in store.account.members.get(group, ())}
-    found = store.find_all("profile", sorted(kept))
-    return [profile.id for profile in found if _reachable(store, profile, channel)]
-
-
-def _reachable(store: Store, profile: Record, channel: str) -> bool:
-    if channel == "email":
-        known = consent.consent_of(profile, "email")
-        may = known.get("can_receive_email_marketing", True) and known.get("consent") != consent.UNSUBSCRIBED
-        return bool(profile.attributes.get("email") and may)
-    if channel == "sms":
-        return bool(profile.attributes.get("phone_number")) and consent.is_subscribed(profile, "sms")
-    return bool(store.related(profile, "push-tokens"))
-
-
-def _deliver(store: Store, job: Record, piece: tuple[str, list[str]]) -> bool:
-    """Let each of some profiles receive the message."""
-    campaign, message = store.get("campaign", job.id), store.get("campaign-message", piece[0])
-    definition = message.attributes["definition"]
-    properties = {"$message": message.id, "Campaign Name": campaign.attributes["name"]}
-    if definition["channel"] == "email":
-        properties["Subject"] = definition["content"]["subject"]
-    rows: list[Json] = []
-    for profile in store.find_all("profile", piece[1]):
-        rows += notice(store, profile, SENT[definition["channel"]], properties)
-    keep(store, rows)
+def _deliver(store: Store, job: Record, people: list[str]) -> bool:
+    campaign = store.get("campaign", job.id)
+    deliver(store, campaign, message_of(store, campaign), people, store.now())
     return True
 
 
@@ -119,6 +88,7 @@ def stop_campaign(call: Call) -> None:
         "scheduled_at": None,
         "send_time": None,
     }
+    campaign.hidden.pop(BATCHES, None)
     job = store.find("campaign-send-job", campaign.id)
     if job and jobs.is_open(job):
         jobs.cancel(store, job)
@@ -134,8 +104,7 @@ def refresh_estimation(call: Call) -> Json:
 
 
 def _estimate(store: Store, job: Record, campaign: Record) -> bool:
-    messages = store.related(campaign, "campaign-messages")
-    count = len(recipients(store, campaign, store.get("campaign-message", messages[0])))
+    count = len(recipients(store, campaign, message_of(store, campaign)))
     store.add(Record("campaign-recipient-estimation", job.id, {"estimated_recipient_count": count}))
     return True
 
