@@ -8,6 +8,7 @@ from typing import Any, cast
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
+from klaviyo_analytics.analysis._given import WrongFrame, described
 from klaviyo_analytics.errors import FrameError
 
 Table = nw.LazyFrame[Any]
@@ -26,8 +27,8 @@ def opened(frame: IntoFrameT, *needed: str) -> Table:
     try:
         table: Table = nw.from_native(native).lazy()
     except TypeError as error:
-        raise FrameError(
-            f"expected a DataFrame (pandas, Polars, DuckDB, PySpark, ...), not {type(frame).__name__}"
+        raise WrongFrame(
+            f"expected a DataFrame (pandas, Polars, DuckDB, PySpark, ...), not {described(frame)}"
         ) from error
     require(table, needed)
     return table
@@ -66,7 +67,7 @@ def require(table: Table, needed: Iterable[str]) -> None:
     """Raise FrameError unless all columns are there."""
     present = columns_of(table)
     if missing := [name for name in needed if name not in present]:
-        raise FrameError(f"the frame lacks {listed(missing)}; it has {listed(present)}")
+        raise WrongFrame(f"the frame lacks {listed(missing)}; it has {listed(present)}")
 
 
 def require_numbers(table: Table, needed: Iterable[str]) -> None:

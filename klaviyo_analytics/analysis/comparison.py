@@ -21,11 +21,15 @@ from klaviyo_analytics.analysis._engine import (
     summed,
     with_whole,
 )
+from klaviyo_analytics.analysis._given import takes
 from klaviyo_analytics.analysis._pairs import paired, with_change
 from klaviyo_analytics.analysis.measures import possible_rates
 from klaviyo_analytics.errors import FrameError
 
 
+@takes(
+    "the same query for two time frames: client.metric_aggregates.query(...), client.campaigns.summary(...)"
+)
 def compare_periods(
     current: IntoFrameT,
     previous: IntoFrameT,

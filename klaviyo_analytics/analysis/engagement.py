@@ -14,10 +14,14 @@ from klaviyo_analytics.analysis._engine import (
     require_numbers,
     require_unique,
 )
+from klaviyo_analytics.analysis._given import takes
 
 _OPENED, _CLICKED = "Opened Email", "Clicked Email"
 
 
+@takes(
+    "a summary by message, client.campaigns.summary(..., by='message'), and events, client.events.list(...)"
+)
 def adjusted_engagement(
     frame: IntoFrameT,
     events: IntoFrameT,

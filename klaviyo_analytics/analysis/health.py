@@ -10,8 +10,9 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._definitions import RATES, Rate
 from klaviyo_analytics.analysis._engine import closed, columns_of, listed, names, opened
+from klaviyo_analytics.analysis._given import MESSAGES, WrongFrame, takes
 from klaviyo_analytics.analysis.measures import rolled_up
-from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError
 
 _GOOD = {
     "bounce_rate": 0.01,
@@ -31,6 +32,7 @@ BENCHMARKS: Mapping[str, Mapping[str, float]] = MappingProxyType(
 """Named profiles. Published open rates differ by more than two to one, so the profiles differ in that."""
 
 
+@takes(MESSAGES)
 def deliverability(
     frame: IntoFrameT,
     *,
@@ -78,13 +80,13 @@ def deliverability(
     0  bounce_rate  0.0150       0.01  below    False
     1    open_rate  0.4061       0.33  above     True
     """
-    limits = _limits(benchmarks)
+    limits = limits_of(benchmarks)
     keys = names(by)
     totals = rolled_up(opened(frame, *keys), keys)
     present = columns_of(totals)
     judged = [name for name in limits if name in present]
     if not judged:
-        raise FrameError(f"none of {listed(list(limits))} can be made of {listed(columns_of(opened(frame)))}")
+        raise WrongFrame(f"none of {listed(list(limits))} can be made of {listed(columns_of(opened(frame)))}")
     rows = nw.concat(
         [
             totals.select(
@@ -104,7 +106,8 @@ def deliverability(
     return closed(rows.sort(*keys, "__place", nulls_last=True).drop("__place"), frame)
 
 
-def _limits(benchmarks: str | Mapping[str, float]) -> Mapping[str, float]:
+def limits_of(benchmarks: str | Mapping[str, float]) -> Mapping[str, float]:
+    """Return the limits of a profile, or those given, if each is of a rate that is known."""
     if isinstance(benchmarks, str):
         if benchmarks not in BENCHMARKS:
             raise InvalidInputError(

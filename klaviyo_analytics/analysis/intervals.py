@@ -24,11 +24,13 @@ from klaviyo_analytics.analysis._engine import (
     summed,
     with_whole,
 )
+from klaviyo_analytics.analysis._given import AGGREGATES, takes
 from klaviyo_analytics.analysis._pairs import paired, with_change
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.vocabulary import Interval
 
 
+@takes(AGGREGATES)
 def resample(
     frame: IntoFrameT,
     interval: Interval,
@@ -102,6 +104,7 @@ def resample(
     return closed(result, frame, interval=interval)
 
 
+@takes(AGGREGATES)
 def period_over_period(
     frame: IntoFrameT, values: str | Sequence[str], *, lag: int = 1, by: str | Sequence[str] | None = None
 ) -> IntoFrameT:

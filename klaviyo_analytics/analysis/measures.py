@@ -23,9 +23,10 @@ from klaviyo_analytics.analysis._engine import (
     require_one_metric,
     summed,
 )
-from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.analysis._given import MESSAGES, WrongFrame, takes
 
 
+@takes(MESSAGES)
 def rates(frame: IntoFrameT) -> IntoFrameT:
     """Rebuild every rate from the counts of its row.
 
@@ -79,6 +80,7 @@ def rates(frame: IntoFrameT) -> IntoFrameT:
     return closed(with_rates(opened(frame)), frame)
 
 
+@takes(MESSAGES)
 def roll_up(frame: IntoFrameT, *, by: str | Sequence[str] = ()) -> IntoFrameT:
     """Add up counts and money over rows, and rebuild the rates from the sums.
 
@@ -125,7 +127,7 @@ def with_rates(table: Table) -> Table:
     """Append or replace the rates that the columns allow."""
     made = possible_rates(table)
     if not made:
-        raise FrameError(
+        raise WrongFrame(
             f"no rate can be made of {listed(columns_of(table))}; counts like 'delivered' and 'opens_unique' "
             "are needed"
         )
@@ -158,7 +160,7 @@ def rolled_up(table: Table, keys: list[str]) -> Table:
 def sums(table: Table, keys: list[str], values: list[str]) -> Table:
     """Add up `values` by `keys`, sorted; money keeps its currency."""
     if not values:
-        raise FrameError(f"nothing here is known to add up: {listed(columns_of(table))}")
+        raise WrongFrame(f"nothing here is known to add up: {listed(columns_of(table))}")
     require_numbers(table, values)
     require_one_metric(table, keys)
     kept = []

@@ -18,14 +18,16 @@ from klaviyo_analytics.analysis._engine import (
     require_one_currency,
     series_columns,
 )
+from klaviyo_analytics.analysis._given import CAMPAIGNS, FLOWS, WrongFrame, takes
 from klaviyo_analytics.analysis.measures import sums, with_rates
-from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError
 
 _STAGES = ("recipients", "delivered", "opens_unique", "clicks_unique", "conversion_uniques")
 _IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "message_position", "channel")
 _ORDER = ("flow", "flow_id", "message_position", "message", "flow_message_id", "channel")
 
 
+@takes(CAMPAIGNS)
 def campaign_ranking(
     frame: IntoFrameT,
     *,
@@ -107,6 +109,7 @@ def _rows(table: Table) -> int:
     return int(table.select(nw.len()).collect().item())
 
 
+@takes(FLOWS)
 def flow_funnel(frame: IntoFrameT) -> IntoFrameT:
     """Follow each message of a flow from its recipients to its conversions.
 
@@ -148,7 +151,7 @@ def flow_funnel(frame: IntoFrameT) -> IntoFrameT:
     ids = [name for name in _IDENTITY if name in present]
     stages = [name for name in _STAGES if name in present]
     if not ids or len(stages) < 2:
-        raise FrameError(f"a funnel needs a flow or message and at least two of {listed(_STAGES)}")
+        raise WrongFrame(f"a funnel needs a flow or message and at least two of {listed(_STAGES)}")
     totals = sums(table, ids, stages)
     steps = [
         totals.select(

@@ -21,8 +21,10 @@ from klaviyo_analytics.analysis._engine import (
     summed,
     with_whole,
 )
+from klaviyo_analytics.analysis._given import AGGREGATES, takes
 
 
+@takes(AGGREGATES)
 def share_of_total(frame: IntoFrameT, value: str, *, within: str | Sequence[str] = ()) -> IntoFrameT:
     """Append each row's share of the total.
 
@@ -70,6 +72,10 @@ def share_of_total(frame: IntoFrameT, value: str, *, within: str | Sequence[str]
     return closed(with_total.with_columns(share).drop("__total"), frame)
 
 
+@takes(
+    "aggregates by message and flow: "
+    'client.metric_aggregates.query(..., by=["$attributed_message", "$attributed_flow"])'
+)
 def revenue_split(frame: IntoFrameT, *, value: str = "sum_value", by: str | Sequence[str] = ()) -> IntoFrameT:
     """Split revenue into what campaigns brought, what flows brought, and all other.
 

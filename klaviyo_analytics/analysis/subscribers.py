@@ -20,11 +20,16 @@ from klaviyo_analytics.analysis._engine import (
     summed,
     with_whole,
 )
+from klaviyo_analytics.analysis._given import takes
 from klaviyo_analytics.analysis._pairs import paired
 
 _METRICS = ("metric", "metric_id")
 
 
+@takes(
+    "aggregates of two metrics: client.metric_aggregates.query('Subscribed to List', by='List', ...) and "
+    "the same of 'Unsubscribed from List'"
+)
 def list_growth(
     subscribed: IntoFrameT,
     unsubscribed: IntoFrameT,

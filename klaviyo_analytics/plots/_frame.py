@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from klaviyo_analytics.analysis._given import P, R, WrongFrame, described, takes
 from klaviyo_analytics.errors import FrameError
 
 Floats = npt.NDArray[np.float64]
@@ -18,12 +21,33 @@ NO_NAME = "(none)"
 _BLANK = "(blank)"
 
 
-def require(frame: pd.DataFrame, columns: Iterable[str | None]) -> None:
-    """Raise FrameError unless `frame` has all `columns`; None stands for an option that was not given."""
+def draws(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a plot that is given something else first say what it draws."""
+
+    def decorate(plot: Callable[P, R]) -> Callable[P, R]:
+        first = next(iter(signature(plot).parameters))
+
+        @takes(what)
+        @wraps(plot)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            if args or first in kwargs:
+                require(args[0] if args else kwargs[first], [])
+            return plot(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def require(frame: Any, columns: Iterable[str | None]) -> None:
+    """Raise unless `frame` is one and has all `columns`; None stands for an option that was not given."""
+    if not isinstance(frame, pd.DataFrame):
+        cure = ": draw its to_pandas()" if hasattr(frame, "to_pandas") else ""
+        raise WrongFrame(f"expected a pandas DataFrame, not {described(frame)}{cure}")
     missing = [name for name in columns if name is not None and name not in frame.columns]
     if missing:
         present = ", ".join(map(repr, frame.columns)) or "no columns at all"
-        raise FrameError(f"the frame lacks {', '.join(map(repr, missing))}; it has {present}")
+        raise WrongFrame(f"the frame lacks {', '.join(map(repr, missing))}; it has {present}")
 
 
 def numbers(frame: pd.DataFrame, column: str) -> Floats:

@@ -7,11 +7,14 @@ from typing import Any, Literal
 import pandas as pd
 from matplotlib.axes import Axes
 
+from klaviyo_analytics.analysis._given import CAMPAIGNS
+from klaviyo_analytics.plots._frame import draws
 from klaviyo_analytics.plots._quantities import SummaryColumn
 from klaviyo_analytics.plots._ranking import draw_ranking
 from klaviyo_analytics.plots._scatter import draw_scatter
 
 
+@draws(CAMPAIGNS)
 def campaign_ranking(
     frame: pd.DataFrame,
     *,
@@ -77,6 +80,7 @@ def campaign_ranking(
     )
 
 
+@draws(CAMPAIGNS)
 def campaign_scatter(
     frame: pd.DataFrame,
     *,

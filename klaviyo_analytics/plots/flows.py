@@ -8,12 +8,17 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from klaviyo_analytics.analysis._given import FLOWS
 from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_note, put_title, quiet
+from klaviyo_analytics.plots._flow_series import together
+from klaviyo_analytics.plots._frame import draws
 from klaviyo_analytics.plots._funnel import draw_funnel, read_funnel
 from klaviyo_analytics.plots._rows import name_rows, noun_of, plural
-from klaviyo_analytics.plots.trend import metric_trend
+from klaviyo_analytics.plots._trend import read_trend
+from klaviyo_analytics.plots.trend import draw_titled, title_of
 
 
+@draws(FLOWS)
 def flow_funnel(
     frame: pd.DataFrame,
     *,
@@ -92,6 +97,7 @@ def flow_funnel(
     return ax
 
 
+@draws("a flow series: client.reports.flow_series(...)")
 def flow_performance(
     frame: pd.DataFrame,
     *,
@@ -108,14 +114,18 @@ def flow_performance(
 ) -> Axes:
     """Draw one statistic of flows over time, one line per flow.
 
+    Where a line has several rows in an interval, as a series by message or channel has, counts and money are
+    added up and rates made anew of the counts: open rate = unique opens ÷ delivered of all its messages. Unique
+    counts are then each message's own, as in a summary.
+
     Parameters
     ----------
     frame : pandas.DataFrame
-        Flow series: one row per interval and flow, or message.
+        Flow series: one row per interval and flow, message or channel.
     x, y : str
         Columns of the interval's start and of the statistic.
     hue : str, optional
-        Column that splits the lines: `flow`, or `message` for a series by message.
+        Column that splits the lines: `flow`, `message`, `send_channel`; None puts all flows together.
     compare : pandas.DataFrame, optional
         The same series for another period; drawn dashed.
     annotations : mapping of date to str, optional
@@ -136,7 +146,10 @@ def flow_performance(
     Raises
     ------
     FrameError
-        As `metric_trend` does.
+        As `metric_trend` does; if a rate of several messages is asked for without the counts that it is made of,
+        or if several flows have one name.
+    NotAdditiveError
+        If `y` of several messages does not add up.
 
     Examples
     --------
@@ -147,16 +160,8 @@ def flow_performance(
     >>> plots.flow_performance(frame, y="open_rate").get_title(loc="left")
     'Open rate per week, by flow'
     """
-    return metric_trend(
-        frame,
-        x=x,
-        y=y,
-        hue=hue,
-        compare=compare,
-        annotations=annotations,
-        currency=currency,
-        interval=interval,
-        title=title,
-        ax=ax,
-        **kwargs,
-    )
+    rows, how = together(frame, x=x, y=y, hue=hue)
+    before = None if compare is None else together(compare, x=x, y=y, hue=hue)[0]
+    trend = read_trend(rows, x=x, y=y, hue=hue, compare=before, currency=currency, interval=interval)
+    ours = title_of(rows, trend, hue) if title is None else title
+    return draw_titled(trend, title=ours, annotations=annotations or {}, ax=ax, kwargs=kwargs, note=how)

@@ -24,13 +24,6 @@ from klaviyo_analytics.plots import _synthetic as shop
 
 _Pixels = npt.NDArray[np.uint8]
 
-_BENCHMARKS = {
-    "bounce_rate": 0.01,
-    "unsubscribe_rate": 0.003,
-    "spam_complaint_rate": 0.0001,
-    "click_rate": 0.012,
-    "open_rate": 0.33,
-}
 _GAP = 16  # white pixels between the pictures
 _SALE = {"2026-03-03": "Sale starts"}
 
@@ -51,7 +44,7 @@ def pictures() -> dict[str, Callable[[], Axes | Figure]]:
         "revenue_split": lambda: plots.revenue_split(shop.revenue_by_source()),
         "campaign_ranking": lambda: plots.campaign_ranking(campaigns, rank_by="revenue_per_recipient"),
         "campaign_scatter": lambda: plots.campaign_scatter(campaigns, y="click_rate", hue="channel"),
-        "deliverability": lambda: plots.deliverability(campaigns, benchmarks=_BENCHMARKS),
+        "deliverability": lambda: plots.deliverability(campaigns, benchmarks="good"),
         "flow_funnel": lambda: plots.flow_funnel(messages),
         "flow_performance": lambda: plots.flow_performance(shop.flow_series()),
         "list_growth": lambda: plots.list_growth(shop.list_members()),
@@ -60,7 +53,7 @@ def pictures() -> dict[str, Callable[[], Axes | Figure]]:
             campaigns, rank_by="click_rate", hue="channel"
         ),
         "small_multiples": lambda: plots.small_multiples(shop.several_metrics(), annotations=_SALE),
-        "campaign_overview": lambda: plots.campaign_overview(campaigns, benchmarks=_BENCHMARKS),
+        "campaign_overview": lambda: plots.campaign_overview(campaigns, benchmarks="good"),
         "flow_overview": lambda: plots.flow_overview(shop.flow_summary()),
     }
 

@@ -22,6 +22,7 @@ from klaviyo_analytics.plots._canvas import (
 )
 from klaviyo_analytics.plots._dates import date_axis, moments
 from klaviyo_analytics.plots._format import write
+from klaviyo_analytics.plots._frame import draws
 from klaviyo_analytics.plots._lines import Series
 from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.plots._style import PALETTE, ink, line_width
@@ -31,6 +32,7 @@ _OF_A_LIST = ("subscribed", "unsubscribed", "net", "members")
 _OF_A_SEGMENT = ("members_added", "members_removed", "net_members_changed", "total_members")
 
 
+@draws("the frame of ka.analysis.list_growth(...), or client.reports.segment_series(...)")
 def list_growth(
     frame: pd.DataFrame,
     *,

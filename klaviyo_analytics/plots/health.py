@@ -11,6 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from klaviyo_analytics.analysis._given import WrongFrame
+from klaviyo_analytics.analysis.health import limits_of
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
     new_axes,
@@ -22,7 +24,7 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
 )
 from klaviyo_analytics.plots._format import write
-from klaviyo_analytics.plots._frame import Floats, names, numbers, require
+from klaviyo_analytics.plots._frame import Floats, draws, names, numbers, require
 from klaviyo_analytics.plots._quantities import capitalised, denominators, in_words, quantity
 from klaviyo_analytics.plots._rows import name_rows, noun_of
 from klaviyo_analytics.plots._style import PALETTE, ink, tint
@@ -51,10 +53,13 @@ class _Check:
         return good
 
 
+@draws(
+    "a summary, client.campaigns.summary(...), with benchmarks=, or the frame of ka.analysis.deliverability(...)"
+)
 def deliverability(
     frame: pd.DataFrame,
     *,
-    benchmarks: Mapping[str, float] | None = None,
+    benchmarks: str | Mapping[str, float] | None = None,
     source: str | None = None,
     title: str | None = None,
     ax: Axes | None = None,
@@ -71,11 +76,12 @@ def deliverability(
     frame : pandas.DataFrame
         A summary with rates as fractions, one row per campaign, flow, channel, or a single row. Or the frame
         of `analysis.deliverability`, one row per rate, which brings its benchmarks along.
-    benchmarks : mapping of column to float, optional
-        Fraction that each rate should keep to, such as `{"bounce_rate": 0.01, "open_rate": 0.33}`. Delivery,
-        open, click and conversion rates should be above it, all others below. A summary needs them.
+    benchmarks : str or mapping of column to float, optional
+        Fraction that each rate should keep to, such as `{"bounce_rate": 0.01, "open_rate": 0.33}`, or the name
+        of a profile in `analysis.BENCHMARKS`, such as "good". Delivery, open, click and conversion rates should
+        be above it, all others below. A summary needs them.
     source : str, optional
-        Where the benchmarks come from, for the caption.
+        Where the benchmarks come from, for the caption; a profile's name if that is what was given.
     title : str, optional
         `""` for none.
     ax : matplotlib.axes.Axes, optional
@@ -89,6 +95,8 @@ def deliverability(
 
     Raises
     ------
+    InvalidInputError
+        If there is no such profile.
     FrameError
         If a rate is missing or holds no numbers, there are no benchmarks, or one is not above zero.
 
@@ -101,6 +109,9 @@ def deliverability(
     >>> [text.get_text() for text in ax.texts if text.get_gid() == "verdict"]
     ['0.40 %, at most 1 %', '29.0 %, not at least 33 %']
     """
+    if isinstance(benchmarks, str):
+        source = source or f"profile {benchmarks!r}"
+        benchmarks = limits_of(benchmarks)
     checks = _read_judged(frame) if benchmarks is None else _read_summary(frame, benchmarks)
     if bad := [check.column for check in checks if not check.benchmark > 0]:
         raise FrameError(f"a benchmark must be above zero: {', '.join(map(repr, bad))}")
@@ -143,9 +154,7 @@ def _read_summary(frame: pd.DataFrame, benchmarks: Mapping[str, float]) -> list[
 def _read_judged(frame: pd.DataFrame) -> list[_Check]:
     """Read a frame that has the rates below each other, each with its benchmark."""
     if "benchmark" not in frame.columns:
-        raise FrameError(
-            "give benchmarks={'bounce_rate': 0.01, ...}, or the frame of analysis.deliverability"
-        )
+        raise WrongFrame("there is nothing to judge by: give benchmarks='good' or {'bounce_rate': 0.01, ...}")
     require(frame, ["measure", "rate", "better"])
     checks = []
     for measure in dict.fromkeys(names(frame, "measure")):

@@ -8,9 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from klaviyo_analytics.analysis._given import CAMPAIGNS, FLOWS
+from klaviyo_analytics.analysis.health import limits_of
 from klaviyo_analytics.plots._canvas import figure_title, new_grid
 from klaviyo_analytics.plots._dates import in_words
-from klaviyo_analytics.plots._frame import require, times
+from klaviyo_analytics.plots._frame import draws, require, times
 from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.plots._ranking import draw_ranking
 from klaviyo_analytics.plots._rows import noun_of, plural
@@ -23,11 +25,12 @@ _SIZE = (12.0, 8.0)
 _FUNNEL = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
 
 
+@draws(CAMPAIGNS)
 def campaign_overview(
     summary: pd.DataFrame,
     *,
     top: int = 8,
-    benchmarks: Mapping[str, float] | None = None,
+    benchmarks: str | Mapping[str, float] | None = None,
     currency: str | None = None,
     title: str | None = None,
 ) -> Figure:
@@ -39,8 +42,8 @@ def campaign_overview(
         Campaign summary, one row per campaign, message or variation.
     top : int
         Campaigns in each ranking.
-    benchmarks : mapping of column to float, optional
-        For the deliverability panel; without them it shows click rates against recipients.
+    benchmarks : str or mapping of column to float, optional
+        For the deliverability panel, as in `deliverability`; without them it shows click rates against recipients.
     currency : str, optional
         Code such as `"EUR"`; read from the frame if not given.
     title : str, optional
@@ -69,7 +72,7 @@ def campaign_overview(
     4
     """
     needed = ["campaign", "recipients", "open_rate", "conversion_value", "revenue_per_recipient"]
-    require(summary, [*needed, *(benchmarks or ["click_rate"])])
+    require(summary, [*needed, *(limits_of(benchmarks) if benchmarks else ["click_rate"])])
     figure, (earned, per_head, opened, health) = new_grid(2, 2, size=_SIZE)
     for column, ax in (("conversion_value", earned), ("revenue_per_recipient", per_head)):
         _rank(summary, noun="campaign", column=column, top=top, currency=currency, ax=ax)
@@ -83,6 +86,7 @@ def campaign_overview(
     return figure
 
 
+@draws(FLOWS)
 def flow_overview(
     summary: pd.DataFrame,
     *,

@@ -22,6 +22,7 @@ from klaviyo_analytics.plots._canvas import (
     value_axis,
 )
 from klaviyo_analytics.plots._dates import date_axis
+from klaviyo_analytics.plots._frame import draws
 from klaviyo_analytics.plots._lines import all_times, in_order
 from klaviyo_analytics.plots._quantities import capitalised, in_words
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
@@ -30,6 +31,10 @@ from klaviyo_analytics.plots._trend import Trend, measure_in_words, period_in_wo
 _SOURCES = ("campaign", "flow", "other")
 
 
+@draws(
+    "the frame of ka.analysis.revenue_split(aggregates, by='datetime'), aggregates being "
+    'client.metric_aggregates.query(..., by=["$attributed_message", "$attributed_flow"])'
+)
 def revenue_split(
     frame: pd.DataFrame,
     *,

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from klaviyo_analytics.analysis._given import AGGREGATES
 from klaviyo_analytics.plots._canvas import (
     figure_caption,
     figure_title,
@@ -20,7 +21,7 @@ from klaviyo_analytics.plots._canvas import (
     put_title,
     quiet,
 )
-from klaviyo_analytics.plots._frame import names, require
+from klaviyo_analytics.plots._frame import draws, names, require
 from klaviyo_analytics.plots._quantities import capitalised, in_words
 from klaviyo_analytics.plots._trend import (
     Trend,
@@ -32,6 +33,7 @@ from klaviyo_analytics.plots._trend import (
 )
 
 
+@draws(AGGREGATES)
 def metric_trend(
     frame: pd.DataFrame,
     *,
@@ -96,13 +98,28 @@ def metric_trend(
     'Placed Order: events per day'
     """
     trend = read_trend(frame, x=x, y=y, hue=hue, compare=compare, currency=currency, interval=interval)
+    ours = title_of(frame, trend, hue) if title is None else title
+    return draw_titled(trend, title=ours, annotations=annotations or {}, ax=ax, kwargs=kwargs)
+
+
+def draw_titled(
+    trend: Trend,
+    *,
+    title: str,
+    annotations: Mapping[Any, str],
+    ax: Axes | None,
+    kwargs: Mapping[str, Any],
+    note: str | None = None,
+) -> Axes:
+    """Draw a trend with its title and caption; `note` is one thing more to say there."""
     ax = new_axes(ax)
-    rows, outside = draw_trend(ax, trend, annotations=annotations or {}, kwargs=kwargs)
-    put_title(ax, _title(frame, trend, hue) if title is None else title, rows_above=rows)
+    rows, outside = draw_trend(ax, trend, annotations=annotations, kwargs=kwargs)
+    put_title(ax, title, rows_above=rows)
     put_caption(
         ax,
         [
             measure_in_words(trend),
+            note,
             period_in_words(trend),
             zone_in_words(trend.zone),
             only_zeros(trend.values),
@@ -113,6 +130,7 @@ def metric_trend(
     return ax
 
 
+@draws(AGGREGATES)
 def small_multiples(
     frame: pd.DataFrame,
     *,
@@ -183,7 +201,7 @@ def small_multiples(
     figure, cells = _grid(len(shown), columns=columns)
     for ax, name in zip(cells, shown, strict=False):
         part = frame[[label == name for label in names(frame, by)]]
-        before = None if compare is None else compare[[label == name for label in names(compare, by)]]
+        before = None if compare is None else compare.loc[[label == name for label in names(compare, by)]]
         trend = read_trend(
             part, x=x, y=y, compare=before, currency=summary.currency, interval=summary.interval
         )
@@ -194,7 +212,7 @@ def small_multiples(
     if not shown:
         quiet(cells[0])
         put_note(cells[0], "No rows to draw")
-    figure_title(figure, _title(frame.iloc[:0], summary, by) if title is None else title)
+    figure_title(figure, title_of(frame.iloc[:0], summary, by) if title is None else title)
     figure_caption(
         figure,
         [
@@ -215,7 +233,8 @@ def _grid(charts: int, *, columns: int) -> tuple[Figure, list[Axes]]:
     return new_grid(down, across, size=(4.0 * across, 2.2 * down + 0.6))
 
 
-def _title(frame: pd.DataFrame, trend: Trend, hue: str | None) -> str:
+def title_of(frame: pd.DataFrame, trend: Trend, hue: str | None) -> str:
+    """Say what is measured, per what and split by what."""
     metrics = list(dict.fromkeys(names(frame, "metric"))) if "metric" in frame.columns else []
     label = trend.subject.label
     what = f"{label} per {trend.interval}" if trend.interval else label

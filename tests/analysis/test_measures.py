@@ -80,7 +80,7 @@ class TestRates:
             analysis.rates(frame(**columns))
 
     def test_what_is_no_frame_is_refused(self) -> None:
-        with pytest.raises(FrameError, match="not dict"):
+        with pytest.raises(FrameError, match="not a dict"):
             analysis.rates({"delivered": [1]})  # type: ignore[type-var]
 
     @few

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from klaviyo_analytics import analysis, plots
 from klaviyo_analytics.analysis._definitions import RATES
-from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.plots._synthetic import campaign_summary, flow_summary
 from tests.plots.looks import bars, caption, draw, legend, note, texts, title, x_labels, y_labels
@@ -284,10 +284,20 @@ def test_deliverability_draws_the_frame_of_the_analysis() -> None:
     ]
 
 
+def test_a_profile_of_benchmarks_goes_by_its_name() -> None:
+    by_name = plots.deliverability(campaign_summary(), benchmarks="modest")
+    by_value = plots.deliverability(campaign_summary(), benchmarks=analysis.BENCHMARKS["modest"])
+    assert texts(by_name, "verdict") == texts(by_value, "verdict")
+    assert "Benchmarks: profile 'modest'" in caption(by_name)
+    assert len(plots.campaign_overview(campaign_summary(), benchmarks="good").axes) == 4
+
+
 def test_benchmarks_are_needed_and_above_zero() -> None:
     frame = pd.DataFrame({"bounce_rate": [0.5]})
     with pytest.raises(FrameError, match="give benchmarks="):
         plots.deliverability(frame)
+    with pytest.raises(InvalidInputError, match="'good', 'modest', 'ambitious'"):
+        plots.deliverability(frame, benchmarks="nice")
     with pytest.raises(FrameError, match=r"above zero: 'bounce_rate'"):
         plots.deliverability(frame, benchmarks={"bounce_rate": 0})
 
