@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics._display import Description
 from klaviyo_analytics.endpoints import Endpoint, load
 from klaviyo_analytics.errors import InvalidInputError
 
@@ -29,7 +30,7 @@ def describe(nouns: Mapping[str, Any], noun: str | None = None) -> pd.DataFrame:
         for name, thing in chosen.items()
         for verb, endpoint in verbs(thing)
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype("string")
+    return Description(pd.DataFrame(rows, columns=list(COLUMNS)).astype("string"))
 
 
 def verbs(thing: Any) -> Iterator[tuple[str, Endpoint]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -23,9 +22,11 @@ from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import NoCache
 from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._credentials import Credentials
+from klaviyo_analytics._display import AccountRow, card
 from klaviyo_analytics._findings import Report
 from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.resources.metrics import Metric
+from klaviyo_analytics.resources.reports import counted_request
 from klaviyo_analytics.summaries import Comparison
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe._moments import Moment
@@ -46,7 +47,7 @@ class KlaviyoClient:
     tags, templates, universal_content, webhook_topics, webhooks
         The nouns; each has verbs: `list`, `iter_frames`, `get`, `find`, `query`, `create`, `update`, `delete`.
     account : pandas.Series
-        The account's own row: timezone, preferred_currency, ...
+        The account's own row: timezone, preferred_currency, ...; in a notebook a card of the main facts.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class KlaviyoClient:
     @property
     def account(self) -> pd.Series[Any]:
         """The account's own row; asked for once."""
-        return self._context.account
+        return AccountRow(self._context.account)
 
     @property
     def cache(self) -> NoCache:
@@ -171,7 +172,7 @@ class KlaviyoClient:
         method : str
             GET, POST, PATCH or DELETE. A POST that is not known to be safe to repeat is sent once.
         path : str
-            From /api/ on: "/api/web-feeds".
+            From /api/ on: "/api/web-feeds". One for a report takes one of the day's calls, like the verbs.
         params : mapping, optional
             Query parameters; lists are joined by commas.
         json : optional
@@ -190,7 +191,7 @@ class KlaviyoClient:
         >>> document["data"][0]["type"]
         'account'
         """
-        return self._api.request(method, path, params=params, json=json)
+        return counted_request(self._context, method, path, params=params, json=json)
 
     def resume(self, journal: str | Path, *, keep_journal: bool = False) -> Result:
         """Go on with a write where a crash, a lost connection or Ctrl-C ended it.
@@ -286,11 +287,8 @@ class KlaviyoClient:
         return f"KlaviyoClient({facts})"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{name}</th><td>{html.escape(value)}</td></tr>"
-            for name, value in self._facts().items()
-        )
-        return f"<table><caption>KlaviyoClient</caption>{rows}</table>"
+        more = "<code>client.account</code>, <code>client.check()</code>, <code>client.describe()</code>"
+        return card("KlaviyoClient", self._facts(), more=f"See {more}.")
 
     def _facts(self) -> dict[str, str]:
         """Give what may be shown: never the key. The account is named once it has been asked for."""
