@@ -48,10 +48,18 @@ class Api:
         files: Mapping[str, Any] | None = None,
         replay_safe: bool | None = None,
         on_wait: Callable[[float], None] | None = None,
+        on_repeat: Callable[[], None] | None = None,
     ) -> Any:
         """Make one call of a known operation; None for an empty answer."""
         reply = self.answer(
-            operation, ids, params=params, json=json, files=files, replay_safe=replay_safe, on_wait=on_wait
+            operation,
+            ids,
+            params=params,
+            json=json,
+            files=files,
+            replay_safe=replay_safe,
+            on_wait=on_wait,
+            on_repeat=on_repeat,
         )
         return reply.document
 
@@ -65,13 +73,14 @@ class Api:
         files: Mapping[str, Any] | None = None,
         replay_safe: bool | None = None,
         on_wait: Callable[[float], None] | None = None,
+        on_repeat: Callable[[], None] | None = None,
     ) -> Reply:
         """Make one call of a known operation, and give the whole answer: some say by their status what was done."""
         endpoint = self.catalog[operation]
         call = self._call(endpoint.method, endpoint.at(**(ids or {})), endpoint, params, json, files)
         if replay_safe is not None:
             call = replace(call, replay_safe=replay_safe)
-        return self._reply(call, on_wait=on_wait)
+        return self._reply(replace(call, on_repeat=on_repeat), on_wait=on_wait)
 
     def ask(self, operation: str, params: Mapping[str, str] | None = None) -> Reply:
         """Read, and give the answer as it is: its status, its headers, whatever they say; soon, or not at all."""
@@ -80,7 +89,13 @@ class Api:
         return self.transport.send(call, retry=IMPATIENT)
 
     def request(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        on_repeat: Callable[[], None] | None = None,
     ) -> Any:
         """Make a call of any path below /api, with the same auth, pacing, retries and errors."""
         method = method.upper()
@@ -88,12 +103,16 @@ class Api:
             raise ConfigurationError(
                 f"path={path!r}: give the path from /api/ on, without a host, like '/api/profiles'."
             )
-        endpoint = self.catalog.find(method, path.partition("?")[0])
+        endpoint = self.found(method, path)
         written = {name: _written(value) for name, value in (params or {}).items() if value is not None}
         call = self._call(method, path, endpoint, written, json, None)
         if b'"patch_properties"' in (call.body or b""):  # appending twice is not appending once
             call = replace(call, replay_safe=False)
-        return self._send(call)
+        return self._send(replace(call, on_repeat=on_repeat))
+
+    def found(self, method: str, path: str) -> Endpoint | None:
+        """Find what the table knows of a path."""
+        return self.catalog.find(method.upper(), path.partition("?")[0])
 
     def pages(
         self,

@@ -41,6 +41,9 @@ class Call:
     files: Mapping[str, Any] | None = field(default=None, repr=False)
     replay_safe: bool = True
     buckets: tuple[Bucket, ...] = ()
+    on_repeat: Callable[[], None] | None = field(
+        default=None, repr=False
+    )  # after an answer that may have cost a quota
 
     @property
     def label(self) -> str:
@@ -202,6 +205,8 @@ class Transport:
             except waiting.CalledOff as ended:
                 ended.sent = True
                 raise
+            if call.on_repeat and failure.status is not None:
+                call.on_repeat()
 
     def _attempt(
         self, call: Call, *, ambiguous: bool

@@ -56,6 +56,10 @@ class Ledger:
 
         return self._change((account, operation), now, book)
 
+    def add(self, account: str, operation: str, now: float) -> None:
+        """Write a call down that was sent, whether there was room or not."""
+        self._change((account, operation), now, lambda times: times.append(now))
+
     def strike(self, account: str, operation: str, now: float) -> None:
         """Take the latest call back."""
         self._change((account, operation), now, lambda times: times[-1:] and times.pop())

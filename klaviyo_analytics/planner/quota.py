@@ -96,6 +96,10 @@ class Quota:
                 on_wait(pause)
             self._sleep(pause)
 
+    def repeat(self, account: str, endpoint: Endpoint) -> None:
+        """Count a call that is sent once more: the server answered the attempt before, and may have counted it."""
+        self.ledger.add(account, endpoint.operation, self._clock())
+
     def strike(self, account: str, endpoint: Endpoint) -> None:
         """Take back the last call: it never reached the server."""
         self.ledger.strike(account, endpoint.operation, self._clock())

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConnectionFailedError, QuotaExhaustedError
 from klaviyo_analytics.planner import Ledger
 from klaviyo_analytics.vocabulary import Interval
@@ -109,3 +110,24 @@ def test_a_call_that_never_arrived_is_not_counted(visits: Visits) -> None:
 def test_the_fewest_calls(visits: Visits, interval: Interval, timeframe: str, calls: int) -> None:
     client = visits.connect()
     assert len(client.reports.plan("segment_series", interval=interval, timeframe=timeframe)) == calls
+
+
+class TestEveryCallCounts:
+    @staticmethod
+    def used(client: KlaviyoClient) -> int:
+        return int(client.reports.budget().set_index("report")["used"]["form_values"])
+
+    def test_a_request_by_hand(self, visits: Visits) -> None:
+        client = visits.connect()
+        asked = {"statistics": ["submits"], "timeframe": {"key": "last_30_days"}}
+        body = {"data": {"type": "form-values-report", "attributes": asked}}
+        client.request("post", "/api/form-values-reports", json=body)
+        client.request("GET", "/api/accounts")
+        assert self.used(client) == 1
+
+    def test_what_the_server_failed_at_and_was_asked_again(self, visits: Visits) -> None:
+        client = visits.connect()
+        visits.shop.sandbox.faults.add(path="/api/form-values-reports", times=2, status=503)
+        client.reports.form_values()
+        assert visits.calls()["form-values-reports"] == 3
+        assert self.used(client) == 3

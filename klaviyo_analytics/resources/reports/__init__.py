@@ -19,8 +19,9 @@ from klaviyo_analytics.resources.reports._audience import AudienceReports
 from klaviyo_analytics.resources.reports._kinds import KINDS, USUAL, ReportName
 from klaviyo_analytics.resources.reports._messages import MessageReports
 from klaviyo_analytics.resources.reports._names import read_by_ids
+from klaviyo_analytics.resources.reports._running import counted_request
 
-__all__ = ["USUAL", "ReportName", "Reports", "read_by_ids", "told"]
+__all__ = ["USUAL", "ReportName", "Reports", "counted_request", "read_by_ids", "told"]
 
 
 def told(context: Context, report: ReportName, **query: Any) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError, PaginationError
 from klaviyo_analytics.resources._noun import Context
 from klaviyo_analytics.resources.reports._asking import Asked
+from klaviyo_analytics.resources.reports._kinds import KINDS
 from klaviyo_analytics.resources.reports._names import names_of
 from klaviyo_analytics.tabular import reports as tables
 from klaviyo_analytics.timeframe import Timeframe
@@ -42,6 +43,33 @@ def run(context: Context, asked: Asked, *, names: bool, look_up: bool = True) ->
     if asked.interval:
         frame.attrs["interval"] = asked.interval
     return frame
+
+
+def counted_request(context: Context, method: str, path: str, **rest: Any) -> Any:
+    """Make any request; one for a report is counted like those of the verbs."""
+    endpoint = context.api.found(method, path)
+    send = partial(context.api.request, method, path, **rest)
+    if endpoint is None or endpoint.operation not in {kind.operation for kind in KINDS.values()}:
+        return send()
+    return counted(context, endpoint, send)
+
+
+def counted(
+    context: Context,
+    endpoint: Endpoint,
+    send: Callable[..., Any],
+    *,
+    on_wait: Callable[[float], None] | None = None,
+) -> Any:
+    """Send within the day's calls; every attempt that the server answered is one."""
+    account, quota = account_of(context), context.quota
+    quota.acquire(account, endpoint, on_wait=on_wait)
+    try:
+        return send(on_repeat=lambda: quota.repeat(account, endpoint))
+    except (ConnectionFailedError, CalledOff) as ended:
+        if not getattr(ended, "sent", False):
+            quota.strike(account, endpoint)
+        raise
 
 
 def cached_parts(context: Context, asked: Asked) -> list[bool]:
@@ -83,13 +111,10 @@ def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> It
     seen: set[str] = set()
     params: dict[str, str] | None = None
     while True:
-        context.quota.acquire(account_of(context), endpoint, on_wait=bar.waiting)
-        try:
-            answer = context.api.call(endpoint.operation, params=params, json=document, on_wait=bar.waiting)
-        except (ConnectionFailedError, CalledOff) as ended:
-            if not getattr(ended, "sent", False):
-                context.quota.strike(account_of(context), endpoint)
-            raise
+        send = partial(
+            context.api.call, endpoint.operation, params=params, json=document, on_wait=bar.waiting
+        )
+        answer = counted(context, endpoint, send, on_wait=bar.waiting)
         yield _attributes(answer, endpoint, series="interval" in body)
         cursor = next_cursor(answer)
         if cursor is None:
