@@ -18,7 +18,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 KEY = re.compile(r"\bpk_\w+|maton_sandbox_key", re.IGNORECASE)
 PERSON = re.compile(r"[\w.+-]+@[\w-]+\.\w+|\+1\d{10}\b")
-COMPLAINT = re.compile(r"\w*Warning\b|Traceback \(most recent|kla-is-failed")
+COMPLAINT = re.compile(r"\b[A-Z]\w*Warning: |Traceback \(most recent|kla-is-failed")
 
 # What the account holds itself, not what comes back through the client that wrote it.
 LOOK_INTO_THE_ACCOUNT = """
