@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -103,21 +104,24 @@ class Events(EventFrames, EventWrites):
         >>> orders["event_properties.$value"].dtype
         dtype('float64')
         """
+        queries = self._queries(metric, start, end, timeframe, profile, filter)
+        fields, unasked = _with_time(fields, sort) if len(queries) > 1 else (fields, [])
         options = {
             "sort": sort, "include": include, "fields": fields,
             "limit": limit, "page_size": page_size, "properties": properties,
         }  # fmt: skip
         frames = [
             _ranges.read(self._context, conditions, bounds, workers=workers, **options)
-            for conditions, bounds in self._queries(metric, start, end, timeframe, profile, filter)
+            for conditions, bounds in queries
         ]
         if len(frames) == 1:
             return frames[0]
         frame = pd.concat(frames, ignore_index=True)
-        if sort and sort.lstrip("-") in frame:
+        if sort:
             frame = frame.sort_values(
                 sort.lstrip("-"), ascending=sort[0] != "-", kind="stable", ignore_index=True
             )
+        frame = frame.drop(columns=unasked)
         return frame if limit is None else frame.head(limit)
 
     @serves("get_events")
@@ -142,8 +146,8 @@ class Events(EventFrames, EventWrites):
 
         With several metrics, one metric's events come after the other's.
         """
-        for conditions, bounds in self._queries(metric, start, end, timeframe, profile, filter):
-            reading = Reading(
+        readings = [
+            Reading(
                 self._context,
                 "get_events",
                 filter=_ranges.between(conditions, *bounds),
@@ -154,7 +158,9 @@ class Events(EventFrames, EventWrites):
                 page_size=page_size,
                 properties=properties,
             )
-            yield from reading.frames(chunk_size)
+            for conditions, bounds in self._queries(metric, start, end, timeframe, profile, filter)
+        ]
+        return chain.from_iterable([reading.frames(chunk_size) for reading in readings])
 
     def _queries(
         self,
@@ -174,6 +180,17 @@ class Events(EventFrames, EventWrites):
             return [(conditions, bounds)]
         named = Metrics(self._context).resolve_all(metric)
         return [(_and(F.metric_id == id, conditions), bounds) for id, _ in named]
+
+
+def _with_time(fields: Fields | None, sort: str | None) -> tuple[Fields | None, Sequence[str]]:
+    """Add the time that several metrics' events are ordered by to the fields; and name it, if nobody asked for it."""
+    key = sort.lstrip("-") if isinstance(sort, str) else ""
+    by_type = dict(fields) if isinstance(fields, Mapping) else {"event": fields or ()}
+    own = by_type.get("event") or ()
+    own = own.split(",") if isinstance(own, str) else list(own)
+    if not key or not own or key in own:
+        return fields, []
+    return {**by_type, "event": [*own, key]}, [key]
 
 
 def _and(one: Filter, other: Filter | None) -> Filter:

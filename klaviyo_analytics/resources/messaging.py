@@ -97,9 +97,9 @@ class Campaigns(CampaignWrites):
         fields: Fields | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every campaign as frames of at most `chunk_size` rows; see `list`."""
-        for name, reading in self._readings(channel, filter, sort, include, fields, None):
-            for frame in reading.frames(chunk_size):
-                yield _marked(frame, name)
+        readings = self._readings(channel, filter, sort, include, fields, None)
+        chunks = [(name, reading.frames(chunk_size)) for name, reading in readings]
+        return (_marked(frame, name) for name, frames in chunks for frame in frames)
 
     @serves("get_campaigns")
     def find(self, *, name: str) -> pd.Series[Any]:
