@@ -37,9 +37,12 @@ def split(frame: pd.DataFrame, *, x: str, y: str, hue: str | None) -> list[Serie
     labels = np.array(names(frame, hue) if hue else [quantity(y).label] * len(frame), dtype=object)
     dated = np.asarray(when.notna())
     series = []
-    for label in dict.fromkeys(labels[dated]):
-        rows = np.flatnonzero(dated & (labels == label))
-        rows = rows[np.argsort(when[rows].asi8, kind="stable")]
+    whose, found = pd.factorize(labels)
+    by_time = np.lexsort((when.asi8, whose))
+    by_time = by_time[dated[by_time]]
+    starts = np.flatnonzero(np.diff(whose[by_time], prepend=-1))
+    for rows in np.split(by_time, starts[1:]) if len(by_time) else []:
+        label = found[whose[rows[0]]]
         one = Series(str(label), when[rows], values[rows], complete[rows])
         if one.when.has_duplicates:
             raise FrameError(_several_rows(frame, x=x, hue=hue, label=one.name))

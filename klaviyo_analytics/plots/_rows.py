@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +39,7 @@ def row_names(frame: pd.DataFrame, noun: str) -> list[str]:
         ]
     if "send_time" not in frame.columns or len(set(labels)) == len(labels):
         return labels
-    doubles = {name for name in labels if labels.count(name) > 1}
+    doubles = {name for name, count in Counter(labels).items() if count > 1}
     days = [f"{day.day} {day:%b}" if pd.notna(day) else "" for day in frame["send_time"]]
     return [
         f"{name} · {day}" if name in doubles and day else name for name, day in zip(labels, days, strict=True)
@@ -83,16 +85,16 @@ def hue_colours(ax: Axes, groups: Sequence[str] | None, rows: int) -> tuple[list
     """Return the colour of each row, and of each group: by name, or by size if too many; without any, blue."""
     if groups is None:
         return [PALETTE[0]] * rows, {}
-    order = sorted(set(groups), key=lambda name: (-list(groups).count(name), name))
+    sizes = Counter(groups)
+    order = sorted(sizes, key=lambda name: (-sizes[name], name))
     order = sorted(order) if len(order) <= MOST_HUES else order
     shade = {name: PALETTE[rank] if rank < MOST_HUES else ink(ax, 0.3) for rank, name in enumerate(order)}
     return [shade[name] for name in groups], shade
 
 
-def shape_of(group: str, shade: Mapping[str, str]) -> str:
-    """Return the mark of a group, so that groups differ also where colours do not print."""
-    rank = list(shade).index(group) if group in shade else 0
-    return _SHAPES[rank] if rank < len(_SHAPES) else _SHAPES[0]
+def shapes_of(shade: Mapping[str, str]) -> dict[str, str]:
+    """Return the mark of each colour, so that groups differ also where colours do not print."""
+    return dict(zip(dict.fromkeys(shade.values()), cycle(_SHAPES), strict=False))
 
 
 def hue_legend(shade: Mapping[str, str], *, shapes: bool = False) -> tuple[list[Artist], list[str]]:
@@ -103,7 +105,7 @@ def hue_legend(shade: Mapping[str, str], *, shapes: bool = False) -> tuple[list[
             [],
             [],
             color=shade[name],
-            marker=shape_of(name, shade) if shapes else "s",
+            marker=shapes_of(shade)[shade[name]] if shapes else "s",
             markersize=points(0.7),
             linestyle="none",
         )

@@ -34,7 +34,7 @@ from klaviyo_analytics.plots._rows import (
     noun_of,
     plural,
     row_names,
-    shape_of,
+    shapes_of,
 )
 from klaviyo_analytics.plots._style import ink
 from klaviyo_analytics.plots._text import put_names
@@ -69,13 +69,12 @@ def draw_scatter(
     quiet(ax)
     rows_above = 0.0
     if len(shown):
-        groups = names(shown, hue) if hue else None
-        colours, shade = hue_colours(ax, groups, len(shown))
-        for group in shade or [""]:
-            rows = [group == one for one in groups] if groups else slice(None)
+        colours, shade = hue_colours(ax, names(shown, hue) if hue else None, len(shown))
+        for colour, shape in shapes_of(shade or {"": colours[0]}).items():
+            rows = np.array(colours) == colour
             looks = {
-                "color": shade.get(group, colours[0]),
-                "marker": shape_of(group, shade),
+                "color": colour,
+                "marker": shape,
                 "s": points(0.75) ** 2,
                 "alpha": 0.85,
                 "clip_on": False,

@@ -90,7 +90,7 @@ def campaign_summary(*, campaigns: int = 24, seed: int = 5) -> pd.DataFrame:
     rows = pd.DataFrame({"campaign_id": [f"C{row:03d}" for row in range(campaigns)]})
     rows["campaign"] = [_THEMES[row % len(_THEMES)] for row in range(campaigns)]
     rows["channel"] = channel
-    rows["send_time"] = pd.date_range("2026-01-05 15:00", periods=campaigns, freq="3D", tz="UTC").as_unit(
+    rows["send_time"] = pd.date_range("2026-01-05 10:00", periods=campaigns, freq="3D", tz=_ZONE).as_unit(
         "us"
     )
     rows["subject"] = rows["campaign"]

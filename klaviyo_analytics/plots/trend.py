@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -199,9 +200,11 @@ def small_multiples(
     every = [one.name for one in summary.series]
     shown = every[:most]
     figure, cells = _grid(len(shown), columns=columns)
+    labels = np.array(names(frame, by), dtype=object)
+    earlier = np.array([] if compare is None else names(compare, by), dtype=object)
     for ax, name in zip(cells, shown, strict=False):
-        part = frame[[label == name for label in names(frame, by)]]
-        before = None if compare is None else compare.loc[[label == name for label in names(compare, by)]]
+        part = frame[labels == name]
+        before = None if compare is None else compare.loc[earlier == name]
         trend = read_trend(
             part, x=x, y=y, compare=before, currency=summary.currency, interval=summary.interval
         )

@@ -62,7 +62,8 @@ class Campaigns(resources.Campaigns):
 
             - campaign_id, campaign (its name); by message also campaign_message_id, message; by variation also
               variation, variation_name;
-            - channel, send_time (on the account's clock), subject, status, tags (list of names);
+            - channel, send_time (datetime in the account's time zone, as everything beside numbers is; records, as
+              in `client.campaigns.list()`, have it in UTC), subject, status, tags (list of names);
             - recipients, delivered, bounced, opens, opens_unique, clicks, clicks_unique, unsubscribe_uniques,
               spam_complaints, conversions, conversion_uniques (Int64), conversion_value (float64), currency;
             - delivery_rate, bounce_rate, open_rate, click_rate, click_to_open_rate, unsubscribe_rate,

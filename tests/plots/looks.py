@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
@@ -79,3 +80,13 @@ def y_labels(ax: Axes) -> list[str]:
     """Return the tick labels that are in view."""
     low, high = sorted(draw(ax).get_ylim())
     return [tick.label1.get_text() for tick in ax.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+
+
+def dots(ax: Axes) -> list[list[float]]:
+    """Return the points of a scatter, group after group."""
+    return [list(map(float, point)) for group in ax.collections for point in np.asarray(group.get_offsets())]
+
+
+def marks(group: Any) -> dict[str, Any]:
+    """Return what tells a group of points from another."""
+    return {"colour": to_hex(group.get_facecolor()[0]), "corners": len(group.get_paths()[0].vertices)}
