@@ -8,24 +8,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one, get_related, get_resource
 from klaviyo_analytics.sandbox.app.special import jobs
+from klaviyo_analytics.sandbox.app.special.segments.checks import check_definition
 from klaviyo_analytics.sandbox.app.special.segments.conditions import members_of
-from klaviyo_analytics.sandbox.app.store import GROUPS, Store
+from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.app.writes import change_record, check_id, new_record
 from klaviyo_analytics.sandbox.model import Record
 
 Json = dict[str, Any]
 PROCESSING = "segment-processing"  # a job that nothing of the API shows
 VERSION = "version"  # of the account, when the members were found
-DEFINITION = "/data/attributes/definition"
 
 
 def create_segment(call: Call) -> Json:
     """Create a segment, and begin to find its members."""
     data = call.body["data"]
-    _check(call.store, data["attributes"]["definition"])
+    check_definition(call.store, data["attributes"]["definition"])
     segment = new_record(call.store, data)
     _process(call.store, segment)
     return answer_one(call, segment)
@@ -37,24 +36,11 @@ def update_segment(call: Call) -> Json:
     check_id(call, data)
     definition = data.get("attributes", {}).get("definition")
     if definition:
-        _check(call.store, definition)
+        check_definition(call.store, definition)
     change_record(call.store, segment, data)
     if definition:
         _process(call.store, segment)
     return answer_one(call, segment)
-
-
-def _check(store: Store, definition: Json) -> None:
-    """Refuse conditions about metrics, lists and segments that do not exist."""
-    for number, group in enumerate(definition["condition_groups"]):
-        for place, condition in enumerate(group["conditions"]):
-            pointer = f"{DEFINITION}/condition_groups/{number}/conditions/{place}"
-            metric = condition.get("metric_id")
-            if metric and store.find("metric", metric) is None:
-                raise ApiFault.pointer(f"{pointer}/metric_id", f"A metric with id {metric} does not exist.")
-            for id_ in condition.get("group_ids", ()):
-                if not any(store.find(type_, id_) for type_ in GROUPS):
-                    raise ApiFault.pointer(f"{pointer}/group_ids", f"No list or segment has the id {id_}.")
 
 
 def _process(store: Store, segment: Record) -> None:

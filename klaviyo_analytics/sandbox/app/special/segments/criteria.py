@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from calendar import isleap
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from klaviyo_analytics.sandbox.app.special.segments.countries import calls_from
 from klaviyo_analytics.sandbox.app.times import to_seconds
 
 Json = dict[str, Any]
 Test = Callable[[Any, Any], bool]
-UNITS = {"hour": 3600, "day": 86_400, "week": 7 * 86_400}
+DAY = 86_400
+UNITS = {"hour": 3600, "day": DAY, "week": 7 * DAY}
 
 
 def _finds(pattern: str, value: str) -> bool:
@@ -38,8 +41,12 @@ STRING: dict[str, Test] = {
     "ends-with": lambda value, wanted: bool(value.endswith(wanted)),
     "regex": lambda value, wanted: _finds(wanted, value),
     "in": lambda value, wanted: value in wanted,
+    "phone-country-code-in": calls_from,
 }
-NEGATED = {f"not-{name}": name for name in STRING} | {"nregex": "regex"}
+NEGATED = {f"not-{name}": name for name in STRING} | {
+    "nregex": "regex",
+    "phone-country-code-not-in": "phone-country-code-in",
+}
 LISTS: dict[str, Test] = {
     "contains": lambda value, wanted: wanted in value,
     "not-contains": lambda value, wanted: wanted not in value,
@@ -73,10 +80,7 @@ def passes(value: Any, wanted: Json, now: float) -> bool:
 
 def _string_passes(value: Any, name: str, wanted: Any) -> bool:
     negated = NEGATED.get(name)
-    test = STRING.get(negated or name)
-    if test is None:
-        return False
-    holds = value is not None and test(str(value), wanted)
+    holds = value is not None and STRING[negated or name](str(value), wanted)
     return holds is not (negated is not None)
 
 
@@ -101,20 +105,36 @@ def _date_passes(value: Any, wanted: Json, now: float) -> bool:
         moment = to_seconds(value)
     except ValueError:
         return False
-    date, today = datetime.fromtimestamp(moment, UTC), datetime.fromtimestamp(now, UTC)
+    return occurs(moment, wanted, now)
+
+
+def occurs(moment: float, wanted: Json, now: float) -> bool:
+    """Tell whether a moment passes a date filter."""
+    day, today = (datetime.fromtimestamp(seconds, UTC).date() for seconds in (moment, now))
     match wanted["operator"]:
         case "calendar-month":
-            return date.month == int(wanted["value"])
+            return day.month == int(wanted["value"])
         case "anniversary":
-            return (date.month, date.day) == (today.month, today.day)
+            return (day.month, day.day) == (today.month, today.day)
         case "anniversary-month":
-            return date.month == today.month
-    frame = timeframe(wanted, now)
-    return frame is not None and frame[0] <= moment < frame[1]
+            return day.month == today.month
+        case "anniversary-last" | "anniversary-next":
+            sign = -1 if wanted["operator"] == "anniversary-last" else 1
+            days = wanted["quantity"] * UNITS[wanted["unit"]] / DAY
+            return any(0 <= sign * (other - today).days <= days for other in _anniversaries(day, today))
+    start, stop = timeframe(wanted, now)
+    return start <= moment < stop
 
 
-def timeframe(wanted: Json | None, now: float) -> tuple[float, float] | None:
-    """Find from when to when a date filter reaches; None for one that the sandbox does not know."""
+def _anniversaries(day: date, today: date) -> Iterator[date]:
+    """Give a day's anniversaries from last year to next; a leap day's is the last of February."""
+    for year in range(max(day.year + 1, today.year - 1), today.year + 2):
+        leaps = (day.month, day.day) == (2, 29) and not isleap(year)
+        yield day.replace(year=year, day=28) if leaps else day.replace(year=year)
+
+
+def timeframe(wanted: Json | None, now: float) -> tuple[float, float]:
+    """Find from when until just before when a date filter reaches."""
     if wanted is None or wanted["operator"] == "alltime":
         return float("-inf"), float("inf")
     name = wanted["operator"]
@@ -123,8 +143,6 @@ def timeframe(wanted: Json | None, now: float) -> tuple[float, float] | None:
         return (moment, float("inf")) if name == "after" else (float("-inf"), moment)
     if name == "between-static":
         return to_seconds(wanted["start"]), to_seconds(wanted["end"])
-    if name not in ("in-the-last", "in-the-next", "at-least", "between"):
-        return None
     unit = UNITS[wanted["unit"]]
     if name == "between":  # so long ago to so long ago
         ends = sorted((now - wanted["start"] * unit, now - wanted["end"] * unit))
