@@ -42,7 +42,12 @@ class Problems:
 
     def by_row(self) -> dict[int, str]:
         """Give them, one text a row."""
-        return {row: "; ".join(whys) for row, whys in sorted(self._found.items())}
+        return {row: printable("; ".join(whys)) for row, whys in sorted(self._found.items())}
+
+
+def printable(text: str) -> str:
+    """Write halves of characters, which nothing can show or store, as what they are."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def is_email(value: Any) -> bool:
@@ -62,7 +67,7 @@ def is_id(value: Any) -> bool:
 
 FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "email": (is_email, "is no e-mail address"),
-    "phone_number": (is_phone, "is no phone number in the form +15005550006"),
+    "phone_number": (is_phone, "is no phone number; write it with plus and country, like +15005550006"),
     "external_id": (is_id, "is no id"),
     "id": (is_id, "is no id"),
     "anonymous_id": (is_id, "is no id"),
@@ -74,7 +79,9 @@ def check_form(name: str, values: Sequence[Any], problems: Problems) -> None:
     right, complaint = FORMS[name]
     for row, value in enumerate(values):
         if value is not ABSENT and not right(value):
-            problems.add(row, f"{name}: {value!r} {complaint}")
+            stripped = value.strip() if isinstance(value, str) else value
+            hint = "; strip the spaces around it" if stripped != value and right(stripped) else ""
+            problems.add(row, f"{name}: {value!r} {complaint}{hint}")
 
 
 def check_present(name: str, values: Sequence[Any], problems: Problems) -> None:

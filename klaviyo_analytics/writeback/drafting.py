@@ -9,6 +9,7 @@ import pandas as pd
 
 from klaviyo_analytics.writeback import journals
 from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.checks import printable
 from klaviyo_analytics.writeback.plan import Plan
 
 
@@ -37,7 +38,7 @@ def drafted(
         action,
         account,
         frame.index,
-        keys,
+        [printable(key) for key in keys],
         records,
         batches,
         options,

@@ -15,6 +15,7 @@ import pandas as pd
 
 Wanted = Literal["json", "text", "number", "integer"]
 DEEPEST = 50
+EXACT = 2**53  # up to here a float holds each whole number
 SMALLEST, LARGEST = -(2**63), 2**64 - 1  # what JSON writers and readers agree on
 
 
@@ -42,8 +43,7 @@ class Column:
 
 def column(series: pd.Series[Any], wanted: Wanted = "json") -> Column:
     """Write a column: numbers stay numbers, times become ISO text, nulls become ABSENT."""
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        series = series.astype(series.cat.categories.dtype)
+    series = _dense(series)
     values, problems = _values(series), {}
     for position in np.flatnonzero(series.isna().to_numpy(dtype=bool)):
         values[position] = ABSENT
@@ -80,10 +80,20 @@ def value(given: Any, depth: int = 0) -> Any:
     if depth == DEEPEST:
         raise UnwritableError(f"it is nested deeper than {DEEPEST} levels")
     if isinstance(given, Mapping):
-        return {_name(key): value(item, depth + 1) for key, item in given.items()}
+        written = {_name(key): value(item, depth + 1) for key, item in given.items()}
+        if len(written) < len(given):
+            raise UnwritableError("two of its names are the same as text; rename one")
+        return written
     if isinstance(given, (list, tuple, set, frozenset, np.ndarray, pd.Series, pd.Index)):
         return [value(item, depth + 1) for item in given]
-    raise UnwritableError(f"a {type(given).__name__} cannot be written as JSON")
+    raise UnwritableError(f"a {type(given).__name__} cannot be written as JSON; make it text or a number")
+
+
+def _dense(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Undo what is only a way of keeping values."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return series.astype(object)
+    return pd.Series(series.to_numpy()) if isinstance(series.dtype, pd.SparseDtype) else series
 
 
 def _is_plain(series: pd.Series[Any]) -> bool:
@@ -98,7 +108,9 @@ def _is_plain(series: pd.Series[Any]) -> bool:
 
 def _values(series: pd.Series[Any]) -> list[Any]:
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        return [moment.isoformat() for moment in series]
+        return [None if pd.isna(moment) else moment.isoformat() for moment in series]
+    if str(series.dtype).startswith("map<"):  # Arrow's maps come as lists of pairs
+        return [dict(one) if isinstance(one, (list, np.ndarray)) else one for one in series]
     return series.tolist()
 
 
@@ -133,7 +145,7 @@ def _number(given: float | Decimal) -> int | float | None:
 
 
 def _name(key: Any) -> str:
-    if not isinstance(key, (str, int)):
+    if not isinstance(key, (str, int)) or isinstance(key, bool):
         raise UnwritableError(f"an object's names are text, not {type(key).__name__}")
     return str(key)
 
@@ -155,6 +167,8 @@ def as_text(one: Any) -> str:
     """Write a whole number as text; other things that are no text are refused."""
     # ids and postcodes are read as numbers by pandas, and as 123.0 beside an empty cell
     if isinstance(one, float) and one.is_integer():
+        if abs(one) > EXACT:
+            raise UnwritableError(f"{one!r} is a float that has lost digits; read the column as text")
         one = int(one)
     if isinstance(one, int) and not isinstance(one, bool):
         return str(one)

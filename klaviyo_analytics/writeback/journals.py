@@ -16,6 +16,8 @@ from klaviyo_analytics._transport.decoding import dumps
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.writeback._account import Account, fingerprint
 from klaviyo_analytics.writeback.batches import REQUEST_BYTES, Positions, cut
+from klaviyo_analytics.writeback.checks import printable
+from klaviyo_analytics.writeback.encode import LARGEST, SMALLEST
 from klaviyo_analytics.writeback.journal import Journal, Payload
 from klaviyo_analytics.writeback.kinds import KINDS, Options
 
@@ -96,7 +98,11 @@ def index_of(facts: Mapping[str, Any]) -> pd.Index[Any]:
 def _plain(label: Any) -> Any:
     if isinstance(label, np.generic):
         label = label.item()
-    return label if label is None or isinstance(label, (str, int, float, bool)) else str(label)
+    if label is None or isinstance(label, (float, bool)):
+        return label
+    if isinstance(label, int) and SMALLEST <= label <= LARGEST:
+        return label
+    return printable(str(label))
 
 
 def _fresh(action: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,7 +49,7 @@ def targets(
     FrameError
         A column is missing, double, or has nowhere to go.
     """
-    _check_names(frame, what)
+    check_frame(frame, what)
     named = dict(columns or {})
     custom = [] if properties is None or properties == "rest" else list(properties)
     _check_present(frame, [*named, *custom], what)
@@ -58,6 +58,11 @@ def targets(
         if column in named:
             path = named[column]
         elif column in custom or (properties == "rest" and column not in attributes):
+            if column == free:
+                raise FrameError(
+                    f"{what}: the column {column!r} would become {free}.{free}. Give each of its entries a column of "
+                    f"its own, or name it by columns={{{column!r}: '{free}.{free}'}}."
+                )
             path = column if free and column.startswith(f"{free}.") else f"{free}.{column}"
         else:
             path = column
@@ -74,7 +79,7 @@ def _target(column: str, path: str, attributes: Mapping[str, Wanted], free: str 
     if free and group == free and dot and name:
         return Target(column, name, free)
     near = difflib.get_close_matches(path, attributes, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     ways = f", keep it as a property by properties=[{column!r}] or properties='rest'," if free else ""
     raise FrameError(
         f"{what}: {path!r} (column {column!r}) is no attribute that can be written{hint} Name one by "
@@ -82,7 +87,8 @@ def _target(column: str, path: str, attributes: Mapping[str, Wanted], free: str 
     )
 
 
-def _check_names(frame: pd.DataFrame, what: str) -> None:
+def check_frame(frame: pd.DataFrame, what: str) -> None:
+    """Refuse what is no frame, and columns that cannot be told apart."""
     if not isinstance(frame, pd.DataFrame):
         raise FrameError(f"{what} takes a DataFrame, not {type(frame).__name__}.")
     odd = [name for name in frame.columns if not isinstance(name, str)]
@@ -95,9 +101,7 @@ def _check_names(frame: pd.DataFrame, what: str) -> None:
 
 def _check_present(frame: pd.DataFrame, names: Sequence[str], what: str) -> None:
     if missing := [name for name in names if name not in frame.columns]:
-        raise FrameError(
-            f"{what}: the frame has no column {missing[0]!r}; it has {', '.join(map(str, frame.columns))}."
-        )
+        raise FrameError(f"{what}: the frame has no column {missing[0]!r}; it has {named(frame.columns)}.")
 
 
 def _check_once(found: Sequence[Target], what: str) -> None:
@@ -115,3 +119,8 @@ def _check_once(found: Sequence[Target], what: str) -> None:
                 f"{what}: {by_path[target.group]!r} holds all of {target.group!r}, and {target.column!r} a part "
                 "of it: one would overwrite the other. Drop one of them."
             )
+
+
+def named(columns: Iterable[object]) -> str:
+    """List columns for a message."""
+    return ", ".join(map(str, columns)) or "none"

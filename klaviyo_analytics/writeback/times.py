@@ -16,7 +16,7 @@ from klaviyo_analytics.writeback.encode import ABSENT, Column
 
 def moments(series: pd.Series[Any], timezone: Callable[[], str]) -> Column:
     """Give ISO texts in UTC; `timezone` is asked only if it is needed."""
-    if not pd.api.types.is_datetime64_any_dtype(series.dtype):
+    if not (isinstance(series.dtype, np.dtype | pd.DatetimeTZDtype) and series.dtype.kind == "M"):
         return _one_by_one(series, timezone)
     times = series.dt.floor("us").dt  # a text of Python's has no nanoseconds
     if times.tz is None:
@@ -36,5 +36,5 @@ def _one_by_one(series: pd.Series[Any], timezone: Callable[[], str]) -> Column:
         try:
             values[-1] = in_zone(one, zone_named(timezone())).astimezone(UTC).isoformat()
         except (InvalidInputError, AttributeError, TypeError, OverflowError):
-            problems[position] = f"{one!r} is no time"
+            problems[position] = f"{one!r} is no time; give datetimes, or ISO texts like 2026-05-01T09:30"
     return Column(values, problems)

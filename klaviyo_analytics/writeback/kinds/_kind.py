@@ -75,4 +75,4 @@ class Kind:
 
 def folded(key: object) -> str:
     """Write a key as it is compared: Klaviyo does not tell addresses apart by case."""
-    return str(key).casefold()
+    return str(key).lower()

@@ -19,7 +19,8 @@ from klaviyo_analytics.writeback.encode import ABSENT, UnwritableError, Wanted, 
 from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.kinds.catalog import BEFORE, COUPON_CODES
 from klaviyo_analytics.writeback.plan import Plan
-from klaviyo_analytics.writeback.targets import Rest, Target, targets
+from klaviyo_analytics.writeback.plans.people import check_columns
+from klaviyo_analytics.writeback.targets import Rest, Target, named, targets
 from klaviyo_analytics.writeback.times import moments
 
 Noun = Literal["item", "variant", "category"]
@@ -51,6 +52,7 @@ def plan_catalog(
 ) -> Plan:
     """Create, update or delete what the rows name; see `catalog_items.plan_create`."""
     what, form = f"{verb} catalog {noun}", _form(noun, verb)
+    check_columns(frame, f"plan_{verb}()")
     if verb == "delete":
         frame = frame[
             [name for name in frame.columns if (columns or {}).get(name, name) in ("id", "external_id")]
@@ -77,6 +79,7 @@ def plan_coupon_codes(
         ("unique_code", "coupon"),
         {"coupon": ("coupon", "one")},
     )
+    check_columns(frame, "plan_create()")
     if coupon is not None:
         frame = frame.assign(coupon=coupon)
     found = targets(frame, form.attributes, columns=columns, properties=None, what="plan_create()", free=None)
@@ -95,9 +98,9 @@ def _planned(
     paths = [target.path for target in found]
     key = next((name for name in ("external_id", "id", "unique_code") if name in paths), None)
     if missing := [name for name in form.required if name not in paths]:
-        raise FrameError(f"{action}: no column becomes {missing[0]!r}; there are {', '.join(paths)}.")
+        raise FrameError(f"{action}: no column becomes {missing[0]!r}; there are {named(paths)}.")
     if key is None:
-        raise FrameError(f"{action}: no column becomes 'external_id' or 'id'; there are {', '.join(paths)}.")
+        raise FrameError(f"{action}: no column becomes 'external_id' or 'id'; there are {named(paths)}.")
     problems = Problems()
     values = {target.path: _values(account, frame[target.column], target, problems) for target in found}
     rules.check_attributes(rules.CATALOG, values, problems)
@@ -110,9 +113,10 @@ def _planned(
         checks.check_present(name, values[name], problems)
     keys = ["" if one is ABSENT else str(one).removeprefix(BEFORE) for one in values[key]]
     _check_keys(key, values[key], keys, problems)
-    left_out = checks.check_duplicates(
-        key, [key or ABSENT for key in keys], on_duplicate, problems, fold=False
-    )
+    if key == "external_id" and "id" in values:
+        _check_agree(keys, values["id"], problems)
+    unique = _told_apart(keys, values.get("coupon"))
+    left_out = checks.check_duplicates(key, unique, on_duplicate, problems, fold=False)
     records: list[bytes | None] = []
     for row, cells in enumerate(zip(*values.values(), strict=True)):
         good = row not in problems and row not in left_out
@@ -166,6 +170,21 @@ def _check_keys(name: str, given: Sequence[Any], keys: Sequence[str], problems: 
         elif ":::" in key:
             problems.add(
                 row, f"{name}: {one!r} is of another catalog; only ids like {BEFORE}mug can be written"
+            )
+
+
+def _told_apart(keys: Sequence[str], coupons: Sequence[Any] | None) -> list[Any]:
+    """Give what no two rows may share: one code may be of several coupons."""
+    if coupons is None:
+        return [key or ABSENT for key in keys]
+    return [(key, coupon) if key else ABSENT for key, coupon in zip(keys, coupons, strict=True)]
+
+
+def _check_agree(keys: Sequence[str], ids: Sequence[Any], problems: Problems) -> None:
+    for row, (key, id) in enumerate(zip(keys, ids, strict=True)):
+        if id is not ABSENT and str(id).removeprefix(BEFORE) != key:
+            problems.add(
+                row, f"external_id {key!r} and id {id!r} are not of one thing; drop one of the columns"
             )
 
 

@@ -10,7 +10,7 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics import _jsonapi
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
@@ -28,6 +28,7 @@ from klaviyo_analytics.writeback.kinds.consent import (
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.people import Columns, People, people
 from klaviyo_analytics.writeback.reading import portions, records
+from klaviyo_analytics.writeback.targets import named
 from klaviyo_analytics.writeback.times import moments
 
 ConsentChannel = Literal["email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional"]
@@ -231,6 +232,8 @@ def _times(
 ) -> list[Any] | None:
     """Read when people agreed: a column, or one time for all; None where nothing tells."""
     source = next((name for name, target in columns.items() if target == "consented_at"), "consented_at")
+    if source in columns and source not in frame.columns:
+        raise FrameError(f"columns: the frame has no column {source!r}; it has {named(frame.columns)}.")
     if given is not None:
         written = moments(pd.Series([given], dtype=object), lambda: account.timezone)
         if written.problems:

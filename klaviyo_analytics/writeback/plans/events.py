@@ -229,7 +229,7 @@ def _too_much(value: Any, depth: int) -> str | None:
 
 
 def _folded(keys: Sequence[str]) -> list[str]:
-    return [key.casefold() for key in keys]
+    return [key.lower() for key in keys]
 
 
 def _check_twice(both: Sequence[Any], rule: OnDuplicate, problems: Problems) -> dict[int, tuple[Any, str]]:

@@ -12,6 +12,7 @@ from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.encode import ABSENT, column
+from klaviyo_analytics.writeback.targets import named
 
 Columns = Mapping[str, str] | None
 
@@ -35,14 +36,13 @@ def people(
     what: str,
 ) -> People:
     """Read identifiers off a frame: the first that a row has is its key. Other columns are left alone."""
-    if not isinstance(frame, pd.DataFrame):
-        raise FrameError(f"{what} takes a DataFrame, not {type(frame).__name__}.")
+    check_columns(frame, what)
     found = {name: _column_of(frame, name, columns or {}) for name in names}
     present = {name: column for name, column in found.items() if column is not None}
     if not present:
         raise FrameError(
             f"{what}: the frame has none of the columns {', '.join(names)}; it has "
-            f"{', '.join(map(str, frame.columns))}. Name one by columns={{'...': {names[0]!r}}}."
+            f"{named(frame.columns)}. Name one by columns={{'...': {names[0]!r}}}."
         )
     values: dict[str, list[Any]] = {}
     for name, source in present.items():
@@ -54,6 +54,16 @@ def people(
     checks.check_present(" or ".join(present), keys, problems)
     left_out = checks.check_duplicates(next(iter(present)), keys, rule, problems)
     return People(values, ["" if key is ABSENT else str(key) for key in keys], left_out)
+
+
+def check_columns(frame: pd.DataFrame, what: str) -> None:
+    """Refuse what is no frame, and two columns of one name."""
+    if not isinstance(frame, pd.DataFrame):
+        raise FrameError(f"{what} takes a DataFrame, not {type(frame).__name__}.")
+    if not frame.columns.is_unique:
+        raise FrameError(
+            f"{what}: there are two columns named {frame.columns[frame.columns.duplicated()][0]!r}."
+        )
 
 
 def _keys(values: Mapping[str, list[Any]], count: int) -> list[Any]:
@@ -69,6 +79,8 @@ def _column_of(frame: pd.DataFrame, name: str, columns: Mapping[str, str]) -> st
     for source, target in columns.items():
         if target == name:
             if source not in frame.columns:
-                raise FrameError(f"columns: the frame has no column {source!r}.")
+                raise FrameError(
+                    f"columns: the frame has no column {source!r}; it has {named(frame.columns)}."
+                )
             return source
     return name if name in frame.columns and name not in columns else None

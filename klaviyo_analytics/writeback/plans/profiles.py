@@ -18,7 +18,7 @@ from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
 from klaviyo_analytics.writeback.kinds.profiles import APPEND, IMPORT, UPSERT
 from klaviyo_analytics.writeback.plan import Plan
-from klaviyo_analytics.writeback.targets import Rest, Target, targets
+from klaviyo_analytics.writeback.targets import Rest, Target, check_frame, named, targets
 
 Key = Literal["email", "phone_number", "external_id", "id"]
 OnNull = Literal["skip", "clear"]
@@ -60,10 +60,13 @@ def plan_upsert(
         raise InvalidInputError(f"key={key!r}: it is one of {', '.join(IDENTIFIERS)}, id.")
     if on_null not in ("skip", "clear"):
         raise InvalidInputError(f"on_null={on_null!r}: it is 'skip' or 'clear'.")
+    check_frame(frame, WHAT)
+    if properties == "rest":
+        _check_own(frame, columns or {})
     found = targets(frame, attributes(), columns=columns, properties=properties, what=WHAT)
     paths = [target.path for target in found]
     if key not in paths:
-        raise FrameError(f"{WHAT}: no column becomes {key!r}, the key; there are {', '.join(paths)}.")
+        raise FrameError(f"{WHAT}: no column becomes {key!r}, the key; there are {named(paths)}.")
     patches = _patches(found, append, unappend, unset)
     problems = Problems()
     values = [_values(frame[target.column], target, problems) for target in found]
@@ -103,6 +106,17 @@ def plan_upsert(
         counts=counts,
         confirm=_dangers(cleared, unset, sum(record is not None for record in records)),
     )
+
+
+def _check_own(frame: pd.DataFrame, columns: Mapping[str, str]) -> None:
+    """Refuse to make custom properties of what Klaviyo itself says of a profile: frames that were read have such."""
+    shape = load()["get_profiles"].returns
+    known = {name for name in (shape.attributes if shape else ()) if name != "properties"} - set(attributes())
+    if own := [name for name in frame.columns if name in known and name not in columns]:
+        raise FrameError(
+            f"{WHAT}: {own[0]!r} is told by Klaviyo and cannot be written, and properties='rest' would make a custom "
+            f"property of it. Drop the column, or name it by columns={{{own[0]!r}: 'properties.{own[0]}'}}."
+        )
 
 
 def _values(series: pd.Series[Any], target: Target, problems: Problems) -> list[Any]:
