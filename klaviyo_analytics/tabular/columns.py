@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +12,8 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics.endpoints import Kind
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 class SchemaWarning(UserWarning):
@@ -26,9 +29,17 @@ def array(values: list[Any], kind: Kind, name: str) -> Any:
         warnings.warn(
             f"column {name!r} holds {type(bad).__name__} values that are no {kind}; it is kept as objects.",
             SchemaWarning,
-            stacklevel=2,
+            stacklevel=_level_outside(),
         )
         return _objects(values)
+
+
+def _level_outside() -> int:
+    """Count the frames up to the line of who called this package, however deep the call went."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _convert(values: list[Any], kind: Kind) -> Any:
