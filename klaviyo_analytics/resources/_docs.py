@@ -136,8 +136,10 @@ def _parameters(endpoint: Endpoint, *, many: bool, chunked: bool = False, axis: 
     if endpoint.page_max:
         lines += _parameter("page_size", "int", f"1 to {endpoint.page_max}; the largest, if not given.")
     if axis:
-        text = f"""How many ranges of {axis} are read at once. If not given: several where there is more than a few
-            pages to read in ascending order of {axis}, one otherwise. Each row comes exactly once."""
+        text = (
+            f"How many ranges of {axis} are read at once. If not given: several where there are more than a few "
+            f"pages to read in ascending order of {axis}, one otherwise. Each row comes exactly once."
+        )
         lines += _parameter("workers", "int", text)
     if free_form := [name for name in FREE_FORM if endpoint.returns and name in endpoint.returns.attributes]:
         text = f"Leave `{free_form[0]}` one column of dicts, give each property a column, or only the named ones."

@@ -25,6 +25,7 @@ class Lists(Protocol):
         additional_fields: Fields | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> pd.DataFrame:
         """Read many as a frame."""
@@ -66,6 +67,7 @@ class ListsOf(Protocol):
         additional_fields: Fields | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> pd.DataFrame:
         """Read what belongs to one resource as a frame."""

@@ -15,8 +15,8 @@ import pandas as pd
 from klaviyo_analytics.endpoints import Endpoint, load
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
 from klaviyo_analytics.filters import F
-from klaviyo_analytics.resources import _docs
-from klaviyo_analytics.resources._noun import CHUNK, Noun, Reading, read_one, read_one_or_none
+from klaviyo_analytics.resources import _docs, _ranges
+from klaviyo_analytics.resources._noun import CHUNK, Context, Noun, Reading, read_one, read_one_or_none
 from klaviyo_analytics.resources._signatures import (
     Finds,
     Gets,
@@ -33,14 +33,15 @@ NAMES_TO_CHOOSE_FROM = 500
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
-def lists(operation: str) -> Lists:
-    """Make `list`."""
+def lists(operation: str, axis: _ranges.Axis | None = None) -> Lists:
+    """Make `list`; what has an axis is read in concurrent ranges of that time."""
     endpoint = load()[operation]
 
     def list(self: Noun, **query: Any) -> pd.DataFrame:
-        return Reading(self._context, operation, **query).frame()
+        return _read(self._context, operation, axis, None, query)
 
-    return dressed(list, endpoint, _docs.for_list(endpoint), _reading_parameters(endpoint))
+    doc = _docs.for_list(endpoint, axis=axis.time if axis else "")
+    return dressed(list, endpoint, doc, _reading_parameters(endpoint, axis))
 
 
 def iterates(operation: str) -> ListsInChunks:
@@ -54,16 +55,29 @@ def iterates(operation: str) -> ListsInChunks:
     return dressed(iter_frames, endpoint, doc, [CHUNK_SIZE, *_reading_parameters(endpoint)])
 
 
-def lists_of(operation: str) -> ListsOf:
-    """Make a related read."""
+def lists_of(operation: str, axis: _ranges.Axis | None = None) -> ListsOf:
+    """Make a related read; see `lists`."""
     endpoint = load()[operation]
     name = only_id(endpoint)
 
     def related(self: Noun, id: Any, /, **query: Any) -> pd.DataFrame:
-        return Reading(self._context, operation, {name: self._id(id)}, **query).frame()
+        return _read(self._context, operation, axis, {name: self._id(id)}, query)
 
     related.__name__ = _last_word(endpoint)
-    return dressed(related, endpoint, _docs.for_list(endpoint), [ID, *_reading_parameters(endpoint)])
+    doc = _docs.for_list(endpoint, axis=axis.time if axis else "")
+    return dressed(related, endpoint, doc, [ID, *_reading_parameters(endpoint, axis)])
+
+
+def _read(
+    context: Context,
+    operation: str,
+    axis: _ranges.Axis | None,
+    ids: dict[str, str] | None,
+    query: dict[str, Any],
+) -> pd.DataFrame:
+    if axis is None:
+        return Reading(context, operation, ids, **query).frame()
+    return _ranges.read(context, operation, axis, ids, **{"sort": axis.time, **query})
 
 
 def iterates_of(operation: str) -> ListsOfInChunks:
@@ -185,19 +199,20 @@ def _last_word(endpoint: Endpoint) -> str:
     return snake(endpoint.path.rsplit("/", 1)[-1])
 
 
-def _reading_parameters(endpoint: Endpoint) -> list[inspect.Parameter]:
+def _reading_parameters(endpoint: Endpoint, axis: _ranges.Axis | None = None) -> list[inspect.Parameter]:
     """Keyword parameters that this endpoint can use, for its signature."""
     shape = endpoint.returns
     free_form = shape and any(name in shape.attributes for name in ("properties", "event_properties"))
     many = endpoint.method == "GET" and (endpoint.collection or "{" not in endpoint.path.rsplit("/", 1)[-1])
     offered = {
         "filter": (bool(endpoint.filters), None),
-        "sort": (bool(endpoint.sort), None),
+        "sort": (bool(endpoint.sort), axis.time if axis else None),
         "include": (bool(endpoint.include), ()),
         "fields": (bool(endpoint.fields), None),
         "additional_fields": (bool(endpoint.additional_fields), None),
         "limit": (many, None),
         "page_size": (bool(endpoint.page_max), None),
+        "workers": (axis is not None, None),
         "properties": (bool(free_form), "json"),
     }
     return [

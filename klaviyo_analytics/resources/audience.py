@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from klaviyo_analytics.resources._deletes import deletes
 from klaviyo_analytics.resources._noun import Noun
+from klaviyo_analytics.resources._ranges import MEMBERS, PROFILES
 from klaviyo_analytics.resources._verbs import finds, gets, iterates, iterates_of, lists, lists_of
 from klaviyo_analytics.resources._writes import creates, relates, updates
 from klaviyo_analytics.resources.consent import Consent
@@ -15,7 +16,7 @@ from klaviyo_analytics.resources.profile_frames import ProfileFrames
 class Profiles(ProfileFrames, ConsentFrames, Consent):
     """People, by `id`, `email`, `phone_number` or `external_id`."""
 
-    list = lists("get_profiles")
+    list = lists("get_profiles", PROFILES)
     iter_frames = iterates("get_profiles")
     get = gets("get_profile")
     find = finds("get_profiles")
@@ -31,7 +32,7 @@ class Lists(ListFrames):
     iter_frames = iterates("get_lists")
     get = gets("get_list")
     find = finds("get_lists")
-    profiles = lists_of("get_profiles_for_list")
+    profiles = lists_of("get_profiles_for_list", MEMBERS)
     iter_profiles = iterates_of("get_profiles_for_list")
     tags = lists_of("get_tags_for_list")
     flow_triggers = lists_of("get_flows_triggered_by_list")
@@ -49,7 +50,7 @@ class Segments(Noun):
     iter_frames = iterates("get_segments")
     get = gets("get_segment")
     find = finds("get_segments")
-    profiles = lists_of("get_profiles_for_segment")
+    profiles = lists_of("get_profiles_for_segment", MEMBERS)
     iter_profiles = iterates_of("get_profiles_for_segment")
     tags = lists_of("get_tags_for_segment")
     flow_triggers = lists_of("get_flows_triggered_by_segment")

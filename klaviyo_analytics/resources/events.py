@@ -106,12 +106,20 @@ class Events(EventFrames, EventWrites):
         """
         queries = self._queries(metric, start, end, timeframe, profile, filter)
         fields, unasked = _with_time(fields, sort) if len(queries) > 1 else (fields, [])
-        options = {
+        options: dict[str, Any] = {
             "sort": sort, "include": include, "fields": fields,
             "limit": limit, "page_size": page_size, "properties": properties,
         }  # fmt: skip
         frames = [
-            _ranges.read(self._context, conditions, bounds, workers=workers, **options)
+            _ranges.read(
+                self._context,
+                "get_events",
+                _ranges.EVENTS,
+                filter=conditions,
+                bounds=bounds,
+                workers=workers,
+                **options,
+            )
             for conditions, bounds in queries
         ]
         if len(frames) == 1:
@@ -150,7 +158,7 @@ class Events(EventFrames, EventWrites):
             Reading(
                 self._context,
                 "get_events",
-                filter=_ranges.between(conditions, *bounds),
+                filter=_ranges.EVENTS.between(conditions, *bounds),
                 sort=sort,
                 include=include,
                 fields=fields,

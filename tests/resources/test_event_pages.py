@@ -97,9 +97,8 @@ class TestRanges:
         return {one.params.get("filter", "") for one in list(shop.sandbox.requests)[before:]}
 
     def test_a_long_read_is_cut_into_ranges_that_several_workers_read(self, shop: Shop) -> None:
-        assert (
-            len(self.filters(shop, page_size=10, workers=4)) == 13
-        )  # the first page, and three for each worker
+        filters = self.filters(shop, page_size=10, workers=4)
+        assert 5 <= len(filters) < 15  # the first page, one for each worker, and what they shared later
 
     @pytest.mark.parametrize(
         "options",
@@ -108,7 +107,6 @@ class TestRanges:
             {"limit": 500},
             {"sort": "-datetime"},
             {"sort": None},
-            {"fields": ["uuid"]},
             {"page_size": 1_000},
             {"filter": "greater-than(timestamp,1700000000)"},
         ],
@@ -116,6 +114,11 @@ class TestRanges:
     )
     def test_what_cannot_or_need_not_be_cut_is_read_in_one(self, options: dict[str, Any], shop: Shop) -> None:
         assert len(self.filters(shop, **{"page_size": 10, **options})) == 1
+
+    def test_fields_that_leave_the_time_out_leave_it_out(self, shop: Shop, whole: pd.DataFrame) -> None:
+        frame = shop.client.events.list(fields=["uuid"], page_size=10)
+        pd.testing.assert_frame_equal(frame[["id", "uuid"]], whole[["id", "uuid"]])
+        assert "datetime" not in frame
 
     @pytest.mark.parametrize("workers", [1, 2, 8])
     @pytest.mark.parametrize("page_size", [1, 7, 24, 25, 26, 60])

@@ -1,0 +1,98 @@
+"""Profiles and members in concurrent ranges of time: each once, however unevenly they came."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from klaviyo_analytics.sandbox.model import Account
+from tests.sandbox.accounts import DAY, NOW, profile, small_account
+from tests.shops import Shop, open_shop
+
+PEOPLE = 700
+chance = random.Random(11)
+SPREADS: dict[str, Callable[[int], float]] = {
+    "evenly": lambda number: number * DAY / 3,
+    "in one second": lambda _: 500 * DAY,
+    "at fractions of few seconds": lambda number: 500 * DAY + number / 200,
+    "most in one hour of years": lambda number: number * DAY if number % 10 == 0 else 333 * DAY + number,
+    "a few long ago": lambda number: 0.0 if number < 3 else 600 * DAY + number,
+    "at random": lambda _: chance.uniform(0, 600 * DAY),
+}
+
+
+def account(spread: Callable[[int], float]) -> Account:
+    made = small_account()
+    times = [NOW - 700 * DAY + spread(number) for number in range(PEOPLE)]
+    people = {
+        f"01P{number:05d}": profile(
+            f"01P{number:05d}", number, created=datetime.fromtimestamp(time, UTC).isoformat()
+        )
+        for number, time in enumerate(times)
+    }
+    made.records["profile"] = people
+    made.members["LIST01"] = {id: int(time) for id, time in zip(people, times, strict=True)}
+    return made
+
+
+@pytest.fixture(scope="module", params=SPREADS)
+def shop(request: Any) -> Iterator[Shop]:
+    with open_shop(account=account(SPREADS[request.param])) as shop:
+        yield shop
+
+
+def ids(shop: Shop) -> list[str]:
+    return sorted(shop.account.records["profile"])
+
+
+@pytest.mark.parametrize("workers", [None, 2, 7])
+def test_every_profile_comes_once_in_the_order_of_creation(shop: Shop, workers: int | None) -> None:
+    serial = shop.client.profiles.list(workers=1, page_size=10)
+    frame = shop.client.profiles.list(workers=workers, page_size=10)
+    assert sorted(frame["id"]) == ids(shop)
+    assert frame["created"].is_monotonic_increasing
+    pd.testing.assert_frame_equal(frame, serial)
+
+
+def test_every_member_comes_once(shop: Shop) -> None:
+    frame = shop.client.lists.profiles("LIST01", page_size=10)
+    assert sorted(frame["id"]) == ids(shop)
+    assert frame["joined_group_at"].is_monotonic_increasing
+
+
+def test_fields_that_leave_the_time_out_leave_it_out(shop: Shop) -> None:
+    frame = shop.client.profiles.list(fields=["email"], page_size=10)
+    assert list(frame.columns) == ["id", "email"]
+    assert sorted(frame["id"]) == ids(shop)
+
+
+@pytest.mark.parametrize("shop", ["evenly", "most in one hour of years"], indirect=True)
+def test_readers_share_the_work(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work: dict[int, int] = {}
+    send = shop.client._api.transport.send
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        reader = threading.get_ident()
+        at_work[reader] = at_work.get(reader, 0) + 1
+        return send(*args, **kwargs)
+
+    monkeypatch.setattr(shop.client._api.transport, "send", counted)
+    before = len(shop.sandbox.requests)
+    shop.client.profiles.list(workers=4, page_size=10)
+    assert len(shop.asked(before)) < 1.5 * PEOPLE / 10  # help costs requests, and must not cost many
+    assert max(at_work.values()) < 0.6 * sum(at_work.values())
+
+
+def test_people_of_unknown_age_are_not_lost() -> None:
+    made = account(SPREADS["evenly"])
+    chosen = sorted(made.records["profile"])[-1]
+    made.records["profile"][chosen].attributes["created"] = None
+    with open_shop(account=made) as shop:
+        frame = shop.client.profiles.list(page_size=10)
+    assert sorted(frame["id"]) == sorted(made.records["profile"])
