@@ -48,6 +48,13 @@ class KlaviyoClient:
         The nouns; each has verbs: `list`, `iter_frames`, `get`, `find`, `query`, `create`, `update`, `delete`.
     account : pandas.Series
         The account's own row: timezone, preferred_currency, ...; in a notebook a card of the main facts.
+
+    Notes
+    -----
+    Frames are plain pandas, and two kinds of columns need a word before pandas can use them. Lists and dicts
+    (`tag_ids`, `properties`) are compared as text: ``frame.astype({"tag_ids": str}).drop_duplicates()``, or come a
+    row each: ``frame.explode("tag_ids").groupby("tag_ids")``. Excel knows no time zones:
+    ``frame.assign(created=frame["created"].dt.tz_localize(None)).to_excel(...)``.
     """
 
     def __init__(
