@@ -48,11 +48,18 @@ def sent_orders(sandbox: Sandbox) -> pd.DataFrame:
     log, metrics = sandbox.account.events, sandbox.account.records["metric"]
     campaigns = sandbox.account.records["campaign"]
     rows = [
-        (log.time[row], log.value[row], credit.message, credit.flow, _sent(campaigns, credit))
+        (
+            log.time[row],
+            log.value[row],
+            credit.message,
+            credit.flow,
+            _sent(campaigns, credit),
+            log.profile[row],
+        )
         for row, credit in enumerate(log.attribution)
         if credit is not None and _is_order(metrics[log.metric_ids[log.metric[row]]])
     ]
-    frame = pd.DataFrame(rows, columns=["ordered", "value", "message", "flow", "sent"])
+    frame = pd.DataFrame(rows, columns=["ordered", "value", "message", "flow", "sent", "profile"])
     for name in ("ordered", "sent"):
         frame[name] = pd.to_datetime(frame[name], unit="s", utc=True).dt.tz_convert(ZONE)
     return frame
