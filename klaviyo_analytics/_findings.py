@@ -69,7 +69,8 @@ class Report:
             f"<td {LEFT}>{html.escape(finding.mend)}</td></tr>"
             for finding in self.findings
         )
-        head = "<tr><th></th><th>Question</th><th>Found</th><th>How to mend it</th></tr>"
+        names = ("Question", "Found", "How to mend it")
+        head = f"<tr><th></th>{''.join(f'<th {LEFT}>{name}</th>' for name in names)}</tr>"
         return f"<table>{head}{rows}</table>"
 
 

@@ -12,7 +12,7 @@ from klaviyo_analytics.widgets._choices import ChoiceState, Option
 from klaviyo_analytics.widgets._pages import Line, options_of, pages
 from klaviyo_analytics.widgets._view import View, heading, note
 
-LINES, LINES_WITH_HEADINGS = 6, 9
+LINES, LINES_WITH_HEADINGS = 6, 8
 ALL = "All"
 
 
@@ -39,13 +39,16 @@ class ChoiceView(View):
         self._lines = LINES_WITH_HEADINGS if headings else LINES
         self._page = 0
         self._search = ipywidgets.Text(
+            description=f"Search {noun}s",
             placeholder=f"Search {noun}s",
             continuous_update=True,
             layout={"width": "auto", "flex": "1 1 130px"},
         )
-        self._search.tooltip = f"Search {noun}s by name"
-        self._group = ipywidgets.Dropdown(options=[(ALL, "")], layout={"width": "auto", "flex": "0 1 130px"})
-        self._group.tooltip = grouped
+        self._group = ipywidgets.Dropdown(
+            description=grouped, options=[(ALL, "")], layout={"width": "auto", "flex": "0 1 130px"}
+        )
+        for box in (self._search, self._group):
+            box.add_class("kla-unseen-label")
         self._boxes = [
             ipywidgets.Checkbox(indent=False, layout={"width": "auto", "flex": "1 1 0"})
             for _ in range(self._lines)

@@ -69,8 +69,9 @@ class Loader:
     nobody has to lock anything. Where no loop runs, it happens on the thread of the work.
     """
 
-    def __init__(self, state: RunState) -> None:
+    def __init__(self, state: RunState, *, verb: str = "Loading") -> None:
         self.state = state
+        self.verb = verb
         self._job: _Job | None = None
 
     def start(self, work: Callable[[], Answer], done: Callable[[Answer], str]) -> None:
@@ -107,7 +108,7 @@ class Loader:
 
     def _begin(self, post: Post) -> _Job:
         job = self._job = _Job(self, post)
-        self.state.begin("Loading …")
+        self.state.begin(f"{self.verb} …")
         return job
 
     def _work(self, job: _Job, work: Callable[[], Answer], done: Callable[[Answer], str]) -> None:
@@ -154,7 +155,7 @@ class _Job:
 
     def begun(self, label: str, total: int | None, unit: str) -> None:  # noqa: ARG002  (a bar's)
         """Show what is being read."""
-        self._step(message=f"Loading {label} …", steps=0, total=(total or 0) if total != 1 else 0)
+        self._step(message=f"{self._loader.verb} {label} …", steps=0, total=(total or 0) if total != 1 else 0)
 
     def added(self, count: int) -> None:
         """Show how far it is."""

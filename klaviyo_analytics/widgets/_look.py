@@ -28,13 +28,16 @@ TABLE = """
 .kla-scroll tbody tr:nth-child(even) td {background: rgba(128, 128, 128, .07)}
 """
 CSS = f"""<style>
-.kla {{container-type: inline-size; font-size: var(--jp-ui-font-size1, 13px);{COLOURS}
+.kla {{container-type: inline-size; font-size: var(--jp-ui-font-size1, var(--vscode-font-size, 13px));
+  font-family: var(--jp-ui-font-family, var(--vscode-font-family, system-ui, sans-serif));{COLOURS}
   --jp-widgets-dropdown-arrow: {_ARROW}}}
 .kla, .kla .widget-label, .kla .widget-html-content {{
   color: var(--jp-ui-font-color1, var(--vscode-foreground, inherit))}}
 .kla .widget-label-basic {{display: flex; align-items: center}}
 .kla .widget-label-basic input {{flex: 0 0 auto; margin: 0 8px 0 1px}}
 .kla .widget-label-basic span {{white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
+.kla-unseen-label > label {{position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}}
+.kla .lm-TabBar-tabLabel {{color: var(--jp-ui-font-color1, var(--vscode-foreground, inherit))}}
 .kla input[type=date] {{font-family: inherit}}
 .kla .kla-muted {{color: var(--kla-muted); font-size: .92em; white-space: nowrap}}
 .kla-head {{font-weight: 600}}

@@ -55,18 +55,24 @@ class PlanView(View):
 
     def __init__(self, plan: Plan) -> None:
         self.state = state = PlanState(plan)
-        self._loader = Loader(state.run)
+        self._loader = Loader(state.run, verb="Sending:")
         self._only = dropdown("Show", [(EVERY, "")])
         self._only.layout.max_width, self._only.layout.flex = "520px", "1 1 auto"
         self._keys = ipywidgets.Button(description="Show keys", layout={"width": "100px"})
         self._keys.tooltip = "Open the rows in full on a page that is not saved"
         self._way = ipywidgets.HTML()
         self._skip = ipywidgets.Checkbox(description="Send the good rows all the same", indent=False)
-        self._apply = ipywidgets.Button(description="Apply …", button_style="primary")
-        self._yes = ipywidgets.Button(description="Yes, send", button_style="danger")
-        self._no = ipywidgets.Button(description="No")
+        self._apply = ipywidgets.Button(
+            description="Apply …", button_style="primary", layout={"width": "90px"}
+        )
+        self._yes = ipywidgets.Button(
+            description="Yes, send", button_style="danger", layout={"width": "90px"}
+        )
+        self._no = ipywidgets.Button(description="No", layout={"width": "60px"})
         self._totals, self._status, self._table = (ipywidgets.HTML() for _ in range(3))
-        buttons = ipywidgets.HBox([self._apply, self._yes, self._no], layout={"min_height": "34px"})
+        self._status.layout = {"height": "48px", "overflow": "hidden auto", "flex": "1 1 0"}
+        self._status.add_class("kla-status")
+        buttons = ipywidgets.HBox([self._apply, self._yes, self._no, self._status])
         self._skip.layout.display = None if len(plan.problems) else "none"
         super().__init__(
             [
@@ -76,7 +82,6 @@ class PlanView(View):
                 self._table,
                 self._skip,
                 buttons,
-                self._status,
             ]
         )
         self.add_class("kla-plan")

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 HIDDEN = "…"
-_ADDRESS = r"[\w.!#$%&'*+/=?^`{|}~-]+(?:@|%40)[\w.-]+"
+_ADDRESS = r"[\w.+-]+(?:@|%40)[\w.-]+"
 _PERSON = re.compile(rf"{_ADDRESS}|(?<![\w+])(?:\+|%2B)\d[\d .()-]{{5,}}\d")
 # In what is said about a row, anything may be a value of it: what is quoted, long numbers, ids of profiles.
 _VALUE = re.compile(

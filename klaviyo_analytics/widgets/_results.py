@@ -33,8 +33,10 @@ class ResultsView(View):
         for page in pages:
             page.add_class("kla-page")
         self._tabs = ipywidgets.Tab(pages, titles=TABS)
-        self._format = ipywidgets.Dropdown(options=FORMATS, layout={"width": "110px"})
-        self._format.tooltip = "Format of the file"
+        self._format = ipywidgets.Dropdown(
+            description="Format of the file", options=FORMATS, layout={"width": "110px"}
+        )
+        self._format.add_class("kla-unseen-label")
         self._save = ipywidgets.Button(description="Save", layout={"width": "90px"})
         self._saved = ipywidgets.HTML()
         self._save.on_click(self._write)

@@ -29,6 +29,33 @@ ASK = """async code => {
   await Promise.race([future.done, new Promise((_, no) => setTimeout(() => no(new Error('no answer')), 60000))]);
   return said.trim();
 }"""
+SAVE = """async () => {
+  await window.jupyterapp.commands.execute('docmanager:save');
+  return window.jupyterapp.shell.currentWidget.context.path;
+}"""
+# WCAG's contrast of a text and what is behind it: 4.5 for ordinary text; what is disabled may be paler.
+PALE = """place => {
+  const numbers = c => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+  const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
+  const behind = e => {
+    const own = numbers(getComputedStyle(e).backgroundColor);
+    return own[3] === 1 ? own : over(own, e.parentElement ? behind(e.parentElement) : [255, 255, 255, 1]);
+  };
+  const light = c => [0, 1, 2].map(i => c[i] / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  const bad = [];
+  for (const root of document.querySelectorAll(place))
+    for (const e of [root, ...root.querySelectorAll('*')]) {
+      const says = e.matches('input, select') || [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+      if (!says || e.matches('style, option') || e.closest(':disabled')) continue;
+      if (!e.checkVisibility({visibilityProperty: true})) continue;
+      const back = behind(e), ink = over(numbers(getComputedStyle(e).color), back);
+      const [a, b] = [light(ink), light(back)].sort((x, y) => y - x), ratio = (a + .05) / (b + .05);
+      const what = `${e.tagName} ${e.className} ${(e.textContent || e.value).slice(0, 40)}`;
+      if (ratio < 4.45) bad.push(`${ratio.toFixed(2)} ${what}`);
+    }
+  return bad;
+}"""
 COMMS = """async () => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
   const answer = await kernel.requestCommInfo({target_name: 'jupyter.widget'});
@@ -67,3 +94,15 @@ def theme(page: Page, name: Literal["Light", "Dark"]) -> None:
     page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
     # a splash covers the page for a while
     page.wait_for_function("() => !document.getElementById('jupyterlab-splash')")
+
+
+def saved_notebook(page: Page, lab: Server) -> str:
+    """Save the notebook with its widgets, as its menu does, and give what is in the file."""
+    path: str = page.evaluate(SAVE)
+    return (lab.folder / path).read_text()
+
+
+def pale(page: Page, place: str) -> list[str]:
+    """Give the texts in a place that are hard to read: too little contrast with what is behind them."""
+    found: list[str] = page.evaluate(PALE, place)
+    return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.jupyter import Server
-from tests.browser.lab import ask, comms, run, theme
+from tests.browser.lab import ask, comms, run, saved_notebook, theme
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, expect
@@ -56,7 +56,7 @@ def ended(explorer: Locator, how: str, runs: int) -> None:
 def test_search_among_500_metrics_run_and_take_everything_along(page: Page, lab: Server, shot: Any) -> None:
     explorer = open_explorer(page, lab, "with_many_metrics")
     results, go = explorer.locator(".kla-results"), button(explorer, "Run")
-    expect(explorer.locator(".kla-choice-metric")).to_contain_text("1–6 of 500")
+    expect(explorer.locator(".kla-choice-metric")).to_contain_text("1–7 of 500")
     expect(go).to_be_disabled()
     shot("explorer_before")
     choose(explorer, "Opened Email")
@@ -199,7 +199,10 @@ display(flows, account, *pickers)
     account.get_by_role("checkbox").first.check()
     button(account, "New connection").click()
     link = account.get_by_role("link", name="Open Klaviyo to allow access")
-    expect(link).to_have_attribute("href", re.compile("^https://"))
+    expect(link).to_have_attribute("href", re.compile("^http://127.0.0.1:"))
+    token = ask(page, "print(account.link.partition('session_token=')[2])")
+    assert token
+    assert token not in saved_notebook(page, lab)
     account.scroll_into_view_if_needed()
     shot("connection_waiting")
     button(account, "Cancel").click()
@@ -229,17 +232,29 @@ view
 """
     run(page, lab, SETUP.format(account="shop"), show)
     view = page.locator(".kla-plan")
-    expect(view.locator("tbody tr").first).to_contain_text("no…")
+    expect(view.locator("tbody tr").first).to_contain_text("n…")
     expect(button(view, "Apply …")).to_be_disabled()
+    shot("plan_before")
+    button(view, "Show keys").click()
+    with page.expect_popup() as opened:
+        view.get_by_role("link", name="Open the rows in full").click()
+    expect(opened.value.locator("tbody tr")).to_have_count(31)
+    expect(opened.value.locator("body")).to_contain_text("person29@example.org")
+    opened.value.close()
     view.get_by_label("Send the good rows all the same").check()
     button(view, "Apply …").click()
     expect(view.get_by_role("alert")).to_contain_text("Send 30 rows?")
     shot("plan_asked")
+    ask(page, "sandbox.faults.add(path='/api/profile-bulk-import-jobs', delay=1.5)")
     button(view, "Yes, send").click()
-    view.get_by_label("Show").select_option("not sent")
+    expect(view.get_by_role("progressbar")).to_be_visible()
+    shot("plan_applying")
+    view.get_by_label("Show", exact=True).select_option("not sent")
     expect(view.locator("tbody tr")).to_have_count(1)
+    shot("plan_applied")
     theme(page, "Dark")
     shot("plan_applied_dark")
     assert ask(page, "print(len(view.result.failures), len(view.result.rows))") == "1 31"
+    assert "person" not in saved_notebook(page, lab).partition('"widgets"')[2]
     ask(page, "view.close()")
     assert comms(page) == 0

@@ -1,0 +1,167 @@
+"""A notebook saved with its widgets, after each was used, and opened by someone else: no key, no link, no profile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+import requests
+
+import klaviyo_analytics as ka
+from klaviyo_analytics import widgets
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.sandbox import Sandbox
+from klaviyo_analytics.widgets._view import View
+from tests.widgets.conftest import saved
+
+pytestmark = pytest.mark.usefixtures("no_widget_left")
+DAYS = ("2026-04-01", "2026-07-01")
+Use = Callable[[KlaviyoClient, Sandbox], View]
+
+
+def metric_explorer(client: KlaviyoClient, _: Sandbox) -> View:
+    explorer = widgets.MetricExplorer(client)
+    explorer.metrics.choose("Opened Email", "Clicked Email")
+    explorer.state.dimensions.selected = ("Email Domain", "URL", "Subject", "Client Name")
+    explorer.state.dates.preset, explorer.state.dates.comparison = "last 12 months", "previous period"
+    explorer.run()
+    return explorer
+
+
+def campaign_explorer(client: KlaviyoClient, _: Sandbox) -> View:
+    explorer = widgets.CampaignExplorer(client)
+    explorer.state.dates.preset, explorer.state.by = "last 90 days", "message"
+    explorer.run()
+    return explorer
+
+
+def flow_explorer(client: KlaviyoClient, _: Sandbox) -> View:
+    explorer = widgets.FlowExplorer(client)
+    explorer.state.dates.preset, explorer.state.by = "last 90 days", "message"
+    explorer.run()
+    return explorer
+
+
+def failed_explorer(client: KlaviyoClient, sandbox: Sandbox) -> View:
+    explorer = widgets.MetricExplorer(client)
+    explorer.metrics.choose("Opened Email")
+    sandbox.faults.add(path="/api/metric-aggregates", status=401)
+    explorer.start()
+    explorer._loader.join(30)
+    assert explorer.state.run.status == "failed"
+    return explorer
+
+
+def connection_picker(_: KlaviyoClient, sandbox: Sandbox) -> View:
+    connections = ka.Connections(
+        api_key=sandbox.maton_key, base_url=sandbox.control_url, progress=False, sleep=lambda _: None
+    )
+    picker = widgets.ConnectionPicker(connections)
+    picker.state.toggle(picker.state.options[0].id)
+    return picker
+
+
+def applied_plan(client: KlaviyoClient, _: Sandbox) -> View:
+    view = plan_with_problems(client, _)
+    assert isinstance(view, widgets.PlanView)
+    view._skip.value = True
+    view._apply.click()
+    view._yes.click()
+    view._loader.join(30)
+    assert view.result is not None
+    return view
+
+
+def plan_with_problems(client: KlaviyoClient, _: Sandbox) -> View:
+    view = widgets.PlanView(client.profiles.plan_upsert(people(client), key="email", properties=["nickname"]))
+    view._keys.click()
+    return view
+
+
+def picker(name: str) -> Use:
+    def use(client: KlaviyoClient, _: Sandbox) -> View:
+        made = getattr(widgets, name)(client)
+        made.state.toggle(made.state.options[0].id)
+        return made  # type: ignore[no-any-return]
+
+    return use
+
+
+def alone(name: str) -> Use:
+    return lambda _client, _: getattr(widgets, name)(
+        *([widgets.DateRangeState("UTC")] if "Date" in name else [])
+    )
+
+
+USES: dict[str, Use] = {
+    "MetricExplorer": metric_explorer,
+    "CampaignExplorer": campaign_explorer,
+    "FlowExplorer": flow_explorer,
+    "ConnectionPicker": connection_picker,
+    "PlanView": applied_plan,
+    **{
+        name: picker(name)
+        for name in ("MetricPicker", "ListPicker", "SegmentPicker", "CampaignPicker", "FlowPicker")
+    },
+    **{name: alone(name) for name in ("DateRangePicker", "DimensionPicker")},
+    "failed MetricExplorer": failed_explorer,
+    "waiting PlanView": plan_with_problems,
+}
+
+
+def people(client: KlaviyoClient) -> pd.DataFrame:
+    """Rows of the account's own people, and some that cannot be sent."""
+    frame = profiles(client)[["email", "first_name", "last_name", "phone_number"]].head(20)
+    frame = frame.dropna(subset=["email"]).assign(nickname="Dr. Nobody-Special")
+    wrong = pd.DataFrame({"email": ["quixotic.person", "wrong@"], "first_name": ["Quixotina", "Wrongmund"]})
+    return pd.concat([frame, wrong], ignore_index=True)
+
+
+def profiles(client: KlaviyoClient) -> pd.DataFrame:
+    return client.profiles.list(fields=["email", "first_name", "last_name", "phone_number", "external_id"])
+
+
+@pytest.fixture
+def secrets(client: KlaviyoClient, sandbox: Sandbox) -> list[str]:
+    """Whatever must not be found."""
+    frame = profiles(client)
+    columns = [frame[name].dropna() for name in ("id", "email", "phone_number", "external_id")]
+    persons = [str(value) for column in columns for value in column]
+    rows = people(client)
+    persons += [*rows["email"], "Dr. Nobody-Special", "Quixotina", "Wrongmund"]
+    assert len(persons) > 100
+    return [sandbox.api_key, sandbox.maton_key, "session_token", "Authorization", *persons]
+
+
+def test_every_widget_is_looked_at() -> None:
+    views = {name for name in widgets.__all__ if isinstance(getattr(widgets, name), type)}
+    views = {name for name in views if issubclass(getattr(widgets, name), View)}
+    assert views <= set(USES)
+
+
+@pytest.mark.parametrize("name", USES)
+def test_a_saved_notebook_names_nobody_and_holds_no_key(
+    name: str, client: KlaviyoClient, sandbox: Sandbox, secrets: list[str]
+) -> None:
+    view = USES[name](client, sandbox)
+    state = saved()
+    assert len(state) > 1_000
+    assert [secret for secret in secrets if secret and secret in state] == []
+    view.close()
+
+
+def test_keys_are_shown_in_full_on_a_page_of_their_own_that_ends_with_the_view(
+    client: KlaviyoClient, sandbox: Sandbox
+) -> None:
+    view: Any = plan_with_problems(client, sandbox)
+    (address,) = re.findall(r'href="([^"]*)"', view._way.value)
+    page = requests.get(address, timeout=10)
+    assert page.headers["Cache-Control"] == "no-store"
+    assert all(email in page.text for email in people(client)["email"])
+    assert page.text.index("quixotic.person") < page.text.index(people(client)["email"][0])  # problems first
+    view.close()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(address, timeout=10)
