@@ -72,7 +72,10 @@ class ListFrames(Noun):
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
     ) -> Plan:
-        """Plan to take the people of a frame off a list; see `plan_add_profiles`."""
+        """Plan to take the people of a frame off a list; see `plan_add_profiles`.
+
+        More than a tenth of the list has to be confirmed: ``apply(confirm=True)``.
+        """
         return self._plan(id, frame, columns, on_duplicate, joins=False)
 
     def _plan(

@@ -32,8 +32,18 @@ def test_members_join_and_leave_by_address_or_id(shop: Shop) -> None:
     assert joined.rows["status"].tolist() == ["written"] * 5
     members = shop.client.lists.profiles(group)
     assert sorted(members["email"]) == frame["email"].tolist()
-    shop.client.lists.plan_remove_profiles(group, members.head(2)).apply()
+    plan = shop.client.lists.plan_remove_profiles(group, members.head(2))
+    with pytest.raises(ConfirmationRequiredError, match="removes 2 of the 5 profiles of the list"):
+        plan.apply()
+    plan.apply(confirm=True)
     assert len(shop.client.lists.profiles(group)) == 3
+
+
+def test_a_tenth_of_a_list_may_leave_without_a_word(shop: Shop) -> None:
+    group = shop.client.lists.create(name="Ten")
+    shop.client.lists.plan_add_profiles(group, people(shop, "tenth", 10)).apply()
+    one = shop.client.lists.profiles(group).head(1)
+    assert shop.client.lists.plan_remove_profiles(group, one).apply().failures.empty
 
 
 def test_who_has_no_profile_cannot_join_a_list(shop: Shop) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 import orjson
 import pandas as pd
 
-from klaviyo_analytics import _jsonapi
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.writeback._account import Account
@@ -26,6 +25,7 @@ from klaviyo_analytics.writeback.kinds.consent import (
     UNSUPPRESS,
 )
 from klaviyo_analytics.writeback.plan import Plan
+from klaviyo_analytics.writeback.plans import shares
 from klaviyo_analytics.writeback.plans.people import Columns, People, people
 from klaviyo_analytics.writeback.reading import portions, records
 from klaviyo_analytics.writeback.targets import named
@@ -42,7 +42,6 @@ CHANNELS: Mapping[str, tuple[str, str]] = {
 }
 Records = list[bytes | None]
 Rows = list[int]
-SHARE = 0.1  # of a list: to unsubscribe more of it than this has to be confirmed
 
 
 def plan_subscribe(
@@ -129,8 +128,8 @@ def plan_unsubscribe(
     sent = _count(records)
     if list is None and sent:
         asks.append(f"This unsubscribes {sent:,} profiles everywhere, not from one list only.")
-    elif sent and sent > SHARE * (size := _size(account, str(list))):
-        asks.append(f"This unsubscribes {sent:,} of the {size:,} profiles of the list {list}.")
+    elif list is not None and (ask := shares.asks(account, list, sent, "unsubscribes")):
+        asks.append(ask)
     return drafted(
         "unsubscribe profiles",
         account,
@@ -266,13 +265,6 @@ def _not_on(account: Account, found: People, names: Sequence[str], list: str, pr
             there |= {folded(one["attributes"].get(name)) for one in people}
         missing = [row for row in missing if folded(values[row]) not in there]
     return missing
-
-
-def _size(account: Account, list: str) -> int:
-    params = {"additional-fields[list]": "profile_count"}
-    document = account.api.call("get_list", {"id": list}, params=params)
-    record, *_ = _jsonapi.resources(document, "GET /api/lists/{id}")
-    return int(record["attributes"].get("profile_count") or 0)
 
 
 def _count(records: Records) -> int:

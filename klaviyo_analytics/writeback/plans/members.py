@@ -14,6 +14,7 @@ from klaviyo_analytics.writeback.compare import current
 from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.plan import Plan
+from klaviyo_analytics.writeback.plans import shares
 from klaviyo_analytics.writeback.plans.people import Columns, people
 
 Records = list[bytes | None]
@@ -42,6 +43,8 @@ def plan_members(
             problems.add(row, f"no profile of the account has the address {key!r}")
         good = row not in problems and row not in found.left_out
         records.append(orjson.dumps({"type": "profile", "id": id}) if good else None)
+    sent = sum(record is not None for record in records)
+    ask = None if joins else shares.asks(account, list, sent, "removes")
     return drafted(
         "add to list" if joins else "remove from list",
         account,
@@ -52,6 +55,7 @@ def plan_members(
         options={"owner": list, "key": "id" if by_id else "email"},
         problems=problems.by_row(),
         left_out=found.left_out,
+        confirm=[ask] if ask else [],
     )
 
 
