@@ -74,3 +74,6 @@ class Account:
     records: dict[str, dict[str, Record]]
     members: dict[str, dict[str, int]]  # list or segment id -> {profile id: joined at, Unix seconds}
     events: EventLog
+    left: dict[str, list[tuple[int, int]]] = field(
+        default_factory=dict
+    )  # segment id -> stays that are over: joined at, left at (Unix seconds)

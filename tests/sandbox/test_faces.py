@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from klaviyo_analytics.sandbox import Sandbox
@@ -107,7 +108,9 @@ class TestDirect:
         """Not every server gives a REQUEST_URI, or one with the query in it."""
         headers = {name: value for name, value in api.headers.items() if value is not None}
         for uri in ("/api/lists", "http://a.klaviyo.com/api/lists", None):
-            environ = EnvironBuilder("/api/lists", query_string="sort=-id", headers=headers).get_environ()
+            environ = EnvironBuilder(
+                "/api/lists", query_string="sort=-id", headers=Headers(headers)
+            ).get_environ()
             environ.pop("REQUEST_URI")
             if uri:
                 environ["REQUEST_URI"] = uri

@@ -57,14 +57,15 @@ class World:
         return {key: _form(rows) for key, rows in events.items()}
 
     def segment(self, id_: str, start: datetime, end: datetime) -> dict[str, float]:
-        joined = [self.wall(time) for time in self.account.members[id_].values()]
-        added = sum(start <= time <= end for time in joined)
-        total = sum(time <= end for time in joined)
+        over = self.account.left.get(id_, [])
+        joined = [*self.account.members[id_].values(), *(since for since, _ in over)]
+        came, went = ([self.wall(time) for time in times] for times in (joined, [until for _, until in over]))
+        added, removed = (sum(start <= time <= end for time in times) for times in (came, went))
         return {
-            "total_members": total,
+            "total_members": sum(time <= end for time in came) - sum(time <= end for time in went),
             "members_added": added,
-            "members_removed": 0,
-            "net_members_changed": added,
+            "members_removed": removed,
+            "net_members_changed": added - removed,
         }
 
 
@@ -175,6 +176,7 @@ class TestSegments:
         found = rows(world.ask("segment-values", frame))
         assert found == {(id_,): world.segment(id_, *frame) for id_ in world.account.records["segment"]}
         assert any(numbers["members_added"] for numbers in found.values())
+        assert any(numbers["members_removed"] for numbers in found.values())
 
     def test_today_the_total_is_the_profile_count(self, world: World) -> None:
         report = world.ask("segment-values", (at("2026-06-01"), at("2026-12-31")))
@@ -198,6 +200,7 @@ class TestSegments:
         values = rows(world.ask("segment-values", middle))
         for segment, numbers in weeks.items():
             assert sum(numbers["members_added"]) == values[segment]["members_added"]
+            assert sum(numbers["members_removed"]) == values[segment]["members_removed"]
             assert numbers["total_members"][-1] == values[segment]["total_members"]
 
     def test_filters(self, world: World) -> None:

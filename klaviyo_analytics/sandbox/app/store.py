@@ -90,9 +90,10 @@ class Store:
         """Forget a resource and what pointed at it."""
         del self.records(type_)[id_]
         self.account.members.pop(id_, None)
+        self.account.left.pop(id_, None)
         if type_ == "profile":
-            for members in self.account.members.values():
-                members.pop(id_, None)
+            for group in self.account.members:
+                self.leave(group, [id_])
         self._unlink(type_, id_)
         self.changed()
 
@@ -112,6 +113,13 @@ class Store:
     def members(self, group_id: str) -> dict[str, int]:
         """Find the members of a list or segment, with the time they joined."""
         return self.account.members.setdefault(group_id, {})
+
+    def leave(self, group_id: str, profile_ids: Iterable[str]) -> None:
+        """Take profiles out of a group; a segment remembers that they were in it."""
+        members, now = self.members(group_id), int(self.now())
+        stays = [(members.pop(id_), now) for id_ in profile_ids if id_ in members]
+        if stays and group_id in self.records("segment"):
+            self.account.left.setdefault(group_id, []).extend(stays)
 
     def issue_number(self) -> int:
         """Give a number that no other new resource has."""

@@ -105,8 +105,8 @@ def build_account(
         log=merge([*story, *everyday]),
     )
     event_log = _event_log(world)
-    records, members = all_records(world, till, event_log.ids)
-    return Account(clock.now, TIMEZONE, records, members, event_log)
+    records, members, stays_over = all_records(world, till, event_log.ids)
+    return Account(clock.now, TIMEZONE, records, members, event_log, stays_over)
 
 
 def _event_log(world: World) -> EventLog:

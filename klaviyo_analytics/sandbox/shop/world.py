@@ -58,6 +58,11 @@ class World:
         weights = self.log.value[rows]
         return np.bincount(self.log.person[rows], weights, minlength=len(self.people)).astype(np.float64)
 
+    def times(self, *metrics: Metric) -> tuple[Ints, Ints]:
+        """Give the persons and the times of all events of some metrics."""
+        rows = self._rows(metrics, 0)
+        return self.log.person[rows].astype(np.int64), self.log.time[rows]
+
     def latest(self, *metrics: Metric) -> Ints:
         """Give the time of each person's last event of these metrics (of any, if none is named); 0 for none."""
         rows = self._rows(metrics or tuple(Metric), 0)

@@ -1,4 +1,4 @@
-"""Reports on segments: how many members they have and win."""
+"""Reports on segments: how many members they have, win and lose."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from klaviyo_analytics.sandbox.app.reports.answer import Row, answer
 from klaviyo_analytics.sandbox.app.reports.conditions import NAMED
 from klaviyo_analytics.sandbox.app.reports.frames import Frame, wall_clock
 from klaviyo_analytics.sandbox.app.reports.question import Rules, read_question
+from klaviyo_analytics.sandbox.app.special.segments import refresh
+from klaviyo_analytics.sandbox.app.store import Store
 
 Ints = npt.NDArray[np.int64]
 Json = dict[str, Any]
@@ -28,31 +30,34 @@ SEGMENTS = Rules(
 def query_segments(call: Call) -> Json:
     """Answer how the segments grew in the timeframe; every segment has a row."""
     store, question = call.store, read_question(call, SEGMENTS)
+    refresh(store)
     rows = []
     for id_ in sorted(store.records("segment")):
         if all(wish.holds(id_) for wish in question.wishes):
-            joined = wall_clock(store, np.array(list(store.members(id_).values()), dtype=np.int64))
-            numbers = _numbers(joined, question.frame)
+            over = store.account.left.get(id_, [])
+            joined = [*store.members(id_).values(), *(start for start, _ in over)]
+            left = [end for _, end in over]
+            numbers = _numbers(_sorted(store, joined), _sorted(store, left), question.frame)
             statistics = {name: numbers[name].tolist() for name in question.statistics}
             rows.append(Row({"segment_id": id_}, statistics))
     return answer(call, question, rows)
 
 
-def _numbers(joined: Ints, frame: Frame) -> Mapping[str, Ints]:
-    """Count the members at the end of each interval, and those who came in it.
-
-    The account knows since when its members have been in a segment, not who was in it before and left: so nobody
-    is seen to leave, and earlier totals are those of today's members.
-    """
-    ordered = np.sort(joined)
-    before = np.searchsorted(ordered, np.maximum(frame.starts, frame.start))
-    after = np.searchsorted(ordered, np.array([*frame.starts[1:], frame.stop]))
+def _numbers(joined: Ints, left: Ints, frame: Frame) -> Mapping[str, Ints]:
+    """Count the members at the end of each interval, and those who came and went in it; a stay each time."""
+    starts, stops = np.maximum(frame.starts, frame.start), np.array([*frame.starts[1:], frame.stop])
+    come, gone = np.searchsorted(joined, stops), np.searchsorted(left, stops)
+    added, removed = come - np.searchsorted(joined, starts), gone - np.searchsorted(left, starts)
     return {
-        "total_members": after,
-        "members_added": after - before,
-        "members_removed": np.zeros_like(after),
-        "net_members_changed": after - before,
+        "total_members": come - gone,
+        "members_added": added,
+        "members_removed": removed,
+        "net_members_changed": added - removed,
     }
+
+
+def _sorted(store: Store, times: list[int]) -> Ints:
+    return np.sort(wall_clock(store, np.array(times, dtype=np.int64)))
 
 
 HANDLERS: Mapping[str, Callable[[Call], Json]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from klaviyo_analytics.sandbox.model import Record
-from klaviyo_analytics.sandbox.shop.columns import NEVER
 from klaviyo_analytics.sandbox.shop.events.orders import Till
 from klaviyo_analytics.sandbox.shop.records.account import (
     account_record,
@@ -30,21 +29,21 @@ from klaviyo_analytics.sandbox.shop.world import World
 
 Records = dict[str, dict[str, Record]]
 Members = dict[str, dict[str, int]]
+Left = dict[str, list[tuple[int, int]]]
 
 
-def all_records(world: World, till: Till, event_ids: list[str]) -> tuple[Records, Members]:
+def all_records(world: World, till: Till, event_ids: list[str]) -> tuple[Records, Members, Left]:
     """Write down every resource; a tie between two of them is kept on the one that belongs to the other."""
     names, clock = world.names, world.clock
     segments = build_segments(world)
     members = _list_members(world)
     members |= {
         segment_id(names, segment.key): {
-            world.contacts.ids[person]: when
-            for person, when in enumerate(segment.joined.tolist())
-            if when < NEVER
+            world.contacts.ids[person]: when for person, when in segment.members(clock.now)
         }
         for segment in segments
     }
+    left = {segment_id(names, segment.key): segment.left(clock.now) for segment in segments}
     records: Records = {}
     for record in [
         account_record(names, world.currency),
@@ -71,7 +70,7 @@ def all_records(world: World, till: Till, event_ids: list[str]) -> tuple[Records
     _label_groups(world, records)
     for group, record in records["list"].items():
         record.attributes["profile_count"] = len(members[group])
-    return records, members
+    return records, members, left
 
 
 def _list_members(world: World) -> Members:

@@ -13,6 +13,7 @@ from klaviyo_analytics.sandbox.shop.clock import DAY, black_friday, iso, local, 
 from klaviyo_analytics.sandbox.shop.columns import NEVER, Bools, Ints
 from klaviyo_analytics.sandbox.shop.ids import Names
 from klaviyo_analytics.sandbox.shop.metrics import Metric, metric_ids
+from klaviyo_analytics.sandbox.shop.stays import Stays
 from klaviyo_analytics.sandbox.shop.story.groups import NEWSLETTER, list_id
 from klaviyo_analytics.sandbox.shop.story.places import PLACES
 from klaviyo_analytics.sandbox.shop.world import World
@@ -22,14 +23,22 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Segment:
-    """A segment: its condition groups must all hold, one condition of each; `joined` is NEVER for strangers."""
+    """A segment: its condition groups must all hold, one condition of each; `stays` say for whom they did when."""
 
     key: str
     name: str
     groups: list[list[Json]]
-    joined: Ints
+    stays: Stays
     starred: bool = False
     active: bool = True
+
+    def members(self, now: int) -> list[tuple[int, int]]:
+        """Give who is in it now, in the order of persons, and since when."""
+        return sorted((person, start) for person, start, end in self.stays.rows() if start <= now < end)
+
+    def left(self, now: int) -> list[tuple[int, int]]:
+        """Give the stays that are over: when each began and when it ended."""
+        return [(start, end) for _, start, end in self.stays.rows() if end <= now]
 
 
 def segment_id(names: Names, key: str) -> str:
@@ -38,23 +47,16 @@ def segment_id(names: Names, key: str) -> str:
 
 
 def build_segments(world: World) -> list[Segment]:
-    """Define the segments and find who is in them now."""
+    """Define the segments and find who was in them, and who is."""
     metric = metric_ids(world.names)
-    now, people = world.clock.now, world.people
-    ordered, recent = Metric.PLACED_ORDER, now - 90 * DAY
-    once, latest = world.reaching(ordered), world.latest(ordered)
+    people, ordered = world.people, Metric.PLACED_ORDER
+    orders = world.times(ordered)
     bought = _count(metric[ordered], "greater-than-or-equal", 1)
-    engaged = np.minimum(
-        world.reaching(Metric.OPENED_EMAIL, since=recent), world.reaching(Metric.CLICKED_EMAIL, since=recent)
-    )
-    mailable, textable = _reachable(world)
-    newsletter = np.full(len(people), NEVER)
-    mine = world.stays.group == NEWSLETTER
-    newsletter[world.stays.person[mine]] = world.stays.joined[mine]
+    engaged = Stays.after(*world.times(Metric.OPENED_EMAIL, Metric.CLICKED_EMAIL), 90 * DAY)
     american = np.isin(people.place, [n for n, town in enumerate(PLACES) if town.country == "United States"])
     app = people.has_push & (np.arange(len(people)) < world.active)
     year, holidays = _holidays(world)
-    shopping = world.reaching(Metric.VIEWED_PRODUCT, count=3, since=now - 30 * DAY)
+    shopping = Stays.after(*world.times(Metric.VIEWED_PRODUCT), 30 * DAY, count=3)
     return [
         Segment(
             "engaged",
@@ -66,37 +68,35 @@ def build_segments(world: World) -> list[Segment]:
                 ],
                 [_consent("email", "any")],
             ],
-            _only(mailable, engaged),
+            engaged.until(_mailable_until(world)),
             starred=True,
         ),
         Segment(
             "vip",
             "VIP: spent $250+",
             [[_sum(metric[ordered], 250)]],
-            world.spending(ordered, 250.0),
+            Stays.for_good(world.spending(ordered, 250.0)),
             starred=True,
         ),
         Segment(
             "repeat",
             "Repeat buyers",
             [[_count(metric[ordered], "greater-than-or-equal", 2)]],
-            world.reaching(ordered, count=2),
+            Stays.for_good(world.reaching(ordered, count=2)),
         ),
         Segment(
             "lapsed",
             "Lapsed buyers",
             [[bought], [_count(metric[ordered], "equals", 0, _last(90))]],
-            _only((latest > 0) & (latest < recent), latest + 90 * DAY),
+            Stays.between(*orders, 90 * DAY),
         ),
         Segment(
             "never-bought",
             "Newsletter, never bought",
             [[_on_list(list_id(world.names, NEWSLETTER))], [_count(metric[ordered], "equals", 0)]],
-            _only(once == NEVER, newsletter),
+            _subscribed(world).until(world.reaching(ordered)),
         ),
-        Segment(
-            "textable", "SMS reachable", [[_consent("sms", "subscribed")]], _only(textable, people.texted)
-        ),
+        Segment("textable", "SMS reachable", [[_consent("sms", "subscribed")]], _textable(world)),
         Segment(
             "usa",
             "United States",
@@ -110,14 +110,14 @@ def build_segments(world: World) -> list[Segment]:
                 [_count(metric[Metric.VIEWED_PRODUCT], "greater-than-or-equal", 3, _last(30))],
                 [_count(metric[ordered], "equals", 0, _last(30))],
             ],
-            _only(world.counts(ordered, since=now - 30 * DAY) == 0, shopping),
+            shopping.without(Stays.after(*orders, 30 * DAY)),
         ),
         Segment("app", "App users", [[_consent("push", "any")]], _only(app, people.created + 60)),
         Segment(
             "holiday",
             f"Holiday buyers '{year % 100} 🎄",
             [[_count(metric[ordered], "greater-than-or-equal", 1, _between(*holidays))]],
-            world.reaching(ordered, since=holidays[0], until=holidays[1]),
+            Stays.for_good(world.reaching(ordered, since=holidays[0], until=holidays[1])),
             active=False,
         ),
     ]
@@ -135,25 +135,37 @@ def segment_records(world: World, segments: list[Segment]) -> list[Record]:
             "is_active": segment.active,
             "is_processing": False,
             "is_starred": segment.starred,
-            "profile_count": int((segment.joined < NEVER).sum()),
+            "profile_count": len(segment.members(world.clock.now)),
         }
         key = segment_id(world.names, segment.key)
         records.append(Record("segment", key, attributes, {"tags": [], "flow-triggers": []}))
     return records
 
 
-def _only(which: Bools, joined: Ints) -> Ints:
-    return np.where(which, joined, NEVER)
+def _only(which: Bools, since: Ints) -> Stays:
+    return Stays.for_good(np.where(which, since, NEVER))
 
 
-def _reachable(world: World) -> tuple[Bools, Bools]:
-    """Say who can be mailed and who can be texted."""
+def _mailable_until(world: World) -> Ints:
+    """Say until when each person can be mailed."""
+    until = np.where(world.people.has_email, NEVER, 0)
+    for person, reasons in world.suppressions().items():
+        until[person] = min([int(until[person]), *(when for _, when in reasons)])
+    return until
+
+
+def _subscribed(world: World) -> Stays:
+    """Give the stays on the newsletter's list."""
+    stays = world.departures.stays
+    stays = stays.take((stays.group == NEWSLETTER) & (stays.person < world.active))
+    return Stays(stays.person, stays.joined, stays.left)
+
+
+def _textable(world: World) -> Stays:
     here = np.arange(len(world.people)) < world.active
-    mail = world.people.has_email.copy()
-    mail[list(world.suppressions())] = False
-    texts = here & (world.people.texted <= world.clock.now)
-    texts[: len(world.departures.texts)] &= world.departures.texts > world.clock.now
-    return mail, texts
+    until = np.full(len(world.people), NEVER)
+    until[: len(world.departures.texts)] = world.departures.texts
+    return _only(here, world.people.texted).until(until)
 
 
 def _holidays(world: World) -> tuple[int, tuple[int, int]]:

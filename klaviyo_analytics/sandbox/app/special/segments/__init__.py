@@ -1,7 +1,7 @@
 """Segments made through the API: their members are found a while after the segment was asked for.
 
 A segment is processing until it has been looked at twice, or two seconds have passed. After that its members follow
-the account, as long as it is active. Segments that were there before keep the members they had.
+the account, and the clock from hour to hour, as long as it is active. One without a definition keeps its members.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from klaviyo_analytics.sandbox.model import Record
 
 Json = dict[str, Any]
 PROCESSING = "segment-processing"  # a job that nothing of the API shows
-VERSION = "version"  # of the account, when the members were found
+VERSION = "version"  # of the account and the hour, when the members were found
 
 
 def create_segment(call: Call) -> Json:
@@ -54,7 +54,8 @@ def _process(store: Store, segment: Record) -> None:
 def _run(store: Store, _: Record, segment: Record) -> bool:
     if store.find("segment", segment.id) is not segment:
         return False  # deleted in the meantime
-    segment.hidden[VERSION] = -1
+    segment.hidden[VERSION] = None
+    segment.attributes["is_processing"] = False
     _find_members(store, segment)
     return True
 
@@ -62,15 +63,21 @@ def _run(store: Store, _: Record, segment: Record) -> bool:
 def _find_members(store: Store, segment: Record) -> None:
     """Let those in who qualify now, and those out who do not any more."""
     known = segment.attributes
-    if not known["is_active"] or segment.hidden.get(VERSION, store.version) == store.version:
+    if not known["is_active"] or not known.get("definition") or segment.attributes["is_processing"]:
         return
-    members = store.members(segment.id)
+    if segment.hidden.setdefault(VERSION, (0, _version(store)[1])) == _version(store):
+        return
+    members, now = store.members(segment.id), int(store.now())
     found = members_of(store, known["definition"])
     if found != members.keys():
-        now = int(store.now())
-        store.account.members[segment.id] = {id_: members.get(id_, now) for id_ in sorted(found)}
+        store.leave(segment.id, sorted(members.keys() - found))
+        members |= dict.fromkeys(sorted(found - members.keys()), now)
         store.changed()
-    segment.hidden[VERSION] = store.version
+    segment.hidden[VERSION] = _version(store)
+
+
+def _version(store: Store) -> tuple[int, int]:
+    return store.version, int(store.now() // 3600)
 
 
 def refresh(store: Store) -> None:
