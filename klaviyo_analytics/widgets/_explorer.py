@@ -16,7 +16,7 @@ from klaviyo_analytics.widgets._explorer_state import ExplorerState
 from klaviyo_analytics.widgets._loading import Loader, in_words
 from klaviyo_analytics.widgets._pictures import picture
 from klaviyo_analytics.widgets._results import ResultsView
-from klaviyo_analytics.widgets._view import View, note
+from klaviyo_analytics.widgets._view import View, note, status_line
 
 HINT = "Choose, then press Run."
 
@@ -37,8 +37,7 @@ class Explorer(View):
         self._loader = Loader(state.run)
         self._run = ipywidgets.Button(description="Run", button_style="primary", layout={"width": "90px"})
         self._cancel = ipywidgets.Button(description="Cancel", layout={"width": "90px"})
-        self._status = ipywidgets.HTML(layout={"height": "48px", "overflow": "hidden auto", "flex": "1 1 0"})
-        self._status.add_class("kla-status")
+        self._status = status_line()
         self._run.on_click(lambda _button: self.start())
         self._cancel.on_click(lambda _button: self.cancel())
         self.results = ResultsView(state, hint=HINT)

@@ -13,7 +13,7 @@ from klaviyo_analytics.widgets._look import COLOURS, TABLE
 from klaviyo_analytics.widgets._plan_state import PlanState
 from klaviyo_analytics.widgets._privacy import without_values
 from klaviyo_analytics.widgets._tables import table
-from klaviyo_analytics.widgets._view import View, dropdown, heading, note
+from klaviyo_analytics.widgets._view import View, dropdown, heading, note, status_line
 from klaviyo_analytics.writeback import Plan, Result
 
 EVERY = "every row"
@@ -69,9 +69,8 @@ class PlanView(View):
             description="Yes, send", button_style="danger", layout={"width": "90px"}
         )
         self._no = ipywidgets.Button(description="No", layout={"width": "60px"})
-        self._totals, self._status, self._table = (ipywidgets.HTML() for _ in range(3))
-        self._status.layout = {"height": "48px", "overflow": "hidden auto", "flex": "1 1 0"}
-        self._status.add_class("kla-status")
+        self._totals, self._table = ipywidgets.HTML(), ipywidgets.HTML()
+        self._status = status_line()
         buttons = ipywidgets.HBox([self._apply, self._yes, self._no, self._status])
         self._skip.layout.display = None if len(plan.problems) else "none"
         super().__init__(

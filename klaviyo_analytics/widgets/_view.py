@@ -71,3 +71,10 @@ def dropdown(label: str, options: Iterable[tuple[str, Any]]) -> Any:
     return ipywidgets.Dropdown(
         description=label, options=list(options), layout={"width": "auto"}, style=LABELLED
     )
+
+
+def status_line() -> Any:
+    """Make the place beside buttons where it is told how things stand; it keeps its height, whatever is told."""
+    line = ipywidgets.HTML(layout={"height": "48px", "overflow": "hidden auto", "flex": "1 1 0"})
+    line.add_class("kla-status")
+    return line
