@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import available_timezones
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import Timeframe
@@ -48,6 +51,15 @@ def test_hours_begin_on_the_hour_where_clocks_change_by_half_of_one(
     assert all(made.complete_intervals("hour", now="2030-01-01"))
     parsed = Timeframe.parse("last 5 hours", timezone=LORD_HOWE, now=f"{day}T05:10")
     assert (parsed.start.minute, parsed.end.minute) == (0, 0)
+
+
+@given(st.sampled_from(sorted(available_timezones())), st.dates(date(1900, 1, 1), date(2037, 1, 1)))
+def test_hours_go_on_and_join_in_every_zone_at_all_times(zone: str, day: date) -> None:
+    made = Timeframe(day, day + timedelta(days=2), timezone=zone)
+    hours = [hour.astimezone(UTC) for hour in made.intervals("hour")]
+    assert hours[0] <= made.start.astimezone(UTC)
+    assert made.end.astimezone(UTC) - timedelta(hours=3) <= hours[-1] < made.end.astimezone(UTC)
+    assert all(first < last <= first + timedelta(hours=3) for first, last in pairwise(hours))
 
 
 def test_the_hour_that_comes_twice_elsewhere_is_two() -> None:

@@ -251,7 +251,7 @@ class Transport:
                 "here. Check base_url."
             )
             return None, None, error
-        if status >= 400:
+        if status >= 400 or b'"errors"' in body[:100]:
             body = self._auth.mask(body)
         document, whole = _document(body)
         if status < 300 and not whole:

@@ -60,8 +60,9 @@ def _step_hours(start: datetime, count: int, zone: ZoneInfo) -> datetime:
     # on Lord Howe Island clocks change by half an hour, so that one hour is half as long, another half as long again
     there = start.astimezone(UTC) + timedelta(hours=count)
     moved = floor(there.astimezone(zone), "hour", zone)
-    if count > 0 and moved.astimezone(UTC) <= start.astimezone(UTC):
-        moved = floor((there + timedelta(minutes=30)).astimezone(zone), "hour", zone)
+    while count > 0 and moved.astimezone(UTC) <= start.astimezone(UTC):
+        there += timedelta(minutes=30)
+        moved = floor(there.astimezone(zone), "hour", zone)
     return moved
 
 

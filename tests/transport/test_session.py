@@ -91,8 +91,9 @@ class TestAnswers:
         assert reply.document is None
         assert b"Just a moment" in reply.body
 
-    def test_a_key_that_the_server_repeats_in_an_error_is_masked(self) -> None:
-        with ScriptedServer(error(401, detail=f"The key {KEY} is revoked.")) as server:
+    @pytest.mark.parametrize("status", [401, 200])
+    def test_a_key_that_the_server_repeats_in_an_error_is_masked(self, status: int) -> None:
+        with ScriptedServer(error(status, detail=f"The key {KEY} is revoked.")) as server:
             reply = transport(server.url).send(get())
         assert KEY.encode() not in reply.body
         assert reply.document["errors"][0]["detail"] == "The key *** is revoked."
