@@ -13,7 +13,6 @@ from klaviyo_analytics.widgets._pages import Line, options_of, pages
 from klaviyo_analytics.widgets._view import View, heading, note
 
 LINES, LINES_WITH_HEADINGS = 6, 8
-ALL = "All"
 
 
 class ChoiceView(View):
@@ -45,7 +44,7 @@ class ChoiceView(View):
             layout={"width": "auto", "flex": "1 1 130px"},
         )
         self._group = ipywidgets.Dropdown(
-            description=grouped, options=[(ALL, "")], layout={"width": "auto", "flex": "0 1 130px"}
+            description=grouped, options=[("", "")], layout={"width": "auto", "flex": "0 1 140px"}
         )
         for box in (self._search, self._group):
             box.add_class("kla-unseen-label")
@@ -122,12 +121,14 @@ class ChoiceView(View):
     def _show_groups(self, _change: Any) -> None:
         self._writing = True
         groups = self.state.groups
-        self._group.options = [(ALL, ""), *((name, name) for name in groups)]
+        every = f"every {self._group.description.casefold()}"
+        self._group.options = [(every, ""), *((name, name) for name in groups)]
         if self.state.group not in ("", *groups):
             self.state.group = ""
         self._group.value = self.state.group
         self._group.layout.display = None if groups else "none"
-        needed = len(self.state.options) + self._headings * (len(groups) + 2)
+        needed = len(self.state.options)
+        needed += len(groups) + 2 if self._headings and needed else 0
         for place, row in enumerate(self._rows):  # a few options need no room for many
             row.layout.display = None if place < needed else "none"
         self._writing = False

@@ -75,7 +75,7 @@ class PlanView(View):
         self._skip.layout.display = None if len(plan.problems) else "none"
         super().__init__(
             [
-                heading(str(plan.summary()["action"])),
+                heading(plan.action[:1].upper() + plan.action[1:]),
                 self._totals,
                 ipywidgets.HBox([self._only, self._keys, self._way], layout={"align_items": "center"}),
                 self._table,
@@ -126,7 +126,7 @@ class PlanView(View):
         )
 
     def _page(self) -> str:
-        title = html.escape(str(self.state.plan.summary()["action"]))
+        title = html.escape(self.state.plan.action)
         rows = table(self.state.rows_in_full, rows=ROWS_ASIDE, shown=str)
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>'
@@ -153,6 +153,7 @@ class PlanView(View):
         for button in (self._yes, self._no):
             button.layout.display = None if state.sure and state.applicable else "none"
         self._apply.disabled = state.sure or not state.applicable
+        self._skip.disabled = run.running or state.result is not None
         self._status.value = self._said()
         if run.running and run.total:
             self._status.value += (
