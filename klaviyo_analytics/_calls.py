@@ -16,13 +16,13 @@ Class = TypeVar("Class", bound=type)
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def explained(function: Function) -> Function:
+def explained(function: Function, name: str = "") -> Function:
     """Let a function refuse a call that does not fit its signature with an `ArgumentError`."""
     signature = inspect.signature(function)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        check(function.__name__, signature, args, kwargs)
+        check(name or function.__name__, signature, args, kwargs)
         return function(*args, **kwargs)
 
     call.is_explained = True  # type: ignore[attr-defined]
@@ -30,13 +30,12 @@ def explained(function: Function) -> Function:
 
 
 def explained_methods(kind: Class) -> Class:
-    """Explain every public method that a class itself defines."""
+    """Explain how a class is made, and every public method that it defines itself."""
     for name, method in list(vars(kind).items()):
-        if (
-            isinstance(method, FunctionType)
-            and not name.startswith("_")
-            and not hasattr(method, "is_explained")
-        ):
+        public = isinstance(method, FunctionType) and not name.startswith("_")
+        if name == "__init__":
+            setattr(kind, name, explained(method, kind.__name__))
+        elif public and not hasattr(method, "is_explained"):
             setattr(kind, name, explained(method))
     return kind
 

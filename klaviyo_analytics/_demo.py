@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from klaviyo_analytics._calls import explained
 from klaviyo_analytics._connect import connect
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import MissingExtraError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from klaviyo_analytics.sandbox import Sandbox
 
 
+@explained
 def demo(
     *, seed: int = 7, profiles: int = 2_000, events: int = 50_000, progress: bool | None = None
 ) -> KlaviyoClient:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from klaviyo_analytics import _credentials, _jsonapi
+from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._polling import wait_for
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics._transport import Bucket, Call, HeaderAuth, RetryPolicy, Transport, waiting
@@ -66,6 +67,7 @@ class Connection:
         return f'{said}. <a href="{link}" target="_blank" rel="noopener noreferrer">Open Klaviyo to allow access</a>'
 
 
+@explained_methods
 class Connections:
     """The connections of a gateway key.
 

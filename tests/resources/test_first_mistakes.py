@@ -78,6 +78,9 @@ MISSPELLED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "summaries": (lambda c: c.campaigns.summary(conversion="x"), "conversion_metric"),
     "the-account": (lambda c: c.account_summary(timeframes="2025"), "timeframe"),
     "connect": (lambda _: ka.connect(apikey="x"), "api_key"),  # type: ignore[call-arg]
+    "demo": (lambda _: ka.demo(sed=7), "seed"),  # type: ignore[call-arg]
+    "connections": (lambda _: ka.Connections(apikey="x"), "api_key"),  # type: ignore[call-arg]
+    "a-connection": (lambda _: ka.Connections(api_key="x").list(state="ACTIVE"), "status"),  # type: ignore[call-arg]
     "a-frame": (lambda c: c.profiles.plan_upsert(pd.DataFrame(), column={}), "columns"),
 }
 
