@@ -17,6 +17,7 @@ from klaviyo_analytics.plots._style import ink
 
 _FILLED = 0.8
 _TINT = 0.2
+_DENSE = 200  # gaps between so many bars would be narrower than a pixel, and flicker
 
 
 def bar_width(when: pd.DatetimeIndex, interval: str | None) -> float:
@@ -26,7 +27,7 @@ def bar_width(when: pd.DatetimeIndex, interval: str | None) -> float:
     if len(distinct) > 1:
         gaps = np.diff(distinct.as_unit("us").asi8) / 86_400e6
         days = min(days, float(gaps.min())) if interval else float(gaps.min())
-    return days * _FILLED
+    return days if len(distinct) > _DENSE else days * _FILLED
 
 
 def draw_bars(

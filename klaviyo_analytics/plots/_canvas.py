@@ -28,6 +28,7 @@ _FIGURE_SIZE = (8.0, 4.5)
 _CHARACTER = 0.52  # mean width of a character, in units of the font size
 _BOLD = 1.15  # bold type is wider
 _LEGEND_NAME = 32
+_FEW_ROWS = 3
 
 
 def new_axes(ax: Axes | None, *, rows: int = 0) -> Axes:
@@ -196,21 +197,25 @@ def put_legend(
     *,
     rows_above: float = 0.0,
     beside: bool = True,
+    share: float = 1.0,
 ) -> float:
     """Put the legend where it covers nothing: in a row on the axes if it fits, else beside them.
 
-    With `beside=False` it takes more rows instead. Returns the number of rows that it takes above the axes.
+    `share` is how much of their width the axes will keep. With `beside=False`, or where it would take a third of the
+    width, the legend takes a few rows instead. Returns the number of rows that it takes above the axes.
     """
     if not handles:
         return 0.0
+    room = int(characters(ax) * share)
     shown = [clip(label, _LEGEND_NAME) for label in labels]
     widest = max(len(label) for label in shown) + 5
-    in_a_row = sum(len(label) + 5 for label in shown) <= characters(ax)
-    columns = len(shown) if in_a_row else min(max(characters(ax) // widest, 1), len(shown))
+    in_a_row = sum(len(label) + 5 for label in shown) <= room
+    columns = len(shown) if in_a_row else min(max(room // widest, 1), len(shown))
     rows = -(-len(shown) // columns)
+    above = in_a_row or not beside or (rows <= _FEW_ROWS and 3 * widest > room)
     lift = ScaledTranslation(0, points(0.4 + 1.5 * rows_above) / 72, ax.figure.dpi_scale_trans)
     options: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.02, 1)}
-    if in_a_row or not beside:
+    if above:
         options = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": columns}
         options["bbox_transform"] = ax.transAxes + lift
     # Matplotlib drops labels that begin with an underscore, so they are written after it has counted.
@@ -228,7 +233,7 @@ def put_legend(
     for text, label in zip(legend.get_texts(), shown, strict=True):
         text.set_text(label)
     put_names(legend.get_texts())
-    return float(rows) if in_a_row or not beside else 0.0
+    return float(rows) if above else 0.0
 
 
 def _lines_of(parts: Sequence[str], *, width: int) -> str:

@@ -33,7 +33,7 @@ def write(value: float, kind: Kind, currency: str | None = None) -> str:
     if not math.isfinite(value):
         return "no value"
     if kind == "rate":
-        return _percent(value, _percent_decimals(abs(value)))
+        return _share(value, _percent_decimals(abs(value)))
     scale, unit = _unit(abs(value))
     if unit:
         decimals = 1 if abs(value) / scale < 99.95 else 0
@@ -51,7 +51,7 @@ def write_column(values: Iterable[float], kind: Kind, currency: str | None = Non
     sizes = [abs(value) for value in column if math.isfinite(value) and value]
     if kind == "rate":
         decimals = _percent_decimals(min(sizes, default=0.0))
-        return [_percent(value, decimals) if math.isfinite(value) else "–" for value in column]
+        return [_share(value, decimals) if math.isfinite(value) else "–" for value in column]
     if kind == "money" and max(sizes, default=0.0) >= 1_000:
         column = [round(value) if abs(value) < 1_000 else value for value in column]
         return [write(value, kind, currency).removesuffix(".00") for value in column]
@@ -114,6 +114,11 @@ def _percent_decimals(size: float) -> int:
 
 def _percent(value: float, decimals: int) -> str:
     return f"{_signed(value * 100, decimals)} %"
+
+
+def _share(value: float, decimals: int) -> str:
+    """Write a rate; nobody at all is not 0.000 %, which could be a few."""
+    return "0 %" if value == 0 else _percent(value, decimals)
 
 
 def _number(value: float, scale: float, unit: str, decimals: int, prefix: str) -> str:

@@ -23,6 +23,7 @@ STAGES = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
 _IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "message_position", "channel")
 _RATES = {"open_rate": "open", "click_rate": "click", "conversion_rate": "convert"}
 _PEOPLE = {"opens_unique": "opened", "clicks_unique": "clicked", "conversion_uniques": "converted"}
+_NARROW = 50  # characters
 _SMALL = 1.2  # an offset in font sizes shrinks with small type
 
 
@@ -117,10 +118,15 @@ def draw_funnel(ax: Axes, funnel: Funnel, kwargs: Mapping[str, Any]) -> float:
     ax.set_xlim(0, widest * 1.02 if widest > 0 else 1.0)
     ax.xaxis.set_major_formatter(QuantityFormatter("count"))
     ax.locator_params(axis="x", nbins=min(max(characters(ax) // 18, 2), 5), integer=True)
-    rows = _rate_columns(ax, funnel.rates)
+    rows = _rate_columns(ax, funnel.rates) if funnel_has_room(ax) else 0.0
     people = [_PEOPLE.get(stage, quantity(stage).label) for stage in funnel.counts]
     patches = [Patch(facecolor=shades[stage]) for stage in funnel.counts]
-    return rows + put_legend(ax, patches, people, rows_above=rows, beside=False)
+    return rows + put_legend(ax, patches, people, rows_above=rows, beside=False, share=0.8)
+
+
+def funnel_has_room(ax: Axes) -> bool:
+    """Tell whether names, bars and the table of rates fit beside each other."""
+    return characters(ax) >= _NARROW
 
 
 def _shades(ax: Axes, stages: Sequence[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from klaviyo_analytics.plots._canvas import characters, lines_down, points
-from klaviyo_analytics.plots._frame import Floats, names
+from klaviyo_analytics.plots._frame import NO_NAME, Floats, names
 from klaviyo_analytics.plots._names import told_apart
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
 from klaviyo_analytics.plots._text import columns, legible, put_names
@@ -34,7 +34,7 @@ def row_names(frame: pd.DataFrame, noun: str) -> list[str]:
     labels = names(frame, noun)
     for part in (column for column in _PARTS if column in frame.columns):
         labels = [
-            name if own in name else f"{name} · {own}"
+            name if own in name or own == NO_NAME else f"{name} · {own}"
             for name, own in zip(labels, names(frame, part), strict=True)
         ]
     if "send_time" not in frame.columns or len(set(labels)) == len(labels):

@@ -12,7 +12,7 @@ from klaviyo_analytics.analysis._given import FLOWS
 from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_note, put_title, quiet
 from klaviyo_analytics.plots._flow_series import together
 from klaviyo_analytics.plots._frame import draws
-from klaviyo_analytics.plots._funnel import draw_funnel, read_funnel
+from klaviyo_analytics.plots._funnel import draw_funnel, funnel_has_room, read_funnel
 from klaviyo_analytics.plots._rows import name_rows, noun_of, plural
 from klaviyo_analytics.plots._trend import read_trend
 from klaviyo_analytics.plots.trend import draw_titled, title_of
@@ -88,8 +88,8 @@ def flow_funnel(
     put_caption(
         ax,
         [
-            f"People per {noun}",
-            funnel.caption,
+            f"People per {noun}" + ("; who got two of its messages counts twice" if noun == "flow" else ""),
+            funnel.caption if funnel_has_room(ax) else None,
             f"{len(funnel.labels)} largest of {plural(funnel.rows, noun)}" if left_out else None,
         ],
         share=0.8,

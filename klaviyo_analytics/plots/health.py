@@ -15,6 +15,7 @@ from klaviyo_analytics.analysis._given import WrongFrame
 from klaviyo_analytics.analysis.health import limits_of
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
+    characters,
     new_axes,
     points,
     put_caption,
@@ -32,6 +33,7 @@ from klaviyo_analytics.plots._text import put_names
 
 _MORE_IS_BETTER = ("delivery_rate", "open_rate", "click_rate", "click_to_open_rate", "conversion_rate")
 _FARTHEST = 3.0  # times the benchmark; what lies beyond is drawn as an arrow at the edge
+_NARROW = 50  # characters; less room takes signs instead of words
 _GOOD, _POOR = PALETTE[0], PALETTE[5]
 
 
@@ -191,7 +193,7 @@ def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) ->
             x = np.minimum(ratios[chosen], _FARTHEST)
             ax.scatter(x, np.full(len(x), row), **{**looks, **kwargs})
     text = ax.annotate(
-        _verdict(check),
+        _verdict(check, short=characters(ax) < _NARROW),
         xy=(1, row),
         xycoords=("axes fraction", "data"),
         xytext=(1.2, 0),
@@ -204,8 +206,8 @@ def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) ->
     put_names([text])
 
 
-def _verdict(check: _Check) -> str:
-    side = "at least" if check.more_is_better else "at most"
+def _verdict(check: _Check, *, short: bool) -> str:
+    side = ("≥" if short else "at least") if check.more_is_better else ("≤" if short else "at most")
     target = f"{side} {check.benchmark * 100:.4g} %"
     known = np.isfinite(check.values)
     if not known.any():
@@ -225,18 +227,20 @@ def _noun(frame: pd.DataFrame) -> str:
 
 def _ratio_axis(ax: Axes) -> None:
     ax.set_xlim(-0.07, _FARTHEST + 0.07)
-    ax.set_xticks([0, 1, 2, 3], labels=["0", "benchmark", "2×", "3×"])
+    ticks = {0: "0", 1: "benchmark", 2: "2×", 3: "3×"}
+    shown = [1, 3] if characters(ax) < _NARROW else list(ticks)
+    ax.set_xticks(shown, labels=[ticks[tick] for tick in shown])
     ax.spines["left"].set_visible(False)
 
 
 def _legend(ax: Axes, checks: Sequence[_Check]) -> float:
     """Explain the marks that are there."""
     known = [check for check in checks if np.isfinite(check.values).any()]
-    marks = [("keeps to the benchmark", "o", _GOOD), ("misses it", "D", _POOR)]
+    marks = [("keeps to it", "o", _GOOD), ("misses it", "D", _POOR)]
     if any((check.values > _FARTHEST * check.benchmark).any() for check in known):
-        marks.append((f"more than {_FARTHEST:g}×", ">", ink(ax, 0.55)))
+        marks.append((f"beyond {_FARTHEST:g}×", ">", ink(ax, 0.55)))
     dots = [
         Line2D([], [], marker=shape, markersize=points(0.7), linestyle="none", color=shade)
         for _, shape, shade in marks
     ]
-    return put_legend(ax, dots, [label for label, _, _ in marks], beside=False)
+    return put_legend(ax, dots, [label for label, _, _ in marks], beside=False, share=0.8)

@@ -118,6 +118,13 @@ def test_messages_and_variations_are_named_with_their_campaign() -> None:
     assert title(ax) == "Variations by attributed revenue"
 
 
+def test_who_has_no_variation_is_not_called_none() -> None:
+    frame = campaigns(conversion_value=[2.0, 1.0]).assign(
+        variation_name=pd.Series([None, "A"], dtype="string")
+    )
+    assert y_labels(plots.campaign_ranking(frame)) == ["Campaign A", "Campaign B · A"]
+
+
 def test_hue_colours_the_bars_and_the_legend_names_them() -> None:
     frame = campaigns(conversion_value=[3.0, 2.0, 1.0], channel=["sms", "email", "sms"])
     ax = plots.campaign_ranking(frame, hue="channel")

@@ -37,7 +37,7 @@ from klaviyo_analytics.plots._quantities import Kind
         (1, "rate", None, "100.0 %"),
         (0.0031, "rate", None, "0.31 %"),
         (0.00012, "rate", None, "0.012 %"),
-        (0, "rate", None, "0.0 %"),
+        (0, "rate", None, "0 %"),
         (-0.05, "rate", None, "−5.0 %"),
         (math.nan, "rate", None, "no value"),
     ],
@@ -72,6 +72,7 @@ def test_ticks_of_logarithms_are_each_as_short_as_can_be() -> None:
 
 def test_values_below_each_other_share_decimals() -> None:
     assert write_column([0.0099, 0.0113, math.nan], "rate") == ["0.99 %", "1.13 %", "–"]
+    assert write_column([0, 0.00004], "rate") == ["0 %", "0.004 %"], "nobody is not 0.000 %"
     assert write_column([1_477.4, 363.96], "money", "USD") == ["$1,477", "$364"]
     assert write_column([0.51, 12.0], "money", "USD") == ["$0.51", "$12.00"]
 

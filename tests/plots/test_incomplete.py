@@ -70,6 +70,15 @@ def test_small_multiples_explain_both_once_under_all_charts() -> None:
     assert "hollow" not in plots.small_multiples(several(weekly())).get_supxlabel()
 
 
+def test_the_net_change_of_a_cut_week_is_hollow_too() -> None:
+    frame = weekly(first=False, last=False).assign(subscribed=[3, 9, 8, 4], unsubscribed=1, net=[2, 8, 7, 3])
+    ax = plots.list_growth(frame.assign(members=100))
+    (net,) = (line for line in ax.lines if line.get_label() == "net change")
+    np.testing.assert_array_equal(net.get_ydata(), [np.nan, 8, 7, np.nan])
+    assert hollow(ax) == [2, 3]
+    assert legend(ax)[-1] == "incomplete week"
+
+
 def test_dates_in_the_caption_are_of_intervals_not_of_days() -> None:
     assert "weeks beginning 30 Mar – 20 Apr 2026" in caption(plots.metric_trend(weekly()))
     assert "week beginning 30 Mar 2026" in caption(plots.metric_trend(weekly().head(1)))

@@ -53,6 +53,12 @@ def test_known_sources_look_the_same_whatever_else_is_there() -> None:
     assert to_hex(alone.patches[0].get_facecolor()) == to_hex(together.patches[1].get_facecolor())
 
 
+def test_bars_stand_apart_until_gaps_would_be_too_fine() -> None:
+    few, many = (revenue_by_source(weeks=weeks) for weeks in (20, 210))
+    widths = [bars(plots.revenue_split(frame), 0)[0].get_width() for frame in (few, many)]
+    assert widths[0] < 6 < 6.9 < widths[1]
+
+
 def test_an_incomplete_bar_is_pale_dotted_and_named() -> None:
     frame = revenue(campaign=[5.0, 1.0]).assign(complete=[True, False])
     ax = plots.revenue_split(frame)

@@ -45,6 +45,11 @@ def test_the_rates_stand_beside_the_funnel() -> None:
     ]
 
 
+def test_a_funnel_of_flows_says_that_it_counts_people_once_a_message() -> None:
+    assert "who got two of its messages counts twice" in caption(plots.flow_funnel(flow_summary()))
+    assert "twice" not in caption(plots.flow_funnel(flow_summary(by_message=True)))
+
+
 def test_a_long_funnel_keeps_its_largest_rows_in_their_order_and_says_so() -> None:
     frame = pd.DataFrame({"flow": ["a", "b", "c"], "delivered": [5, 1, 9]})
     ax = plots.flow_funnel(frame, stages=["delivered"], top=2)
@@ -107,9 +112,9 @@ def test_a_point_far_beyond_the_benchmark_stands_at_the_edge() -> None:
     ax = plots.deliverability(pd.DataFrame({"bounce_rate": [0.5]}), benchmarks={"bounce_rate": 0.01})
     assert dots(ax) == [[3.0, 0.0]]
     assert x_labels(ax) == ["0", "benchmark", "2×", "3×"]
-    assert legend(ax) == ["keeps to the benchmark", "misses it", "more than 3×"]
+    assert legend(ax) == ["keeps to it", "misses it", "beyond 3×"]
     near = plots.deliverability(pd.DataFrame({"bounce_rate": [0.03]}), benchmarks={"bounce_rate": 0.01})
-    assert legend(near) == ["keeps to the benchmark", "misses it"]
+    assert legend(near) == ["keeps to it", "misses it"]
 
 
 def test_a_rate_of_nobody_is_no_value() -> None:
