@@ -42,10 +42,11 @@ def complaints(
 ) -> dict[int, Said]:
     """Find the rows that a job's errors speak of: by their pointer, else by the key in what was sent."""
     found: dict[int, Said] = {}
-    where = {folded(name): row for name, row in zip(keys, rows, strict=True)}
+    same = folded if key == "email" else str
+    where = {same(name): row for name, row in zip(keys, rows, strict=True)}
     for one in errors:
         place = _place(one, len(rows))
-        row = rows[place] if place is not None else where.get(folded(_key_of(one, key)))
+        row = rows[place] if place is not None else where.get(same(_key_of(one, key)))
         if row is not None:
             found.setdefault(row, said("failed", one))
     return found

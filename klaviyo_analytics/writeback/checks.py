@@ -130,15 +130,17 @@ def check_duplicates(
     }
 
 
-def dumped(row: int, record: Any, problems: Problems, *, most: int = PROFILE_BYTES) -> bytes | None:
-    """Encode a row, or note why that cannot be."""
+def dumped(
+    row: int, record: Any, problems: Problems, *, most: int = PROFILE_BYTES, what: str = "it"
+) -> bytes | None:
+    """Encode a row, or what of it has a limit of its own; or note why that cannot be."""
     try:
         found = orjson.dumps(record)
     except (orjson.JSONEncodeError, RecursionError) as problem:
         why = "its text is no valid Unicode" if "surrogate" in str(problem) else str(problem)
-        problems.add(row, f"it cannot be written as JSON: {why}")
+        problems.add(row, f"{what} cannot be written as JSON: {why}")
         return None
     if len(found) > most:
-        problems.add(row, f"it takes {len(found):,} bytes, and the API allows {most:,}")
+        problems.add(row, f"{what} takes {len(found):,} bytes, and the API allows {most:,}")
         return None
     return bytes(memoryview(found))  # a copy as large as it has to be: orjson's own keeps a kilobyte and more

@@ -109,12 +109,20 @@ def thing(**more: Any) -> pd.DataFrame:
         ({"external_id": "$shopify:::$default:::7"}, "is of another catalog"),
         ({"categories": [["sale", None]]}, "is no id, and no list of ids"),
         ({"categories": [["sale", {"a": 1}]]}, "is no id, and no list of ids"),
-        ({"description": "x" * 100_000}, "bytes, and the API allows 100,000"),
+        ({"description": "x" * 5_000_000}, "bytes, and the API allows 4,999,000"),
+        (
+            {"custom_metadata": {"a": "x" * 100_000}},
+            "custom_metadata takes 100,008 bytes, and the API allows 100,000",
+        ),
     ],
 )
 def test_what_a_catalog_cannot_hold_is_a_problem(offline: KlaviyoClient, given: Any, why: str) -> None:
     values = {name: one[0] if name == "categories" else one for name, one in given.items()}
     assert why in offline.catalog_items.plan_create(thing(**values)).problems["problem"].item()
+
+
+def test_a_long_description_is_sent(offline: KlaviyoClient) -> None:
+    assert offline.catalog_items.plan_create(thing(description="x" * 200_000)).problems.empty
 
 
 @pytest.mark.parametrize("policy", [3, True, "hide"])

@@ -104,6 +104,19 @@ def test_consent_that_cannot_be_is_a_problem(
     assert why in offline.profiles.plan_subscribe(frame, **given).problems["problem"].item()
 
 
+def test_two_people_of_one_number_are_a_problem(offline: KlaviyoClient) -> None:
+    emails = ["ann@mail.example.net", "bob@mail.example.net", "cy@mail.example.net"]
+    frame = pd.DataFrame({"email": emails, "phone_number": ["+15005550006", "+15005550006", "+15005550007"]})
+    plan = offline.profiles.plan_subscribe(frame, channels=["email", "sms"])
+    assert plan.problems.index.tolist() == [0, 1]
+    assert "phone_number '+15005550006' is that of row 0, too" in plan.problems["problem"].iloc[1]
+    assert offline.profiles.plan_subscribe(frame, channels="email").problems.empty
+
+
+def test_ids_that_differ_in_case_are_two(offline: KlaviyoClient) -> None:
+    assert offline.tags.plan_tag("T", pd.DataFrame({"id": ["Ab1", "aB1"]}), kind="lists").problems.empty
+
+
 def test_a_subscription_whose_answer_was_lost_is_not_sent_twice(shop: Shop) -> None:
     path = "/api/profile-subscription-bulk-create-jobs"
     fault = shop.sandbox.faults.add(method="POST", path=path, times=1, drop="after")

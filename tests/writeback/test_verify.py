@@ -246,3 +246,16 @@ def test_an_append_that_is_seen_may_be_an_older_one(shop: Shop) -> None:
     plan = shop.client.profiles.plan_upsert(frame, properties="rest", append="bought")
     shop.sandbox.faults.add(method="POST", path="/api/profile-import", times=1, drop="after")
     assert sorted(plan.apply(verify=True).rows["status"]) == ["created", "created", "unconfirmed"]
+
+
+def test_who_breaks_off_reading_back_hears_that_all_was_sent(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    plan = shop.client.tags.plan_tag(seen.a_tag(shop), shop.client.flows.list(), kind="flows")
+    monkeypatch.setattr(shop.client._context, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        plan.apply(verify=True)
+    assert "Everything was sent before" in caught.value.__notes__[0]

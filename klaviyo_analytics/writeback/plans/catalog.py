@@ -13,6 +13,7 @@ from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.writeback import attributes as rules
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback.batches import REQUEST_BYTES
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT, UnwritableError, Wanted, as_text, column
@@ -27,7 +28,8 @@ Noun = Literal["item", "variant", "category"]
 Verb = Literal["create", "update", "delete"]
 WANTED: Mapping[str, Wanted] = {"text": "text", "number": "number", "integer": "integer"}
 METADATA = "custom_metadata"
-LARGEST = 100_000
+LARGEST = REQUEST_BYTES - 1_000  # what the rest of a request may take
+METADATA_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ def _planned(
     for row, cells in enumerate(zip(*values.values(), strict=True)):
         good = row not in problems and row not in left_out
         record = _resource(form, kind, found, cells, keys[row])
+        if good:
+            good = _fits(row, (record.get("attributes") or {}).get(METADATA), problems)
         records.append(checks.dumped(row, record, problems, most=LARGEST) if good else None)
     deletes = kind.endswith("delete") and any(record is not None for record in records)
     return drafted(
@@ -194,6 +198,12 @@ def _check_flat(target: Target, values: Sequence[Any], problems: Problems) -> No
             problems.add(
                 row, f"{target.column}: metadata is flat, and {value!r} holds objects; give each its column"
             )
+
+
+def _fits(row: int, metadata: Any, problems: Problems) -> bool:
+    return not metadata or (
+        checks.dumped(row, metadata, problems, most=METADATA_BYTES, what=METADATA) is not None
+    )
 
 
 def _ids(target: Target, values: Sequence[Any], problems: Problems) -> list[Any]:

@@ -124,7 +124,7 @@ def plan_unsubscribe(
             asks.append(
                 f"{len(strangers):,} of them are not on the list {list}: these are unsubscribed everywhere."
             )
-    records = _records(found, wanted, [{"consent": "UNSUBSCRIBED"}] * len(frame), problems, id=False)
+    records = _records(found, wanted, [{"consent": "UNSUBSCRIBED"}] * len(frame), problems)
     sent = _count(records)
     if list is None and sent:
         asks.append(f"This unsubscribes {sent:,} profiles everywhere, not from one list only.")
@@ -205,8 +205,6 @@ def _records(
     channels: Sequence[str],
     consents: Sequence[Mapping[str, Any]],
     problems: Problems,
-    *,
-    id: bool = True,
 ) -> Records:
     records: Records = []
     for row, consent in enumerate(consents):
@@ -218,11 +216,8 @@ def _records(
             way, purpose = CHANNELS[channel]
             subscriptions.setdefault(way, {})[purpose] = consent
         held = {name: values[row] for name, values in found.values.items() if values[row] is not ABSENT}
-        record: dict[str, Any] = {"type": "profile"}
-        if id and "id" in held:
-            record["id"] = held["id"]
-        addresses = {name: value for name, value in held.items() if name != "id"}
-        records.append(orjson.dumps({**record, "attributes": {**addresses, "subscriptions": subscriptions}}))
+        attributes = {**held, "subscriptions": subscriptions}
+        records.append(orjson.dumps({"type": "profile", "attributes": attributes}))
     return records
 
 

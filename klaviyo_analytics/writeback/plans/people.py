@@ -52,7 +52,11 @@ def people(
         values[name] = written.values
     keys = _keys(values, len(frame))
     checks.check_present(" or ".join(present), keys, problems)
-    left_out = checks.check_duplicates(next(iter(present)), keys, rule, problems)
+    first, *others = present
+    left_out = checks.check_duplicates(first, keys, rule, problems, fold=first == "email")
+    for name in others:  # two people of one number: the API would take both rows, and lose one
+        remaining = [ABSENT if row in left_out else one for row, one in enumerate(values[name])]
+        checks.check_duplicates(name, remaining, "error", problems, fold=name == "email")
     return People(values, ["" if key is ABSENT else str(key) for key in keys], left_out)
 
 
