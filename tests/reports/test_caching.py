@@ -77,7 +77,8 @@ def test_the_order_of_statistics_is_no_other_question(visits: Visits, tmp_path: 
 def test_another_account_is_asked_for_itself(visits: Visits, tmp_path: Path) -> None:
     visits.connect(cache=tmp_path).reports.form_values()
     other = visits.connect(cache=tmp_path)
-    other.account["id"] = "OTHER1"  # the same host, connection and question
+    account = other._context.account
+    account["id"] = "OTHER1"  # the same host, connection and question
     other.reports.form_values()
     assert visits.calls()["form-values-reports"] == 1
     assert set(other.cache.info()["account"]) == {visits.connect().account["id"], "OTHER1"}

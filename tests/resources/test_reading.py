@@ -199,7 +199,7 @@ class TestFind:
         [
             ({}, "exactly one attribute"),
             ({"name": "a", "id": "b"}, "2 were given"),
-            ({"shoe_size": 38}, "has no attribute 'shoe_size'; there are id, email"),
+            ({"shoe_size": 38}, "has no attribute .shoe_size.. There are .id., .email"),
             ({"_kx": 5}, "cannot be looked for"),
             ({"predictive_analytics.total_clv": 5.0}, "cannot be looked for"),
             ({"properties": {"a": 1}}, "cannot be looked for"),
