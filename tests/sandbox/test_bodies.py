@@ -83,8 +83,23 @@ class TestPlaces:
             body = data("coupon-code", links=links, unique_code="A", expires_at=time)
             return pointers("create_coupon_code", body)
 
-        assert create("2026-01-01T00:00:00Z") == []
-        assert create("tomorrow") == ["/data/attributes/expires_at"]
+        for good in ("T00:00:00Z", "T00:00:00.5+05:30", "T00:00", " 00:00:00"):
+            assert create(f"2026-01-01{good}") == [], good
+        for bad in (
+            "tomorrow",
+            "2026-01-01",
+            "20260101T000000Z",
+            "2026-W01-1T00:00",
+            "2026-02-30T00:00:00Z",
+            "",
+        ):
+            assert create(bad) == ["/data/attributes/expires_at"], bad
+
+    @pytest.mark.parametrize(("day", "good"), [("2026-03-01", True), ("2026-03-01T00:00:00Z", False)])
+    def test_a_date_has_no_time(self, day: str, good: bool) -> None:
+        strategy = {"method": "smart_send_time", "date": day}
+        found = pointers("create_campaign", data("campaign", **CAMPAIGN | {"send_strategy": strategy}))
+        assert found == ([] if good else ["/data/attributes/send_strategy/date"])
 
 
 class TestAlternatives:

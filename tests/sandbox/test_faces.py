@@ -104,6 +104,28 @@ class TestDirect:
             assert packed.post("/api/lists", broken).status == 400
         assert Api(sandbox, Content_Encoding="br").post("/api/lists", body).status == 415
 
+    @pytest.mark.parametrize(
+        ("accept", "packed"),
+        [
+            ("gzip, deflate, br", True),
+            ("gzip;q=0.5", True),
+            ("gzip;q=0", False),
+            ("br", False),
+            (None, False),
+        ],
+    )
+    def test_answers_can_be_packed_for_those_who_take_them(
+        self, sandbox: Sandbox, accept: str | None, packed: bool
+    ) -> None:
+        plain = Api(sandbox, Accept_Encoding=accept).get("/api/lists")
+        assert "Content-Encoding" not in plain.headers
+        sandbox.settings.compress = True
+        reply = Api(sandbox, Accept_Encoding=accept).get("/api/lists")
+        assert reply.headers.get("Content-Encoding") == ("gzip" if packed else None)
+        assert int(reply.headers["Content-Length"]) == len(reply.body)
+        assert (gzip.decompress(reply.body) if packed else reply.body) == plain.body
+        assert Api(sandbox, Accept_Encoding=accept).delete("/api/lists/LIST02").body == b""
+
     def test_an_environ_without_the_raw_query_is_understood(self, sandbox: Sandbox, api: Api) -> None:
         """Not every server gives a REQUEST_URI, or one with the query in it."""
         headers = {name: value for name, value in api.headers.items() if value is not None}

@@ -39,6 +39,7 @@ class TestRefusals:
             ({"timeframe": {"key": "last_quarter"}}, "timeframe/key"),
             ({"timeframe": {"start": "2025-01-01T00:00:00Z"}}, "timeframe/end"),
             ({"timeframe": frame("soon", "2025-01-01T00:00:00Z")}, "timeframe/start"),
+            ({"timeframe": frame("2025-01-01", "2025-01-02T00:00:00Z")}, "timeframe/start"),
             ({"timeframe": frame("2025-01-02T00:00:00Z", "2025-01-01T23:59:59Z")}, "timeframe"),
             ({"timeframe": frame("2024-01-01T00:00:00Z", "2025-01-01T00:00:01Z")}, "timeframe"),
             ({"timeframe": frame("2024-02-29T00:00:00Z", "2025-03-01T00:00:01Z")}, "timeframe"),
@@ -79,7 +80,11 @@ class TestRefusals:
             ("form-values", {"group_by": ["form_version_id"]}, "group_by"),
             ("form-series", {"group_by": []}, "group_by"),
             ("segment-values", {"group_by": ["segment_id"]}, "group_by"),
-            ("segment-values", {"timeframe": frame("2023-05-31T23:59:59Z", "2023-07-01")}, "timeframe"),
+            (
+                "segment-values",
+                {"timeframe": frame("2023-05-31T23:59:59Z", "2023-07-01T00:00:00Z")},
+                "timeframe",
+            ),
             ("segment-values", {"conversion_metric_id": PLACED}, "conversion_metric_id"),
         ],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 import uuid
@@ -67,6 +68,10 @@ class Application:
         if not response.data:
             del response.headers["Content-Type"]
         response.headers.update(answer.headers)
+        if self.settings.compress and response.data and request.accept_encodings["gzip"]:
+            response.data = gzip.compress(response.data, compresslevel=1)
+            response.headers["Content-Encoding"] = "gzip"
+            response.headers["Vary"] = "Accept-Encoding"
         return response(environ, start_response)
 
     def _record(self, request: Request, wire: Wire) -> RequestRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,13 @@ TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
     "boolean": (bool,),
+}
+# A time of day belongs to a date-time; whether an offset does is left to whoever reads it.
+FORMATS = {
+    "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    "date-time": re.compile(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+    ),
 }
 
 
@@ -59,7 +67,8 @@ def _check_type(schema: Json, value: Any, pointer: str) -> list[Problem]:
             for index, item in enumerate(value)
             for one in find_problems(items, item, f"{pointer}/{index}")
         ]
-    if schema.get("format") in ("date-time", "date") and not _is_datetime(value):
+    form = FORMATS.get(schema.get("format", ""))
+    if form and not (form.fullmatch(value) and _is_on_the_calendar(value)):
         return [_problem(pointer, f"{value!r} is not a valid {schema['format']}.")]
     return []
 
@@ -94,7 +103,7 @@ def _misses_tag(problems: list[Problem], pointer: str) -> bool:
     return any(f"{pointer}/{tag}" in places for tag in ("type", "method", "channel", "value"))
 
 
-def _is_datetime(text: str) -> bool:
+def _is_on_the_calendar(text: str) -> bool:
     try:
         datetime.fromisoformat(text)
     except ValueError:

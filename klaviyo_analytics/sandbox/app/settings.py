@@ -14,7 +14,8 @@ class Settings:
     refuse the larger pages that the schema allows and the prose does not. With `null_links` the links of a page
     without neighbours are null, as has been seen; without it they are left out, as the schema has it. The size of
     a report's page is documented nowhere: `report_page_size` rows. Links lead to Klaviyo, whoever asked, as the
-    API's do; with `own_links` they lead to the sandbox, for clients that follow them as they are.
+    API's do; with `own_links` they lead to the sandbox, for clients that follow them as they are. With `compress`
+    answers are packed for those who take gzip, as on their way across the Internet; on loopback that only costs time.
     """
 
     maton_key: str
@@ -24,3 +25,4 @@ class Settings:
     null_links: bool = False
     report_page_size: int = 100
     own_links: bool = False
+    compress: bool = False
