@@ -44,6 +44,9 @@ class ConnectionPicker(ChoiceView):
     >>> picker.close()
     """
 
+    _link: str | None = None
+    _aside: Aside | None = None
+
     def __init__(self, connections: Connections | None = None, *, state: ChoiceState | None = None) -> None:
         self._connections = connections if connections is not None else Connections(progress=False)
         self.run = RunState()
@@ -52,8 +55,6 @@ class ConnectionPicker(ChoiceView):
         self._refresh = ipywidgets.Button(description="Refresh", layout={"width": "80px"})
         self._cancel = ipywidgets.Button(description="Cancel", layout={"width": "80px"})
         self._status = ipywidgets.HTML()
-        self._link: str | None = None
-        self._aside: Aside | None = None
         buttons = ipywidgets.HBox([self._new, self._refresh, self._cancel])
         super().__init__(
             state if state is not None else ChoiceState(multiple=False),

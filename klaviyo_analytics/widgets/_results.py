@@ -16,8 +16,9 @@ from klaviyo_analytics.widgets._view import View, note
 
 TABS = ("Chart", "Table", "Code")
 _COPY = (
-    "const b=this;navigator.clipboard.writeText(b.previousElementSibling.textContent)"
-    ".then(()=>{b.textContent='Copied'},()=>{b.textContent='Select the lines and press Ctrl+C'})"
+    "const b=this,c=navigator.clipboard,t=b.previousElementSibling.textContent;"
+    "(c?c.writeText(t):Promise.reject()).then(()=>{b.textContent='Copied'},"
+    "()=>{b.textContent='Select the lines and press Ctrl+C'})"
 )
 
 

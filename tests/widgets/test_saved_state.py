@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 import pytest
 import requests
+from nbclient import NotebookClient
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import widgets
@@ -126,7 +131,11 @@ def profiles(client: KlaviyoClient) -> pd.DataFrame:
 
 @pytest.fixture
 def secrets(client: KlaviyoClient, sandbox: Sandbox) -> list[str]:
-    """Whatever must not be found."""
+    return secrets_of(client, sandbox)
+
+
+def secrets_of(client: KlaviyoClient, sandbox: Sandbox) -> list[str]:
+    """Give whatever must not be found."""
     frame = profiles(client)
     columns = [frame[name].dropna() for name in ("id", "email", "phone_number", "external_id")]
     persons = [str(value) for column in columns for value in column]
@@ -165,3 +174,34 @@ def test_keys_are_shown_in_full_on_a_page_of_their_own_that_ends_with_the_view(
     view.close()
     with pytest.raises(requests.ConnectionError):
         requests.get(address, timeout=10)
+
+
+def test_a_notebook_run_without_a_browser_keeps_no_secret_either(tmp_path: Path) -> None:
+    names = [
+        name for name in USES if name not in ("failed MetricExplorer", "PlanView")
+    ]  # those wait for a cell's end
+    source = f"""
+import json, pathlib
+import klaviyo_analytics as ka
+from klaviyo_analytics.sandbox import Sandbox
+from tests.widgets import test_saved_state as uses
+
+sandbox = Sandbox(profiles=100, events=2_000).start()
+client = ka.connect(api_key=sandbox.api_key, base_url=sandbox.direct_url, progress=False)
+client._api.paced = False
+secrets = uses.secrets_of(client, sandbox)
+pathlib.Path("secrets.json").write_text(json.dumps(secrets))
+for name in {names}:
+    display(uses.USES[name](client, sandbox))
+"""
+    new: Any = nbformat.v4
+    notebook = new.new_notebook(cells=[new.new_code_cell(source)])
+    places = {"KLAVIYO_ANALYTICS_HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    client = NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}, kernel_name="python3"
+    )
+    client.execute(env={**os.environ, **places})
+    kept = json.dumps(notebook.metadata.widgets)
+    assert "Opened Email" in kept
+    secrets = json.loads((tmp_path / "secrets.json").read_text())
+    assert [secret for secret in secrets if secret and secret in kept] == []
