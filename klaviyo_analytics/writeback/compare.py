@@ -15,6 +15,7 @@ from klaviyo_analytics.writeback.kinds.profiles import identity
 from klaviyo_analytics.writeback.reading import portions, records
 
 Changes = Mapping[str, tuple[Any, Any]]  # by dotted name, the old value and the new one
+COORDINATES = ("location.latitude", "location.longitude")  # texts or numbers, as the API has it
 
 
 def current(
@@ -81,13 +82,22 @@ def _differing(
         old = known.get(name)
         if isinstance(value, dict) and not before:
             yield from _differing(value, old if isinstance(old, Mapping) else {}, f"{name}.")
-        elif not _same(value, old, ignoring_case=name == "email" and not before):
+        elif not _same(before + name, value, old):
             yield before + name, (old, value)
 
 
-def _same(one: Any, other: Any, *, ignoring_case: bool) -> bool:
-    if ignoring_case:
+def _same(name: str, one: Any, other: Any) -> bool:
+    if name == "email":
         return folded(one) == folded(other)
+    if name in COORDINATES:
+        one, other = _number(one), _number(other)
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=1e-12)
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _number(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value

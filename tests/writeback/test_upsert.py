@@ -230,6 +230,27 @@ def test_what_the_account_has_already_is_not_sent(shop: Shop) -> None:
     assert plan.apply().rows["status"].tolist() == ["unchanged", "written"]
 
 
+def test_who_has_it_all_already_still_joins_a_list(shop: Shop) -> None:
+    frame, group = (
+        people(email=["joining@mail.example.net"], score=[1]),
+        shop.client.lists.create(name="Late"),
+    )
+    shop.client.profiles.upsert(frame, properties="rest")
+    plan = shop.client.profiles.plan_upsert(frame, properties="rest", compare=True, lists=group)
+    assert plan.preview()["note"].tolist() == ["nothing changes but the lists"]
+    assert plan.summary()[["new", "changed", "unchanged"]].tolist() == [0, 0, 0]
+    assert plan.apply(verify=True).rows["status"].tolist() == ["written"]
+    assert shop.client.lists.profiles(group)["email"].tolist() == ["joining@mail.example.net"]
+
+
+def test_coordinates_are_the_same_as_texts_and_as_numbers(shop: Shop) -> None:
+    place = {"location.latitude": "-33.8568", "location.longitude": "151.2153"}
+    frame = people(email=["opera@mail.example.net"]).assign(**place)
+    assert shop.client.profiles.plan_upsert(frame).apply(verify=True).failures.empty
+    again = shop.client.profiles.plan_upsert(frame.astype(dict.fromkeys(place, float)), compare=True)
+    assert again.summary()["unchanged"] == 1
+
+
 def test_rows_keep_the_frames_index_also_when_resumed(shop: Shop, tmp_path: Path) -> None:
     index = pd.MultiIndex.from_tuples([("x", 1), ("y", 2)], names=["shop", "number"])
     frame = people(email=["index-a@mail.example.net", "index-b@mail.example.net"]).set_index(index)

@@ -216,6 +216,34 @@ def test_a_suppression_that_did_not_come_is_unconfirmed(shop: Shop, between: Bet
     assert rows["detail"].tolist() == ["it is not suppressed when it is read back"] * 3
 
 
+@pytest.mark.parametrize("key", ["email", "external_id"])
+def test_who_did_not_join_the_list_is_unconfirmed(shop: Shop, between: Between, key: Any) -> None:
+    frame, group = seen.people(f"absent-{key}"), shop.client.lists.create(name="Absent")
+    frame = frame.assign(external_id=frame["email"])
+    plan = shop.client.profiles.plan_upsert(frame[[key]], key=key, lists=group)
+
+    def leave() -> None:
+        first = shop.client.lists.profiles(group).head(1)
+        shop.client.lists.plan_remove_profiles(group, first).apply(confirm=True)
+
+    between(leave)
+    rows = plan.apply(verify=True).rows
+    assert sorted(rows["status"]) == ["unconfirmed", "written", "written"]
+    assert rows["detail"].dropna().item() == f"it is not on the list {group['id']} when it is read back"
+
+
+def test_who_subscribed_to_a_list_is_looked_for_on_it(shop: Shop, between: Between) -> None:
+    group = shop.client.lists.create(name="Subscribed")
+    frame = seen.people("listed")
+    plan = shop.client.profiles.plan_subscribe(frame, consented_at="2026-01-05", list=group)
+
+    def leave() -> None:
+        shop.client.lists.plan_remove_profiles(group, frame.head(1)).apply(confirm=True)
+
+    between(leave)
+    assert plan.apply(verify=True).rows["status"].tolist() == ["unconfirmed", "written", "written"]
+
+
 def test_a_tag_that_is_not_there_is_unconfirmed(shop: Shop, between: Between) -> None:
     made, flows = seen.a_tag(shop), shop.client.flows.list()
     plan = shop.client.tags.plan_tag(made, flows, kind="flows")

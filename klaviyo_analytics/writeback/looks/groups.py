@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.writeback._account import Account
-from klaviyo_analytics.writeback.compare import as_kept
+from klaviyo_analytics.writeback.compare import as_kept, current
 from klaviyo_analytics.writeback.kinds import Options
 from klaviyo_analytics.writeback.looks._look import Found, Left, Look
 from klaviyo_analytics.writeback.reading import portions, records
 
+MEMBERS = "get_profile_ids_for_list"
+
+
+def on_list(account: Account, group: str, people: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Find the ids of those on a list; where somebody has neither address nor number, only the whole list tells."""
+    wanted: dict[str, list[str]] = {"email": [], "phone_number": []}
+    for attributes in people:
+        name = next((name for name in wanted if attributes.get(name)), None)
+        if name is None:
+            return {str(one["id"]) for one in records(account, MEMBERS, {}, {"id": group})}
+        wanted[name].append(attributes[name])
+    return {
+        str(one["id"])
+        for name, values in wanted.items()
+        for some in portions(values)
+        for one in records(account, MEMBERS, {"filter": str(F[name].any(some))}, {"id": group})
+    }
+
 
 def members(*, joined: bool) -> Look:
-    """Make a look at a list: at those that were named by their address, else at everybody on it."""
+    """Make a look at who is on a list."""
 
     def look(account: Account, options: Options, left: Left) -> Found:
-        queries: list[dict[str, str]] = [{}]
-        if options["key"] == "email":
-            emails = as_kept([key for key, _ in left.values()])
-            queries = [{"filter": str(F.email.any(some))} for some in portions(emails)]
-        there = {
-            str(one["id"])
-            for params in queries
-            for one in records(account, "get_profile_ids_for_list", params, {"id": options["owner"]})
-        }
+        keys = [key for key, _ in left.values()]
+        people: Iterable[Mapping[str, Any]] = [{"email": email} for email in as_kept(keys)]
+        if options["key"] == "id":
+            people = [one["attributes"] for one in current(account, "id", keys).values()]
+        there = on_list(account, options["owner"], people)
         return _judged(left, there, belongs=joined, where="on the list")
 
     return look

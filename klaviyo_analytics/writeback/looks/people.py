@@ -9,6 +9,7 @@ from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.compare import Changes, current, differences
 from klaviyo_analytics.writeback.kinds import Options
 from klaviyo_analytics.writeback.looks._look import Found, Left, differing
+from klaviyo_analytics.writeback.looks.groups import on_list
 
 BY_HAND = "USER_SUPPRESSED"
 SUBSCRIPTIONS = {"additional-fields[profile]": "subscriptions"}
@@ -17,11 +18,20 @@ SUBSCRIPTIONS = {"additional-fields[profile]": "subscriptions"}
 def profiles(account: Account, options: Options, left: Left) -> Found:
     """Compare attributes and properties."""
     there = current(account, options["key"], [key for key, _ in left.values()])
-    return {
-        at: differing(_unequal(record, known))
-        for at, (key, record) in left.items()
-        if (known := there.get(key)) is not None
-    }
+    known = {at: there[key] for at, (key, _) in left.items() if key in there}
+    found = {at: differing(_unequal(left[at][1], person)) for at, person in known.items()}
+    for group in options.get("lists") or ():
+        _check_joined(account, group, known, found)
+    return found
+
+
+def _check_joined(account: Account, group: str, known: Mapping[int, Mapping[str, Any]], found: Found) -> None:
+    """Note who is not on a list, though all else is as it should be."""
+    people = {at: person for at, person in known.items() if found.get(at, "") is None}
+    there = on_list(account, group, [person["attributes"] for person in people.values()])
+    for at, person in people.items():
+        if str(person["id"]) not in there:
+            found[at] = f"it is not on the list {group} when it is read back"
 
 
 def _unequal(record: Mapping[str, Any], known: Mapping[str, Any]) -> Changes:
@@ -38,10 +48,13 @@ def _unequal(record: Mapping[str, Any], known: Mapping[str, Any]) -> Changes:
 
 
 def subscriptions(account: Account, options: Options, left: Left) -> Found:
-    """Compare consent; who left one list only has said no to that list."""
+    """Compare consent; who left one list only has said no to that list, and who said yes is on it."""
     group = options.get("list")
     found: Found = {}
-    for at, record, known in _known(account, options, left):
+    joined: dict[int, Mapping[str, Any]] = {}
+    for at, person, known in _known(account, options, left):
+        record = left[at][1]
+        joined |= {at: person} if "SUBSCRIBED" in _wanted(record) else {}
         wrong = [
             f"{way} is {consent}"
             for way, purposes in record["attributes"]["subscriptions"].items()
@@ -51,7 +64,14 @@ def subscriptions(account: Account, options: Options, left: Left) -> Found:
             and not (wanted["consent"] == "UNSUBSCRIBED" and group in _lists_left(state))
         ]
         found[at] = f"consent when it is read back: {', '.join(wrong)}" if wrong else None
+    if group is not None:
+        _check_joined(account, group, joined, found)
     return found
+
+
+def _wanted(record: Mapping[str, Any]) -> set[str]:
+    ways = record["attributes"]["subscriptions"].values()
+    return {state["consent"] for purposes in ways for state in purposes.values()}
 
 
 def suppressions(account: Account, options: Options, left: Left) -> Found:
@@ -76,11 +96,11 @@ def lifted(account: Account, options: Options, left: Left) -> Found:
 def _known(
     account: Account, options: Options, left: Left
 ) -> Iterator[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
-    """Read the subscriptions of everybody who is there."""
+    """Read everybody who is there, and their subscriptions."""
     there = current(account, options["key"], [key for key, _ in left.values()], more=SUBSCRIPTIONS)
-    for at, (key, record) in left.items():
+    for at, (key, _) in left.items():
         if key in there:
-            yield at, record, (there[key].get("attributes") or {}).get("subscriptions") or {}
+            yield at, there[key], (there[key].get("attributes") or {}).get("subscriptions") or {}
 
 
 def _reasons(subscriptions: Mapping[str, Any]) -> list[str]:

@@ -83,13 +83,13 @@ def plan_upsert(
     if compare:
         compared = changes(account, key, keys, records)
         same = {row for row, change in compared.items() if change is not None and not change}
-        left_out |= dict.fromkeys(same, ("unchanged", "the account has it already"))
-        records = [None if row in same else record for row, record in enumerate(records)]
-        notes |= {
-            row: _both(described(change), notes.get(row))
-            for row, change in compared.items()
-            if row not in same
-        }
+        if lists:  # who has it all already may still have to join
+            notes |= {row: _both("nothing changes but the lists", notes.get(row)) for row in same}
+        else:
+            left_out |= dict.fromkeys(same, ("unchanged", "the account has it already"))
+            records = [None if row in same else record for row, record in enumerate(records)]
+        told = {row: described(change) for row, change in compared.items() if row not in same}
+        notes |= {row: _both(said, notes.get(row)) for row, said in told.items()}
         new = sum(change is None for change in compared.values())
         counts = {"new": new, "changed": len(compared) - new - len(same)}
     return drafted(
