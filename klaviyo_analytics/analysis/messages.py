@@ -102,7 +102,7 @@ def campaign_ranking(
         return closed(result, frame)
     given, kept, with_rank, shown = (_rows(one) for one in (table, large, ranked, result))
     left_out = {"small": given - kept, "minimum_recipients": minimum_recipients, "unranked": kept - with_rank}
-    return closed(result, frame, ranking={"of": given, "shown": shown, **left_out})
+    return closed(result, frame, ranking={"by": rank_by, "of": given, "shown": shown, **left_out})
 
 
 def _rows(table: Table) -> int:

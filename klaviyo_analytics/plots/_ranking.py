@@ -68,7 +68,8 @@ def draw_ranking(
         put_note(ax, _why_empty(frame, rank_by))
     rows = noun_of(frame, noun)
     whole = _whole(frame)
-    unknown = int(np.isnan(values).sum()) + whole["unranked"]
+    unknown = int(np.isnan(values).sum())
+    why = "a value" if whole["by"] == rank_by else quantity(whole["by"]).label
     best = f"Top {plural(len(chosen), rows)}" if 0 < len(chosen) < whole["of"] else f"{capitalised(rows)}s"
     put_title(ax, f"{best} by {subject.label}" if title is None else title, rows_above=rows_above, share=0.8)
     fewest = whole["minimum_recipients"]
@@ -79,6 +80,7 @@ def draw_ranking(
             f"{len(chosen):,} of {plural(whole['of'], rows)}" if whole["of"] else None,
             f"{whole['small']:,} with fewer than {fewest:,} recipients left out" if whole["small"] else None,
             only_zeros(values),
+            f"{whole['unranked']:,} without {why} left out" if whole["unranked"] else None,
             f"{unknown:,} without a value left out" if unknown and len(chosen) else None,
         ],
         share=0.8,
@@ -86,12 +88,12 @@ def draw_ranking(
     return ax
 
 
-def _whole(frame: pd.DataFrame) -> dict[str, int]:
+def _whole(frame: pd.DataFrame) -> dict[str, Any]:
     """Return how many rows there were before a ranking left some out, if it tells and nobody cut it since."""
     told = frame.attrs.get("ranking")
     if isinstance(told, dict) and told["shown"] == len(frame):
         return told
-    return {"of": len(frame), "small": 0, "minimum_recipients": 0, "unranked": 0}
+    return {"by": "", "of": len(frame), "small": 0, "minimum_recipients": 0, "unranked": 0}
 
 
 def _label_bars(ax: Axes, values: Floats, sizes: list[str], subject: Quantity, money: str | None) -> None:

@@ -67,6 +67,8 @@ def test_the_ranking_of_the_analysis_is_captioned_with_what_it_left_out() -> Non
     assert "2 of 5 campaigns" in said
     assert "2 with fewer than 100 recipients left out" in said
     assert "1 without a value left out" in said
+    other = caption(plots.campaign_ranking(ranking, rank_by="recipients"))
+    assert "1 without open rate left out" in other
     best = analysis.campaign_ranking(frame, rank_by="open_rate", top=1)
     assert title(plots.campaign_ranking(best, rank_by="open_rate")) == "Top 1 campaign by open rate"
     cut = caption(plots.campaign_ranking(ranking.head(1), rank_by="open_rate"))
