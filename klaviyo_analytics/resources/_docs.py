@@ -99,9 +99,13 @@ def _writing(endpoint: Endpoint, more: Mapping[str, str] = _NOTHING) -> list[str
         lines += _parameter(name, kind, meaning.capitalize())
     lines += _parameter("dry_run", "bool", "Show the request as a frame instead of sending it.")
     answer = "None" if endpoint.no_body else "pandas.Series"
+    unconfirmed = "ConfirmationRequiredError\n    `confirm` is not True; nothing was sent."
     return [
         "", "Parameters", "----------", *lines, "", "Returns", "-------", answer,
-        *_raises("ApiError\n    The server refused it: ValidationError, ConflictError, NotFoundError, ..."),
+        *_raises(
+            *([unconfirmed] if "confirm" in more else []),
+            "ApiError\n    The server refused it: ValidationError, ConflictError, NotFoundError, ...",
+        ),
     ]  # fmt: skip
 
 

@@ -34,6 +34,7 @@ def test_every_deletion_wants_to_be_confirmed(client: KlaviyoClient) -> None:
     assert set(SAYS) < set(nouns)
     for noun in nouns.values():
         assert inspect.signature(noun.delete).parameters["confirm"].default is False
+        assert "ConfirmationRequiredError" in noun.delete.__doc__
 
 
 @pytest.mark.parametrize("name", SAYS)
