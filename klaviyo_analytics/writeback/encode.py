@@ -49,6 +49,10 @@ def column(series: pd.Series[Any], wanted: Wanted = "json") -> Column:
         values[position] = ABSENT
     if pd.api.types.is_float_dtype(series.dtype):
         found = series.to_numpy(dtype=float, na_value=np.nan)
+        for position in np.flatnonzero(
+            np.isnan(found)
+        ):  # pandas 2 does not count them among a Float64's nulls
+            values[position] = ABSENT
         problems = {int(at): f"{found[at]} is no JSON number" for at in np.flatnonzero(np.isinf(found))}
     elif series.dtype == object or not _is_plain(series):
         values, problems = _one_by_one(values)
