@@ -15,6 +15,7 @@ from klaviyo_analytics.sandbox.app.contract import load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.filters import Condition, Moment, Parser
 from klaviyo_analytics.sandbox.app.store import Store
+from klaviyo_analytics.sandbox.app.times import YEARS
 
 ATTRIBUTES = "/data/attributes"
 YEARS_BACK = 5
@@ -89,6 +90,8 @@ def _bounds(store: Store, conditions: list[Condition], zone: ZoneInfo) -> tuple[
         if not isinstance(condition.literal, Moment):
             _refuse("filter", "datetime takes a datetime without quotes.")
         moment = datetime.fromisoformat(condition.literal.text)
+        if moment.year not in YEARS:
+            _refuse("filter", "The range lies where no account has events.")
         found[condition.operator] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if len(found) < 2:
         _refuse("filter", "Both greater-or-equal(datetime,...) and less-than(datetime,...) are required.")

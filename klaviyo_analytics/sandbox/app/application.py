@@ -18,7 +18,7 @@ from klaviyo_analytics.sandbox.app.contract import load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.klaviyo import Incoming, Klaviyo, Scopes, Sender
 from klaviyo_analytics.sandbox.app.paging import KLAVIYO, ORIGIN
-from klaviyo_analytics.sandbox.app.reading import raw_path, read_body
+from klaviyo_analytics.sandbox.app.reading import raw_path, raw_query, read_body
 from klaviyo_analytics.sandbox.app.settings import Settings
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.connections import Connections
@@ -84,7 +84,7 @@ class Application:
         record = RequestRecord(
             request.method,
             raw_path(request),
-            request.environ.get("QUERY_STRING", ""),
+            raw_query(request),
             mask_headers(dict(request.headers)),
             body,
             self._clock(),

@@ -16,6 +16,7 @@ FIELD = re.compile(r"[^\s,()\[\]\"']+( [^\s,()\[\]\"']+)*")  # dimensions like C
 SPACE = re.compile(r"\s*")
 DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+MOST_DEPTH, MOST_DIGITS = 50, 18  # what is longer is only just a number
 WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
@@ -51,6 +52,7 @@ class Parser:
         self.text = text
         self.parameter = parameter
         self.position = 0
+        self.depth = 0
 
     def parse(self) -> list[Condition]:
         """Read the whole text."""
@@ -69,8 +71,12 @@ class Parser:
         operator = self._match(NAME, "an operator")
         self._expect("(")
         if operator == "and":
+            self.depth += 1
+            if self.depth > MOST_DEPTH:
+                raise ApiFault.parameter(self.parameter, "Invalid filter: it is nested too deeply.")
             conditions = self._conjunction()
             self._expect(")")
+            self.depth -= 1
             return conditions
         field = self._match(FIELD, "a field")
         literal: Literal = None
@@ -109,7 +115,8 @@ class Parser:
         if pattern is NAME:
             return WORDS[found[0]]
         if pattern is NUMBER:
-            return float(found[0]) if found[1] or found[2] else int(found[0])
+            is_whole = not found[1] and not found[2] and len(found[0]) <= MOST_DIGITS
+            return int(found[0]) if is_whole else float(found[0])
         try:
             to_seconds(found[0])
         except ValueError:

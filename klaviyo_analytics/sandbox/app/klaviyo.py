@@ -163,6 +163,10 @@ class Klaviyo:
             body = orjson.loads(request.body)
         except orjson.JSONDecodeError as error:
             raise ApiFault.pointer("/", f"The body is not valid JSON: {error}.") from None
+        try:
+            orjson.dumps([[[[body]]]])  # an answer may hold what was sent a little deeper
+        except TypeError:
+            raise ApiFault.pointer("/", "The body is nested too deeply.") from None
         check_body(operation.body, body)
         return body
 

@@ -19,6 +19,13 @@ def raw_path(request: Request) -> str:
     return raw.partition("?")[0] if raw.startswith("/") else request.path
 
 
+def raw_query(request: Request) -> str:
+    """Find the query as it came; letters that should have been encoded, and are not, are UTF-8."""
+    return (
+        str(request.environ.get("QUERY_STRING", "")).encode("latin-1", "replace").decode("utf-8", "replace")
+    )
+
+
 def read_body(request: Request) -> bytes:
     """Read the whole body; refuse one that is too large unread, and one that does not come to its end."""
     request.max_content_length = MAX_BODY + 1  # of chunks nobody knows how many come: reading ends there

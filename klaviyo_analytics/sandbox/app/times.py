@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+YEARS = range(1970, 9000)  # what lies beyond cannot be reckoned with
+
 
 def to_text(seconds: float) -> str:
     """Write Unix seconds as the API writes them, whole seconds in UTC."""

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from klaviyo_analytics.sandbox.app.buckets import bucket_starts
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.store import Store
-from klaviyo_analytics.sandbox.app.times import to_text
+from klaviyo_analytics.sandbox.app.times import YEARS, to_text
 
 Ints = npt.NDArray[np.int64]
 
@@ -73,6 +73,8 @@ def read_frame(store: Store, attributes: Mapping[str, Any], *, earliest: datetim
         length = stop - start
     else:
         start, end = (datetime.fromisoformat(told[name]).replace(tzinfo=UTC) for name in ("start", "end"))
+        if start.year not in YEARS or end.year not in YEARS:
+            _refuse("The timeframe lies where no account has data.")
         # Both ends have been seen to belong to the frame; events have whole seconds.
         length, stop = end - start, datetime.fromtimestamp(math.floor(end.timestamp()) + 1, UTC)
     interval = attributes.get("interval")
