@@ -28,6 +28,7 @@ _FIGURE_SIZE = (8.0, 4.5)
 _CHARACTER = 0.52  # mean width of a character, in units of the font size
 _BOLD = 1.15  # bold type is wider
 _LEGEND_NAME = 32
+_LEGEND_MARK = 7  # characters that a mark and the space around it take
 _FEW_ROWS = 3
 
 
@@ -208,8 +209,8 @@ def put_legend(
         return 0.0
     room = int(characters(ax) * share)
     shown = [clip(label, _LEGEND_NAME) for label in labels]
-    widest = max(len(label) for label in shown) + 5
-    in_a_row = sum(len(label) + 5 for label in shown) <= room
+    widest = max(len(label) for label in shown) + _LEGEND_MARK
+    in_a_row = sum(len(label) + _LEGEND_MARK for label in shown) <= room
     columns = len(shown) if in_a_row else min(max(room // widest, 1), len(shown))
     rows = -(-len(shown) // columns)
     above = in_a_row or not beside or (rows <= _FEW_ROWS and 3 * widest > room)

@@ -63,7 +63,7 @@ def draw_ranking(
         ax.barh(range(len(chosen)), values[chosen], **{"color": colours, "height": 0.7, **kwargs})
         name_rows(ax, row_names(shown, noun))
         _label_bars(ax, values[chosen], _sizes(shown, subject), subject, money)
-        rows_above = put_legend(ax, *hue_legend(shade), share=0.8)
+        rows_above = put_legend(ax, *hue_legend(shade), beside=False, share=0.8)
     else:
         put_note(ax, _why_empty(frame, rank_by))
     rows = noun_of(frame, noun)

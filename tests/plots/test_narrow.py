@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.axes import Axes
 
-from klaviyo_analytics import plots
+from klaviyo_analytics import analysis, plots
 from klaviyo_analytics.plots import _synthetic as shop
 from tests.plots.looks import caption, draw, texts, x_labels
 
@@ -42,6 +42,26 @@ def test_the_data_keep_a_quarter_of_the_picture_and_the_legend_is_whole(chart: D
     legend = shown.get_window_extent()
     assert not box.padded(-1).overlaps(legend)
     assert legend.x1 <= figure.bbox.x1 + 1
+
+
+@pytest.mark.parametrize("size", [(8, 4.5), (6, 4), (4, 3)])
+def test_a_long_legend_is_cut_nowhere_and_covers_no_number(size: tuple[float, float]) -> None:
+    many = shop.campaign_summary(campaigns=12).assign(segment=[f"Segment {row}" for row in range(12)])
+    funnel = analysis.flow_funnel(shop.flow_summary())
+    charts: list[Draw] = [
+        lambda ax: plots.campaign_ranking(many, top=12, hue="segment", ax=ax),
+        lambda ax: plots.flow_funnel(funnel, ax=ax),
+    ]
+    for chart in charts:
+        _, ax = plt.subplots(figsize=size, layout="constrained")
+        draw(chart(ax))
+        shown, figure = ax.get_legend(), ax.get_figure()
+        assert shown is not None
+        assert figure is not None
+        box = shown.get_window_extent()
+        assert box.x1 <= figure.bbox.x1 + 1
+        values = [text.get_window_extent() for text in ax.texts if text.get_gid() in ("value", "rate")]
+        assert not any(box.overlaps(value) for value in values)
 
 
 def test_a_narrow_funnel_has_no_table_of_rates_and_says_nothing_of_them() -> None:
