@@ -47,7 +47,8 @@ def test_the_data_keep_a_quarter_of_the_picture_and_the_legend_is_whole(chart: D
 @pytest.mark.parametrize("size", [(8, 4.5), (6, 4), (4, 3)])
 def test_a_long_legend_is_cut_nowhere_and_covers_no_number(size: tuple[float, float]) -> None:
     many = shop.campaign_summary(campaigns=12).assign(segment=[f"Segment {row}" for row in range(12)])
-    funnel = analysis.flow_funnel(shop.flow_summary())
+    long = shop.flow_summary()["flow"] + " · Welcome #3: last chance"
+    funnel = analysis.flow_funnel(shop.flow_summary().assign(flow=long))
     charts: list[Draw] = [
         lambda ax: plots.campaign_ranking(many, top=12, hue="segment", ax=ax),
         lambda ax: plots.flow_funnel(funnel, ax=ax),
