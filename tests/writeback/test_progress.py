@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import ipywidgets
 import pandas as pd
 import pytest
 import tqdm.auto
 import tqdm.notebook
-from ipywidgets import Widget
 
 from klaviyo_analytics import _progress
 from klaviyo_analytics._progress import Progress
@@ -130,7 +130,8 @@ def test_nothing_is_shown_in_the_first_second(capsys: pytest.CaptureFixture[str]
 def test_a_notebook_shows_the_same_and_keeps_no_widget(eager: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     eager(tqdm.notebook.tqdm)
     monkeypatch.setattr(tqdm.notebook, "display", lambda *_: None)
-    before = set(Widget._instances) if hasattr(Widget, "_instances") else set()
+    registry: dict[str, Any] = ipywidgets.widgets.widget._instances
+    before = set(registry)
     with Progress("upsert profiles", shown=True, total=40, estimates=False) as progress:
         progress.add(10, "1 of 4 requests, about 3 s left")
         left, _, right = progress._bar.container.children
@@ -138,5 +139,4 @@ def test_a_notebook_shows_the_same_and_keeps_no_widget(eager: Any, monkeypatch: 
         said = right.value.replace("\u2007", " ")
         assert "10/40 rows" in said
         assert "1 of 4 requests, about 3 s left" in said
-    after = set(Widget._instances) if hasattr(Widget, "_instances") else set()
-    assert after == before
+    assert set(registry) == before

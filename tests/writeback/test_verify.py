@@ -196,6 +196,16 @@ def test_a_code_that_is_not_there_is_unconfirmed(shop: Shop, between: Between) -
     assert rows["detail"].iloc[1] == NOTHING
 
 
+def test_a_code_that_expires_within_the_same_second_is_there(shop: Shop, between: Between) -> None:
+    coupon = shop.client.coupons.create(external_id="CUT")
+    plan = shop.client.coupon_codes.plan_create(
+        seen.codes(expires_at="2027-01-01T10:00:00.5+00:00"), coupon=coupon
+    )
+    kept = shop.sandbox.account.records["coupon-code"]
+    between(lambda: kept["CUT-A-1"].attributes.update(expires_at="2027-01-01T10:00:00+00:00"))
+    assert plan.apply(verify=True).rows["status"].tolist() == ["created", "created"]
+
+
 def test_who_is_suppressed_for_another_reason_stays_so(shop: Shop) -> None:
     plan = seen.unsuppress(shop)
     emails = set(seen.people("suppressed")["email"])
