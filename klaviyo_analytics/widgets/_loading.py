@@ -98,7 +98,7 @@ class Loader:
         if self._job is not None and self.state.running:
             self._job.cancelled.set()
             self._job = None
-            self.state.end("cancelled", "Cancelled. What was shown before is still here.")
+            self.state.end("cancelled", "Cancelled; nothing more is sent.")
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the thread, if one is at work."""
