@@ -11,7 +11,7 @@ import pytest
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.sandbox.app.filters import MOST_DEPTH
 from tests.sandbox.accounts import PLACED
-from tests.sandbox.api import Api, data
+from tests.sandbox.api import Api, Clock, data
 
 
 def nested(depth: int) -> Any:
@@ -101,3 +101,89 @@ class TestReports:
             bounds = [f"greater-or-equal(datetime,{start}{offset})", f"less-than(datetime,{end}{offset})"]
             known = {"metric_id": PLACED, "measurements": ["count"], "timezone": zone, "filter": bounds}
             assert api.post("/api/metric-aggregates", data("metric-aggregate", **known)).status == 400
+
+
+class TestHalfSaid:
+    """Bodies that the schemas let through, and that say too little."""
+
+    @pytest.mark.parametrize(
+        ("path", "type_", "id_", "attributes", "relationship"),
+        [
+            ("campaign-message-assign-template", "campaign-message", "MSG1", None, "template"),
+            (
+                "back-in-stock-subscriptions",
+                "back-in-stock-subscription",
+                None,
+                {
+                    "channels": ["EMAIL"],
+                    "profile": {"data": {"type": "profile", "attributes": {"email": "a@shop.co"}}},
+                },
+                "variant",
+            ),
+            ("coupon-codes", "coupon-code", None, {"unique_code": "A"}, "coupon"),
+        ],
+    )
+    def test_a_relationship_without_data(
+        self, api: Api, path: str, type_: str, id_: str | None, attributes: Any, relationship: str
+    ) -> None:
+        resource = {"type": type_, "relationships": {relationship: {}}}
+        resource |= {"id": id_} if id_ else {}
+        resource |= {"attributes": attributes} if attributes else {}
+        reply = api.post(f"/api/{path}", {"data": resource})
+        assert (reply.status, reply.source) == (400, {"pointer": f"/data/relationships/{relationship}/data"})
+
+    def test_a_code_without_a_coupon_fails_alone(self, api: Api, clock: Clock) -> None:
+        codes = [
+            {"type": "coupon-code", "attributes": {"unique_code": name}, "relationships": {"coupon": coupon}}
+            for name, coupon in (("A1", {}), ("A2", {"data": {"type": "coupon", "id": "TEN"}}))
+        ]
+        body = data("coupon-code-bulk-create-job", **{"coupon-codes": {"data": codes}})
+        job = api.post("/api/coupon-code-bulk-create-jobs", body).json["data"]["id"]
+        clock.now += 5
+        found = api.get(f"/api/coupon-code-bulk-create-jobs/{job}").json["data"]["attributes"]
+        assert (found["failed_count"], found["status"]) == (1 + (found["completed_count"] == 0), "complete")
+        assert found["errors"][0]["source"]["pointer"].endswith("/0/relationships/coupon/data")
+
+    def test_null_for_nobody_and_nothing(self, api: Api) -> None:
+        for kind in ("create", "delete"):
+            type_ = f"profile-suppression-bulk-{kind}-job"
+            assert api.post(f"/api/{type_}s", data(type_, profiles=None)).source == {"pointer": "/data"}
+        type_ = "data-source-record-bulk-create-job"
+        assert api.post(f"/api/{type_}s", data(type_, **{"data-source-records": None})).status == 400
+        wishes = {"email": None, "sms": None}
+        people = {"data": [data("profile", email="bo+list@shop.example", subscriptions=wishes)["data"]]}
+        type_ = "profile-subscription-bulk-create-job"
+        assert api.post(f"/api/{type_}s", data(type_, profiles=people)).status == 202
+
+    @pytest.mark.parametrize(
+        "filters",
+        ["all", ["all"], [{"field": "mood"}], [{"field": "status_date"}], [{"field": "method"}], [{}]],
+    )
+    def test_filters_of_a_consent(self, api: Api, filters: Any) -> None:
+        """The document leaves the filters of whoever never subscribed open."""
+        status = {"subscription": "never_subscribed", "filters": filters}
+        wanted = {"channel": "email", "can_receive_marketing": True, "consent_status": status}
+        condition = {"type": "profile-marketing-consent", "consent": wanted}
+        definition = {"condition_groups": [{"conditions": [condition]}]}
+        assert api.post("/api/segments", data("segment", name="New", definition=definition)).status == 400
+
+    def test_a_source_of_data_goes_with_what_points_at_it(self, api: Api) -> None:
+        attributes = {"title": "Shops", "visibility": "private", "description": ""}
+        source = api.post("/api/data-sources", data("data-source", **attributes)).json["data"]["id"]
+        record = {"data": {"type": "data-source-record", "attributes": {"record": {"a": 1}}}}
+        links = {"data-source": {"type": "data-source", "id": source}}
+        body = data("data-source-record-create-job", links=links, **{"data-source-record": record})
+        assert api.post("/api/data-source-record-create-jobs", body).status == 204
+        assert api.delete(f"/api/data-sources/{source}").status == 204
+
+    def test_a_null_leaves_what_cannot_be_empty(self, api: Api) -> None:
+        groups = [{"metric_id": PLACED, "metric_filters": None, "value_property": None}]
+        definition = {"aggregation_method": "count", "metric_groups": groups}
+        made = api.post(
+            "/api/custom-metrics", data("custom-metric", name="Orders", definition=definition)
+        ).json
+        id_ = made["data"]["id"]
+        body = data("custom-metric", id_, name="All orders", definition=None)
+        changed = api.patch(f"/api/custom-metrics/{id_}", body).json["data"]["attributes"]
+        assert changed["name"] == "All orders"
+        assert changed["definition"] == made["data"]["attributes"]["definition"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.store import Store
 
 Json = dict[str, Any]
@@ -50,8 +51,10 @@ def catalog_id(_: Store, data: Json) -> str:
 
 
 def _coupon_code_id(_: Store, data: Json) -> str:
-    coupon = data["relationships"]["coupon"]["data"]["id"]
-    return f"{coupon}-{data['attributes']['unique_code']}"
+    coupon = data["relationships"]["coupon"].get("data")
+    if not coupon:
+        raise ApiFault.pointer("/data/relationships/coupon/data", "A code belongs to a coupon.")
+    return f"{coupon['id']}-{data['attributes']['unique_code']}"
 
 
 def _external_id(_: Store, data: Json) -> str:

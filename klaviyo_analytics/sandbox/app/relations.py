@@ -48,6 +48,7 @@ _TARGETS: dict[str, str] = {
     "campaign-messages": "campaign-message",
     "categories": "catalog-category",
     "coupon-codes": "coupon-code",
+    "data-source": "data-source",
     "event": "event",
     "events": "event",
     "flow": "flow",

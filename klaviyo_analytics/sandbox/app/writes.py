@@ -17,6 +17,7 @@ from klaviyo_analytics.sandbox.model import Record
 
 Json = dict[str, Any]
 MOST_IDS = 1000  # in one change of a relationship
+NEVER_EMPTY = frozenset({"name", "definition"})
 
 
 def create_resource(call: Call) -> Json | None:
@@ -120,6 +121,14 @@ def related_ids(data: Json) -> Iterator[tuple[str, list[str]]]:
             yield name, _identifiers(value["data"])
 
 
+def required_id(data: Json, name: str) -> str:
+    """Read the one id of a relationship that a body cannot do without."""
+    ids = dict(related_ids(data)).get(name)
+    if not ids:
+        raise ApiFault.pointer(f"/data/relationships/{name}/data", f"A {name} is required.")
+    return ids[0]
+
+
 def check_id(call: Call, data: Json) -> None:
     """Refuse a body that speaks of another resource than the path."""
     if data["id"] != call.id:
@@ -137,6 +146,8 @@ def _set_attributes(record: Record, data: Json) -> None:
     kind = KINDS.get(record.type)
     secret = kind.secret if kind else frozenset()
     for name, value in data.get("attributes", {}).items():
+        if value is None and name in NEVER_EMPTY and name in record.attributes:
+            continue  # a null leaves it as it is
         (record.hidden if name in secret else record.attributes)[name] = value
 
 

@@ -24,7 +24,7 @@ def create_record(call: Call) -> None:
 
 def create_records(call: Call) -> None:
     """Keep many records of a data source."""
-    records = call.body["data"]["attributes"].get("data-source-records", {}).get("data", [])
+    records = (call.body["data"]["attributes"].get("data-source-records") or {}).get("data") or []
     if not 1 <= len(records) <= MOST_RECORDS:
         pointer = "/data/attributes/data-source-records/data"
         raise ApiFault.pointer(pointer, f"A request has 1 to {MOST_RECORDS} records.")

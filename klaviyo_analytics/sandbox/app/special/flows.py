@@ -75,7 +75,9 @@ def _trigger(store: Store, triggers: list[Json]) -> Json | None:
 
 def _check_templates(store: Store, actions: list[Json]) -> None:
     for place, action in enumerate(actions):
-        template = ((action.get("data") or {}).get("message") or {}).get("template_id")
+        told = action.get("data")
+        message = told.get("message") if isinstance(told, dict) else None
+        template = message.get("template_id") if isinstance(message, dict) else None
         if template and store.find("template", template) is None:
             pointer = f"{DEFINITION}/actions/{place}/data/message/template_id"
             raise ApiFault.pointer(pointer, f"A template with id {template} does not exist.")

@@ -107,14 +107,13 @@ def advance(store: Store, job: Record) -> None:
 
 def _carry_out(store: Store, job: Record, work: Work, stop: int) -> None:
     for place in range(work.done, stop):
-        piece = work.pieces[place]
+        piece, work.done = work.pieces[place], place + 1
         try:
             counted = "completed_count" if work.run(store, job, piece) else "skipped_count"
         except ApiFault as fault:
             counted = "failed_count"
             work.fail(store, job, piece, _error(fault, f"{work.pointer}/{place}"))
         job.attributes[counted] += 1
-    work.done = stop
 
 
 def _error(fault: ApiFault, place: str) -> Json:

@@ -10,7 +10,7 @@ from klaviyo_analytics.sandbox.app.kinds import short_id, ulid
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.app.times import to_text
-from klaviyo_analytics.sandbox.app.writes import check_id, related_ids, touch
+from klaviyo_analytics.sandbox.app.writes import check_id, related_ids, required_id, touch
 from klaviyo_analytics.sandbox.model import Record, Related
 
 Json = dict[str, Any]
@@ -112,7 +112,7 @@ def assign_template(call: Call) -> Json:
     """Give a message a copy of a template of its own; the answer has the form of older revisions."""
     store, data = call.store, call.body["data"]
     message = store.get("campaign-message", data["id"])
-    template = store.get("template", dict(related_ids(data))["template"][0])
+    template = store.get("template", required_id(data, "template"))
     check_draft(store, message)
     definition = message.attributes["definition"]
     if definition["channel"] != "email":

@@ -94,7 +94,7 @@ def _check_times(store: Store, profile: Json, pointer: str, *, historical: bool)
 def _wishes(profile: Json) -> Iterator[tuple[str, str, Json]]:
     """Read which channels, and what of them, a body speaks of."""
     for channel, purposes in profile["attributes"]["subscriptions"].items():
-        for purpose, wish in purposes.items():
+        for purpose, wish in (purposes or {}).items():
             if isinstance(wish, dict):
                 yield channel, purpose, wish
 
@@ -129,7 +129,7 @@ def _subscribe(
             consent.set_consent(record, channel, purpose, consent.SUBSCRIBED, at, source)
         if is_news and purpose == "marketing" and (channel, consent.SUBSCRIBED) in METRICS:
             yield from notice(store, record, METRICS[channel, consent.SUBSCRIBED], {"Method": "API"})
-    for token in profile["attributes"]["subscriptions"].get("push", {}).get("tokens") or []:
+    for token in (profile["attributes"]["subscriptions"].get("push") or {}).get("tokens") or []:
         register_token(store, record, token)
     if group is None:
         return
@@ -154,7 +154,7 @@ def _unsubscribe(store: Store, record: Record, profile: Json, group: Record | No
         consent.set_consent(record, channel, purpose, consent.UNSUBSCRIBED, now)
         if is_news and purpose == "marketing" and (channel, consent.UNSUBSCRIBED) in METRICS:
             yield from notice(store, record, METRICS[channel, consent.UNSUBSCRIBED], {"Method": "API"})
-    for token in profile["attributes"]["subscriptions"].get("push", {}).get("tokens") or []:
+    for token in (profile["attributes"]["subscriptions"].get("push") or {}).get("tokens") or []:
         forget_token(store, record, token["token"])
 
 

@@ -31,7 +31,8 @@ def unsuppress_profiles(call: Call) -> Json:
 
 def _start(call: Call, run: jobs.Run) -> Json:
     data, store = call.body["data"], call.store
-    emails = [each["attributes"]["email"] for each in data["attributes"].get("profiles", {}).get("data", ())]
+    people = data["attributes"].get("profiles") or {"data": ()}
+    emails = [each["attributes"]["email"] for each in people["data"]]
     groups = dict(related_ids(data))
     if bool(emails) + len(groups) != 1:
         raise ApiFault.pointer("/data", "Name either profiles, or one list, or one segment.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
+from klaviyo_analytics.sandbox.app.special.segments.consents import is_filter
 from klaviyo_analytics.sandbox.app.special.segments.countries import COUNTRIES
 from klaviyo_analytics.sandbox.app.special.segments.distance import centre_of
 from klaviyo_analytics.sandbox.app.store import GROUPS, Store
@@ -58,6 +59,8 @@ def _check_kind(store: Store, condition: Json, pointer: str) -> None:
         _unknown(
             f"{pointer}/measurement", "It knows the order of a profile's channels, not how high each is."
         )
+    if kind == "profile-marketing-consent":
+        _check_consent(condition["consent"], f"{pointer}/consent/consent_status/filters")
     if kind == "profile-metric-funnel":
         steps = condition["steps"]
         if not steps:
@@ -68,21 +71,30 @@ def _check_kind(store: Store, condition: Json, pointer: str) -> None:
             )
 
 
+def _check_consent(wanted: Json, pointer: str) -> None:
+    filters = wanted["consent_status"].get("filters") or []
+    if not isinstance(filters, list):
+        raise ApiFault.pointer(pointer, f"Expected array, not {filters!r}.")
+    for number, one in enumerate(filters):
+        if isinstance(one, dict) and one.get("field") == "is_rcs_capable":
+            _unknown(f"{pointer}/{number}/field", "It does not know whose phone takes RCS.")
+        if not is_filter(one):
+            raise ApiFault.pointer(f"{pointer}/{number}", f"{one!r} is not a filter of a consent.")
+
+
 def _filters(value: Any, pointer: str) -> Iterator[tuple[str, Json]]:
     """Find everything in a condition that looks like a filter, with its place."""
     if isinstance(value, list):
         for number, item in enumerate(value):
             yield from _filters(item, f"{pointer}/{number}")
     elif isinstance(value, dict):
-        if "operator" in value or "field" in value:
+        if "operator" in value:
             yield pointer, value
         for name, item in value.items():
             yield from _filters(item, f"{pointer}/{name}")
 
 
 def _check_filter(wanted: Json, pointer: str) -> None:
-    if wanted.get("field") == "is_rcs_capable":
-        _unknown(f"{pointer}/field", "It does not know whose phone takes RCS.")
     name = str(wanted.get("operator"))
     if name in ("regex", "nregex"):
         try:

@@ -19,11 +19,22 @@ KNOWN = {
     "effective_date": "consent_timestamp",
     "recorded_date": "last_updated",
 }
+METHODS = ("method", "subscribe_method")
 REASONS = {
     "bounce_date": "HARD_BOUNCE",
     "manual_suppression_date": consent.BY_HAND,
     "invalid_email_date": "INVALID_EMAIL",
 }
+
+
+def is_filter(wanted: Any) -> bool:
+    """Tell whether something can be asked of a consent; the document leaves the form of some filters open."""
+    if not isinstance(wanted, dict):
+        return False
+    field = wanted.get("field")
+    if field in METHODS:
+        return "method" in wanted
+    return isinstance(field, str) and field in {*KNOWN, *REASONS} and isinstance(wanted.get("filter"), dict)
 
 
 def consents(store: Store, profile: Record, condition: Json) -> bool:
@@ -62,7 +73,7 @@ def _can_receive(profile: Record, channel: str, known: Json) -> bool:
 def _passes(store: Store, known: Json, wanted: Json) -> bool:
     """Tell whether what is known of a consent passes one more filter."""
     field = wanted["field"]
-    if field in ("method", "subscribe_method"):
+    if field in METHODS:
         details = (wanted.get("filter") or {}).get("value")
         return str(known.get("method")).lower() == wanted["method"] and (
             details is None or known.get("method_detail") in details
