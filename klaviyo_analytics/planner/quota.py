@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from klaviyo_analytics._transport import waiting
+from klaviyo_analytics._wording import counted, spoken
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.errors import QuotaExhaustedError
 from klaviyo_analytics.planner.ledger import DAY, Ledger, Windows, wait
@@ -42,7 +43,7 @@ class Forecast:
         return len(self.waits)
 
     def __str__(self) -> str:
-        said = [f"{self.calls:,} call{'' if self.calls == 1 else 's'}"]
+        said = [counted(self.calls, "call")]
         if self.calls:
             said.append(in_words(self.waits[-1]))
         if self.standing.limit is not None:
@@ -137,13 +138,7 @@ class Quota:
 
 def in_words(seconds: float) -> str:
     """Write a length of time as people say it."""
-    if seconds < 1:
-        return "at once"
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    if seconds < 5_400:
-        return f"about {seconds / 60:.0f} min"
-    return f"about {seconds / 3_600:.1f} h"
+    return "at once" if seconds < 1 else f"about {spoken(seconds)}"
 
 
 def _used_up(endpoint: Endpoint, standing: Standing, calls: int) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.plots._canvas import (
     new_axes,
     only_zeros,
@@ -28,7 +29,6 @@ from klaviyo_analytics.plots._rows import (
     largest,
     name_rows,
     noun_of,
-    plural,
     row_names,
 )
 from klaviyo_analytics.plots._style import ink
@@ -70,14 +70,14 @@ def draw_ranking(
     whole = _whole(frame)
     unknown = int(np.isnan(values).sum())
     why = "a value" if whole["by"] == rank_by else quantity(whole["by"]).label
-    best = f"Top {plural(len(chosen), rows)}" if 0 < len(chosen) < whole["of"] else f"{capitalised(rows)}s"
+    best = f"Top {counted(len(chosen), rows)}" if 0 < len(chosen) < whole["of"] else f"{capitalised(rows)}s"
     put_title(ax, f"{best} by {subject.label}" if title is None else title, rows_above=rows_above, share=0.8)
     fewest = whole["minimum_recipients"]
     put_caption(
         ax,
         [
             capitalised(subject.definition or subject.label) + money_in_words(subject, money),
-            f"{len(chosen):,} of {plural(whole['of'], rows)}" if whole["of"] else None,
+            f"{len(chosen):,} of {counted(whole['of'], rows)}" if whole["of"] else None,
             f"{whole['small']:,} with fewer than {fewest:,} recipients left out" if whole["small"] else None,
             only_zeros(values),
             f"{whole['unranked']:,} without {why} left out" if whole["unranked"] else None,

@@ -52,11 +52,6 @@ def noun_of(frame: pd.DataFrame, noun: str) -> str:
     return next((word for column, word in deeper.items() if column in frame.columns), noun)
 
 
-def plural(count: int, noun: str) -> str:
-    """Return `1 campaign` or `60 campaigns`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def largest(values: Floats, most: int) -> npt.NDArray[np.intp]:
     """Return the rows of the `most` largest values, in descending order; rows without a value never count."""
     known = np.flatnonzero(np.isfinite(values))

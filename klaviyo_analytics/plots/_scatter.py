@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.plots._canvas import (
     characters,
     new_axes,
@@ -32,7 +33,6 @@ from klaviyo_analytics.plots._rows import (
     hue_legend,
     largest,
     noun_of,
-    plural,
     row_names,
     shapes_of,
 )
@@ -100,7 +100,7 @@ def draw_scatter(
             _definition(up),
             _definition(across),
             _money(money, across, up),
-            plural(len(shown), noun_of(frame, noun)),
+            counted(len(shown), noun_of(frame, noun)),
             only_zeros(ys),
             f"{left_out} without both numbers left out" if left_out else None,
         ],

@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.analysis._given import FLOWS
 from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_note, put_title, quiet
 from klaviyo_analytics.plots._flow_series import together
 from klaviyo_analytics.plots._frame import draws
 from klaviyo_analytics.plots._funnel import draw_funnel, funnel_has_room, read_funnel
-from klaviyo_analytics.plots._rows import name_rows, noun_of, plural
+from klaviyo_analytics.plots._rows import name_rows, noun_of
 from klaviyo_analytics.plots._trend import read_trend
 from klaviyo_analytics.plots.trend import draw_titled, title_of
 
@@ -90,7 +91,7 @@ def flow_funnel(
         [
             f"People per {noun}" + ("; who got two of its messages counts twice" if noun == "flow" else ""),
             funnel.caption if funnel_has_room(ax) else None,
-            f"{len(funnel.labels)} largest of {plural(funnel.rows, noun)}" if left_out else None,
+            f"{len(funnel.labels)} largest of {counted(funnel.rows, noun)}" if left_out else None,
         ],
         share=0.8,
     )

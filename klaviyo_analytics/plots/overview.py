@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.analysis._given import CAMPAIGNS, FLOWS
 from klaviyo_analytics.analysis.health import limits_of
 from klaviyo_analytics.plots._canvas import figure_title, new_grid
@@ -15,7 +16,7 @@ from klaviyo_analytics.plots._dates import in_words
 from klaviyo_analytics.plots._frame import draws, require, times
 from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.plots._ranking import draw_ranking
-from klaviyo_analytics.plots._rows import noun_of, plural
+from klaviyo_analytics.plots._rows import noun_of
 from klaviyo_analytics.plots._scatter import draw_scatter
 from klaviyo_analytics.plots.campaigns import campaign_scatter
 from klaviyo_analytics.plots.flows import flow_funnel
@@ -155,8 +156,8 @@ def _channels(summary: pd.DataFrame) -> str | None:
 
 def _headline(summary: pd.DataFrame, noun: str) -> str:
     """Say how many there are, and when they were sent if the summary knows."""
-    counted = plural(len(summary), noun_of(summary, noun))
+    how_many = counted(len(summary), noun_of(summary, noun))
     if "send_time" not in summary.columns:
-        return counted
+        return how_many
     sent = times(summary, "send_time").dropna()
-    return f"{counted}, sent {in_words(sent)}" if len(sent) else counted
+    return f"{how_many}, sent {in_words(sent)}" if len(sent) else how_many

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from klaviyo_analytics._api import GATEWAY_BUCKET, Api
+from klaviyo_analytics._wording import counted, spoken
 from klaviyo_analytics.endpoints import Endpoint, Window
 from klaviyo_analytics.writeback.kinds import KINDS
 
@@ -43,12 +44,4 @@ def how_far(*, requests: int, of: int, seconds: float, measured: bool) -> str:
     """Say how many requests are done, and when the rest will be; before there is a pace, at the soonest."""
     about = "about" if measured else "at least"
     left = f", {about} {spoken(seconds)} left" if requests < of and (measured or seconds >= 1) else ""
-    return f"{requests:,} of {of:,} request{'' if of == 1 else 's'}{left}"
-
-
-def spoken(seconds: float) -> str:
-    """Write a duration as people say it: 40 s, 3 min, 2 h 5 min."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    return f"{requests:,} of {counted(of, 'request')}{left}"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import html
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from klaviyo_analytics._wording import counted, spoken
 from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError
 from klaviyo_analytics.writeback import journals
 from klaviyo_analytics.writeback._account import Account, fingerprint
@@ -203,11 +202,12 @@ class Plan:
 
     def _sentence(self) -> str:
         facts = self.summary()
-        least = str(timedelta(seconds=math.ceil(facts["seconds_at_limits"])))
-        requests = f"{facts['requests']:,} request{'' if facts['requests'] == 1 else 's'}"
-        parts = [f"{self.action}: {facts['to_send']:,} of {facts['rows']:,} rows in {requests}"]
+        rows, requests = counted(facts["rows"], "row"), counted(facts["requests"], "request")
+        parts = [f"{self.action}: {facts['to_send']:,} of {rows} in {requests}"]
         parts += [f"{facts[name]:,} {name}" for name in ("problems", "unchanged") if facts[name]]
-        return f"{', '.join(parts)}; at least {least} at the documented limits"
+        seconds = facts["seconds_at_limits"]
+        least = f"; at least {spoken(seconds)} at the documented limits" if seconds else ""
+        return ", ".join(parts) + least
 
     def _repr_html_(self) -> str:
         lines = [html.escape(self._sentence())]

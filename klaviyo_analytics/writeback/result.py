@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.errors import WriteFailedError
 from klaviyo_analytics.writeback import journals
 from klaviyo_analytics.writeback._account import Account
@@ -122,10 +123,10 @@ class Result:
 
     def __repr__(self) -> str:
         ended = f"; stopped: {self.stopped}" if self.stopped else ""
-        return f"<Result of {self.action}: {len(self.rows):,} rows, {_counts(self.rows)}{ended}>"
+        return f"<Result of {self.action}: {counted(len(self.rows), 'row')}, {_counts(self.rows)}{ended}>"
 
     def _repr_html_(self) -> str:
-        lines = [f"<b>{html.escape(self.action)}</b>: {len(self.rows):,} rows, {_counts(self.rows)}"]
+        lines = [f"<b>{html.escape(self.action)}</b>: {counted(len(self.rows), 'row')}, {_counts(self.rows)}"]
         if self.stopped:
             lines.append(f"Ended early: {html.escape(self.stopped)}")
         if self.journal:

@@ -80,8 +80,9 @@ class CheckedApp:
         self, environ: WSGIEnvironment, url: str, sent: bytes, head: dict[str, Any], received: bytes
     ) -> None:
         method = environ["REQUEST_METHOD"]
-        in_request = self.document.check_request(method, url, _headers(environ), sent)
-        in_answer = self.document.check_response(method, url, head["status"], head["headers"], received)
+        with self._lock:  # the validators keep what they have looked up, and are not made for several threads
+            in_request = self.document.check_request(method, url, _headers(environ), sent)
+            in_answer = self.document.check_response(method, url, head["status"], head["headers"], received)
         if _is_gateways_own(environ, head):
             in_answer = []
         operation = self.document.find(method, url)

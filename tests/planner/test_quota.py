@@ -92,7 +92,7 @@ def test_an_endpoint_without_a_daily_limit_has_none_left_to_tell() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "at once"), (61.2, "about 61 s"), (150, "about 2 min"), (6_700, "about 1.9 h")],
+    [(0.2, "at once"), (61.2, "about 61 s"), (150, "about 2 min"), (6_700, "about 1 h 52 min")],
 )
 def test_times_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words

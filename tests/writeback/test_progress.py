@@ -17,7 +17,7 @@ from klaviyo_analytics import _progress
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.writeback import kinds
-from klaviyo_analytics.writeback.pace import how_far, seconds_at_limits, seconds_left, spoken
+from klaviyo_analytics.writeback.pace import how_far, seconds_at_limits, seconds_left
 from tests.resources.shop import Shop
 
 
@@ -52,16 +52,6 @@ def test_what_is_left_follows_the_pace_and_the_limits(
 )
 def test_it_is_said_in_words(given: Any, said: str) -> None:
     assert how_far(**given) == said
-
-
-def test_durations_are_spoken() -> None:
-    assert [spoken(each) for each in (0.1, 89, 90, 3_600, 7_500)] == [
-        "1 s",
-        "89 s",
-        "2 min",
-        "60 min",
-        "2 h 5 min",
-    ]
 
 
 def test_requests_of_one_endpoint_share_its_limits(offline: KlaviyoClient) -> None:

@@ -50,10 +50,15 @@ def people(count: int, name: str = "shown") -> pd.DataFrame:
 def test_a_plan_shows_what_it_would_do_and_five_rows(offline: KlaviyoClient) -> None:
     found = page(offline.profiles.plan_upsert(people(20_001), unset="old"))
     assert "upsert profiles: 20,001 of 20,001 rows in 3 requests" in found.text
-    assert "at the documented limits" in found.text
+    assert "documented limits" not in found.text  # three go out at once
     assert "Needs confirm=True : This removes old from 20,001 profiles." in found.text
     assert "shown4@mail.example.net" in found.text
     assert "shown5@mail.example.net" not in found.text
+
+
+def test_a_plan_that_the_limits_hold_up_says_how_long(offline: KlaviyoClient) -> None:
+    found = page(offline.profiles.plan_suppress(people(30_000)))  # 75 a second
+    assert "30,000 of 30,000 rows in 300 requests; at least 3 s at the documented limits" in found.text
 
 
 def test_a_plan_with_problems_shows_ten_of_them_and_no_good_row(offline: KlaviyoClient) -> None:

@@ -311,7 +311,7 @@ def test_planning_sends_nothing(offline: KlaviyoClient) -> None:
     assert plan.preview().columns.tolist() == ["row", "key", "action", "fields", "problem", "note"]
     assert plan.preview()["fields"].item() == "email, first_name"
     assert plan.summary()["requests"] == 1
-    assert "1 of 1 rows in 1 request;" in plan._repr_html_()
+    assert "1 of 1 row in 1 request<" in plan._repr_html_()
 
 
 def test_a_row_of_one_profile_still_goes_by_keywords(shop: Shop) -> None:
