@@ -213,7 +213,7 @@ class _Sending:
             try:
                 reply = self._run.send(kind, [self._records[row] for row in left])
             except HOPELESS:
-                self._run.unsent(self._batch)
+                self._refused_unread(lost=lost)
                 raise
             except (errors.TransportError, errors.ServerError):
                 lost = True
@@ -221,7 +221,7 @@ class _Sending:
                 if error.status >= 500:
                     lost = True
                     continue
-                self._run.unsent(self._batch)
+                self._refused_unread(lost=lost)
                 raise Stopped(str(error)) from None
             except errors.ApiError as error:
                 if lost and kind.seen(error):
@@ -233,6 +233,11 @@ class _Sending:
             else:
                 return _job_of(reply.document) if kind.job else None, kind.told.get(reply.status, kind.done)
         return None, kind.done
+
+    def _refused_unread(self, *, lost: bool) -> None:
+        """Note that this request was not carried out, unless one before it may have been."""
+        if not lost:
+            self._run.unsent(self._batch)
 
     def _after_a_loss(self, rows: dict[int, Said], left: list[int]) -> tuple[bool, str | None]:
         """Find out, as far as that is possible, whether the request was carried out: (known, its job)."""

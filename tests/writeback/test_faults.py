@@ -146,3 +146,37 @@ def test_nothing_is_sent_when_the_account_cannot_be_reached(shop: Shop, tmp_path
     finally:
         shop.client._context.known_account = known
     assert not (tmp_path / "unreached.journal").exists()
+
+
+TURNED_AWAY = [
+    pytest.param({"status": 401}, id="key-withdrawn"),
+    pytest.param({"status": 403}, id="forbidden"),
+    pytest.param({"status": 400, "body": "<h1>Bad request</h1>", "content_type": "text/html"}, id="gateway"),
+]
+
+
+@pytest.mark.parametrize("symptom", TURNED_AWAY)
+def test_what_may_have_been_done_before_it_was_refused_is_unconfirmed(
+    shop: Shop, tmp_path: Path, symptom: dict[str, Any]
+) -> None:
+    frame = people("left", 20)
+    shop.client.profiles.upsert(frame[["email"]])
+    group = shop.client.lists.create(name="Left once")
+    shop.client.lists.plan_add_profiles(group, frame).apply()
+    one, path = shop.client.lists.profiles(group).head(1), tmp_path / "left.journal"
+    members: Any = {"method": "DELETE", "path": "/api/lists/*/relationships/profiles"}
+    lost = shop.sandbox.faults.add(**members, times=2, drop="after")
+    shop.sandbox.faults.add(**members, times=None, **symptom)
+    result = shop.client.lists.plan_remove_profiles(group, one).apply(journal=path)
+    assert lost.hits == 2
+    assert len(shop.client.lists.profiles(group)) == 19
+    assert result.rows["status"].tolist() == ["unconfirmed"]
+    shop.sandbox.faults.clear()
+    assert shop.client.resume(path).rows["status"].tolist() == ["written"]
+
+
+def test_a_refusal_that_nothing_went_before_leaves_the_row_unsent(shop: Shop) -> None:
+    group = shop.client.lists.create(name="Never joined")
+    shop.sandbox.faults.add(method="POST", path="/api/lists/*/relationships/profiles", status=401)
+    result = shop.client.lists.plan_add_profiles(group, shop.client.profiles.list(limit=1)).apply()
+    assert result.rows["status"].tolist() == ["not sent"]
