@@ -40,7 +40,7 @@ class Context:
     metrics: pd.DataFrame | None = field(default=None, repr=False)  # read once, see Metrics.known
     known_account: pd.Series[Any] | None = field(default=None, repr=False)
     conversion: tuple[str, str] | None = field(default=None, repr=False)  # see resources._conversion
-    names: dict[str, dict[str, str | None]] = field(default_factory=dict, repr=False)  # see resources._names
+    names: dict[str, dict[str, str | None]] = field(default_factory=dict, repr=False)  # see reports._names
     cache: NoCache = field(default_factory=NoCache, repr=False)
     quota: Quota = field(default_factory=Quota, repr=False)
 
@@ -223,16 +223,26 @@ def read_one_or_none(
 
 def checked_id(value: object, name: str = "id") -> str:
     """Take an id, or a row that has one."""
-    if isinstance(value, pd.Series):
-        value = value.get("id")
-    if not isinstance(value, str) or not value.strip():
+    one = _text_of(value, name)
+    if "@" in one:
         raise InvalidInputError(
-            f"{name}={value!r}: give an id as text, or a row that `get` or `find` returned."
+            f"{name}={one!r} is no id but an address; client.profiles.find(email=...) gives the row that has the id."
         )
-    return value
+    return one
 
 
 def catalog_id(value: object) -> str:
     """Write a shop's own id as the compound one of the catalog; rows and compound ids have it already."""
-    one = checked_id(value)
+    one = _text_of(value, "id")
     return one if ":::" in one else f"$custom:::$default:::{one}"
+
+
+def _text_of(value: object, name: str) -> str:
+    if isinstance(value, pd.Series):
+        value = value.get("id")
+    if isinstance(value, str) and value.strip():
+        return value
+    given = f"<{type(value).__name__}>" if isinstance(value, pd.DataFrame) else repr(value)
+    raise InvalidInputError(
+        f"{name}={given}: give an id as text, or a row that `get` or `find` returned."
+    )

@@ -22,7 +22,7 @@ class Line:
     """One kept connection to a sandbox."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self.http = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=5)
+        self.http = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=60)
         self.headers = {"Authorization": f"Klaviyo-API-Key {sandbox.api_key}", "revision": "2026-01-15"}
 
     def send(self, method: str, path: str, body: Any = None) -> http.client.HTTPResponse:
@@ -66,19 +66,19 @@ class TestConnections:
             f"Authorization: Klaviyo-API-Key {sandbox.api_key}\r\n"
             f"Content-Type: {JSON_API}\r\nContent-Length: 6000000\r\n\r\n"
         )
-        with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port or 0), timeout=5) as raw:
+        with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port or 0), timeout=60) as raw:
             raw.sendall(head.encode())
             answer = raw.recv(1000)
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert b"Connection: close" in answer
 
-    def test_a_body_in_chunks_may_not_be_larger(self, line: Line) -> None:
+    def test_a_body_in_chunks_may_not_be_larger(self, sandbox: Sandbox, line: Line) -> None:
         chunks = iter([b" " * 1_000_000] * 6)
         headers = line.headers | {"Content-Type": JSON_API}
         with suppress(ConnectionError):  # the server has gone before the end
             line.http.request("POST", "/api/lists", chunks, headers)
-            answer = line.http.getresponse()
-            assert answer.status == 413, answer.read()
+            line.http.getresponse()
+        assert [request.status for request in sandbox.requests] == [413]
 
     @pytest.mark.parametrize(
         "rest",
@@ -95,7 +95,7 @@ class TestConnections:
             "POST /api/lists HTTP/1.1\r\nHost: x\r\nrevision: 2026-01-15\r\n"
             f"Authorization: Klaviyo-API-Key {sandbox.api_key}\r\nContent-Type: {JSON_API}\r\n"
         )
-        with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port or 0), timeout=5) as raw:
+        with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port or 0), timeout=60) as raw:
             raw.sendall(head.encode() + rest)
             raw.shutdown(socket.SHUT_WR)
             answer = raw.recv(1000)
@@ -140,7 +140,7 @@ class TestEnd:
         with sandbox:
             line = Line(sandbox)
             assert line.read("/api/lists")[0] == 200
-        assert set(threading.enumerate()) == before
+        assert set(threading.enumerate()) <= before  # a thread of an earlier test may have ended meanwhile
         with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
             line.read("/api/lists")
         line.http.close()
@@ -151,12 +151,19 @@ class TestEnd:
         Sandbox(account=small_account(), clock=clock).close()
 
     def test_a_port_can_be_chosen_and_taken_again(self, clock: Clock) -> None:
-        with Sandbox(account=small_account(), clock=clock) as first:
-            port = urlsplit(first.url).port
-        assert port is not None
-        with Sandbox(account=small_account(), clock=clock, port=port) as second:
-            assert second.url == first.url
-            assert second.gateway_url == f"{second.url}/klaviyo"
+        for _ in range(10):  # somebody else may be quicker to take a port
+            with Sandbox(account=small_account(), clock=clock) as first:
+                line = Line(first)
+                assert line.read("/api/lists")[0] == 200
+            line.http.close()
+            with (
+                suppress(OSError),
+                Sandbox(account=small_account(), clock=clock, port=urlsplit(first.url).port or 0) as second,
+            ):
+                assert second.url == first.url
+                assert second.gateway_url == f"{second.url}/klaviyo"
+                return
+        pytest.fail("no port could be taken again")
 
     def test_a_port_that_is_taken_is_an_ordinary_error(self, sandbox: Sandbox, clock: Clock) -> None:
         port = urlsplit(sandbox.url).port
@@ -172,7 +179,7 @@ class TestEnd:
         assert line.read("/api/lists")[0] == 200
         line.http.close()
         sandbox.close()
-        server.join(timeout=5)
+        server.join(timeout=60)
         assert not server.is_alive()
 
     def test_nothing_is_printed(

@@ -75,7 +75,7 @@ class ScriptedServer:
         self.script = list(script) or [Answer()]
         self.asked: list[Asked] = []
         self.closed = threading.Semaphore(0)  # one for each connection that is over
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._ended = threading.Event()
         self._connections: list[socket.socket] = []
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -91,6 +91,11 @@ class ScriptedServer:
     def connections(self) -> int:
         """How many connections were used for requests."""
         return len({one.connection for one in self.asked})
+
+    def hears(self, count: int) -> bool:
+        """Wait for so many requests: who gives up early may be gone before they are read."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self.asked) >= count, timeout=60)
 
     def targets(self) -> list[str]:
         return [one.target for one in self.asked]
@@ -129,8 +134,9 @@ class ScriptedServer:
         with connection, connection.makefile("rb") as stream:
             try:
                 while (asked := _read(stream, number)) is not None:
-                    with self._lock:
+                    with self._changed:
                         self.asked.append(asked)
+                        self._changed.notify_all()
                         answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
                     connection.sendall(answer.written())
                     if answer.hang:

@@ -16,7 +16,7 @@ from klaviyo_analytics.errors import (
 )
 from tests.transport.clocks import Clock
 from tests.transport.scripted_server import Answer, ScriptedServer, error
-from tests.transport.senders import KEY, TWICE, get, post, transport, unused_port
+from tests.transport.senders import KEY, TWICE, deaf_address, get, post, transport
 
 HTML = {"Content-Type": "text/html"}
 BROKEN = {
@@ -126,28 +126,34 @@ class TestTimeouts:
         "slow", [Answer(silent=True, hang=True), Answer(sent=5, hang=True)], ids=["before", "in-the-body"]
     )
     def test_an_answer_that_takes_too_long(self, slow: Answer) -> None:
-        with (
-            ScriptedServer(slow) as server,
-            pytest.raises(RequestTimeoutError, match=r"did not answer in time; see timeout=") as caught,
-        ):
-            transport(server.url, timeout=(5.0, 0.05), retry=TWICE).send(get())
+        clock = Clock()
+        with ScriptedServer(slow) as server:
+            sender = transport(server.url, clock=clock, timeout=(60.0, 0.05), retry=TWICE)
+            with pytest.raises(RequestTimeoutError, match=r"did not answer in time; see timeout=") as caught:
+                sender.send(get())
+            assert server.hears(2)
         assert isinstance(caught.value, TimeoutError)
-        assert len(server.asked) == 2
+        assert (len(server.asked), len(clock.slept)) == (2, 1)
         assert_no_key(caught.value)
 
     def test_it_is_not_asked_twice_where_that_is_not_safe(self) -> None:
-        slow = Answer(silent=True, hang=True)
-        with ScriptedServer(slow) as server, pytest.raises(RequestTimeoutError):
-            transport(server.url, timeout=(5.0, 0.05)).send(post())
-        assert len(server.asked) == 1
+        clock = Clock()
+        with ScriptedServer(Answer(silent=True, hang=True)) as server:
+            with pytest.raises(RequestTimeoutError):
+                transport(server.url, clock=clock, timeout=(60.0, 0.05)).send(post())
+            assert server.hears(1)
+        assert (len(server.asked), clock.slept) == (1, [])
 
 
 class TestUnreached:
     def test_a_refused_connection_is_tried_again_for_seconds_not_minutes_even_for_a_post(self) -> None:
         clock = Clock()
-        sender = transport(f"http://127.0.0.1:{unused_port()}", clock=clock)
-        with pytest.raises(ConnectionFailedError, match=r"cannot be reached\. Check the network") as caught:
-            sender.send(post())
+        with deaf_address() as url:
+            sender = transport(url, clock=clock)
+            with pytest.raises(
+                ConnectionFailedError, match=r"cannot be reached\. Check the network"
+            ) as caught:
+                sender.send(post())
         assert len(clock.slept) == sender.retry.unreached - 1
         assert sum(clock.slept) < 5
         assert isinstance(caught.value, ConnectionError)

@@ -109,7 +109,12 @@ def test_what_was_waited_for_is_forgotten_when_it_goes_on(
     assert "waiting" not in last
 
 
-def test_nothing_is_shown_in_the_first_second(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_shown_in_the_first_second(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _progress.DELAY == 1.0
+    monkeypatch.setattr(_progress, "DELAY", 600.0)  # so that no machine is too slow for it
+    monkeypatch.setattr(tqdm.auto, "tqdm", partial(tqdm.std.tqdm, mininterval=0))
     with Progress("upsert profiles", shown=True, total=2, estimates=False) as progress:
         progress.note("0 of 2 requests")
         progress.add(1, "1 of 2 requests")

@@ -10,7 +10,6 @@ from klaviyo_analytics.sandbox.model import Record
 
 MARKETING = "subscriptions.email.marketing."
 ON_LISTS = MARKETING + "list_suppressions."
-EVERYWHERE = MARKETING + "suppression."
 
 
 def check_suppression_filters(conditions: list[Condition]) -> None:

@@ -34,7 +34,6 @@ class Message:
     open_lift: float = 1.0
     click_lift: float = 1.0
     buy_lift: float = 1.0
-    exit_lift: float = 1.0
     coupon: str | None = None
     sent: int | None = None  # when a campaign went out; a flow sends every day
     variations: tuple[Variation, ...] = field(default=())
