@@ -9,6 +9,8 @@ from typing import Any
 import ipywidgets
 
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
+from klaviyo_analytics.widgets._finding import Wanted, first_of, ids_of
+from klaviyo_analytics.widgets._marks import Box, Radio
 from klaviyo_analytics.widgets._pages import Line, options_of, pages
 from klaviyo_analytics.widgets._view import View, heading, note
 
@@ -48,10 +50,8 @@ class ChoiceView(View):
         )
         for box in (self._search, self._group):
             box.add_class("kla-unseen-label")
-        self._boxes = [
-            ipywidgets.Checkbox(indent=False, layout={"width": "auto", "flex": "1 1 0"})
-            for _ in range(self._lines)
-        ]
+        mark = Box if state.multiple else Radio
+        self._boxes = [mark() for _ in range(self._lines)]
         self._sides = [ipywidgets.HTML(layout={"flex": "0 0 auto"}) for _ in range(self._lines)]
         self._rows = [
             ipywidgets.HBox([box, side], layout={"height": "28px", "overflow": "hidden"})
@@ -78,11 +78,38 @@ class ChoiceView(View):
         self.add_class(f"kla-choice-{noun}")
         self._listen()
 
+    def choose(self, *wanted: Wanted) -> None:
+        """Choose by name, id, (name, group) or row, instead of what was chosen; of nothing, let all go.
+
+        Parameters
+        ----------
+        *wanted : str, (str, str) or row
+            Case does not matter where that leaves one. The group is what tells those of a name apart: a metric's
+            integration, a campaign's channel, a flow's status.
+
+        Raises
+        ------
+        NoMatchError, AmbiguousMatchError
+            Nothing is called so, or several are; the message names them.
+        """
+        grouped = self._group.description
+        self.state.selected = ids_of(wanted, self.state.options, noun=self._noun, grouped=grouped)
+
+    def choose_first(self) -> None:
+        """Choose what is offered first, instead of what was chosen: the latest campaign, the most used metric.
+
+        Raises
+        ------
+        NoMatchError
+            There is nothing to choose from.
+        """
+        self.state.selected = (first_of(self.state.options, noun=self._noun),)
+
     def _listen(self) -> None:
         self._search.observe(self._narrow, names="value")
         self._group.observe(self._narrow, names="value")
         for place, box in enumerate(self._boxes):
-            box.observe(lambda _change, place=place: self._tick(place), names="value")
+            box.observe(lambda _change, place=place: self._tick(place), names=box.clicked)
         self._back.on_click(lambda _button: self._turn(-1))
         self._on.on_click(lambda _button: self._turn(1))
         self.watch(self.state, ["options"], self._show_groups)
@@ -152,11 +179,7 @@ class ChoiceView(View):
         option = line if isinstance(line, Option) else None
         self._rows[place].layout.visibility = "hidden" if line is None else "visible"
         box.layout.display = "none" if isinstance(line, str) else None
-        with box.hold_sync():
-            box.description = option.name if option else ""
-            box.tooltip = option.label if option else ""
-            box.disabled = option is None
-            box.value = option is not None and option.id in selected
+        box.show(option, chosen=option is not None and option.id in selected)
         if isinstance(line, str):
             said = f'<div class="kla-group" role="heading" aria-level="4">{html.escape(line)}</div>'
         elif option and option.group and (option.often or not self._headings):
@@ -191,7 +214,8 @@ class ChoiceView(View):
             option = chosen[place] if place < len(chosen) else None
             chip.layout.display = None if option else "none"
             if option:
-                chip.description, chip.tooltip = f"{option.name} ×", f"Let go of {option.label}"
+                name = self.state.told_apart(option)
+                chip.description, chip.tooltip = f"{name} ×", f"Let go of {option.label}"
 
     def _let_go_of(self, chip: Any) -> None:
         place = self._chip_pool.index(chip)

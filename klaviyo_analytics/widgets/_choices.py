@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,18 +16,27 @@ OFTEN, OTHERS = "Often used", "Others"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One thing to choose: `value` is what a query takes for it, `often` sets it before the groups."""
+    """One thing to choose: `value` is what a query takes for it, `often` sets it before the groups.
+
+    `when` stands behind the name: a campaign's day.
+    """
 
     id: str
     name: str
     group: str = ""
     value: Any = None
     often: bool = False
+    when: str = ""
+
+    @property
+    def text(self) -> str:
+        """The name, and the day."""
+        return f"{self.name} · {self.when}" if self.when else self.name
 
     @property
     def label(self) -> str:
-        """Name and group in one line."""
-        return f"{self.name} ({self.group})" if self.group else self.name
+        """The same with the group in one line."""
+        return f"{self.text} ({self.group})" if self.group else self.text
 
 
 class ChoiceState(HasTraits):
@@ -44,6 +54,8 @@ class ChoiceState(HasTraits):
         Whether several may be chosen.
     problem : str
         Why there is nothing to choose from, in words; empty if all is well.
+    empty : bool
+        Whether it is known that there is nothing to choose from: the account has none.
     """
 
     options: TraitType[Any, tuple[Option, ...]] = Tuple()
@@ -52,6 +64,7 @@ class ChoiceState(HasTraits):
     group = Unicode("")
     multiple = Bool(True)  # noqa: FBT003  (traitlets' own way)
     problem = Unicode("")
+    empty = Bool(False)  # noqa: FBT003
 
     def __init__(
         self, options: Iterable[Option] = (), *, selected: Sequence[str] = (), multiple: bool = True
@@ -74,7 +87,7 @@ class ChoiceState(HasTraits):
             option
             for option in self.options
             if (not self.group or option.group == self.group)
-            and all(word in f"{option.name} {option.group}".casefold() for word in words)
+            and all(word in f"{option.text} {option.group}".casefold() for word in words)
         ]
 
     @property
@@ -90,6 +103,13 @@ class ChoiceState(HasTraits):
         """The selected options."""
         by_id = {option.id: option for option in self.options}
         return [by_id[id] for id in self.selected]
+
+    def told_apart(self, option: Option) -> str:
+        """Name an option as shortly as nobody can take it for another: with its group, or its id, where needed."""
+        texts, labels = self._common
+        if texts[option.text] < 2:
+            return option.text
+        return option.label if labels[option.label] < 2 else f"{option.label} {option.id}"
 
     @property
     def values(self) -> list[Any]:
@@ -112,6 +132,7 @@ class ChoiceState(HasTraits):
             self.selected = tuple(id for id in self.selected if id in known)
             self.options = new
             self.problem = ""
+            self.empty = not new
 
     @validate("selected")
     def _only_options(self, proposal: Any) -> tuple[str, ...]:
@@ -122,3 +143,7 @@ class ChoiceState(HasTraits):
         if len(asked) > 1 and not self.multiple:
             raise InvalidInputError(f"Only one can be chosen here, not {len(asked)}.")
         return asked
+
+    @property
+    def _common(self) -> tuple[Counter[str], Counter[str]]:
+        return Counter(each.text for each in self.options), Counter(each.label for each in self.options)

@@ -90,9 +90,10 @@ class ConnectionPicker(ChoiceView):
         self.state.offer(
             Option(
                 row["id"],
-                f"{row['id']} · {row['created']:%Y-%m-%d}",
+                row["id"],
                 str(row["status"]).casefold(),
                 row["id"],
+                when=f"{row['created']:%Y-%m-%d}",
             )
             for _, row in frame.sort_values("status", kind="stable").iterrows()
         )

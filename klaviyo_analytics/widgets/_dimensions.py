@@ -8,6 +8,7 @@ import ipywidgets
 
 from klaviyo_analytics.widgets import _options
 from klaviyo_analytics.widgets._choices import ChoiceState
+from klaviyo_analytics.widgets._finding import Wanted, ids_of
 from klaviyo_analytics.widgets._view import LABELLED, View
 
 NONE = "no grouping"
@@ -27,7 +28,7 @@ class DimensionPicker(View):
     --------
     >>> from klaviyo_analytics.widgets import DimensionPicker
     >>> picker = DimensionPicker()
-    >>> picker.state.selected = ("$attributed_channel", "Inbox Provider")
+    >>> picker.choose("$attributed_channel", "Inbox Provider")
     >>> picker.value
     ['$attributed_channel', 'Inbox Provider']
     >>> picker.close()
@@ -46,6 +47,16 @@ class DimensionPicker(View):
     def value(self) -> list[str]:
         """The dimensions, as `by=` takes them."""
         return self.state.values
+
+    def choose(self, *wanted: Wanted) -> None:
+        """Choose by name, instead of what was chosen; of nothing, let all go.
+
+        Raises
+        ------
+        NoMatchError
+            No dimension is called so.
+        """
+        self.state.selected = ids_of(wanted, self.state.options, noun="dimension", grouped="Group")
 
     def _take(self, place: int, id: str) -> None:
         if self._writing:

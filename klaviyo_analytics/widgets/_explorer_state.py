@@ -21,6 +21,10 @@ from klaviyo_analytics.widgets._metric_asks import MetricAsk
 from klaviyo_analytics.widgets._pictures import Picture
 
 MEASUREMENTS = {"count": "Number of events", "sum_value": "Sum of values", "unique": "Number of people"}
+NO_METRICS = (
+    "This account has no metrics yet: nothing has happened in it that could be counted. Connect a shop to it, or "
+    "send it a first event; then press Try again."
+)
 METRIC_CHARTS = {"lines": "all in one chart", "small_multiples": "a small chart each"}
 
 
@@ -131,11 +135,13 @@ class MetricExplorerState(ExplorerState):
         self.metrics = ChoiceState()
         self.dimensions = ChoiceState(_options.dimensions())
         for choice in (self.metrics, self.dimensions):
-            choice.observe(self.check, names=["selected"])
+            choice.observe(self.check, names=["selected", "empty"])
         self.check()
 
     def wrong(self) -> str:
         """Say what is missing."""
+        if self.metrics.empty:
+            return NO_METRICS
         return "" if self.metrics.selected else "Choose at least one metric."
 
     def ask(self) -> MetricAsk:
@@ -145,7 +151,7 @@ class MetricExplorerState(ExplorerState):
         chart: Any = self.chart
         return MetricAsk(
             metrics=tuple(self.metrics.values),
-            labels=tuple(option.name for option in self.metrics.chosen),
+            labels=tuple(map(self.metrics.told_apart, self.metrics.chosen)),
             measurement=self.measurement,
             interval=self.dates.chosen_interval,
             timeframe=timeframe,

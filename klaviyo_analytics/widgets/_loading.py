@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -69,16 +70,19 @@ class Loader:
     nobody has to lock anything. Where no loop runs, it happens on the thread of the work.
     """
 
-    def __init__(self, state: RunState, *, verb: str = "Loading") -> None:
+    def __init__(
+        self, state: RunState, *, verb: str = "Loading", words: Callable[[BaseException], str] | None = None
+    ) -> None:
         self.state = state
         self.verb = verb
+        self._words = words or in_words
         self._job: _Job | None = None
 
     def start(self, work: Callable[[], Answer], done: Callable[[Answer], str]) -> None:
         """Begin in a thread of its own; `done` takes the answer and gives the message."""
         if self.state.running:
             return
-        job = self._begin(_poster())
+        job = self._begin(_Posts())
         run = contextvars.copy_context().run
         job.thread = threading.Thread(
             target=run, args=(self._work, job, work, done), name="klaviyo-widget", daemon=True
@@ -89,9 +93,25 @@ class Loader:
         """Do the work here and now; its error is raised, too."""
         self.cancel()
         job = self._begin(_at_once)
-        contextvars.copy_context().run(self._work, job, work, done)
+        try:
+            contextvars.copy_context().run(self._work, job, work, done)
+        except BaseException as stop:  # a cell that is interrupted
+            self._job = None
+            self.state.end("cancelled", self._words(stop))
+            raise
         if job.error is not None:
             raise job.error
+
+    def finish(self) -> None:
+        """Wait here and now for what was started in a thread; its error is raised, too."""
+        job = self._job
+        while job and job.thread and job.thread.is_alive():
+            job.thread.join(0.1)
+            job.hear()
+        if job is not None:
+            job.hear()
+            if job.error is not None:
+                raise job.error
 
     def cancel(self) -> None:
         """Wait no longer. A request under way ends by itself; its answer is dropped, and nothing is sent after it."""
@@ -106,7 +126,7 @@ class Loader:
         if thread is not None:
             thread.join(timeout)
 
-    def _begin(self, post: Post) -> _Job:
+    def _begin(self, post: Post | _Posts) -> _Job:
         job = self._job = _Job(self, post)
         self.state.begin(f"{self.verb} …")
         return job
@@ -120,7 +140,7 @@ class Loader:
             return
         except Exception as error:  # noqa: BLE001  (whatever it is, the person in front has to read it)
             job.error = error
-            said = in_words(error)
+            said = self._words(error)
             job.tell(lambda: self.state.end("failed", said))
             return
         job.tell(lambda: self._finish(job, done, answer))
@@ -130,7 +150,7 @@ class Loader:
             message = done(answer)
         except Exception as error:  # noqa: BLE001  (the same)
             job.error = error
-            self.state.end("failed", in_words(error))
+            self.state.end("failed", self._words(error))
         else:
             self.state.end("done", message)
 
@@ -142,7 +162,7 @@ class Loader:
 class _Job:
     """One run; listens to the progress of what is read."""
 
-    def __init__(self, loader: Loader, post: Post) -> None:
+    def __init__(self, loader: Loader, post: Post | _Posts) -> None:
         self.cancelled = threading.Event()
         self.thread: threading.Thread | None = None
         self.error: Exception | None = None
@@ -152,6 +172,11 @@ class _Job:
     def tell(self, change: Callable[[], None]) -> None:
         """Have a change made on the notebook's thread, unless nobody waits any more by then."""
         self._post(lambda: change() if self._loader.is_current(self) else None)
+
+    def hear(self) -> None:
+        """Have the changes made at once that the notebook has not come round to."""
+        if isinstance(self._post, _Posts):
+            self._post.carry_out()
 
     def begun(self, label: str, total: int | None, unit: str) -> None:  # noqa: ARG002  (a bar's)
         """Show what is being read."""
@@ -204,23 +229,36 @@ def silently(read: Callable[[], Answer]) -> Answer:
 def in_words(error: BaseException) -> str:
     """Say what went wrong; our own errors end the search already."""
     notes = getattr(error, "__notes__", ())  # where to go on, after a write that broke off
+    if isinstance(error, KeyboardInterrupt):
+        return without_person(" ".join(["Interrupted.", *notes]))
     said = without_person(" ".join([str(error).strip() or "no explanation was given", *notes]))
     return said if isinstance(error, KlaviyoError) else f"{type(error).__name__}: {said}"
 
 
-def _poster() -> Post:
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return _at_once
+class _Posts:
+    """Changes for the notebook's thread, which makes them between two cells, or when it is asked to."""
 
-    def post(change: Callable[[], None]) -> None:
+    def __init__(self) -> None:
+        self._changes: deque[Callable[[], None]] = deque()
         try:
-            loop.call_soon_threadsafe(change)
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+
+    def __call__(self, change: Callable[[], None]) -> None:
+        if self._loop is None:
+            change()
+            return
+        self._changes.append(change)
+        try:
+            self._loop.call_soon_threadsafe(self.carry_out)
         except RuntimeError:
             return  # the notebook is gone, and with it everybody who would look
 
-    return post
+    def carry_out(self) -> None:
+        """Make the changes that wait, in their order."""
+        while self._changes:
+            self._changes.popleft()()
 
 
 def _at_once(change: Callable[[], None]) -> None:

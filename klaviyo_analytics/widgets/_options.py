@@ -29,6 +29,8 @@ PERSONAL = ("From Number", "To Number")
 def metrics(client: KlaviyoClient) -> list[Option]:
     """Give the account's metrics: often used ones first, the most used before all; then by integration and name."""
     frame = client.metrics.known()
+    if frame.empty:  # the first may have come meanwhile
+        frame = client.metrics.known(refresh=True)
     shared = frame["name"].duplicated(keep=False)
     pairs = frame[["name", "integration.name"]].duplicated(keep=False)
     options = [
@@ -87,14 +89,9 @@ def campaigns(client: KlaviyoClient) -> list[Option]:
     frame = client.campaigns.list(fields=["name", "send_time", "created_at"])
     frame = frame.assign(when=frame["send_time"].fillna(frame["created_at"]))
     frame = frame.sort_values("when", ascending=False, kind="stable")
-    names = [
-        f"{name} · {when:%Y-%m-%d}" if pd.notna(when) else name
-        for name, when in zip(_texts(frame["name"]), frame["when"], strict=True)
-    ]
-    return [
-        Option(id, name, group)
-        for id, name, group in zip(_texts(frame["id"]), names, _texts(frame["channel"]), strict=True)
-    ]
+    days = _texts(frame["when"].dt.strftime("%Y-%m-%d"))
+    columns = [_texts(frame[name]) for name in ("id", "name", "channel")]
+    return [Option(id, name, group, when=day) for id, name, group, day in zip(*columns, days, strict=True)]
 
 
 def flows(client: KlaviyoClient) -> list[Option]:

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import KlaviyoError, NoMatchError
+from klaviyo_analytics.errors import KlaviyoError
 from klaviyo_analytics.widgets import _options
 from klaviyo_analytics.widgets._choice_view import ChoiceView
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
@@ -55,35 +55,20 @@ class _AccountPicker(ChoiceView):
         """What a query takes for the chosen ones."""
         return self.state.values
 
-    def choose(self, *names: str) -> None:
-        """Choose by name or id, instead of what was chosen.
-
-        Raises
-        ------
-        NoMatchError
-            Nothing is called so.
-        """
-        ids = []
-        for name in names:
-            found = [o.id for o in self.state.options if name in (o.id, o.name, o.label) or o.value == name]
-            if not found:
-                raise NoMatchError(f"No {self._noun} is called {name!r}.")
-            ids.append(found[0])
-        self.state.selected = tuple(ids)
-
     def refresh(self) -> None:
         """Read what the account has; an error is shown, not raised."""
         try:
             self.state.offer(silently(lambda: type(self)._read(self._client)))
         except KlaviyoError as error:
             self.state.problem = str(error)
-        self._again.layout.display = None if self.state.problem else "none"
+        self._again.layout.display = None if self.state.problem or self.state.empty else "none"
 
 
 class MetricPicker(_AccountPicker):
     """Choose metrics: search as you type, several at once, each integration under its heading.
 
     Those that were run most often come first, then the usual ones; the others follow by integration and name.
+    Nothing is chosen to begin with; `choose` does it by name, `choose_first` takes what is offered first.
 
     Parameters
     ----------
@@ -101,7 +86,7 @@ class MetricPicker(_AccountPicker):
     >>> from klaviyo_analytics.widgets import MetricPicker
     >>> with ka.demo(profiles=100, events=500) as client:
     ...     picker = MetricPicker(client)
-    >>> picker.choose("Opened Email", "Placed Order (Shopify)")
+    >>> picker.choose("Opened Email", ("Placed Order", "Shopify"))
     >>> picker.value
     ['Opened Email', ('Placed Order', 'Shopify')]
     >>> picker.close()
@@ -131,7 +116,18 @@ class SegmentPicker(_AccountPicker):
 
 
 class CampaignPicker(_AccountPicker):
-    """Choose campaigns, the latest first; `value` has their ids. See `MetricPicker` for its parameters."""
+    """Choose campaigns, the latest first; `value` has their ids. See `MetricPicker` for its parameters.
+
+    Examples
+    --------
+    >>> import klaviyo_analytics as ka
+    >>> with ka.demo(profiles=100, events=500) as client:
+    ...     picker = ka.widgets.CampaignPicker(client, multiple=False)
+    ...     picker.choose_first()  # the latest
+    ...     latest = client.campaigns.get(picker.value[0])
+    >>> picker.choose(latest)  # a row, an id or a name
+    >>> picker.close()
+    """
 
     _read = staticmethod(_options.campaigns)
     _title = "Campaigns"

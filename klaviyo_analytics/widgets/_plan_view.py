@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import html
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
+from klaviyo_analytics._wording import counted
+from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.widgets._aside import Aside, aside
-from klaviyo_analytics.widgets._loading import Loader
+from klaviyo_analytics.widgets._loading import Loader, in_words
 from klaviyo_analytics.widgets._look import COLOURS, TABLE
 from klaviyo_analytics.widgets._plan_state import PlanState
 from klaviyo_analytics.widgets._privacy import without_values
@@ -49,13 +52,24 @@ class PlanView(View):
     >>> view.state.rows["key"].tolist()
     ['n…', 'ad…']
     >>> view.close()
+
+    A cell that applies goes on with what the button sent, if somebody has pressed it:
+
+    >>> with ka.demo(profiles=100, events=500) as client:
+    ...     view = ka.widgets.PlanView(client.profiles.plan_upsert(people, key="email"))
+    ...     result = view.apply(skip_invalid=True)
+    >>> result.rows["status"].tolist()
+    ['written', 'not sent']
+    >>> view.apply() is result
+    True
+    >>> view.close()
     """
 
     _aside: Aside | None = None
 
     def __init__(self, plan: Plan) -> None:
         self.state = state = PlanState(plan)
-        self._loader = Loader(state.run, verb="Sending:")
+        self._loader = Loader(state.run, verb="Sending:", words=_in_words)
         self._only = dropdown("Show", [(EVERY, "")])
         self._only.layout.max_width, self._only.layout.flex = "520px", "1 1 auto"
         self._keys = ipywidgets.Button(description="Show keys", layout={"width": "100px"})
@@ -72,7 +86,6 @@ class PlanView(View):
         self._totals, self._table = ipywidgets.HTML(), ipywidgets.HTML()
         self._status = status_line()
         buttons = ipywidgets.HBox([self._apply, self._yes, self._no, self._status])
-        self._skip.layout.display = None if len(plan.problems) else "none"
         super().__init__(
             [
                 heading(plan.action[:1].upper() + plan.action[1:]),
@@ -88,7 +101,7 @@ class PlanView(View):
         self._skip.observe(lambda change: state.set_trait("skip_invalid", change["new"]), names="value")
         self._apply.on_click(lambda _button: state.set_trait("sure", True))  # noqa: FBT003
         self._no.on_click(lambda _button: state.set_trait("sure", False))  # noqa: FBT003
-        self._yes.on_click(lambda _button: self.apply())
+        self._yes.on_click(lambda _button: self.start())
         self._keys.on_click(lambda _button: self._open())
         self.watch(state, ["result"], self._show_kinds)
         self.watch(state, ["only", "result"], self._show_rows)
@@ -101,12 +114,61 @@ class PlanView(View):
         result: Result | None = self.state.result
         return result
 
-    def apply(self) -> None:
-        """Send it in the background; it is not called off half-way."""
+    def start(self) -> None:
+        """Do what "Yes, send" does: send it in the background; it is not called off half-way."""
         state = self.state
         if state.applicable:
             state.sure, skip = False, state.skip_invalid
             self._loader.start(lambda: state.plan.apply(confirm=True, skip_invalid=skip), self._applied)
+
+    def apply(
+        self,
+        *,
+        confirm: bool = False,
+        skip_invalid: bool = False,
+        journal: str | Path | bool | None = None,
+        keep_journal: bool = False,
+        verify: bool = False,
+    ) -> Result:
+        """Apply the plan here and now, show how it goes and what became of every row, and return that.
+
+        What was applied already, by the button or by a call, is not sent again: its result is returned. What the
+        button has begun is waited for.
+
+        Parameters
+        ----------
+        confirm, skip_invalid, journal, keep_journal, verify
+            As for `Plan.apply`; what is ticked in the view is not taken into account.
+
+        Returns
+        -------
+        Result
+            One row for each row of the frame.
+
+        Raises
+        ------
+        FrameError
+            Rows have problems; nothing was sent.
+        ConfirmationRequiredError
+            `confirm` is not True; nothing was sent.
+        """
+        state = self.state
+        if state.run.running:
+            self._loader.finish()
+        elif state.result is None:
+            state.sure = False
+            self._loader.run(
+                lambda: state.plan.apply(
+                    confirm=confirm,
+                    skip_invalid=skip_invalid,
+                    journal=journal,
+                    keep_journal=keep_journal,
+                    verify=verify,
+                ),
+                self._applied,
+            )
+        assert self.result is not None
+        return self.result
 
     def close(self) -> None:
         """Let go of everything; the page with the keys ends, too."""
@@ -136,7 +198,7 @@ class PlanView(View):
 
     def _applied(self, result: Result) -> str:
         self.state.result = result
-        return "Done." if not len(result.failures) else "Done, but not every row was written."
+        return _outcome(result)
 
     def _show_kinds(self, _change: Any) -> None:
         self.state.only = ""
@@ -150,22 +212,39 @@ class PlanView(View):
 
     def _show(self, _change: Any) -> None:
         state, run = self.state, self.state.run
+        asked, over = state.sure and state.applicable, state.result is not None
         for button in (self._yes, self._no):
-            button.layout.display = None if state.sure and state.applicable else "none"
-        self._apply.disabled = state.sure or not state.applicable
-        self._skip.disabled = run.running or state.result is not None
+            button.layout.display = None if asked else "none"
+        self._apply.layout.display = "none" if over else None
+        self._apply.disabled = asked or not state.applicable
+        self._skip.layout.display = None if len(state.plan.problems) and not over else "none"
+        self._skip.disabled = run.running
         self._status.value = self._said()
-        if run.running and run.total:
-            self._status.value += (
-                f'<progress aria-label="Progress" value="{run.steps}" max="{run.total}"></progress>'
-            )
+        if run.running:
+            value = f' value="{min(run.steps, run.total)}" max="{run.total}"' if run.total else ""
+            self._status.value += f'<progress aria-label="Progress"{value}></progress>'
 
     def _said(self) -> str:
         state, facts = self.state, self.state.plan.summary()
-        if state.run.status == "failed":
-            return note(without_values(state.run.message), kind="problem", role="alert")
-        if state.run.message:
-            return note(state.run.message)
-        if state.sure:
+        if state.result is not None:
+            return note(_outcome(state.result))
+        if state.sure and state.applicable:
             return note(f"Send {facts['to_send']:,} rows? {facts['confirm']}", kind="warn", role="alert")
-        return note()
+        if state.run.status in ("failed", "cancelled"):
+            return note(state.run.message, kind="problem", role="alert")
+        return note(state.run.message)
+
+
+def _outcome(result: Result) -> str:
+    failures, rows = len(result.failures), len(result.rows)
+    if result.stopped:
+        return f"Ended early: {without_values(result.stopped)}"
+    if failures:
+        return f"Done, but {failures:,} of {counted(rows, 'row')} did not arrive; Show tells them apart."
+    return "Done. No row failed."
+
+
+def _in_words(error: BaseException) -> str:
+    if isinstance(error, FrameError):  # it names keys, and the table has the same
+        return "Rows have problems, so nothing was sent; they are the first of the table."
+    return str(without_values(in_words(error)))

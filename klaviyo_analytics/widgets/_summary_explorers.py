@@ -16,7 +16,7 @@ from klaviyo_analytics.widgets._choices import ChoiceState
 from klaviyo_analytics.widgets._date_view import DateRangePicker
 from klaviyo_analytics.widgets._dates import CUSTOM
 from klaviyo_analytics.widgets._explorer import Explorer
-from klaviyo_analytics.widgets._explorer_state import ExplorerState
+from klaviyo_analytics.widgets._explorer_state import NO_METRICS, ExplorerState
 from klaviyo_analytics.widgets._loading import silently
 from klaviyo_analytics.widgets._pickers import MetricPicker
 from klaviyo_analytics.widgets._summary_asks import Noun, SummaryAsk
@@ -71,12 +71,13 @@ class SummaryExplorerState(ExplorerState):
         super().__init__(timezone, now=now)
         self.noun = noun
         self.conversion = ChoiceState(multiple=False)
+        self.conversion.observe(self.check, names=["empty"])
         self.by = GRAINS[noun][0]
         self.chart = next(iter(CHARTS[noun].values()))
 
     def wrong(self) -> str:
-        """Nothing but the dates can be wrong."""
-        return ""
+        """Without a metric, nothing can be a conversion, and reports ask for one."""
+        return NO_METRICS if self.conversion.empty else ""
 
     def ask(self) -> SummaryAsk:
         """Freeze the question."""

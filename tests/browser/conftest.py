@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.jupyter import Server
+from tests.browser.jupyter import PATIENCE, Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
-PATIENCE = float(os.environ.get("KLAVIYO_BROWSER_PATIENCE", "45")) * 1_000
 HERE = Path(__file__).parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
@@ -63,9 +62,11 @@ def browser() -> Iterator[Browser]:
     assert not _missing(), f"install {', '.join(_missing())}"
     from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415  (may not be there)
 
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=PATIENCE * 1_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=_chromium(), args=list(ARGUMENTS), timeout=PATIENCE * 1_000
+        )
         yield browser
         browser.close()
 
@@ -84,7 +85,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page; whatever it wants from the world is refused, and any error in it fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(PATIENCE * 1_000)
     asked: list[str] = []
     errors: list[str] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Literal
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 90.0
+# Seconds for whatever is waited for: what is there in a moment on an idle machine may take minutes on a loaded one.
+PATIENCE = float(os.environ.get("KLAVIYO_BROWSER_PATIENCE", "240"))
 OVERRIDES = {
     "@jupyterlab/apputils-extension:notification": {
         "checkForUpdates": False,
@@ -54,7 +56,7 @@ class Server:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end and self._process.poll() is None:
             try:
-                with urllib.request.urlopen(self._ready, timeout=2):
+                with urllib.request.urlopen(self._ready, timeout=PATIENCE):
                     return self
             except OSError as error:
                 if getattr(error, "code", None) in (401, 403, 404):
@@ -105,19 +107,26 @@ class Server:
             "--LabApp.extension_manager=readonly",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             "--LabApp.news_url=None",
+            f"--MappingKernelManager.kernel_info_timeout={PATIENCE:.0f}",
         ], f"{self.url}/api/status?token={self.token}"
 
     def _voila(self, notebook: Path | None) -> tuple[list[str], str]:
         assert notebook is not None
-        return [
-            "voila",
-            str(notebook),
-            "--no-browser",
-            f"--port={self.port}",
-            "--Voila.ip=127.0.0.1",
-            f"--Voila.token={self.token}",
-            "--theme=light",
-        ], f"{self.url}/voila/static/voila.js"
+        return (
+            [
+                "voila",
+                str(notebook),
+                "--no-browser",
+                f"--port={self.port}",
+                "--Voila.ip=127.0.0.1",
+                f"--Voila.token={self.token}",
+                "--theme=light",
+                f"--VoilaExecutor.startup_timeout={PATIENCE:.0f}",
+                # otherwise it goes on without the outputs after four seconds
+                f"--VoilaExecutor.iopub_timeout={PATIENCE:.0f}",
+            ],
+            f"{self.url}/voila/static/voila.js",
+        )
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -145,10 +154,19 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _free_port() -> int:
+    """Choose a port that no system gives away by itself: the server takes seconds before it takes the port."""
+    ports = list(range(20_000, 30_000))
+    random.shuffle(ports)
+    return next(port for port in ports if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _end_with_parent() -> None:

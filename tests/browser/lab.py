@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from tests.browser.jupyter import Server
+from tests.browser.jupyter import PATIENCE, Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -15,10 +15,10 @@ READY = """() => {
   return !!(p?.context?.isReady && c?.isReady && p.content?.widgets?.length
             && k?.connectionStatus === 'connected' && k?.status === 'idle');
 }"""
-RUN_ALL = """() => Promise.race([
+RUN_ALL = """patience => Promise.race([
   window.jupyterapp.commands.execute('notebook:run-all-cells'),
-  new Promise((_, no) => setTimeout(() => no(new Error('the cells took over 90 s')), 90000))])"""
-ASK = """async code => {
+  new Promise((_, no) => setTimeout(() => no(new Error('the cells took too long')), patience))])"""
+ASK = """async ([code, patience]) => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
   const future = kernel.requestExecute({code}, true);
   let said = '';
@@ -26,7 +26,7 @@ ASK = """async code => {
     if (m.header.msg_type === 'stream') said += m.content.text;
     if (m.header.msg_type === 'error') said += m.content.ename + ': ' + m.content.evalue;
   };
-  await Promise.race([future.done, new Promise((_, no) => setTimeout(() => no(new Error('no answer')), 60000))]);
+  await Promise.race([future.done, new Promise((_, no) => setTimeout(() => no(new Error('no answer')), patience))]);
   return said.trim();
 }"""
 SAVE = """async () => {
@@ -68,12 +68,14 @@ def run(page: Page, lab: Server, *cells: str) -> None:
     page.goto(lab.write(*cells))
     page.wait_for_function(READY)
     theme(page, "Light")
-    assert page.evaluate(RUN_ALL), f"a cell failed: {page.locator('.jp-OutputArea').all_inner_texts()}"
+    assert page.evaluate(RUN_ALL, PATIENCE * 1_000), (
+        f"a cell failed: {page.locator('.jp-OutputArea').all_inner_texts()}"
+    )
 
 
 def ask(page: Page, code: str) -> str:
     """Run code in the kernel, and give what it prints."""
-    said: str = page.evaluate(ASK, code)
+    said: str = page.evaluate(ASK, [code, PATIENCE * 1_000])
     return said
 
 

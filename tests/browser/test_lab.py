@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from tests.browser.jupyter import Server
-from tests.browser.lab import ask, comms, run, saved_notebook, theme
+from tests.browser.lab import ask, comms, pale, run, saved_notebook, theme
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, expect
@@ -28,6 +28,14 @@ client._api.paced = False
 from datetime import UTC, datetime
 client._context.now = lambda: datetime.fromtimestamp(sandbox.account.now, UTC)
 """
+# Holds requests back until the test lets them go: no time is long enough to look at what is there for a while.
+HOLD = """
+import threading
+go, send = threading.Event(), client._api.transport._attempt
+client._api.transport._attempt = lambda *args, **kwargs: (go.wait(), send(*args, **kwargs))[1]
+"""
+COLOURS: tuple[Literal["Light", "Dark"], ...] = ("Light", "Dark")
+LET_GO = "client._api.transport._attempt = send; go.set()"
 SHOW = "explorer = ka.widgets.MetricExplorer(client)\nexplorer"
 
 
@@ -72,7 +80,7 @@ def test_search_among_500_metrics_run_and_take_everything_along(page: Page, lab:
 
     chart = results.get_by_role("img", name=re.compile("Line chart of Opened Email"))
     expect(chart).to_have_count(1)  # the other one is for dark pages
-    assert chart.evaluate("e => e.naturalWidth") > 500
+    assert chart.evaluate("async e => { await e.decode(); return e.naturalWidth; }") > 500
     shot("explorer_light")
     results.get_by_role("tab", name="Table").click()
     expect(results.locator("tbody tr")).to_have_count(90)
@@ -108,7 +116,7 @@ def test_a_hundred_clicks_leave_nothing_and_close_leaves_nothing_at_all(page: Pa
     ended(explorer, "done", 1)
     assert comms(page) == before
     ours = "[each for each in threading.enumerate() if each.name == 'klaviyo-widget']"
-    assert ask(page, f"import threading; print({ours})") == "[]"
+    assert ask(page, f"import threading; explorer._loader.join(60); print({ours})") == "[]"
     assert ask(page, "import matplotlib.pyplot as plt; print(plt.get_fignums())") == "[]"
     saved = "str(ipywidgets.Widget.get_manager_state())"
     assert (
@@ -125,7 +133,7 @@ def test_a_slow_answer_is_called_off_and_an_error_is_read_in_the_widget(
 ) -> None:
     explorer = open_explorer(page, lab)
     choose(explorer, "Opened Email")
-    ask(page, "sandbox.faults.add(path='/api/metric-aggregates', delay=60)")
+    ask(page, HOLD)
     button(explorer, "Run").click()
     expect(explorer.get_by_role("progressbar")).to_be_visible()
     expect(button(explorer, "Run")).to_be_disabled()
@@ -134,6 +142,7 @@ def test_a_slow_answer_is_called_off_and_an_error_is_read_in_the_widget(
     button(explorer, "Cancel").click()
     ended(explorer, "cancelled", 1)
     expect(button(explorer, "Cancel")).to_be_disabled()
+    ask(page, LET_GO)
     button(explorer, "Run").click()
     ended(explorer, "done", 2)
     expect(explorer.locator("img.kla-light")).to_be_visible()
@@ -200,7 +209,7 @@ display(flows, account, *pickers)
     shot("pickers")
 
     account = page.locator(".kla-choice-connection")
-    account.get_by_role("checkbox").first.check()
+    account.get_by_role("radio").first.check()
     button(account, "New connection").click()
     link = account.get_by_role("link", name="Open Klaviyo to allow access")
     expect(link).to_have_attribute("href", re.compile("^http://127.0.0.1:"))
@@ -226,6 +235,35 @@ display(flows, account, *pickers)
     assert comms(page) == 0
 
 
+def test_one_of_many_is_chosen_with_radio_buttons_by_keyboard(page: Page, lab: Server, shot: Any) -> None:
+    show = """
+from ipywidgets import HBox
+pickers = [getattr(ka.widgets, noun + "Picker")(client, multiple=False) for noun in ("Metric", "Campaign")]
+pickers[1].choose_first()
+HBox(pickers, layout={"grid_gap": "24px"})
+"""
+    run(page, lab, SETUP.format(account="shop"), show)
+    metrics, campaigns = page.locator(".kla-choice-metric"), page.locator(".kla-choice-campaign")
+    expect(metrics.get_by_role("radio", name="Placed Order", exact=True)).to_have_count(2)
+    expect(page.locator(".kla").get_by_role("checkbox")).to_have_count(0)
+    expect(campaigns.get_by_role("radio").first).to_be_checked()
+    metrics.get_by_label("Integration").press("Tab")
+    radios = metrics.get_by_role("radio")
+    for place, chip in enumerate(("Placed Order (Point of Sale) ×", "Placed Order (Shopify) ×")):
+        expect(radios.nth(place)).to_be_focused()
+        page.keyboard.press("Space")
+        expect(button(metrics, chip)).to_be_visible()
+        expect(metrics.get_by_role("radio", checked=True)).to_have_count(1)
+        expect(radios.nth(place)).to_be_checked()
+        page.keyboard.press("Tab")
+    assert ask(page, "print(pickers[0].value)") == "[('Placed Order', 'Shopify')]"
+    for colours in COLOURS:
+        theme(page, colours)
+        assert pale(page, ".kla") == []
+        shot(f"one_of_many_{colours}".lower())
+    ask(page, "for picker in pickers: picker.close()")
+
+
 def test_a_write_is_looked_at_confirmed_and_told_row_by_row(page: Page, lab: Server, shot: Any) -> None:
     show = """
 import pandas as pd
@@ -249,10 +287,15 @@ view
     button(view, "Apply …").click()
     expect(view.get_by_role("alert")).to_contain_text("Send 30 rows?")
     shot("plan_asked")
-    ask(page, "sandbox.faults.add(path='/api/profile-bulk-import-jobs', delay=1.5)")
+    ask(page, HOLD)
     button(view, "Yes, send").click()
     expect(view.get_by_role("progressbar")).to_be_visible()
     shot("plan_applying")
+    ask(page, LET_GO)
+    expect(view.get_by_role("status").last).to_contain_text("1 of 31 rows did not arrive")
+    for label in ("Apply …", "Yes, send", "No"):
+        expect(button(view, label)).to_have_count(0)
+    expect(view.get_by_label("Send the good rows all the same")).to_be_hidden()
     view.get_by_label("Show", exact=True).select_option("not sent")
     expect(view.locator("tbody tr")).to_have_count(1)
     shot("plan_applied")

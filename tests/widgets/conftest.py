@@ -14,6 +14,8 @@ import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.sandbox import Sandbox
 
+PATIENCE = 120.0  # seconds for what takes less than one on an idle machine
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:

@@ -14,7 +14,7 @@ import requests
 import klaviyo_analytics as ka
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.widgets import ConnectionPicker
-from tests.widgets.conftest import open_widgets, saved
+from tests.widgets.conftest import PATIENCE, open_widgets, saved
 
 pytestmark = pytest.mark.usefixtures("no_widget_left")
 
@@ -28,7 +28,7 @@ class Patience:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
-        assert self.go.wait(10)
+        assert self.go.wait(PATIENCE)
 
     def clock(self) -> float:
         return self.now
@@ -72,19 +72,19 @@ def test_a_new_connection_shows_a_way_to_its_link_until_it_is_active_and_is_chos
 ) -> None:
     picker.create()
     (way,) = ways()
-    answer = requests.get(way, allow_redirects=False, timeout=10)
+    answer = requests.get(way, allow_redirects=False, timeout=PATIENCE)
     assert (answer.status_code, answer.headers["Location"]) == (302, picker.link)
     assert "session_token" in str(picker.link)
-    assert requests.get(way[:-1], allow_redirects=False, timeout=10).status_code == 404
+    assert requests.get(way[:-1], allow_redirects=False, timeout=PATIENCE).status_code == 404
     made = sandbox.connections.list(status="PENDING")[-1]
     sandbox.connections.activate(made.id)
     patience.go.set()
-    picker._loader.join(10)
+    picker._loader.join(PATIENCE)
     assert picker.run.status == "done"
     assert picker.value == made.id
     assert (ways(), picker.link) == ([], None)
     with pytest.raises(requests.ConnectionError):
-        requests.get(way, timeout=10)
+        requests.get(way, timeout=PATIENCE)
 
 
 def test_a_notebook_saved_while_it_waits_holds_no_session_token(picker: ConnectionPicker) -> None:

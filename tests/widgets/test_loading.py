@@ -10,8 +10,7 @@ from klaviyo_analytics._progress import Progress
 from klaviyo_analytics._transport import waiting
 from klaviyo_analytics.errors import NoMatchError
 from klaviyo_analytics.widgets._loading import Loader, RunState
-
-PATIENCE = 10.0
+from tests.widgets.conftest import PATIENCE
 
 
 def read(steps: int, before_each: threading.Event | None = None, seen: list[int] | None = None) -> str:

@@ -24,7 +24,7 @@ from klaviyo_analytics.errors import InvalidInputError, NoMatchError, Permission
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.widgets import MetricExplorer, MetricPicker
 from tests.widgets import accounts
-from tests.widgets.conftest import open_widgets
+from tests.widgets.conftest import PATIENCE, open_widgets
 
 AGGREGATES = "/api/metric-aggregates"
 pytestmark = pytest.mark.usefixtures("no_widget_left")
@@ -167,7 +167,7 @@ def test_the_run_button_works_in_a_thread_and_cancel_drops_its_answer(
 
     def slow(*args: object, **kwargs: object) -> object:
         sending.set()
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         return send(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(client._api.transport, "_attempt", slow)
@@ -176,10 +176,10 @@ def test_the_run_button_works_in_a_thread_and_cancel_drops_its_answer(
     job = explorer._loader._job
     assert job is not None
     assert job.thread is not None
-    assert sending.wait(10)
+    assert sending.wait(PATIENCE)
     explorer.cancel()
     go.set()
-    job.thread.join(10)
+    job.thread.join(PATIENCE)
     assert explorer.state.run.status == "cancelled"
     assert explorer.frame is None
     assert asked(sandbox) == before + 1  # of three: the one that was under way
@@ -197,7 +197,7 @@ def test_a_hundred_runs_and_choices_leave_no_more_than_one(explorer: MetricExplo
     explorer.metrics.choose("Opened Email")
     for _ in range(3):
         explorer.start()
-        explorer._loader.join(10)
+        explorer._loader.join(PATIENCE)
     assert explorer.state.run.status == "done"
     assert (len(open_widgets()), plt.get_fignums()) == (widgets, figures)
     assert threading.active_count() <= threads

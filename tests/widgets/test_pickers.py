@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
+import ipywidgets
+import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.widgets import ChoiceState, DimensionPicker, MetricPicker, Option
 from klaviyo_analytics.widgets._choice_view import ChoiceView
@@ -18,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("no_widget_left")
 
 def rows(view: ChoiceView) -> list[str]:
     """What is to be seen, line by line; headings in brackets."""
-    seen = []
+    seen: list[str] = []
     for row, box, side in zip(view._rows, view._boxes, view._sides, strict=True):
         if row.layout.visibility == "visible" and row.layout.display != "none":
             heading = 'role="heading"' in side.value
@@ -36,6 +40,84 @@ def test_metrics_stand_under_their_integrations_and_often_used_ones_first(client
     picker.state.search = "started checkout"
     assert rows(picker) == ["[Often used]", "Started Checkout"]
     picker.close()
+
+
+ORDERS = [("Placed Order", "Shopify"), ("Placed Order", "Point of Sale")]
+
+
+def test_a_name_that_two_metrics_have_is_refused_as_the_client_refuses_it(client: KlaviyoClient) -> None:
+    picker = MetricPicker(client)
+    picker.choose("Opened Email")
+    with pytest.raises(AmbiguousMatchError) as refused:
+        picker.choose("Placed Order")
+    ids = [client.metrics.find(name=name, integration=integration)["id"] for name, integration in ORDERS]
+    for said in ("Shopify", "Point of Sale", *ids):
+        assert said in str(refused.value)
+    assert picker.value == ["Opened Email"]
+    picker.close()
+
+
+def test_a_metric_is_named_by_pair_id_label_or_row_as_for_a_query(client: KlaviyoClient) -> None:
+    picker = MetricPicker(client)
+    row = client.metrics.find(name="Placed Order", integration="Shopify")
+    named: list[Any] = [ORDERS[0], str(row["id"]), "Placed Order (Shopify)", "placed order (shopify)", row]
+    for wanted in named:
+        picker.choose()
+        assert picker.value == []
+        picker.choose(wanted)
+        assert picker.value == [ORDERS[0]]
+    picker.choose("opened email", *ORDERS)
+    assert picker.value == ["Opened Email", *ORDERS]
+    with pytest.raises(NoMatchError, match=r"integration 'Etsy'; there is .*Shopify"):
+        picker.choose(("Placed Order", "Etsy"))
+    with pytest.raises(NoMatchError, match="Did you mean 'Opened Email'"):
+        picker.choose("Opened Emial")
+    nameless: list[Any] = ["", 7, pd.Series({"name": "Opened Email"})]
+    for wanted in nameless:
+        with pytest.raises(InvalidInputError, match="give a name, an id"):
+            picker.choose(wanted)
+    picker.close()
+
+
+def test_what_cannot_be_told_apart_by_group_is_named_with_its_day_and_id() -> None:
+    options = [
+        Option("1", "Sale", "email", when="2026-05-01"),
+        Option("2", "Sale", "email", when="2026-06-01"),
+    ]
+    view = ChoiceView(ChoiceState(options), title="Campaigns", noun="campaign", grouped="Channel")
+    with pytest.raises(
+        AmbiguousMatchError, match=r"email, 2026-05-01 \(1\); .*2026-06-01 \(2\)\. Give the id\."
+    ):
+        view.choose("Sale")
+    view.choose("Sale · 2026-06-01")
+    assert view.state.selected == ("2",)
+    assert rows(view) == ["Sale · 2026-05-01", "Sale · 2026-06-01"]
+    view.close()
+
+
+def test_a_chip_says_the_integration_where_the_name_alone_could_be_another(client: KlaviyoClient) -> None:
+    picker = MetricPicker(client)
+    picker.choose("Opened Email", ORDERS[0])
+    assert [chip.description for chip in picker._chip_pool] == ["Opened Email ×", "Placed Order (Shopify) ×"]
+    picker.close()
+
+
+def test_where_one_may_be_chosen_the_rows_are_radio_buttons_and_another_click_is_another_choice() -> None:
+    options = [Option(str(n), "Metric", f"Integration {n}") for n in range(9)]
+    view = ChoiceView(ChoiceState(options, multiple=False), title="Things", noun="thing")
+    assert all(isinstance(box, ipywidgets.RadioButtons) for box in view._boxes)
+    view._boxes[1].index = 0
+    view._boxes[4].index = 0
+    assert view.state.values == ["4"]
+    assert [box.index for box in view._boxes] == [None, None, None, None, 0, None]
+    view._on.click()
+    assert [box.index for box in view._boxes] == [None] * 6  # the rows stand for others now
+    view._boxes[0].index = 0
+    assert view.state.values == ["6"]
+    view._chip_pool[0].click()
+    assert view.state.values == []
+    assert [box.index for box in view._boxes[:1]] == [None]
+    view.close()
 
 
 def test_a_tick_chooses_what_stands_in_the_row_on_every_page() -> None:

@@ -20,7 +20,7 @@ from klaviyo_analytics import widgets
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.widgets._view import View
-from tests.widgets.conftest import saved
+from tests.widgets.conftest import PATIENCE, saved
 
 pytestmark = pytest.mark.usefixtures("no_widget_left")
 DAYS = ("2026-04-01", "2026-07-01")
@@ -55,7 +55,7 @@ def failed_explorer(client: KlaviyoClient, sandbox: Sandbox) -> View:
     explorer.metrics.choose("Opened Email")
     sandbox.faults.add(path="/api/metric-aggregates", status=401)
     explorer.start()
-    explorer._loader.join(30)
+    explorer._loader.join(PATIENCE)
     assert explorer.state.run.status == "failed"
     return explorer
 
@@ -75,7 +75,7 @@ def applied_plan(client: KlaviyoClient, _: Sandbox) -> View:
     view._skip.value = True
     view._apply.click()
     view._yes.click()
-    view._loader.join(30)
+    view._loader.join(PATIENCE)
     assert view.result is not None
     return view
 
@@ -167,13 +167,13 @@ def test_keys_are_shown_in_full_on_a_page_of_their_own_that_ends_with_the_view(
 ) -> None:
     view: Any = plan_with_problems(client, sandbox)
     (address,) = re.findall(r'href="([^"]*)"', view._way.value)
-    page = requests.get(address, timeout=10)
+    page = requests.get(address, timeout=PATIENCE)
     assert page.headers["Cache-Control"] == "no-store"
     assert all(email in page.text for email in people(client)["email"])
     assert page.text.index("quixotic.person") < page.text.index(people(client)["email"][0])  # problems first
     view.close()
     with pytest.raises(requests.ConnectionError):
-        requests.get(address, timeout=10)
+        requests.get(address, timeout=PATIENCE)
 
 
 def test_a_notebook_run_without_a_browser_keeps_no_secret_either(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pandas.testing import assert_frame_equal
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import InvalidInputError, NoMatchError
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.widgets import (
     CampaignExplorer,
@@ -17,8 +18,11 @@ from klaviyo_analytics.widgets import (
     FlowExplorer,
     FlowPicker,
     ListPicker,
+    MetricExplorer,
     SegmentPicker,
 )
+from tests.widgets import accounts
+from tests.widgets.conftest import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("no_widget_left")
 DAYS = ("2026-04-01", "2026-07-01")
@@ -88,9 +92,9 @@ def test_cancel_while_the_limits_make_it_wait_sends_nothing_and_takes_no_report(
     explorer.start()
     thread = explorer._loader._job.thread if explorer._loader._job else None
     assert thread is not None
-    assert told.wait(10)
+    assert told.wait(PATIENCE)
     explorer.cancel()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     assert (reports(sandbox), budget(client)) == (before, left)
     explorer.close()
@@ -118,6 +122,34 @@ def test_a_picker_offers_all_and_gives_ids(
 
 def test_the_latest_campaign_comes_first(client: KlaviyoClient) -> None:
     picker = CampaignPicker(client)
-    days = [option.name.rpartition(" · ")[2] for option in picker.state.options]
+    days = [option.when for option in picker.state.options]
     assert days == sorted(days, reverse=True)
+    picker.choose_first()
+    assert picker.value == [picker.state.options[0].id]
+    assert picker._chip_pool[0].description == f"{picker.state.options[0].name} · {days[0]} ×"
     picker.close()
+
+
+@pytest.mark.parametrize("explorer_class", [CampaignExplorer, FlowExplorer, MetricExplorer])
+def test_an_account_without_metrics_says_what_that_means_and_looks_again(
+    explorer_class: type[CampaignExplorer | FlowExplorer | MetricExplorer],
+) -> None:
+    with Sandbox(account=accounts.empty()) as sandbox:
+        client = ka.connect(api_key=sandbox.api_key, base_url=sandbox.direct_url, progress=False)
+        explorer = explorer_class(client)
+        picker = explorer.metrics if isinstance(explorer, MetricExplorer) else explorer.conversion
+        assert "has no metrics yet" in explorer._status.value
+        assert explorer._run.disabled
+        with pytest.raises(InvalidInputError, match="send it a first event"):
+            explorer.run()
+        with pytest.raises(NoMatchError, match="This account has no metrics"):
+            picker.choose("Placed Order")
+        with pytest.raises(NoMatchError, match="This account has no metrics"):
+            picker.choose_first()
+        client.events.create(metric="Placed Order", profile={"email": "ada@example.org"}, properties={})
+        assert picker._again.layout.display is None
+        picker._again.click()
+        assert [option.name for option in picker.state.options] == ["Placed Order"]
+        assert "no metrics" not in explorer.state.problem
+        explorer.close()
+        client.close()
