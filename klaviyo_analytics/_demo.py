@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from klaviyo_analytics._calls import explained
 from klaviyo_analytics._connect import connect
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import MissingExtraError
+from klaviyo_analytics.errors import InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
     from klaviyo_analytics.sandbox import Sandbox
@@ -39,6 +39,8 @@ def demo(
 
     Raises
     ------
+    InvalidInputError
+        A number is none.
     MissingExtraError
         The sandbox needs the extra ``demo``.
 
@@ -49,6 +51,9 @@ def demo(
     ...     len(client.events.list())
     500
     """
+    for name, value in {"seed": seed, "profiles": profiles, "events": events}.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise InvalidInputError(f"{name}={value!r}: give a whole number, 0 or more.")
     sandbox = sandbox_class()(seed=seed, profiles=profiles, events=events)
     sandbox.start()
     try:

@@ -220,6 +220,12 @@ class PermissionDeniedError(ApiError, PermissionError):
 class NotFoundError(ApiError, LookupError):
     """404: there is nothing by that id or path."""
 
+    def _sentence(self) -> str:
+        by_id = self.path.count("/") > 2  # /api/lists/{id}
+        return super()._sentence() + (
+            "; a name is no id: find(name=...) of the noun gives the row that has it" if by_id else ""
+        )
+
 
 class ConflictError(ApiError):
     """409: it exists already; `duplicate_id` names it where the answer does."""

@@ -243,6 +243,4 @@ def _text_of(value: object, name: str) -> str:
     if isinstance(value, str) and value.strip():
         return value
     given = f"<{type(value).__name__}>" if isinstance(value, pd.DataFrame) else repr(value)
-    raise InvalidInputError(
-        f"{name}={given}: give an id as text, or a row that `get` or `find` returned."
-    )
+    raise InvalidInputError(f"{name}={given}: give an id as text, or a row that `get` or `find` returned.")

@@ -220,9 +220,15 @@ class CampaignWrites(Noun):
         {'data': {'type': 'campaign-send-job', 'id': '01SPRING'}}
         """
         id = checked_id(campaign, "campaign")
-        if not dry_run and confirm is not True:
-            name = read_one(self._context, "get_campaign", {"id": id}, fields=["name"])["name"]
-            confirmed(confirm, f"This sends the campaign {name!r} ({id}) to {self._reach(id)}.")
+        if not dry_run:
+            found = read_one(self._context, "get_campaign", {"id": id}, fields=["name", "status"])
+            if found["status"] in ("Sent", "Sending"):
+                raise InvalidInputError(
+                    f"The campaign {found['name']!r} ({id}) is {found['status']} and goes out once; "
+                    "campaigns.clone(...) makes a draft of it."
+                )
+            if confirm is not True:
+                confirmed(confirm, f"This sends the campaign {found['name']!r} ({id}) to {self._reach(id)}.")
         data = resource(load()["send_campaign"], {}, id=id)
         return write(self._context, "send_campaign", {}, {"data": data}, dry_run=dry_run)
 

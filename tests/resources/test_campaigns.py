@@ -215,10 +215,11 @@ def test_sending_says_first_what_goes_to_how_many(client: KlaviyoClient) -> None
 
 
 def test_what_cannot_be_estimated_is_said_so(client: KlaviyoClient, shop: Shop) -> None:
-    sent = client.campaigns.list(channel="email", limit=1).iloc[0]
+    draft = client.campaigns.clone(client.campaigns.list(channel="email", limit=1).iloc[0], name="Again")
     shop.sandbox.faults.add(path="/api/campaign-recipient-estimation-jobs", status=403)
     with pytest.raises(ConfirmationRequiredError, match="could not be estimated"):
-        client.campaigns.send(sent)
+        client.campaigns.send(draft)
+    client.campaigns.delete(draft, confirm=True)
 
 
 def test_an_estimate_whose_answer_was_lost_is_asked_for_again(client: KlaviyoClient, shop: Shop) -> None:

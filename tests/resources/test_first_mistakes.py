@@ -19,6 +19,7 @@ from klaviyo_analytics.errors import (
     InvalidInputError,
     InvalidQueryError,
     NoMatchError,
+    NotFoundError,
 )
 
 
@@ -160,3 +161,47 @@ def test_a_name_that_several_share_is_answered_with_what_tells_them_apart(
     ) as caught:
         call(client)
     assert "metric=" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda client: client.lists.profiles("Newsletter"),
+        lambda client: client.segments.get("VIPs"),
+        lambda client: client.flows.messages("Welcome Series"),
+    ],
+)
+def test_a_name_where_an_id_belongs_leads_to_find(
+    client: KlaviyoClient, mistake: Callable[[KlaviyoClient], Any]
+) -> None:
+    with pytest.raises(NotFoundError, match=r"a name is no id: find\(name=\.\.\.\)"):
+        mistake(client)
+
+
+def test_an_address_where_an_id_belongs_leads_to_find(client: KlaviyoClient) -> None:
+    with pytest.raises(InvalidInputError, match=r"profiles\.find\(email=\.\.\.\)"):
+        client.profiles.get("ann@mail.example.net")
+
+
+def test_a_frame_where_an_id_belongs_is_not_printed(client: KlaviyoClient) -> None:
+    people = client.profiles.list(limit=3)
+    with pytest.raises(InvalidInputError, match="<DataFrame>: give an id") as caught:
+        client.profiles.get(people)
+    assert "@" not in str(caught.value)
+
+
+def test_what_was_sent_is_not_sent_again(client: KlaviyoClient) -> None:
+    campaigns = client.campaigns.list()
+    sent = campaigns[campaigns["status"] == "Sent"].iloc[0]
+    with pytest.raises(InvalidInputError, match=r"is Sent and goes out once; campaigns\.clone"):
+        client.campaigns.send(sent, confirm=True)
+    with pytest.raises(InvalidInputError, match="goes out once"):
+        client.campaigns.send(sent)
+
+
+@pytest.mark.parametrize(
+    "numbers", [{"seed": "x"}, {"profiles": -1}, {"events": 1.5}, {"seed": True}], ids=str
+)
+def test_a_shop_is_made_of_whole_numbers(numbers: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match="give a whole number"):
+        ka.demo(**numbers)
