@@ -14,7 +14,7 @@ from klaviyo_analytics.writeback import answers, jobs
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.answers import Said, said
 from klaviyo_analytics.writeback.journal import Batch, Journal
-from klaviyo_analytics.writeback.kinds import KINDS, Kind
+from klaviyo_analytics.writeback.kinds import KINDS, Kind, Listing
 from klaviyo_analytics.writeback.showing import Shown
 
 SETTLED = 5.0  # seconds in which a request whose connection broke may still be under way at the server
@@ -148,12 +148,13 @@ class Run:
             kind.operation, ids, json=body, replay_safe=False, on_wait=self._waiting
         )
 
-    def find(self, batch: Batch, kind: Kind, keys: Sequence[str], since: float) -> str | None:
+    def find(self, batch: Batch, listing: Listing, keys: Sequence[str], since: float) -> str | None:
         """Look for the job of a batch whose answer was lost."""
         known = self._journal.jobs() - {batch.job or ""}
         return jobs.find(
             self._account,
-            kind,
+            KINDS[batch.kind],
+            listing,
             keys,
             self._options,
             since=since,
@@ -242,10 +243,10 @@ class _Sending:
     def _after_a_loss(self, rows: dict[int, Said], left: list[int]) -> tuple[bool, str | None]:
         """Find out, as far as that is possible, whether the request was carried out: (known, its job)."""
         kind, keys = self._kind, [self._keys[row] for row in left]
-        if kind.job and kind.job.list:
-            job = self._run.find(self._batch, kind, keys, self._since)
+        if listing := kind.job and kind.job.listing:
+            job = self._run.find(self._batch, listing, keys, self._since)
             if job is None and self._settle():
-                job = self._run.find(self._batch, kind, keys, self._since)
+                job = self._run.find(self._batch, listing, keys, self._since)
             return job is not None, job
         if not kind.repeatable:
             why = (

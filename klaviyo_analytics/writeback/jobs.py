@@ -9,7 +9,7 @@ from typing import Any
 from klaviyo_analytics import _jsonapi
 from klaviyo_analytics._polling import wait_for
 from klaviyo_analytics.writeback._account import Account
-from klaviyo_analytics.writeback.kinds import Kind, Options, folded
+from klaviyo_analytics.writeback.kinds import Kind, Listing, Options, folded
 
 ENDED = ("complete", "cancelled")
 PATIENCE = 24 * 3600.0
@@ -39,6 +39,7 @@ def follow(account: Account, kind: Kind, job: str, sleep: Callable[[float], None
 def find(
     account: Account,
     kind: Kind,
+    listing: Listing,
     keys: Sequence[str],
     options: Options,
     *,
@@ -53,27 +54,22 @@ def find(
     out. What decides is whose rows the job holds. Only somebody else's job, begun at the same time, with as
     many rows and mostly the same people, would be mistaken for it. `seen` remembers what jobs hold.
     """
-    job = kind.job
-    if job is None or job.list is None:
-        return None
-    endpoint = account.api.catalog[job.list]
+    endpoint = account.api.catalog[listing.operation]
     ours = {folded(key) for key in keys}
-    for document in account.api.pages(endpoint, {}, job.order, size=endpoint.page_max, chosen=False):
+    for document in account.api.pages(endpoint, {}, listing.order, size=endpoint.page_max, chosen=False):
         for record in _jsonapi.resources(document, endpoint.path):
             attributes = record.get("attributes") or {}
             began = attributes.get("created_at")
             if began and datetime.fromisoformat(began).timestamp() < since - MARGIN:
-                if job.order:
+                if listing.order:
                     return None
                 continue
             id = str(record["id"])
             if id in known or attributes.get("total_count") not in (None, 0, len(keys)):
                 continue
-            if job.contents is None:
-                return id
             if id not in seen:
                 follow(account, kind, id, sleep)
-                seen[id] = job.contents(account.api, id, options)
+                seen[id] = listing.contents(account.api, id, options)
             if mostly(ours, seen[id]):
                 return id
     return None

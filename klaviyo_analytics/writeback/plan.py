@@ -14,10 +14,11 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics._wording import counted, spoken
-from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError
+from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.writeback import journals
 from klaviyo_analytics.writeback._account import Account, fingerprint
 from klaviyo_analytics.writeback.answers import said
+from klaviyo_analytics.writeback.asking import confirmed
 from klaviyo_analytics.writeback.journal import Payload
 from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.pace import seconds_at_limits
@@ -41,9 +42,7 @@ class Plan:
     _options: Mapping[str, Any] = field(default_factory=dict)
     _problems: Mapping[int, str] = field(default_factory=dict)
     _left_out: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # status and reason
-    _notes: Mapping[int, str] = field(
-        default_factory=dict
-    )  # what is worth knowing, and keeps nobody from applying
+    _notes: Mapping[int, str] = field(default_factory=dict)  # worth knowing; keeps nobody from applying
     _confirm: Sequence[str] = ()
     _counts: Mapping[str, int] = field(default_factory=dict)  # what a comparison with the account found
 
@@ -156,10 +155,7 @@ class Plan:
         """
         if self._problems and not skip_invalid:
             raise FrameError(_complaint(self.problems, len(self._keys)))
-        if self._confirm and confirm is not True:
-            raise ConfirmationRequiredError(
-                f"{' '.join(self._confirm)} Nothing was sent. Pass confirm=True if that is what you want."
-            )
+        confirmed(confirm, *self._confirm)
         path = None if isinstance(journal, bool) else journal
         begun = journals.begin(self._facts(), self._payloads(), path, enabled=journal is not False)
         result = finish(begun, self._account, index=self._index, keep=keep_journal)

@@ -50,9 +50,10 @@ def targets(
         A column is missing, double, or has nowhere to go.
     """
     check_frame(frame, what)
+    _check_names(frame, what)
     named = dict(columns or {})
     custom = [] if properties is None or properties == "rest" else list(properties)
-    _check_present(frame, [*named, *custom], what)
+    check_present(frame, [*named, *custom], what)
     found = []
     for column in frame.columns:
         if column in named:
@@ -91,17 +92,20 @@ def check_frame(frame: pd.DataFrame, what: str) -> None:
     """Refuse what is no frame, and columns that cannot be told apart."""
     if not isinstance(frame, pd.DataFrame):
         raise FrameError(f"{what} takes a DataFrame, not {type(frame).__name__}.")
-    odd = [name for name in frame.columns if not isinstance(name, str)]
-    if odd:
-        raise FrameError(f"{what}: column names are text, and {odd[0]!r} is not. Rename the columns.")
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise FrameError(f"{what}: there are two columns named {twice!r}.")
 
 
-def _check_present(frame: pd.DataFrame, names: Sequence[str], what: str) -> None:
+def check_present(frame: pd.DataFrame, names: Iterable[str], what: str) -> None:
+    """Refuse to look for columns that are not there."""
     if missing := [name for name in names if name not in frame.columns]:
         raise FrameError(f"{what}: the frame has no column {missing[0]!r}; it has {named(frame.columns)}.")
+
+
+def _check_names(frame: pd.DataFrame, what: str) -> None:
+    if odd := [name for name in frame.columns if not isinstance(name, str)]:
+        raise FrameError(f"{what}: column names are text, and {odd[0]!r} is not. Rename the columns.")
 
 
 def _check_once(found: Sequence[Target], what: str) -> None:

@@ -23,14 +23,41 @@ Status = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """How to find a job whose answer was lost.
+
+    Parameters
+    ----------
+    operation : str
+        The endpoint that lists such jobs.
+    contents : callable
+        Gives the keys of some records of a finished job.
+    order : dict, optional
+        Parameters that list the newest first.
+    """
+
+    operation: str
+    contents: Callable[[Api, str, Options], set[str]]
+    order: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """A job that a request starts: how to follow it, and how to find it when its answer was lost."""
+    """A job that a request starts.
+
+    Parameters
+    ----------
+    get : str
+        The endpoint that tells how far it is.
+    errors : callable
+        Gives what went wrong in a finished job.
+    listing : Listing, optional
+        How to find it again, where it is not simply asked for a second time.
+    """
 
     get: str
-    list: str | None = None
-    order: Mapping[str, str] = field(default_factory=dict)  # parameters that list the newest first
     errors: Callable[[Api, str, Json], Iterator[Json]] = lambda _api, _job, _attributes: iter(())
-    contents: Callable[[Api, str, Options], set[str]] | None = None  # keys of some records of a finished job
+    listing: Listing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +84,12 @@ class Kind:
         What stands in the path.
     at_once : int
         Requests in flight.
+    told : dict
+        What a status of HTTP says of a single row.
+    seen : callable
+        Tells a refusal that says: I have this already.
+    shown : callable
+        What a preview names of a record.
     """
 
     name: str
@@ -68,9 +101,9 @@ class Kind:
     job: Job | None = None
     ids: Callable[[Options], Mapping[str, str]] = lambda _options: {}
     at_once: int = 4
-    told: Mapping[int, Status] = field(default_factory=dict)  # what a status of HTTP says of a single row
-    seen: Callable[[ApiError], bool] = lambda _error: False  # a refusal that says: I have this already
-    shown: Callable[[Json], Json] = lambda record: record.get("attributes") or {}  # what a preview names
+    told: Mapping[int, Status] = field(default_factory=dict)
+    seen: Callable[[ApiError], bool] = lambda _error: False
+    shown: Callable[[Json], Json] = lambda record: record.get("attributes") or {}
 
 
 def folded(key: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from klaviyo_analytics._api import Api
-from klaviyo_analytics.writeback.kinds._kind import Job, Json, Kind, Options, folded
+from klaviyo_analytics.writeback.kinds._kind import Job, Json, Kind, Listing, Options, folded
 
 BEFORE = "$custom:::$default:::"
 PLURAL = {"item": "items", "variant": "variants", "category": "categories"}
@@ -45,12 +45,7 @@ def _catalog(noun: str, verb: str) -> Kind:
         most=100,
         body=_body(f"catalog-{noun}-bulk-{verb}-job", plural),
         done={"create": "created", "update": "updated", "delete": "written"}[verb],  # type: ignore[arg-type]
-        job=Job(
-            get=get,
-            list=many if creates else None,
-            errors=_errors,
-            contents=_holds(get, plural, _own_id) if creates else None,
-        ),
+        job=Job(get, _errors, Listing(many, _holds(get, plural, _own_id)) if creates else None),
     )
 
 
@@ -61,13 +56,15 @@ COUPON_CODES = Kind(
     body=_body("coupon-code-bulk-create-job", "coupon-codes"),
     done="created",
     job=Job(
-        get="get_bulk_create_coupon_codes_job",
-        list="get_bulk_create_coupon_code_jobs",
-        errors=_errors,
-        contents=_holds(
-            "get_bulk_create_coupon_codes_job",
-            "coupon-codes",
-            lambda one: str(one["attributes"]["unique_code"]),
+        "get_bulk_create_coupon_codes_job",
+        _errors,
+        Listing(
+            "get_bulk_create_coupon_code_jobs",
+            _holds(
+                "get_bulk_create_coupon_codes_job",
+                "coupon-codes",
+                lambda one: str(one["attributes"]["unique_code"]),
+            ),
         ),
     ),
 )

@@ -54,7 +54,7 @@ SUPPRESS = Kind(
     most=100,
     body=_suppressions("profile-suppression-bulk-create-job"),
     done="written",
-    job=Job(get="get_bulk_suppress_profiles_job"),
+    job=Job("get_bulk_suppress_profiles_job"),
 )
 UNSUPPRESS = Kind(
     "unsuppress",
@@ -62,6 +62,6 @@ UNSUPPRESS = Kind(
     most=100,
     body=_suppressions("profile-suppression-bulk-delete-job"),
     done="written",
-    job=Job(get="get_bulk_unsuppress_profiles_job"),
+    job=Job("get_bulk_unsuppress_profiles_job"),
 )
 KINDS = (SUBSCRIBE, RECORD_CONSENT, UNSUBSCRIBE, SUPPRESS, UNSUPPRESS)

@@ -17,7 +17,7 @@ def _ids(options: Options) -> Mapping[str, str]:
 
 
 def _shown(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: record[name] for name in ("id",)}
+    return {"id": record["id"]}
 
 
 def _relationship(name: str, operation: str) -> Kind:

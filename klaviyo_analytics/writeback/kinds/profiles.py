@@ -7,7 +7,7 @@ from typing import Any
 
 from klaviyo_analytics import _jsonapi
 from klaviyo_analytics._api import Api
-from klaviyo_analytics.writeback.kinds._kind import Job, Json, Kind, Options, folded
+from klaviyo_analytics.writeback.kinds._kind import Job, Json, Kind, Listing, Options, folded
 
 
 def _job_body(records: Sequence[Any], options: Options) -> Any:
@@ -56,13 +56,14 @@ IMPORT = Kind(
     most=10_000,
     body=_job_body,
     done="written",
-    repeatable=True,
     job=Job(
-        get="get_bulk_import_profiles_job",
-        list="get_bulk_import_profiles_jobs",
-        order={"sort": "-created_at", "page[size]": "100"},
-        errors=_errors,
-        contents=_contents,
+        "get_bulk_import_profiles_job",
+        _errors,
+        Listing(
+            "get_bulk_import_profiles_jobs",
+            _contents,
+            order={"sort": "-created_at", "page[size]": "100"},
+        ),
     ),
 )
 UPSERT = Kind(

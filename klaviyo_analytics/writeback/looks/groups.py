@@ -5,30 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from klaviyo_analytics.filters import F
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.compare import as_kept, current
 from klaviyo_analytics.writeback.kinds import Options
 from klaviyo_analytics.writeback.looks._look import Found, Left, Look
-from klaviyo_analytics.writeback.reading import portions, records
-
-MEMBERS = "get_profile_ids_for_list"
-
-
-def on_list(account: Account, group: str, people: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Find the ids of those on a list; where somebody has neither address nor number, only the whole list tells."""
-    wanted: dict[str, list[str]] = {"email": [], "phone_number": []}
-    for attributes in people:
-        name = next((name for name in wanted if attributes.get(name)), None)
-        if name is None:
-            return {str(one["id"]) for one in records(account, MEMBERS, {}, {"id": group})}
-        wanted[name].append(attributes[name])
-    return {
-        str(one["id"])
-        for name, values in wanted.items()
-        for some in portions(values)
-        for one in records(account, MEMBERS, {"filter": str(F[name].any(some))}, {"id": group})
-    }
+from klaviyo_analytics.writeback.members import on_list
+from klaviyo_analytics.writeback.reading import records
 
 
 def members(*, joined: bool) -> Look:

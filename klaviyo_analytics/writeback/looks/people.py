@@ -9,7 +9,7 @@ from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.compare import Changes, current, differences
 from klaviyo_analytics.writeback.kinds import Options
 from klaviyo_analytics.writeback.looks._look import Found, Left, differing
-from klaviyo_analytics.writeback.looks.groups import on_list
+from klaviyo_analytics.writeback.members import on_list
 
 BY_HAND = "USER_SUPPRESSED"
 SUBSCRIPTIONS = {"additional-fields[profile]": "subscriptions"}

@@ -16,13 +16,12 @@ from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.batches import REQUEST_BYTES
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.drafting import drafted
-from klaviyo_analytics.writeback.encode import ABSENT, UnwritableError, Wanted, as_text, column
+from klaviyo_analytics.writeback.encode import ABSENT, UnwritableError, Wanted, as_text
 from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.kinds.catalog import BEFORE, COUPON_CODES
 from klaviyo_analytics.writeback.plan import Plan
-from klaviyo_analytics.writeback.plans.people import check_columns
-from klaviyo_analytics.writeback.targets import Rest, Target, named, targets
-from klaviyo_analytics.writeback.times import moments
+from klaviyo_analytics.writeback.plans.cells import encoded
+from klaviyo_analytics.writeback.targets import Rest, Target, check_frame, named, targets
 
 Noun = Literal["item", "variant", "category"]
 Verb = Literal["create", "update", "delete"]
@@ -54,7 +53,7 @@ def plan_catalog(
 ) -> Plan:
     """Create, update or delete what the rows name; see `catalog_items.plan_create`."""
     what, form = f"{verb} catalog {noun}", _form(noun, verb)
-    check_columns(frame, f"plan_{verb}()")
+    check_frame(frame, f"plan_{verb}()")
     if verb == "delete":
         frame = frame[
             [name for name in frame.columns if (columns or {}).get(name, name) in ("id", "external_id")]
@@ -81,7 +80,7 @@ def plan_coupon_codes(
         ("unique_code", "coupon"),
         {"coupon": ("coupon", "one")},
     )
-    check_columns(frame, "plan_create()")
+    check_frame(frame, "plan_create()")
     if coupon is not None:
         frame = frame.assign(coupon=coupon)
     found = targets(frame, form.attributes, columns=columns, properties=None, what="plan_create()", free=None)
@@ -104,7 +103,7 @@ def _planned(
     if key is None:
         raise FrameError(f"{action}: no column becomes 'external_id' or 'id'; there are {named(paths)}.")
     problems = Problems()
-    values = {target.path: _values(account, frame[target.column], target, problems) for target in found}
+    values = encoded(account, frame, found, problems, times=["expires_at"])
     rules.check_attributes(rules.CATALOG, values, problems)
     for target in found:
         if target.group:
@@ -156,13 +155,6 @@ def _form(noun: Noun, verb: Verb) -> Form:
     needed = tuple(name for name, (_, _, must) in body.relationships.items() if must)
     attributes |= {name: "text" if arity == "one" else "json" for name, (_, arity) in related.items()}
     return Form(f"catalog-{noun}", attributes, (*body.required, *needed), related)
-
-
-def _values(account: Account, series: pd.Series[Any], target: Target, problems: Problems) -> list[Any]:
-    is_time = target.path == "expires_at"
-    written = moments(series, lambda: account.timezone) if is_time else column(series, target.wanted)
-    problems.add_all(written.problems, target.column)
-    return written.values
 
 
 def _check_keys(name: str, given: Sequence[Any], keys: Sequence[str], problems: Problems) -> None:

@@ -9,14 +9,13 @@ from typing import Any, Literal
 import orjson
 import pandas as pd
 
-from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.filters import F
+from klaviyo_analytics._wording import counted
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.writeback import asking
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
-from klaviyo_analytics.writeback.compare import as_kept
 from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT
-from klaviyo_analytics.writeback.kinds import folded
 from klaviyo_analytics.writeback.kinds.consent import (
     RECORD_CONSENT,
     SUBSCRIBE,
@@ -24,11 +23,11 @@ from klaviyo_analytics.writeback.kinds.consent import (
     UNSUBSCRIBE,
     UNSUPPRESS,
 )
+from klaviyo_analytics.writeback.members import off_list
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans import shares
 from klaviyo_analytics.writeback.plans.people import Columns, People, people
-from klaviyo_analytics.writeback.reading import portions, records
-from klaviyo_analytics.writeback.targets import named
+from klaviyo_analytics.writeback.targets import check_present
 from klaviyo_analytics.writeback.times import moments
 
 ConsentChannel = Literal["email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional"]
@@ -75,10 +74,6 @@ def plan_subscribe(
     }
     records = _records(found, wanted, consents, problems)
     sent = _count(records)
-    asks = (
-        f"This subscribes {sent:,} profiles without telling when they agreed (consented_at=): they may be asked to "
-        "confirm, or be welcomed, and suppressions are lifted."
-    )
     return drafted(
         "subscribe profiles",
         account,
@@ -89,7 +84,7 @@ def plan_subscribe(
         options=options,
         problems=problems.by_row(),
         left_out=found.left_out,
-        confirm=[asks] if times is None and sent else [],
+        confirm=[asking.to_subscribe(sent)] if times is None and sent else [],
     )
 
 
@@ -113,7 +108,7 @@ def plan_unsubscribe(
     _check_reachable(found, names, problems)
     asks = []
     if list is not None:
-        strangers = _not_on(account, found, names, list, problems)
+        strangers = _not_on(account, found, list, problems)
         if not globally:
             for row in strangers:
                 problems.add(
@@ -127,7 +122,7 @@ def plan_unsubscribe(
     records = _records(found, wanted, [{"consent": "UNSUBSCRIBED"}] * len(frame), problems)
     sent = _count(records)
     if list is None and sent:
-        asks.append(f"This unsubscribes {sent:,} profiles everywhere, not from one list only.")
+        asks.append(asking.to_unsubscribe_everywhere(sent))
     elif list is not None and (ask := shares.asks(account, list, sent, "unsubscribes")):
         asks.append(ask)
     return drafted(
@@ -158,11 +153,7 @@ def plan_suppression(
         for row, key in enumerate(found.keys)
     ]
     sent = _count(records)
-    does = (
-        f"This suppresses {sent:,} profiles: they get no more marketing e-mail."
-        if suppresses
-        else f"This lifts the suppression of {sent:,} profiles."
-    )
+    ask = asking.to_suppress if suppresses else asking.to_unsuppress
     return drafted(
         "suppress profiles" if suppresses else "unsuppress profiles",
         account,
@@ -173,7 +164,7 @@ def plan_suppression(
         options={"key": "email"},
         problems=problems.by_row(),
         left_out=found.left_out,
-        confirm=[does] if sent else [],
+        confirm=[ask(counted(sent, "profile"))] if sent else [],
     )
 
 
@@ -226,8 +217,8 @@ def _times(
 ) -> list[Any] | None:
     """Read when people agreed: a column, or one time for all; None where nothing tells."""
     source = next((name for name, target in columns.items() if target == "consented_at"), "consented_at")
-    if source in columns and source not in frame.columns:
-        raise FrameError(f"columns: the frame has no column {source!r}; it has {named(frame.columns)}.")
+    if source in columns:
+        check_present(frame, [source], "columns")
     if given is not None:
         written = moments(pd.Series([given], dtype=object), lambda: account.timezone)
         if written.problems:
@@ -248,18 +239,11 @@ def _times(
     return values
 
 
-def _not_on(account: Account, found: People, names: Sequence[str], list: str, problems: Problems) -> Rows:
+def _not_on(account: Account, found: People, list: str, problems: Problems) -> Rows:
     """Find the rows whose people are not on a list."""
-    missing = [row for row in range(len(found.keys)) if row not in problems and row not in found.left_out]
-    for name in names:
-        values = found.values[name]
-        there: set[str] = set()
-        for some in portions(as_kept([values[row] for row in missing])):
-            params = {"filter": str(F[name].any(some)), "fields[profile]": name}
-            people = records(account, "get_profiles_for_list", params, {"id": list})
-            there |= {folded(one["attributes"].get(name)) for one in people}
-        missing = [row for row in missing if folded(values[row]) not in there]
-    return missing
+    rows = [row for row in range(len(found.keys)) if row not in problems and row not in found.left_out]
+    people = [{name: values[row] for name, values in found.values.items()} for row in rows]
+    return [rows[at] for at in off_list(account, list, people)]
 
 
 def _count(records: Records) -> int:

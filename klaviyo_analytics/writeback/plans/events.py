@@ -17,11 +17,12 @@ from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.batches import REQUEST_BYTES
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.drafting import drafted
-from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
+from klaviyo_analytics.writeback.encode import ABSENT, Wanted
+from klaviyo_analytics.writeback.kinds import folded
 from klaviyo_analytics.writeback.kinds.events import CREATE
 from klaviyo_analytics.writeback.plan import Plan
+from klaviyo_analytics.writeback.plans.cells import encoded
 from klaviyo_analytics.writeback.targets import Rest, Target, targets
-from klaviyo_analytics.writeback.times import moments
 
 WHAT = "plan_create()"
 WHO = ("id", "email", "phone_number", "external_id", "anonymous_id")
@@ -56,24 +57,25 @@ def plan_create(
     if not who:
         raise FrameError(f"{WHAT}: no column tells whose event it is; give one of {', '.join(WHO)}.")
     problems = Problems()
-    values = {target.path: _values(account, frame[target.column], target, problems) for target in found}
+    values = encoded(account, frame, found, problems, times=["time"])
     rules.check_attributes(rules.EVENT, values, problems)
     if value_currency is not None and (why := rules.currency(value_currency)):
         raise InvalidInputError(f"value_currency={value_currency!r} {why}.")
-    keys = _check_people(values, who, problems)
+    _check_people(values, who, problems)
+    keys = _firsts([values[name] for name in who])
+    checks.check_present(" or ".join(who), keys, problems)
+    people = _firsts([_as_compared(name, values[name]) for name in who])
     if "time" in values:
         _check_times(account, values["time"], problems)
-    records, ids, notes = _records(values, by_path, named, keys, value_currency, problems)
-    both = [
-        ABSENT if id is None else f"{folded}\n{id}" for folded, id in zip(_folded(keys), ids, strict=True)
-    ]
+    records, ids, notes = _records(values, by_path, named, people, value_currency, problems)
+    both = [ABSENT if id is None else f"{person}\n{id}" for person, id in zip(people, ids, strict=True)]
     left_out = _check_twice(both, on_duplicate, problems)
     records = [None if row in left_out or row in problems else one for row, one in enumerate(records)]
     return drafted(
         "create events",
         account,
         frame,
-        keys=keys,
+        keys=["" if key is ABSENT else str(key) for key in keys],
         records=records,
         kinds={CREATE.name: range(len(frame))},
         options={"key": who[0]},
@@ -90,14 +92,7 @@ def _metric(metric: str | tuple[str, str]) -> dict[str, str]:
     return {"name": name, **({"service": service} if service else {})}
 
 
-def _values(account: Account, series: pd.Series[Any], target: Target, problems: Problems) -> list[Any]:
-    is_time = target.path == "time"
-    written = moments(series, lambda: account.timezone) if is_time else column(series, target.wanted)
-    problems.add_all(written.problems, target.column)
-    return written.values
-
-
-def _check_people(values: Mapping[str, list[Any]], who: Sequence[str], problems: Problems) -> list[str]:
+def _check_people(values: Mapping[str, list[Any]], who: Sequence[str], problems: Problems) -> None:
     for name in who:
         checks.check_form(name, values[name], problems)
     for row, email in enumerate(values.get("email", ())):
@@ -105,10 +100,16 @@ def _check_people(values: Mapping[str, list[Any]], who: Sequence[str], problems:
             problems.add(row, f"email: Klaviyo takes events of {email.rpartition('@')[2]} and drops them")
         elif email is not ABSENT and len(email) > 100:
             problems.add(row, "email: an event's address may have 100 characters")
-    columns = [values[name] for name in who]
-    keys = [next((one for one in row if one is not ABSENT), ABSENT) for row in zip(*columns, strict=True)]
-    checks.check_present(" or ".join(who), keys, problems)
-    return ["" if key is ABSENT else str(key) for key in keys]
+
+
+def _firsts(columns: Sequence[Sequence[Any]]) -> list[Any]:
+    """Give each row's first identifier."""
+    return [next((one for one in row if one is not ABSENT), ABSENT) for row in zip(*columns, strict=True)]
+
+
+def _as_compared(name: str, values: Sequence[Any]) -> Sequence[Any]:
+    """Give identifiers as they tell people apart: ids that differ in case are two."""
+    return [one if one is ABSENT else folded(one) for one in values] if name == "email" else values
 
 
 def _check_times(account: Account, times: Sequence[Any], problems: Problems) -> None:
@@ -126,7 +127,7 @@ def _records(
     values: Mapping[str, list[Any]],
     by_path: Mapping[str, Target],
     metric: Mapping[str, str],
-    keys: Sequence[str],
+    people: Sequence[str],
     currency: str | None,
     problems: Problems,
 ) -> tuple[list[bytes | None], list[str | None], dict[int, str]]:
@@ -146,7 +147,7 @@ def _records(
         if row in problems:
             continue
         try:
-            event.setdefault("unique_id", _content(metric, keys[row], event))
+            event.setdefault("unique_id", _content(metric, people[row], event))
         except TypeError as error:
             problems.add(row, f"it cannot be written as JSON: {error}")
             continue
@@ -193,9 +194,9 @@ def _losses(event: Mapping[str, Any], dropped: Sequence[str], *, valued: bool) -
     return losses
 
 
-def _content(metric: Mapping[str, str], key: str, event: Mapping[str, Any]) -> str:
+def _content(metric: Mapping[str, str], person: str, event: Mapping[str, Any]) -> str:
     """Make the same id of the same content, in every run and on every machine."""
-    said = orjson.dumps([metric, key.casefold(), event], option=orjson.OPT_SORT_KEYS)
+    said = orjson.dumps([metric, person, event], option=orjson.OPT_SORT_KEYS)
     return blake2b(said, digest_size=16).hexdigest()
 
 
@@ -226,10 +227,6 @@ def _too_much(value: Any, depth: int) -> str | None:
         return f"a list may have {MOST_ITEMS:,} items"
     inside = value.values() if isinstance(value, dict) else value
     return next((why for one in inside if (why := _too_much(one, depth + 1))), None)
-
-
-def _folded(keys: Sequence[str]) -> list[str]:
-    return [key.lower() for key in keys]
 
 
 def _check_twice(both: Sequence[Any], rule: OnDuplicate, problems: Problems) -> dict[int, tuple[Any, str]]:

@@ -12,7 +12,7 @@ from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.encode import ABSENT, column
-from klaviyo_analytics.writeback.targets import named
+from klaviyo_analytics.writeback.targets import check_frame, check_present, named
 
 Columns = Mapping[str, str] | None
 
@@ -36,7 +36,7 @@ def people(
     what: str,
 ) -> People:
     """Read identifiers off a frame: the first that a row has is its key. Other columns are left alone."""
-    check_columns(frame, what)
+    check_frame(frame, what)
     found = {name: _column_of(frame, name, columns or {}) for name in names}
     present = {name: column for name, column in found.items() if column is not None}
     if not present:
@@ -60,16 +60,6 @@ def people(
     return People(values, ["" if key is ABSENT else str(key) for key in keys], left_out)
 
 
-def check_columns(frame: pd.DataFrame, what: str) -> None:
-    """Refuse what is no frame, and two columns of one name."""
-    if not isinstance(frame, pd.DataFrame):
-        raise FrameError(f"{what} takes a DataFrame, not {type(frame).__name__}.")
-    if not frame.columns.is_unique:
-        raise FrameError(
-            f"{what}: there are two columns named {frame.columns[frame.columns.duplicated()][0]!r}."
-        )
-
-
 def _keys(values: Mapping[str, list[Any]], count: int) -> list[Any]:
     columns = list(values.values())
     if len(columns) == 1:
@@ -82,9 +72,6 @@ def _keys(values: Mapping[str, list[Any]], count: int) -> list[Any]:
 def _column_of(frame: pd.DataFrame, name: str, columns: Mapping[str, str]) -> str | None:
     for source, target in columns.items():
         if target == name:
-            if source not in frame.columns:
-                raise FrameError(
-                    f"columns: the frame has no column {source!r}; it has {named(frame.columns)}."
-                )
+            check_present(frame, [source], "columns")
             return source
     return name if name in frame.columns and name not in columns else None

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import attributes as rules
@@ -15,9 +16,10 @@ from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.compare import changes, described
 from klaviyo_analytics.writeback.drafting import drafted
-from klaviyo_analytics.writeback.encode import ABSENT, Wanted, column
+from klaviyo_analytics.writeback.encode import ABSENT, Wanted
 from klaviyo_analytics.writeback.kinds.profiles import APPEND, IMPORT, UPSERT
 from klaviyo_analytics.writeback.plan import Plan
+from klaviyo_analytics.writeback.plans.cells import encoded
 from klaviyo_analytics.writeback.targets import Rest, Target, check_frame, named, targets
 
 Key = Literal["email", "phone_number", "external_id", "id"]
@@ -69,14 +71,13 @@ def plan_upsert(
         raise FrameError(f"{WHAT}: no column becomes {key!r}, the key; there are {named(paths)}.")
     patches = _patches(found, append, unappend, unset)
     problems = Problems()
-    values = [_values(frame[target.column], target, problems) for target in found]
-    by_path = dict(zip(paths, values, strict=True))
+    by_path = encoded(account, frame, found, problems)
     rules.check_attributes(rules.PROFILE, by_path, problems)
     left_out = _check(by_path, key, on_duplicate, problems)
     for path, way in patches.items():
         _check_simple(path, way, by_path[path], problems)
     builder = _Builder(found, patches, unset, clear=on_null == "clear")
-    records, cleared, kept = _records(builder, values, len(frame), problems, left_out)
+    records, cleared, kept = _records(builder, [*by_path.values()], len(frame), problems, left_out)
     keys = ["" if value is ABSENT else str(value) for value in by_path[key]]
     notes = rules.odd_timezones(by_path.get("location.timezone", ()))
     counts: dict[str, int] = {}
@@ -104,7 +105,7 @@ def plan_upsert(
         left_out=left_out,
         notes=notes,
         counts=counts,
-        confirm=_dangers(cleared, unset, sum(record is not None for record in records)),
+        confirm=_dangers(cleared, unset, {row for row, record in enumerate(records) if record is not None}),
     )
 
 
@@ -117,12 +118,6 @@ def _check_own(frame: pd.DataFrame, columns: Mapping[str, str]) -> None:
             f"{WHAT}: {own[0]!r} is told by Klaviyo and cannot be written, and properties='rest' would make a custom "
             f"property of it. Drop the column, or name it by columns={{{own[0]!r}: 'properties.{own[0]}'}}."
         )
-
-
-def _values(series: pd.Series[Any], target: Target, problems: Problems) -> list[Any]:
-    written = column(series, target.wanted)
-    problems.add_all(written.problems, target.column)
-    return written.values
 
 
 def _check(
@@ -186,15 +181,17 @@ def _records(
     count: int,
     problems: Problems,
     left_out: Mapping[int, Any],
-) -> tuple[list[bytes | None], int, set[int]]:
+) -> tuple[list[bytes | None], set[int], set[int]]:
+    """Encode the rows; tell which of them clear anything, and which clear what a job cannot."""
     records: list[bytes | None] = [None] * count
-    cleared, kept = 0, set()
+    cleared, kept = set(), set()
     for position, row in enumerate(zip(*values, strict=True)):
         if position in left_out or position in problems:
             continue
         record, clears, nulls = builder.build(row)
         records[position] = checks.dumped(position, record, problems)
-        cleared += clears
+        if clears:
+            cleared.add(position)
         if nulls:
             kept.add(position)
     return records, cleared, kept
@@ -252,10 +249,10 @@ def _check_simple(path: str, way: str, values: Sequence[Any], problems: Problems
             )
 
 
-def _dangers(cleared: int, unset: Sequence[str], sent: int) -> list[str]:
+def _dangers(cleared: set[int], unset: Sequence[str], sent: set[int]) -> list[str]:
     found = []
-    if cleared:
-        found.append(f"This clears fields of {cleared:,} profiles where the frame is null.")
+    if clearing := cleared & sent:
+        found.append(f"This clears fields of {counted(len(clearing), 'profile')} where the frame is null.")
     if unset and sent:
-        found.append(f"This removes {', '.join(unset)} from {sent:,} profiles.")
+        found.append(f"This removes {', '.join(unset)} from {counted(len(sent), 'profile')}.")
     return found

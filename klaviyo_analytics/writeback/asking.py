@@ -1,0 +1,37 @@
+"""What reaches people or destroys data is asked for first, in the same words for one person and for a frame."""
+
+from __future__ import annotations
+
+from klaviyo_analytics._wording import counted
+from klaviyo_analytics.errors import ConfirmationRequiredError
+
+
+def confirmed(confirm: bool, *asks: str) -> None:  # noqa: FBT001  (passes the caller's own keyword on)
+    """Refuse what has to be confirmed, unless it was."""
+    if asks and confirm is not True:
+        raise ConfirmationRequiredError(
+            f"{' '.join(asks)} Nothing was sent. Pass confirm=True if that is what you want."
+        )
+
+
+def to_subscribe(count: int) -> str:
+    """Ask before people are subscribed as if they had agreed just now."""
+    return (
+        f"This subscribes {counted(count, 'profile')} without telling when they agreed (consented_at=): they may be "
+        "asked to confirm, or be welcomed, and suppressions are lifted."
+    )
+
+
+def to_unsubscribe_everywhere(count: int) -> str:
+    """Ask before people leave every list."""
+    return f"This unsubscribes {counted(count, 'profile')} everywhere, not from one list only."
+
+
+def to_suppress(whom: str) -> str:
+    """Ask before no more e-mail goes to `whom`."""
+    return f"This suppresses {whom}: they get no more marketing e-mail."
+
+
+def to_unsuppress(whom: str) -> str:
+    """Ask before e-mail goes to `whom` again."""
+    return f"This lifts the suppression of {whom}."
