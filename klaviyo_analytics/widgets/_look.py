@@ -28,7 +28,8 @@ TABLE = """
 .kla-scroll tbody tr:nth-child(even) td {background: rgba(128, 128, 128, .07)}
 """
 CSS = f"""<style>
-.kla {{container-type: inline-size; font-size: var(--jp-ui-font-size1, var(--vscode-font-size, 13px));
+.kla-explorer, .kla-results {{container-type: inline-size}}
+.kla {{font-size: var(--jp-ui-font-size1, var(--vscode-font-size, 13px));
   font-family: var(--jp-ui-font-family, var(--vscode-font-family, system-ui, sans-serif));{COLOURS}
   --jp-widgets-dropdown-arrow: {_ARROW}}}
 .kla, .kla .widget-label, .kla .widget-html-content {{
@@ -36,6 +37,12 @@ CSS = f"""<style>
 .kla .widget-label-basic {{display: flex; align-items: center}}
 .kla .widget-label-basic input {{flex: 0 0 auto; margin: 0 8px 0 1px}}
 .kla .widget-label-basic span {{white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
+.kla .kla-radio, .kla-radio .widget-radio-box {{margin: 0 !important; padding: 0; min-width: 0}}
+.kla-radio .widget-radio-box {{flex: 1 1 0}}
+.kla-radio .widget-radio-box label {{display: flex; flex-direction: row-reverse; justify-content: flex-end;
+  align-items: center; height: 28px; margin: 0; width: auto; color: inherit;
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
+.kla-radio .widget-radio-box input {{flex: 0 0 auto; margin: 0 8px 0 3px; float: none}}
 .kla-unseen-label > label {{position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}}
 .kla .lm-TabBar-tabLabel {{color: var(--jp-ui-font-color1, var(--vscode-foreground, inherit))}}
 .kla input[type=date] {{font-family: inherit}}

@@ -247,6 +247,8 @@ HBox(pickers, layout={"grid_gap": "24px"})
     expect(metrics.get_by_role("radio", name="Placed Order", exact=True)).to_have_count(2)
     expect(page.locator(".kla").get_by_role("checkbox")).to_have_count(0)
     expect(campaigns.get_by_role("radio").first).to_be_checked()
+    for picker in (metrics, campaigns):  # beside each other, none is squeezed to nothing
+        assert picker.evaluate("e => e.offsetWidth") > 200
     metrics.get_by_label("Integration").press("Tab")
     radios = metrics.get_by_role("radio")
     for place, chip in enumerate(("Placed Order (Point of Sale) ×", "Placed Order (Shopify) ×")):
