@@ -27,7 +27,6 @@ from klaviyo_analytics.resources._signatures import (
     ListsOfInChunks,
 )
 from klaviyo_analytics.resources._words import instead
-from klaviyo_analytics.tabular.schema import snake
 
 NAMES_TO_CHOOSE_FROM = 500
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -63,7 +62,6 @@ def lists_of(operation: str, axis: _ranges.Axis | None = None) -> ListsOf:
     def related(self: Noun, id: Any, /, **query: Any) -> pd.DataFrame:
         return _read(self._context, operation, axis, {name: self._id(id)}, query)
 
-    related.__name__ = _last_word(endpoint)
     doc = _docs.for_list(endpoint, axis=axis.time if axis else "")
     return dressed(related, endpoint, doc, [ID, *_reading_parameters(endpoint, axis)])
 
@@ -88,7 +86,6 @@ def iterates_of(operation: str) -> ListsOfInChunks:
     def related(self: Noun, id: Any, /, *, chunk_size: int = CHUNK, **query: Any) -> Iterator[pd.DataFrame]:
         return Reading(self._context, operation, {name: self._id(id)}, **query).frames(chunk_size)
 
-    related.__name__ = f"iter_{_last_word(endpoint)}"
     doc = _docs.for_list(endpoint, chunked=True)
     return dressed(related, endpoint, doc, [ID, CHUNK_SIZE, *_reading_parameters(endpoint)])
 
@@ -112,7 +109,6 @@ def gets_of(operation: str) -> GetsOf:
     def related(self: Noun, id: Any, /, **query: Any) -> pd.Series[Any] | None:
         return read_one_or_none(self._context, operation, {name: self._id(id)}, **query)
 
-    related.__name__ = _last_word(endpoint)
     parameters = [parameter for parameter in _reading_parameters(endpoint) if parameter.name != "limit"]
     return dressed(related, endpoint, _docs.for_get(endpoint), [ID, *parameters])
 
@@ -193,10 +189,6 @@ def serves(*operations: str, notes: bool = True) -> Callable[[Verb], Verb]:
         return verb
 
     return mark
-
-
-def _last_word(endpoint: Endpoint) -> str:
-    return snake(endpoint.path.rsplit("/", 1)[-1])
 
 
 def _reading_parameters(endpoint: Endpoint, axis: _ranges.Axis | None = None) -> list[inspect.Parameter]:

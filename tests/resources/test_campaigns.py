@@ -215,7 +215,7 @@ def test_sending_says_first_what_goes_to_how_many(client: KlaviyoClient) -> None
 
 
 def test_what_cannot_be_estimated_is_said_so(client: KlaviyoClient, shop: Shop) -> None:
-    draft = client.campaigns.clone(client.campaigns.list(channel="email", limit=1).iloc[0], name="Again")
+    draft = client.campaigns.clone(client.campaigns.list(channel="email", limit=1).iloc[0], new_name="Again")
     shop.sandbox.faults.add(path="/api/campaign-recipient-estimation-jobs", status=403)
     with pytest.raises(ConfirmationRequiredError, match="could not be estimated"):
         client.campaigns.send(draft)

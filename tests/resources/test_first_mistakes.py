@@ -205,3 +205,9 @@ def test_what_was_sent_is_not_sent_again(client: KlaviyoClient) -> None:
 def test_a_shop_is_made_of_whole_numbers(numbers: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError, match="give a whole number"):
         ka.demo(**numbers)
+
+
+def test_every_verb_goes_by_its_own_name(client: KlaviyoClient) -> None:
+    for noun in (getattr(client, name) for name in client.describe()["noun"].unique()):
+        for name in (name for name in dir(noun) if not name.startswith("_")):
+            assert getattr(noun, name).__name__ == name
