@@ -23,9 +23,16 @@ PROFILE_BYTES = 100_000  # "100 KB" in its smaller reading
 
 
 class Problems:
-    """Reasons why rows cannot be sent, several a row."""
+    """Reasons why rows cannot be sent, several a row.
+
+    Attributes
+    ----------
+    key : str or None
+        The first identifier that was looked at for duplicates: `on_duplicate=` chooses among its rows only.
+    """
 
     def __init__(self) -> None:
+        self.key: str | None = None
         self._found: dict[int, list[str]] = {}
 
     def add(self, row: int, why: str) -> None:
@@ -111,20 +118,22 @@ def check_duplicates(
     """Settle which of several rows with one key is sent; the others are left out, or all are problems."""
     if rule not in ("error", "first", "last"):
         raise InvalidInputError(f"on_duplicate={rule!r}: it is 'error', 'first' or 'last'.")
+    problems.key = problems.key or name
+    advice = "drop one, or say on_duplicate='first' or 'last'"
+    if name != problems.key:  # two keys are two people, and choosing between them would lose one
+        advice = f"mend the {name} of the one that it does not belong to, or leave it null there"
     rows, firsts = duplicates(values, fold=fold)
     if rule == "error":
         for row, first in zip(rows, firsts, strict=True):
             where = "comes again in later rows" if row == first else f"is that of row {first}, too"
-            problems.add(
-                row, f"{name} {values[row]!r} {where}; drop one, or say on_duplicate='first' or 'last'"
-            )
+            problems.add(row, f"{name} {values[row]!r} {where}; {advice}")
         return {}
     winners: dict[int, int] = {}
     for row, first in zip(rows, firsts, strict=True):
         if row not in problems and (rule == "last" or first not in winners):
             winners[first] = row
     return {
-        row: ("not sent", f"row {winners[first]} has the same {name}, and goes first")
+        row: ("not sent", f"row {winners[first]} has the same {name}, and is the one that is sent")
         for row, first in zip(rows, firsts, strict=True)
         if row not in problems and winners[first] != row
     }

@@ -105,9 +105,10 @@ class Result:
         failures = self.failures
         if len(failures):
             first = failures.iloc[0]
+            why = next(said for name in ("detail", "code", "status") if not pd.isna(said := first[name]))
             raise WriteFailedError(
                 f"{len(failures):,} of {len(self.rows):,} rows were not written: {_counts(failures)}. The first, "
-                f"{first['key']}: {first['detail'] or first['code'] or first['status']}.",
+                f"{first['key']}: {str(why).rstrip('.')}.",
                 failures,
             )
 
