@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -14,8 +15,19 @@ from klaviyo_analytics.writeback.kinds import folded
 from klaviyo_analytics.writeback.kinds.profiles import identity
 from klaviyo_analytics.writeback.reading import portions, records
 
-Changes = Mapping[str, tuple[Any, Any]]  # by dotted name, the old value and the new one
+Changes = Mapping[str, tuple[Any, Any]]  # by dotted name, the old value, and the new one or a Patch
 COORDINATES = ("location.latitude", "location.longitude")  # texts or numbers, as the API has it
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What is added to a list ("+") or taken out of it ("-"), where the rest of it stays."""
+
+    sign: str
+    values: Sequence[Any]
+
+    def __str__(self) -> str:
+        return f"{self.sign} {', '.join(map(repr, self.values))}"
 
 
 def current(
@@ -50,14 +62,17 @@ def changes(
 
 
 def described(change: Changes | None) -> str:
-    """Write a change for people: old → new."""
+    """Write a change for people: old → new, or what a list gains or loses."""
     if change is None:
         return "new"
-    return "; ".join(f"{name}: {old!r} → {new!r}" for name, (old, new) in change.items())
+    return "; ".join(
+        f"{name}: {new if isinstance(new, Patch) else f'{old!r} → {new!r}'}"
+        for name, (old, new) in change.items()
+    )
 
 
 def differences(sent: Mapping[str, Any], known: Mapping[str, Any]) -> Changes:
-    """Give what sending would change: by dotted name, the old value and the new one."""
+    """Give what sending would change: by dotted name, the old value, and the new one or a Patch."""
     patches = (sent.get("meta") or {}).get("patch_properties") or {}
     found = dict(_differing(sent["attributes"], known.get("attributes") or {}, ""))
     properties = (known.get("attributes") or {}).get("properties") or {}
@@ -65,14 +80,16 @@ def differences(sent: Mapping[str, Any], known: Mapping[str, Any]) -> Changes:
         if properties.get(name) is not None:
             found[f"properties.{name}"] = (properties[name], None)
     for name, value in (patches.get("append") or {}).items():
-        found[f"properties.{name}"] = (properties.get(name), value)
+        found[f"properties.{name}"] = (properties.get(name), Patch("+", _several(value)))
     for name, value in (patches.get("unappend") or {}).items():
-        taken = value if isinstance(value, list) else [value]
         old = properties.get(name)
-        stands = old if isinstance(old, list) else [old]
-        if any(one in taken for one in stands):
-            found[f"properties.{name}"] = (old, [one for one in stands if one not in taken])
+        if taken := [one for one in _several(value) if one in _several(old)]:
+            found[f"properties.{name}"] = (old, Patch("-", taken))
     return found
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _differing(

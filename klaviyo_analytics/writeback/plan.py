@@ -231,7 +231,10 @@ class Plan:
 def _fields(record: bytes | None, kind: str) -> str | None:
     if record is None or kind not in KINDS:
         return None
-    return ", ".join(_named(KINDS[kind].shown(orjson.loads(record)), ""))
+    told = orjson.loads(record)
+    patches = ((told.get("meta") or {}).get("patch_properties") or {}).values()
+    patched = (f"properties.{name}" for patch in patches for name in patch)
+    return ", ".join([*_named(KINDS[kind].shown(told), ""), *patched])
 
 
 def _named(attributes: Mapping[str, Any], before: str) -> Iterable[str]:

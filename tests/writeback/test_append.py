@@ -55,10 +55,19 @@ def test_what_is_taken_out_can_be_read_back(shop: Shop) -> None:
 def test_what_is_not_there_need_not_be_taken_out(shop: Shop) -> None:
     plan = shop.client.profiles.plan_upsert(frame("a", "x"), properties="rest", unappend="skus", compare=True)
     assert plan.preview()["note"].tolist() == [
-        "properties.skus: ['a', 'b', 'c'] → ['b', 'c']",
+        "properties.skus: - 'a'",
         "the account has it already",
     ]
     assert plan.apply().rows["status"].tolist() == ["updated", "unchanged"]
+
+
+def test_a_plan_shows_what_a_list_gains_and_not_an_overwrite(shop: Shop) -> None:
+    plan = shop.client.profiles.plan_upsert(
+        frame(["d", 1]), properties="rest", append="skus", unset="old", compare=True
+    )
+    shown = plan.preview().iloc[0]
+    assert shown["note"] == "properties.skus: + 'd', 1"
+    assert shown["fields"] == "email, properties.skus, properties.old"
 
 
 def test_one_list_grows_while_another_shrinks(shop: Shop) -> None:

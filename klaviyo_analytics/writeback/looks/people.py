@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from klaviyo_analytics.writeback._account import Account
-from klaviyo_analytics.writeback.compare import Changes, current, differences
+from klaviyo_analytics.writeback.compare import Changes, Patch, current, differences
 from klaviyo_analytics.writeback.kinds import Options
 from klaviyo_analytics.writeback.looks._look import Found, Left, differing
 from klaviyo_analytics.writeback.members import on_list
@@ -36,15 +36,13 @@ def _check_joined(account: Account, group: str, known: Mapping[int, Mapping[str,
 
 def _unequal(record: Mapping[str, Any], known: Mapping[str, Any]) -> Changes:
     """Give what differs; of what was appended, whether it is among what stands there."""
-    appended = ((record.get("meta") or {}).get("patch_properties") or {}).get("append") or {}
 
-    def is_there(name: str, old: Any, new: Any) -> bool:
-        several = new if isinstance(new, list) else [new]
-        short = name.removeprefix("properties.")
-        return short in appended and isinstance(old, list) and all(one in old for one in several)
+    def is_there(old: Any, new: Any) -> bool:
+        added = isinstance(new, Patch) and new.sign == "+"
+        return added and isinstance(old, list) and all(one in old for one in new.values)
 
     found = differences(record, known)
-    return {name: (old, new) for name, (old, new) in found.items() if not is_there(name, old, new)}
+    return {name: (old, new) for name, (old, new) in found.items() if not is_there(old, new)}
 
 
 def subscriptions(account: Account, options: Options, left: Left) -> Found:
