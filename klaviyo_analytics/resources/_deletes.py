@@ -9,7 +9,8 @@ from klaviyo_analytics.resources import _docs
 from klaviyo_analytics.resources._noun import Context, Noun, read_one
 from klaviyo_analytics.resources._signatures import Deletes
 from klaviyo_analytics.resources._verbs import ID, dressed, only_id
-from klaviyo_analytics.resources._writes import DRY_RUN, confirmed, keyword, write
+from klaviyo_analytics.resources._writes import DRY_RUN, keyword, write
+from klaviyo_analytics.writeback.asking import confirmed
 
 NAMES = ("name", "title", "unique_code")  # what a resource is called, whatever it is
 CONFIRM = "bool: true; without it the error says what would be deleted, and nothing is sent."

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.plans.consent import CHANNELS, ConsentChannel
 
-MOST = {"subscribe": 1000, "unsubscribe": 100, "suppress": 100, "unsuppress": 100}
 IDENTIFIERS = ("id", "email", "phone_number")
 Person = dict[str, Any]
 
@@ -23,8 +23,9 @@ def people_of(profiles: Any, verb: str) -> list[Person]:
         single = isinstance(profiles, (str, Mapping, pd.Series))
         several = [profiles] if single else profiles
     people = [{"email": one} if isinstance(one, str) else _identifiers(one) for one in several]
-    if not 0 < len(people) <= MOST[verb]:
-        raise InvalidInputError(f"{verb}() takes 1 to {MOST[verb]:,} profiles, not {len(people):,}.")
+    most = KINDS[verb].most
+    if not 0 < len(people) <= most:
+        raise InvalidInputError(f"{verb}() takes 1 to {most:,} profiles, not {len(people):,}.")
     for person in people:
         if "email" in person and "@" not in str(person["email"]):
             raise InvalidInputError(

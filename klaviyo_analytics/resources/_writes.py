@@ -15,14 +15,14 @@ import pandas as pd
 from klaviyo_analytics import _jsonapi, tabular
 from klaviyo_analytics.endpoints import Body, Endpoint, load
 from klaviyo_analytics.endpoints import query as queries
-from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources import _docs
 from klaviyo_analytics.resources._noun import Context, Noun, catalog_id, checked_id
 from klaviyo_analytics.resources._signatures import Applies, Creates, Relates, Updates
 from klaviyo_analytics.resources._verbs import ID, dressed, only_id
 from klaviyo_analytics.tabular.schema import snake
-
-Row = pd.Series
+from klaviyo_analytics.writeback import encode
+from klaviyo_analytics.writeback.encode import UnwritableError
 
 
 class _Unset:
@@ -104,7 +104,9 @@ def resource(endpoint: Endpoint, given: Mapping[str, Any], *, id: str | None = N
     if id is not None:
         data["id"] = id
     values = {wire[name]: value for name, value in given.items() if value is not UNSET}
-    attributes = {name: plain(value) for name, value in values.items() if name not in body.relationships}
+    attributes = {
+        name: written(name, value) for name, value in values.items() if name not in body.relationships
+    }
     if body.required or body.optional:
         data["attributes"] = attributes
     related = {
@@ -151,27 +153,12 @@ def identifiers(kind: str, ids: Any) -> list[dict[str, str]]:
     return [{"type": kind, "id": id} for id in unique]
 
 
-def confirmed(confirm: bool, what: str) -> None:  # noqa: FBT001  (passes the caller's own keyword on)
-    """Refuse what reaches people or destroys data, unless it was confirmed."""
-    if confirm is not True:
-        raise ConfirmationRequiredError(
-            f"{what} Nothing was sent. Pass confirm=True if that is what you want."
-        )
-
-
-def plain(value: Any) -> Any:
-    """Make a value of pandas, numpy or datetime one that JSON carries."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset, pd.Series, pd.Index)):
-        return [plain(item) for item in value]
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    if hasattr(value, "item") and not isinstance(value, pd.Timestamp):
-        value = value.item()
-    if isinstance(value, float) and not -1e308 < value < 1e308:
-        raise InvalidInputError(f"{value!r} cannot be written as JSON.")
-    return value.isoformat() if hasattr(value, "isoformat") else value
+def written(name: str, value: Any) -> Any:
+    """Write a value as JSON carries it; nulls of every kind become null."""
+    try:
+        return encode.value(value)
+    except UnwritableError as problem:
+        raise InvalidInputError(f"{name}: {problem}.") from None
 
 
 def _related(kind: str, arity: str, value: Any) -> Any:

@@ -10,7 +10,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources import event_writes
 from klaviyo_analytics.resources._noun import Context, catalog_id, checked_id
 from klaviyo_analytics.resources._people import people_of
-from klaviyo_analytics.resources._writes import plain, resource
+from klaviyo_analytics.resources._writes import resource, written
 from klaviyo_analytics.resources.profile_writes import patched
 
 Record = Mapping[str, Any]
@@ -56,7 +56,7 @@ def _profile(record: Record) -> dict[str, Any]:
 def _event(context: Context, record: Record) -> dict[str, Any]:
     happened = dict(record)
     profile = event_writes.whose(happened.pop("profile", None))
-    event = {"type": "event", "attributes": plain(event_writes.attributes(context, **happened))}
+    event = {"type": "event", "attributes": written("event", event_writes.attributes(context, **happened))}
     one = {"profile": {"data": profile}, "events": {"data": [event]}}
     return {"type": "event-bulk-create", "attributes": one}
 

@@ -9,14 +9,17 @@ import pandas as pd
 
 from klaviyo_analytics._polling import wait_for
 from klaviyo_analytics._progress import Progress
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import Kind, load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.resources import bulk_bodies
 from klaviyo_analytics.resources._noun import Noun, Reading, checked_id, read_one
 from klaviyo_analytics.resources._verbs import lists_of, serves
-from klaviyo_analytics.resources._writes import confirmed, resource, write
+from klaviyo_analytics.resources._writes import resource, write
 from klaviyo_analytics.tabular import DTYPES
+from klaviyo_analytics.writeback import asking
+from klaviyo_analytics.writeback.asking import confirmed
 
 JobKind = Literal[
     "profile_import", "suppress", "unsuppress",
@@ -151,7 +154,7 @@ class BulkJobs(Noun):
         lists : str, list or frame
             Of a "profile_import": lists that the profiles join.
         confirm : bool
-            True, for a kind that deletes.
+            True, for "suppress", "unsuppress" and kinds that delete.
         dry_run : bool
             Show the request as a frame instead of sending it.
 
@@ -165,7 +168,7 @@ class BulkJobs(Noun):
         InvalidInputError
             Too many records for one job, or one that cannot be sent; nothing was sent.
         ConfirmationRequiredError
-            It would delete and `confirm` is not True; nothing was sent.
+            It would delete or suppress, and `confirm` is not True; nothing was sent.
 
         Examples
         --------
@@ -185,8 +188,8 @@ class BulkJobs(Noun):
             given["lists"] = lists
         operation = _submission(kind)
         body = {"data": resource(load()[operation], given)}
-        if kind.endswith("_delete") and not dry_run:
-            confirmed(confirm, f"This deletes {len(records):,} of the catalog; they cannot be restored.")
+        if not dry_run:
+            confirmed(confirm, *_asks(kind, len(records)))
         job = write(self._context, operation, {}, body, dry_run=dry_run)
         return job if job is None or dry_run else _told(job, kind)
 
@@ -223,6 +226,14 @@ class BulkJobs(Noun):
                 clock=context.clock,
                 waiting=lambda _row, _passed: progress.add(1),
             )
+
+
+def _asks(kind: str, count: int) -> list[str]:
+    """Say what has to be confirmed, if anything has."""
+    if kind.endswith("_delete"):
+        return [f"This deletes {count:,} of the catalog; they cannot be restored."]
+    asks = {"suppress": asking.to_suppress, "unsuppress": asking.to_unsuppress}
+    return [asks[kind](counted(count, "profile"))] if kind in asks else []
 
 
 def _told(row: pd.Series[Any], kind: str) -> pd.Series[Any]:

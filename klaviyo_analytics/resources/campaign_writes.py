@@ -15,11 +15,11 @@ from klaviyo_analytics.resources._verbs import gets, serves
 from klaviyo_analytics.resources._writes import (
     UNSET,
     applies,
-    confirmed,
     resource,
     write,
 )
 from klaviyo_analytics.resources.campaign_bodies import Strategy
+from klaviyo_analytics.writeback.asking import confirmed
 
 
 class CampaignWrites(Noun):

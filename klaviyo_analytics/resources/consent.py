@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.filters import F
-from klaviyo_analytics.resources._noun import Noun, Reading, checked_id, read_one
+from klaviyo_analytics.resources._noun import Noun, checked_id, read_one
 from klaviyo_analytics.resources._people import Person, consenting, people_of, whom
 from klaviyo_analytics.resources._times import moment
 from klaviyo_analytics.resources._verbs import serves
-from klaviyo_analytics.resources._writes import UNSET, confirmed, resource, write
+from klaviyo_analytics.resources._writes import UNSET, resource, write
 from klaviyo_analytics.timeframe._moments import Moment
+from klaviyo_analytics.writeback import asking
+from klaviyo_analytics.writeback.asking import confirmed
+from klaviyo_analytics.writeback.members import off_list
+from klaviyo_analytics.writeback.plans import shares
 from klaviyo_analytics.writeback.plans.consent import ConsentChannel
 
 
@@ -30,6 +34,7 @@ class Consent(Noun):
         channels: ConsentChannel | Sequence[ConsentChannel] = "email",
         consented_at: Moment | None = None,
         custom_source: str | None = None,
+        confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
         """Record that up to 1,000 people have said yes.
@@ -43,14 +48,19 @@ class Consent(Noun):
         channels : str or several
             "email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional".
         consented_at : date, datetime or str
-            When they said so, if that was in the past: confirmation and welcome flows are then skipped.
+            When they said so, if that was in the past: confirmation and welcome flows are then skipped. Without
+            it, `confirm` is needed.
         custom_source : str
             Where they said so, as it shows in Klaviyo.
+        confirm : bool
+            True, to do it without telling when they agreed.
         dry_run : bool
             Show the request as a frame instead of sending it.
 
         Raises
         ------
+        ConfirmationRequiredError
+            Neither `consented_at` nor ``confirm=True`` is given; nothing was sent.
         InvalidInputError
             Somebody lacks what a channel needs; nothing was sent.
 
@@ -72,6 +82,8 @@ class Consent(Noun):
             "custom_source": UNSET if custom_source is None else custom_source,
             "list": UNSET if list is None else list,
         }
+        if not dry_run and consented_at is None:
+            confirmed(confirm, asking.to_subscribe(len(people)))
         return _post(self, "bulk_subscribe_profiles", given, dry_run=dry_run)
 
     @serves("bulk_unsubscribe_profiles")
@@ -96,7 +108,7 @@ class Consent(Noun):
         profiles : str, dict, row, frame, or a list of these
             E-mail addresses, or what has `email` or `phone_number`.
         list : str
-            Id of the list they leave.
+            Id of the list they leave; where that is more than a tenth of it, `confirm` is needed.
         channels : str or several
             As for `subscribe`.
         globally : bool
@@ -109,7 +121,8 @@ class Consent(Noun):
         Raises
         ------
         ConfirmationRequiredError
-            It would unsubscribe people everywhere and `confirm` is not True; nothing was sent.
+            It would unsubscribe people everywhere, or more than a tenth of the list, and `confirm` is not True;
+            nothing was sent.
         InvalidInputError
             Some are not on the list; nothing was sent.
 
@@ -119,21 +132,16 @@ class Consent(Noun):
         >>> client = ka.connect(api_key="pk_0123456789")
         >>> client.profiles.unsubscribe("ann@shop.example", globally=True)  # doctest: +IGNORE_EXCEPTION_DETAIL
         Traceback (most recent call last):
-        klaviyo_analytics.errors.ConfirmationRequiredError: This unsubscribes 1 profile(s) everywhere ...
+        klaviyo_analytics.errors.ConfirmationRequiredError: This unsubscribes 1 profile everywhere ...
         """
         people = people_of(profiles, "unsubscribe")
         if (list is None) != globally:
             raise InvalidInputError("give list=, or globally=True to unsubscribe everywhere.")
         body = [consenting(person, channels, {"consent": "UNSUBSCRIBED"}, id=False) for person in people]
         if not dry_run and globally:
-            confirmed(
-                confirm, f"This unsubscribes {len(people)} profile(s) everywhere, not from one list only."
-            )
-        elif not dry_run and (missing := _not_on(self, people, list)):
-            raise InvalidInputError(
-                f"{missing} of {len(people)} are not on the list {checked_id(list)}, so that Klaviyo would "
-                "unsubscribe them everywhere. Leave them out, or pass globally=True, confirm=True without list=."
-            )
+            confirmed(confirm, asking.to_unsubscribe_everywhere(len(people)))
+        elif not dry_run:
+            self._check_leaving(checked_id(list, "list"), people, confirm=confirm)
         given = {"profiles": {"data": body}, "list": UNSET if list is None else list}
         return _post(self, "bulk_unsubscribe_profiles", given, dry_run=dry_run)
 
@@ -155,9 +163,9 @@ class Consent(Noun):
         profiles : str, dict, row, frame, or a list of these
             E-mail addresses, or what has `email`.
         list, segment : str
-            Instead of profiles: everybody on it. Needs `confirm`.
+            Instead of profiles: everybody on it.
         confirm : bool
-            True, to do it for a list or segment.
+            True, to do it.
         dry_run : bool
             Show the request as a frame instead of sending it.
 
@@ -169,7 +177,7 @@ class Consent(Noun):
         Raises
         ------
         ConfirmationRequiredError
-            A list or segment, and `confirm` is not True; nothing was sent.
+            `confirm` is not True; nothing was sent.
 
         Examples
         --------
@@ -179,8 +187,8 @@ class Consent(Noun):
         '/api/profile-suppression-bulk-create-jobs'
         """
         those = whom(profiles, list, segment, "suppress")
-        if not dry_run and "profiles" not in those:
-            confirmed(confirm, f"This suppresses {_crowd(self, those)}: they get no more marketing e-mail.")
+        if not dry_run and confirm is not True:
+            confirmed(confirm, asking.to_suppress(_crowd(self, those)))
         return _post(self, "bulk_suppress_profiles", those, dry_run=dry_run)
 
     @serves("bulk_unsuppress_profiles")
@@ -204,35 +212,30 @@ class Consent(Noun):
         '/api/profile-suppression-bulk-delete-jobs'
         """
         those = whom(profiles, list, segment, "unsuppress")
-        if not dry_run and "profiles" not in those:
-            confirmed(confirm, f"This lifts the suppression of {_crowd(self, those)}.")
+        if not dry_run and confirm is not True:
+            confirmed(confirm, asking.to_unsuppress(_crowd(self, those)))
         return _post(self, "bulk_unsuppress_profiles", those, dry_run=dry_run)
 
-
-def _not_on(noun: Noun, people: Sequence[Person], group: Any) -> int:
-    """Count those who are not on a list."""
-    on: set[str] = set()
-    members = {"id": checked_id(group)}
-    for name in ("email", "phone_number"):
-        wanted = [person[name] for person in people if name in person]
-        if wanted:
-            those = F[name].any(
-                sorted({*wanted, *map(str.lower, wanted)})
-            )  # as given, and as Klaviyo keeps them
-            reading = Reading(noun._context, "get_profiles_for_list", members, filter=those, fields=[name])
-            on |= {value.casefold() for value in reading.frame()[name].dropna()}
-    return sum(
-        not any(str(person.get(name, "")).casefold() in on for name in ("email", "phone_number"))
-        for person in people
-    )
+    def _check_leaving(self, group: str, people: Sequence[Person], *, confirm: bool) -> None:
+        """Refuse to take people off a list who are not on it, and to empty it without a word."""
+        if missing := len(off_list(self._context, group, people)):
+            raise InvalidInputError(
+                f"{missing:,} of {len(people):,} are not on the list {group}, so that Klaviyo would unsubscribe "
+                "them everywhere. Leave them out, or pass globally=True, confirm=True without list=."
+            )
+        if confirm is not True and (ask := shares.asks(self._context, group, len(people), "unsubscribes")):
+            confirmed(confirm, ask)
 
 
 def _crowd(noun: Noun, those: Person) -> str:
+    """Say who and how many they are."""
     ((kind, group),) = those.items()
+    if kind == "profiles":
+        return counted(len(group["data"]), "profile")
     row = read_one(
         noun._context, f"get_{kind}", {"id": checked_id(group)}, additional_fields=["profile_count"]
     )
-    return f"all {row['profile_count']:,} profiles of the {kind} {row['name']!r}"
+    return f"all {counted(row['profile_count'], 'profile')} of the {kind} {row['name']!r}"
 
 
 def _post(noun: Noun, operation: str, given: Person, *, dry_run: bool) -> Any:

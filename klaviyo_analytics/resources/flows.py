@@ -14,7 +14,8 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._deletes import deletes
 from klaviyo_analytics.resources._noun import Filtering, Noun, Reading, read_one
 from klaviyo_analytics.resources._verbs import finds, gets, gets_of, iterates, lists, lists_of, serves
-from klaviyo_analytics.resources._writes import confirmed, creates, resource, write
+from klaviyo_analytics.resources._writes import creates, resource, write
+from klaviyo_analytics.writeback.asking import confirmed
 
 STATUSES = ("draft", "manual", "live")
 SENDING = ("send-", "ab-test", "content-experiment")  # how the types of actions begin that hold messages

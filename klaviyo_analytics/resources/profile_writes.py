@@ -10,7 +10,8 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources import _docs
 from klaviyo_analytics.resources._noun import Noun, checked_id
 from klaviyo_analytics.resources._verbs import ID, dressed, serves
-from klaviyo_analytics.resources._writes import confirmed, creates, keyword, keywords, plain, resource, write
+from klaviyo_analytics.resources._writes import creates, keyword, keywords, resource, write, written
+from klaviyo_analytics.writeback.asking import confirmed
 
 Properties = Mapping[str, Any]
 PATCHES = {
@@ -201,5 +202,5 @@ def _send(noun: Noun, operation: str, id: str | None, given: dict[str, Any]) -> 
 def patched(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Part attributes from what is done to single properties, which a body carries as `meta`."""
     attributes = {name: value for name, value in given.items() if name not in PATCHES}
-    patches = {name: plain(given[name]) for name in PATCHES if given.get(name) is not None}
+    patches = {name: written(name, given[name]) for name in PATCHES if given.get(name) is not None}
     return attributes, {"patch_properties": patches} if patches else {}

@@ -10,6 +10,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError
+from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, one, sends
 
 
@@ -121,8 +122,41 @@ def test_channels_and_purposes_go_out_together(offline: KlaviyoClient) -> None:
 
 
 def test_unsubscribing_everywhere_must_be_confirmed(offline: KlaviyoClient) -> None:
-    with pytest.raises(ConfirmationRequiredError, match="2 profile"):
+    with pytest.raises(ConfirmationRequiredError, match="2 profiles everywhere"):
         offline.profiles.unsubscribe(["a@b.co", "b@b.co"], globally=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        pytest.param(
+            lambda c: c.profiles.subscribe("a@b.co"), "1 profile without telling when", id="subscribe"
+        ),
+        pytest.param(lambda c: c.profiles.suppress("a@b.co"), "suppresses 1 profile:", id="suppress"),
+        pytest.param(lambda c: c.profiles.unsuppress(["a@b.co", "b@b.co"]), "of 2 profiles", id="unsuppress"),
+        pytest.param(
+            lambda c: c.bulk_jobs.submit("suppress", [{"email": "a@b.co"}]), "suppresses 1 profile:", id="job"
+        ),
+    ],
+)
+def test_a_single_call_asks_as_a_plan_does(offline: KlaviyoClient, call: Call, said: str) -> None:
+    with pytest.raises(ConfirmationRequiredError, match=said):
+        call(offline)
+
+
+def test_a_time_of_consent_needs_no_confirmation(client: KlaviyoClient) -> None:
+    client.profiles.subscribe("long@tea.example", consented_at="2024-01-02")
+    assert _consent(client, client.profiles.find(email="long@tea.example")) == "SUBSCRIBED"
+
+
+def test_many_long_addresses_are_looked_up_in_requests_that_servers_take(shop: Shop) -> None:
+    group = shop.client.lists.create(name="Long addresses")
+    emails = [f"{'long' * 12}{number}@{'tea' * 20}.example" for number in range(100)]
+    with pytest.raises(InvalidInputError, match="100 of 100 are not on the list"):
+        shop.client.profiles.unsubscribe(emails, list=group)
+    looks = [request for request in shop.sandbox.requests if request.path.endswith("/profiles")]
+    assert len(looks) > 2
+    assert max(len(request.query) for request in looks) < 7_000
 
 
 def test_who_is_not_on_the_list_is_not_unsubscribed_everywhere(client: KlaviyoClient) -> None:
@@ -144,11 +178,13 @@ def test_a_crowd_is_counted_before_it_is_suppressed(client: KlaviyoClient) -> No
 
 def test_consent_is_written_and_read_back(client: KlaviyoClient) -> None:
     group = client.lists.create(name="Newcomers", opt_in_process="single_opt_in")
-    client.profiles.subscribe("new@tea.example", list=group)
+    client.profiles.subscribe("new@tea.example", list=group, confirm=True)
     new = client.profiles.find(email="new@tea.example")
     assert _consent(client, new) == "SUBSCRIBED"
     assert new["id"] in set(client.lists.profiles(group)["id"])
-    client.profiles.unsubscribe("new@tea.example", list=group)
+    with pytest.raises(ConfirmationRequiredError, match="unsubscribes 1 of the 1 profiles of the list"):
+        client.profiles.unsubscribe("new@tea.example", list=group)
+    client.profiles.unsubscribe("new@tea.example", list=group, confirm=True)
     assert new["id"] not in set(client.lists.profiles(group)["id"])
     client.profiles.unsubscribe("new@tea.example", globally=True, confirm=True)
     assert _consent(client, new) == "UNSUBSCRIBED"
@@ -156,12 +192,13 @@ def test_consent_is_written_and_read_back(client: KlaviyoClient) -> None:
 
 def test_suppression_comes_and_goes(client: KlaviyoClient) -> None:
     made = client.profiles.create(email="quiet@tea.example")
-    job = client.profiles.suppress("quiet@tea.example")
+    job = client.profiles.suppress("quiet@tea.example", confirm=True)
     done = client.bulk_jobs.wait(job, kind="suppress")
     assert (done["status"], done["completed_count"]) == ("complete", 1)
     reasons = _suppressions(client, made)
     assert "USER_SUPPRESSED" in reasons
-    client.bulk_jobs.wait(client.profiles.unsuppress("quiet@tea.example"), kind="unsuppress")
+    lifted = client.profiles.unsuppress("quiet@tea.example", confirm=True)
+    client.bulk_jobs.wait(lifted, kind="unsuppress")
     assert "USER_SUPPRESSED" not in _suppressions(client, made)
 
 

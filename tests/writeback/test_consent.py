@@ -104,6 +104,22 @@ def test_consent_that_cannot_be_is_a_problem(
     assert why in offline.profiles.plan_subscribe(frame, **given).problems["problem"].item()
 
 
+@pytest.mark.parametrize("to", [{"list": "L1"}, {"globally": True}, {"list": "L1", "globally": True}])
+def test_a_channel_without_its_column_is_a_problem(offline: KlaviyoClient, to: dict[str, Any]) -> None:
+    frame = pd.DataFrame({"email": ["ann@mail.example.net"]})
+    plan = offline.profiles.plan_unsubscribe(frame, channels=["email", "sms"], **to)
+    assert plan.problems["problem"].item() == "phone_number is missing, which a channel needs"
+
+
+def test_who_is_on_the_list_by_number_only_can_leave_it(shop: Shop) -> None:
+    reached = pd.DataFrame({"email": ["number@mail.example.net"], "phone_number": ["+15005550017"]})
+    shop.client.profiles.upsert(reached)
+    group = shop.client.lists.create(name="By number")
+    shop.client.lists.plan_add_profiles(group, reached[["email"]]).apply()
+    moved = reached.assign(email="Another@mail.example.net")
+    assert shop.client.profiles.plan_unsubscribe(moved, list=group, channels=["email", "sms"]).problems.empty
+
+
 def test_two_people_of_one_number_are_a_problem(offline: KlaviyoClient) -> None:
     emails = ["ann@mail.example.net", "bob@mail.example.net", "cy@mail.example.net"]
     frame = pd.DataFrame({"email": emails, "phone_number": ["+15005550006", "+15005550006", "+15005550007"]})

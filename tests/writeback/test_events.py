@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pandas as pd
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.filters import F
-from klaviyo_analytics.writeback import kinds
+from klaviyo_analytics.writeback import Plan, kinds
 from tests.resources.shop import Shop
 
 JOBS = "/api/event-bulk-create-jobs"
@@ -32,6 +33,11 @@ def recorded(shop: Shop, metric: str) -> pd.DataFrame:
 def problems(client: KlaviyoClient, frame: pd.DataFrame, **given: Any) -> list[str]:
     plan = client.events.plan_create(frame, metric="Scored", **{"properties": "rest", **given})
     return plan.problems["problem"].tolist()
+
+
+def ids_of(plan: Plan) -> list[str]:
+    records = [orjson.loads(record) for record in plan._records if record is not None]
+    return [one["attributes"]["events"]["data"][0]["attributes"]["unique_id"] for one in records]
 
 
 def test_what_is_read_back_is_what_was_sent(shop: Shop) -> None:
@@ -146,6 +152,21 @@ def test_the_same_event_twice_in_a_frame_is_a_problem(offline: KlaviyoClient) ->
     assert len(problems(offline, frame)) == 2
     plan = offline.events.plan_create(frame, metric="Scored", on_duplicate="first")
     assert plan.preview()["action"].tolist() == ["event create", "not sent"]
+
+
+def test_ids_that_differ_in_case_are_two_people_and_addresses_one(offline: KlaviyoClient) -> None:
+    time = pd.Timestamp("2026-01-05", tz="UTC")
+    ids = pd.DataFrame({"external_id": ["A1", "a1"], "time": time})
+    plan = offline.events.plan_create(ids, metric="Scored")
+    assert plan.problems.empty
+    assert len(set(ids_of(plan))) == 2
+    emails = pd.DataFrame({"email": ["Ann@mail.example.net", "ann@mail.example.net"], "time": time})
+    assert len(problems(offline, emails)) == 2
+
+
+def test_an_address_that_is_a_number_is_a_problem(offline: KlaviyoClient) -> None:
+    frame = happened(2).assign(email=[1.5, 2.5])
+    assert all("is no e-mail address" in problem for problem in problems(offline, frame))
 
 
 def test_properties_that_klaviyo_does_not_keep_are_noted(offline: KlaviyoClient) -> None:

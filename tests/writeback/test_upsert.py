@@ -161,6 +161,18 @@ def test_null_clears_what_is_there_once_that_is_confirmed(shop: Shop) -> None:
     assert bob["properties"] == {}
 
 
+def test_nothing_is_asked_where_a_comparison_leaves_nothing_to_clear(shop: Shop) -> None:
+    frame = people(email=["cleared-a@mail.example.net", "cleared-b@mail.example.net"], first_name=None)
+    frame["first_name"] = frame["first_name"].astype("string")
+    shop.client.profiles.upsert(frame)
+    plan = shop.client.profiles.plan_upsert(frame, on_null="clear", compare=True)
+    assert plan.preview()["action"].tolist() == ["unchanged", "unchanged"]
+    assert plan.summary()["confirm"] == ""
+    shop.client.profiles.upsert(people(email=["cleared-b@mail.example.net"], first_name=["Bea"]))
+    plan = shop.client.profiles.plan_upsert(frame, on_null="clear", compare=True)
+    assert plan.summary()["confirm"] == "This clears fields of 1 profile where the frame is null."
+
+
 def test_people_known_by_their_id_tell_whether_they_were_updated(shop: Shop) -> None:
     ids = shop.client.profiles.list(limit=2)["id"]
     frame = people(id=ids, title=["x", "y"])
