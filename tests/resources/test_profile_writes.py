@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
 import numpy as np
+import orjson
 import pandas as pd
 import pytest
 
@@ -209,3 +214,23 @@ def test_whose_groups_and_whose_flows(client: KlaviyoClient) -> None:
         assert groups.flow_triggers(some).columns[:3].tolist() == ["id", "name", "status"]
         assert groups.tags(some).columns.tolist() == ["id", "name"]
     assert client.profiles.push_tokens(client.profiles.list(limit=1).iloc[0]).columns[0] == "id"
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        pytest.param(np.datetime64("2026-01-05T10:00:00", "ns"), "2026-01-05T10:00:00", id="datetime64"),
+        pytest.param(Decimal("9.50"), 9.5, id="decimal"),
+        pytest.param(UUID(int=7), "00000000-0000-0000-0000-000000000007", id="uuid"),
+        pytest.param(np.array([1, 2]), [1, 2], id="array"),
+        pytest.param(
+            {"scores": [np.int64(4), float("nan"), pd.NA]}, {"scores": [4, None, None]}, id="nested"
+        ),
+    ],
+)
+def test_values_are_written_as_those_of_frames_are(offline: KlaviyoClient, value: Any, sent: Any) -> None:
+    request = offline.profiles.create(email="a@b.co", properties={"it": value}, dry_run=True)
+    body = orjson.dumps(request["body"][0]["data"]["attributes"]["properties"])
+    assert body == orjson.dumps({"it": sent})
+    patch = offline.profiles.update("P1", append={"it": value}, dry_run=True)
+    assert patch["body"][0]["data"]["meta"]["patch_properties"]["append"] == {"it": sent}
