@@ -249,6 +249,8 @@ HBox(pickers, layout={"grid_gap": "24px"})
     expect(campaigns.get_by_role("radio").first).to_be_checked()
     for picker in (metrics, campaigns):  # beside each other, none is squeezed to nothing
         assert picker.evaluate("e => e.offsetWidth") > 200
+    metrics.get_by_placeholder("Search metrics").fill("placed order")
+    expect(metrics).to_contain_text("1–2 of 2")  # whatever is used most often in this folder
     metrics.get_by_label("Integration").press("Tab")
     radios = metrics.get_by_role("radio")
     for place, chip in enumerate(("Placed Order (Point of Sale) ×", "Placed Order (Shopify) ×")):

@@ -105,6 +105,13 @@ def test_the_code_makes_the_same_frame_and_charts(
         plt.close(figure)
 
 
+def test_messages_and_the_chart_say_which_of_two_metrics_of_a_name_it_is(explorer: MetricExplorer) -> None:
+    explorer.metrics.choose(("Placed Order", "Shopify"))
+    explorer.run()
+    assert "for Placed Order (Shopify) " in explorer.state.run.message
+    assert "Line chart of Placed Order (Shopify): " in explorer.results._chart.value
+
+
 def test_several_metrics_and_dimensions_make_a_line_each(explorer: MetricExplorer) -> None:
     explorer.metrics.choose("Opened Email", "Clicked Email")
     explorer.state.dimensions.selected = ("Inbox Provider", "Email Domain")
@@ -188,7 +195,7 @@ def test_the_run_button_works_in_a_thread_and_cancel_drops_its_answer(
 def test_a_hundred_runs_and_choices_leave_no_more_than_one(explorer: MetricExplorer) -> None:
     explorer.metrics.choose("Opened Email", "Clicked Email", "Received Email")
     explorer.run()
-    widgets, threads, figures = len(open_widgets()), threading.active_count(), plt.get_fignums()
+    widgets, figures = len(open_widgets()), plt.get_fignums()
     ids = explorer.state.metrics.selected
     for click in range(100):
         explorer.state.metrics.toggle(ids[click % 3])
@@ -200,7 +207,8 @@ def test_a_hundred_runs_and_choices_leave_no_more_than_one(explorer: MetricExplo
         explorer._loader.join(PATIENCE)
     assert explorer.state.run.status == "done"
     assert (len(open_widgets()), plt.get_fignums()) == (widgets, figures)
-    assert threading.active_count() <= threads
+    # the sandbox's own threads come and go with its connections
+    assert [each for each in threading.enumerate() if each.name == "klaviyo-widget"] == []
 
 
 def test_what_is_run_most_comes_first_next_time(explorer: MetricExplorer, client: KlaviyoClient) -> None:

@@ -198,7 +198,12 @@ for name in {names}:
     notebook = new.new_notebook(cells=[new.new_code_cell(source)])
     places = {"KLAVIYO_ANALYTICS_HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
     client = NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}, kernel_name="python3"
+        notebook,
+        timeout=300,
+        startup_timeout=int(PATIENCE),
+        iopub_timeout=int(PATIENCE),
+        resources={"metadata": {"path": str(tmp_path)}},
+        kernel_name="python3",
     )
     client.execute(env={**os.environ, **places})
     kept = json.dumps(notebook.metadata.widgets)
