@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import pandas as pd
 
 from klaviyo_analytics._api import Api
-from klaviyo_analytics.errors import ApiError
+from klaviyo_analytics._credentials import DIRECT, GATEWAY
+from klaviyo_analytics.errors import ApiError, ConnectionFailedError
+
+DOORS = [urlsplit(door).netloc for door in (DIRECT, GATEWAY)]  # both lead to the same accounts
 
 
 class Account(Protocol):
@@ -52,8 +56,28 @@ class Account(Protocol):
 
 
 def fingerprint(account: Account) -> str:
-    """Tell accounts apart by the account's own id; by its address where the key may not read that."""
+    """Tell accounts apart by their own id and where they are; by the address where the key may not read the id.
+
+    Klaviyo's own host and Maton's gateway are one place: what was begun through one can go on through the other. Any
+    other host is a place of its own, port included, for sandboxes share ids, and one that was started again has
+    lost what was written to it.
+    """
+    base_url = account.api.transport.base_url
     try:
-        return str(account.account["id"])
+        id = account.account["id"]
     except ApiError:
-        return account.api.transport.base_url
+        return base_url
+    host = urlsplit(base_url).netloc
+    return f"{id} at {'Klaviyo' if host in DOORS else host}"
+
+
+def check_open(account: Account) -> None:
+    """Refuse a client that was closed, before anything is noted as sent.
+
+    Raises
+    ------
+    ConnectionFailedError
+        It is closed.
+    """
+    if account.api.transport._closed:
+        raise ConnectionFailedError("This client is closed, and nothing was sent. Connect again.")

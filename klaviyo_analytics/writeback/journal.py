@@ -21,7 +21,7 @@ import orjson
 from klaviyo_analytics.errors import InvalidInputError
 
 State = Literal["planned", "sending", "accepted", "done"]
-FORM = 1
+FORM = 2
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE batches (
@@ -68,37 +68,18 @@ class Journal:
         Raises
         ------
         InvalidInputError
-            There is a file of that name.
+            There is a file of that name, or none can be written there.
         """
         if path is not None:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            except FileExistsError:
-                raise InvalidInputError(
-                    f"{path} exists: go on with it by client.resume({str(path)!r}), or name another."
-                ) from None
-        connection = _connect(path)
+            _claim(path)
         try:
-            connection.executescript("BEGIN;" + TABLES)
-            connection.executemany(
-                "INSERT INTO facts VALUES (?, ?)",
-                [(name, orjson.dumps(value)) for name, value in {"form": FORM, **facts}.items()],
-            )
-            connection.executemany(
-                "INSERT INTO batches (number, kind, count, payload) VALUES (?, ?, ?, ?)",
-                (
-                    (number, kind, len(payload.records), _packed(payload))
-                    for number, (kind, payload) in enumerate(batches)
-                ),
-            )
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.close()
+            return cls(_filled(path, facts, batches), path)
+        except BaseException as error:
             if path is not None:
                 _remove(path)
+                if isinstance(error, sqlite3.Error):
+                    raise _unwritable(path, error) from None
             raise
-        return cls(connection, path)
 
     @classmethod
     def reopen(cls, path: Path) -> Journal:
@@ -109,8 +90,12 @@ class Journal:
         InvalidInputError
             There is none, it is no journal, or another process is working with it.
         """
-        if not path.exists():
-            raise InvalidInputError(f"{path}: there is no journal of that name.")
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise InvalidInputError(f"{path}: there is no journal of that name.") from None
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(f"{path} cannot be opened: {error}.") from None
         connection = None
         try:
             connection = _connect(path)
@@ -119,8 +104,13 @@ class Journal:
         except (sqlite3.Error, TypeError) as error:
             if connection is not None:
                 connection.close()
-            if getattr(error, "sqlite_errorname", "") in ("SQLITE_BUSY", "SQLITE_LOCKED"):
+            name = getattr(error, "sqlite_errorname", "")
+            if name in ("SQLITE_BUSY", "SQLITE_LOCKED"):
                 raise InvalidInputError(f"{path}: another process is working with this journal.") from None
+            if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
+                raise InvalidInputError(
+                    f"{path} cannot be opened for reading and writing: {error}."
+                ) from None
             raise InvalidInputError(
                 f"{path} is no journal of this package, or was not written to its end, before anything was sent."
             ) from None
@@ -201,6 +191,58 @@ class Journal:
     def _note(self, statement: str, *values: object) -> None:
         with self._lock:
             self._connection.execute(statement, values)
+
+
+def _claim(path: Path) -> None:
+    """Make an empty file that only its owner can read."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        raise InvalidInputError(
+            f"{path} exists: go on with it by client.resume({str(path)!r}), or name another."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: Exception) -> InvalidInputError:
+    why = getattr(error, "strerror", None) or error
+    return InvalidInputError(
+        f"The journal {path} cannot be written ({why}), so nothing was sent. Name another file by journal=, or go "
+        "without by journal=False."
+    )
+
+
+def _filled(
+    path: Path | None, facts: Mapping[str, Any], batches: Iterable[tuple[str, Payload]]
+) -> sqlite3.Connection:
+    connection = _connect(path)
+    try:
+        connection.executescript("BEGIN;" + TABLES)
+        connection.executemany(
+            "INSERT INTO facts VALUES (?, ?)",
+            [(name, orjson.dumps(value)) for name, value in {"form": FORM, **facts}.items()],
+        )
+        _insert(connection, 0, batches)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _insert(connection: sqlite3.Connection, first: int, batches: Iterable[tuple[str, Payload]]) -> None:
+    connection.executemany(
+        "INSERT INTO batches (number, kind, count, payload) VALUES (?, ?, ?, ?)",
+        (
+            (number, kind, len(payload.records), _packed(payload))
+            for number, (kind, payload) in enumerate(batches, first)
+        ),
+    )
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:

@@ -14,7 +14,7 @@ import pandas as pd
 from klaviyo_analytics import _files
 from klaviyo_analytics._transport.decoding import dumps
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.writeback._account import Account, fingerprint
+from klaviyo_analytics.writeback._account import Account, check_open, fingerprint
 from klaviyo_analytics.writeback.batches import REQUEST_BYTES, Positions, cut
 from klaviyo_analytics.writeback.checks import printable
 from klaviyo_analytics.writeback.encode import LARGEST, SMALLEST
@@ -25,16 +25,28 @@ FACTS = ("action", "account", "options", "index", "keys", "left_out")
 
 
 def begin(
+    account: Account,
     facts: Mapping[str, Any],
     payloads: Sequence[tuple[str, Payload]],
     path: str | Path | None,
     *,
     enabled: bool = True,
 ) -> Journal:
-    """Begin a journal: at a path of the caller's, in the user's folder beyond one request, else in memory."""
-    if path is None and enabled and len(payloads) > 1:
+    """Begin a journal: at a path of the caller's, in the user's folder beyond one request, else in memory.
+
+    Raises
+    ------
+    InvalidInputError
+        It cannot be written there.
+    ConnectionFailedError
+        The client is closed.
+    """
+    check_open(account)
+    if path is not None:
+        path = _path(path, f"journal={path!r}: it is the path of a new file, or False for none.")
+    elif enabled and len(payloads) > 1:
         path = _fresh(facts["action"])
-    return Journal.create(None if path is None else Path(path).expanduser(), facts, payloads)
+    return Journal.create(path, facts, payloads)
 
 
 def reopen(path: str | Path, account: Account) -> Journal:
@@ -43,14 +55,30 @@ def reopen(path: str | Path, account: Account) -> Journal:
     Raises
     ------
     InvalidInputError
-        It belongs to another account.
+        It is none, or belongs to another account.
+    ConnectionFailedError
+        The client is closed.
     """
-    journal = Journal.reopen(Path(path).expanduser())
+    check_open(account)
+    why = f"{path!r} is no path of a journal. A result whose journal is None has none to go on with."
+    journal = Journal.reopen(_path(path, why))
     theirs, ours = journal.fact("account"), fingerprint(account)
     if theirs != ours:
         journal.close()
-        raise InvalidInputError(f"{path} is a journal of the account {theirs}, and this client's is {ours}.")
+        raise InvalidInputError(
+            f"{path} is a journal of the account {theirs}, and this client's is {ours}: it goes on in its own "
+            "account, at its own host."
+        )
     return journal
+
+
+def _path(given: Any, complaint: str) -> Path:
+    try:
+        if given:
+            return Path(given).expanduser()
+    except (TypeError, ValueError, RuntimeError):  # no path at all, or a home that nobody has
+        pass
+    raise InvalidInputError(complaint)
 
 
 def parts(kind: str, positions: Sequence[int], records: Sequence[bytes], options: Options) -> list[Positions]:

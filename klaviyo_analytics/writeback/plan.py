@@ -13,8 +13,9 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from klaviyo_analytics._calls import explained
 from klaviyo_analytics._wording import counted, spoken
-from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import journals
 from klaviyo_analytics.writeback._account import Account, fingerprint
 from klaviyo_analytics.writeback.answers import said
@@ -113,6 +114,7 @@ class Plan:
             dtype=object,
         )
 
+    @explained
     def apply(
         self,
         *,
@@ -152,12 +154,19 @@ class Plan:
             Rows have problems; nothing was sent.
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
+        InvalidInputError
+            An option is none, or the journal cannot be written; nothing was sent.
+        ConnectionFailedError
+            The client is closed; nothing was sent.
         """
+        _check_flags(skip_invalid=skip_invalid, keep_journal=keep_journal, verify=verify)
         if self._problems and not skip_invalid:
             raise FrameError(_complaint(self.problems, len(self._keys)))
         confirmed(confirm, *self._confirm)
         path = None if isinstance(journal, bool) else journal
-        begun = journals.begin(self._facts(), self._payloads(), path, enabled=journal is not False)
+        begun = journals.begin(
+            self._account, self._facts(), self._payloads(), path, enabled=journal is not False
+        )
         result = finish(begun, self._account, index=self._index, keep=keep_journal)
         if verify:
             try:
@@ -243,6 +252,12 @@ def _named(attributes: Mapping[str, Any], before: str) -> Iterable[str]:
             yield from _named(value, f"{name}.")
         else:
             yield before + name
+
+
+def _check_flags(**given: object) -> None:
+    for name, flag in given.items():
+        if not isinstance(flag, bool | np.bool_):
+            raise InvalidInputError(f"{name}={flag!r}: it is True or False. Nothing was sent.")
 
 
 def _complaint(problems: pd.DataFrame, rows: int) -> str:

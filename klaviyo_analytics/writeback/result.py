@@ -91,7 +91,7 @@ class Result:
             )
         ]
         with_left_out = {**facts, "left_out": self._kept()}
-        begun = journals.begin(with_left_out, payloads, journal)
+        begun = journals.begin(account, with_left_out, payloads, journal)
         return finish(begun, account, index=self.rows.index)
 
     def raise_for_failures(self) -> None:
