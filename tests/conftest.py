@@ -1,4 +1,4 @@
-"""What every test shares: hypothesis' zeal, an environment without keys, and a shop to read."""
+"""What every test shares: hypothesis' zeal, an environment without keys, a shop to read, and a client of none."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from tests.shops import Shop, open_shop
 
@@ -38,3 +39,10 @@ def library() -> Iterator[Shop]:
 def reader(library: Shop) -> KlaviyoClient:
     """A client of that shop."""
     return library.client
+
+
+@pytest.fixture(scope="session")
+def offline() -> Iterator[KlaviyoClient]:
+    """A client that cannot send anything."""
+    with ka.connect(api_key="pk_0123456789", base_url="http://127.0.0.1:9") as client:
+        yield client

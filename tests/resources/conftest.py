@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
-from tests.resources.shop import Shop, serving
+from tests.resources.shop import serving
+from tests.shops import Shop
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,3 @@ def shop() -> Iterator[Shop]:
 def client(shop: Shop) -> KlaviyoClient:
     """A client of that sandbox."""
     return shop.client
-
-
-@pytest.fixture(scope="session")
-def offline() -> Iterator[KlaviyoClient]:
-    """A client that cannot send anything."""
-    with ka.connect(api_key="pk_0123456789", base_url="http://127.0.0.1:9") as client:
-        yield client

@@ -6,8 +6,8 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, NotFoundError, RequestTimeoutError
-from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, many, one, sends
+from tests.shops import Shop
 
 REQUESTS = [
     sends(

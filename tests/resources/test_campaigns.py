@@ -8,8 +8,8 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError, NotFoundError
-from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, one, sends
+from tests.shops import Shop
 
 REQUESTS = [
     sends(

@@ -10,8 +10,8 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError
-from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, one, sends
+from tests.shops import Shop
 
 
 def person(email: str, consent: str, **rest: Json) -> Json:

@@ -10,7 +10,7 @@ import pytest
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, NotFoundError
 from klaviyo_analytics.resources import Noun
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 SAYS = {
     "lists": r"deletes the list 'Newsletter' \(\w+\) with \d[\d,]* profiles; it cannot be restored\. Nothing was",

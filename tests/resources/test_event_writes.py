@@ -9,8 +9,8 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
-from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, sends
+from tests.shops import Shop
 
 REQUESTS = [
     sends(

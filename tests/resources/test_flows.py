@@ -12,8 +12,8 @@ from klaviyo_analytics.errors import (
     InvalidQueryError,
     NotFoundError,
 )
-from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, sends
+from tests.shops import Shop
 
 FLOW = {
     "triggers": [{"type": "list", "id": "L1"}],

@@ -19,8 +19,8 @@ from klaviyo_analytics.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from tests.resources.shop import Shop
 from tests.resources.wire import Call, Json, check, data, many, sends
+from tests.shops import Shop
 
 REQUESTS = [
     sends(

@@ -83,7 +83,7 @@ class Rounds:
         self._send = shop.client._api.transport.send
         self._next = _Concurrent._next
         monkeypatch.setattr(shop.client._api.transport, "send", self.send)
-        monkeypatch.setattr(_Concurrent, "_next", lambda reading: self.next(reading))  # noqa: PLW0108  (a bound method hears of no reading)
+        monkeypatch.setattr(_Concurrent, "_next", lambda reading: self.next(reading))  # noqa: PLW0108  (bound, it hears of no reading)
 
     def send(self, *args: Any, **kwargs: Any) -> Any:
         """Send a reader's request in its round."""

@@ -12,7 +12,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from tests.contract.openapi import Document
-from tests.resources.shop import OPENAPI
+from tests.shops import OPENAPI
 
 Json = Any
 Call = Callable[[KlaviyoClient], Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,21 +13,6 @@ from klaviyo_analytics.sandbox import Sandbox
 
 JSON_API = "application/vnd.api+json"
 HOST = "https://a.klaviyo.com"
-
-
-@dataclass
-class Clock:
-    """A clock that moves only when it is told to, and sleeps by moving."""
-
-    now: float
-    slept: list[float] = field(default_factory=list)
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.sandbox.accounts import NOW, small_account
-from tests.sandbox.api import Api, Clock
+from tests.sandbox.api import Api
+from tests.transport.clocks import Clock
 
 
 @pytest.fixture

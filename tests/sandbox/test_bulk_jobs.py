@@ -8,7 +8,8 @@ import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.sandbox.accounts import DAY, record
-from tests.sandbox.api import Api, Clock, Reply, data
+from tests.sandbox.api import Api, Reply, data
+from tests.transport.clocks import Clock
 
 HOME = "$custom:::$default:::"
 MUG: dict[str, Any] = {"title": "Mug", "description": "A mug", "url": "https://shop.example/mug"}

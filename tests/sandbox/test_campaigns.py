@@ -8,7 +8,8 @@ import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.sandbox.accounts import record
-from tests.sandbox.api import Api, Clock, Reply, data
+from tests.sandbox.api import Api, Reply, data
+from tests.transport.clocks import Clock
 
 LATER = "2026-02-01T10:00:00+00:00"
 EMAIL = {"channel": "email", "label": "One", "content": {"subject": "Spring"}}

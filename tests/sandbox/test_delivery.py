@@ -8,8 +8,9 @@ import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.sandbox.accounts import DAY, HOUR, NOW, PLACED, iso
-from tests.sandbox.api import Api, Clock, data
+from tests.sandbox.api import Api, data
 from tests.sandbox.test_campaigns import job, ready, status, stop
+from tests.transport.clocks import Clock
 
 START = NOW + 2 * DAY
 

@@ -13,7 +13,8 @@ from werkzeug.test import EnvironBuilder
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.sandbox.accounts import NOW, small_account
-from tests.sandbox.api import Api, Clock, data
+from tests.sandbox.api import Api, data
+from tests.transport.clocks import Clock
 
 
 def gateway(sandbox: Sandbox, **headers: str | None) -> Api:

@@ -8,7 +8,8 @@ import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.sandbox.accounts import NOW, small_account
-from tests.sandbox.api import Api, Clock, data
+from tests.sandbox.api import Api, data
+from tests.transport.clocks import Clock
 
 MIDNIGHT = NOW - NOW % 86_400
 

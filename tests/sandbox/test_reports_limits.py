@@ -8,8 +8,9 @@ import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.sandbox.accounts import NOW, small_account
-from tests.sandbox.api import Api, Clock
+from tests.sandbox.api import Api
 from tests.sandbox.asking import KINDS, ask
+from tests.transport.clocks import Clock
 
 DAY = 86_400
 

@@ -11,8 +11,9 @@ from klaviyo_analytics.sandbox.app.contract import load_contract
 from klaviyo_analytics.sandbox.app.special.segments import activity
 from klaviyo_analytics.sandbox.app.special.segments.conditions import TESTS
 from tests.sandbox.accounts import DAY, NOW, OPENED, PLACED, iso
-from tests.sandbox.api import Api, Clock
+from tests.sandbox.api import Api
 from tests.sandbox.test_segments import ANNA, BO, CY, last, make, members, number
+from tests.transport.clocks import Clock
 
 CONDITIONS = "/data/attributes/definition/condition_groups/0/conditions/0"
 

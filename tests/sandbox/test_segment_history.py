@@ -15,8 +15,9 @@ from klaviyo_analytics.sandbox.shop import build_account
 from klaviyo_analytics.sandbox.shop.columns import NEVER
 from klaviyo_analytics.sandbox.shop.stays import Stays
 from tests.sandbox.accounts import DAY, NOW, iso
-from tests.sandbox.api import Api, Clock, data, identifiers
+from tests.sandbox.api import Api, data, identifiers
 from tests.sandbox.test_segments import BO, CY, belongs, make
+from tests.transport.clocks import Clock
 
 ACTIVITY = ("VIP: spent $250+", "Repeat buyers", "Lapsed buyers", "Window shoppers 👀")
 

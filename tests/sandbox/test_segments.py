@@ -13,7 +13,8 @@ from klaviyo_analytics.sandbox.app.special.segments.criteria import passes
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.shop import build_account
 from tests.sandbox.accounts import DAY, NOW, PLACED, iso
-from tests.sandbox.api import Api, Clock, Reply, data, identifiers
+from tests.sandbox.api import Api, Reply, data, identifiers
+from tests.transport.clocks import Clock
 
 ANNA, BO, CY = "01ANNA", "01BO", "01CY"
 ALWAYS = {"type": "date", "operator": "alltime"}

@@ -15,7 +15,8 @@ import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.sandbox.accounts import small_account
-from tests.sandbox.api import JSON_API, Api, Clock, data
+from tests.sandbox.api import JSON_API, Api, data
+from tests.transport.clocks import Clock
 
 
 class Line:

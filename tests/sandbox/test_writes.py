@@ -8,7 +8,8 @@ import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
 from tests.sandbox.accounts import NOW, record
-from tests.sandbox.api import Api, Clock, data, identifiers
+from tests.sandbox.api import Api, data, identifiers
+from tests.transport.clocks import Clock
 
 EMAIL_BLOCK = {
     "content_type": "block",

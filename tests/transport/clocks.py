@@ -9,7 +9,7 @@ import threading
 class Clock:
     """Sleeping moves it on at once."""
 
-    def __init__(self, now: float = 1_000.0) -> None:
+    def __init__(self, now: float = 1_000_000.0) -> None:
         self.now = now
         self.slept: list[float] = []
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
-from tests.resources.shop import Shop, serving
+from tests.resources.shop import serving
+from tests.shops import Shop
 
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
     """A sandbox that this file's tests may write to."""
     with serving(profiles=60, events=300) as shop:
-        sandbox = shop.sandbox
-        shop.client._context.now = lambda: datetime.fromtimestamp(sandbox.account.now, UTC)
-        shop.client._api.paced = False
         yield shop
 
 
@@ -28,13 +24,6 @@ def shop() -> Iterator[Shop]:
 def client(shop: Shop) -> KlaviyoClient:
     """A client of that sandbox."""
     return shop.client
-
-
-@pytest.fixture(scope="session")
-def offline() -> Iterator[KlaviyoClient]:
-    """A client that cannot send anything."""
-    with ka.connect(api_key="pk_0123456789", base_url="http://127.0.0.1:9") as client:
-        yield client
 
 
 @pytest.fixture(autouse=True)

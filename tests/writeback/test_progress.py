@@ -18,7 +18,7 @@ from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.writeback import kinds
 from klaviyo_analytics.writeback.pace import how_far, seconds_at_limits, seconds_left
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 
 @pytest.mark.parametrize(
