@@ -119,6 +119,13 @@ class Journal:
             raise InvalidInputError(f"{path} was written by another version of this package (form {form}).")
         return journal
 
+    def add(self, batches: Iterable[tuple[str, Payload]]) -> None:
+        """Note more to be sent, all of it or nothing."""
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            (last,) = self._connection.execute("SELECT MAX(number) FROM batches").fetchone()
+            _insert(self._connection, 0 if last is None else last + 1, batches)
+
     def fact(self, name: str) -> Any:
         """Give what was noted about the whole."""
         with self._lock:

@@ -21,7 +21,7 @@ from klaviyo_analytics.writeback.encode import LARGEST, SMALLEST
 from klaviyo_analytics.writeback.journal import Journal, Payload
 from klaviyo_analytics.writeback.kinds import KINDS, Options
 
-FACTS = ("action", "account", "options", "index", "keys", "left_out")
+FACTS = ("action", "account", "options", "index", "keys", "left_out", "notes")
 
 
 def begin(

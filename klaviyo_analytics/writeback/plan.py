@@ -187,6 +187,7 @@ class Plan:
             "index": journals.index_facts(self._index),
             "keys": list(self._keys),
             "left_out": {str(row): told for row, told in left_out.items()},
+            "notes": {str(row): note for row, note in self._notes.items() if row not in left_out},
         }
 
     def _payloads(self) -> list[tuple[str, Payload]]:

@@ -7,20 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from klaviyo_analytics._calls import explained
 from klaviyo_analytics._wording import counted
-from klaviyo_analytics.errors import WriteFailedError
+from klaviyo_analytics.errors import InvalidInputError, KlaviyoError, WriteFailedError
 from klaviyo_analytics.writeback import journals
 from klaviyo_analytics.writeback._account import Account
-from klaviyo_analytics.writeback.answers import said
 from klaviyo_analytics.writeback.apply import Run
 from klaviyo_analytics.writeback.journal import Journal, Payload
+from klaviyo_analytics.writeback.outcomes import COLUMNS, Again, Outcomes, outcomes
 
 FAILED = ("failed", "not sent", "unconfirmed")
-COLUMNS = ("status", "code", "detail", "pointer")
-Again = Mapping[int, tuple[str, bytes]]  # by position: kind and record of what can be sent again
 
 
 class Result:
@@ -31,7 +29,8 @@ class Result:
     rows : pandas.DataFrame
         By the frame's own index: key; status ("created", "updated", "written": done, and the API does not tell
         which of the two; "accepted": taken, and the API tells no more; "unchanged"; "failed"; "not sent";
-        "unconfirmed": nothing tells what became of it); code, detail and pointer of what went wrong; job_id.
+        "unconfirmed": nothing tells what became of it); code, detail and pointer of what went wrong; job_id; note,
+        what the plan said of it: what Klaviyo will not keep, or what a comparison found.
     failures : pandas.DataFrame
         Those of them that failed, were not sent, or are unconfirmed.
     journal : Path or None
@@ -42,57 +41,90 @@ class Result:
 
     def __init__(
         self,
-        rows: pd.DataFrame,
+        told: Outcomes,
+        facts: Mapping[str, Any],
+        account: Account,
         *,
-        action: str,
-        journal: Path | None,
         stopped: str | None,
-        again: Again,
-        source: tuple[Account, Mapping[str, Any]],
+        keep: bool,
     ) -> None:
-        self.rows = rows
-        self.action = action
-        self.journal = journal
+        self.rows = told.rows
+        self.action: str = facts["action"]
+        self.journal: Path | None = None
         self.stopped = stopped
-        self._again = again
-        self._source = source
+        self._told = told
+        self._facts = facts
+        self._account = account
+        self._keep = keep
 
     @property
     def failures(self) -> pd.DataFrame:
         """The rows that failed, were not sent, or are unconfirmed."""
         return self.rows[self.rows["status"].isin(FAILED)]
 
+    @explained
     def retry(self, *, journal: str | Path | None = None) -> Result:
-        """Send the rows once more that the API refused, or that were not reached.
+        """Send the rows once more that the API refused, and go on with those that were not reached.
 
-        Rows that did not pass the checks, and those that may have arrived, are left as they are.
+        A write that has a journal on disk goes on in it, as with ``client.resume``: where an answer was lost, it is
+        found out first whether the request was carried out. Rows that did not pass the checks are left as they are.
 
         Parameters
         ----------
         journal : str or Path, optional
-            As for `Plan.apply`.
+            As for `Plan.apply`, for a write that has no journal yet.
 
         Returns
         -------
         Result
-            All rows again, those sent once more with their new outcome.
+            All rows again, those sent once more with their new outcome; this one, if nothing can be sent.
+
+        Raises
+        ------
+        InvalidInputError
+            `journal` is given, and there is one already; or that one is gone.
         """
-        if not self._again:
+        if self.journal is not None and journal is not None:
+            raise InvalidInputError(
+                f"journal={journal!r}: retry() goes on with {self.journal}. Leave it out."
+            )
+        if not self._told.again and not (self.journal and self._told.unfinished):
             return self
-        account, facts = self._source
-        chosen: dict[str, list[int]] = {}
-        for position, (kind, _) in sorted(self._again.items()):
-            chosen.setdefault(kind, []).append(position)
-        payloads = [
-            (kind, Payload(part.tolist(), [self._again[at][1] for at in part.tolist()]))
-            for kind, positions in chosen.items()
+        if self.journal is not None:
+            return self._retried_in(self.journal)
+        left_out = {str(at): row for at, row in self._kept().items()}
+        begun = journals.begin(
+            self._account, {**self._facts, "left_out": left_out}, self._payloads(self._told.again), journal
+        )
+        return finish(begun, self._account, index=self.rows.index)
+
+    def _retried_in(self, path: Path) -> Result:
+        """Add what was refused to its own journal, so that no crash can lose or repeat it, and go on."""
+        journal = journals.reopen(path, self._account)
+        try:
+            now = outcomes(journal, None)
+            refused = {at: one for at, one in now.again.items() if at not in now.unfinished}
+            journal.add(self._payloads(refused))
+        except BaseException:
+            journal.close()
+            raise
+        result = finish(journal, self._account, index=self.rows.index, keep=self._keep)
+        settled = list(self._kept())  # reading back may have said more of these than the journal holds
+        for place, name in enumerate(result.rows.columns):
+            result.rows.iloc[settled, place] = self.rows[name].iloc[settled].array
+        return result
+
+    def _payloads(self, chosen: Again) -> list[tuple[str, Payload]]:
+        kinds: dict[str, list[int]] = {}
+        for position, (kind, _) in sorted(chosen.items()):
+            kinds.setdefault(kind, []).append(position)
+        return [
+            (kind, Payload(part.tolist(), [chosen[at][1] for at in part.tolist()]))
+            for kind, positions in kinds.items()
             for part in journals.parts(
-                kind, positions, [self._again[at][1] for at in positions], facts["options"]
+                kind, positions, [chosen[at][1] for at in positions], self._facts["options"]
             )
         ]
-        with_left_out = {**facts, "left_out": self._kept()}
-        begun = journals.begin(account, with_left_out, payloads, journal)
-        return finish(begun, account, index=self.rows.index)
 
     def raise_for_failures(self) -> None:
         """Raise if any row failed, was not sent, or is unconfirmed.
@@ -108,23 +140,33 @@ class Result:
             why = next(said for name in ("detail", "code", "status") if not pd.isna(said := first[name]))
             raise WriteFailedError(
                 f"{len(failures):,} of {len(self.rows):,} rows were not written: {_counts(failures)}. The first, "
-                f"{first['key']}: {str(why).rstrip('.')}.",
+                f"{first['key']}: {str(why).rstrip('.')}." + (f" {way}." if (way := self._goes_on()) else ""),
                 failures,
             )
 
-    def _kept(self) -> dict[str, Any]:
-        """Give the outcomes of the rows that are not sent again."""
+    def _kept(self) -> dict[int, list[Any]]:
+        """Give the outcomes of the rows that are settled."""
+        open_ones = {*self._told.again, *(self._told.unfinished if self.journal else ())}
         told = self.rows[[*COLUMNS, "job_id"]].astype(object)
         told = told.where(told.notna(), None)
-        return {
-            str(position): list(row)
-            for position, row in enumerate(told.itertuples(index=False))
-            if position not in self._again
-        }
+        return {at: list(row) for at, row in enumerate(told.itertuples(index=False)) if at not in open_ones}
+
+    def _goes_on(self) -> str:
+        """Name the way on, where there is one."""
+        if self.journal is None or not self._told.unfinished:
+            return ""
+        rows = counted(len(self._told.unfinished), "row")
+        return f"client.resume(result.journal) goes on with {rows} not settled yet"
 
     def __repr__(self) -> str:
-        ended = f"; stopped: {self.stopped}" if self.stopped else ""
-        return f"<Result of {self.action}: {counted(len(self.rows), 'row')}, {_counts(self.rows)}{ended}>"
+        noted = int(self.rows["note"].notna().sum())
+        said = [
+            f"{counted(len(self.rows), 'row')}, {_counts(self.rows)}",
+            f"{noted:,} with a note" if noted else "",
+            f"stopped: {self.stopped}" if self.stopped else "",
+            self._goes_on(),
+        ]
+        return f"<Result of {self.action}: {'; '.join(filter(None, said))}>"
 
     def _repr_html_(self) -> str:
         lines = [f"<b>{html.escape(self.action)}</b>: {counted(len(self.rows), 'row')}, {_counts(self.rows)}"]
@@ -135,6 +177,8 @@ class Result:
                 f"Journal: <code>{html.escape(str(self.journal))}</code>; it holds the rows' data. "
                 "<code>client.resume(...)</code> goes on with it."
             )
+        if noted := int(self.rows["note"].notna().sum()):
+            lines.append(f'{counted(noted, "row")} with a note: <code>result.rows["note"]</code>')
         failures = self.failures
         table = failures.head(10).to_html(max_cols=8) if len(failures) else ""
         return "<br>".join(lines) + table
@@ -153,10 +197,10 @@ def finish(
 
     A journal is deleted when every row was written, and kept otherwise; one without a file always goes.
     """
-    run = Run(journal, account)
     try:
-        run.carry_out()
-        result = _told(journal, account, run.stopped, index)
+        stopped = _carried_out(Run(journal, account))
+        facts = {name: journal.fact(name) for name in journals.FACTS}
+        result = Result(outcomes(journal, stopped, index), facts, account, stopped=stopped, keep=keep)
     except BaseException as error:
         if journal.path is not None:
             error.add_note(f"Go on where it stopped: client.resume({str(journal.path)!r})")
@@ -170,42 +214,10 @@ def finish(
     return result
 
 
-def _told(journal: Journal, account: Account, stopped: str | None, index: pd.Index[Any] | None) -> Result:
-    facts = {name: journal.fact(name) for name in journals.FACTS}
-    keys = facts["keys"]
-    columns = {name: np.full(len(keys), None, dtype=object) for name in (*COLUMNS, "job_id")}
-    for position, told in facts["left_out"].items():
-        for name, value in zip(columns, told, strict=False):
-            columns[name][int(position)] = value
-    again: dict[int, tuple[str, bytes]] = {}
-    for batch in journal.batches():
-        payload, outcome = journal.payload(batch.number), journal.outcome(batch.number)
-        at = np.asarray(payload.positions)
-        columns["job_id"][at] = (outcome or {}).get("job") or batch.job
-        if outcome is None:
-            outcome = _unfinished(batch.state, stopped)
-        columns["status"][at] = outcome["status"]
-        columns["detail"][at] = outcome.get("detail")
-        for row, told in outcome["rows"].items():
-            for name, value in zip(COLUMNS, told, strict=True):
-                columns[name][at[int(row)]] = value
-        for row, record in enumerate(payload.records):
-            if columns["status"][at[row]] in ("failed", "not sent"):
-                again[int(at[row])] = (batch.kind, record)
-    frame = pd.DataFrame({"key": pd.array(keys, dtype="string")})
-    for name, values in columns.items():
-        frame[name] = pd.array(values, dtype="string")
-    frame.index = journals.index_of(facts["index"]) if index is None else index
-    return Result(
-        frame, action=facts["action"], journal=None, stopped=stopped, again=again, source=(account, facts)
-    )
-
-
-def _unfinished(state: str, stopped: str | None) -> dict[str, Any]:
-    why = stopped or "the write has not come this far"
-    status, _, detail, _ = {
-        "planned": said("not sent", detail=why),
-        "sending": said("unconfirmed", detail=f"sent, but no answer came: {why}"),
-        "accepted": said("unconfirmed", detail=f"taken, but not followed to its end: {why}"),
-    }[state]
-    return {"status": status, "detail": detail, "rows": {}}
+def _carried_out(run: Run) -> str | None:
+    """Do all that is left, and say what ended it early: rows that were sent must not be lost over an error."""
+    try:
+        run.carry_out()
+    except KlaviyoError as error:
+        return str(error)
+    return run.stopped
