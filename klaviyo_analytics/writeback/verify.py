@@ -13,7 +13,7 @@ from klaviyo_analytics.errors import KlaviyoError
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.kinds import Options
 from klaviyo_analytics.writeback.looks import LOOKS
-from klaviyo_analytics.writeback.looks._look import Found, Left
+from klaviyo_analytics.writeback.looks._look import Found, Left, Remark
 
 PATIENCE = (0.0, 5.0, 10.0, 20.0, 40.0, 60.0)  # seconds between looks: what was accepted shows after minutes
 SENT = ("created", "updated", "written", "accepted", "unconfirmed")
@@ -57,15 +57,11 @@ def _look_until_seen(
         except KlaviyoError as error:  # what was sent stays sent: the rows must not be lost over it
             said = dict.fromkeys(left, f"it could not be read back: {error}")
             break
-        seen = [at for at in left if said.get(at, MISSING) is None]
-        _note(rows, seen, "written", None)
+        seen = {at: one for at in left if isinstance(one := said.get(at, MISSING), Remark | None)}
+        _note(rows, seen)
         progress.add(len(seen))
-        left = {at: one for at, one in left.items() if said.get(at, MISSING) is not None}
-    reasons: dict[str, list[int]] = {}
-    for at in left:
-        reasons.setdefault(said.get(at) or MISSING, []).append(at)
-    for reason, positions in reasons.items():
-        _note(rows, positions, "unconfirmed", reason)
+        left = {at: one for at, one in left.items() if at not in seen}
+    _note(rows, {at: said.get(at) or MISSING for at in left})
 
 
 def _tells(record: Mapping[str, Any]) -> bool:
@@ -74,10 +70,16 @@ def _tells(record: Mapping[str, Any]) -> bool:
     return not {"append", "unappend"} & set(patches)
 
 
-def _note(rows: pd.DataFrame, positions: Sequence[int], status: str, detail: str | None) -> None:
-    """Write an outcome down; what the API said of a row that is there is said no worse than before."""
+def _note(rows: pd.DataFrame, said: Mapping[int, str | None]) -> None:
+    """Write outcomes down; what the API said of a row that is there is said no worse than before."""
     doubtful = rows["status"].isin(["accepted", "unconfirmed"]).to_numpy(dtype=bool)
-    changed = [at for at in positions if detail is not None or doubtful[at]]
-    told = {"status": status, "code": None if detail is None else "not_read_back", "detail": detail}
-    for name, value in told.items():
-        rows.iloc[changed, list(rows.columns).index(name)] = value
+    by_text: dict[str | None, list[int]] = {}
+    for at, text in said.items():
+        if text is not None or doubtful[at]:
+            by_text.setdefault(text, []).append(at)
+    names = list(rows.columns)
+    for text, positions in by_text.items():
+        there = isinstance(text, Remark | None)
+        rows.iloc[positions, names.index("status")] = "written" if there else "unconfirmed"
+        rows.iloc[positions, names.index("code")] = None if there else "not_read_back"
+        rows.iloc[positions, names.index("detail")] = text

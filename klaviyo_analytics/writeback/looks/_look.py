@@ -10,7 +10,17 @@ from klaviyo_analytics.writeback.compare import Changes
 from klaviyo_analytics.writeback.kinds import Options
 
 Left = Mapping[int, tuple[str, Mapping[str, Any]]]  # by position, a row's key and what was sent of it
-Found = dict[int, str | None]  # None: it is as it was sent; a text: why it is not; no entry: it is not there
+
+
+class Remark(str):
+    """What has to be said of a row although it is there."""
+
+    __slots__ = ()
+
+
+Found = dict[
+    int, str | None
+]  # None or a Remark: it is there; a text: why it is not as it was sent; no entry: gone
 Look = Callable[[Account, Options, Left], Found]
 
 
