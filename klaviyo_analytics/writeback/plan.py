@@ -140,8 +140,9 @@ class Plan:
         keep_journal : bool
             True, to keep it all the same.
         verify : bool
-            Read everything back, whatever was written. What is there was written, and says which of its properties
-            Klaviyo dropped; what is not to be seen within two minutes, or differs, is "unconfirmed", and says how. It costs as many reads as writing took, or more.
+            Read everything back, whatever was written. What is there was written, and an event says which properties
+            Klaviyo dropped; what is not to be seen within two minutes, or differs, is "unconfirmed", and says how. It
+            costs as many reads as writing took, or more.
 
         Returns
         -------
