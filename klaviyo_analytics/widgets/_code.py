@@ -28,7 +28,8 @@ def _written(value: Any) -> str:
     if isinstance(value, Name):
         return str(value)
     if isinstance(value, str):
-        return '"' + repr("'" + value)[2:-1].replace('"', '\\"') + '"'
+        # repr takes double quotes where there are single ones only, and escapes what cannot be seen
+        return '"' + r"\"".join(repr("'" + part)[2:-1] for part in value.split('"')) + '"'
     if isinstance(value, tuple | list):
         inner = ", ".join(_written(each) for each in value)
         if isinstance(value, list):
