@@ -41,7 +41,8 @@ def test_one_key_of_two_rows_is_chosen_from(offline: KlaviyoClient) -> None:
 
 
 def test_what_is_raised_for_failures_ends_in_one_full_stop(shop: Shop) -> None:
-    shop.sandbox.faults.add(method="POST", path="/api/profile-bulk-import-jobs", status=403)
+    why = {"errors": [{"id": "e", "code": "invalid", "title": "No", "detail": "No such mail box."}]}
+    shop.sandbox.faults.add(method="POST", path="/api/profile-bulk-import-jobs", status=400, body=why)
     result = shop.client.profiles.upsert(twins().head(1))
     with pytest.raises(WriteFailedError, match=r"1 of 1 rows were not written.*[^.]\.$"):
         result.raise_for_failures()
