@@ -105,7 +105,7 @@ def test_threads_share_the_windows(threads: int) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(timeout=30)
+        worker.join(timeout=60)
     assert len(moments) == 40
     assert_within(moments, SMALL)
     assert max(moments) < 3 * 62  # forty at ten a minute, and no longer

@@ -143,7 +143,7 @@ class TestConnections:
         with ScriptedServer(Answer(end="close"), Answer(202, b"")) as server:
             sender = transport(server.url)
             sender.send(get())
-            assert server.closed.acquire(timeout=10)
+            assert server.closed.acquire(timeout=60)
             reply = sender.send(post())
         assert (reply.status, len(server.asked), server.connections) == (202, 2, 2)
 
