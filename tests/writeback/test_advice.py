@@ -7,6 +7,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import WriteFailedError
+from klaviyo_analytics.writeback.checks import OnDuplicate
 from tests.resources.shop import Shop
 
 
@@ -16,7 +17,7 @@ def twins(**more: object) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("rule", "loser", "winner"), [("first", 1, 0), ("last", 0, 1)])
 def test_of_two_rows_with_one_key_it_is_said_which_is_sent(
-    offline: KlaviyoClient, rule: str, loser: int, winner: int
+    offline: KlaviyoClient, rule: OnDuplicate, loser: int, winner: int
 ) -> None:
     shown = offline.profiles.plan_upsert(twins(), on_duplicate=rule).preview()
     assert shown["action"][loser] == "not sent"
