@@ -12,7 +12,7 @@ from klaviyo_analytics.widgets import _memory
 from klaviyo_analytics.widgets._aside import Aside, aside
 from klaviyo_analytics.widgets._choice_view import ChoiceView
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
-from klaviyo_analytics.widgets._loading import Loader, RunState
+from klaviyo_analytics.widgets._loading import Loader, RunState, in_words
 from klaviyo_analytics.widgets._view import note
 
 KIND = "connection"
@@ -85,7 +85,7 @@ class ConnectionPicker(ChoiceView):
         try:
             frame = self._connections.list()
         except KlaviyoError as error:
-            self.state.problem = str(error)
+            self.state.problem = in_words(error)
             return
         self.state.offer(
             Option(
@@ -108,7 +108,7 @@ class ConnectionPicker(ChoiceView):
         try:
             made = self._connections.create()
         except KlaviyoError as error:
-            self.run.end("failed", str(error))
+            self.run.end("failed", in_words(error))
             return
         self._link = made.url if made.url and made.url.startswith("https://") else None
         self._aside = aside(link=self._link) if self._link else None

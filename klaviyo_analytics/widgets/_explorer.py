@@ -9,6 +9,7 @@ import ipywidgets
 import pandas as pd
 from matplotlib.axes import Axes
 
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.widgets._asks import Ask, Frames
@@ -94,8 +95,7 @@ class Explorer(View):
 
     def _answered(self, ask: Ask, frames: Frames) -> str:
         self.state.answered(ask, frames, picture(ask, frames))
-        rows = len(frames.frame)
-        return f"{rows:,} row{'' if rows == 1 else 's'} for {ask.subject}."
+        return f"{counted(len(frames.frame), 'row')} for {ask.subject}."
 
     def _draw_again(self, _change: Any) -> None:
         """Draw what is there in another way; nothing is asked."""

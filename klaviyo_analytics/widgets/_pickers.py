@@ -12,7 +12,7 @@ from klaviyo_analytics.errors import KlaviyoError
 from klaviyo_analytics.widgets import _options
 from klaviyo_analytics.widgets._choice_view import ChoiceView
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
-from klaviyo_analytics.widgets._loading import silently
+from klaviyo_analytics.widgets._loading import in_words, silently
 
 Read = Callable[[KlaviyoClient], Sequence[Option]]
 
@@ -60,7 +60,7 @@ class _AccountPicker(ChoiceView):
         try:
             self.state.offer(silently(lambda: type(self)._read(self._client)))
         except KlaviyoError as error:
-            self.state.problem = str(error)
+            self.state.problem = in_words(error)
         self._again.layout.display = None if self.state.problem or self.state.empty else "none"
 
 

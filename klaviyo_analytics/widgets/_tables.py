@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.widgets._privacy import without_person
 
 ROWS = 100
@@ -28,7 +29,7 @@ def table(frame: pd.DataFrame, *, rows: int = ROWS, shown: Callable[[str], str] 
         for name, right in zip(frame.columns, numeric, strict=True)
     )
     more = f", the first {rows} shown" if len(frame) > rows else ""
-    said = f"{len(frame):,} row{'' if len(frame) == 1 else 's'} × {len(frame.columns)} columns{more}"
+    said = f"{counted(len(frame), 'row')} × {counted(len(frame.columns), 'column')}{more}"
     return (
         f'<div class="kla-note kla-muted">{said}</div>'
         f'<div class="kla-scroll" tabindex="0" role="region" aria-label="Table, {said}">'
