@@ -70,7 +70,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             notebook.cells.insert(places[-1], nbformat.v4.new_code_cell(before_the_end))
         work = tmp_path / "work"
         work.mkdir()
-        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": os.fspath(work)}}).execute()
+        NotebookClient(
+            notebook,
+            timeout=600,  # a busy machine takes its time, and its kernel, too
+            startup_timeout=120,
+            iopub_timeout=120,
+            resources={"metadata": {"path": os.fspath(work)}},
+        ).execute()
         assert [file.name for file in work.iterdir()] == []
         return notebook
 

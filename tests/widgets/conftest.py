@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.sandbox import Sandbox
+from klaviyo_analytics.widgets._aside import Aside
 
 PATIENCE = 120.0  # seconds for what takes less than one on an idle machine
 
@@ -28,9 +30,14 @@ def client(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("KLAVIYO_ANALYTICS_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with ka.connect(api_key=sandbox.api_key, base_url=sandbox.direct_url, progress=False) as client:
-        client._api.paced = False  # the sandbox has no limits to wait for
+        at_the_shops_time(client, sandbox)
         yield client
     sandbox.faults.clear()
+
+
+def at_the_shops_time(client: KlaviyoClient, sandbox: Sandbox) -> None:
+    """Let "last 90 days" mean the shop's last ones, today and in years; and wait for no limits."""
+    client._embed(now=lambda: datetime.fromtimestamp(sandbox.account.now, UTC), on_close=lambda: None)
 
 
 @pytest.fixture
@@ -44,6 +51,11 @@ def no_widget_left() -> Iterator[None]:
 def open_widgets() -> dict[str, Any]:
     registry: dict[str, Any] = ipywidgets.widgets.widget._instances
     return registry
+
+
+def is_closed(served: Aside) -> bool:
+    """Whether a page of its own is there no more; its port may be somebody else's by now."""
+    return served._server.socket.fileno() == -1 and not served._thread.is_alive()
 
 
 def saved() -> str:

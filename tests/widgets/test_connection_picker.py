@@ -12,9 +12,10 @@ import pytest
 import requests
 
 import klaviyo_analytics as ka
+from klaviyo_analytics.errors import ConfigurationError
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.widgets import ConnectionPicker
-from tests.widgets.conftest import PATIENCE, open_widgets, saved
+from tests.widgets.conftest import PATIENCE, is_closed, open_widgets, saved
 
 pytestmark = pytest.mark.usefixtures("no_widget_left")
 
@@ -71,7 +72,8 @@ def test_a_new_connection_shows_a_way_to_its_link_until_it_is_active_and_is_chos
     picker: ConnectionPicker, patience: Patience, sandbox: Sandbox
 ) -> None:
     picker.create()
-    (way,) = ways()
+    (way,), served = ways(), picker._aside
+    assert served is not None
     answer = requests.get(way, allow_redirects=False, timeout=PATIENCE)
     assert (answer.status_code, answer.headers["Location"]) == (302, picker.link)
     assert "session_token" in str(picker.link)
@@ -83,8 +85,7 @@ def test_a_new_connection_shows_a_way_to_its_link_until_it_is_active_and_is_chos
     assert picker.run.status == "done"
     assert picker.value == made.id
     assert (ways(), picker.link) == ([], None)
-    with pytest.raises(requests.ConnectionError):
-        requests.get(way, timeout=PATIENCE)
+    assert is_closed(served)
 
 
 def test_a_notebook_saved_while_it_waits_holds_no_session_token(picker: ConnectionPicker) -> None:
@@ -130,3 +131,18 @@ def test_a_wrong_key_is_said_in_words(picker: ConnectionPicker, sandbox: Sandbox
     assert "401" in picker.state.problem
     picker.create()
     assert "401" in picker.run.message
+
+
+def test_an_error_is_shown_with_its_notes_and_names_nobody(
+    picker: ConnectionPicker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        error = ConfigurationError("ada@example.org took the key back.")
+        error.add_note("Take another.")
+        raise error
+
+    for verb in ("list", "create"):
+        monkeypatch.setattr(picker._connections, verb, refuse)
+    picker.refresh()
+    picker.create()
+    assert picker.state.problem == picker.run.message == "… took the key back. Take another."

@@ -46,11 +46,6 @@ def lines_of(axes: Axes) -> list[str]:
     return [str(line.get_xydata()) for line in axes.lines]  # as text: a gap is not equal to itself
 
 
-def everything_saved() -> str:
-    """What a notebook saves of all widgets that are open."""
-    return str(ipywidgets.Widget.get_manager_state()) + str([w.get_state() for w in open_widgets().values()])
-
-
 def test_nothing_is_asked_until_run(explorer: MetricExplorer, sandbox: Sandbox) -> None:
     before = asked(sandbox)
     explorer.metrics.choose("Opened Email")
@@ -229,15 +224,6 @@ def test_two_pickers_show_one_choice(explorer: MetricExplorer, client: KlaviyoCl
     explorer.metrics.choose("Clicked Email")
     with pytest.raises(NoMatchError, match="No metric is called 'x'"):
         explorer.metrics.choose("x")
-
-
-def test_a_saved_notebook_holds_no_key(explorer: MetricExplorer, sandbox: Sandbox) -> None:
-    explorer.metrics.choose("Opened Email")
-    explorer.run()
-    saved = everything_saved()
-    assert "Opened Email" in saved
-    assert sandbox.api_key not in saved
-    assert "Authorization" not in saved
 
 
 def test_peoples_numbers_cannot_be_grouped_by(explorer: MetricExplorer) -> None:

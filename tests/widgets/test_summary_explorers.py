@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import date
 
 import matplotlib.pyplot as plt
 import pytest
@@ -65,8 +66,7 @@ def test_another_chart_costs_no_report_and_the_budget_is_shown(
 ) -> None:
     explorer = CampaignExplorer(client)
     assert "225 of 225" in explorer._budget.value
-    explorer.state.dates.first_day = explorer.state.dates.first_day.replace(year=2026, month=4)
-    explorer.state.dates.last_day = explorer.state.dates.first_day.replace(month=6)
+    explorer.state.dates.first_day, explorer.state.dates.last_day = date(2026, 4, 1), date(2026, 6, 1)
     explorer.run()
     assert "224 of 225" in explorer._budget.value
     before, axes = reports(sandbox), explorer.axes
