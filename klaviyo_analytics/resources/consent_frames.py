@@ -30,11 +30,15 @@ class ConsentFrames(Noun):
         custom_source: str | None = None,
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
+        compare: bool = False,
     ) -> Plan:
         """Plan to record that the people of a frame have said yes; nothing is sent.
 
         Klaviyo takes subscriptions and works on them later: what it says is "accepted". Where an answer is lost,
         people are not asked a second time; their rows are "unconfirmed".
+
+        Who has unsubscribed or is suppressed is subscribed again, even where consent is older than that: so `apply`
+        needs ``confirm=True``, unless consent has its time and compare=True finds nobody who has said no.
 
         Parameters
         ----------
@@ -45,13 +49,16 @@ class ConsentFrames(Noun):
         channels : str or several
             "email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional".
         consented_at : date, datetime or str, optional
-            When they said so, in the past; or a column of that name. Without it `apply` needs ``confirm=True``.
+            When they said so, in the past; or a column of that name. Without it they may be asked to confirm, or be
+            welcomed.
         custom_source : str, optional
             Where they said so, as it shows in Klaviyo.
         columns : dict, optional
             What columns are: ``{"mail": "email"}``.
         on_duplicate : str
             Two rows of one person: "error", or the "first" or "last" goes.
+        compare : bool
+            Read the profiles first; notes of `preview()` name those that have unsubscribed or are suppressed.
 
         Returns
         -------
@@ -63,7 +70,8 @@ class ConsentFrames(Noun):
         >>> import klaviyo_analytics as ka, pandas as pd
         >>> people = pd.DataFrame({"email": ["ann@shop.example", "bob@shop.example"]})
         >>> with ka.demo(profiles=100, events=500) as client:
-        ...     result = client.profiles.plan_subscribe(people, consented_at="2026-01-05").apply()
+        ...     plan = client.profiles.plan_subscribe(people, consented_at="2026-01-05", compare=True)
+        ...     result = plan.apply()
         >>> result.rows["status"].tolist()
         ['accepted', 'accepted']
         """
@@ -76,6 +84,7 @@ class ConsentFrames(Noun):
             custom_source=custom_source,
             columns=columns,
             on_duplicate=on_duplicate,
+            compare=compare,
         )
 
     @serves("bulk_unsubscribe_profiles")

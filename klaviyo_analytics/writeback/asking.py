@@ -22,6 +22,20 @@ def to_subscribe(count: int) -> str:
     )
 
 
+def to_import_consent(count: int) -> str:
+    """Ask before consent of the past is recorded over whatever was said since."""
+    return (
+        f"This subscribes {counted(count, 'profile')} as of a time in the past: whoever has unsubscribed since, or "
+        "is suppressed, is subscribed again. A plan with compare=True names them."
+    )
+
+
+def to_subscribe_again(count: int, sent: int) -> str:
+    """Ask before people are subscribed who are known to have said no."""
+    whom = f"{count:,} of the {counted(sent, 'profile')}"
+    return f"This subscribes again {whom} that have unsubscribed or are suppressed; preview() names them."
+
+
 def to_unsubscribe_everywhere(count: int) -> str:
     """Ask before people leave every list."""
     return f"This unsubscribes {counted(count, 'profile')} everywhere, not from one list only."

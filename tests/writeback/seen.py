@@ -44,7 +44,9 @@ def leave(shop: Shop) -> Plan:
 
 def unsubscribe(shop: Shop) -> Plan:
     group = shop.client.lists.create(name="Unsubscribed")
-    shop.client.profiles.plan_subscribe(people("seen"), consented_at="2026-01-05", list=group).apply()
+    shop.client.profiles.plan_subscribe(people("seen"), consented_at="2026-01-05", list=group).apply(
+        confirm=True
+    )
     return shop.client.profiles.plan_unsubscribe(people("seen"), list=group)
 
 

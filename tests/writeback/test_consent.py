@@ -71,7 +71,7 @@ def test_a_tag_is_put_on_and_taken_off(shop: Shop) -> None:
 def test_subscribing_with_the_time_of_consent(shop: Shop) -> None:
     frame = people(shop, "yes", 2).assign(consented_at="2026-01-05")
     group = shop.client.lists.create(name="Said yes")
-    result = shop.client.profiles.plan_subscribe(frame, list=group).apply()
+    result = shop.client.profiles.plan_subscribe(frame, list=group).apply(confirm=True)
     assert result.rows["status"].tolist() == ["accepted", "accepted"]
     assert consent(shop, "yes0@mail.example.net")["consent"] == "SUBSCRIBED"
     assert len(shop.client.lists.profiles(group)) == 2
@@ -145,7 +145,7 @@ def test_a_subscription_whose_answer_was_lost_is_not_sent_twice(shop: Shop) -> N
 
 def test_who_is_not_on_the_list_is_not_unsubscribed_everywhere(shop: Shop) -> None:
     frame, group = people(shop, "trap", 3), shop.client.lists.create(name="Trap")
-    shop.client.profiles.plan_subscribe(frame, consented_at="2026-01-05").apply()
+    shop.client.profiles.plan_subscribe(frame, consented_at="2026-01-05").apply(confirm=True)
     shop.client.lists.plan_add_profiles(group, frame.head(2)).apply()
     plan = shop.client.profiles.plan_unsubscribe(frame, list=group)
     assert plan.problems.index.tolist() == [2]
@@ -160,7 +160,7 @@ def test_who_is_not_on_the_list_is_not_unsubscribed_everywhere(shop: Shop) -> No
 
 def test_everywhere_has_to_be_said_and_confirmed(shop: Shop) -> None:
     frame = people(shop, "everywhere", 1)
-    shop.client.profiles.plan_subscribe(frame, consented_at="2026-01-05").apply()
+    shop.client.profiles.plan_subscribe(frame, consented_at="2026-01-05").apply(confirm=True)
     with pytest.raises(InvalidInputError, match="globally=True"):
         shop.client.profiles.plan_unsubscribe(frame)
     plan = shop.client.profiles.plan_unsubscribe(frame, globally=True)

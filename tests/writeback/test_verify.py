@@ -77,7 +77,7 @@ def test_what_was_accepted_and_never_came_is_unconfirmed(
     }
     ready = plans[plan]()
     answered_but_not_done(shop, path)
-    result = ready.apply(verify=True)
+    result = ready.apply(verify=True, confirm=True)
     assert result.rows["status"].tolist() == ["unconfirmed"] * 3
     assert result.failures["detail"].notna().all()
 
@@ -251,7 +251,8 @@ def test_who_subscribed_to_a_list_is_looked_for_on_it(shop: Shop, between: Betwe
         shop.client.lists.plan_remove_profiles(group, frame.head(1)).apply(confirm=True)
 
     between(leave)
-    assert plan.apply(verify=True).rows["status"].tolist() == ["unconfirmed", "written", "written"]
+    rows = plan.apply(verify=True, confirm=True).rows
+    assert rows["status"].tolist() == ["unconfirmed", "written", "written"]
 
 
 def test_a_tag_that_is_not_there_is_unconfirmed(shop: Shop, between: Between) -> None:

@@ -26,6 +26,7 @@ from klaviyo_analytics.writeback.kinds.consent import (
 from klaviyo_analytics.writeback.members import off_list
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans import shares
+from klaviyo_analytics.writeback.plans.optouts import opted_out
 from klaviyo_analytics.writeback.plans.people import Columns, People, people
 from klaviyo_analytics.writeback.targets import check_present
 from klaviyo_analytics.writeback.times import moments
@@ -53,6 +54,7 @@ def plan_subscribe(
     custom_source: str | None,
     columns: Columns,
     on_duplicate: OnDuplicate,
+    compare: bool,
 ) -> Plan:
     """Record that people have said yes; see `profiles.plan_subscribe`."""
     wanted = _channels(channels)
@@ -73,7 +75,10 @@ def plan_subscribe(
         **({} if times is None else {"historical_import": True}),
     }
     records = _records(found, wanted, consents, problems)
-    sent = _count(records)
+    sent = [row for row, record in enumerate(records) if record is not None]
+    against = (
+        opted_out(account, found.values, sent, [CHANNELS[one] for one in wanted], list) if compare else None
+    )
     return drafted(
         "subscribe profiles",
         account,
@@ -84,7 +89,8 @@ def plan_subscribe(
         options=options,
         problems=problems.by_row(),
         left_out=found.left_out,
-        confirm=[asking.to_subscribe(sent)] if times is None and sent else [],
+        notes=against,
+        confirm=_asks(len(sent), against, dated=times is not None),
     )
 
 
@@ -166,6 +172,18 @@ def plan_suppression(
         left_out=found.left_out,
         confirm=[ask(counted(sent, "profile"))] if sent else [],
     )
+
+
+def _asks(sent: int, against: Mapping[int, str] | None, *, dated: bool) -> list[str]:
+    """Say what a subscription has to be confirmed for; `against` is None where nobody looked."""
+    asks = []
+    if sent and not dated:
+        asks.append(asking.to_subscribe(sent))
+    elif sent and against is None:
+        asks.append(asking.to_import_consent(sent))
+    if against:
+        asks.append(asking.to_subscribe_again(len(against), sent))
+    return asks
 
 
 def _channels(channels: Channels) -> list[str]:
