@@ -16,7 +16,7 @@ import pytest
 
 from klaviyo_analytics._cache import Cache, NoCache, Question, cache_at, lifetime
 from klaviyo_analytics.errors import ConfigurationError
-from tests.resources.shop import Clock
+from tests.transport.clocks import Clock
 
 QUESTION = Question("ACCNT1", "flow-values-reports", {"statistics": ["opens"], "timeframe": {"start": "a"}})
 SCOPE: dict[str, Any] = {"host": "https://a.klaviyo.com", "connection": None, "revision": "2026-01-15"}

@@ -12,7 +12,8 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from tests.contract.openapi import Document
-from tests.resources.shop import Shop, serving
+from tests.resources.shop import serving
+from tests.shops import Shop
 
 TABLE = Path(__file__).parents[2] / "notebooks" / "endpoints.md"
 ROW = re.compile(

@@ -10,7 +10,7 @@ from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import QuotaExhaustedError
 from klaviyo_analytics.planner import Ledger, Quota
 from klaviyo_analytics.planner.quota import in_words
-from tests.resources.shop import Clock
+from tests.transport.clocks import Clock
 
 REPORT = load()["query_flow_series"]
 

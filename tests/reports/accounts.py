@@ -13,7 +13,7 @@ from typing import Any
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.planner import Ledger, Quota
-from tests.resources.shop import Shop, _without_waiting
+from tests.shops import Shop, without_waiting
 
 SHOPIFY = ("Placed Order", "Shopify")
 REPORTS = (
@@ -36,7 +36,7 @@ class Visits:
         client = ka.connect(api_key=key, base_url=url, progress=False, **options)
         self._open.callback(client.close)
         clock = self.shop.clock
-        _without_waiting(client, clock)
+        without_waiting(client, clock)
         ledger = Ledger(self.home / "calls.sqlite3")
         client._context.quota = Quota(ledger, clock=clock, sleep=clock.sleep)
         client._context.now = lambda: datetime.fromtimestamp(self.shop.sandbox.account.now, UTC)

@@ -5,11 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from tests.shops import OPENAPI, Shop, open_shop
-from tests.shops import without_waiting as _without_waiting
-from tests.transport.clocks import Clock
-
-__all__ = ["OPENAPI", "Clock", "Shop", "_without_waiting", "serving"]
+from tests.shops import Shop, open_shop
 
 
 def serving(**options: Any) -> AbstractContextManager[Shop]:

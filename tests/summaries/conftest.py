@@ -9,7 +9,8 @@ import pytest
 
 from tests.reports.accounts import Visits
 from tests.reports.accounts import visits as visiting
-from tests.resources.shop import Shop, serving
+from tests.resources.shop import serving
+from tests.shops import Shop
 
 
 @pytest.fixture(scope="module")

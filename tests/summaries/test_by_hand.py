@@ -11,7 +11,8 @@ import pytest
 from klaviyo_analytics.client import KlaviyoClient
 from tests.reports.accounts import SHOPIFY, Visits
 from tests.reports.accounts import visits as visiting
-from tests.resources.shop import Shop, serving
+from tests.resources.shop import serving
+from tests.shops import Shop
 from tests.summaries.test_roads import ZONE, sent_orders
 
 YEAR = ("2025-07-01", "2026-07-01")

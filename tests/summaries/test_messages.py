@@ -15,7 +15,7 @@ from klaviyo_analytics.errors import AmbiguousMatchError, InvalidQueryError, Not
 from klaviyo_analytics.plots import _synthetic
 from tests.reports.accounts import SHOPIFY, Visits
 from tests.reports.accounts import visits as visiting
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 YEAR = ("2025-07-01", "2026-07-01")
 NEVER = "2024-02"

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.writeback import Plan
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 
 def people(name: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import WriteFailedError
 from klaviyo_analytics.writeback.checks import OnDuplicate
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 
 def twins(**more: object) -> pd.DataFrame:

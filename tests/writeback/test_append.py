@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError, InvalidInputError
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 EMAILS = ["list0@mail.example.net", "list1@mail.example.net", "list2@mail.example.net"]
 

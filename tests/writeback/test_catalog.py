@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 
 def items(name: str, count: int = 2, **more: Any) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError, InvalidInputError
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 
 def people(shop: Shop, name: str, count: int) -> pd.DataFrame:

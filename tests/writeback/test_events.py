@@ -13,7 +13,7 @@ from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.writeback import Plan, kinds
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 JOBS = "/api/event-bulk-create-jobs"
 

@@ -11,7 +11,7 @@ import pytest
 
 from klaviyo_analytics.errors import ConnectionFailedError, WriteFailedError
 from klaviyo_analytics.writeback import Result, kinds
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 JOBS = "/api/profile-bulk-import-jobs"
 ROWS = 120

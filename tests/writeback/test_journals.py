@@ -14,7 +14,8 @@ from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ArgumentError, ConnectionFailedError, InvalidInputError
 from klaviyo_analytics.writeback import Plan
 from klaviyo_analytics.writeback._account import fingerprint
-from tests.resources.shop import Shop, serving
+from tests.resources.shop import serving
+from tests.shops import Shop
 
 JOBS = "/api/profile-bulk-import-jobs"
 

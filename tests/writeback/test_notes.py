@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 JOBS = "/api/event-bulk-create-jobs"
 

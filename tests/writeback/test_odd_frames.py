@@ -17,7 +17,7 @@ import pytest
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.writeback import Plan
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 EMAILS = ["odd0@mail.example.net", "odd1@mail.example.net", "odd2@mail.example.net"]
 UNKNOWN = object()  # no entry is sent

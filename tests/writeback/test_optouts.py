@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError
-from tests.resources.shop import Shop
+from tests.shops import Shop
 from tests.writeback.test_consent import consent, people
 
 

@@ -12,7 +12,7 @@ import pytest
 from klaviyo_analytics.errors import InvalidInputError, WriteFailedError
 from klaviyo_analytics.writeback import Result, kinds
 from klaviyo_analytics.writeback import result as result_module
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 JOBS = "/api/profile-bulk-import-jobs"
 ROWS = 30

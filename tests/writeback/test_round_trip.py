@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from klaviyo_analytics.filters import F
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 RUNS = itertools.count()
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 EVIL = "<script>alert('x')</script>"
 TAGS = {"b", "br", "code", "table", "thead", "tbody", "tr", "th", "td"}

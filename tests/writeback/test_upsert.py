@@ -13,7 +13,7 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError, InvalidInputError
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 JOBS = "/api/profile-bulk-import-jobs"
 

@@ -15,7 +15,7 @@ from klaviyo_analytics.writeback import plan as plan_module
 from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.looks import LOOKS
 from klaviyo_analytics.writeback.result import finish
-from tests.resources.shop import Shop
+from tests.shops import Shop
 from tests.writeback import seen
 
 PLANS = [
