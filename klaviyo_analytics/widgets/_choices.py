@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from traitlets import Bool, HasTraits, TraitType, Tuple, Unicode, validate
+from traitlets import Bool, TraitType, Tuple, Unicode, validate
 
 from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.widgets._states import State
 
 OFTEN, OTHERS = "Often used", "Others"
 
@@ -39,7 +40,7 @@ class Option:
         return f"{self.text} ({self.group})" if self.group else self.text
 
 
-class ChoiceState(HasTraits):
+class ChoiceState(State):
     """A choice among many options, narrowed by a search and a group.
 
     Attributes

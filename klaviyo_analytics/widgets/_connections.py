@@ -12,6 +12,7 @@ from klaviyo_analytics.widgets import _memory
 from klaviyo_analytics.widgets._aside import Aside, aside
 from klaviyo_analytics.widgets._choice_view import ChoiceView
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
+from klaviyo_analytics.widgets._given import check, check_state
 from klaviyo_analytics.widgets._loading import Loader, RunState, in_words
 from klaviyo_analytics.widgets._view import note
 
@@ -48,6 +49,15 @@ class ConnectionPicker(ChoiceView):
     _aside: Aside | None = None
 
     def __init__(self, connections: Connections | None = None, *, state: ChoiceState | None = None) -> None:
+        if connections is not None:
+            check(
+                self,
+                "connections",
+                connections,
+                Connections,
+                "ka.Connections(), or none for those of your key",
+            )
+        check_state(self, state, ChoiceState)
         self._connections = connections if connections is not None else Connections(progress=False)
         self.run = RunState()
         self._loader = Loader(self.run)

@@ -8,6 +8,7 @@ import ipywidgets
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.widgets._dates import AUTO, COMPARISONS, CUSTOM, PRESETS, DateRangeState
+from klaviyo_analytics.widgets._given import check
 from klaviyo_analytics.widgets._loading import silently
 from klaviyo_analytics.widgets._view import LABELLED, View, heading, note
 
@@ -38,6 +39,8 @@ class DateRangePicker(View):
     def __init__(
         self, of: KlaviyoClient | DateRangeState, *, intervals: bool = True, comparisons: bool = True
     ) -> None:
+        wanted = "a client, as ka.connect() and ka.demo() give it, or a DateRangeState to share"
+        check(self, "of", of, (KlaviyoClient, DateRangeState), wanted)
         self.state = state = of if isinstance(of, DateRangeState) else _of_account(of)
         self._preset = _dropdown("Period", [*PRESETS, CUSTOM])
         self._first = ipywidgets.DatePicker(description="First day", layout=_WIDE, style=LABELLED)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
 
-from traitlets import Enum, HasTraits, Instance, TraitType, Unicode, observe
+from traitlets import Enum, Instance, TraitType, Unicode, observe
 
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.vocabulary import Interval
+from klaviyo_analytics.widgets._states import State
 
 CUSTOM = "custom"
 AUTO = "auto"
@@ -36,7 +37,7 @@ FITS: dict[str, tuple[int, int]] = {
 }
 
 
-class DateRangeState(HasTraits):
+class DateRangeState(State):
     """A range of whole days in an account's time zone.
 
     Attributes
@@ -69,6 +70,7 @@ class DateRangeState(HasTraits):
     comparison = Enum(COMPARISONS, default_value="none")
     interval = Enum([AUTO, *get_args(Interval)], default_value=AUTO)
     problem = Unicode("")
+    timezone: str
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ import ipywidgets
 from klaviyo_analytics.widgets import _options
 from klaviyo_analytics.widgets._choices import ChoiceState
 from klaviyo_analytics.widgets._finding import Wanted, ids_of
+from klaviyo_analytics.widgets._given import check_state
 from klaviyo_analytics.widgets._view import LABELLED, View
 
 NONE = "no grouping"
@@ -35,6 +36,7 @@ class DimensionPicker(View):
     """
 
     def __init__(self, state: ChoiceState | None = None) -> None:
+        check_state(self, state, ChoiceState)
         self.state = state if state is not None else ChoiceState(_options.dimensions())
         self._boxes: list[Any] = []
         self._writing = False

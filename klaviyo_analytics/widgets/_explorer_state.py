@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from traitlets import Enum, HasTraits, Instance, TraitType, Unicode
+from traitlets import Enum, Instance, TraitType, Unicode
 
 from klaviyo_analytics.widgets import _options
 from klaviyo_analytics.widgets._asks import Ask, Frames
@@ -19,6 +19,7 @@ from klaviyo_analytics.widgets._dates import CUSTOM, DateRangeState
 from klaviyo_analytics.widgets._loading import RunState
 from klaviyo_analytics.widgets._metric_asks import MetricAsk
 from klaviyo_analytics.widgets._pictures import Picture
+from klaviyo_analytics.widgets._states import State
 
 MEASUREMENTS = {"count": "Number of events", "sum_value": "Sum of values", "unique": "Number of people"}
 NO_METRICS = (
@@ -28,7 +29,7 @@ NO_METRICS = (
 METRIC_CHARTS = {"lines": "all in one chart", "small_multiples": "a small chart each"}
 
 
-class ExplorerState(HasTraits):
+class ExplorerState(State):
     """What every explorer has.
 
     Attributes
@@ -48,6 +49,8 @@ class ExplorerState(HasTraits):
     picture: TraitType[Any, Picture | None] = Instance(Picture, allow_none=True)
     asked: TraitType[Any, Ask | None] = Instance(Ask, allow_none=True)
     problem = Unicode("")
+    dates: DateRangeState
+    run: RunState
 
     def __init__(
         self, timezone: str = "UTC", *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -127,6 +130,8 @@ class MetricExplorerState(ExplorerState):
 
     measurement = Enum(tuple(MEASUREMENTS), default_value="count")
     chart = Enum(tuple(METRIC_CHARTS), default_value="lines")
+    metrics: ChoiceState
+    dimensions: ChoiceState
 
     def __init__(
         self, timezone: str = "UTC", *, now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -11,6 +11,7 @@ from klaviyo_analytics.widgets._date_view import DateRangePicker
 from klaviyo_analytics.widgets._dimensions import DimensionPicker
 from klaviyo_analytics.widgets._explorer import Explorer
 from klaviyo_analytics.widgets._explorer_state import MEASUREMENTS, METRIC_CHARTS, MetricExplorerState
+from klaviyo_analytics.widgets._given import check_client, check_state
 from klaviyo_analytics.widgets._loading import silently
 from klaviyo_analytics.widgets._pickers import MetricPicker
 from klaviyo_analytics.widgets._view import dropdown
@@ -49,6 +50,8 @@ class MetricExplorer(Explorer):
     state: MetricExplorerState
 
     def __init__(self, client: KlaviyoClient, *, state: MetricExplorerState | None = None) -> None:
+        check_client(self, client)
+        check_state(self, state, MetricExplorerState)
         timezone, now = silently(lambda: client.account)["timezone"], client._context.now
         self.state = state = state if state is not None else MetricExplorerState(str(timezone), now=now)
         self.metrics = MetricPicker(client, state=state.metrics)

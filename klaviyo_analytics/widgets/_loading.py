@@ -9,18 +9,19 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from traitlets import Enum, HasTraits, Int, Unicode
+from traitlets import Enum, Int, Unicode
 
 from klaviyo_analytics import _progress
 from klaviyo_analytics._transport.waiting import CalledOff, called_off
 from klaviyo_analytics.errors import KlaviyoError
 from klaviyo_analytics.widgets._privacy import without_person
+from klaviyo_analytics.widgets._states import State
 
 Answer = TypeVar("Answer")
 Post = Callable[[Callable[[], None]], None]
 
 
-class RunState(HasTraits):
+class RunState(State):
     """How a run stands.
 
     Attributes

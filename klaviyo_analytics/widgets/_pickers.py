@@ -12,6 +12,7 @@ from klaviyo_analytics.errors import KlaviyoError
 from klaviyo_analytics.widgets import _options
 from klaviyo_analytics.widgets._choice_view import ChoiceView
 from klaviyo_analytics.widgets._choices import ChoiceState, Option
+from klaviyo_analytics.widgets._given import check_client, check_state
 from klaviyo_analytics.widgets._loading import in_words, silently
 
 Read = Callable[[KlaviyoClient], Sequence[Option]]
@@ -34,6 +35,8 @@ class _AccountPicker(ChoiceView):
         multiple: bool = True,
         title: str | None = None,
     ) -> None:
+        check_client(self, client)
+        check_state(self, state, ChoiceState)
         self._client = client
         shared = state is not None and bool(state.options)
         state = state if state is not None else ChoiceState(multiple=multiple)

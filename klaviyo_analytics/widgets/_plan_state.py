@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from traitlets import Bool, HasTraits, Instance, TraitType, Unicode
+from traitlets import Bool, Instance, TraitType, Unicode
 
 from klaviyo_analytics.widgets._loading import RunState
 from klaviyo_analytics.widgets._privacy import masked, without_values
+from klaviyo_analytics.widgets._states import State
 from klaviyo_analytics.writeback import Plan, Result
 
 
-class PlanState(HasTraits):
+class PlanState(State):
     """A plan, what is shown of it, and what became of it.
 
     Attributes
@@ -32,6 +33,8 @@ class PlanState(HasTraits):
     sure = Bool(False)  # noqa: FBT003  (traitlets' own way)
     skip_invalid = Bool(False)  # noqa: FBT003
     result: TraitType[Any, Result | None] = Instance(Result, allow_none=True)
+    plan: Plan
+    run: RunState
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()

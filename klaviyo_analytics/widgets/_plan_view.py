@@ -11,6 +11,7 @@ import ipywidgets
 from klaviyo_analytics._wording import counted
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.widgets._aside import Aside, aside
+from klaviyo_analytics.widgets._given import check
 from klaviyo_analytics.widgets._loading import Loader, in_words
 from klaviyo_analytics.widgets._look import COLOURS, TABLE
 from klaviyo_analytics.widgets._plan_state import PlanState
@@ -68,6 +69,7 @@ class PlanView(View):
     _aside: Aside | None = None
 
     def __init__(self, plan: Plan) -> None:
+        check(self, "plan", plan, Plan, "a plan, as client.profiles.plan_upsert(frame) and the like give it")
         self.state = state = PlanState(plan)
         self._loader = Loader(state.run, verb="Sending:", words=_in_words)
         self._only = dropdown("Show", [(EVERY, "")])

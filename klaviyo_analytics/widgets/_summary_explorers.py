@@ -8,17 +8,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import ipywidgets
-from traitlets import Unicode
+from traitlets import Unicode, validate
 
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.widgets._asks import Ask, Frames
 from klaviyo_analytics.widgets._choices import ChoiceState
 from klaviyo_analytics.widgets._date_view import DateRangePicker
 from klaviyo_analytics.widgets._dates import CUSTOM
 from klaviyo_analytics.widgets._explorer import Explorer
 from klaviyo_analytics.widgets._explorer_state import NO_METRICS, ExplorerState
+from klaviyo_analytics.widgets._given import check_client, check_state
 from klaviyo_analytics.widgets._loading import silently
 from klaviyo_analytics.widgets._pickers import MetricPicker
+from klaviyo_analytics.widgets._states import one_of
 from klaviyo_analytics.widgets._summary_asks import Noun, SummaryAsk
 from klaviyo_analytics.widgets._view import dropdown, note
 
@@ -64,16 +67,24 @@ class SummaryExplorerState(ExplorerState):
     by = Unicode()
     chart = Unicode()
     measure = Unicode("conversion_value")
+    noun: Noun
+    conversion: ChoiceState
 
     def __init__(
         self, noun: Noun, timezone: str = "UTC", *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         super().__init__(timezone, now=now)
-        self.noun = noun
+        self.noun = one_of("noun", noun, tuple(CHARTS))
         self.conversion = ChoiceState(multiple=False)
         self.conversion.observe(self.check, names=["empty"])
         self.by = GRAINS[noun][0]
         self.chart = next(iter(CHARTS[noun].values()))
+
+    @validate("by", "chart", "measure")
+    def _known(self, proposal: Any) -> Any:
+        allowed = {"by": GRAINS[self.noun], "chart": CHARTS[self.noun].values(), "measure": MEASURES.values()}
+        name = proposal["trait"].name
+        return one_of(name, proposal["value"], allowed[name])
 
     def wrong(self) -> str:
         """Without a metric, nothing can be a conversion, and reports ask for one."""
@@ -107,6 +118,13 @@ class _SummaryExplorer(Explorer):
     _noun: Noun
 
     def __init__(self, client: KlaviyoClient, *, state: SummaryExplorerState | None = None) -> None:
+        check_client(self, client)
+        check_state(self, state, SummaryExplorerState)
+        if state is not None and state.noun != self._noun:
+            raise InvalidInputError(
+                f"{type(self).__name__}(): state is that of {state.noun}s; "
+                f"give SummaryExplorerState({self._noun!r}), or none for one of its own."
+            )
         timezone, now = str(silently(lambda: client.account)["timezone"]), client._context.now
         self.state = state = (
             state if state is not None else SummaryExplorerState(self._noun, timezone, now=now)

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 from traitlets import HasTraits
 
+from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics.widgets._look import CSS
 
 LABELLED = {"description_width": "84px"}
@@ -16,6 +17,12 @@ LABELLED = {"description_width": "84px"}
 
 class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A column of widgets that watches a state."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # one that is inherited, too, is explained under the name of this class
+        cls.__init__ = cls.__init__  # type: ignore[method-assign]
+        explained_methods(cls)
 
     def __init__(self, children: Sequence[Any]) -> None:
         super().__init__([ipywidgets.HTML(CSS, layout={"display": "none"}), *children])
@@ -30,6 +37,8 @@ class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def close(self) -> None:
         """Let everything go: the state, the widgets inside, their layouts and styles."""
+        if "_watched" not in vars(self):
+            return  # it never came to be: what it was to be made of was refused
         for state, then, names in self._watched:
             state.unobserve(then, names=names)
         self._watched.clear()

@@ -13,7 +13,16 @@ import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
 from klaviyo_analytics.sandbox import Sandbox
-from klaviyo_analytics.widgets import ChoiceState, DimensionPicker, MetricPicker, Option
+from klaviyo_analytics.widgets import (
+    CampaignPicker,
+    ChoiceState,
+    DimensionPicker,
+    FlowPicker,
+    ListPicker,
+    MetricPicker,
+    Option,
+    SegmentPicker,
+)
 from klaviyo_analytics.widgets._choice_view import ChoiceView
 from tests.widgets import accounts
 
@@ -76,6 +85,26 @@ def test_a_metric_is_named_by_pair_id_label_or_row_as_for_a_query(client: Klaviy
     for wanted in nameless:
         with pytest.raises(InvalidInputError, match="give a name, an id"):
             picker.choose(wanted)
+    picker.close()
+
+
+@pytest.mark.parametrize(
+    "picker_class",
+    [MetricPicker, ListPicker, SegmentPicker, CampaignPicker, FlowPicker],
+    ids=lambda c: c.__name__,
+)
+@pytest.mark.parametrize("nothing", [None, float("nan"), (None, None), ""])
+def test_nothing_is_never_taken_for_something(
+    picker_class: type[MetricPicker], nothing: Any, client: KlaviyoClient
+) -> None:
+    picker = picker_class(client)
+    picker.choose_first()
+    before = picker.value
+    with pytest.raises(InvalidInputError, match=f"{picker._noun}=.*: give a name, an id"):
+        picker.choose(nothing)
+    assert picker.value == before
+    picker.choose()
+    assert picker.value == []
     picker.close()
 
 
