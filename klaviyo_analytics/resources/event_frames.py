@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from klaviyo_analytics.resources._noun import Noun
 from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources.metrics import Metrics
 from klaviyo_analytics.resources.profile_frames import applied
 from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.plans import events as plans
+from klaviyo_analytics.writeback.targets import Rest
 
 
 class EventFrames(Noun):
@@ -26,14 +29,16 @@ class EventFrames(Noun):
         *,
         metric: str | tuple[str, str] | pd.Series[Any],
         columns: Mapping[str, str] | None = None,
-        properties: Literal["rest"] | Sequence[str] | None = None,
+        properties: Rest = None,
         value_currency: str | None = None,
         on_duplicate: OnDuplicate = "error",
+        compare: bool = False,
     ) -> Plan:
         """Plan to record as many events as a frame has rows; nothing is sent.
 
         Klaviyo takes events at once and works on them later: what it says is "accepted". Each has a unique_id
-        made of its content, so that running this again adds nothing.
+        made of its content, so that running this again adds nothing. Without a time, that content is recorded once
+        for ever: what happens every night needs a column time, or unique_id.
 
         Parameters
         ----------
@@ -41,15 +46,18 @@ class EventFrames(Noun):
             One row an event. Columns named email, phone_number, external_id, anonymous_id or id say whose; time,
             when (what has no zone is read in the account's; now, without such a column); value, what it is worth.
         metric : str, (name, service) or metric row
-            What happened; a new name makes a new metric.
+            What happened; a new name makes a new metric, which cannot be deleted.
         columns : dict, optional
             What columns become: ``{"mail": "email", "total": "value", "sku": "properties.SKU"}``.
-        properties : "rest" or list of str, optional
+        properties : "rest", str or list of str, optional
             Columns that become properties of their own name.
         value_currency : str, optional
             Of all values, where no column says it: "EUR".
         on_duplicate : str
             Two rows that say the same of the same person at the same time: "error", or the "first" or "last" goes.
+        compare : bool
+            Read the account's metrics first; the notes of `preview()` say if this makes a new one. One that is easily
+            taken for another ("placed order" for "Placed Order") needs ``apply(confirm=True)``.
 
         Returns
         -------
@@ -70,14 +78,15 @@ class EventFrames(Noun):
         >>> result.rows["status"].item()
         'accepted'
         """
-        return plans.plan_create(
-            self._context,
+        return self._plan(
+            False,  # noqa: FBT003  (whose place keeps it out of what can be named)
             frame,
-            metric=str(metric["name"]) if isinstance(metric, pd.Series) else metric,
+            metric=metric,
             columns=columns,
             properties=properties,
             value_currency=value_currency,
             on_duplicate=on_duplicate,
+            compare=compare,
         )
 
     @serves("bulk_create_events")
@@ -86,6 +95,8 @@ class EventFrames(Noun):
     ) -> Result:
         """Plan, check and send a frame of events in one go; nothing is sent if any row is bad.
 
+        Where the name is easily taken for that of another metric, ``confirm=True`` is needed to make a new one.
+
         Parameters
         ----------
         frame : pandas.DataFrame
@@ -93,7 +104,7 @@ class EventFrames(Noun):
         metric : str, (name, service) or metric row
             What happened.
         **options
-            Those of `plan_create`, and those of `Plan.apply`: skip_invalid, journal, keep_journal.
+            Those of `plan_create`, and those of `Plan.apply`: confirm, skip_invalid, journal, keep_journal, verify.
 
         Returns
         -------
@@ -105,4 +116,31 @@ class EventFrames(Noun):
         FrameError
             Some rows cannot be sent; nothing was.
         """
-        return applied(self.plan_create, frame, {"metric": metric, **options})
+        return applied(partial(self._plan, True), frame, {"metric": metric, **options})
+
+    def _plan(
+        self,
+        looks: bool,  # noqa: FBT001
+        frame: pd.DataFrame,
+        /,
+        *,
+        metric: Any,
+        columns: Mapping[str, str] | None = None,
+        properties: Rest = None,
+        value_currency: str | None = None,
+        on_duplicate: OnDuplicate = "error",
+        compare: bool = False,
+    ) -> Plan:
+        """Plan; `looks` for near misses of a metric, also where that takes a read."""
+        looks = looks or compare or self._context.metrics is not None
+        return plans.plan_create(
+            self._context,
+            frame,
+            metric=metric.get("name") if isinstance(metric, pd.Series) else metric,
+            columns=columns,
+            properties=properties,
+            value_currency=value_currency,
+            on_duplicate=on_duplicate,
+            compare=compare,
+            known=Metrics(self._context).known if looks else None,
+        )

@@ -12,7 +12,7 @@ import pandas as pd
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.writeback.encode import Wanted
 
-Rest = Literal["rest"] | Sequence[str] | None
+Rest = Literal["rest"] | str | Sequence[str] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.errors import ApiError, FrameError, InvalidInputError
 from klaviyo_analytics.writeback import attributes as rules
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback._account import Account
@@ -22,6 +22,7 @@ from klaviyo_analytics.writeback.kinds import folded
 from klaviyo_analytics.writeback.kinds.events import CREATE
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.cells import encoded
+from klaviyo_analytics.writeback.plans.metrics import KnownMetrics, named_metric, new_beside, to_make
 from klaviyo_analytics.writeback.targets import Rest, Target, targets
 
 WHAT = "plan_create()"
@@ -34,6 +35,7 @@ ATTRIBUTES: Mapping[str, Wanted] = {
     "unique_id": "text",
 }
 GONE = ("@example.com", "@test.com")  # accepted, and never stored
+ONCE = "without a time the same content is recorded once for ever: give a time column, or unique_id"
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_PROPERTIES, MOST_ITEMS, DEEPEST, LONGEST = 400, 4_000, 10, 100_000
 EVENT_BYTES = REQUEST_BYTES - 1_000  # what the rest of a request may take
@@ -43,14 +45,16 @@ def plan_create(
     account: Account,
     frame: pd.DataFrame,
     *,
-    metric: str | tuple[str, str],
+    metric: Any,
     columns: Mapping[str, str] | None,
     properties: Rest,
     value_currency: str | None,
     on_duplicate: OnDuplicate,
+    compare: bool,
+    known: KnownMetrics | None,
 ) -> Plan:
     """Check and encode a frame of events; see `events.plan_create`."""
-    named = _metric(metric)
+    named = named_metric(metric)
     found = targets(frame, ATTRIBUTES, columns=columns, properties=properties, what=WHAT)
     by_path = {target.path: target for target in found}
     who = [name for name in WHO if name in by_path]
@@ -69,8 +73,13 @@ def plan_create(
         _check_times(account, values["time"], problems)
     records, ids, notes = _records(values, by_path, named, people, value_currency, problems)
     both = [ABSENT if id is None else f"{person}\n{id}" for person, id in zip(people, ids, strict=True)]
-    left_out = _check_twice(both, on_duplicate, problems)
+    given = [one is not ABSENT for one in values.get("unique_id", [ABSENT] * len(frame))]
+    left_out = _check_twice(both, given, on_duplicate, problems)
     records = [None if row in left_out or row in problems else one for row, one in enumerate(records)]
+    beside = _looked(named, known, strict=compare) if known and any(records) else None
+    if compare and beside is not None:
+        fresh = f"the metric {named['name']!r} is new, and is made for good"
+        notes = {row: f"{fresh}; {notes[row]}" if row in notes else fresh for row in range(len(frame))}
     return drafted(
         "create events",
         account,
@@ -82,14 +91,18 @@ def plan_create(
         problems=problems.by_row(),
         left_out=left_out,
         notes=notes,
+        confirm=[to_make(named, beside)] if beside else [],
     )
 
 
-def _metric(metric: str | tuple[str, str]) -> dict[str, str]:
-    name, service = (metric, None) if isinstance(metric, str) else metric
-    if not isinstance(name, str) or not 0 < len(name) < 128:
-        raise InvalidInputError(f"metric={metric!r}: a metric's name has 1 to 127 characters.")
-    return {"name": name, **({"service": service} if service else {})}
+def _looked(metric: Mapping[str, str], known: KnownMetrics, *, strict: bool) -> list[str] | None:
+    """Look whether the metric is there; a key that may not read metrics may still write events."""
+    try:
+        return new_beside(metric, known)
+    except ApiError:
+        if strict:
+            raise
+        return None
 
 
 def _check_people(values: Mapping[str, list[Any]], who: Sequence[str], problems: Problems) -> None:
@@ -148,6 +161,7 @@ def _records(
         _check_properties(row, event["properties"], problems)
         if row in problems:
             continue
+        once = "time" not in event and "unique_id" not in event
         try:
             event.setdefault("unique_id", _content(metric, people[row], event))
         except TypeError as error:
@@ -156,8 +170,10 @@ def _records(
         if not 0 < len(event["unique_id"]) <= 255:
             problems.add(row, "unique_id: it has 1 to 255 characters")
             continue
-        if losses := _losses(event, dropped, valued="value" in values):
-            notes[row] = f"Klaviyo {'; it '.join(losses)}"
+        losses = _losses(event, dropped, valued="value" in values)
+        said = [f"Klaviyo {'; it '.join(losses)}"] if losses else []
+        if said := [*said, ONCE] if once else said:
+            notes[row] = "; ".join(said)
         ids[row] = event["unique_id"]
         records[row] = checks.dumped(row, _resource(person, event, metric), problems, most=EVENT_BYTES)
     return records, ids, notes
@@ -231,15 +247,20 @@ def _too_much(value: Any, depth: int) -> str | None:
     return next((why for one in inside if (why := _too_much(one, depth + 1))), None)
 
 
-def _check_twice(both: Sequence[Any], rule: OnDuplicate, problems: Problems) -> dict[int, tuple[Any, str]]:
-    """Find rows that say the same of the same person: Klaviyo would keep one of them, or refuse all."""
+def _check_twice(
+    both: Sequence[Any], given: Sequence[bool], rule: OnDuplicate, problems: Problems
+) -> dict[int, tuple[Any, str]]:
+    """Find rows with one id of the same person: Klaviyo would keep one of them, or refuse all."""
     rows, firsts = checks.duplicates(both, fold=False)
     if rule != "error":
-        return checks.check_duplicates("content", both, rule, problems, fold=False)
+        name = "unique_id" if any(given) else "content"
+        return checks.check_duplicates(name, both, rule, problems, fold=False)
     for row, first in zip(rows, firsts, strict=True):
-        where = "comes again in later rows" if row == first else f"is row {first}, too"
-        problems.add(
-            row,
-            f"the same event {where}: the same person, time and content. Give a unique_id, or on_duplicate='first'",
-        )
+        if given[row]:
+            where = "comes again in later rows" if row == first else f"is that of row {first}, too"
+            why = f"its unique_id {where}, of the same person: each event has its own. Mend it, or"
+        else:
+            where = "comes again in later rows" if row == first else f"is row {first}, too"
+            why = f"the same event {where}: the same person, time and content. Give a unique_id, or"
+        problems.add(row, f"{why} on_duplicate='first'")
     return {}
