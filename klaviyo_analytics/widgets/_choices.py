@@ -135,6 +135,13 @@ class ChoiceState(State):
             self.problem = ""
             self.empty = not new
 
+    @validate("options")
+    def _only_of_its_kind(self, proposal: Any) -> tuple[Option, ...]:
+        options: tuple[Option, ...] = proposal["value"]
+        if others := [each for each in options if not isinstance(each, Option)]:
+            raise InvalidInputError(f"{others[0]!r} is no option; give Option(id, name) for each.")
+        return options
+
     @validate("selected")
     def _only_options(self, proposal: Any) -> tuple[str, ...]:
         asked = tuple(dict.fromkeys(proposal["value"]))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
 
-from traitlets import Enum, Instance, TraitType, Unicode, observe
+from traitlets import Enum, Instance, TraitType, Unicode, observe, validate
 
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.timeframe import Timeframe
@@ -126,6 +126,11 @@ class DateRangeState(State):
         whole = Timeframe.parse(self.preset, timezone=self.timezone, now=self._now())
         with self.hold_trait_notifications():
             self.first_day, self.last_day = whole.start.date(), whole.end.date() - timedelta(days=1)
+
+    @validate("first_day", "last_day")
+    def _whole_day(self, proposal: Any) -> date | None:
+        day: date | None = proposal["value"]
+        return day.date() if isinstance(day, datetime) else day  # a Timestamp is one, too
 
     @observe("first_day", "last_day")
     def _check(self, _change: Any = None) -> None:

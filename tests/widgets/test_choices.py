@@ -53,6 +53,13 @@ def test_what_is_no_option_is_refused_and_nothing_changes() -> None:
     assert state.selected == ("a",)
 
 
+def test_what_is_offered_are_options() -> None:
+    state = ChoiceState(OPTIONS)
+    with pytest.raises(InvalidInputError, match=r"'Placed Order' is no option; give Option\(id, name\)"):
+        state.options = ("Placed Order",)  # type: ignore[assignment]
+    assert state.options == tuple(OPTIONS)
+
+
 def test_new_options_keep_what_is_still_there_and_end_the_problem() -> None:
     state = ChoiceState(OPTIONS, selected=["a", "c"])
     state.problem = "no answer"

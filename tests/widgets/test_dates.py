@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,13 @@ def test_one_day_is_a_range(state: DateRangeState) -> None:
     assert state.timeframe is not None
     assert state.timeframe.duration.total_seconds() == 23 * 3600  # clocks go forward
     assert state.chosen_interval == "hour"
+
+
+@pytest.mark.parametrize("moment", [datetime(2026, 5, 1, 12, tzinfo=UTC), pd.Timestamp("2026-05-01")])
+def test_a_moment_stands_for_its_day(state: DateRangeState, moment: datetime) -> None:
+    state.first_day = moment
+    assert state.problem == ""
+    assert state.timeframe == Timeframe("2026-05-01", "2026-06-30", timezone=ZONE)
 
 
 def test_an_end_before_the_start_is_refused_in_words_until_it_is_mended(state: DateRangeState) -> None:
