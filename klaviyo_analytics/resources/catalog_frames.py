@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -13,9 +13,9 @@ from klaviyo_analytics.resources.profile_frames import applied
 from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.plans import catalog as plans
+from klaviyo_analytics.writeback.targets import Rest
 
 Columns = Mapping[str, str] | None
-Rest = Literal["rest"] | Sequence[str] | None
 
 
 class CatalogFrames(Noun):
@@ -82,7 +82,7 @@ class CatalogFrames(Noun):
 
     def create_many(self, frame: pd.DataFrame, /, **options: Any) -> Result:
         """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`."""
-        return applied(self.plan_create, frame, options)
+        return applied("create_many", self.plan_create, frame, options)
 
     def _plan(
         self, frame: pd.DataFrame, verb: plans.Verb, columns: Columns, properties: Rest, rule: OnDuplicate
@@ -148,4 +148,4 @@ class CouponCodeFrames(Noun):
     @serves("bulk_create_coupon_codes")
     def create_many(self, frame: pd.DataFrame, /, **options: Any) -> Result:
         """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`."""
-        return applied(self.plan_create, frame, options)
+        return applied("create_many", self.plan_create, frame, options)

@@ -15,6 +15,7 @@ from klaviyo_analytics.resources.profile_frames import applied
 from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.plans import events as plans
+from klaviyo_analytics.writeback.plans.metrics import KnownMetrics
 from klaviyo_analytics.writeback.targets import Rest
 
 
@@ -79,7 +80,7 @@ class EventFrames(Noun):
         'accepted'
         """
         return self._plan(
-            False,  # noqa: FBT003  (whose place keeps it out of what can be named)
+            Metrics(self._context).known if compare or self._context.metrics is not None else None,
             frame,
             metric=metric,
             columns=columns,
@@ -116,11 +117,16 @@ class EventFrames(Noun):
         FrameError
             Some rows cannot be sent; nothing was.
         """
-        return applied(partial(self._plan, True), frame, {"metric": metric, **options})
+        return applied(
+            "create_many",
+            partial(self._plan, Metrics(self._context).known),
+            frame,
+            {"metric": metric, **options},
+        )
 
     def _plan(
         self,
-        looks: bool,  # noqa: FBT001
+        known: KnownMetrics | None,
         frame: pd.DataFrame,
         /,
         *,
@@ -131,8 +137,7 @@ class EventFrames(Noun):
         on_duplicate: OnDuplicate = "error",
         compare: bool = False,
     ) -> Plan:
-        """Plan; `looks` for near misses of a metric, also where that takes a read."""
-        looks = looks or compare or self._context.metrics is not None
+        """Plan; with `known`, look whether the metric is there, also where that takes a read."""
         return plans.plan_create(
             self._context,
             frame,
@@ -142,5 +147,5 @@ class EventFrames(Noun):
             value_currency=value_currency,
             on_duplicate=on_duplicate,
             compare=compare,
-            known=Metrics(self._context).known if looks else None,
+            known=known,
         )

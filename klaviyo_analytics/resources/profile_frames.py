@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
+from klaviyo_analytics._calls import check
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._noun import Noun
 from klaviyo_analytics.resources._verbs import serves
@@ -16,9 +18,12 @@ from klaviyo_analytics.resources.profile_writes import ProfileWrites
 from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.plans import profiles as plans
-from klaviyo_analytics.writeback.plans.profiles import Key, OnNull
+from klaviyo_analytics.writeback.plans.people_records import OnNull
+from klaviyo_analytics.writeback.plans.profiles import Key
+from klaviyo_analytics.writeback.targets import Rest, several
 
 APPLYING = ("confirm", "skip_invalid", "journal", "keep_journal", "verify")
+HEAD = "Parameters\n----------\n"
 Several = Sequence[str]
 
 
@@ -52,22 +57,42 @@ def _upserts() -> UpsertsProfiles:
                 "upsert() takes one profile by keywords, upsert(email=...), or many as a DataFrame, "
                 f"not {type(frame).__name__}."
             )
-        return applied(self.plan_upsert, frame, given)
+        if given.pop("dry_run", False):
+            planning = {name: value for name, value in given.items() if name not in APPLYING}
+            return planned("upsert", self.plan_upsert, frame, planning).preview()
+        return applied("upsert", self.plan_upsert, frame, given)
 
     known = inspect.signature(single).parameters
     first, *rest = known.values()
     many = inspect.Parameter("frame", inspect.Parameter.POSITIONAL_ONLY, default=None)
-    planned = [*inspect.signature(_PlansUpserts.plan_upsert).parameters.values()][2:]
+    planning = [*inspect.signature(_PlansUpserts.plan_upsert).parameters.values()][2:]
     finishing = [*inspect.signature(Plan.apply).parameters.values()][1:]
-    added = [one for one in (*planned, *finishing) if one.name not in known]
+    added = [one for one in (*planning, *finishing) if one.name not in known]
     made: Any = upsert
     made.__signature__ = inspect.Signature([first, many, *rest, *added])
-    made.__doc__ = (single.__doc__ or "").replace(
-        "\n\n", "\n\nA DataFrame is planned by `plan_upsert`, checked, and applied in one go.\n\n", 1
-    )
+    made.__doc__ = _both_told(single)
     made.operations = (*single.operations, "bulk_import_profiles")
     found: UpsertsProfiles = made
     return found
+
+
+def _both_told(single: Any) -> str:
+    """Document one verb for a profile and for a frame of them."""
+    _, told = inspect.cleandoc(single.__doc__).split(HEAD, 1)
+    one, rest = told.split("\n\n", 1)
+    one = one.replace("    Show the request", "    Show the request, or for a DataFrame the plan's preview,")
+    return (
+        "Create or change one profile by keywords, or as many as a DataFrame has rows.\n\n"
+        "A DataFrame is planned by `plan_upsert`, checked, and applied in one go: a `Result` comes back.\n\n"
+        f"{HEAD}frame : pandas.DataFrame, optional\n    One row a person; "
+        f"what `plan_upsert` and `Plan.apply` take goes with it.\n{one}\n{_parameters(_PlansUpserts.plan_upsert)}\n{_parameters(Plan.apply)}\n\n{rest}"
+    )
+
+
+def _parameters(verb: Callable[..., Any]) -> str:
+    """Give what a docstring says of the options."""
+    told = inspect.cleandoc(verb.__doc__ or "").split(HEAD, 1)[1].split("\n\n", 1)[0]
+    return "\n".join(entry for entry in re.split(r"\n(?=\w)", told) if not entry.startswith("frame "))
 
 
 class _PlansUpserts(Noun):
@@ -79,7 +104,7 @@ class _PlansUpserts(Noun):
         *,
         key: Key = "email",
         columns: Mapping[str, str] | None = None,
-        properties: Literal["rest"] | Several | None = None,
+        properties: Rest = None,
         on_null: OnNull = "skip",
         on_duplicate: OnDuplicate = "error",
         lists: Any = None,
@@ -98,18 +123,19 @@ class _PlansUpserts(Noun):
             Which column names the person: "email", "phone_number", "external_id" or "id".
         columns : dict, optional
             What columns become: ``{"score": "properties.rfm_score", "town": "location.city"}``.
-        properties : "rest" or list of str, optional
+        properties : "rest", str or list of str, optional
             Columns that become custom properties of their own name.
-        on_null : str
-            "skip": what is null in the frame stays as it is in the account. "clear": it is cleared there.
+        on_null : "skip", "clear" or dict
+            "skip": what is null in the frame stays as it is in the account. "clear": it is cleared there. By
+            attribute also identifiers, which are cleared only if they are named: ``{"phone_number": "clear"}``.
         on_duplicate : str
             Two rows with one key: "error", or the "first" or "last" of them is sent.
         lists : str, row, frame, or list of ids, optional
             Lists that they join. Consent is not touched.
         append : str or list of str
-            Names of properties whose values are added to the lists that stand there.
+            Columns that are properties, whose values are added to the lists that stand there.
         unappend : str or list of str
-            Names of properties whose values are taken out of the lists that stand there.
+            Columns that are properties, whose values are taken out of the lists that stand there.
         unset : str or list of str
             Properties to remove from everybody in the frame.
         compare : bool
@@ -146,24 +172,26 @@ class _PlansUpserts(Noun):
             on_null=on_null,
             on_duplicate=on_duplicate,
             lists=[] if lists is None else [one["id"] for one in identifiers("list", lists)],
-            append=several(append),
-            unappend=several(unappend),
-            unset=several(unset),
+            append=several(append, "append"),
+            unappend=several(unappend, "unappend"),
+            unset=several(unset, "unset"),
             compare=compare,
         )
 
 
-def applied(plan: Callable[..., Plan], frame: pd.DataFrame, options: Mapping[str, Any]) -> Result:
+def applied(verb: str, plan: Callable[..., Plan], frame: pd.DataFrame, options: Mapping[str, Any]) -> Result:
     """Plan and apply in one go, each with its own options."""
     applying = {name: value for name, value in options.items() if name in APPLYING}
-    return plan(frame, **{name: value for name, value in options.items() if name not in applying}).apply(
-        **applying
-    )
+    planning = {name: value for name, value in options.items() if name not in applying}
+    return planned(verb, plan, frame, planning).apply(**applying)
 
 
-def several(names: str | Several) -> Several:
-    """Take one name, or some."""
-    return [names] if isinstance(names, str) else [*names]
+def planned(verb: str, plan: Callable[..., Plan], frame: pd.DataFrame, options: Mapping[str, Any]) -> Plan:
+    """Plan for a verb of another name, which is the one that a call is refused by."""
+    finishing = [*inspect.signature(Plan.apply).parameters.values()][1:]
+    takes = [*inspect.signature(plan).parameters.values(), *finishing]
+    check(verb, inspect.Signature(takes), [frame], options)
+    return plan(frame, **options)
 
 
 class ProfileFrames(_PlansUpserts, ProfileWrites):

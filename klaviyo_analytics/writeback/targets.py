@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
-from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback.encode import Wanted
 
 Rest = Literal["rest"] | str | Sequence[str] | None
@@ -52,13 +52,14 @@ def targets(
     check_frame(frame, what)
     _check_names(frame, what)
     named = dict(columns or {})
-    custom = [] if properties is None or properties == "rest" else list(properties)
+    rest = is_rest(properties)
+    custom = [] if rest else several(properties, "properties")
     check_present(frame, [*named, *custom], what)
     found = []
     for column in frame.columns:
         if column in named:
             path = named[column]
-        elif column in custom or (properties == "rest" and column not in attributes):
+        elif column in custom or (rest and column not in attributes):
             if column == free:
                 raise FrameError(
                     f"{what}: the column {column!r} would become {free}.{free}. Give each of its entries a column of "
@@ -72,6 +73,32 @@ def targets(
     return found
 
 
+def is_rest(properties: Rest) -> bool:
+    """Tell whether all columns that are left become properties."""
+    return isinstance(properties, str) and properties == "rest"
+
+
+def several(names: Any, what: str) -> list[str]:
+    """Take one name, or some, or none.
+
+    Raises
+    ------
+    InvalidInputError
+        It is something else.
+    """
+    if names is None:
+        return []
+    found = [names] if isinstance(names, str) else names
+    if (
+        isinstance(found, Mapping)
+        or not isinstance(found, Iterable)
+        or not all(isinstance(x, str) for x in found)
+    ):
+        rest = "'rest', " if what == "properties" else ""
+        raise InvalidInputError(f"{what}={names!r}: give {rest}the name of a column, or a list of names.")
+    return [*found]
+
+
 def _target(column: str, path: str, attributes: Mapping[str, Wanted], free: str | None, what: str) -> Target:
     if path in attributes:
         group, _, name = path.rpartition(".")
@@ -79,6 +106,11 @@ def _target(column: str, path: str, attributes: Mapping[str, Wanted], free: str 
     group, dot, name = path.partition(".")
     if free and group == free and dot and name:
         return Target(column, name, free)
+    if free and path != column and not dot:
+        raise FrameError(
+            f"{what}: columns={{{column!r}: {path!r}}}: {path!r} is no attribute that can be written. For a property "
+            f"say columns={{{column!r}: '{free}.{path}'}}. There are {', '.join(attributes)}."
+        )
     near = difflib.get_close_matches(path, attributes, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     ways = f", keep it as a property by properties=[{column!r}] or properties='rest'," if free else ""

@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError
-from tests.resources.shop import Shop
+from tests.shops import Shop
 
 EMAILS = ["news0@mail.example.net", "news1@mail.example.net"]
 TIME = pd.Timestamp("2026-01-05", tz="UTC")

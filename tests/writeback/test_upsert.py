@@ -170,7 +170,9 @@ def test_nothing_is_asked_where_a_comparison_leaves_nothing_to_clear(shop: Shop)
     assert plan.summary()["confirm"] == ""
     shop.client.profiles.upsert(people(email=["cleared-b@mail.example.net"], first_name=["Bea"]))
     plan = shop.client.profiles.plan_upsert(frame, on_null="clear", compare=True)
-    assert plan.summary()["confirm"] == "This clears fields of 1 profile where the frame is null."
+    assert plan.summary()["confirm"] == (
+        "This clears fields of 1 profile where the frame is null: first_name of 1."
+    )
 
 
 def test_people_known_by_their_id_tell_whether_they_were_updated(shop: Shop) -> None:

@@ -99,7 +99,8 @@ def _planned(
     paths = [target.path for target in found]
     key = next((name for name in ("external_id", "id", "unique_code") if name in paths), None)
     if missing := [name for name in form.required if name not in paths]:
-        raise FrameError(f"{action}: no column becomes {missing[0]!r}; there are {named(paths)}.")
+        hint = " Give coupon=, the coupon's id, or such a column." if missing[0] == "coupon" else ""
+        raise FrameError(f"{action}: no column becomes {missing[0]!r}; there are {named(paths)}.{hint}")
     if key is None:
         raise FrameError(f"{action}: no column becomes 'external_id' or 'id'; there are {named(paths)}.")
     problems = Problems()

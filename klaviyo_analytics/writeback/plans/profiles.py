@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
 
-from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import attributes as rules
@@ -20,13 +20,20 @@ from klaviyo_analytics.writeback.encode import ABSENT, Wanted
 from klaviyo_analytics.writeback.kinds.profiles import APPEND, IMPORT, UPSERT
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.cells import encoded
-from klaviyo_analytics.writeback.targets import Rest, Target, check_frame, named, targets
+from klaviyo_analytics.writeback.plans.people_records import (
+    IDENTIFIERS,
+    Builder,
+    OnNull,
+    built,
+    check_identifiers,
+    dangers,
+    to_clear,
+)
+from klaviyo_analytics.writeback.targets import Rest, Target, check_frame, is_rest, named, several, targets
 
 Key = Literal["email", "phone_number", "external_id", "id"]
-OnNull = Literal["skip", "clear"]
-IDENTIFIERS = ("email", "phone_number", "external_id")
+KEYS = (*IDENTIFIERS, "id")
 GROUPS = ("location", "properties")
-PATCHES = ("append", "unappend")
 FEW = 1_000  # rows that are still sent one by one where that tells more
 WHAT = "plan_upsert()"
 
@@ -58,17 +65,26 @@ def plan_upsert(
     compare: bool,
 ) -> Plan:
     """Check and encode a frame of people; see `profiles.plan_upsert`."""
-    if key not in (*IDENTIFIERS, "id"):
-        raise InvalidInputError(f"key={key!r}: it is one of {', '.join(IDENTIFIERS)}, id.")
-    if on_null not in ("skip", "clear"):
-        raise InvalidInputError(f"on_null={on_null!r}: it is 'skip' or 'clear'.")
+    if key not in KEYS:
+        near = (*difflib.get_close_matches(str(key), KEYS, n=1), "email")[0]
+        raise InvalidInputError(
+            f"key={key!r}: it is one of {', '.join(KEYS)}. For a column of another name say "
+            f"columns={{{key!r}: {near!r}}}, key={near!r}."
+        )
     check_frame(frame, WHAT)
-    if properties == "rest":
+    if is_rest(properties):
         _check_own(frame, columns or {})
+    else:
+        properties = [
+            *several(properties, "properties"),
+            *_changed_in_place(frame, columns, append, unappend),
+        ]
     found = targets(frame, attributes(), columns=columns, properties=properties, what=WHAT)
     paths = [target.path for target in found]
     if key not in paths:
-        raise FrameError(f"{WHAT}: no column becomes {key!r}, the key; there are {named(paths)}.")
+        raise FrameError(
+            f"{WHAT}: no column becomes {key!r}, the key; there are {named(paths)}.{_key_hint(frame, key, paths)}"
+        )
     patches = _patches(found, append, unappend, unset)
     problems = Problems()
     by_path = encoded(account, frame, found, problems)
@@ -76,8 +92,9 @@ def plan_upsert(
     left_out = _check(by_path, key, on_duplicate, problems)
     for path, way in patches.items():
         _check_simple(path, way, by_path[path], problems)
-    builder = _Builder(found, patches, unset, clear=on_null == "clear")
-    records, cleared, kept = _records(builder, [*by_path.values()], len(frame), problems, left_out)
+    check_identifiers(on_null, key, by_path, problems)
+    builder = Builder(found, patches, unset, to_clear(on_null, found, patches))
+    records, cleared, kept = built(builder, [*by_path.values()], len(frame), problems, left_out)
     keys = ["" if value is ABSENT else str(value) for value in by_path[key]]
     notes = rules.odd_timezones(by_path.get("location.timezone", ()))
     counts: dict[str, int] = {}
@@ -105,8 +122,29 @@ def plan_upsert(
         left_out=left_out,
         notes=notes,
         counts=counts,
-        confirm=_dangers(cleared, unset, {row for row, record in enumerate(records) if record is not None}),
+        confirm=dangers(cleared, unset, records),
     )
+
+
+def _key_hint(frame: pd.DataFrame, key: str, paths: Sequence[str]) -> str:
+    """Say where the key may be instead."""
+    if key in frame.index.names:
+        return f" {key!r} is the frame's index: give frame.reset_index()."
+    if others := [name for name in KEYS if name in paths]:
+        return f" Say key={others[0]!r}."
+    return f" Name it by columns={{'...': {key!r}}}."
+
+
+def _changed_in_place(
+    frame: pd.DataFrame, columns: Mapping[str, str] | None, *ways: Sequence[str]
+) -> list[str]:
+    """Find the columns that are properties because something is added to these, or taken out of them."""
+    return [
+        name
+        for names in ways
+        for name in names
+        if name in frame.columns and name not in (columns or {}) and name not in attributes()
+    ]
 
 
 def _check_own(frame: pd.DataFrame, columns: Mapping[str, str]) -> None:
@@ -123,7 +161,7 @@ def _check_own(frame: pd.DataFrame, columns: Mapping[str, str]) -> None:
 def _check(
     by_path: Mapping[str, list[Any]], key: Key, rule: OnDuplicate, problems: Problems
 ) -> dict[int, tuple[Any, str]]:
-    present = [name for name in (*IDENTIFIERS, "id") if name in by_path]
+    present = [name for name in KEYS if name in by_path]
     for name in present:
         checks.check_form(name, by_path[name], problems)
     checks.check_present(key, by_path[key], problems)
@@ -133,68 +171,6 @@ def _check(
             remaining = [ABSENT if row in left_out else one for row, one in enumerate(by_path[name])]
             checks.check_duplicates(name, remaining, "error", problems, fold=name == "email")
     return left_out
-
-
-class _Builder:
-    """Makes a row's resource of its values."""
-
-    def __init__(
-        self, found: Sequence[Target], patches: Mapping[str, str], unset: Sequence[str], *, clear: bool
-    ) -> None:
-        self._places = [(patches.get(target.path, target.group), target.name) for target in found]
-        self._unset = list(unset)
-        self._clear = clear
-
-    def build(self, row: Sequence[Any]) -> tuple[dict[str, Any], bool, bool]:
-        """Give the resource, whether it clears anything, and whether it clears what a job cannot."""
-        attributes: dict[str, Any] = {}
-        record: dict[str, Any] = {"type": "profile", "attributes": attributes}
-        patches: dict[str, Any] = {}
-        unset, clears, nulls = self._unset, False, False
-        for (group, name), value in zip(self._places, row, strict=True):
-            if value is ABSENT:
-                if self._clear and group not in PATCHES:
-                    clears = True
-                    if group == "properties":
-                        unset = [*unset, name]
-                        continue
-                    nulls = True
-                    value = None  # noqa: PLW2901
-                else:
-                    continue
-            if group is None:
-                (record if name == "id" else attributes)[name] = value
-            elif group in PATCHES:
-                patches.setdefault(group, {})[name] = value
-            else:
-                attributes.setdefault(group, {})[name] = value
-        if unset:
-            patches["unset"] = unset
-        if patches:
-            record["meta"] = {"patch_properties": patches}
-        return record, clears, nulls
-
-
-def _records(
-    builder: _Builder,
-    values: Sequence[list[Any]],
-    count: int,
-    problems: Problems,
-    left_out: Mapping[int, Any],
-) -> tuple[list[bytes | None], set[int], set[int]]:
-    """Encode the rows; tell which of them clear anything, and which clear what a job cannot."""
-    records: list[bytes | None] = [None] * count
-    cleared, kept = set(), set()
-    for position, row in enumerate(zip(*values, strict=True)):
-        if position in left_out or position in problems:
-            continue
-        record, clears, nulls = builder.build(row)
-        records[position] = checks.dumped(position, record, problems)
-        if clears:
-            cleared.add(position)
-        if nulls:
-            kept.add(position)
-    return records, cleared, kept
 
 
 def _kinds(count: int, key: Key, nulls: set[int], *, patches: bool, lists: bool) -> dict[str, Sequence[int]]:
@@ -247,12 +223,3 @@ def _check_simple(path: str, way: str, values: Sequence[Any], problems: Problems
             problems.add(
                 row, f"{path}: {way}= takes texts, numbers, booleans or a list of them, not {value!r}"
             )
-
-
-def _dangers(cleared: set[int], unset: Sequence[str], sent: set[int]) -> list[str]:
-    found = []
-    if clearing := cleared & sent:
-        found.append(f"This clears fields of {counted(len(clearing), 'profile')} where the frame is null.")
-    if unset and sent:
-        found.append(f"This removes {', '.join(unset)} from {counted(len(sent), 'profile')}.")
-    return found
