@@ -211,7 +211,8 @@ class Plan:
         facts = self.summary()
         rows, requests = counted(facts["rows"], "row"), counted(facts["requests"], "request")
         parts = [f"{self.action}: {facts['to_send']:,} of {rows} in {requests}"]
-        parts += [f"{facts[name]:,} {name}" for name in ("problems", "unchanged") if facts[name]]
+        parts += [counted(facts["problems"], "problem")] if facts["problems"] else []
+        parts += [f"{facts['unchanged']:,} unchanged"] if facts["unchanged"] else []
         seconds = facts["seconds_at_limits"]
         least = f"; at least {spoken(seconds)} at the documented limits" if seconds else ""
         return ", ".join(parts) + least
