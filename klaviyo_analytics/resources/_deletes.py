@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import Endpoint, load
 from klaviyo_analytics.resources import _docs
 from klaviyo_analytics.resources._noun import Context, Noun, read_one
@@ -36,9 +37,9 @@ def deletes(operation: str) -> Deletes:
 def _what_would_go(context: Context, reading: Endpoint, one: dict[str, str]) -> str:
     """Say what would be deleted: its kind, its name, and how many people are in it."""
     kind = str(reading.type)
-    counted = "profile_count" in reading.additional_fields.get(kind, ())
-    row = read_one(context, reading.operation, one, additional_fields=["profile_count"] if counted else None)
+    counts = "profile_count" in reading.additional_fields.get(kind, ())
+    row = read_one(context, reading.operation, one, additional_fields=["profile_count"] if counts else None)
     named = next((f" {row[name]!r}" for name in NAMES if name in row), "")
-    members = f" with {row['profile_count']:,} profiles" if counted else ""
+    members = f" with {counted(row['profile_count'], 'profile')}" if counts else ""
     what = f"{kind.replace('-', ' ')}{named} ({row['id']}){members}"
     return f"This deletes the {what}; it cannot be restored."

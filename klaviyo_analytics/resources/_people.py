@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.plans.consent import CHANNELS, ConsentChannel
 
 IDENTIFIERS = ("id", "email", "phone_number")
+TAKEN = "e-mail addresses, dicts, rows or a frame"
 Person = dict[str, Any]
 
 
@@ -22,7 +23,9 @@ def people_of(profiles: Any, verb: str) -> list[Person]:
     else:
         single = isinstance(profiles, (str, Mapping, pd.Series))
         several = [profiles] if single else profiles
-    people = [{"email": one} if isinstance(one, str) else _identifiers(one) for one in several]
+    if not isinstance(several, Iterable):
+        raise InvalidInputError(f"{verb}() takes {TAKEN}, or a list of these, not {profiles!r}.")
+    people = [{"email": one} if isinstance(one, str) else _identifiers(one, verb) for one in several]
     most = KINDS[verb].most
     if not 0 < len(people) <= most:
         raise InvalidInputError(f"{verb}() takes 1 to {most:,} profiles, not {len(people):,}.")
@@ -34,7 +37,9 @@ def people_of(profiles: Any, verb: str) -> list[Person]:
     return people
 
 
-def _identifiers(one: Any) -> Person:
+def _identifiers(one: Any, verb: str) -> Person:
+    if not isinstance(one, Mapping | pd.Series):
+        raise InvalidInputError(f"{verb}(): {one!r} is nobody; give {TAKEN}.")
     return {name: one[name] for name in IDENTIFIERS if name in one and not pd.isna(one[name])}
 
 

@@ -40,7 +40,6 @@ class Lists(ListFrames):
     update = updates("update_list")
     delete = deletes("delete_list")
     add_profiles = relates("add_profiles_to_list")
-    remove_profiles = relates("remove_profiles_from_list")
 
 
 class Segments(Noun):

@@ -12,22 +12,15 @@ from klaviyo_analytics.resources._noun import Context, catalog_id, checked_id
 from klaviyo_analytics.resources._people import people_of
 from klaviyo_analytics.resources._writes import resource, written
 from klaviyo_analytics.resources.profile_writes import patched
+from klaviyo_analytics.writeback.kinds import KINDS
 
 Record = Mapping[str, Any]
-MOST = {
-    "profile_import": 10_000,
-    "event_create": 1_000,
-    "coupon_code_create": 1_000,
-    "suppress": 100,
-    "unsuppress": 100,
-}
-MOST_OF_A_CATALOG = 100
 PLURAL = {"item": "items", "variant": "variants", "category": "categories"}
 
 
 def attributes(context: Context, kind: str, records: Sequence[Record]) -> dict[str, Any]:
     """Write the attributes of a job of one kind."""
-    most = MOST.get(kind, MOST_OF_A_CATALOG)
+    most = KINDS[kind.replace("_", " ")].most
     if not 0 < len(records) <= most:
         raise InvalidInputError(
             f"a job of the kind {kind!r} takes 1 to {most:,} records, not {len(records):,}."

@@ -10,10 +10,13 @@ import pandas as pd
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._noun import Noun, checked_id
 from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources._writes import identifiers, write
 from klaviyo_analytics.writeback import Plan
+from klaviyo_analytics.writeback.asking import confirmed
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.kinds.members import TAGGED
 from klaviyo_analytics.writeback.plans import members as plans
+from klaviyo_analytics.writeback.plans import shares
 from klaviyo_analytics.writeback.plans.members import Tagged
 
 
@@ -77,6 +80,40 @@ class ListFrames(Noun):
         More than a tenth of the list has to be confirmed: ``apply(confirm=True)``.
         """
         return self._plan(id, frame, columns, on_duplicate, joins=False)
+
+    @serves("remove_profiles_from_list")
+    def remove_profiles(self, id: Any, ids: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Take up to 1,000 people off a list; their consent is not touched.
+
+        Parameters
+        ----------
+        id : str or row
+            The list.
+        ids : str, row, frame, or a list of these
+            The profiles, by their ids.
+        confirm : bool
+            True, to take more than a tenth of the list off it.
+        dry_run : bool
+            Show the request as a frame instead of sending it.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            It is more than a tenth of the list, and `confirm` is not True; nothing was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.lists.remove_profiles("Xy12Zz", "01ANN", dry_run=True)["path"].item()
+        '/api/lists/Xy12Zz/relationships/profiles'
+        """
+        group, those = checked_id(id, "list"), identifiers("profile", ids)
+        if not dry_run and confirm is not True:
+            ask = shares.asks(self._context, group, len(those), "removes")
+            confirmed(confirm, *([ask] if ask else []))
+        body = {"data": those}
+        return write(self._context, "remove_profiles_from_list", {"id": group}, body, dry_run=dry_run)
 
     def _plan(
         self,

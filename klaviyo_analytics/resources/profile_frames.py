@@ -78,21 +78,28 @@ def _upserts() -> UpsertsProfiles:
 
 def _both_told(single: Any) -> str:
     """Document one verb for a profile and for a frame of them."""
-    _, told = inspect.cleandoc(single.__doc__).split(HEAD, 1)
-    one, rest = told.split("\n\n", 1)
+    one, _, rest = inspect.cleandoc(single.__doc__).partition(HEAD)[2].partition("\n\n")
     one = one.replace("    Show the request", "    Show the request, or for a DataFrame the plan's preview,")
+    options = [
+        "frame : pandas.DataFrame, optional\n    One row a person.",
+        one,
+        *_parameters(_PlansUpserts.plan_upsert),
+        *_parameters(Plan.apply),
+    ]
     return (
         "Create or change one profile by keywords, or as many as a DataFrame has rows.\n\n"
         "A DataFrame is planned by `plan_upsert`, checked, and applied in one go: a `Result` comes back.\n\n"
-        f"{HEAD}frame : pandas.DataFrame, optional\n    One row a person; "
-        f"what `plan_upsert` and `Plan.apply` take goes with it.\n{one}\n{_parameters(_PlansUpserts.plan_upsert)}\n{_parameters(Plan.apply)}\n\n{rest}"
+        + HEAD
+        + "\n".join(options)
+        + f"\n\n{rest}"
     )
 
 
-def _parameters(verb: Callable[..., Any]) -> str:
-    """Give what a docstring says of the options."""
-    told = inspect.cleandoc(verb.__doc__ or "").split(HEAD, 1)[1].split("\n\n", 1)[0]
-    return "\n".join(entry for entry in re.split(r"\n(?=\w)", told) if not entry.startswith("frame "))
+def _parameters(verb: Callable[..., Any]) -> Sequence[str]:
+    """Give what a docstring says of the options that go with a frame."""
+    told = inspect.cleandoc(verb.__doc__ or "").partition(HEAD)[2].partition("\n\n")[0]
+    entries = [entry for entry in re.split(r"\n(?=\w)", told) if not entry.startswith("frame ")]
+    return [entry.replace("\n", ", with a DataFrame\n", 1) for entry in entries]
 
 
 class _PlansUpserts(Noun):

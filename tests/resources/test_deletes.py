@@ -66,3 +66,10 @@ def test_a_dry_run_needs_no_confirmation(offline: KlaviyoClient) -> None:
 def test_a_job_that_deletes_says_how_many(offline: KlaviyoClient) -> None:
     with pytest.raises(ConfirmationRequiredError, match=r"deletes 2 of the catalog; they cannot be restored"):
         offline.bulk_jobs.submit("catalog_item_delete", [{"id": "A"}, {"id": "B"}])
+
+
+def test_one_profile_is_one(client: KlaviyoClient) -> None:
+    group = client.lists.create(name="One only")
+    client.lists.add_profiles(group, client.profiles.list(limit=1))
+    with pytest.raises(ConfirmationRequiredError, match="with 1 profile; it cannot"):
+        client.lists.delete(group)

@@ -179,7 +179,9 @@ def test_lists_keep_their_members(client: KlaviyoClient) -> None:
     people = client.profiles.list(limit=3)
     client.lists.add_profiles(group, people)
     assert set(client.lists.profiles(group)["id"]) == set(people["id"])
-    client.lists.remove_profiles(group, people["id"][0])
+    with pytest.raises(ConfirmationRequiredError, match="removes 1 of the 3 profiles of the list"):
+        client.lists.remove_profiles(group, people["id"][0])
+    client.lists.remove_profiles(group, people["id"][0], confirm=True)
     assert len(client.lists.profiles(group)) == 2
     assert [len(frame) for frame in client.lists.iter_profiles(group, chunk_size=1)] == [1, 1]
     assert client.lists.update(group, name="Tea lovers")["name"] == "Tea lovers"

@@ -63,7 +63,7 @@ def test_a_first_mistake_is_answered(
 def test_one_property_is_one_name(offline: KlaviyoClient) -> None:
     shown = offline.profiles.plan_upsert(people(score=1), properties="score").preview()
     assert shown["fields"].item() == "email, properties.score"
-    columns = people(score=1).columns[1:]
+    columns: Any = people(score=1).columns[1:]
     assert offline.profiles.plan_upsert(people(score=1), properties=columns).problems.empty
 
 
