@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from klaviyo_analytics._wording import counted
 from klaviyo_analytics.errors import ConfirmationRequiredError
+
+LIST_ID = re.compile(r"[A-Za-z0-9]{6}")
 
 
 def confirmed(confirm: bool, *asks: str) -> None:  # noqa: FBT001  (passes the caller's own keyword on)
@@ -12,6 +17,16 @@ def confirmed(confirm: bool, *asks: str) -> None:  # noqa: FBT001  (passes the c
         raise ConfirmationRequiredError(
             f"{' '.join(asks)} Nothing was sent. Pass confirm=True if that is what you want."
         )
+
+
+def of_names(lists: Iterable[str]) -> list[str]:
+    """Ask about what is given for a list's id and looks like its name."""
+    return [
+        f"{id!r} does not look like the id of a list, which has six letters and digits; the list of that name is "
+        f"client.lists.find(name={id!r})."
+        for id in lists
+        if not LIST_ID.fullmatch(id)
+    ]
 
 
 def to_subscribe(count: int) -> str:

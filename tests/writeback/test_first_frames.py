@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import FrameError, KlaviyoError
+from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError, KlaviyoError
 from tests.shops import Shop
 
 ANN = "ann@mail.example.net"
@@ -121,3 +121,15 @@ def test_what_is_named_is_cleared_and_nothing_else(shop: Shop) -> None:
     found = shop.client.profiles.get(id)
     assert pd.isna(found["phone_number"])
     assert found["title"] == "Dr"
+
+
+def test_the_name_of_a_list_leads_to_its_id(offline: KlaviyoClient) -> None:
+    ids = pd.DataFrame({"id": ["01ANN"]})
+    for plan in (
+        offline.profiles.plan_upsert(people(), lists="Newsletter"),
+        offline.profiles.plan_subscribe(people(), list="Newsletter"),
+        offline.lists.plan_add_profiles("Newsletter", ids),
+    ):
+        with pytest.raises(ConfirmationRequiredError, match=r"client\.lists\.find\(name='Newsletter'\)"):
+            plan.apply()
+    assert offline.profiles.plan_upsert(people(), lists="Ab12Cd").summary()["confirm"] == ""

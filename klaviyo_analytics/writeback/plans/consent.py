@@ -90,7 +90,10 @@ def plan_subscribe(
         problems=problems.by_row(),
         left_out=found.left_out,
         notes=against,
-        confirm=_asks(len(sent), against, dated=times is not None),
+        confirm=[
+            *asking.of_names([list] if list else []),
+            *_asks(len(sent), against, dated=times is not None),
+        ],
     )
 
 

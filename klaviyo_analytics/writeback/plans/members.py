@@ -8,6 +8,7 @@ from typing import Any, Literal
 import orjson
 import pandas as pd
 
+from klaviyo_analytics.writeback import asking
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.compare import current
@@ -55,7 +56,7 @@ def plan_members(
         options={"owner": list, "key": "id" if by_id else "email"},
         problems=problems.by_row(),
         left_out=found.left_out,
-        confirm=[ask] if ask else [],
+        confirm=[*asking.of_names([list]), *([ask] if ask else [])],
     )
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.writeback import asking, checks
 from klaviyo_analytics.writeback import attributes as rules
-from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.compare import changes, described
@@ -122,7 +122,7 @@ def plan_upsert(
         left_out=left_out,
         notes=notes,
         counts=counts,
-        confirm=dangers(cleared, unset, records),
+        confirm=[*asking.of_names(lists), *dangers(cleared, unset, records)],
     )
 
 
