@@ -48,19 +48,19 @@ class Consent(Noun):
         channels : str or several
             "email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional".
         consented_at : date, datetime or str
-            When they said so, if that was in the past: confirmation and welcome flows are then skipped. Without
-            it, `confirm` is needed.
+            When they said so, if that was in the past: confirmation and welcome flows are then skipped.
         custom_source : str
             Where they said so, as it shows in Klaviyo.
         confirm : bool
-            True, to do it without telling when they agreed.
+            True, to do it. Without `consented_at` they may be asked to confirm, or be welcomed; with it, whoever has
+            unsubscribed since is subscribed again.
         dry_run : bool
             Show the request as a frame instead of sending it.
 
         Raises
         ------
         ConfirmationRequiredError
-            Neither `consented_at` nor ``confirm=True`` is given; nothing was sent.
+            `confirm` is not True; nothing was sent.
         InvalidInputError
             Somebody lacks what a channel needs; nothing was sent.
 
@@ -82,8 +82,9 @@ class Consent(Noun):
             "custom_source": UNSET if custom_source is None else custom_source,
             "list": UNSET if list is None else list,
         }
-        if not dry_run and consented_at is None:
-            confirmed(confirm, asking.to_subscribe(len(people)))
+        if not dry_run:
+            asks = asking.to_subscribe if consented_at is None else asking.to_import_consent
+            confirmed(confirm, asks(len(people)))
         return _post(self, "bulk_subscribe_profiles", given, dry_run=dry_run)
 
     @serves("bulk_unsubscribe_profiles")

@@ -144,8 +144,10 @@ def test_a_single_call_asks_as_a_plan_does(offline: KlaviyoClient, call: Call, s
         call(offline)
 
 
-def test_a_time_of_consent_needs_no_confirmation(client: KlaviyoClient) -> None:
-    client.profiles.subscribe("long@tea.example", consented_at="2024-01-02")
+def test_consent_of_the_past_is_recorded_over_what_was_said_since(client: KlaviyoClient) -> None:
+    with pytest.raises(ConfirmationRequiredError, match="unsubscribed since"):
+        client.profiles.subscribe("long@tea.example", consented_at="2024-01-02")
+    client.profiles.subscribe("long@tea.example", consented_at="2024-01-02", confirm=True)
     assert _consent(client, client.profiles.find(email="long@tea.example")) == "SUBSCRIBED"
 
 

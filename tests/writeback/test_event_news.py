@@ -67,6 +67,12 @@ def test_a_metric_that_may_be_a_slip_is_not_made_without_a_word(shop: Shop, slip
     assert "new metric" in plan.summary()["confirm"]
 
 
+def test_names_that_differ_in_a_number_are_two_on_purpose(shop: Shop) -> None:
+    for metric in ("Fair 2025", "Fair 2026"):
+        result = shop.client.events.create_many(scored(time=TIME), metric=metric, properties="rest")
+        assert (result.rows["status"] == "accepted").all()
+
+
 def test_a_metric_that_is_there_is_written_to(shop: Shop) -> None:
     shop.client.metrics.known()
     frame = scored(time=TIME)

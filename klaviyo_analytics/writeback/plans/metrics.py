@@ -67,4 +67,8 @@ def _pairs(metrics: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _alike(one: str, other: str) -> bool:
     first, second = (re.sub(r"[\W_]+", "", name.casefold()) for name in (one, other))
-    return first == second or difflib.SequenceMatcher(None, first, second).ratio() >= ALIKE
+    if re.sub(r"\d", "", first) == re.sub(
+        r"\d", "", second
+    ):  # "Sale 2025" and "Sale 2026" are two on purpose
+        return first == second
+    return difflib.SequenceMatcher(None, first, second).ratio() >= ALIKE

@@ -13,7 +13,7 @@ def asks(account: Account, list: str, sent: int, does: str) -> str | None:
     if not sent:
         return None
     size = _size(account, list)
-    if sent <= SHARE * size:
+    if not size or sent <= SHARE * size:
         return None
     return f"This {does} {sent:,} of the {size:,} profiles of the list {list}."
 
