@@ -36,7 +36,8 @@ def explained_methods(kind: Class) -> Class:
         if name == "__init__":
             setattr(kind, name, explained(method, kind.__name__))
         elif public and not hasattr(method, "is_explained"):
-            method.__name__, method.__qualname__ = name, f"{kind.__qualname__}.{name}"  # a factory knows no name
+            method.__name__ = name  # a factory knows no name
+            method.__qualname__ = f"{kind.__qualname__}.{name}"
             setattr(kind, name, explained(method))
     return kind
 
