@@ -42,8 +42,9 @@ def outcomes(journal: Journal, stopped: str | None, index: pd.Index[Any] | None 
         at = np.asarray(payload.positions)
         columns["job_id"][at] = (outcome or {}).get("job") or batch.job
         if outcome is None:
-            unfinished.update(payload.positions)
-            outcome = _unfinished(batch.state, stopped)
+            refused = journal.refused(batch.number)
+            unfinished.update(at for row, at in enumerate(payload.positions) if row not in refused)
+            outcome = _unfinished(batch.state, stopped) | {"rows": refused}
         columns["status"][at] = outcome["status"]
         columns["detail"][at] = outcome.get("detail")
         columns["code"][at] = columns["pointer"][at] = None
@@ -68,4 +69,4 @@ def _unfinished(state: str, stopped: str | None) -> dict[str, Any]:
         "sending": said("unconfirmed", detail=f"sent, but no answer came: {why}"),
         "accepted": said("unconfirmed", detail=f"taken, but not followed to its end: {why}"),
     }[state]
-    return {"status": status, "detail": detail, "rows": {}}
+    return {"status": status, "detail": detail}

@@ -137,3 +137,21 @@ def test_a_server_that_fails_at_everything_ends_in_a_result(shop: Shop, path: Pa
     shop.sandbox.faults.clear()
     assert shop.client.resume(result.journal).failures.empty
     assert all_arrived_once(shop, "broken")
+
+
+@pytest.mark.parametrize("ends", [{"status": 401}, {"drop": "after"}], ids=["refused-key", "lost"])
+def test_a_row_that_was_refused_is_failed_although_its_request_was_not_settled(
+    shop: Shop, path: Path, ends: Any
+) -> None:
+    name = f"named{len(ends)}{next(iter(ends))}"
+    errors = [{"code": "invalid", "detail": "No.", "source": {"pointer": "/data/attributes/profiles/data/3"}}]
+    shop.sandbox.faults.add(method="POST", path=JOBS, times=1, status=400, body={"errors": errors})
+    shop.sandbox.faults.add(path=f"{JOBS}*", times=None, **ends)
+    result = write(shop, name, path)
+    shop.sandbox.faults.clear()
+    assert result.stopped
+    failed = result.rows[result.rows["status"] == "failed"]
+    assert failed["detail"].tolist() == ["No."]
+    assert result.retry().failures.empty
+    assert all_arrived_once(shop, name)
+    assert not path.exists()
