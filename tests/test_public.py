@@ -17,7 +17,7 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics import endpoints
 from klaviyo_analytics.endpoints import Endpoint
-from klaviyo_analytics.resources._noun import Noun
+from klaviyo_analytics.resources import Resource
 
 CATALOG = endpoints.load()
 HEAVY = {
@@ -121,7 +121,12 @@ answer = before == (dict(os.environ), logging.root.handlers[:], warnings.filters
 def reading_verbs() -> Iterator[Any]:
     """Give every verb that reads one endpoint."""
     with ka.connect(api_key="pk_0123456789") as client:
-        nouns = {name: noun for name, noun in vars(client).items() if isinstance(noun, Noun)}
+        nouns = {
+            name: getattr(client, name)
+            for name in dir(client)
+            if not name.startswith("_") and name != "account"
+        }
+        nouns = {name: noun for name, noun in nouns.items() if isinstance(noun, Resource)}
     for noun, thing in nouns.items():
         for name, verb in inspect.getmembers(type(thing), callable):
             operations = [CATALOG[one] for one in getattr(verb, "operations", ())]

@@ -13,7 +13,7 @@ import pandas as pd
 from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import Body, Endpoint
-from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
+from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError, NotFoundError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.resources import _ranges
 from klaviyo_analytics.resources._noun import Context, Reading, checked_id, read_one, read_one_or_none
@@ -123,6 +123,13 @@ class Resource:
         if frame.empty and name == "name":
             raise NoMatchError(f"There is no {what}.{instead(str(value), self._some_names(operation))}")
         return only(frame, what)
+
+    def _find_by_id(self, operation: str, external_id: str) -> Any:
+        """Find one row by the id that it has in the shop, which is part of its id in the API."""
+        try:
+            return self._get(operation, external_id)
+        except NotFoundError as error:
+            raise NoMatchError(f"There is nothing with external_id={external_id!r}.") from error
 
     def _some_names(self, operation: str) -> list[str]:
         """Read existing names to suggest, at most `NAMES_TO_CHOOSE_FROM`."""

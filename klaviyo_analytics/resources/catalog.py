@@ -5,9 +5,6 @@ The API's ids are compound: ``$custom:::$default:::SKU``. Every verb here takes 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
-
-from klaviyo_analytics.errors import NoMatchError, NotFoundError
 from klaviyo_analytics.resources._generated.catalogs import (
     CatalogCategoryMethods,
     CatalogItemMethods,
@@ -16,59 +13,25 @@ from klaviyo_analytics.resources._generated.catalogs import (
 from klaviyo_analytics.resources._noun import catalog_id
 from klaviyo_analytics.resources.catalog_frames import CatalogFrames
 
-if TYPE_CHECKING:
-    pass
 
-Row = TypeVar("Row")
-
-
-class _CatalogResource(CatalogFrames, Generic[Row]):
-    _get_operation: ClassVar[str]
-
-    def find(self, *, external_id: str) -> Row:
-        """Find the one that has an id in the shop.
-
-        Parameters
-        ----------
-        external_id : str
-            Its id in the shop, or the API's compound id.
-
-        Returns
-        -------
-        pandas.Series
-            As `get` returns it.
-
-        Raises
-        ------
-        NoMatchError
-            No resource has this id.
-        """
-        try:
-            row: Row = self._get(self._get_operation, external_id)
-        except NotFoundError as error:
-            raise NoMatchError(f"There is nothing with external_id={external_id!r}.") from error
-        return row
-
+class _CatalogResource(CatalogFrames):
     def _id(self, value: object) -> str:
         return catalog_id(value)
 
 
-class CatalogItems(CatalogItemMethods, _CatalogResource["CatalogItemRow"]):
+class CatalogItems(CatalogItemMethods, _CatalogResource):
     """Products, by their id in the shop or by the API's compound id."""
 
     _what = "item"
-    _get_operation = "get_catalog_item"
 
 
-class CatalogVariants(CatalogVariantMethods, _CatalogResource["CatalogVariantRow"]):
+class CatalogVariants(CatalogVariantMethods, _CatalogResource):
     """Variants of items: sizes, colours, each with a price and a stock."""
 
     _what = "variant"
-    _get_operation = "get_catalog_variant"
 
 
-class CatalogCategories(CatalogCategoryMethods, _CatalogResource["CatalogCategoryRow"]):
+class CatalogCategories(CatalogCategoryMethods, _CatalogResource):
     """Categories that items stand in."""
 
     _what = "category"
-    _get_operation = "get_catalog_category"

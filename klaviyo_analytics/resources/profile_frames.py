@@ -107,6 +107,7 @@ class ProfileFrames(ProfileWrites):
     @overload
     def upsert(
         self,
+        /,
         *,
         id: Id | None = None,
         email: str | None = UNSET,
@@ -130,6 +131,7 @@ class ProfileFrames(ProfileWrites):
     @overload
     def upsert(
         self,
+        /,
         *,
         id: Id | None = None,
         email: str | None = UNSET,
@@ -153,6 +155,7 @@ class ProfileFrames(ProfileWrites):
     @overload
     def upsert(
         self,
+        /,
         *,
         id: Id | None = None,
         email: str | None = UNSET,

@@ -76,6 +76,8 @@ def summary(method: Method, endpoint: Endpoint) -> str:
             return f"Read the {what}{owner} as a row."
         case "find":
             return f"Find the one {what} that has an attribute, like ``find(name='...')``."
+        case "find_by_id":
+            return f"Find the one {what} that has an id in the shop."
     body = endpoint.body
     what = words((body.type if body else None) or endpoint.type or endpoint.category.lower().rstrip("s"))
     if method.kind == "relate":

@@ -210,6 +210,9 @@ class Writer:
         kind = self.method.kind
         if kind == "find":
             return self.lookups()
+        if kind == "find_by_id":
+            text = "Its id in the shop, or the API's compound id."
+            return [Parameter("external_id", "str", None, Described("external_id", "str", text))]
         given: list[Parameter] = []
         if kind in ("list_of", "iter_of", "get", "get_of", "update", "apply", "relate", "delete"):
             given.append(Parameter("id", "Id", None, Described("id", "str or pandas.Series", docstrings.ID)))
@@ -374,6 +377,8 @@ class Writer:
         if kind == "find":
             known = [one.name for one in parameters if not one.star]
             return _call(call, [operation, _mapping(known, "**others")])
+        if kind == "find_by_id":
+            return _call(call, [operation, "external_id"])
         held = [name for name in names if name not in ("id", "ids", "dry_run", "confirm")]
         if kind in ("create", "update", "apply"):
             arguments.append(_mapping(held))

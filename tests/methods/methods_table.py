@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "list", "iter", "list_of", "iter_of", "get", "get_of", "find", "create", "update", "apply", "relate", "delete",
+    "list", "iter", "list_of", "iter_of", "get", "get_of", "find", "find_by_id", "create", "update", "apply", "relate", "delete",
 ]  # fmt: skip
 WRITES: frozenset[Kind] = frozenset({"create", "update", "apply", "relate", "delete"})
 
@@ -80,6 +80,7 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
     "catalogs": {
         "CatalogItemMethods": {
             **_crud("catalog_item", find=False),
+            "find": Method("find_by_id", "get_catalog_item"),
             "variants": Method("list_of", "get_variants_for_catalog_item"),
             "categories": Method("list_of", "get_categories_for_catalog_item"),
             **_writes("catalog_item", "create", "update", "delete"),
@@ -89,10 +90,12 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
         },
         "CatalogVariantMethods": {
             **_crud("catalog_variant", find=False),
+            "find": Method("find_by_id", "get_catalog_variant"),
             **_writes("catalog_variant", "create", "update", "delete"),
         },
         "CatalogCategoryMethods": {
             **_crud("catalog_category", "get_catalog_categories", find=False),
+            "find": Method("find_by_id", "get_catalog_category"),
             "items": Method("list_of", "get_items_for_catalog_category"),
             "iter_items": Method("iter_of", "get_items_for_catalog_category"),
             **_writes("catalog_category", "create", "update", "delete"),

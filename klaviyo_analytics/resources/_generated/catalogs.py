@@ -205,6 +205,34 @@ class CatalogItemMethods(Resource):
         """
         return self._get("get_catalog_item", id, include=include, fields=fields)
 
+    @serves("get_catalog_item")
+    def find(self, *, external_id: str) -> CatalogItemRow:
+        """Find the one catalog item that has an id in the shop.
+
+        Parameters
+        ----------
+        external_id : str
+            Its id in the shop, or the API's compound id.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), external_id (string), title (string), description (string), price (float64), url
+            (string), image_full_url (string), image_thumbnail_url (string), images (object),
+            custom_metadata (object), published (boolean), created (datetime64[us, UTC]), updated
+            (datetime64[us, UTC]). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/catalog-items/{id}``, limited to 350/s and 3500/m; scopes: catalogs:read.
+        """
+        return self._find_by_id("get_catalog_item", external_id)
+
     @serves("get_variants_for_catalog_item")
     def variants(
         self,
@@ -904,6 +932,35 @@ class CatalogVariantMethods(Resource):
         """
         return self._get("get_catalog_variant", id, fields=fields)
 
+    @serves("get_catalog_variant")
+    def find(self, *, external_id: str) -> CatalogVariantRow:
+        """Find the one catalog variant that has an id in the shop.
+
+        Parameters
+        ----------
+        external_id : str
+            Its id in the shop, or the API's compound id.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), external_id (string), title (string), description (string), sku (string),
+            inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
+            image_full_url (string), image_thumbnail_url (string), images (object), custom_metadata
+            (object), published (boolean), created (datetime64[us, UTC]), updated (datetime64[us, UTC]).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/catalog-variants/{id}``, limited to 350/s and 3500/m; scopes: catalogs:read.
+        """
+        return self._find_by_id("get_catalog_variant", external_id)
+
     @overload
     def create(
         self,
@@ -1395,6 +1452,32 @@ class CatalogCategoryMethods(Resource):
         ``GET /api/catalog-categories/{id}``, limited to 350/s and 3500/m; scopes: catalogs:read.
         """
         return self._get("get_catalog_category", id, fields=fields)
+
+    @serves("get_catalog_category")
+    def find(self, *, external_id: str) -> CatalogCategoryRow:
+        """Find the one catalog category that has an id in the shop.
+
+        Parameters
+        ----------
+        external_id : str
+            Its id in the shop, or the API's compound id.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), external_id (string), name (string), updated (datetime64[us, UTC]). Times are in
+            UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/catalog-categories/{id}``, limited to 350/s and 3500/m; scopes: catalogs:read.
+        """
+        return self._find_by_id("get_catalog_category", external_id)
 
     @serves("get_items_for_catalog_category")
     def items(
