@@ -20,7 +20,10 @@ CONFIRM = "Must be True to delete. Otherwise the error describes what would be d
 NO_QUERY = "InvalidQueryError\n    An argument is not allowed for this endpoint. No request was sent."
 NOT_FOUND = "NotFoundError\n    No resource has this id."
 NO_MATCH = "NoMatchError, AmbiguousMatchError\n    No resource matches, or several do."
-REFUSED = "ApiError\n    Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass."
+REFUSED = (
+    "ApiError\n    Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another "
+    "subclass."
+)
 UNCONFIRMED = "ConfirmationRequiredError\n    `confirm` is not True. Nothing was deleted."
 
 
@@ -145,6 +148,8 @@ def _raises(method: Method) -> list[str]:
     match method.kind:
         case "get" | "get_of":
             return [NO_QUERY, NOT_FOUND]
+        case "find_by_id":
+            return ["NoMatchError\n    No resource has this id."]
         case "find":
             return [
                 "InvalidInputError\n    Not exactly one attribute, or one that cannot be looked up.",

@@ -1,4 +1,4 @@
-"""Write klaviyo_analytics/resources/_generated and klaviyo_analytics/filters/_known_fields.py from the endpoint table.
+"""Write klaviyo_analytics/resources/_generated and filters/_known_fields.py from the endpoint table.
 
     python -m tests.methods.generate
 
@@ -263,7 +263,10 @@ class Writer:
                     if arity == "many"
                     else ("Id", "str or pandas.Series")
                 )
-                text = f"{'Ids' if arity == 'many' else 'Id'} of the {words(kind)}{'s' if arity == 'many' else ''} it refers to."
+                several = arity == "many"
+                text = (
+                    f"{'Ids' if several else 'Id'} of the {words(kind)}{'s' if several else ''} it refers to."
+                )
             else:
                 must = name in body.required
                 annotation, shown = _typed(BODY_TYPES[operation][name], self.method.kind)
@@ -312,7 +315,8 @@ class Writer:
         if endpoint.include:
             alias = self.module.alias(f"{named}Include", endpoint.include, f"{scoped}Include")
             add("include", f"Sequence[{alias}] | {alias}", "()", "str or list of str",
-                f"Related resources to read, too: {', '.join(endpoint.include)}. Those of a to-one relationship become columns.")  # fmt: skip
+                f"Related resources to read, too: {', '.join(endpoint.include)}. "
+                "Those of a to-one relationship become columns.")  # fmt: skip
         if endpoint.fields:
             by_type = "Mapping[str, Sequence[str]]"
             if own in endpoint.fields:
@@ -342,7 +346,8 @@ class Writer:
             add("limit", "int | None", "None", "int", docstrings.LIMIT)
         if many and endpoint.page_max:
             add("page_size", "int | None", "None", "int",
-                f"Rows of one request, 1 to {endpoint.page_max}. Omitted: {endpoint.page_max}, or `limit` if that is smaller.")  # fmt: skip
+                f"Rows of one request, 1 to {endpoint.page_max}. "
+                f"Omitted: {endpoint.page_max}, or `limit` if that is smaller.")  # fmt: skip
         if axis := self.method.time:
             text = (
                 f"Number of ranges of {axis} that are read at the same time. Omitted: several if there are more than "

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "list", "iter", "list_of", "iter_of", "get", "get_of", "find", "find_by_id", "create", "update", "apply", "relate", "delete",
+    "list", "iter", "list_of", "iter_of", "get", "get_of", "find", "find_by_id",
+    "create", "update", "apply", "relate", "delete",
 ]  # fmt: skip
 WRITES: frozenset[Kind] = frozenset({"create", "update", "apply", "relate", "delete"})
 

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
-from typing import Any, TypeVar
+from itertools import chain
+from typing import Any
 
 from klaviyo_analytics.endpoints import Body, Catalog, Endpoint, Shape, load
-
-Value = TypeVar("Value")
 
 
 def tables() -> Sequence[Catalog]:
@@ -85,4 +83,4 @@ def _joined(
 
 
 def _in_order(*groups: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(reduce(lambda one, other: [*one, *other], groups, [])))  # type: ignore[arg-type]
+    return tuple(dict.fromkeys(chain.from_iterable(groups)))

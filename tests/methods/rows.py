@@ -88,13 +88,7 @@ def _class(kind: str, columns: Mapping[str, str]) -> str:
 def _getter(keys: Iterable[str], value: str) -> str:
     """Return a getter of the keys whose values have one type."""
     shown = ", ".join(json.dumps(key) for key in keys)
-    if (
-        len(
-            line
-            := f"    def __getitem__(self, key: Literal[{shown}]) -> {value}: ..."
-        )
-        <= 110
-    ):
+    if len(line := f"    def __getitem__(self, key: Literal[{shown}]) -> {value}: ...") <= 110:
         return line
     inside = "\n".join(
         textwrap.wrap(

@@ -224,8 +224,8 @@ class CatalogItemMethods(Resource):
 
         Raises
         ------
-        InvalidQueryError
-            An argument is not allowed for this endpoint. No request was sent.
+        NoMatchError
+            No resource has this id.
 
         Notes
         -----
@@ -952,8 +952,8 @@ class CatalogVariantMethods(Resource):
 
         Raises
         ------
-        InvalidQueryError
-            An argument is not allowed for this endpoint. No request was sent.
+        NoMatchError
+            No resource has this id.
 
         Notes
         -----
@@ -1470,8 +1470,8 @@ class CatalogCategoryMethods(Resource):
 
         Raises
         ------
-        InvalidQueryError
-            An argument is not allowed for this endpoint. No request was sent.
+        NoMatchError
+            No resource has this id.
 
         Notes
         -----
