@@ -13,8 +13,6 @@ from klaviyo_analytics.resources._base import Resource, serves
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
-
     from klaviyo_analytics.resources._base import Id
     from klaviyo_analytics.resources._generated.rows import EventRow, MetricRow, ProfileRow
     from klaviyo_analytics.tabular import Properties
