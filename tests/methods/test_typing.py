@@ -47,3 +47,23 @@ def test_pyright_agrees(tmp_path: Path) -> None:
     project = tmp_path / "pyrightconfig.json"
     project.write_text(json.dumps(settings), "utf-8")
     assert said("basedpyright", "-p", str(project), "--pythonpath", sys.executable) == ""
+
+
+COMPLETED = {
+    "client.tags.create(na": "name=",
+    "client.tags.list(so": "sort=",
+    "client.lists.find(na": "name=",
+    "client.profiles.upsert(first_": "first_name=",
+    "client.events.list(metr": "metric=",
+    "client.tags.get('ABC123').tag_gr": "tag_group_id",
+    "client.catal": "catalog_items",
+    "ka.F.phone": "phone_number",
+}
+
+
+@pytest.mark.parametrize(("code", "offered"), COMPLETED.items(), ids=list(COMPLETED.values()))
+def test_an_editor_completes(code: str, offered: str) -> None:
+    jedi = pytest.importorskip("jedi")
+    source = f"import klaviyo_analytics as ka\nclient = ka.connect(api_key='pk_0123456789')\n{code}"
+    script = jedi.Script(source, project=jedi.Project(ROOT))
+    assert offered in {one.name_with_symbols for one in script.complete()}
