@@ -116,7 +116,8 @@ def _imports(text: str, rows: Sequence[str], axes: set[str]) -> str:
         hidden.append("    from datetime import datetime")
     if hidden:
         hidden.append("")
-    hidden += ["    import pandas as pd", ""]
+    if "pd." in text:
+        hidden += ["    import pandas as pd", ""]
     if ids := chosen("Id", "Ids"):
         hidden.append(f"    from klaviyo_analytics.resources._base import {ids}")
     if rows:
@@ -161,7 +162,8 @@ class Writer:
         """Return the method's text, indented as in its class."""
         parameters = self.parameters()
         described = [one.described for one in parameters if one.described]
-        doc = textwrap.indent(docstring(self.method, self.endpoint, described), " " * 8).strip()
+        text = docstring(self.method, self.endpoint, described) + self.example(parameters)
+        doc = textwrap.indent(text, " " * 8).strip()
         doc = "\n".join(line.rstrip() for line in doc.split("\n"))
         returns, dry = self.returns()
         lines: list[str] = []
@@ -178,6 +180,27 @@ class Writer:
         lines += [f'    @serves("{self.endpoint.operation}")', self.head(parameters, returns)]
         lines += [f'        """{doc}', '        """', *self.body(parameters)]
         return "\n".join(lines)
+
+    def example(self, parameters: Sequence[Parameter]) -> str:
+        """Return a dry run of a write as the docstring's example; reads would need an account."""
+        if self.method.kind not in WRITES:
+            return ""
+        ids = {"id": '"ABC123"', "ids": '["DEF456"]'}
+        given = [ids[one.name] for one in parameters if one.name in ids]
+        optional = [one for one in parameters if one.default == "UNSET"][: self.method.kind == "update"]
+        needed = [one for one in parameters if one.default is None and one.name not in ids]
+        given += [f"{one.name}={_example_of(one.annotation)}" for one in (*needed, *optional)]
+        name = _resource_name(self.owner)
+        call = f"client.{name}.{self.name}({', '.join([*given, 'dry_run=True'])})"
+        lines = ["Examples", "--------", ">>> import klaviyo_analytics as ka"]
+        lines.append('>>> client = ka.connect(api_key="pk_0123456789")')
+        if len(call) > 75:
+            lines.append(f">>> request = client.{name}.{self.name}(")
+            lines += [f"...     {one}," for one in (*given, "dry_run=True")]
+            lines += ["... )", '>>> request["method"].item()']
+        else:
+            lines.append(f'>>> {call}["method"].item()')
+        return "\n\n" + "\n".join([*lines, f"'{self.endpoint.method}'"])
 
     def head(self, parameters: Sequence[Parameter], returns: str) -> str:
         """Return the line with `def`."""
@@ -243,7 +266,7 @@ class Writer:
         found = [
             Parameter(
                 name, f"{PYTHON[kind]} | None", "None",
-                Described(name, f"{SHOWN[kind]}, optional", f"Value of `{name}`, equal to this."),
+                Described(name, f"{SHOWN[kind]}, optional", f"The `{name}` to look for."),
             )
             for name, kind in kinds.items()
             if kind in PYTHON and name.isidentifier() and name not in off and not keyword.iskeyword(name)
@@ -392,6 +415,27 @@ class Writer:
             f"{name}={name}" for name in (*held, *(n for n in ("confirm", "dry_run") if n in names))
         ]
         return _call(call, arguments)
+
+
+def _example_of(annotation: str) -> str:
+    """Return a value that an annotation allows, as source text."""
+    if annotation.startswith("Literal["):
+        return annotation.removeprefix("Literal[").split("]")[0].split(", ")[0]
+    values = {
+        "str": '"Example"',
+        "float": "9.5",
+        "int": "1",
+        "bool": "True",
+        "Id": '"DEF456"',
+        "Ids": '["DEF456"]',
+    }
+    return values.get(annotation.split(" | ", maxsplit=1)[0], "{}")
+
+
+def _resource_name(owner: str) -> str:
+    """Return the client's attribute for a generated class: `tag_groups` for `TagGroupMethods`."""
+    name = _dashed(owner.removesuffix("Methods")).replace("-", "_")
+    return {"catalog_category": "catalog_categories", "universal_content": name}.get(name, f"{name}s")
 
 
 def _mapping(names: Sequence[str], *more: str) -> str:

@@ -249,6 +249,13 @@ class CampaignMethods(Resource):
         Notes
         -----
         ``DELETE /api/campaigns/{id}``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.campaigns.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_campaign", id, confirm=confirm, dry_run=dry_run)
 
@@ -300,6 +307,13 @@ class CampaignMethods(Resource):
         Notes
         -----
         ``POST /api/campaign-clone``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.campaigns.clone("ABC123", dry_run=True)["method"].item()
+        'POST'
         """
         return self._apply("create_campaign_clone", id, {"new_name": new_name}, dry_run=dry_run)
 
@@ -593,6 +607,13 @@ class CampaignMessageMethods(Resource):
         Notes
         -----
         ``PATCH /api/campaign-messages/{id}``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.campaign_messages.update("ABC123", definition={}, dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_campaign_message",
@@ -649,5 +670,17 @@ class CampaignMessageMethods(Resource):
         Notes
         -----
         ``POST /api/campaign-message-assign-template``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.campaign_messages.assign_template(
+        ...     "ABC123",
+        ...     template="DEF456",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
         """
         return self._apply("assign_template_to_campaign_message", id, {"template": template}, dry_run=dry_run)

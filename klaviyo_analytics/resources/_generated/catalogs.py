@@ -470,6 +470,20 @@ class CatalogItemMethods(Resource):
         Notes
         -----
         ``POST /api/catalog-items``, limited to 75/s and 750/m; scopes: catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.catalog_items.create(
+        ...     external_id="Example",
+        ...     title="Example",
+        ...     description="Example",
+        ...     url="Example",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
         """
         return self._create(
             "create_catalog_item",
@@ -607,6 +621,13 @@ class CatalogItemMethods(Resource):
         Notes
         -----
         ``PATCH /api/catalog-items/{id}``, limited to 75/s and 750/m; scopes: catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_items.update("ABC123", title="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_catalog_item",
@@ -661,6 +682,13 @@ class CatalogItemMethods(Resource):
         Notes
         -----
         ``DELETE /api/catalog-items/{id}``, limited to 75/s and 750/m; scopes: catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_items.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_catalog_item", id, confirm=confirm, dry_run=dry_run)
 
@@ -699,6 +727,13 @@ class CatalogItemMethods(Resource):
         -----
         ``POST /api/catalog-items/{id}/relationships/categories``, limited to 75/s and 750/m; scopes:
         catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_items.add_categories("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'POST'
         """
         return self._relate("add_categories_to_catalog_item", id, ids, dry_run=dry_run)
 
@@ -737,6 +772,13 @@ class CatalogItemMethods(Resource):
         -----
         ``PATCH /api/catalog-items/{id}/relationships/categories``, limited to 75/s and 750/m; scopes:
         catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_items.replace_categories("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._relate("update_categories_for_catalog_item", id, ids, dry_run=dry_run)
 
@@ -775,6 +817,13 @@ class CatalogItemMethods(Resource):
         -----
         ``DELETE /api/catalog-items/{id}/relationships/categories``, limited to 75/s and 750/m; scopes:
         catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_items.remove_categories("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._relate("remove_categories_from_catalog_item", id, ids, dry_run=dry_run)
 
@@ -1103,6 +1152,24 @@ class CatalogVariantMethods(Resource):
         Notes
         -----
         ``POST /api/catalog-variants``, limited to 75/s and 750/m; scopes: catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.catalog_variants.create(
+        ...     external_id="Example",
+        ...     title="Example",
+        ...     description="Example",
+        ...     sku="Example",
+        ...     inventory_quantity=9.5,
+        ...     price=9.5,
+        ...     url="Example",
+        ...     item="DEF456",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
         """
         return self._create(
             "create_catalog_variant",
@@ -1255,6 +1322,13 @@ class CatalogVariantMethods(Resource):
         Notes
         -----
         ``PATCH /api/catalog-variants/{id}``, limited to 75/s and 750/m; scopes: catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_variants.update("ABC123", title="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_catalog_variant",
@@ -1311,6 +1385,13 @@ class CatalogVariantMethods(Resource):
         Notes
         -----
         ``DELETE /api/catalog-variants/{id}``, limited to 75/s and 750/m; scopes: catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_variants.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_catalog_variant", id, confirm=confirm, dry_run=dry_run)
 
@@ -1681,6 +1762,18 @@ class CatalogCategoryMethods(Resource):
         Notes
         -----
         ``POST /api/catalog-categories``, limited to 75/s and 750/m; scopes: catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.catalog_categories.create(
+        ...     external_id="Example",
+        ...     name="Example",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
         """
         return self._create(
             "create_catalog_category",
@@ -1762,6 +1855,13 @@ class CatalogCategoryMethods(Resource):
         Notes
         -----
         ``PATCH /api/catalog-categories/{id}``, limited to 75/s and 750/m; scopes: catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_categories.update("ABC123", name="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update("update_catalog_category", id, {"name": name, "items": items}, dry_run=dry_run)
 
@@ -1800,6 +1900,13 @@ class CatalogCategoryMethods(Resource):
         Notes
         -----
         ``DELETE /api/catalog-categories/{id}``, limited to 75/s and 750/m; scopes: catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_categories.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_catalog_category", id, confirm=confirm, dry_run=dry_run)
 
@@ -1838,6 +1945,13 @@ class CatalogCategoryMethods(Resource):
         -----
         ``POST /api/catalog-categories/{id}/relationships/items``, limited to 75/s and 750/m; scopes:
         catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_categories.add_items("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'POST'
         """
         return self._relate("add_items_to_catalog_category", id, ids, dry_run=dry_run)
 
@@ -1876,6 +1990,13 @@ class CatalogCategoryMethods(Resource):
         -----
         ``PATCH /api/catalog-categories/{id}/relationships/items``, limited to 75/s and 750/m; scopes:
         catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_categories.replace_items("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._relate("update_items_for_catalog_category", id, ids, dry_run=dry_run)
 
@@ -1914,5 +2035,12 @@ class CatalogCategoryMethods(Resource):
         -----
         ``DELETE /api/catalog-categories/{id}/relationships/items``, limited to 75/s and 750/m; scopes:
         catalogs:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_categories.remove_items("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._relate("remove_items_from_catalog_category", id, ids, dry_run=dry_run)

@@ -152,11 +152,11 @@ class CouponMethods(Resource):
         Parameters
         ----------
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         external_id : str, optional
-            Value of `external_id`, equal to this.
+            The `external_id` to look for.
         description : str, optional
-            Value of `description`, equal to this.
+            The `description` to look for.
 
         Returns
         -------
@@ -342,6 +342,13 @@ class CouponMethods(Resource):
         Notes
         -----
         ``PATCH /api/coupons/{id}``, limited to 3/s and 60/m; scopes: coupons:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.coupons.update("ABC123", description="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_coupon",
@@ -385,6 +392,13 @@ class CouponMethods(Resource):
         Notes
         -----
         ``DELETE /api/coupons/{id}``, limited to 3/s and 60/m; scopes: coupons:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.coupons.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_coupon", id, confirm=confirm, dry_run=dry_run)
 
@@ -532,6 +546,18 @@ class CouponCodeMethods(Resource):
         Notes
         -----
         ``POST /api/coupon-codes``, limited to 350/s and 3500/m; scopes: coupon-codes:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.coupon_codes.create(
+        ...     unique_code="Example",
+        ...     coupon="DEF456",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
         """
         return self._create(
             "create_coupon_code",
@@ -612,6 +638,18 @@ class CouponCodeMethods(Resource):
         Notes
         -----
         ``PATCH /api/coupon-codes/{id}``, limited to 350/s and 3500/m; scopes: coupon-codes:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.coupon_codes.update(
+        ...     "ABC123",
+        ...     status="ASSIGNED_TO_PROFILE",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_coupon_code",
@@ -655,5 +693,12 @@ class CouponCodeMethods(Resource):
         Notes
         -----
         ``DELETE /api/coupon-codes/{id}``, limited to 350/s and 3500/m; scopes: coupon-codes:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.coupon_codes.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_coupon_code", id, confirm=confirm, dry_run=dry_run)

@@ -350,19 +350,19 @@ class FlowMethods(Resource):
         Parameters
         ----------
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         status : str, optional
-            Value of `status`, equal to this.
+            The `status` to look for.
         archived : bool, optional
-            Value of `archived`, equal to this.
+            The `archived` to look for.
         created : datetime or str, optional
-            Value of `created`, equal to this.
+            The `created` to look for.
         updated : datetime or str, optional
-            Value of `updated`, equal to this.
+            The `updated` to look for.
         trigger_type : str, optional
-            Value of `trigger_type`, equal to this.
+            The `trigger_type` to look for.
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
 
         Returns
         -------
@@ -535,6 +535,13 @@ class FlowMethods(Resource):
         Notes
         -----
         ``POST /api/flows``, limited to 1/s and 15/m and 100/d; scopes: flows:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.flows.create(name="Example", definition={}, dry_run=True)["method"].item()
+        'POST'
         """
         return self._create("create_flow", {"name": name, "definition": definition}, dry_run=dry_run)
 
@@ -573,6 +580,13 @@ class FlowMethods(Resource):
         Notes
         -----
         ``DELETE /api/flows/{id}``, limited to 3/s and 60/m; scopes: flows:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.flows.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_flow", id, confirm=confirm, dry_run=dry_run)
 

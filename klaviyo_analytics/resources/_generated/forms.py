@@ -200,17 +200,17 @@ class FormMethods(Resource):
         Parameters
         ----------
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         ab_test : bool, optional
-            Value of `ab_test`, equal to this.
+            The `ab_test` to look for.
         status : str, optional
-            Value of `status`, equal to this.
+            The `status` to look for.
         created_at : datetime or str, optional
-            Value of `created_at`, equal to this.
+            The `created_at` to look for.
         updated_at : datetime or str, optional
-            Value of `updated_at`, equal to this.
+            The `updated_at` to look for.
 
         Returns
         -------
@@ -371,6 +371,20 @@ class FormMethods(Resource):
         Notes
         -----
         ``POST /api/forms``, limited to 3/s and 60/m; scopes: forms:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.forms.create(
+        ...     definition={},
+        ...     status="draft",
+        ...     ab_test=True,
+        ...     name="Example",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
         """
         return self._create(
             "create_form",
@@ -413,6 +427,13 @@ class FormMethods(Resource):
         Notes
         -----
         ``DELETE /api/forms/{id}``, limited to 3/s and 60/m; scopes: forms:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.forms.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_form", id, confirm=confirm, dry_run=dry_run)
 

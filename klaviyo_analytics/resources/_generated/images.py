@@ -198,19 +198,19 @@ class ImageMethods(Resource):
         Parameters
         ----------
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         format : str, optional
-            Value of `format`, equal to this.
+            The `format` to look for.
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         hidden : bool, optional
-            Value of `hidden`, equal to this.
+            The `hidden` to look for.
         image_url : str, optional
-            Value of `image_url`, equal to this.
+            The `image_url` to look for.
         size : int, optional
-            Value of `size`, equal to this.
+            The `size` to look for.
         updated_at : datetime or str, optional
-            Value of `updated_at`, equal to this.
+            The `updated_at` to look for.
 
         Returns
         -------
@@ -311,5 +311,12 @@ class ImageMethods(Resource):
         Notes
         -----
         ``PATCH /api/images/{id}``, limited to 10/s and 150/m; scopes: images:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.images.update("ABC123", name="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update("update_image", id, {"name": name, "hidden": hidden}, dry_run=dry_run)

@@ -254,15 +254,15 @@ class ListMethods(Resource):
         Parameters
         ----------
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         created : datetime or str, optional
-            Value of `created`, equal to this.
+            The `created` to look for.
         updated : datetime or str, optional
-            Value of `updated`, equal to this.
+            The `updated` to look for.
         opt_in_process : str, optional
-            Value of `opt_in_process`, equal to this.
+            The `opt_in_process` to look for.
 
         Returns
         -------
@@ -585,6 +585,13 @@ class ListMethods(Resource):
         Notes
         -----
         ``POST /api/lists``, limited to 10/s and 150/m and 150/d; scopes: lists:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.lists.create(name="Example", dry_run=True)["method"].item()
+        'POST'
         """
         return self._create("create_list", {"name": name, "opt_in_process": opt_in_process}, dry_run=dry_run)
 
@@ -656,6 +663,13 @@ class ListMethods(Resource):
         Notes
         -----
         ``PATCH /api/lists/{id}``, limited to 10/s and 150/m; scopes: lists:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.lists.update("ABC123", name="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_list",
@@ -699,6 +713,13 @@ class ListMethods(Resource):
         Notes
         -----
         ``DELETE /api/lists/{id}``, limited to 10/s and 150/m; scopes: lists:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.lists.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_list", id, confirm=confirm, dry_run=dry_run)
 
@@ -737,5 +758,12 @@ class ListMethods(Resource):
         -----
         ``POST /api/lists/{id}/relationships/profiles``, limited to 10/s and 150/m; scopes: lists:write,
         profiles:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.lists.add_profiles("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'POST'
         """
         return self._relate("add_profiles_to_list", id, ids, dry_run=dry_run)

@@ -374,13 +374,13 @@ class CustomMetricMethods(Resource):
         Parameters
         ----------
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         created : datetime or str, optional
-            Value of `created`, equal to this.
+            The `created` to look for.
         updated : datetime or str, optional
-            Value of `updated`, equal to this.
+            The `updated` to look for.
 
         Returns
         -------
@@ -489,6 +489,13 @@ class CustomMetricMethods(Resource):
         Notes
         -----
         ``POST /api/custom-metrics``, limited to 1/s and 15/m and 15/d; scopes: metrics:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.custom_metrics.create(name="Example", definition={}, dry_run=True)["method"].item()
+        'POST'
         """
         return self._create("create_custom_metric", {"name": name, "definition": definition}, dry_run=dry_run)
 
@@ -560,6 +567,13 @@ class CustomMetricMethods(Resource):
         Notes
         -----
         ``PATCH /api/custom-metrics/{id}``, limited to 1/s and 15/m and 15/d; scopes: metrics:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.custom_metrics.update("ABC123", name="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_custom_metric",
@@ -603,6 +617,13 @@ class CustomMetricMethods(Resource):
         Notes
         -----
         ``DELETE /api/custom-metrics/{id}``, limited to 3/s and 60/m; scopes: metrics:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.custom_metrics.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_custom_metric", id, confirm=confirm, dry_run=dry_run)
 
@@ -831,6 +852,13 @@ class MappedMetricMethods(Resource):
         Notes
         -----
         ``PATCH /api/mapped-metrics/{id}``, limited to 1/s and 15/m and 30/d; scopes: metrics:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.mapped_metrics.update("ABC123", metric="DEF456", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_mapped_metric",

@@ -370,33 +370,33 @@ class ProfileMethods(Resource):
         Parameters
         ----------
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         email : str, optional
-            Value of `email`, equal to this.
+            The `email` to look for.
         phone_number : str, optional
-            Value of `phone_number`, equal to this.
+            The `phone_number` to look for.
         external_id : str, optional
-            Value of `external_id`, equal to this.
+            The `external_id` to look for.
         _kx : str, optional
-            Value of `_kx`, equal to this.
+            The `_kx` to look for.
         first_name : str, optional
-            Value of `first_name`, equal to this.
+            The `first_name` to look for.
         last_name : str, optional
-            Value of `last_name`, equal to this.
+            The `last_name` to look for.
         organization : str, optional
-            Value of `organization`, equal to this.
+            The `organization` to look for.
         locale : str, optional
-            Value of `locale`, equal to this.
+            The `locale` to look for.
         title : str, optional
-            Value of `title`, equal to this.
+            The `title` to look for.
         image : str, optional
-            Value of `image`, equal to this.
+            The `image` to look for.
         created : datetime or str, optional
-            Value of `created`, equal to this.
+            The `created` to look for.
         updated : datetime or str, optional
-            Value of `updated`, equal to this.
+            The `updated` to look for.
         last_event_date : datetime or str, optional
-            Value of `last_event_date`, equal to this.
+            The `last_event_date` to look for.
 
         Returns
         -------
@@ -672,6 +672,13 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``POST /api/profiles``, limited to 75/s and 750/m; scopes: profiles:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.profiles.create(dry_run=True)["method"].item()
+        'POST'
         """
         return self._create(
             "create_profile",

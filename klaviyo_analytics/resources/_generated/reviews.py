@@ -238,29 +238,29 @@ class ReviewMethods(Resource):
         Parameters
         ----------
         rating : int, optional
-            Value of `rating`, equal to this.
+            The `rating` to look for.
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         status : str, optional
-            Value of `status`, equal to this.
+            The `status` to look for.
         review_type : str, optional
-            Value of `review_type`, equal to this.
+            The `review_type` to look for.
         verified : bool, optional
-            Value of `verified`, equal to this.
+            The `verified` to look for.
         email : str, optional
-            Value of `email`, equal to this.
+            The `email` to look for.
         created : datetime or str, optional
-            Value of `created`, equal to this.
+            The `created` to look for.
         updated : datetime or str, optional
-            Value of `updated`, equal to this.
+            The `updated` to look for.
         author : str, optional
-            Value of `author`, equal to this.
+            The `author` to look for.
         content : str, optional
-            Value of `content`, equal to this.
+            The `content` to look for.
         title : str, optional
-            Value of `title`, equal to this.
+            The `title` to look for.
         smart_quote : str, optional
-            Value of `smart_quote`, equal to this.
+            The `smart_quote` to look for.
 
         Returns
         -------

@@ -282,19 +282,19 @@ class SegmentMethods(Resource):
         Parameters
         ----------
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         is_active : bool, optional
-            Value of `is_active`, equal to this.
+            The `is_active` to look for.
         is_starred : bool, optional
-            Value of `is_starred`, equal to this.
+            The `is_starred` to look for.
         created : datetime or str, optional
-            Value of `created`, equal to this.
+            The `created` to look for.
         updated : datetime or str, optional
-            Value of `updated`, equal to this.
+            The `updated` to look for.
         is_processing : bool, optional
-            Value of `is_processing`, equal to this.
+            The `is_processing` to look for.
 
         Returns
         -------
@@ -626,6 +626,13 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``POST /api/segments``, limited to 1/s and 15/m and 100/d; scopes: segments:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.segments.create(name="Example", definition={}, dry_run=True)["method"].item()
+        'POST'
         """
         return self._create(
             "create_segment",
@@ -713,6 +720,13 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``PATCH /api/segments/{id}``, limited to 1/s and 15/m and 100/d; scopes: segments:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.segments.update("ABC123", definition={}, dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_segment",
@@ -756,5 +770,12 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``DELETE /api/segments/{id}``, limited to 3/s and 60/m; scopes: segments:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.segments.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_segment", id, confirm=confirm, dry_run=dry_run)

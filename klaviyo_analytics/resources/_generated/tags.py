@@ -177,9 +177,9 @@ class TagMethods(Resource):
         Parameters
         ----------
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
 
         Returns
         -------
@@ -376,6 +376,13 @@ class TagMethods(Resource):
         Notes
         -----
         ``POST /api/tags``, limited to 3/s and 60/m; scopes: tags:read, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.create(name="Example", dry_run=True)["method"].item()
+        'POST'
         """
         return self._create("create_tag", {"name": name, "tag_group": tag_group}, dry_run=dry_run)
 
@@ -413,6 +420,13 @@ class TagMethods(Resource):
         Notes
         -----
         ``PATCH /api/tags/{id}``, limited to 3/s and 60/m; scopes: tags:read, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.update("ABC123", name="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update("update_tag", id, {"name": name}, dry_run=dry_run)
 
@@ -451,6 +465,13 @@ class TagMethods(Resource):
         Notes
         -----
         ``DELETE /api/tags/{id}``, limited to 3/s and 60/m; scopes: tags:read, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_tag", id, confirm=confirm, dry_run=dry_run)
 
@@ -489,6 +510,13 @@ class TagMethods(Resource):
         -----
         ``POST /api/tags/{id}/relationships/campaigns``, limited to 3/s and 60/m; scopes: campaigns:write,
         tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.tag_campaigns("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'POST'
         """
         return self._relate("tag_campaigns", id, ids, dry_run=dry_run)
 
@@ -527,6 +555,13 @@ class TagMethods(Resource):
         -----
         ``DELETE /api/tags/{id}/relationships/campaigns``, limited to 3/s and 60/m; scopes: campaigns:write,
         tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.untag_campaigns("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._relate("remove_tag_from_campaigns", id, ids, dry_run=dry_run)
 
@@ -564,6 +599,13 @@ class TagMethods(Resource):
         Notes
         -----
         ``POST /api/tags/{id}/relationships/flows``, limited to 3/s and 60/m; scopes: flows:write, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.tag_flows("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'POST'
         """
         return self._relate("tag_flows", id, ids, dry_run=dry_run)
 
@@ -601,6 +643,13 @@ class TagMethods(Resource):
         Notes
         -----
         ``DELETE /api/tags/{id}/relationships/flows``, limited to 3/s and 60/m; scopes: flows:write, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.untag_flows("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._relate("remove_tag_from_flows", id, ids, dry_run=dry_run)
 
@@ -638,6 +687,13 @@ class TagMethods(Resource):
         Notes
         -----
         ``POST /api/tags/{id}/relationships/lists``, limited to 3/s and 60/m; scopes: lists:write, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.tag_lists("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'POST'
         """
         return self._relate("tag_lists", id, ids, dry_run=dry_run)
 
@@ -675,6 +731,13 @@ class TagMethods(Resource):
         Notes
         -----
         ``DELETE /api/tags/{id}/relationships/lists``, limited to 3/s and 60/m; scopes: lists:write, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.untag_lists("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._relate("remove_tag_from_lists", id, ids, dry_run=dry_run)
 
@@ -712,6 +775,13 @@ class TagMethods(Resource):
         Notes
         -----
         ``POST /api/tags/{id}/relationships/segments``, limited to 3/s and 60/m; scopes: segments:write, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.tag_segments("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'POST'
         """
         return self._relate("tag_segments", id, ids, dry_run=dry_run)
 
@@ -750,6 +820,13 @@ class TagMethods(Resource):
         -----
         ``DELETE /api/tags/{id}/relationships/segments``, limited to 3/s and 60/m; scopes: segments:write,
         tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tags.untag_segments("ABC123", ["DEF456"], dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._relate("remove_tag_from_segments", id, ids, dry_run=dry_run)
 
@@ -898,13 +975,13 @@ class TagGroupMethods(Resource):
         Parameters
         ----------
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         exclusive : bool, optional
-            Value of `exclusive`, equal to this.
+            The `exclusive` to look for.
         default : bool, optional
-            Value of `default`, equal to this.
+            The `default` to look for.
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
 
         Returns
         -------
@@ -1015,6 +1092,13 @@ class TagGroupMethods(Resource):
         Notes
         -----
         ``POST /api/tag-groups``, limited to 3/s and 60/m; scopes: tags:read, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tag_groups.create(name="Example", dry_run=True)["method"].item()
+        'POST'
         """
         return self._create("create_tag_group", {"name": name, "exclusive": exclusive}, dry_run=dry_run)
 
@@ -1086,6 +1170,19 @@ class TagGroupMethods(Resource):
         Notes
         -----
         ``PATCH /api/tag-groups/{id}``, limited to 3/s and 60/m; scopes: tags:read, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.tag_groups.update(
+        ...     "ABC123",
+        ...     name="Example",
+        ...     return_fields={},
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_tag_group",
@@ -1129,5 +1226,12 @@ class TagGroupMethods(Resource):
         Notes
         -----
         ``DELETE /api/tag-groups/{id}``, limited to 3/s and 60/m; scopes: tags:read, tags:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.tag_groups.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_tag_group", id, confirm=confirm, dry_run=dry_run)

@@ -205,21 +205,21 @@ class TemplateMethods(Resource):
         Parameters
         ----------
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         created : datetime or str, optional
-            Value of `created`, equal to this.
+            The `created` to look for.
         updated : datetime or str, optional
-            Value of `updated`, equal to this.
+            The `updated` to look for.
         editor_type : str, optional
-            Value of `editor_type`, equal to this.
+            The `editor_type` to look for.
         html : str, optional
-            Value of `html`, equal to this.
+            The `html` to look for.
         text : str, optional
-            Value of `text`, equal to this.
+            The `text` to look for.
         amp : str, optional
-            Value of `amp`, equal to this.
+            The `amp` to look for.
 
         Returns
         -------
@@ -329,6 +329,18 @@ class TemplateMethods(Resource):
         Notes
         -----
         ``POST /api/templates``, limited to 75/s and 750/m; scopes: templates:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.templates.create(
+        ...     name="Example",
+        ...     editor_type="Example",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
         """
         return self._create(
             "create_template",
@@ -416,6 +428,13 @@ class TemplateMethods(Resource):
         Notes
         -----
         ``PATCH /api/templates/{id}``, limited to 75/s and 750/m; scopes: templates:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.templates.update("ABC123", name="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_template",
@@ -459,6 +478,13 @@ class TemplateMethods(Resource):
         Notes
         -----
         ``DELETE /api/templates/{id}``, limited to 75/s and 750/m; scopes: templates:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.templates.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_template", id, confirm=confirm, dry_run=dry_run)
 
@@ -503,6 +529,13 @@ class TemplateMethods(Resource):
         Notes
         -----
         ``POST /api/template-clone``, limited to 75/s and 750/m; scopes: templates:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.templates.clone("ABC123", dry_run=True)["method"].item()
+        'POST'
         """
         return self._apply("clone_template", id, {"name": name}, dry_run=dry_run)
 
@@ -554,6 +587,13 @@ class TemplateMethods(Resource):
         Notes
         -----
         ``POST /api/template-render``, limited to 3/s and 60/m; scopes: templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.templates.render("ABC123", context={}, dry_run=True)["method"].item()
+        'POST'
         """
         return self._apply("render_template", id, {"context": context}, dry_run=dry_run)
 
@@ -743,17 +783,17 @@ class UniversalContentMethods(Resource):
         Parameters
         ----------
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         created : datetime or str, optional
-            Value of `created`, equal to this.
+            The `created` to look for.
         updated : datetime or str, optional
-            Value of `updated`, equal to this.
+            The `updated` to look for.
         screenshot_status : str, optional
-            Value of `screenshot_status`, equal to this.
+            The `screenshot_status` to look for.
         screenshot_url : str, optional
-            Value of `screenshot_url`, equal to this.
+            The `screenshot_url` to look for.
 
         Returns
         -------
@@ -832,6 +872,18 @@ class UniversalContentMethods(Resource):
         Notes
         -----
         ``POST /api/template-universal-content``, limited to 75/s and 750/m; scopes: templates:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.universal_content.create(
+        ...     name="Example",
+        ...     definition={},
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
         """
         return self._create(
             "create_universal_content",
@@ -907,6 +959,13 @@ class UniversalContentMethods(Resource):
         Notes
         -----
         ``PATCH /api/template-universal-content/{id}``, limited to 75/s and 750/m; scopes: templates:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.universal_content.update("ABC123", name="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_universal_content",
@@ -950,5 +1009,12 @@ class UniversalContentMethods(Resource):
         Notes
         -----
         ``DELETE /api/template-universal-content/{id}``, limited to 75/s and 750/m; scopes: templates:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.universal_content.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_universal_content", id, confirm=confirm, dry_run=dry_run)

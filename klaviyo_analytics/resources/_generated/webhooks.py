@@ -125,19 +125,19 @@ class WebhookMethods(Resource):
         Parameters
         ----------
         id : str, optional
-            Value of `id`, equal to this.
+            The `id` to look for.
         name : str, optional
-            Value of `name`, equal to this.
+            The `name` to look for.
         description : str, optional
-            Value of `description`, equal to this.
+            The `description` to look for.
         endpoint_url : str, optional
-            Value of `endpoint_url`, equal to this.
+            The `endpoint_url` to look for.
         enabled : bool, optional
-            Value of `enabled`, equal to this.
+            The `enabled` to look for.
         created_at : datetime or str, optional
-            Value of `created_at`, equal to this.
+            The `created_at` to look for.
         updated_at : datetime or str, optional
-            Value of `updated_at`, equal to this.
+            The `updated_at` to look for.
 
         Returns
         -------
@@ -246,6 +246,20 @@ class WebhookMethods(Resource):
         Notes
         -----
         ``POST /api/webhooks``, limited to 1/s and 15/m; scopes: webhooks:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.webhooks.create(
+        ...     name="Example",
+        ...     endpoint_url="Example",
+        ...     secret_key="Example",
+        ...     webhook_topics=["DEF456"],
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
         """
         return self._create(
             "create_webhook",
@@ -352,6 +366,13 @@ class WebhookMethods(Resource):
         Notes
         -----
         ``PATCH /api/webhooks/{id}``, limited to 1/s and 15/m; scopes: webhooks:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.webhooks.update("ABC123", name="Example", dry_run=True)["method"].item()
+        'PATCH'
         """
         return self._update(
             "update_webhook",
@@ -402,6 +423,13 @@ class WebhookMethods(Resource):
         Notes
         -----
         ``DELETE /api/webhooks/{id}``, limited to 1/s and 15/m; scopes: webhooks:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.webhooks.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
         """
         return self._delete("delete_webhook", id, confirm=confirm, dry_run=dry_run)
 
