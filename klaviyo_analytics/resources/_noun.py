@@ -1,4 +1,4 @@
-"""What every noun shares: the account it belongs to, and how its rows are read."""
+"""The account that resources belong to, and how a collection or one resource is read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHUNK = 10_000
 
 @dataclass
 class Context:
-    """The account that nouns read: its API, its habits, its clock."""
+    """The account that resources read: its API, its settings, its clock."""
 
     api: Api
     progress: bool | None = None

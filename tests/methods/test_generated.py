@@ -127,6 +127,10 @@ class TestRevisions:
     def test_the_tables_of_the_package_are_all_of_them(self) -> None:
         assert TABLE.revision in [table.revision for table in tables()]
 
+    def test_an_operation_that_the_own_revision_lacks_is_named(self) -> None:
+        with pytest.raises(InvalidQueryError, match="get_tag is not an operation of API revision 2999-01-15"):
+            _ = self.later()["get_tag"]
+
     def test_the_own_revision_refuses_what_another_allows(self) -> None:
         with ka.connect(api_key="pk_0123456789") as client:
             listing: Any = client.tags.list
