@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from klaviyo_analytics.resources._noun import Noun, checked_id
-from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._noun import checked_id
 from klaviyo_analytics.resources.profile_frames import applied
 from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback.checks import OnDuplicate
@@ -18,7 +18,7 @@ from klaviyo_analytics.writeback.targets import Rest
 Columns = Mapping[str, str] | None
 
 
-class CatalogFrames(Noun):
+class CatalogFrames(Resource):
     """What changes many things of a catalog."""
 
     _what: ClassVar[plans.Noun]
@@ -98,7 +98,7 @@ class CatalogFrames(Noun):
         )
 
 
-class CouponCodeFrames(Noun):
+class CouponCodeFrames(Resource):
     """What creates many coupon codes."""
 
     @serves("bulk_create_coupon_codes")
@@ -129,6 +129,11 @@ class CouponCodeFrames(Noun):
         Plan
             See its `preview()` and `problems`, then `apply()`.
 
+        Notes
+        -----
+        ``POST /api/coupon-code-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        coupon-codes:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka, pandas as pd
@@ -147,5 +152,11 @@ class CouponCodeFrames(Noun):
 
     @serves("bulk_create_coupon_codes")
     def create_many(self, frame: pd.DataFrame, /, **options: Any) -> Result:
-        """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`."""
+        """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`.
+
+        Notes
+        -----
+        ``POST /api/coupon-code-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        coupon-codes:write.
+        """
         return applied("create_many", self.plan_create, frame, options)

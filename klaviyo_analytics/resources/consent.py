@@ -8,10 +8,10 @@ from typing import Any
 from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._noun import Noun, checked_id, read_one
+from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._noun import checked_id, read_one
 from klaviyo_analytics.resources._people import Person, consenting, people_of, whom
 from klaviyo_analytics.resources._times import moment
-from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources._writes import UNSET, resource, write
 from klaviyo_analytics.timeframe._moments import Moment
 from klaviyo_analytics.writeback import asking
@@ -21,7 +21,7 @@ from klaviyo_analytics.writeback.plans import shares
 from klaviyo_analytics.writeback.plans.consent import ConsentChannel
 
 
-class Consent(Noun):
+class Consent(Resource):
     """Who may be written to."""
 
     @serves("bulk_subscribe_profiles")
@@ -63,6 +63,11 @@ class Consent(Noun):
             `confirm` is not True; nothing was sent.
         InvalidInputError
             Somebody lacks what a channel needs; nothing was sent.
+
+        Notes
+        -----
+        ``POST /api/profile-subscription-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        lists:write, profiles:write, subscriptions:write.
 
         Examples
         --------
@@ -127,6 +132,11 @@ class Consent(Noun):
         InvalidInputError
             Some are not on the list; nothing was sent.
 
+        Notes
+        -----
+        ``POST /api/profile-subscription-bulk-delete-jobs``, limited to 75/s and 750/m; scopes:
+        lists:write, profiles:write, subscriptions:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -180,6 +190,11 @@ class Consent(Noun):
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
 
+        Notes
+        -----
+        ``POST /api/profile-suppression-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        profiles:write, subscriptions:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -205,6 +220,11 @@ class Consent(Noun):
     ) -> Any:
         """Lift suppressions that were set by hand or by `suppress`; see there.
 
+        Notes
+        -----
+        ``POST /api/profile-suppression-bulk-delete-jobs``, limited to 75/s and 750/m; scopes:
+        subscriptions:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -228,7 +248,7 @@ class Consent(Noun):
             confirmed(confirm, ask)
 
 
-def _crowd(noun: Noun, those: Person) -> str:
+def _crowd(noun: Resource, those: Person) -> str:
     """Say who and how many they are."""
     ((kind, group),) = those.items()
     if kind == "profiles":
@@ -239,6 +259,6 @@ def _crowd(noun: Noun, those: Person) -> str:
     return f"all {counted(row['profile_count'], 'profile')} of the {kind} {row['name']!r}"
 
 
-def _post(noun: Noun, operation: str, given: Person, *, dry_run: bool) -> Any:
+def _post(noun: Resource, operation: str, given: Person, *, dry_run: bool) -> Any:
     data = resource(load()[operation], given)
     return write(noun._context, operation, {}, {"data": data}, dry_run=dry_run)

@@ -7,15 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics.resources._noun import Noun, checked_id
-from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._noun import checked_id
 from klaviyo_analytics.writeback import Plan
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.plans import consent as plans
 from klaviyo_analytics.writeback.plans.consent import Channels
 
 
-class ConsentFrames(Noun):
+class ConsentFrames(Resource):
     """Who may be written to, by the frame."""
 
     @serves("bulk_subscribe_profiles")
@@ -64,6 +64,11 @@ class ConsentFrames(Noun):
         -------
         Plan
             See its `preview()` and `problems`, then `apply()`.
+
+        Notes
+        -----
+        ``POST /api/profile-subscription-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        lists:write, profiles:write, subscriptions:write.
 
         Examples
         --------
@@ -127,6 +132,11 @@ class ConsentFrames(Noun):
         ------
         InvalidInputError
             Neither a list nor globally=True is given.
+
+        Notes
+        -----
+        ``POST /api/profile-subscription-bulk-delete-jobs``, limited to 75/s and 750/m; scopes:
+        lists:write, profiles:write, subscriptions:write.
         """
         return plans.plan_unsubscribe(
             self._context,
@@ -160,6 +170,11 @@ class ConsentFrames(Noun):
         -------
         Plan
             See its `preview()` and `problems`, then `apply()`.
+
+        Notes
+        -----
+        ``POST /api/profile-suppression-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        profiles:write, subscriptions:write.
         """
         return plans.plan_suppression(
             self._context, frame, suppresses=True, columns=columns, on_duplicate=on_duplicate
@@ -174,7 +189,13 @@ class ConsentFrames(Noun):
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
     ) -> Plan:
-        """Plan to lift suppressions that were set by hand or by `suppress`; see `plan_suppress`."""
+        """Plan to lift suppressions that were set by hand or by `suppress`; see `plan_suppress`.
+
+        Notes
+        -----
+        ``POST /api/profile-suppression-bulk-delete-jobs``, limited to 75/s and 750/m; scopes:
+        subscriptions:write.
+        """
         return plans.plan_suppression(
             self._context, frame, suppresses=False, columns=columns, on_duplicate=on_duplicate
         )

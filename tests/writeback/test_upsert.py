@@ -332,7 +332,7 @@ def test_a_row_of_one_profile_still_goes_by_keywords(shop: Shop) -> None:
     row = shop.client.profiles.upsert(email="single@mail.example.net", first_name="Ann")
     assert row["first_name"] == "Ann"
     with pytest.raises(InvalidInputError, match="many as a DataFrame"):
-        shop.client.profiles.upsert(["ann@mail.example.net"])  # type: ignore[arg-type]
+        shop.client.profiles.upsert(["ann@mail.example.net"])  # type: ignore[call-overload]
 
 
 def test_the_demo_waits_for_no_limits() -> None:
