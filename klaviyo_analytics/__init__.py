@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from klaviyo_analytics.client import KlaviyoClient
     from klaviyo_analytics.connections import Connections
     from klaviyo_analytics.filters import F, Filter
-    from klaviyo_analytics.tabular import SchemaWarning
+    from klaviyo_analytics.tabular import ReadingWarning, SchemaWarning
     from klaviyo_analytics.timeframe import Timeframe
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ __all__ = [
     "F",
     "Filter",
     "KlaviyoClient",
+    "ReadingWarning",
     "SchemaWarning",
     "Timeframe",
     "__version__",
@@ -49,6 +50,7 @@ _HOMES = {
     "F": "filters",
     "Filter": "filters",
     "KlaviyoClient": "client",
+    "ReadingWarning": "tabular",
     "SchemaWarning": "tabular",
     "Timeframe": "timeframe",
     "connect": "_connect",

@@ -13,7 +13,8 @@ from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.resources._deletes import deletes
-from klaviyo_analytics.resources._noun import CHUNK, Filtering, Noun, Reading
+from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Noun, Reading
+from klaviyo_analytics.resources._times import moment
 from klaviyo_analytics.resources._verbs import (
     finds,
     gets,
@@ -24,8 +25,9 @@ from klaviyo_analytics.resources._verbs import (
     lists_of,
     serves,
 )
-from klaviyo_analytics.resources._writes import UNSET, creates, identifiers, resource, updates, write
+from klaviyo_analytics.resources._writes import UNSET, identifiers, resource, updates, write
 from klaviyo_analytics.resources.catalog_frames import CouponCodeFrames
+from klaviyo_analytics.timeframe._moments import Moment
 
 CODE = re.compile(r"[0-9A-Za-z_]+")
 
@@ -99,9 +101,83 @@ class CouponCodes(CouponCodeFrames):
 
     get = gets("get_coupon_code")
     coupon = gets_of("get_coupon_for_coupon_code")
-    create = creates("create_coupon_code")
-    update = updates("update_coupon_code")
     delete = deletes("delete_coupon_code")
+
+    @serves("create_coupon_code")
+    def create(
+        self, *, unique_code: str, coupon: Any, expires_at: Moment | None = UNSET, dry_run: bool = False
+    ) -> Any:
+        """Create a code that customers can type in.
+
+        Parameters
+        ----------
+        unique_code : str
+            The code itself, unique within its coupon.
+        coupon : str or row
+            Id of the coupon that it belongs to.
+        expires_at : date, datetime or str, optional
+            When it expires. A time without an offset is read in the account's time zone; a date stands for its
+            first moment. If omitted, Klaviyo lets it expire a year from now.
+        dry_run : bool
+            Return the request as a frame instead of sending it.
+
+        Returns
+        -------
+        pandas.Series
+            The code: id, unique_code, status, expires_at (UTC), coupon_id.
+
+        Raises
+        ------
+        InvalidInputError
+            `expires_at` is not a time. No request was sent.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     request = client.coupon_codes.create(
+        ...         unique_code="TEN-A", coupon="TEN_OFF", expires_at="2026-12-31T23:59", dry_run=True
+        ...     )
+        >>> request["body"].iloc[0]["data"]["attributes"]["expires_at"]
+        '2027-01-01T04:59:00+00:00'
+        """
+        given = {"unique_code": unique_code, "expires_at": expires_at, "coupon": coupon}
+        data = resource(load()["create_coupon_code"], with_expiry(self._context, given))
+        return write(self._context, "create_coupon_code", {}, {"data": data}, dry_run=dry_run)
+
+    @serves("update_coupon_code")
+    def update(
+        self, id: Any, /, *, status: str = UNSET, expires_at: Moment | None = UNSET, dry_run: bool = False
+    ) -> Any:
+        """Change a code's status, or when it expires; what is not named stays as it is.
+
+        Parameters
+        ----------
+        id : str or row
+            The code.
+        status : {"ASSIGNED_TO_PROFILE", "DELETING", "PROCESSING", "UNASSIGNED", "USED", "VERSION_NOT_ACTIVE"}
+            New status.
+        expires_at : date, datetime or str, optional
+            As for `create`.
+        dry_run : bool
+            Return the request as a frame instead of sending it.
+
+        Returns
+        -------
+        pandas.Series
+            The code.
+
+        Raises
+        ------
+        InvalidInputError
+            Nothing to change was named, or `expires_at` is not a time. No request was sent.
+        """
+        given = {"status": status, "expires_at": expires_at}
+        if all(value is UNSET for value in given.values()):
+            raise InvalidInputError("update(): nothing to change was named; pass status= or expires_at=.")
+        one = self._id(id)
+        data = resource(load()["update_coupon_code"], with_expiry(self._context, given), id=one)
+        return write(self._context, "update_coupon_code", {"id": one}, {"data": data}, dry_run=dry_run)
 
     @serves("get_coupon_codes")
     def list(
@@ -189,6 +265,14 @@ class CouponCodes(CouponCodeFrames):
         return Reading(
             self._context, "get_coupon_codes", filter=where, include=include, fields=fields, limit=limit
         )
+
+
+def with_expiry(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a code's attributes with `expires_at` in UTC; what has no offset is read on the account's clock."""
+    value = given.get("expires_at", UNSET)
+    if value is UNSET or value is None:
+        return dict(given)
+    return {**given, "expires_at": moment(context, value).isoformat()}
 
 
 def _told(frame: pd.DataFrame, coupon: Any) -> pd.DataFrame:

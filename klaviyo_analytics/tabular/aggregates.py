@@ -13,6 +13,7 @@ import pandas as pd
 from klaviyo_analytics.errors import MalformedResponseError
 from klaviyo_analytics.tabular.grid import Floats, Grid, Group, integers, text
 from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.timeframe._moments import answered
 from klaviyo_analytics.vocabulary import Interval
 
 ADDITIVE = ("count", "sum_value")
@@ -32,7 +33,7 @@ def grid(answers: Sequence[Mapping[str, Any]], measurements: Sequence[str], dime
     collected = Grid(measurements, additive=ADDITIVE)
     try:
         for answer in answers:
-            starts = [datetime.fromisoformat(date).timestamp() for date in answer["dates"]]
+            starts = [_start(date) for date in answer["dates"]]
             rows = [
                 (_group(row.get("dimensions") or (), dimensions), row["measurements"])
                 for row in answer["data"]
@@ -99,6 +100,13 @@ def complete(starts: Sequence[float], timeframe: Timeframe, interval: Interval, 
     return [
         known.get(start, first <= start and end <= limit) for start, end in zip(starts, ends, strict=True)
     ]
+
+
+def _start(date: object) -> float:
+    moment = answered(date)
+    if moment is None:
+        raise ValueError(f"{date!r} is not a time")
+    return moment.timestamp()
 
 
 def _group(dimensions: Sequence[str], size: int) -> Group:

@@ -20,6 +20,15 @@ class SchemaWarning(UserWarning):
     """A value did not fit the dtype that the API documents; its column is kept as plain objects."""
 
 
+class ReadingWarning(UserWarning):
+    """The rows that were read are not quite those of the response: some came twice, or have no id or name."""
+
+
+def warn(message: str, category: type[Warning] = ReadingWarning) -> None:
+    """Warn at the line of the caller outside this package."""
+    warnings.warn(message, category, stacklevel=_level_outside())
+
+
 def array(values: list[Any], kind: Kind, name: str) -> Any:
     """Convert a column; what does not fit is never dropped: the column then holds the objects as they came."""
     try:

@@ -23,6 +23,7 @@ from klaviyo_analytics.resources.reports._kinds import KINDS
 from klaviyo_analytics.resources.reports._names import names_of
 from klaviyo_analytics.tabular import reports as tables
 from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.timeframe._moments import as_written
 
 log = logging.getLogger("klaviyo_analytics")
 Answers = list[tuple[Timeframe, list[Mapping[str, Any]]]]
@@ -129,10 +130,10 @@ def _attributes(answer: Any, endpoint: Endpoint, *, series: bool) -> Mapping[str
     """Take out what was answered, if it is whole: what is not would be kept by the cache."""
     try:
         attributes: Mapping[str, Any] = answer["data"]["attributes"]
-        starts = [datetime.fromisoformat(start) for start in attributes["date_times"]] if series else None
+        starts = [as_written(start) for start in attributes["date_times"]] if series else None
         if all(_is_whole(result, starts) for result in attributes["results"]):
             return attributes
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         pass
     wanted = "a number for each of its date_times" if series else "results"
     raise MalformedResponseError(f"{_name(endpoint)} answered without {wanted}.")
