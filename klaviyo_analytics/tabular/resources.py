@@ -54,10 +54,12 @@ class Table:
             column.name: array(self._columns[column.name], column.kind, column.name)
             for column in self.schema.columns
         }
+        related = {column.name: arrays.pop(column.name) for column in self.schema.ids}
         for name, values in self._late.items():
             values.extend([None] * (self.rows - len(values)))
-            label = f"attributes.{name}" if name in arrays else name  # never in place of what was promised
+            label = f"attributes.{name}" if name in arrays or name in related else name  # never in place of what was promised
             arrays[label] = array(values, "json", name)
+        arrays |= related
         index = pd.RangeIndex(self.rows)
         # left to itself, pandas 3 would make text of objects that happen to be text
         columns = {
@@ -126,7 +128,7 @@ class Table:
             lists = [entry if isinstance(entry, list) else None for entry in data]
             for column in link.columns:
                 self._columns[column.name].extend(
-                    None if entry is None else [_value(included, one, column.path) for one in entry]
+                    None if entry is None else [_value(included, one, column) for one in entry]
                     for entry in lists
                 )
         elif link.columns:
@@ -167,15 +169,21 @@ def _ids(data: Any) -> Any:
 
 def _attributes(included: Index, identifier: Any) -> Mapping[str, Any]:
     """Give the attributes of an included resource, as far as there are any."""
+    return _mapping(_record(included, identifier).get("attributes"))
+
+
+def _record(included: Index, identifier: Any) -> Mapping[str, Any]:
     if not isinstance(identifier, dict):
         return _NOTHING
-    record = included.get((str(identifier.get("type")), str(identifier.get("id"))), _NOTHING)
-    return _mapping(record.get("attributes"))
+    return included.get((str(identifier.get("type")), str(identifier.get("id"))), _NOTHING)
 
 
-def _value(included: Index, identifier: Any, path: tuple[str, ...]) -> Any:
-    value: Any = _attributes(included, identifier)
-    for step in path:
+def _value(included: Index, identifier: Any, column: Column) -> Any:
+    record = _record(included, identifier)
+    if column.related:
+        return _ids(_mapping(_mapping(record.get("relationships")).get(column.path[0])).get("data"))
+    value: Any = _mapping(record.get("attributes"))
+    for step in column.path:
         value = _mapping(value).get(step)
     return value
 
