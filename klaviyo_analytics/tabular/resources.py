@@ -57,7 +57,9 @@ class Table:
         related = {column.name: arrays.pop(column.name) for column in self.schema.ids}
         for name, values in self._late.items():
             values.extend([None] * (self.rows - len(values)))
-            label = f"attributes.{name}" if name in arrays or name in related else name  # never in place of what was promised
+            label = (
+                f"attributes.{name}" if name in arrays or name in related else name
+            )  # never in place of what was promised
             arrays[label] = array(values, "json", name)
         arrays |= related
         index = pd.RangeIndex(self.rows)
