@@ -25,6 +25,7 @@ from klaviyo_analytics.errors import InvalidInputError, MalformedResponseError, 
 from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.tabular import Properties, Schema
+from klaviyo_analytics.timeframe._moments import zone_named
 
 Filtering = Filter | str | None
 CHUNK = 10_000
@@ -60,8 +61,27 @@ class Context:
 
     @property
     def timezone(self) -> str:
-        """The account's time zone, which decides what a day is."""
-        return str(self.account["timezone"])
+        """The account's time zone, which decides what a day is.
+
+        Raises
+        ------
+        MalformedResponseError
+            The account has no time zone, or one that is not known here.
+        """
+        zone = self.account.get("timezone")
+        if not isinstance(zone, str) or not zone.strip():
+            shown = "empty" if isinstance(zone, str) else "null"
+            raise MalformedResponseError(
+                f"The account's time zone is {shown}, and it decides when a day begins. Set it in Klaviyo's account "
+                "settings, or pass timezone= with an IANA name such as 'America/New_York' where a call takes it."
+            )
+        try:
+            return zone_named(zone.strip()).key
+        except InvalidInputError as problem:
+            raise MalformedResponseError(
+                f"The account's time zone {zone!r} is not known on this machine. Install the newest tzdata package, "
+                "or pass timezone= with an IANA name such as 'America/New_York' where a call takes it."
+            ) from problem
 
 
 class Noun:

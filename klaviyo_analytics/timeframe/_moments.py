@@ -60,11 +60,16 @@ def as_written(value: object) -> datetime:
 def in_zone(value: Moment, zone: ZoneInfo) -> datetime:
     """Return a moment on the zone's clock; one without a zone of its own is read on that clock."""
     moment = plain(value)
-    if not isinstance(moment, datetime):
-        return midnight(moment, zone)
-    if moment.tzinfo is None:
-        return real(moment.replace(tzinfo=zone))
-    return moment.astimezone(UTC).astimezone(zone)
+    try:
+        if not isinstance(moment, datetime):
+            return midnight(moment, zone)
+        if moment.tzinfo is None:
+            return real(moment.replace(tzinfo=zone))
+        return moment.astimezone(UTC).astimezone(zone)
+    except OverflowError:
+        raise InvalidInputError(
+            f"{value!r} is too close to the first or last date that Python knows. Pass a date between 1970 and 9998."
+        ) from None
 
 
 def plain(value: Moment) -> date | datetime:
