@@ -176,7 +176,10 @@ class Reading:
         limit: int | None = None,
         page_size: int | None = None,
         properties: Properties = "json",
+        named: tabular.NamedProperties | None = None,
     ) -> None:
+        self.named = named or tabular.NamedProperties()  # shared by readings that make one frame
+        self._reports_named = named is None
         limit = _whole_number(limit)
         self.context = context
         self.endpoint: Endpoint = context.api.catalog[operation]
@@ -227,11 +230,11 @@ class Reading:
 
     def frame(self) -> pd.DataFrame:
         """Read everything into one frame."""
-        table, rows = tabular.Table(self.schema), Rows()
+        table, rows = self.table(), Rows()
         with self._progress() as progress:
             for records, included in self.pages(progress, rows):
                 table.add(records, included)
-        rows.report(self.what)
+        self.report(rows)
         return table.frame()
 
     def frames(self, chunk_size: int) -> Iterator[pd.DataFrame]:
@@ -241,7 +244,7 @@ class Reading:
         return self._cut(chunk_size)
 
     def _cut(self, chunk_size: int) -> Iterator[pd.DataFrame]:
-        table, empty, rows = tabular.Table(self.schema), True, Rows()
+        table, empty, rows = self.table(), True, Rows()
         with self._progress() as progress:
             for records, included in self.pages(progress, rows):
                 rest = records
@@ -251,10 +254,20 @@ class Reading:
                     rest = rest[room:]
                     if table.rows == chunk_size:
                         yield table.frame()
-                        table, empty = tabular.Table(self.schema), False
-        rows.report(self.what)
+                        table, empty = self.table(), False
+        self.report(rows)
         if table.rows or empty:
             yield table.frame()
+
+    def table(self) -> tabular.Table:
+        """Return an empty table of the collection's columns."""
+        return tabular.Table(self.schema, self.named)
+
+    def report(self, rows: Rows) -> None:
+        """Warn of rows that came twice, and of named properties that no row has."""
+        rows.report(self.what)
+        if self._reports_named:
+            self.named.report()
 
     @property
     def what(self) -> str:

@@ -139,14 +139,14 @@ class _Concurrent:
         read = self.rows
         with Progress(kind, shown=self.whole.context.progress) as progress:
             pages = self.whole.pages(progress, read)
-            head = tabular.Table(self.whole.schema)
+            head = self.whole.table()
             first, included = next(pages)
             edges = self._cut(first)
             if not edges:
                 head.add(first, included)
                 for records, extra in pages:
                     head.add(records, extra)
-                read.report(self.whole.what)
+                self.whole.report(read)
                 return head.frame()
             # whatever shares the cut's second is read again, from its range: no tie is split
             self.rows, self.repeated = Rows(), read.repeated
@@ -156,7 +156,7 @@ class _Concurrent:
             for piece in self._read(edges, progress):
                 head.extend(piece.table)
         self.rows.repeated += self.repeated
-        self.rows.report(self.whole.what)
+        self.whole.report(self.rows)
         return head.frame()
 
     def _cut(self, first: list[Any]) -> list[datetime]:
@@ -224,7 +224,7 @@ class _Concurrent:
         self, pool: ThreadPoolExecutor, start: datetime, end: datetime | None, progress: Progress
     ) -> None:
         self._open += 1
-        piece = _Range(start, end, tabular.Table(self.whole.schema))
+        piece = _Range(start, end, self.whole.table())
         pool.submit(
             copy_context().run, self._read_range, pool, piece, progress
         )  # who calls off calls off all

@@ -20,7 +20,7 @@ from klaviyo_analytics.resources._verbs import gets, gets_of, serves
 from klaviyo_analytics.resources.event_frames import EventFrames
 from klaviyo_analytics.resources.event_writes import EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
-from klaviyo_analytics.tabular import Properties
+from klaviyo_analytics.tabular import NamedProperties, Properties
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe._moments import Moment, answered
 
@@ -118,7 +118,7 @@ class Events(EventFrames, EventWrites):
         fields, unasked = _with_time(fields, sort) if len(queries) > 1 else (fields, [])
         options: dict[str, Any] = {
             "sort": sort, "include": include, "fields": fields,
-            "limit": limit, "page_size": page_size, "properties": properties,
+            "limit": limit, "page_size": page_size, "properties": properties, "named": NamedProperties(),
         }  # fmt: skip
         frames = [
             _ranges.read(
@@ -132,6 +132,7 @@ class Events(EventFrames, EventWrites):
             )
             for conditions, bounds in queries
         ]
+        options["named"].report()
         if len(frames) == 1:
             return self._with_metric(frames[0])
         frame = pd.concat(frames, ignore_index=True)

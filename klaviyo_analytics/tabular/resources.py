@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics._jsonapi import Record
-from klaviyo_analytics.tabular.columns import array
+from klaviyo_analytics.tabular.columns import SchemaWarning, array, warn
 from klaviyo_analytics.tabular.schema import FREE_FORM, Column, Link, Schema
 
 _NOTHING: Mapping[str, Any] = {}
@@ -18,11 +19,55 @@ Objects = list[Mapping[str, Any]]
 Index = Mapping[tuple[str, str], Record]
 
 
+class NamedProperties:
+    """Which of the properties that a caller named were met in any row; several tables and readers may share it."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, None] = {}
+        self._met: set[str] = set()
+        self._there: dict[str, None] = {}
+        self._rows = 0
+
+    def look(self, schema: Schema, attributes: Objects) -> None:
+        """Look which properties the rows of a page have."""
+        for column in schema.attributes:
+            if not column.chosen:
+                continue
+            holder, name = column.path
+            self._wanted[name] = None
+            if name in self._met:
+                continue
+            for row in attributes:
+                held = row.get(holder)
+                if isinstance(held, Mapping):
+                    self._there |= dict.fromkeys(held)
+            if name in self._there:
+                self._met.add(name)
+        self._rows += len(attributes)
+
+    def report(self) -> None:
+        """Warn of named properties that no row has, with the names that come close."""
+        missing = [name for name in self._wanted if name not in self._met]
+        if not self._rows or not missing:
+            return
+        said = []
+        for name in missing:
+            near = difflib.get_close_matches(name, list(self._there), n=3, cutoff=0.6)
+            said.append(f"{name!r}" + (f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""))
+        there = ", ".join(map(repr, list(self._there)[:5]))
+        warn(
+            f"properties: none of {self._rows:,} rows has {', '.join(said)}; the column is missing throughout."
+            + (f" Rows have properties such as {there}." if there else ""),
+            SchemaWarning,
+        )
+
+
 class Table:
     """Collects resources as column lists; the records themselves are let go page by page."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, named: NamedProperties | None = None) -> None:
         self.schema = schema
+        self._named = named or NamedProperties()
         self.rows = 0
         self._columns: dict[str, list[Any]] = {column.name: [] for column in schema.columns}
         self._late: dict[str, list[Any]] = {}  # columns that the schema does not know
@@ -32,6 +77,7 @@ class Table:
         self._columns["id"].extend([record["id"] for record in records])
         attributes = self._objects("attributes", [record.get("attributes") for record in records])
         self._append(self.schema.attributes, attributes, complete=self.schema.complete)
+        self._named.look(self.schema, attributes)
         if self.schema.expand:
             self._expand(self.schema.expand, attributes)
         relationships = self._objects("relationships", [record.get("relationships") for record in records])
@@ -51,7 +97,7 @@ class Table:
     def frame(self) -> pd.DataFrame:
         """Build the frame of all that was added."""
         arrays = {
-            column.name: array(self._columns[column.name], column.kind, column.name)
+            column.name: array(self._columns[column.name], column.kind, column.name, chosen=column.chosen)
             for column in self.schema.columns
         }
         related = {column.name: arrays.pop(column.name) for column in self.schema.ids}

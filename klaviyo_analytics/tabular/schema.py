@@ -33,6 +33,7 @@ class Column:
     name: str
     path: tuple[str, ...]
     kind: Kind
+    chosen: bool = False  # the caller has chosen the dtype, so that it never depends on the rows
     related: bool = False  # the id of what an included resource is related to, instead of an attribute
 
     @property
@@ -174,7 +175,7 @@ def _free_form(
         )
     kinds = dict(properties) if isinstance(properties, Mapping) else dict.fromkeys(properties, "object")
     named = tuple(
-        Column(f"{holder.name}.{name}", (holder.name, name), _kind(name, dtype))
+        Column(f"{holder.name}.{name}", (holder.name, name), _kind(name, dtype), chosen=True)
         for name, dtype in kinds.items()
     )
     place = columns.index(holder)
