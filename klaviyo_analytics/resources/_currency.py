@@ -63,9 +63,9 @@ def one(found: set[str | None], own: str | None, chosen: str | None) -> Money:
     """
     if chosen is not None:
         return Money(chosen, NAMED)
-    named = sorted(currency for currency in found if currency is not None)
+    named: list[str] = sorted(currency for currency in found if currency is not None)
     ways = (
-        f"Pass currency={(named or [own])[0]!r} for the events in one of them, or by={DIMENSION!r} for a row per "
+        f"Pass currency={named[0] if named else own!r} for the events in one of them, or by={DIMENSION!r} for a row per "
         "currency."
     )
     if len(named) > 1:

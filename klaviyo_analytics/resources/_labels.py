@@ -41,7 +41,9 @@ def label(context: Context, frame: pd.DataFrame, columns: Mapping[str, str]) -> 
         kind = KIND_OF[column]
         values = labelled[column].astype("string")
         names = names_for(context, kind, values.dropna().unique().tolist())
-        texts = pd.array([names.get(value) if pd.notna(value) else None for value in values], dtype="string")
+        texts: Any = pd.array(
+            [names.get(value) if pd.notna(value) else None for value in values], dtype="string"
+        )
         labelled.insert(int(labelled.columns.get_indexer(pd.Index([column]))[0]) + 1, name, texts)
     labelled.attrs = dict(frame.attrs)
     return labelled

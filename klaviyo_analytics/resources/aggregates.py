@@ -32,6 +32,7 @@ from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.tabular import aggregates as tables
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe._calendar import Unit, add_months, floor, move_to
+from klaviyo_analytics.timeframe._moments import zone_named
 from klaviyo_analytics.vocabulary import Dimension, Interval, LongInterval, Measurement
 
 PAGE = 500  # rows of an answer, the documented default
@@ -154,7 +155,7 @@ class MetricAggregates(Noun):
         }  # fmt: skip
         grids = []
         money: set[str | None] = set()
-        longer = partial(_start_of, unit=interval, zone=frame.start.tzinfo) if joined else None
+        longer = partial(_start_of, unit=interval, zone=zone_named(frame.timezone)) if joined else None
         parts = frame.split(years=1, interval=cast(Interval, interval))
         with Progress(
             "aggregates", shown=self._context.progress, total=len(named) * len(parts), unit="queries"

@@ -43,7 +43,7 @@ def grid(
             starts = [_start(date) for date in answer["dates"]]
             # one that writes null for what is absent means an empty text as a value of its own
             writes_null = any(None in (row.get("dimensions") or ()) for row in answer["data"])
-            rows = [
+            rows: list[Row] = [
                 (
                     _group(row.get("dimensions") or (), dimensions, empty=writes_null),
                     {name: row["measurements"][name] for name in measurements if name in row["measurements"]},
