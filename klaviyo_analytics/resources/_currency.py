@@ -65,8 +65,8 @@ def one(found: set[str | None], own: str | None, chosen: str | None) -> Money:
         return Money(chosen, NAMED)
     named: list[str] = sorted(currency for currency in found if currency is not None)
     ways = (
-        f"Pass currency={named[0] if named else own!r} for the events in one of them, or by={DIMENSION!r} for a row per "
-        "currency."
+        f"Pass currency={named[0] if named else own!r} for the events in one of them, or by={DIMENSION!r} for a "
+        "row per currency."
     )
     if len(named) > 1:
         raise InvalidQueryError(

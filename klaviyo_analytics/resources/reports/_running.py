@@ -41,6 +41,8 @@ def run(context: Context, asked: Asked, *, names: bool, look_up: bool = True) ->
         labels |= _looked_up(context, asked, answers)
     frame = tables.frame(answers, layout, labels)
     frame.attrs = {"timezone": asked.timeframe.timezone, "currency": currency}
+    if "currency" in frame.columns:  # reports name no currency
+        frame.attrs["currency_source"] = "the account's preferred_currency"
     if asked.interval:
         frame.attrs["interval"] = asked.interval
     return frame
