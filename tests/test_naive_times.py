@@ -30,9 +30,9 @@ def naive(tree: ast.AST, *, may_parse: bool) -> Iterator[str]:
             yield f"line {node.lineno}: {owner}.fromisoformat"
         if name in ("utcnow", "utcfromtimestamp", "today") and owner.split(".")[-1] in ("datetime", "date"):
             yield f"line {node.lineno}: {owner}.{name}"
-        if name in ("now", "fromtimestamp") and owner.split(".")[-1] == "datetime":
-            if len(node.args) + len(words & {"tz"}) < (1 if name == "now" else 2):
-                yield f"line {node.lineno}: {owner}.{name} without a zone"
+        needed = {"now": 1, "fromtimestamp": 2}.get(name, 0) if owner.split(".")[-1] == "datetime" else 0
+        if len(node.args) + len(words & {"tz"}) < needed:
+            yield f"line {node.lineno}: {owner}.{name} without a zone"
         if name == "astimezone" and not node.args and not words:
             yield f"line {node.lineno}: astimezone() of the machine"
         if (owner, name) in (("time", "localtime"), ("time", "mktime"), ("time", "strftime")):

@@ -97,7 +97,7 @@ def test_events_aggregates_and_analysis(
 
     per_currency = client.metric_aggregates.query(ORDER, by="$value_currency", **asked)
     sums = per_currency.groupby("value_currency")[["count", "sum_value"]].sum()
-    assert {code for code in sums.index} == set(expected)
+    assert set(sums.index) == set(expected)
     for code, (count, value) in expected.items():
         assert sums.loc[code, "count"] == count
         assert sums.loc[code, "sum_value"] == pytest.approx(value, abs=0.01)
