@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from klaviyo_analytics import analysis, errors, plots, vocabulary, widgets
+    from klaviyo_analytics import frames_export as frames
     from klaviyo_analytics._connect import connect
     from klaviyo_analytics._demo import demo
     from klaviyo_analytics.client import KlaviyoClient
     from klaviyo_analytics.connections import Connections
     from klaviyo_analytics.filters import F, Filter
-    from klaviyo_analytics.tabular import SchemaWarning
+    from klaviyo_analytics.tabular import ReadingWarning, SchemaWarning
     from klaviyo_analytics.timeframe import Timeframe
 
 __version__ = "0.1.0"
@@ -32,6 +33,7 @@ __all__ = [
     "F",
     "Filter",
     "KlaviyoClient",
+    "ReadingWarning",
     "SchemaWarning",
     "Timeframe",
     "__version__",
@@ -39,6 +41,7 @@ __all__ = [
     "connect",
     "demo",
     "errors",
+    "frames",
     "plots",
     "vocabulary",
     "widgets",
@@ -49,17 +52,25 @@ _HOMES = {
     "F": "filters",
     "Filter": "filters",
     "KlaviyoClient": "client",
+    "ReadingWarning": "tabular",
     "SchemaWarning": "tabular",
     "Timeframe": "timeframe",
     "connect": "_connect",
     "demo": "_demo",
 }
-_MODULES = ("analysis", "errors", "plots", "vocabulary", "widgets")
+_MODULES = {
+    "analysis": "analysis",
+    "errors": "errors",
+    "frames": "frames_export",
+    "plots": "plots",
+    "vocabulary": "vocabulary",
+    "widgets": "widgets",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
+        return import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOMES:
         value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
         globals()[name] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 @explained
 def demo(
-    *, seed: int = 7, profiles: int = 2_000, events: int = 50_000, progress: bool | None = None
+    *,
+    seed: int = 7,
+    profiles: int = 2_000,
+    events: int = 50_000,
+    currencies: Sequence[str] = ("USD",),
+    progress: bool | None = None,
 ) -> KlaviyoClient:
     """Connect to an embedded sandbox account: no key, no internet, the same numbers every time.
 
@@ -30,6 +36,9 @@ def demo(
         Another seed makes another shop.
     profiles, events : int
         Size of the shop.
+    currencies : list of str
+        Codes of the currencies that the shop takes; the first is the account's own. ``("USD", "EUR")`` makes a
+        shop whose customers in Europe pay in euros.
     progress : bool, optional
         As for `connect`.
 
@@ -54,7 +63,10 @@ def demo(
     for name, value in {"seed": seed, "profiles": profiles, "events": events}.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise InvalidInputError(f"{name}={value!r}: give a whole number, 0 or more.")
-    sandbox = sandbox_class()(seed=seed, profiles=profiles, events=events)
+    try:
+        sandbox = sandbox_class()(seed=seed, profiles=profiles, events=events, currencies=_codes(currencies))
+    except ValueError as problem:
+        raise InvalidInputError(f"currencies={currencies!r}: {problem}") from None
     sandbox.start()
     try:
         client = connect(api_key=sandbox.api_key, base_url=sandbox.direct_url, progress=progress)
@@ -66,6 +78,13 @@ def demo(
         sandbox.close()
         raise
     return client
+
+
+def _codes(currencies: Sequence[str]) -> tuple[str, ...]:
+    codes = (currencies,) if isinstance(currencies, str) else tuple(currencies)
+    if not codes or len(set(codes)) < len(codes):
+        raise ValueError("expected one or more different currency codes, such as ('USD', 'EUR')")
+    return codes
 
 
 def sandbox_class() -> type[Sandbox]:

@@ -40,6 +40,28 @@ def resources(document: Any, where: str) -> list[Record]:
     return found
 
 
+def collection(document: Any, where: str) -> list[Record]:
+    """Return the rows of a page; unlike `resources`, rows without an id are kept, with the id None.
+
+    Raises
+    ------
+    MalformedResponseError
+        If the data are null, or hold something that is not a resource: an empty page says ``[]``.
+    """
+    data = document.get("data") if isinstance(document, Mapping) else None
+    if data is None:
+        if isinstance(document, Mapping) and "data" in document:
+            raise errors.MalformedResponseError(f"{where} answered with null instead of a list of resources.")
+        return resources(document, where)
+    rows = data if isinstance(data, list) else [data]
+    nameless = [row for row in rows if isinstance(row, Mapping) and "type" in row and row.get("id") is None]
+    if not nameless:
+        return resources(document, where)
+    named = [row for row in rows if not any(row is one for one in nameless)]
+    resources({"data": named}, where)
+    return [{**row, "id": None} if any(row is one for one in nameless) else row for row in rows]
+
+
 def only_errors(document: Any) -> bool:
     """Tell whether a document is one of errors, whatever status it came with."""
     return isinstance(document, Mapping) and bool(document.get("errors")) and "data" not in document

@@ -20,6 +20,8 @@ from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._display import AccountRow, card
 from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.resources._noun import Context
+from klaviyo_analytics.resources._times import timeframe as read_timeframe
+from klaviyo_analytics.timeframe._moments import zone_named
 
 if TYPE_CHECKING:
     from klaviyo_analytics import resources, summaries
@@ -147,6 +149,56 @@ class KlaviyoClient:
     def cache(self) -> NoCache:
         """Answers of reports and aggregates on disk, if `connect(cache=...)` was told so: `info`, `clear`."""
         return self._context.cache
+
+    def now(self) -> datetime:
+        """Return the present by the client's clock, in the account's time zone.
+
+        Everything that depends on the present goes by this clock. A demo's stands still.
+
+        Returns
+        -------
+        datetime.datetime
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     client.now() == client.now()
+        True
+        """
+        return self._context.now().astimezone(zone_named(self._context.timezone))
+
+    def timeframe(
+        self, value: Timeframe | str | tuple[Moment, Moment], *, timezone: str | None = None
+    ) -> Timeframe:
+        """Return a time frame from words, on the account's clock.
+
+        Parameters
+        ----------
+        value : Timeframe, str or (start, end)
+            As for `Timeframe.parse`: "last 30 days", "last quarter", "ytd", "2026-Q2", two times, ... "last 12
+            months" are the twelve whole calendar months before the one that holds `now`.
+        timezone : str, optional
+            IANA name of another zone that decides when a day begins.
+
+        Returns
+        -------
+        Timeframe
+
+        Raises
+        ------
+        InvalidInputError
+            The words are not a time frame, or the time zone is not known.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     quarter = client.timeframe("last quarter")
+        ...     quarter.end <= client.now()
+        True
+        """
+        return read_timeframe(self._context, value, timezone)
 
     def account_summary(
         self,

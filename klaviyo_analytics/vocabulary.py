@@ -7,6 +7,9 @@ from typing import Literal
 Interval = Literal["hour", "day", "week", "month"]
 """Interval of metric aggregates, and of every frame in this package."""
 
+LongInterval = Literal["quarter", "year"]
+"""Intervals that the API does not have; counts and sums of them are joined from months."""
+
 ReportInterval = Literal["hourly", "daily", "weekly", "monthly"]
 """Interval of series reports, which spell it their own way."""
 

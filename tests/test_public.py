@@ -72,7 +72,7 @@ class TestTheDoor:
             n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"
         )
         seen = {
-            alias.name
+            alias.asname or alias.name
             for node in ast.walk(guarded)
             if isinstance(node, ast.ImportFrom)
             for alias in node.names

@@ -32,9 +32,15 @@ def require_zone(table: Table) -> None:
     # Narwhals does not recognise pandas' times in zones like America/New_York, but computes with them.
     if kind == nw.Unknown or (isinstance(kind, nw.Datetime) and kind.time_zone is not None):
         return
+    naive = isinstance(kind, nw.Datetime)
+    cure = (
+        ".dt.tz_localize('America/New_York')"
+        if naive
+        else "; in pandas: pd.to_datetime(frame['datetime'], utc=True).dt.tz_convert('America/New_York')"
+    )
     raise FrameError(
-        f"column 'datetime' is {kind}, and its time zone decides what a day is; "
-        "give it one with frame['datetime'].dt.tz_localize('America/New_York')"
+        f"column 'datetime' is {kind}, and its time zone decides what a day is. Give it the zone that its days are "
+        f"of{': frame[' + repr('datetime') + ']' if naive else ''}{cure}, with your account's zone."
     )
 
 

@@ -16,6 +16,14 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_ITEM = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,\[\]]+""", re.DOTALL)
+# what stands without quotes: numbers, true, false, null, dates and times
+_BARE = re.compile(
+    r"\s*(?:[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null|"
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}(?::?\d{2}(?::?\d{2}(?:\.\d+)?)?)?(?:Z|[+-]\d{2}:?\d{2})?)?)\s*",
+    re.IGNORECASE,
+)
+
 
 def conditions_of(text: str) -> tuple[Condition, ...]:
     """Read a raw filter expression into its conditions; the literals stay as they were written."""
@@ -58,7 +66,16 @@ class _Parser:
             value = self.value()
         if self.take() != ")":
             self.fail("expected ')'")
+        if value is not None:
+            self.check_quoted(field, value)
         return [Condition(operator, field, value)]
+
+    def check_quoted(self, field: str, value: str) -> None:
+        """Refuse text without quotes, which the server would not read as text."""
+        for item in _ITEM.findall(value):
+            if item[0] in "\"'" or _BARE.fullmatch(item):
+                continue
+            self.fail(f'{item!r} is text without quotes; write {field},"{item}"')
 
     def value(self) -> str:
         if self.peek() != "[":

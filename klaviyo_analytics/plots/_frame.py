@@ -64,7 +64,10 @@ def times(frame: pd.DataFrame, column: str) -> pd.DatetimeIndex:
     values = frame[column]
     is_time = pd.api.types.is_datetime64_any_dtype(values.dtype) or values.isna().all()
     if not is_time and values.dtype != object:
-        hint = f"convert it with pd.to_datetime(frame[{column!r}], utc=True)"
+        hint = (
+            f"convert it with pd.to_datetime(frame[{column!r}], utc=True).dt.tz_convert('America/New_York'), with "
+            "the zone that its days are of"
+        )
         raise FrameError(f"column {column!r} is {values.dtype}, and the plot needs datetimes: {hint}")
     try:
         return pd.DatetimeIndex(pd.to_datetime(values))

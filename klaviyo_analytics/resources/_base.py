@@ -17,8 +17,9 @@ from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoM
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.resources import _ranges
 from klaviyo_analytics.resources._noun import Context, Reading, checked_id, read_one, read_one_or_none
+from klaviyo_analytics.resources._times import moment
 from klaviyo_analytics.resources._words import instead
-from klaviyo_analytics.resources._writes import identifiers, resource, write
+from klaviyo_analytics.resources._writes import UNSET, identifiers, resource, write
 from klaviyo_analytics.tabular.schema import snake
 from klaviyo_analytics.writeback.asking import confirmed
 
@@ -26,6 +27,8 @@ NAMES_TO_CHOOSE_FROM = 500
 NAMES = ("name", "title", "unique_code")  # the column that names a resource, whatever its type
 Method = TypeVar("Method", bound=Callable[..., Any])
 if TYPE_CHECKING:
+    from klaviyo_analytics.timeframe._moments import Moment
+
     Id = str | pd.Series[Any]  # an id, or a row that has one
     Ids = Id | Iterable[Id] | pd.DataFrame
 
@@ -136,6 +139,10 @@ class Resource:
         return self._list(operation, limit=NAMES_TO_CHOOSE_FROM)["name"].dropna().tolist()
 
     # Writes
+
+    def _time(self, value: Moment | None) -> Any:
+        """Return a time as the API takes it, in UTC; what has no zone is read in the account's."""
+        return value if value is UNSET or value is None else moment(self._context, value).isoformat()
 
     def _create(self, operation: str, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
         data = resource(self._endpoint(operation), attributes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,16 +16,20 @@ from klaviyo_analytics import _jsonapi, tabular
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import NoCache
 from klaviyo_analytics._progress import Progress
+from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.endpoints.query import Fields, Query
-from klaviyo_analytics.errors import InvalidInputError, MalformedResponseError
+from klaviyo_analytics.errors import InvalidInputError, MalformedResponseError, PaginationError
 from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.tabular import Properties, Schema
+from klaviyo_analytics.timeframe._moments import zone_named
 
 Filtering = Filter | str | None
 CHUNK = 10_000
+MOST_KNOWN_PAGES = 3  # pages in a row with only known rows, after which a collection is taken to be endless
+MOST_EMPTY_PAGES = 100  # a filter may leave a page empty, but not that many in a row
 
 
 @dataclass
@@ -55,8 +60,85 @@ class Context:
 
     @property
     def timezone(self) -> str:
-        """The account's time zone, which decides what a day is."""
-        return str(self.account["timezone"])
+        """The account's time zone, which decides what a day is.
+
+        Raises
+        ------
+        MalformedResponseError
+            The account has no time zone, or one that is not known here.
+        """
+        zone = self.account.get("timezone")
+        if not isinstance(zone, str) or not zone.strip():
+            shown = "empty" if isinstance(zone, str) else "null"
+            raise MalformedResponseError(
+                f"The account's time zone is {shown}, and it decides when a day begins. Set it in Klaviyo's account "
+                "settings, or pass timezone= with an IANA name such as 'America/New_York' where a call takes it."
+            )
+        try:
+            return zone_named(zone.strip()).key
+        except InvalidInputError as problem:
+            raise MalformedResponseError(
+                f"The account's time zone {zone!r} is not known on this machine. Install the newest tzdata package, "
+                "or pass timezone= with an IANA name such as 'America/New_York' where a call takes it."
+            ) from problem
+
+
+class Rows:
+    """The rows that a reading has met, so that a row that two pages hold comes once; several readers may share it."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._lock = threading.Lock()
+        self._stale = 0  # pages in a row that brought nothing new
+        self.repeated = 0
+        self.nameless = 0
+
+    def new(self, records: list[Any]) -> list[Any]:
+        """Return the records that were not met before, in their order; those without an id are all kept."""
+        with self._lock:
+            fresh = []
+            for record in records:
+                if (id := record["id"]) is None:
+                    self.nameless += 1
+                elif (key := str(id)) in self._ids:
+                    continue
+                else:
+                    self._ids.add(key)
+                fresh.append(record)
+            self.repeated += len(records) - len(fresh)
+        return fresh
+
+    def check_progress(self, records: list[Any], fresh: list[Any], where: str) -> None:
+        """Stop a collection whose pages go on for ever although their cursors differ.
+
+        Raises
+        ------
+        PaginationError
+            Several pages in a row held only known rows, or very many were empty.
+        """
+        self._stale = 0 if fresh else self._stale + 1
+        if self._stale >= (MOST_KNOWN_PAGES if records else MOST_EMPTY_PAGES):
+            held = "rows that were read already" if records else "no rows"
+            raise PaginationError(
+                f"{where}: {self._stale} pages in a row held {held}, each with a new cursor; stopped "
+                "instead of reading them for ever."
+            )
+
+    def report(self, what: str) -> None:
+        """Warn of what was dropped or lacks an id, with counts."""
+        if self.repeated:
+            tabular.warn(
+                f"{what}: {counted(self.repeated, 'row')} came on more than one page and {_was(self.repeated)} "
+                "dropped; the data changed while the pages were read."
+            )
+        if self.nameless:
+            tabular.warn(
+                f"{what}: {counted(self.nameless, 'row')} without an id; the id is missing in the frame."
+            )
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 class Reading:
@@ -76,7 +158,10 @@ class Reading:
         limit: int | None = None,
         page_size: int | None = None,
         properties: Properties = "json",
+        named: tabular.NamedProperties | None = None,
     ) -> None:
+        self.named = named or tabular.NamedProperties()  # shared by readings that make one frame
+        self._reports_named = named is None
         limit = _whole_number(limit)
         self.context = context
         self.endpoint: Endpoint = context.api.catalog[operation]
@@ -95,9 +180,13 @@ class Reading:
         self.chosen = page_size is not None
         self.limit = limit
 
-    def pages(self, progress: Progress | None = None) -> Iterator[tuple[list[Any], Any]]:
-        """Give (records, what they include) page by page, `limit` rows in all."""
+    def pages(
+        self, progress: Progress | None = None, rows: Rows | None = None
+    ) -> Iterator[tuple[list[Any], Any]]:
+        """Yield (records, what they include) page by page, `limit` rows in all, each row once."""
         left = self.limit
+        rows = rows or Rows()
+        where = f"{self.endpoint.method} {self.endpoint.path}"
         if left == 0:
             return
         documents = self.context.api.pages(
@@ -109,7 +198,9 @@ class Reading:
             on_wait=progress.waiting if progress else None,
         )
         for document in documents:
-            records = _jsonapi.resources(document, f"{self.endpoint.method} {self.endpoint.path}")
+            found = _jsonapi.collection(document, where)
+            records = rows.new(found)
+            rows.check_progress(found, records, where)
             if left is not None:
                 records = records[:left]
                 left -= len(records)
@@ -121,10 +212,11 @@ class Reading:
 
     def frame(self) -> pd.DataFrame:
         """Read everything into one frame."""
-        table = tabular.Table(self.schema)
+        table, rows = self.table(), Rows()
         with self._progress() as progress:
-            for records, included in self.pages(progress):
+            for records, included in self.pages(progress, rows):
                 table.add(records, included)
+        self.report(rows)
         return table.frame()
 
     def frames(self, chunk_size: int) -> Iterator[pd.DataFrame]:
@@ -134,9 +226,9 @@ class Reading:
         return self._cut(chunk_size)
 
     def _cut(self, chunk_size: int) -> Iterator[pd.DataFrame]:
-        table, empty = tabular.Table(self.schema), True
+        table, empty, rows = self.table(), True, Rows()
         with self._progress() as progress:
-            for records, included in self.pages(progress):
+            for records, included in self.pages(progress, rows):
                 rest = records
                 while rest:
                     room = chunk_size - table.rows
@@ -144,14 +236,28 @@ class Reading:
                     rest = rest[room:]
                     if table.rows == chunk_size:
                         yield table.frame()
-                        table, empty = tabular.Table(self.schema), False
+                        table, empty = self.table(), False
+        self.report(rows)
         if table.rows or empty:
             yield table.frame()
 
+    def table(self) -> tabular.Table:
+        """Return an empty table of the collection's columns."""
+        return tabular.Table(self.schema, self.named)
+
+    def report(self, rows: Rows) -> None:
+        """Warn of rows that came twice, and of named properties that no row has."""
+        rows.report(self.what)
+        if self._reports_named:
+            self.named.report()
+
+    @property
+    def what(self) -> str:
+        """The collection, as people call it: the last words of its path."""
+        return self.endpoint.path.removeprefix("/api/")
+
     def _progress(self) -> Progress:
-        return Progress(
-            self.endpoint.path.removeprefix("/api/"), shown=self.context.progress, total=self.limit
-        )
+        return Progress(self.what, shown=self.context.progress, total=self.limit)
 
 
 def _whole_number(limit: Any) -> int | None:

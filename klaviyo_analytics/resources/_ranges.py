@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
 
@@ -23,7 +24,8 @@ from klaviyo_analytics import tabular
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
-from klaviyo_analytics.resources._noun import Context, Filtering, Reading
+from klaviyo_analytics.resources._noun import Context, Filtering, Reading, Rows
+from klaviyo_analytics.timeframe._moments import answered
 
 Bounds = tuple[datetime | None, datetime | None]
 WORKERS = 4
@@ -60,10 +62,8 @@ class Axis:
 
     def of(self, record: Mapping[str, Any]) -> datetime | None:
         """Say when a row was; None where it does not tell."""
-        try:
-            return datetime.fromisoformat(record["attributes"][self.time]).astimezone(UTC)
-        except (KeyError, TypeError, ValueError):
-            return None
+        attributes = record.get("attributes")
+        return answered(attributes.get(self.time)) if isinstance(attributes, Mapping) else None
 
 
 EVENTS = Axis("datetime", also=("timestamp",))
@@ -126,6 +126,8 @@ class _Concurrent:
         self.end = end
         self.workers = workers
         self.options = options
+        self.rows = Rows()  # shared by all readers
+        self.repeated = 0  # rows that one reader met twice
         self.latest: datetime | None = None  # when the last row was, as far as that is known
         self._open = 0  # ranges that are being read
         self._lock = threading.Lock()
@@ -134,22 +136,27 @@ class _Concurrent:
 
     def frame(self) -> pd.DataFrame:
         kind = self.whole.endpoint.path.rsplit("/", 1)[-1]
+        read = self.rows
         with Progress(kind, shown=self.whole.context.progress) as progress:
-            pages = self.whole.pages(progress)
-            head = tabular.Table(self.whole.schema)
+            pages = self.whole.pages(progress, read)
+            head = self.whole.table()
             first, included = next(pages)
             edges = self._cut(first)
             if not edges:
                 head.add(first, included)
                 for records, extra in pages:
                     head.add(records, extra)
+                self.whole.report(read)
                 return head.frame()
             # whatever shares the cut's second is read again, from its range: no tie is split
-            before = self._inside(first, None, edges[0])
+            self.rows, self.repeated = Rows(), read.repeated
+            before = self.rows.new(self._inside(first, None, edges[0]))
             head.add(before, included)
             progress.add(len(before) - len(first))
             for piece in self._read(edges, progress):
                 head.extend(piece.table)
+        self.rows.repeated += self.repeated
+        self.whole.report(self.rows)
         return head.frame()
 
     def _cut(self, first: list[Any]) -> list[datetime]:
@@ -174,9 +181,8 @@ class _Concurrent:
         size = self.whole.size or self.whole.endpoint.page_default or 0
         if not records or len(records) < min(size, self.whole.endpoint.page_default or size):
             return None
-        times = [self.axis.of(record) for record in records]
-        first, last = times[0], times[-1]
-        return (first, last) if None not in times and first and last and first < last else None
+        times = _in_order([self.axis.of(record) for record in records])
+        return (times[0], times[-1]) if times and times[0] < times[-1] else None
 
     def _latest(self) -> datetime | None:
         """Say until when there can be rows; None where rows without a time make ranges unsafe."""
@@ -218,7 +224,7 @@ class _Concurrent:
         self, pool: ThreadPoolExecutor, start: datetime, end: datetime | None, progress: Progress
     ) -> None:
         self._open += 1
-        piece = _Range(start, end, tabular.Table(self.whole.schema))
+        piece = _Range(start, end, self.whole.table())
         pool.submit(
             copy_context().run, self._read_range, pool, piece, progress
         )  # who calls off calls off all
@@ -232,13 +238,19 @@ class _Concurrent:
                 filter=self.axis.between(self.conditions, piece.start, piece.end),
                 **self.options,
             )
-            for records, included in reading.pages(progress):
-                inside = self._inside(records, piece.start, piece.end)
+            met, ordered = Rows(), True
+            for records, included in reading.pages(progress, met):
+                inside = self.rows.new(self._inside(records, piece.start, piece.end))
                 piece.table.add(inside, included)
                 progress.add(len(inside) - len(records))
-                if self._failed.is_set() or self._is_past(records, piece.end):
+                # where a page is out of order, its last row says nothing about the pages that follow
+                ordered = ordered and _in_order([self.axis.of(record) for record in records]) is not None
+                if self._failed.is_set() or (ordered and self._is_past(records, piece.end)):
                     break
-                self._share(pool, piece, records, progress)
+                if ordered:
+                    self._share(pool, piece, records, progress)
+            with self._lock:
+                self.repeated += met.repeated
         except BaseException as error:  # noqa: BLE001  (raised where the frame is waited for)
             self._failed.set()
             self._ended.put(error)
@@ -258,10 +270,7 @@ class _Concurrent:
             piece.end = middle
 
     def _inside(self, records: list[Any], start: datetime | None, end: datetime | None) -> list[Any]:
-        """Leave out what other ranges hold; the rows are in order, so the outer ones tell of all."""
-        times = [self.axis.of(record) for record in (records[:1] + records[-1:])]
-        if all(time and self._holds(time, start, end) for time in times):
-            return records
+        """Leave out what other ranges hold."""
         return [record for record in records if self._holds(self.axis.of(record), start, end)]
 
     def _is_past(self, records: list[Any], end: datetime | None) -> bool:
@@ -271,3 +280,9 @@ class _Concurrent:
     @staticmethod
     def _holds(time: datetime | None, start: datetime | None, end: datetime | None) -> bool:
         return time is None or ((start is None or time >= start) and (end is None or time < end))
+
+
+def _in_order(times: list[datetime | None]) -> list[datetime] | None:
+    """Return the times if each is known and none is before the one before it."""
+    known = [time for time in times if time is not None]
+    return known if len(known) == len(times) and all(a <= b for a, b in pairwise(known)) else None

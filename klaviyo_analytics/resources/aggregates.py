@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from functools import partial
+from typing import Any, cast, get_args
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -18,16 +20,19 @@ from klaviyo_analytics.errors import (
     PaginationError,
     ValidationError,
 )
-from klaviyo_analytics.filters import Filter, as_filter
+from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._currency import ASSUMED, DIMENSION, NAMED, Money, folded, one
+from klaviyo_analytics.resources._labels import KIND_OF, label
 from klaviyo_analytics.resources._times import Span
 from klaviyo_analytics.resources._times import timeframe as read_timeframe
 from klaviyo_analytics.resources._words import chosen
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.tabular import aggregates as tables
 from klaviyo_analytics.timeframe import Timeframe
-from klaviyo_analytics.timeframe._calendar import add_months, move_to
-from klaviyo_analytics.vocabulary import Dimension, Interval, Measurement
+from klaviyo_analytics.timeframe._calendar import Unit, add_months, floor, move_to
+from klaviyo_analytics.timeframe._moments import zone_named
+from klaviyo_analytics.vocabulary import Dimension, Interval, LongInterval, Measurement
 
 PAGE = 500  # rows of an answer, the documented default
 LARGER = 8
@@ -44,12 +49,14 @@ class MetricAggregates(Resource):
         metric: Metric | Sequence[Metric],
         *,
         measurements: Sequence[Measurement] | Measurement = ("count",),
-        interval: Interval = "day",
+        interval: Interval | LongInterval = "day",
         by: Sequence[Dimension] | Dimension = (),
         where: Filter | str | Sequence[Filter | str] | None = None,
         timeframe: Span = "last 90 days",
         timezone: str | None = None,
         sort: str | None = None,
+        currency: str | None = None,
+        names: bool = False,
     ) -> pd.DataFrame:
         """Count and add up the events of metrics.
 
@@ -59,10 +66,12 @@ class MetricAggregates(Resource):
             A name that several integrations share is refused; the tuple chooses. Several metrics come in one
             frame, told apart by the columns metric_id and metric.
         measurements : list of {"count", "sum_value", "unique"}
-            Number of events; the sum of their values, in the account's currency; number of different people in
-            each interval. `unique` can not be added up, over time or over groups: ask for the interval and the
+            Number of events; the sum of their values, in one currency; number of different people in each
+            interval. `unique` can not be added up, over time or over groups: ask for the interval and the
             grouping that you want to show.
-        interval : {"hour", "day", "week", "month"}
+        interval : {"hour", "day", "week", "month", "quarter", "year"}
+            Quarters and years of the calendar are joined from months, which counts and sums allow and `unique`
+            does not.
         by : list of str
             Dimensions such as "$attributed_channel" or "Campaign Name" (see `ka.vocabulary.Dimension`); each
             becomes a column in snake case, like attributed_channel.
@@ -76,6 +85,13 @@ class MetricAggregates(Resource):
         sort : str, optional
             Order of the groups: by one of `by`, or by the total of "count" or "sum_value"; with a '-' before
             it, descending.
+        currency : str, optional
+            Code like "EUR": only events whose value is in this currency are counted and added up. Needed for
+            "sum_value" where events have values in several currencies, unless by="$value_currency" asks for a
+            row per currency.
+        names : bool
+            True, to put the names of flows, messages, lists and forms beside the ids that `by` shows, in columns
+            such as attributed_flow_name. What was deleted or may not be read has a missing name.
 
         Returns
         -------
@@ -84,14 +100,17 @@ class MetricAggregates(Resource):
             column for each dimension, count (Int64), sum_value (float64), unique (Int64), and complete
             (boolean; False where the interval is not over yet, or only partly inside the time frame). Every
             group has every interval: where nothing happened, count and sum_value are zero. ``frame.attrs`` has
-            the interval, timezone and currency.
+            the interval, timezone, currency (of sum_value; None where the rows have several) and
+            currency_source: "the events", or "assumed to be the account's" where events name none.
 
         Raises
         ------
         InvalidInputError
             A word or time is none of the allowed; nothing was sent.
         NotAdditiveError
-            `sort` is "unique", which has no total.
+            `sort` is "unique", which has no total; or `unique` of quarters or years is asked for.
+        InvalidQueryError
+            The values of the events are in several currencies, which are never added.
         NoMatchError, AmbiguousMatchError
             The metric's name is none of the account's, or several metrics have it.
 
@@ -114,21 +133,31 @@ class MetricAggregates(Resource):
         """
         asked = chosen(measurements, get_args(Measurement), "measurements")
         dimensions = chosen(by, get_args(Dimension), "by")
-        chosen([interval], get_args(Interval), "interval")
+        chosen([interval], (*get_args(Interval), *get_args(LongInterval)), "interval")
         if not asked:
             raise InvalidQueryError("measurements=[]: ask for at least one of count, sum_value, unique.")
         _check_sort(sort, asked, dimensions)
+        joined = _is_joined(interval, asked)
         conditions = _conditions(where, strict=self._context.api.strict)
+        if currency is not None:
+            conditions += _conditions(F[DIMENSION] == currency, strict=self._context.api.strict)
+        by_currency = DIMENSION in dimensions
+        # the currency comes along as one more group, which is taken out again; but people cannot be added up
+        split = "sum_value" in asked and not by_currency and currency is None
+        probed = split and "unique" in asked
+        grouped = [*dimensions, DIMENSION] if split and not probed else dimensions
         frame = read_timeframe(self._context, timeframe, timezone)
         if self._context.api.strict:
             _check_age(frame, self._context.now())
         named = Metrics(self._context).resolve_all(metric)
         body = {
-            "measurements": sorted(asked), "interval": interval, "by": dimensions,
+            "measurements": sorted(asked), "interval": "month" if joined else interval, "by": grouped,
             "timezone": frame.timezone, "page_size": PAGE,
         }  # fmt: skip
         grids = []
-        parts = frame.split(years=1, interval=interval)
+        money: set[str | None] = set()
+        longer = partial(_start_of, unit=interval, zone=zone_named(frame.timezone)) if joined else None
+        parts = frame.split(years=1, interval=cast(Interval, interval))
         with Progress(
             "aggregates", shown=self._context.progress, total=len(named) * len(parts), unit="queries"
         ) as bar:
@@ -136,21 +165,42 @@ class MetricAggregates(Resource):
                 answers: list[Any] = []
                 for part in parts:
                     bounds = {"metric_id": metric_id, "filter": part.aggregate_filter() + conditions}
-                    answers += self._answer({**body, **bounds}, part, bar)
+                    pages = self._answer({**body, **bounds}, part, bar)
+                    if grouped is not dimensions:
+                        pages, found = folded(pages)
+                        money |= found
+                    elif probed:
+                        money |= self._currencies({**body, **bounds}, part, bar)
+                    answers += pages
                     bar.add(1)
-                grids.append((metric_id, name, tables.grid(answers, asked, len(dimensions))))
+                grids.append((metric_id, name, tables.grid(answers, asked, len(dimensions), longer)))
         result = tables.frame(
             grids,
             timeframe=frame,
-            interval=interval,
+            interval=cast(Interval, interval),
             now=self._context.now(),
             by=dimensions,
             measurements=asked,
             sort=sort,
         )
-        currency = self._context.account.get("preferred_currency")
-        result.attrs = {"interval": interval, "timezone": frame.timezone, "currency": currency}
+        own = self._context.account.get("preferred_currency")
+        if by_currency and currency is None:
+            known = result["value_currency"].dropna().unique().tolist() if "sum_value" in asked else []
+            of = Money(known[0] if len(known) == 1 else None, NAMED) if known else Money(own, ASSUMED)
+        else:
+            of = one(money, None if pd.isna(own) else str(own), currency)
+        result.attrs = {
+            "interval": interval, "timezone": frame.timezone, "currency": of.currency, "currency_source": of.source,
+        }  # fmt: skip
+        if names:
+            ids = [tables.column_name(dimension) for dimension in dimensions]
+            result = label(self._context, result, {id: f"{id}_name" for id in ids if id in KIND_OF})
         return result
+
+    def _currencies(self, body: dict[str, Any], part: Timeframe, progress: Progress) -> set[str | None]:
+        """Return the currencies that the events of a query have money in, by one query of its own."""
+        asked = {**body, "measurements": ["sum_value"], "interval": "month", "by": [DIMENSION]}
+        return folded(self._answer(asked, part, progress))[1]
 
     def _answer(self, body: dict[str, Any], part: Timeframe, progress: Progress) -> list[Any]:
         """Give the pages of one query's answer, from the cache if it is there."""
@@ -204,6 +254,23 @@ class MetricAggregates(Resource):
         except (KeyError, TypeError):
             pass
         raise MalformedResponseError("metric-aggregates answered without dates and data.")
+
+
+def _is_joined(interval: str, measurements: Sequence[str]) -> bool:
+    """Return whether the interval is joined from months, and refuse to count people over several."""
+    if interval not in get_args(LongInterval):
+        return False
+    if "unique" in measurements:
+        raise NotAdditiveError(
+            f"measurements='unique' with interval={interval!r}: the API counts people per month at most, and "
+            "months cannot be added up, because the same people come back. Use interval='month', or ask for count "
+            "and sum_value only."
+        )
+    return True
+
+
+def _start_of(start: float, *, unit: Unit, zone: ZoneInfo) -> float:
+    return floor(datetime.fromtimestamp(start, zone), unit, zone).timestamp()
 
 
 def _cut_off(groups: int) -> PaginationError:

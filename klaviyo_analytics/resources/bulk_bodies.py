@@ -11,6 +11,7 @@ from klaviyo_analytics.resources import event_writes
 from klaviyo_analytics.resources._noun import Context, catalog_id, checked_id
 from klaviyo_analytics.resources._people import people_of
 from klaviyo_analytics.resources._writes import resource, written
+from klaviyo_analytics.resources.coupons import with_expiry
 from klaviyo_analytics.resources.profile_writes import patched
 from klaviyo_analytics.writeback.kinds import KINDS
 
@@ -33,7 +34,7 @@ def attributes(context: Context, kind: str, records: Sequence[Record]) -> dict[s
     if kind == "event_create":
         return {"events_bulk_create": {"data": [_event(context, record) for record in records]}}
     if kind == "coupon_code_create":
-        codes = [resource(load()["create_coupon_code"], record) for record in records]
+        codes = [resource(load()["create_coupon_code"], with_expiry(context, record)) for record in records]
         return {"coupon_codes": {"data": codes}}
     _, noun, verb = kind.split("_")
     return {PLURAL[noun]: {"data": [_in_catalog(noun, verb, record) for record in records]}}

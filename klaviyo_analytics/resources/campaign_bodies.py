@@ -10,6 +10,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._noun import Context
 from klaviyo_analytics.resources._times import moment
 from klaviyo_analytics.resources._writes import UNSET, identifiers
+from klaviyo_analytics.timeframe._moments import in_zone, zone_named
 
 EMAIL = ("subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email")
 SMS = ("body",)
@@ -70,8 +71,16 @@ def audiences(given: Any) -> dict[str, list[str]]:
 
 def strategy(context: Context, given: Any) -> Any:
     """Write when a campaign is sent."""
-    if given is UNSET or isinstance(given, Mapping):
+    if given is UNSET:
         return given
+    if isinstance(given, Mapping):
+        when, options = given.get("datetime"), given.get("options")
+        if when is None:
+            return given
+        # sent by each recipient's own clock, which Klaviyo wants written as if it were UTC
+        local = isinstance(options, Mapping) and bool(options.get("is_local"))
+        sent = in_zone(when, zone_named("UTC")) if local else moment(context, when)
+        return {**given, "datetime": sent.isoformat()}
     if given == "immediate":
         return {"method": "immediate"}
     return {"method": "static", "datetime": moment(context, given).isoformat()}

@@ -19,7 +19,8 @@ from klaviyo_analytics.resources._generated.coupons import (
     CouponCodeMethods,
     CouponMethods,
 )
-from klaviyo_analytics.resources._noun import CHUNK, Filtering, Reading
+from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Reading
+from klaviyo_analytics.resources._times import moment
 from klaviyo_analytics.resources._writes import UNSET, identifiers, resource, write
 from klaviyo_analytics.resources.catalog_frames import CouponCodeFrames
 
@@ -183,6 +184,14 @@ class CouponCodes(CouponCodeMethods, CouponCodeFrames):
         return Reading(
             self._context, "get_coupon_codes", filter=where, include=include, fields=fields, limit=limit
         )
+
+
+def with_expiry(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a code's attributes with `expires_at` in UTC; what has no offset is read on the account's clock."""
+    value = given.get("expires_at", UNSET)
+    if value is UNSET or value is None:
+        return dict(given)
+    return {**given, "expires_at": moment(context, value).isoformat()}
 
 
 def _told(frame: pd.DataFrame, coupon: Any) -> pd.DataFrame:

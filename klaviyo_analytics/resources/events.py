@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from klaviyo_analytics.endpoints.query import Fields
@@ -14,14 +15,19 @@ from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.resources import _ranges
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._generated.events import EventField, EventInclude, EventMethods, EventSort
+from klaviyo_analytics.resources._labels import label, metric_names
 from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Reading, checked_id
 from klaviyo_analytics.resources._times import Span, moment
 from klaviyo_analytics.resources.event_frames import EventFrames
 from klaviyo_analytics.resources.event_writes import EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
-from klaviyo_analytics.tabular import Properties
+from klaviyo_analytics.tabular import NamedProperties, Properties
 from klaviyo_analytics.timeframe import Timeframe
-from klaviyo_analytics.timeframe._moments import Moment
+from klaviyo_analytics.timeframe._moments import Moment, answered
+
+CREDITED = (
+    "campaign", "campaign_message", "flow", "flow_message", "flow_message_variation", "attributed_event",
+)  # fmt: skip
 
 
 class Events(EventMethods, EventFrames, EventWrites):
@@ -81,8 +87,12 @@ class Events(EventMethods, EventFrames, EventWrites):
         Returns
         -------
         pandas.DataFrame
-            id (string), timestamp (Int64, Unix seconds), event_properties (object), datetime
-            (datetime64[us, UTC]), uuid (string), profile_id, metric_id (string), and what was included.
+            id (string), datetime (datetime64[us, UTC]), metric (string: the metric's name), event_properties
+            (object), timestamp (Int64, Unix seconds), uuid (string), what was included, and profile_id,
+            metric_id (string). With ``include=["attributions"]`` the columns ``attributions.campaign_id``,
+            ``.campaign_message_id``, ``.flow_id``, ``.flow_message_id``, ``.flow_message_variation_id`` and
+            ``.attributed_event_id`` hold a list in each row, in the order of ``attribution_ids``; `attributions`
+            has a row for each of them.
 
         Raises
         ------
@@ -109,7 +119,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         fields, unasked = _with_time(fields, sort) if len(queries) > 1 else (fields, [])
         options: dict[str, Any] = {
             "sort": sort, "include": include, "fields": fields,
-            "limit": limit, "page_size": page_size, "properties": properties,
+            "limit": limit, "page_size": page_size, "properties": properties, "named": NamedProperties(),
         }  # fmt: skip
         frames = [
             _ranges.read(
@@ -123,14 +133,15 @@ class Events(EventMethods, EventFrames, EventWrites):
             )
             for conditions, bounds in queries
         ]
+        options["named"].report()
         if len(frames) == 1:
-            return frames[0]
+            return self._with_metric(frames[0])
         frame = pd.concat(frames, ignore_index=True)
         if sort:
             frame = frame.sort_values(
-                sort.lstrip("-"), ascending=sort[0] != "-", kind="stable", ignore_index=True
+                sort.lstrip("-"), ascending=sort[0] != "-", kind="stable", ignore_index=True, key=_sortable
             )
-        frame = frame.drop(columns=unasked)
+        frame = self._with_metric(frame.drop(columns=unasked))
         return frame if limit is None else frame.head(limit)
 
     @serves("get_events")
@@ -173,7 +184,89 @@ class Events(EventMethods, EventFrames, EventWrites):
             )
             for conditions, bounds in self._queries(metric, start, end, timeframe, profile, filter)
         ]
-        return chain.from_iterable([reading.frames(chunk_size) for reading in readings])
+        chunks = chain.from_iterable([reading.frames(chunk_size) for reading in readings])
+        return (self._with_metric(chunk) for chunk in chunks)
+
+    def attributions(
+        self,
+        *,
+        metric: Metric | Sequence[Metric],
+        start: Moment | None = None,
+        end: Moment | None = None,
+        timeframe: Span | None = None,
+        unattributed: bool = False,
+        names: bool = True,
+        workers: int | None = None,
+    ) -> pd.DataFrame:
+        """Read what events are attributed to: a row for each event and attribution.
+
+        Parameters
+        ----------
+        metric : str, (name, integration), metric row, or a list of these
+            Whose events, such as ("Placed Order", "Shopify").
+        start, end, timeframe
+            As for `list`.
+        unattributed : bool
+            True, to keep an event that is not attributed to anything as a row with missing ids, so that the
+            weighted values of all rows add up to the whole revenue.
+        names : bool
+            With the columns campaign and flow: the names of the ids beside them.
+        workers : int, optional
+            As for `list`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            event_id, datetime (datetime64[us, UTC]), metric (string), value (float64: the event's ``$value``),
+            value_currency (string), weight (float64: 1 divided by the event's number of attributions, so that
+            ``value * weight`` adds up without counting an event twice), campaign, campaign_id,
+            campaign_message_id, flow, flow_id, flow_message_id, flow_message_variation_id, attributed_event_id,
+            attribution_id, profile_id, metric_id (string).
+
+        Raises
+        ------
+        NoMatchError, AmbiguousMatchError
+            No metric has this name, or several do.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     credit = client.events.attributions(metric=("Placed Order", "Shopify"), unattributed=True)
+        ...     orders = client.events.list(metric=("Placed Order", "Shopify"), properties={"$value": "float64"})
+        >>> bool(abs((credit["value"] * credit["weight"]).sum() - orders["event_properties.$value"].sum()) < 0.01)
+        True
+        """
+        events = self.list(
+            metric=metric,
+            start=start,
+            end=end,
+            timeframe=timeframe,
+            include=["attributions"],
+            properties={"$value": "float64", "$value_currency": "string"},
+            workers=workers,
+        )
+        frame = _credits(events, unattributed=unattributed)
+        if names:
+            frame = label(self._context, frame, {"campaign_id": "campaign", "flow_id": "flow"})
+            order = ["campaign", "campaign_id", "campaign_message_id", "flow", "flow_id"]
+            rest = [name for name in frame.columns if name not in order]
+            place = rest.index("weight") + 1
+            frame = frame[[*rest[:place], *order, *rest[place:]]]
+        return frame
+
+    def _with_metric(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Put the metric's name where a reader looks for it: behind the time."""
+        if "metric" in frame.columns or "metric_id" not in frame.columns:
+            return frame
+        ids = frame["metric_id"]
+        if "metric.name" in frame.columns:
+            names = frame["metric.name"].array
+        else:
+            known = metric_names(self._context, ids.dropna().unique().tolist())
+            names = pd.array([known.get(id) if pd.notna(id) else None for id in ids], dtype="string")
+        frame.insert(2 if frame.columns[1:2].tolist() == ["datetime"] else 1, "metric", names)
+        return frame
 
     def _queries(
         self,
@@ -204,6 +297,43 @@ def _with_time(fields: Fields | None, sort: str | None) -> tuple[Any, Sequence[s
     if not key or not own or key in own:
         return fields, []
     return {**by_type, "event": [*own, key]}, [key]
+
+
+def _sortable(times: pd.Series[Any]) -> pd.Series[Any]:
+    """Return times to sort by; of a column that also holds other values, those that are not times come last."""
+    if times.dtype != object:
+        return times
+    if all(isinstance(value, int | float) for value in times):
+        return times
+    return pd.Series(pd.DatetimeIndex([answered(value) for value in times]).as_unit("us"), index=times.index)
+
+
+def _credits(events: pd.DataFrame, *, unattributed: bool) -> pd.DataFrame:
+    """Write a row for each attribution of each event."""
+    counts = [len(ids) if isinstance(ids, Sequence) else 0 for ids in events["attribution_ids"]]
+    repeats = np.array([max(count, int(unattributed)) for count in counts], dtype=np.intp)
+    each = np.repeat(np.arange(len(events)), repeats)
+    data: dict[str, Any] = {
+        "event_id": events["id"].array.take(each),
+        "datetime": events["datetime"].array.take(each),
+        "metric": events["metric"].array.take(each),
+        "value": events["event_properties.$value"].to_numpy()[each],
+        "value_currency": events["event_properties.$value_currency"].array.take(each),
+        "weight": 1.0 / repeats[each],
+    }
+    lists = {f"{name}_id": f"attributions.{name}_id" for name in CREDITED} | {
+        "attribution_id": "attribution_ids"
+    }
+    for name, source in lists.items():
+        values = [
+            value
+            for count, repeat, ids in zip(counts, repeats, events[source], strict=True)
+            for value in (ids if count else [None] * repeat)
+        ]
+        data[name] = pd.array(values, dtype="string")
+    data["profile_id"] = events["profile_id"].array.take(each)
+    data["metric_id"] = events["metric_id"].array.take(each)
+    return pd.DataFrame(data, index=pd.RangeIndex(len(each)))
 
 
 def _and(one: Filter, other: Filter | None) -> Filter:

@@ -20,6 +20,7 @@ from klaviyo_analytics.resources._generated.campaigns import (
 from klaviyo_analytics.resources._noun import CHUNK, Filtering, Reading
 from klaviyo_analytics.resources._words import instead
 from klaviyo_analytics.resources.campaign_writes import CampaignWrites
+from klaviyo_analytics.tabular.schema import READ_FIRST
 
 Channel = Literal["email", "sms", "mobile_push"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -62,7 +63,7 @@ class Campaigns(CampaignWrites):
         Returns
         -------
         pandas.DataFrame
-            id, channel (string), name, status, archived (boolean), audiences.included (object), send_time
+            id, name, send_time, status, channel (string), archived (boolean), audiences.included (object), send_time
             (datetime64[us, UTC]) and the other attributes, `campaign_message_ids` and `tag_ids` where asked for
             by `include`. Times are in UTC.
 
@@ -171,5 +172,9 @@ def _in_channel(name: str, asked: Any) -> Any:
 
 
 def _marked(frame: pd.DataFrame, channel: str | None) -> pd.DataFrame:
-    frame.insert(1, "channel", pd.Series([channel] * len(frame), dtype="string"))
+    frame.insert(
+        1 + int(frame.columns.isin(READ_FIRST).sum()),
+        "channel",
+        pd.Series([channel] * len(frame), dtype="string"),
+    )
     return frame

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
@@ -128,7 +129,7 @@ class Metrics(MetricMethods):
         if frame.empty:
             raise NoMatchError(self._nothing(name))
         if integration is not None:
-            found = frame[(frame["integration.name"] == integration).fillna(value=False).astype(bool)]
+            found = _from(frame, integration)
             if found.empty:
                 raise NoMatchError(
                     f"No metric {name!r} comes from {integration!r}; there is {_named(frame)}."
@@ -167,6 +168,22 @@ class CustomMetrics(CustomMetricMethods):
 
 class MappedMetrics(MappedMetricMethods):
     """Which metric stands for revenue, refunds, carts ...; `get("revenue")` names the conversion metric."""
+
+
+def _from(frame: pd.DataFrame, integration: str) -> pd.DataFrame:
+    """Return the metrics of an integration: as it is spelled, else by its name or key whatever the spelling."""
+    exact = frame[(frame["integration.name"] == integration).fillna(value=False).astype(bool)]
+    if not exact.empty:
+        return exact
+    wanted = _spelling(integration)
+    columns = [name for name in ("integration.name", "integration.key") if name in frame.columns]
+    alike = [any(_spelling(row[name]) == wanted for name in columns) for _, row in frame.iterrows()]
+    return frame[np.array(alike, dtype=bool)]
+
+
+def _spelling(name: Any) -> str:
+    """Reduce a name to what its spellings share: 'Woo Commerce', 'WooCommerce' and 'woo-commerce' are one."""
+    return re.sub(r"[\W_]+", "", str(name).casefold())
 
 
 def _named(frame: pd.DataFrame) -> str:

@@ -105,6 +105,7 @@ class Campaigns(resources.Campaigns):
         )
         records = _records(self._context, report)
         rows = added_up(report, KEYS[by]).merge(records, on="campaign_id", how="left", validate="m:1")
+        rows["tags"] = lists(rows["tags"])  # a campaign that was deleted has none
         if by != "campaign":
             rows["subject"] = rows["campaign_message_id"].map(_subjects(records)).astype("string")
         columns = [

@@ -92,6 +92,12 @@ class Flows(resources.Flows):
         flows = _flows(self._context, report, actions=by == "message")
         rows = added_up(report, KEYS[by])
         rows = rows.merge(_records(flows), on="flow_id", how="left", validate="m:1")
+        # a flow that was deleted has no record and no tags, but the report still names it
+        named = (
+            report.dropna(subset=["flow_id", "flow"]).drop_duplicates("flow_id").set_index("flow_id")["flow"]
+        )
+        rows["flow"] = rows["flow"].fillna(rows["flow_id"].map(named).astype("string"))
+        rows["tags"] = lists(rows["tags"])
         told_of, order = [*KEYS[by][1:]], ["flow", "flow_id"]
         if by == "message":
             places, keys = (

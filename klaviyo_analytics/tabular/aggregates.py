@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from klaviyo_analytics.errors import MalformedResponseError
-from klaviyo_analytics.tabular.grid import Floats, Grid, Group, integers, text
+from klaviyo_analytics.tabular.grid import Floats, Grid, Group, Row, integers, text
 from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.timeframe._moments import answered
 from klaviyo_analytics.vocabulary import Interval
 
 ADDITIVE = ("count", "sum_value")
@@ -24,21 +26,34 @@ def column_name(dimension: str) -> str:
     return re.sub(r"\W+", "_", dimension.lstrip("$")).lower()
 
 
-def grid(answers: Sequence[Mapping[str, Any]], measurements: Sequence[str], dimensions: int) -> Grid:
+def grid(
+    answers: Sequence[Mapping[str, Any]],
+    measurements: Sequence[str],
+    dimensions: int,
+    longer: Callable[[float], float] | None = None,
+) -> Grid:
     """Collect one metric's answers.
 
-    The server's own dates are the intervals' names: when a week begins, it knows.
+    The server's own dates are the intervals' names: when a week begins, it knows. `longer` returns the start of
+    the longer interval, such as a quarter, that an interval is joined into; only what adds up can be.
     """
-    collected = Grid(measurements, additive=ADDITIVE)
+    collected = Grid(measurements, additive=ADDITIVE, zero=("unique",))
     try:
         for answer in answers:
-            starts = [datetime.fromisoformat(date).timestamp() for date in answer["dates"]]
-            rows = [
-                (_group(row.get("dimensions") or (), dimensions), row["measurements"])
+            starts = [_start(date) for date in answer["dates"]]
+            # one that writes null for what is absent means an empty text as a value of its own
+            writes_null = any(None in (row.get("dimensions") or ()) for row in answer["data"])
+            rows: list[Row] = [
+                (
+                    _group(row.get("dimensions") or (), dimensions, empty=writes_null),
+                    {name: row["measurements"][name] for name in measurements if name in row["measurements"]},
+                )
                 for row in answer["data"]
             ]
             if not rows and not dimensions:  # nothing happened: the one group that there is has zeros
-                rows = [((), {name: [0] * len(starts) for name in ADDITIVE})]
+                rows = [((), {name: [0] * len(starts) for name in measurements})]
+            if longer is not None:
+                starts, rows = _joined(starts, rows, longer)
             collected.add(starts, rows)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise MalformedResponseError(
@@ -101,10 +116,41 @@ def complete(starts: Sequence[float], timeframe: Timeframe, interval: Interval, 
     ]
 
 
-def _group(dimensions: Sequence[str], size: int) -> Group:
+def _start(date: object) -> float:
+    moment = answered(date)
+    if moment is None:
+        raise ValueError(f"{date!r} is not a time")
+    return moment.timestamp()
+
+
+def _joined(
+    starts: Sequence[float], rows: Sequence[Row], longer: Callable[[float], float]
+) -> tuple[list[float], list[Row]]:
+    """Add up the intervals that one longer interval holds."""
+    targets = [longer(start) for start in starts]
+    unique = sorted(set(targets))
+    places = np.searchsorted(np.array(unique), np.array(targets))
+    joined: list[Row] = []
+    for group, measured in rows:
+        sums = {}
+        for name, values in measured.items():
+            if len(values) != len(starts):
+                raise ValueError(f"{len(values)} numbers for {len(starts)} intervals")
+            sums[name] = np.bincount(places, np.array(values, dtype=np.float64), len(unique)).tolist()
+        joined.append((group, sums))
+    return unique, joined
+
+
+def _group(dimensions: Sequence[Any], size: int, *, empty: bool) -> Group:
     # events that lack a dimension come as an empty list or as empty text
     padded = (*dimensions, *([None] * size))[:size]
-    return tuple(value or None for value in padded)
+    return tuple(_label(value, empty=empty) for value in padded)
+
+
+def _label(value: Any, *, empty: bool) -> str | None:
+    if value is None or value == [] or (value == "" and not empty):
+        return None
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _order(

@@ -20,11 +20,26 @@ class SchemaWarning(UserWarning):
     """A value did not fit the dtype that the API documents; its column is kept as plain objects."""
 
 
-def array(values: list[Any], kind: Kind, name: str) -> Any:
-    """Convert a column; what does not fit is never dropped: the column then holds the objects as they came."""
+class ReadingWarning(UserWarning):
+    """The rows that were read are not quite those of the response: some came twice, or have no id or name."""
+
+
+def warn(message: str, category: type[Warning] = ReadingWarning) -> None:
+    """Warn at the line of the caller outside this package."""
+    warnings.warn(message, category, stacklevel=_level_outside())
+
+
+def array(values: list[Any], kind: Kind, name: str, *, chosen: bool = False) -> Any:
+    """Convert a column; what does not fit is never dropped: the column then holds the objects as they came.
+
+    Only where the caller has chosen the dtype is it kept: values that do not fit it are missing then, with a
+    warning that counts and shows them.
+    """
     try:
         return _convert(values, kind)
     except (TypeError, ValueError, OverflowError):
+        if chosen:
+            return _fitting(values, kind, name)
         bad = next((value for value in values if not _fits(value, kind)), None)
         warnings.warn(
             f"column {name!r} holds {type(bad).__name__} values that are no {kind}; it is kept as objects.",
@@ -32,6 +47,19 @@ def array(values: list[Any], kind: Kind, name: str) -> Any:
             stacklevel=_level_outside(),
         )
         return _objects(values)
+
+
+def _fitting(values: list[Any], kind: Kind, name: str) -> Any:
+    fits = [_fits(value, kind) for value in values]
+    bad = [value for value, fit in zip(values, fits, strict=True) if not fit]
+    shown = ", ".join(dict.fromkeys(repr(value)[:40] for value in bad[:20]).keys())
+    some = shown if len(shown) <= 120 else f"{shown[:117]}..."
+    warn(
+        f"column {name!r}: {len(bad):,} of {len(values):,} values do not fit the dtype asked for and are missing: "
+        f"{some}. Ask for 'object' or 'string' to keep them.",
+        SchemaWarning,
+    )
+    return _convert([value if fit else None for value, fit in zip(values, fits, strict=True)], kind)
 
 
 def _level_outside() -> int:

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from klaviyo_analytics.errors import MalformedResponseError
+
 Floats = npt.NDArray[np.float64]
 Group = tuple[str | None, ...]
 Row = tuple[Group, Mapping[str, Sequence[float | None]]]
@@ -22,9 +24,12 @@ class Grid:
     may be the same.
     """
 
-    def __init__(self, measurements: Sequence[str], *, additive: Collection[str]) -> None:
+    def __init__(
+        self, measurements: Sequence[str], *, additive: Collection[str], zero: Collection[str] = ()
+    ) -> None:
         self.measurements = tuple(measurements)
         self._additive = frozenset(additive)
+        self._zero = self._additive | frozenset(zero)  # what is zero where an answer lists no such group
         self._parts: list[tuple[Floats, list[tuple[Group, dict[str, Floats]]]]] = []
 
     def add(self, starts: Sequence[float], rows: Iterable[Row]) -> None:
@@ -45,7 +50,7 @@ class Grid:
         groups = list(dict.fromkeys(group for _, rows in self._parts for group, _ in rows))
         places = {group: place for place, group in enumerate(groups)}
         tables = {
-            name: np.full((len(groups), len(starts)), 0.0 if name in self._additive else np.nan)
+            name: np.full((len(groups), len(starts)), 0.0 if name in self._zero else np.nan)
             for name in self.measurements
         }
         told = np.zeros((len(groups), len(starts)), dtype=bool)
@@ -76,4 +81,6 @@ def text(values: Sequence[str | None]) -> Any:
 def integers(values: Floats) -> Any:
     """Make a nullable integer column of whole floats."""
     missing = np.isnan(values)
+    if np.any(np.abs(values[~missing]) >= 2.0**63):
+        raise MalformedResponseError("The response contains a count that does not fit into 64 bits.")
     return pd.arrays.IntegerArray(np.where(missing, 0, values).round().astype(np.int64), missing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from klaviyo_analytics.errors import MalformedResponseError
 from klaviyo_analytics.tabular.aggregates import complete
 from klaviyo_analytics.tabular.grid import Floats, Grid, Group, integers, text
 from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.timeframe._moments import as_written
 from klaviyo_analytics.vocabulary import Interval
 
 ADDITIVE = COUNTS | MONEY
@@ -48,8 +49,8 @@ def frame(answers: Answers, layout: Layout, labels: Mapping[str, Label]) -> pd.D
     """Join the parts' answers into one frame."""
     try:
         grid = _collected(answers, layout)
-    except (TypeError, ValueError) as problem:
-        raise MalformedResponseError("a report answered with times or numbers that are none.") from problem
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as problem:
+        raise MalformedResponseError("the report response contains invalid dates or numbers.") from problem
     starts = np.array(sorted(grid.starts() if layout.interval else {0.0}), dtype=np.float64)
     groups, tables = grid.columns(starts)
     each = np.repeat(np.arange(len(groups)), len(starts))
@@ -148,13 +149,13 @@ def _starts(texts: Sequence[str], part: Timeframe, interval: Interval) -> list[f
     The documents show them with a zero offset and do not say whether that is meant or, as in requests, to be
     ignored in favour of the account's clock. Both readings are tried, and the one that fits is taken.
     """
-    moments = [datetime.fromisoformat(written) for written in texts]
+    moments = [as_written(written) for written in texts]
     ours = part.intervals(interval)
     if [one.replace(tzinfo=None) for one in moments] == [one.replace(tzinfo=None) for one in ours]:
         return [one.timestamp() for one in ours]  # an hour that comes twice is in its place, too
     on_the_clock = [one.replace(tzinfo=part.start.tzinfo) for one in moments]
-    as_written = [one if one.tzinfo else other for one, other in zip(moments, on_the_clock, strict=True)]
-    readings = (as_written, on_the_clock)
+    with_offset = [one if one.tzinfo else one.replace(tzinfo=UTC) for one in moments]
+    readings = (with_offset, on_the_clock)
     best = max(readings, key=lambda reading: sum(_fits(one, part, interval) for one in reading))
     return [one.timestamp() for one in best]
 

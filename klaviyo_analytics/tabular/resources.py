@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics._jsonapi import Record
-from klaviyo_analytics.tabular.columns import array
+from klaviyo_analytics.tabular.columns import SchemaWarning, array, warn
 from klaviyo_analytics.tabular.schema import FREE_FORM, Column, Link, Schema
 
 _NOTHING: Mapping[str, Any] = {}
@@ -18,11 +19,55 @@ Objects = list[Mapping[str, Any]]
 Index = Mapping[tuple[str, str], Record]
 
 
+class NamedProperties:
+    """Which of the properties that a caller named were met in any row; several tables and readers may share it."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, None] = {}
+        self._met: set[str] = set()
+        self._there: dict[str, None] = {}
+        self._rows = 0
+
+    def look(self, schema: Schema, attributes: Objects) -> None:
+        """Look which properties the rows of a page have."""
+        for column in schema.attributes:
+            if not column.chosen:
+                continue
+            holder, name = column.path
+            self._wanted[name] = None
+            if name in self._met:
+                continue
+            for row in attributes:
+                held = row.get(holder)
+                if isinstance(held, Mapping):
+                    self._there |= dict.fromkeys(held)
+            if name in self._there:
+                self._met.add(name)
+        self._rows += len(attributes)
+
+    def report(self) -> None:
+        """Warn of named properties that no row has, with the names that come close."""
+        missing = [name for name in self._wanted if name not in self._met]
+        if not self._rows or not missing:
+            return
+        said = []
+        for name in missing:
+            near = difflib.get_close_matches(name, list(self._there), n=3, cutoff=0.6)
+            said.append(f"{name!r}" + (f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""))
+        there = ", ".join(map(repr, list(self._there)[:5]))
+        warn(
+            f"properties: none of {self._rows:,} rows has {', '.join(said)}; the column is missing throughout."
+            + (f" Rows have properties such as {there}." if there else ""),
+            SchemaWarning,
+        )
+
+
 class Table:
     """Collects resources as column lists; the records themselves are let go page by page."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, named: NamedProperties | None = None) -> None:
         self.schema = schema
+        self._named = named or NamedProperties()
         self.rows = 0
         self._columns: dict[str, list[Any]] = {column.name: [] for column in schema.columns}
         self._late: dict[str, list[Any]] = {}  # columns that the schema does not know
@@ -32,6 +77,7 @@ class Table:
         self._columns["id"].extend([record["id"] for record in records])
         attributes = self._objects("attributes", [record.get("attributes") for record in records])
         self._append(self.schema.attributes, attributes, complete=self.schema.complete)
+        self._named.look(self.schema, attributes)
         if self.schema.expand:
             self._expand(self.schema.expand, attributes)
         relationships = self._objects("relationships", [record.get("relationships") for record in records])
@@ -51,13 +97,17 @@ class Table:
     def frame(self) -> pd.DataFrame:
         """Build the frame of all that was added."""
         arrays = {
-            column.name: array(self._columns[column.name], column.kind, column.name)
+            column.name: array(self._columns[column.name], column.kind, column.name, chosen=column.chosen)
             for column in self.schema.columns
         }
+        related = {column.name: arrays.pop(column.name) for column in self.schema.ids}
         for name, values in self._late.items():
             values.extend([None] * (self.rows - len(values)))
-            label = f"attributes.{name}" if name in arrays else name  # never in place of what was promised
+            label = (
+                f"attributes.{name}" if name in arrays or name in related else name
+            )  # never in place of what was promised
             arrays[label] = array(values, "json", name)
+        arrays |= related
         index = pd.RangeIndex(self.rows)
         # left to itself, pandas 3 would make text of objects that happen to be text
         columns = {
@@ -126,7 +176,7 @@ class Table:
             lists = [entry if isinstance(entry, list) else None for entry in data]
             for column in link.columns:
                 self._columns[column.name].extend(
-                    None if entry is None else [_value(included, one, column.path) for one in entry]
+                    None if entry is None else [_value(included, one, column) for one in entry]
                     for entry in lists
                 )
         elif link.columns:
@@ -167,15 +217,21 @@ def _ids(data: Any) -> Any:
 
 def _attributes(included: Index, identifier: Any) -> Mapping[str, Any]:
     """Give the attributes of an included resource, as far as there are any."""
+    return _mapping(_record(included, identifier).get("attributes"))
+
+
+def _record(included: Index, identifier: Any) -> Mapping[str, Any]:
     if not isinstance(identifier, dict):
         return _NOTHING
-    record = included.get((str(identifier.get("type")), str(identifier.get("id"))), _NOTHING)
-    return _mapping(record.get("attributes"))
+    return included.get((str(identifier.get("type")), str(identifier.get("id"))), _NOTHING)
 
 
-def _value(included: Index, identifier: Any, path: tuple[str, ...]) -> Any:
-    value: Any = _attributes(included, identifier)
-    for step in path:
+def _value(included: Index, identifier: Any, column: Column) -> Any:
+    record = _record(included, identifier)
+    if column.related:
+        return _ids(_mapping(_mapping(record.get("relationships")).get(column.path[0])).get("data"))
+    value: Any = _mapping(record.get("attributes"))
+    for step in column.path:
         value = _mapping(value).get(step)
     return value
 

@@ -21,6 +21,9 @@ DTYPES: Mapping[Kind, str] = {
 Properties = str | Sequence[str] | Mapping[str, str]
 # free-form objects that an account fills as it likes; the rest of the API has a fixed shape
 FREE_FORM = ("event_properties", "properties")
+# the order in which every frame shows its columns is decided here; the others stay in the API's order
+READ_FIRST = ("name", "datetime", "send_time", "status", "channel")
+READ_LAST = ("timestamp", "uuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Column:
     name: str
     path: tuple[str, ...]
     kind: Kind
+    chosen: bool = False  # the caller has chosen the dtype, so that it never depends on the rows
+    related: bool = False  # the id of what an included resource is related to, instead of an attribute
 
     @property
     def dtype(self) -> str:
@@ -55,7 +60,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """Columns of a frame: `id`, the attributes, the related ids, then what was included."""
+    """Columns of a frame: `id`, then what a person reads first, the rest, what was included, and related ids."""
 
     attributes: tuple[Column, ...]
     links: tuple[Link, ...] = ()
@@ -65,9 +70,13 @@ class Schema:
     @property
     def columns(self) -> tuple[Column, ...]:
         """Every column, in order."""
-        ids = [Column(link.ids, (), "json" if link.many else "text") for link in self.links]
         joined = [column for link in self.links for column in link.columns]
-        return (Column("id", (), "text"), *self.attributes, *ids, *joined)
+        return (Column("id", (), "text"), *self.attributes, *joined, *self.ids)
+
+    @property
+    def ids(self) -> tuple[Column, ...]:
+        """The columns of related ids, which stand last."""
+        return tuple(Column(link.ids, (), "json" if link.many else "text") for link in self.links)
 
 
 def schema(endpoint: Endpoint, query: Query, properties: Properties = "json") -> Schema:
@@ -81,7 +90,16 @@ def schema(endpoint: Endpoint, query: Query, properties: Properties = "json") ->
         for name, (kind, arity) in shape.relationships.items()
         if arity == "one" or name in query.include or name not in endpoint.include
     )
-    return Schema(attributes, links, expand, complete=wanted is None)
+    return Schema(tuple(sorted(attributes, key=_rank)), links, expand, complete=wanted is None)
+
+
+def _rank(column: Column) -> int:
+    """Rank a column for reading: names, times and states first, nested values and technical fields last."""
+    if column.name in READ_FIRST:
+        return READ_FIRST.index(column.name) - len(READ_FIRST)
+    if column.name in READ_LAST:
+        return 2
+    return int(column.kind == "json" and column.path[0] != "event_properties")
 
 
 def snake(name: str) -> str:
@@ -125,6 +143,12 @@ def _link(name: str, kind: str, *, many: bool, endpoint: Endpoint, query: Query)
     shape = endpoint.included.get(kind)
     joined = shape is not None and name in query.include
     columns = _columns(shape, endpoint, query, f"{prefix}.") if shape is not None and joined else ()
+    if shape is not None and joined and not shape.attributes:  # all that it has is what it is related to
+        columns = tuple(
+            Column(f"{prefix}.{snake(other)}_id", (other,), "text", related=True)
+            for other, (of, arity) in shape.relationships.items()
+            if arity == "one" and not (other == of == endpoint.type)
+        )
     if many:  # a list of values in each row
         columns = tuple(replace(column, kind="json") for column in columns)
     ids = f"{singular}_ids" if many else f"{singular}_id"
@@ -151,7 +175,7 @@ def _free_form(
         )
     kinds = dict(properties) if isinstance(properties, Mapping) else dict.fromkeys(properties, "object")
     named = tuple(
-        Column(f"{holder.name}.{name}", (holder.name, name), _kind(name, dtype))
+        Column(f"{holder.name}.{name}", (holder.name, name), _kind(name, dtype), chosen=True)
         for name, dtype in kinds.items()
     )
     place = columns.index(holder)

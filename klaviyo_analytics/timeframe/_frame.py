@@ -80,9 +80,10 @@ class Timeframe:
         Parameters
         ----------
         value : str, (start, end) or Timeframe
-            "today", "yesterday"; "this week" (month, quarter, year); "last week", "last 90 days",
-            "last_12_months" and so on for hours, days, weeks, months, quarters and years; "2026-04-15",
-            "2026-04", "2026-Q2", "2026"; "2026-04-01/2026-07-01", where the end is not part of the frame.
+            "today", "yesterday"; "this week" (month, quarter, year), also as "year to date" or "ytd"; "last
+            week", "previous quarter", "last 90 days", "past 7 days", "30d", "last_12_months" and so on for hours,
+            days, weeks, months, quarters and years; "2026-04-15", "2026-04", "April 2026", "2026-Q2", "Q2 2026",
+            "2026"; "2026-04-01/2026-07-01", where the end is not part of the frame.
             Every key of the report endpoints (`vocabulary.TimeframeKey`) is understood.
         timezone : str or tzinfo, optional
             As for the class; needed for words.
@@ -92,8 +93,10 @@ class Timeframe:
         Notes
         -----
         "last 90 days" are the 90 whole days before today: **today is not among them**, because an unfinished
-        day looks like a fall. In the same way "last 12 months" are twelve whole calendar months, and "last
-        week" is the last one that ended, Monday to Sunday. "this month" runs from its first day to the end of
+        day looks like a fall. In the same way "last 12 months" are the twelve whole calendar months before the
+        one that holds today, "last 12 weeks" the twelve whole weeks before this one, "last" and "previous quarter"
+        the quarter before this one, and "last week" is the last one that ended, Monday to Sunday. "past", "30d"
+        and "7 days" mean the same as "last". "this month" runs from its first day to the end of
         today. Klaviyo does not document what its own keys include; since a parsed frame is always sent as two
         times, every endpoint answers for the same ones.
 

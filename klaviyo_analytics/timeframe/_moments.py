@@ -27,14 +27,49 @@ def zone_named(timezone: str | tzinfo) -> ZoneInfo:
         ) from error
 
 
+def answered(value: object) -> datetime | None:
+    """Return a time that the API answered with, in UTC; None if it is not a time.
+
+    This is the only reader of times in answers. A time without an offset is UTC, wherever it occurs: the
+    machine's own zone never plays a part.
+    """
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def as_written(value: object) -> datetime:
+    """Return a report's label of an interval with the offset that it shows, if it shows one.
+
+    Only for labels that may be meant on the account's clock, where `answered` would decide too early.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is not a time, or not even text.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not a time")
+    return datetime.fromisoformat(value.strip())
+
+
 def in_zone(value: Moment, zone: ZoneInfo) -> datetime:
     """Return a moment on the zone's clock; one without a zone of its own is read on that clock."""
     moment = plain(value)
-    if not isinstance(moment, datetime):
-        return midnight(moment, zone)
-    if moment.tzinfo is None:
-        return real(moment.replace(tzinfo=zone))
-    return moment.astimezone(UTC).astimezone(zone)
+    try:
+        if not isinstance(moment, datetime):
+            return midnight(moment, zone)
+        if moment.tzinfo is None:
+            return real(moment.replace(tzinfo=zone))
+        return moment.astimezone(UTC).astimezone(zone)
+    except OverflowError:
+        raise InvalidInputError(
+            f"{value!r} is too close to the first or last date that Python knows. Pass a date between 1970 and 9998."
+        ) from None
 
 
 def plain(value: Moment) -> date | datetime:

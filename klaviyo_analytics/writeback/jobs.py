@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from klaviyo_analytics import _jsonapi
 from klaviyo_analytics._polling import wait_for
+from klaviyo_analytics.timeframe._moments import answered
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.kinds import Kind, Listing, Options, folded
 
@@ -59,8 +59,8 @@ def find(
     for document in account.api.pages(endpoint, {}, listing.order, size=endpoint.page_max, chosen=False):
         for record in _jsonapi.resources(document, endpoint.path):
             attributes = record.get("attributes") or {}
-            began = attributes.get("created_at")
-            if began and datetime.fromisoformat(began).timestamp() < since - MARGIN:
+            began = answered(attributes.get("created_at"))  # None where the time is missing or unreadable
+            if began is not None and began.timestamp() < since - MARGIN:
                 if listing.order:
                     return None
                 continue

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import keyword
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,10 @@ from __future__ import annotations
 
 '''
 PYTHON = {
-    "text": "str", "time": "datetime | str", "integer": "int", "number": "float", "boolean": "bool",
+    "text": "str", "time": "date | datetime | str", "integer": "int", "number": "float", "boolean": "bool",
     "object": "Mapping[str, Any]", "list": "Sequence[str]",
 }  # fmt: skip
-SHOWN = {"object": "dict", "list": "list of str", "time": "datetime or str", "text": "str", "integer": "int",
+SHOWN = {"object": "dict", "list": "list of str", "time": "date, datetime or str", "text": "str", "integer": "int",
          "number": "float", "boolean": "bool"}  # fmt: skip
 
 
@@ -112,8 +112,8 @@ def _imports(text: str, rows: Sequence[str], axes: set[str]) -> str:
     if "UNSET" in used:
         noun.append("from klaviyo_analytics.resources._writes import UNSET")
     hidden = [f"    from collections.abc import {abc}"] if abc else []
-    if "datetime | str" in text:
-        hidden.append("    from datetime import datetime")
+    if "date | datetime | str" in text:
+        hidden.append("    from datetime import date, datetime")
     if hidden:
         hidden.append("")
     if "pd." in text:
@@ -409,7 +409,9 @@ class Writer:
             return _call(call, [operation, "external_id"])
         held = [name for name in names if name not in ("id", "ids", "dry_run", "confirm")]
         if kind in ("create", "update", "apply"):
-            arguments.append(_mapping(held))
+            types = BODY_TYPES[self.endpoint.operation]
+            times = {snake(name) for name, shape in types.items() if shape.get("type") == "time"}
+            arguments.append(_mapping(held, times=times))
             held = []
         arguments += [
             f"{name}={name}" for name in (*held, *(n for n in ("confirm", "dry_run") if n in names))
@@ -438,8 +440,9 @@ def _resource_name(owner: str) -> str:
     return {"catalog_category": "catalog_categories", "universal_content": name}.get(name, f"{name}s")
 
 
-def _mapping(names: Sequence[str], *more: str) -> str:
-    return "{" + ", ".join([*(f'"{name}": {name}' for name in names), *more]) + "}"
+def _mapping(names: Sequence[str], *more: str, times: Collection[str] = ()) -> str:
+    values = {name: f"self._time({name})" if name in times else name for name in names}
+    return "{" + ", ".join([*(f'"{name}": {value}' for name, value in values.items()), *more]) + "}"
 
 
 def _call(name: str, arguments: Sequence[str]) -> list[str]:

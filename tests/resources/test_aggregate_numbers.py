@@ -130,7 +130,12 @@ class TestFrames:
             "count": "Int64",
             "complete": "boolean",
         }
-        assert frame.attrs == {"interval": "day", "timezone": "America/New_York", "currency": "USD"}
+        assert frame.attrs == {
+            "interval": "day",
+            "timezone": "America/New_York",
+            "currency": "USD",
+            "currency_source": "the events",
+        }
 
     def test_the_interval_that_is_not_over_is_marked(self, library: Shop) -> None:
         now = pd.Timestamp(library.now).tz_convert("America/New_York")

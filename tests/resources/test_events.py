@@ -39,6 +39,7 @@ class TestFrames:
         assert list(frame["id"]) == held(library)
         assert dict(frame.dtypes.astype(str)) == {
             "id": "string",
+            "metric": "string",
             "timestamp": "Int64",
             "event_properties": "object",
             "datetime": "datetime64[us, UTC]",

@@ -155,7 +155,7 @@ class TestRelationships:
         ann = {**ANN, "attributes": {"email": "ann@b.c", "title": "Dr", "new": 1}}
         fields = {"event": ["datetime"], "profile": ["email"]}
         frame = table_of([event("1")], "get_events", include=["profile"], fields=fields, included=[ann])
-        assert list(frame.columns) == ["id", "datetime", "profile_id", "metric_id", "profile.email"]
+        assert list(frame.columns) == ["id", "datetime", "profile.email", "profile_id", "metric_id"]
 
     @pytest.mark.parametrize("odd", ["ann", 7, [ANN, BOB], {"type": "profile"}, {}], ids=str)
     @pytest.mark.filterwarnings("ignore::klaviyo_analytics.SchemaWarning")

@@ -91,15 +91,15 @@ class CampaignMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), status (string), archived (boolean), audiences.included (object),
-            audiences.excluded (object), send_options.use_smart_sending (boolean),
-            tracking_options.add_tracking_params (boolean), tracking_options.custom_tracking_params
-            (object), tracking_options.is_tracking_clicks (boolean), tracking_options.is_tracking_opens
+            id (string), name (string), send_time (datetime64[us, UTC]), status (string), archived
+            (boolean), send_options.use_smart_sending (boolean), tracking_options.add_tracking_params
+            (boolean), tracking_options.is_tracking_clicks (boolean), tracking_options.is_tracking_opens
             (boolean), send_strategy.method (string), send_strategy.datetime (datetime64[us, UTC]),
             send_strategy.options.is_local (boolean), send_strategy.options.send_past_recipients_immediately
             (boolean), send_strategy.date (string), send_strategy.throttle_percentage (Int64), created_at
             (datetime64[us, UTC]), scheduled_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]),
-            send_time (datetime64[us, UTC]). Times are in UTC.
+            audiences.included (object), audiences.excluded (object),
+            tracking_options.custom_tracking_params (object). Times are in UTC.
 
         Raises
         ------
@@ -157,15 +157,14 @@ class CampaignMethods(Resource):
             (boolean), definition.render_options.add_info_link (boolean),
             definition.render_options.add_opt_out_language (boolean), definition.notification_type (string),
             definition.content.title (string), definition.content.dynamic_image (string),
-            definition.kv_pairs (object), definition.options.on_open.type (string),
-            definition.options.on_open.ios_deep_link (string), definition.options.on_open.android_deep_link
-            (string), definition.options.badge.display (boolean),
-            definition.options.badge.badge_options.badge_config (object),
-            definition.options.badge.badge_options.value (string),
+            definition.options.on_open.type (string), definition.options.on_open.ios_deep_link (string),
+            definition.options.on_open.android_deep_link (string), definition.options.badge.display
+            (boolean), definition.options.badge.badge_options.value (string),
             definition.options.badge.badge_options.set_from_property (string), definition.options.play_sound
-            (boolean), send_times (object), created_at (datetime64[us, UTC]), updated_at (datetime64[us,
-            UTC]), campaign_id (string), template_id (string), image_id (string). Times are in UTC.
-            template_id and image_id only with ``include``, which needs more scopes.
+            (boolean), created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]),
+            definition.kv_pairs (object), definition.options.badge.badge_options.badge_config (object),
+            send_times (object), campaign_id (string), template_id (string), image_id (string). Times are in
+            UTC. template_id and image_id only with ``include``, which needs more scopes.
 
         Raises
         ------
@@ -399,15 +398,14 @@ class CampaignMessageMethods(Resource):
             (boolean), definition.render_options.add_info_link (boolean),
             definition.render_options.add_opt_out_language (boolean), definition.notification_type (string),
             definition.content.title (string), definition.content.dynamic_image (string),
-            definition.kv_pairs (object), definition.options.on_open.type (string),
-            definition.options.on_open.ios_deep_link (string), definition.options.on_open.android_deep_link
-            (string), definition.options.badge.display (boolean),
-            definition.options.badge.badge_options.badge_config (object),
-            definition.options.badge.badge_options.value (string),
+            definition.options.on_open.type (string), definition.options.on_open.ios_deep_link (string),
+            definition.options.on_open.android_deep_link (string), definition.options.badge.display
+            (boolean), definition.options.badge.badge_options.value (string),
             definition.options.badge.badge_options.set_from_property (string), definition.options.play_sound
-            (boolean), send_times (object), created_at (datetime64[us, UTC]), updated_at (datetime64[us,
-            UTC]), campaign_id (string), template_id (string), image_id (string). Times are in UTC.
-            template_id and image_id only with ``include``, which needs more scopes.
+            (boolean), created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]),
+            definition.kv_pairs (object), definition.options.badge.badge_options.badge_config (object),
+            send_times (object), campaign_id (string), template_id (string), image_id (string). Times are in
+            UTC. template_id and image_id only with ``include``, which needs more scopes.
 
         Raises
         ------
@@ -443,15 +441,15 @@ class CampaignMessageMethods(Resource):
         Returns
         -------
         pandas.Series or None
-            id (string), name (string), status (string), archived (boolean), audiences.included (object),
-            audiences.excluded (object), send_options.use_smart_sending (boolean),
-            tracking_options.add_tracking_params (boolean), tracking_options.custom_tracking_params
-            (object), tracking_options.is_tracking_clicks (boolean), tracking_options.is_tracking_opens
+            id (string), name (string), send_time (datetime64[us, UTC]), status (string), archived
+            (boolean), send_options.use_smart_sending (boolean), tracking_options.add_tracking_params
+            (boolean), tracking_options.is_tracking_clicks (boolean), tracking_options.is_tracking_opens
             (boolean), send_strategy.method (string), send_strategy.datetime (datetime64[us, UTC]),
             send_strategy.options.is_local (boolean), send_strategy.options.send_past_recipients_immediately
             (boolean), send_strategy.date (string), send_strategy.throttle_percentage (Int64), created_at
             (datetime64[us, UTC]), scheduled_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]),
-            send_time (datetime64[us, UTC]). Times are in UTC.
+            audiences.included (object), audiences.excluded (object),
+            tracking_options.custom_tracking_params (object). Times are in UTC.
 
         Raises
         ------

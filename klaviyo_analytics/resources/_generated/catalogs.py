@@ -78,9 +78,9 @@ class CatalogItemMethods(Resource):
         -------
         pandas.DataFrame
             id (string), external_id (string), title (string), description (string), price (float64), url
-            (string), image_full_url (string), image_thumbnail_url (string), images (object),
-            custom_metadata (object), published (boolean), created (datetime64[us, UTC]), updated
-            (datetime64[us, UTC]). Times are in UTC.
+            (string), image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -137,9 +137,9 @@ class CatalogItemMethods(Resource):
         -------
         iterator of pandas.DataFrame
             id (string), external_id (string), title (string), description (string), price (float64), url
-            (string), image_full_url (string), image_thumbnail_url (string), images (object),
-            custom_metadata (object), published (boolean), created (datetime64[us, UTC]), updated
-            (datetime64[us, UTC]). Times are in UTC.
+            (string), image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -188,9 +188,9 @@ class CatalogItemMethods(Resource):
         -------
         pandas.Series
             id (string), external_id (string), title (string), description (string), price (float64), url
-            (string), image_full_url (string), image_thumbnail_url (string), images (object),
-            custom_metadata (object), published (boolean), created (datetime64[us, UTC]), updated
-            (datetime64[us, UTC]). Times are in UTC.
+            (string), image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -218,9 +218,9 @@ class CatalogItemMethods(Resource):
         -------
         pandas.Series
             id (string), external_id (string), title (string), description (string), price (float64), url
-            (string), image_full_url (string), image_thumbnail_url (string), images (object),
-            custom_metadata (object), published (boolean), created (datetime64[us, UTC]), updated
-            (datetime64[us, UTC]). Times are in UTC.
+            (string), image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -270,8 +270,8 @@ class CatalogItemMethods(Resource):
         pandas.DataFrame
             id (string), external_id (string), title (string), description (string), sku (string),
             inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
-            image_full_url (string), image_thumbnail_url (string), images (object), custom_metadata
-            (object), published (boolean), created (datetime64[us, UTC]), updated (datetime64[us, UTC]).
+            image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
             Times are in UTC.
 
         Raises
@@ -325,7 +325,7 @@ class CatalogItemMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), external_id (string), name (string), updated (datetime64[us, UTC]). Times are in
+            id (string), name (string), external_id (string), updated (datetime64[us, UTC]). Times are in
             UTC.
 
         Raises
@@ -864,8 +864,8 @@ class CatalogVariantMethods(Resource):
         pandas.DataFrame
             id (string), external_id (string), title (string), description (string), sku (string),
             inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
-            image_full_url (string), image_thumbnail_url (string), images (object), custom_metadata
-            (object), published (boolean), created (datetime64[us, UTC]), updated (datetime64[us, UTC]).
+            image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
             Times are in UTC.
 
         Raises
@@ -915,8 +915,8 @@ class CatalogVariantMethods(Resource):
         iterator of pandas.DataFrame
             id (string), external_id (string), title (string), description (string), sku (string),
             inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
-            image_full_url (string), image_thumbnail_url (string), images (object), custom_metadata
-            (object), published (boolean), created (datetime64[us, UTC]), updated (datetime64[us, UTC]).
+            image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
             Times are in UTC.
 
         Raises
@@ -964,8 +964,8 @@ class CatalogVariantMethods(Resource):
         pandas.Series
             id (string), external_id (string), title (string), description (string), sku (string),
             inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
-            image_full_url (string), image_thumbnail_url (string), images (object), custom_metadata
-            (object), published (boolean), created (datetime64[us, UTC]), updated (datetime64[us, UTC]).
+            image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
             Times are in UTC.
 
         Raises
@@ -995,8 +995,8 @@ class CatalogVariantMethods(Resource):
         pandas.Series
             id (string), external_id (string), title (string), description (string), sku (string),
             inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
-            image_full_url (string), image_thumbnail_url (string), images (object), custom_metadata
-            (object), published (boolean), created (datetime64[us, UTC]), updated (datetime64[us, UTC]).
+            image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
             Times are in UTC.
 
         Raises
@@ -1428,7 +1428,7 @@ class CatalogCategoryMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), external_id (string), name (string), updated (datetime64[us, UTC]). Times are in
+            id (string), name (string), external_id (string), updated (datetime64[us, UTC]). Times are in
             UTC.
 
         Raises
@@ -1474,7 +1474,7 @@ class CatalogCategoryMethods(Resource):
         Returns
         -------
         iterator of pandas.DataFrame
-            id (string), external_id (string), name (string), updated (datetime64[us, UTC]). Times are in
+            id (string), name (string), external_id (string), updated (datetime64[us, UTC]). Times are in
             UTC.
 
         Raises
@@ -1518,7 +1518,7 @@ class CatalogCategoryMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), external_id (string), name (string), updated (datetime64[us, UTC]). Times are in
+            id (string), name (string), external_id (string), updated (datetime64[us, UTC]). Times are in
             UTC.
 
         Raises
@@ -1546,7 +1546,7 @@ class CatalogCategoryMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), external_id (string), name (string), updated (datetime64[us, UTC]). Times are in
+            id (string), name (string), external_id (string), updated (datetime64[us, UTC]). Times are in
             UTC.
 
         Raises
@@ -1598,9 +1598,9 @@ class CatalogCategoryMethods(Resource):
         -------
         pandas.DataFrame
             id (string), external_id (string), title (string), description (string), price (float64), url
-            (string), image_full_url (string), image_thumbnail_url (string), images (object),
-            custom_metadata (object), published (boolean), created (datetime64[us, UTC]), updated
-            (datetime64[us, UTC]). Times are in UTC.
+            (string), image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -1662,9 +1662,9 @@ class CatalogCategoryMethods(Resource):
         -------
         iterator of pandas.DataFrame
             id (string), external_id (string), title (string), description (string), price (float64), url
-            (string), image_full_url (string), image_thumbnail_url (string), images (object),
-            custom_metadata (object), published (boolean), created (datetime64[us, UTC]), updated
-            (datetime64[us, UTC]). Times are in UTC.
+            (string), image_full_url (string), image_thumbnail_url (string), published (boolean), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
+            Times are in UTC.
 
         Raises
         ------

@@ -14,7 +14,7 @@ from klaviyo_analytics.resources._writes import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -208,7 +208,7 @@ class CouponMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), unique_code (string), expires_at (datetime64[us, UTC]), status (string). Times are
+            id (string), status (string), unique_code (string), expires_at (datetime64[us, UTC]). Times are
             in UTC.
 
         Raises
@@ -253,7 +253,7 @@ class CouponMethods(Resource):
         Returns
         -------
         iterator of pandas.DataFrame
-            id (string), unique_code (string), expires_at (datetime64[us, UTC]), status (string). Times are
+            id (string), status (string), unique_code (string), expires_at (datetime64[us, UTC]). Times are
             in UTC.
 
         Raises
@@ -430,7 +430,7 @@ class CouponCodeMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), unique_code (string), expires_at (datetime64[us, UTC]), status (string), coupon_id
+            id (string), status (string), unique_code (string), expires_at (datetime64[us, UTC]), coupon_id
             (string). Times are in UTC. coupon_id only with ``include``, which needs more scopes.
 
         Raises
@@ -488,7 +488,7 @@ class CouponCodeMethods(Resource):
         *,
         unique_code: str,
         coupon: Id,
-        expires_at: datetime | str | None = UNSET,
+        expires_at: date | datetime | str | None = UNSET,
         dry_run: Literal[False] = False,
     ) -> CouponCodeRow: ...
     @overload
@@ -497,7 +497,7 @@ class CouponCodeMethods(Resource):
         *,
         unique_code: str,
         coupon: Id,
-        expires_at: datetime | str | None = UNSET,
+        expires_at: date | datetime | str | None = UNSET,
         dry_run: Literal[True],
     ) -> pd.DataFrame: ...
     @overload
@@ -506,7 +506,7 @@ class CouponCodeMethods(Resource):
         *,
         unique_code: str,
         coupon: Id,
-        expires_at: datetime | str | None = UNSET,
+        expires_at: date | datetime | str | None = UNSET,
         dry_run: bool,
     ) -> CouponCodeRow | pd.DataFrame: ...
     @serves("create_coupon_code")
@@ -515,7 +515,7 @@ class CouponCodeMethods(Resource):
         *,
         unique_code: str,
         coupon: Id,
-        expires_at: datetime | str | None = UNSET,
+        expires_at: date | datetime | str | None = UNSET,
         dry_run: bool = False,
     ) -> Any:
         """Create one coupon code.
@@ -526,8 +526,9 @@ class CouponCodeMethods(Resource):
             The code that the customer types in.
         coupon : str or pandas.Series
             Id of the coupon it refers to.
-        expires_at : datetime or str or None, optional
-            When the code expires. A time without a zone is read as UTC. Omitted: one year from now.
+        expires_at : date, datetime or str or None, optional
+            When the code expires. A time without a zone is read in the account's; a date is its first
+            moment. Omitted: one year from now.
         dry_run : bool
             True returns the request as a DataFrame (method, path, body) and sends nothing.
 
@@ -561,7 +562,7 @@ class CouponCodeMethods(Resource):
         """
         return self._create(
             "create_coupon_code",
-            {"unique_code": unique_code, "coupon": coupon, "expires_at": expires_at},
+            {"unique_code": unique_code, "coupon": coupon, "expires_at": self._time(expires_at)},
             dry_run=dry_run,
         )
 
@@ -573,7 +574,7 @@ class CouponCodeMethods(Resource):
         *,
         status: Literal["ASSIGNED_TO_PROFILE", "DELETING", "PROCESSING", "UNASSIGNED", "USED", "VERSION_NOT_ACTIVE"]
         | None = UNSET,
-        expires_at: datetime | str | None = UNSET,
+        expires_at: date | datetime | str | None = UNSET,
         dry_run: Literal[False] = False,
     ) -> CouponCodeRow: ...
     @overload
@@ -584,7 +585,7 @@ class CouponCodeMethods(Resource):
         *,
         status: Literal["ASSIGNED_TO_PROFILE", "DELETING", "PROCESSING", "UNASSIGNED", "USED", "VERSION_NOT_ACTIVE"]
         | None = UNSET,
-        expires_at: datetime | str | None = UNSET,
+        expires_at: date | datetime | str | None = UNSET,
         dry_run: Literal[True],
     ) -> pd.DataFrame: ...
     @overload
@@ -595,7 +596,7 @@ class CouponCodeMethods(Resource):
         *,
         status: Literal["ASSIGNED_TO_PROFILE", "DELETING", "PROCESSING", "UNASSIGNED", "USED", "VERSION_NOT_ACTIVE"]
         | None = UNSET,
-        expires_at: datetime | str | None = UNSET,
+        expires_at: date | datetime | str | None = UNSET,
         dry_run: bool,
     ) -> CouponCodeRow | pd.DataFrame: ...
     @serves("update_coupon_code")
@@ -606,7 +607,7 @@ class CouponCodeMethods(Resource):
         *,
         status: Literal["ASSIGNED_TO_PROFILE", "DELETING", "PROCESSING", "UNASSIGNED", "USED", "VERSION_NOT_ACTIVE"]
         | None = UNSET,
-        expires_at: datetime | str | None = UNSET,
+        expires_at: date | datetime | str | None = UNSET,
         dry_run: bool = False,
     ) -> Any:
         """Change one coupon code.
@@ -618,8 +619,9 @@ class CouponCodeMethods(Resource):
         status : str, one of 6 values or None, optional
             State to set: ASSIGNED_TO_PROFILE, DELETING, PROCESSING, UNASSIGNED, USED or VERSION_NOT_ACTIVE.
             Omitted: unchanged.
-        expires_at : datetime or str or None, optional
-            When the code expires. A time without a zone is read as UTC. Omitted: unchanged.
+        expires_at : date, datetime or str or None, optional
+            When the code expires. A time without a zone is read in the account's; a date is its first
+            moment. Omitted: unchanged.
         dry_run : bool
             True returns the request as a DataFrame (method, path, body) and sends nothing.
 
@@ -654,7 +656,7 @@ class CouponCodeMethods(Resource):
         return self._update(
             "update_coupon_code",
             id,
-            {"status": status, "expires_at": expires_at},
+            {"status": status, "expires_at": self._time(expires_at)},
             dry_run=dry_run,
         )
 

@@ -104,7 +104,7 @@ class EventMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), timestamp (Int64), event_properties (object), datetime (datetime64[us, UTC]), uuid
+            id (string), datetime (datetime64[us, UTC]), event_properties (object), timestamp (Int64), uuid
             (string), profile_id (string), metric_id (string). Times are in UTC.
 
         Raises

@@ -13,7 +13,7 @@ from klaviyo_analytics.resources._noun import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -335,8 +335,8 @@ class FlowMethods(Resource):
         name: str | None = None,
         status: str | None = None,
         archived: bool | None = None,
-        created: datetime | str | None = None,
-        updated: datetime | str | None = None,
+        created: date | datetime | str | None = None,
+        updated: date | datetime | str | None = None,
         trigger_type: str | None = None,
         id: str | None = None,
         **others: Never,
@@ -355,9 +355,9 @@ class FlowMethods(Resource):
             The `status` to look for.
         archived : bool, optional
             The `archived` to look for.
-        created : datetime or str, optional
+        created : date, datetime or str, optional
             The `created` to look for.
-        updated : datetime or str, optional
+        updated : date, datetime or str, optional
             The `updated` to look for.
         trigger_type : str, optional
             The `trigger_type` to look for.
@@ -713,20 +713,20 @@ class FlowActionMethods(Resource):
             (string), definition.cc_email (string), definition.bcc_email (string), definition.subject_line
             (string), definition.preview_text (string), definition.template_id (string),
             definition.smart_sending_enabled (boolean), definition.transactional (boolean),
-            definition.add_tracking_params (boolean), definition.custom_tracking_params (object),
-            definition.additional_filters.condition_groups (object), definition.name (string), definition.id
-            (string), definition.to_emails (object), definition.title (string), definition.body (string),
-            definition.sound (boolean), definition.badge (boolean), definition.badge_options.badge_config
-            (string), definition.badge_options.value (string), definition.badge_options.set_from_property
-            (string), definition.image_id (string), definition.dynamic_image (string),
-            definition.video_asset_id (string), definition.on_open (string), definition.ios_link (string),
-            definition.android_link (string), definition.push_type (string), definition.kv_pairs (object),
-            definition.conversion_metric_id (string), definition.action_buttons (object),
+            definition.add_tracking_params (boolean), definition.name (string), definition.id (string),
+            definition.title (string), definition.body (string), definition.sound (boolean),
+            definition.badge (boolean), definition.badge_options.badge_config (string),
+            definition.badge_options.value (string), definition.badge_options.set_from_property (string),
+            definition.image_id (string), definition.dynamic_image (string), definition.video_asset_id
+            (string), definition.on_open (string), definition.ios_link (string), definition.android_link
+            (string), definition.push_type (string), definition.conversion_metric_id (string),
             definition.shorten_links (boolean), definition.include_contact_card (boolean),
             definition.add_org_prefix (boolean), definition.add_info_link (boolean),
             definition.add_opt_out_language (boolean), definition.sms_quiet_hours_enabled (boolean),
-            definition.url (string), definition.headers (object), definition.vendor_id (string). Times are
-            in UTC.
+            definition.url (string), definition.vendor_id (string), definition.custom_tracking_params
+            (object), definition.additional_filters.condition_groups (object), definition.to_emails
+            (object), definition.kv_pairs (object), definition.action_buttons (object), definition.headers
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -782,20 +782,20 @@ class FlowMessageMethods(Resource):
             (string), definition.cc_email (string), definition.bcc_email (string), definition.subject_line
             (string), definition.preview_text (string), definition.template_id (string),
             definition.smart_sending_enabled (boolean), definition.transactional (boolean),
-            definition.add_tracking_params (boolean), definition.custom_tracking_params (object),
-            definition.additional_filters.condition_groups (object), definition.name (string), definition.id
-            (string), definition.to_emails (object), definition.title (string), definition.body (string),
-            definition.sound (boolean), definition.badge (boolean), definition.badge_options.badge_config
-            (string), definition.badge_options.value (string), definition.badge_options.set_from_property
-            (string), definition.image_id (string), definition.dynamic_image (string),
-            definition.video_asset_id (string), definition.on_open (string), definition.ios_link (string),
-            definition.android_link (string), definition.push_type (string), definition.kv_pairs (object),
-            definition.conversion_metric_id (string), definition.action_buttons (object),
+            definition.add_tracking_params (boolean), definition.name (string), definition.id (string),
+            definition.title (string), definition.body (string), definition.sound (boolean),
+            definition.badge (boolean), definition.badge_options.badge_config (string),
+            definition.badge_options.value (string), definition.badge_options.set_from_property (string),
+            definition.image_id (string), definition.dynamic_image (string), definition.video_asset_id
+            (string), definition.on_open (string), definition.ios_link (string), definition.android_link
+            (string), definition.push_type (string), definition.conversion_metric_id (string),
             definition.shorten_links (boolean), definition.include_contact_card (boolean),
             definition.add_org_prefix (boolean), definition.add_info_link (boolean),
             definition.add_opt_out_language (boolean), definition.sms_quiet_hours_enabled (boolean),
-            definition.url (string), definition.headers (object), definition.vendor_id (string),
-            flow_action_id (string), template_id (string). Times are in UTC. template_id only with
+            definition.url (string), definition.vendor_id (string), definition.custom_tracking_params
+            (object), definition.additional_filters.condition_groups (object), definition.to_emails
+            (object), definition.kv_pairs (object), definition.action_buttons (object), definition.headers
+            (object), flow_action_id (string), template_id (string). Times are in UTC. template_id only with
             ``include``, which needs more scopes.
 
         Raises

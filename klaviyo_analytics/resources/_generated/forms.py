@@ -13,7 +13,7 @@ from klaviyo_analytics.resources._noun import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -164,8 +164,8 @@ class FormMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), status (string), ab_test (boolean), name (string), definition.versions (object),
-            created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]). Times are in UTC.
+            id (string), name (string), status (string), ab_test (boolean), created_at (datetime64[us,
+            UTC]), updated_at (datetime64[us, UTC]), definition.versions (object). Times are in UTC.
 
         Raises
         ------
@@ -188,8 +188,8 @@ class FormMethods(Resource):
         name: str | None = None,
         ab_test: bool | None = None,
         status: str | None = None,
-        created_at: datetime | str | None = None,
-        updated_at: datetime | str | None = None,
+        created_at: date | datetime | str | None = None,
+        updated_at: date | datetime | str | None = None,
         **others: Never,
     ) -> FormRow:
         """Find the one form that has an attribute, like ``find(name='...')``.
@@ -207,9 +207,9 @@ class FormMethods(Resource):
             The `ab_test` to look for.
         status : str, optional
             The `status` to look for.
-        created_at : datetime or str, optional
+        created_at : date, datetime or str, optional
             The `created_at` to look for.
-        updated_at : datetime or str, optional
+        updated_at : date, datetime or str, optional
             The `updated_at` to look for.
 
         Returns
@@ -278,9 +278,9 @@ class FormMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), form_type (string), variation_name (string), ab_test.variation_name (string),
-            status (string), created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]). Times are
-            in UTC.
+            id (string), status (string), form_type (string), variation_name (string),
+            ab_test.variation_name (string), created_at (datetime64[us, UTC]), updated_at (datetime64[us,
+            UTC]). Times are in UTC.
 
         Raises
         ------
@@ -462,9 +462,9 @@ class FormVersionMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), form_type (string), variation_name (string), ab_test.variation_name (string),
-            status (string), created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]). Times are
-            in UTC.
+            id (string), status (string), form_type (string), variation_name (string),
+            ab_test.variation_name (string), created_at (datetime64[us, UTC]), updated_at (datetime64[us,
+            UTC]). Times are in UTC.
 
         Raises
         ------

@@ -14,7 +14,7 @@ from klaviyo_analytics.resources._writes import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -187,7 +187,7 @@ class ImageMethods(Resource):
         hidden: bool | None = None,
         image_url: str | None = None,
         size: int | None = None,
-        updated_at: datetime | str | None = None,
+        updated_at: date | datetime | str | None = None,
         **others: Never,
     ) -> ImageRow:
         """Find the one image that has an attribute, like ``find(name='...')``.
@@ -209,7 +209,7 @@ class ImageMethods(Resource):
             The `image_url` to look for.
         size : int, optional
             The `size` to look for.
-        updated_at : datetime or str, optional
+        updated_at : date, datetime or str, optional
             The `updated_at` to look for.
 
         Returns

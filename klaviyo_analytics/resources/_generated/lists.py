@@ -15,7 +15,7 @@ from klaviyo_analytics.resources._writes import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -241,8 +241,8 @@ class ListMethods(Resource):
         *,
         name: str | None = None,
         id: str | None = None,
-        created: datetime | str | None = None,
-        updated: datetime | str | None = None,
+        created: date | datetime | str | None = None,
+        updated: date | datetime | str | None = None,
         opt_in_process: str | None = None,
         **others: Never,
     ) -> ListRow:
@@ -257,9 +257,9 @@ class ListMethods(Resource):
             The `name` to look for.
         id : str, optional
             The `id` to look for.
-        created : datetime or str, optional
+        created : date, datetime or str, optional
             The `created` to look for.
-        updated : datetime or str, optional
+        updated : date, datetime or str, optional
             The `updated` to look for.
         opt_in_process : str, optional
             The `opt_in_process` to look for.
@@ -350,7 +350,7 @@ class ListMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object), joined_group_at (datetime64[us, UTC]). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
 
         Raises
         ------
@@ -430,7 +430,7 @@ class ListMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object), joined_group_at (datetime64[us, UTC]). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
 
         Raises
         ------

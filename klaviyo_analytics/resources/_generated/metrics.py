@@ -14,7 +14,7 @@ from klaviyo_analytics.resources._writes import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -362,8 +362,8 @@ class CustomMetricMethods(Resource):
         *,
         id: str | None = None,
         name: str | None = None,
-        created: datetime | str | None = None,
-        updated: datetime | str | None = None,
+        created: date | datetime | str | None = None,
+        updated: date | datetime | str | None = None,
         **others: Never,
     ) -> CustomMetricRow:
         """Find the one custom metric that has an attribute, like ``find(name='...')``.
@@ -377,9 +377,9 @@ class CustomMetricMethods(Resource):
             The `id` to look for.
         name : str, optional
             The `name` to look for.
-        created : datetime or str, optional
+        created : date, datetime or str, optional
             The `created` to look for.
-        updated : datetime or str, optional
+        updated : date, datetime or str, optional
             The `updated` to look for.
 
         Returns

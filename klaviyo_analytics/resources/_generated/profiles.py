@@ -15,7 +15,7 @@ from klaviyo_analytics.resources._writes import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -354,9 +354,9 @@ class ProfileMethods(Resource):
         locale: str | None = None,
         title: str | None = None,
         image: str | None = None,
-        created: datetime | str | None = None,
-        updated: datetime | str | None = None,
-        last_event_date: datetime | str | None = None,
+        created: date | datetime | str | None = None,
+        updated: date | datetime | str | None = None,
+        last_event_date: date | datetime | str | None = None,
         **others: Never,
     ) -> ProfileRow:
         """Find the one profile that has an attribute, like ``find(name='...')``.
@@ -391,11 +391,11 @@ class ProfileMethods(Resource):
             The `title` to look for.
         image : str, optional
             The `image` to look for.
-        created : datetime or str, optional
+        created : date, datetime or str, optional
             The `created` to look for.
-        updated : datetime or str, optional
+        updated : date, datetime or str, optional
             The `updated` to look for.
-        last_event_date : datetime or str, optional
+        last_event_date : date, datetime or str, optional
             The `last_event_date` to look for.
 
         Returns
@@ -502,9 +502,9 @@ class ProfileMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string), definition.condition_groups (object), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), is_active (boolean), is_processing (boolean), is_starred
-            (boolean). Times are in UTC.
+            id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
+            is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
+            (object). Times are in UTC.
 
         Raises
         ------

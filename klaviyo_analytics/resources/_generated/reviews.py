@@ -13,7 +13,7 @@ from klaviyo_analytics.resources._noun import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -73,11 +73,11 @@ class ReviewMethods(Resource):
         pandas.DataFrame
             id (string), email (string), status.value (string), status.rejection_reason.reason (string),
             status.rejection_reason.status_explanation (string), verified (boolean), review_type (string),
-            created (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), product.url
-            (string), product.name (string), product.image_url (string), product.external_id (string),
-            rating (Int64), author (string), content (string), title (string), smart_quote (string),
-            public_reply.content (string), public_reply.author (string), public_reply.updated
-            (datetime64[us, UTC]). Times are in UTC.
+            created (datetime64[us, UTC]), updated (datetime64[us, UTC]), product.url (string), product.name
+            (string), product.image_url (string), product.external_id (string), rating (Int64), author
+            (string), content (string), title (string), smart_quote (string), public_reply.content (string),
+            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object). Times
+            are in UTC.
 
         Raises
         ------
@@ -139,11 +139,11 @@ class ReviewMethods(Resource):
         iterator of pandas.DataFrame
             id (string), email (string), status.value (string), status.rejection_reason.reason (string),
             status.rejection_reason.status_explanation (string), verified (boolean), review_type (string),
-            created (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), product.url
-            (string), product.name (string), product.image_url (string), product.external_id (string),
-            rating (Int64), author (string), content (string), title (string), smart_quote (string),
-            public_reply.content (string), public_reply.author (string), public_reply.updated
-            (datetime64[us, UTC]). Times are in UTC.
+            created (datetime64[us, UTC]), updated (datetime64[us, UTC]), product.url (string), product.name
+            (string), product.image_url (string), product.external_id (string), rating (Int64), author
+            (string), content (string), title (string), smart_quote (string), public_reply.content (string),
+            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object). Times
+            are in UTC.
 
         Raises
         ------
@@ -192,11 +192,11 @@ class ReviewMethods(Resource):
         pandas.Series
             id (string), email (string), status.value (string), status.rejection_reason.reason (string),
             status.rejection_reason.status_explanation (string), verified (boolean), review_type (string),
-            created (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), product.url
-            (string), product.name (string), product.image_url (string), product.external_id (string),
-            rating (Int64), author (string), content (string), title (string), smart_quote (string),
-            public_reply.content (string), public_reply.author (string), public_reply.updated
-            (datetime64[us, UTC]). Times are in UTC.
+            created (datetime64[us, UTC]), updated (datetime64[us, UTC]), product.url (string), product.name
+            (string), product.image_url (string), product.external_id (string), rating (Int64), author
+            (string), content (string), title (string), smart_quote (string), public_reply.content (string),
+            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object). Times
+            are in UTC.
 
         Raises
         ------
@@ -221,8 +221,8 @@ class ReviewMethods(Resource):
         review_type: str | None = None,
         verified: bool | None = None,
         email: str | None = None,
-        created: datetime | str | None = None,
-        updated: datetime | str | None = None,
+        created: date | datetime | str | None = None,
+        updated: date | datetime | str | None = None,
         author: str | None = None,
         content: str | None = None,
         title: str | None = None,
@@ -249,9 +249,9 @@ class ReviewMethods(Resource):
             The `verified` to look for.
         email : str, optional
             The `email` to look for.
-        created : datetime or str, optional
+        created : date, datetime or str, optional
             The `created` to look for.
-        updated : datetime or str, optional
+        updated : date, datetime or str, optional
             The `updated` to look for.
         author : str, optional
             The `author` to look for.
@@ -267,11 +267,11 @@ class ReviewMethods(Resource):
         pandas.Series
             id (string), email (string), status.value (string), status.rejection_reason.reason (string),
             status.rejection_reason.status_explanation (string), verified (boolean), review_type (string),
-            created (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), product.url
-            (string), product.name (string), product.image_url (string), product.external_id (string),
-            rating (Int64), author (string), content (string), title (string), smart_quote (string),
-            public_reply.content (string), public_reply.author (string), public_reply.updated
-            (datetime64[us, UTC]). Times are in UTC.
+            created (datetime64[us, UTC]), updated (datetime64[us, UTC]), product.url (string), product.name
+            (string), product.image_url (string), product.external_id (string), rating (Int64), author
+            (string), content (string), title (string), smart_quote (string), public_reply.content (string),
+            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object). Times
+            are in UTC.
 
         Raises
         ------

@@ -64,12 +64,12 @@ class CampaignRow(Row):
     """A row of type campaign."""
 
     id: str
+    send_time: pd.Timestamp | Any
     status: str | Any
     archived: bool | Any
     created_at: pd.Timestamp | Any
     scheduled_at: pd.Timestamp | Any
     updated_at: pd.Timestamp | Any
-    send_time: pd.Timestamp | Any
     campaign_message_ids: Any
     tag_ids: Any
 
@@ -88,12 +88,23 @@ class CampaignRow(Row):
     def __getitem__(
         self,
         key: Literal[
+            "send_time", "send_strategy.datetime", "created_at", "scheduled_at", "updated_at",
+        ],
+    ) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
             "archived", "send_options.use_smart_sending",
             "tracking_options.add_tracking_params", "tracking_options.is_tracking_clicks",
             "tracking_options.is_tracking_opens", "send_strategy.options.is_local",
             "send_strategy.options.send_past_recipients_immediately",
         ],
     ) -> bool | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["send_strategy.throttle_percentage"]) -> int | Any: ...
 
     @overload
     def __getitem__(
@@ -103,17 +114,6 @@ class CampaignRow(Row):
             "tracking_options.custom_tracking_params", "campaign_message_ids", "tag_ids",
         ],
     ) -> Any: ...
-
-    @overload
-    def __getitem__(
-        self,
-        key: Literal[
-            "send_strategy.datetime", "created_at", "scheduled_at", "updated_at", "send_time",
-        ],
-    ) -> pd.Timestamp | Any: ...
-
-    @overload
-    def __getitem__(self, key: Literal["send_strategy.throttle_percentage"]) -> int | Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -126,11 +126,11 @@ class CampaignMessageRow(Row):
     """A row of type campaign-message."""
 
     id: str
-    label: str | Any
     channel: str | Any
-    send_times: Any
+    label: str | Any
     created_at: pd.Timestamp | Any
     updated_at: pd.Timestamp | Any
+    send_times: Any
     campaign_id: str | Any
     template_id: str | Any
     image_id: str | Any
@@ -142,7 +142,7 @@ class CampaignMessageRow(Row):
     def __getitem__(
         self,
         key: Literal[
-            "label", "channel", "content.subject", "content.preview_text", "content.from_email",
+            "channel", "label", "content.subject", "content.preview_text", "content.from_email",
             "content.from_label", "content.reply_to_email", "content.cc_email",
             "content.bcc_email", "content.body", "content.media_url", "campaign_id",
             "template_id", "definition.channel", "definition.label",
@@ -163,15 +163,6 @@ class CampaignMessageRow(Row):
     def __getitem__(
         self,
         key: Literal[
-            "send_times", "definition.kv_pairs",
-            "definition.options.badge.badge_options.badge_config",
-        ],
-    ) -> Any: ...
-
-    @overload
-    def __getitem__(
-        self,
-        key: Literal[
             "render_options.shorten_links", "render_options.add_org_prefix",
             "render_options.add_info_link", "render_options.add_opt_out_language",
             "definition.render_options.shorten_links",
@@ -184,6 +175,15 @@ class CampaignMessageRow(Row):
 
     @overload
     def __getitem__(self, key: Literal["created_at", "updated_at"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "send_times", "definition.kv_pairs",
+            "definition.options.badge.badge_options.badge_config",
+        ],
+    ) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -223,7 +223,7 @@ class CatalogCategoryRow(Row):
     def __getitem__(self, key: Literal["id"]) -> str: ...
 
     @overload
-    def __getitem__(self, key: Literal["external_id", "name"]) -> str | Any: ...
+    def __getitem__(self, key: Literal["name", "external_id"]) -> str | Any: ...
 
     @overload
     def __getitem__(self, key: Literal["updated"]) -> pd.Timestamp | Any: ...
@@ -249,11 +249,11 @@ class CatalogItemRow(Row):
     url: str | Any
     image_full_url: str | Any
     image_thumbnail_url: str | Any
-    images: Any
-    custom_metadata: Any
     published: bool | Any
     created: pd.Timestamp | Any
     updated: pd.Timestamp | Any
+    images: Any
+    custom_metadata: Any
     variant_ids: Any
 
     @overload
@@ -272,13 +272,13 @@ class CatalogItemRow(Row):
     def __getitem__(self, key: Literal["price"]) -> float | Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["images", "custom_metadata", "variant_ids"]) -> Any: ...
-
-    @overload
     def __getitem__(self, key: Literal["published"]) -> bool | Any: ...
 
     @overload
     def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["images", "custom_metadata", "variant_ids"]) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -301,11 +301,11 @@ class CatalogVariantRow(Row):
     url: str | Any
     image_full_url: str | Any
     image_thumbnail_url: str | Any
-    images: Any
-    custom_metadata: Any
     published: bool | Any
     created: pd.Timestamp | Any
     updated: pd.Timestamp | Any
+    images: Any
+    custom_metadata: Any
     item_id: str | Any
 
     @overload
@@ -327,13 +327,13 @@ class CatalogVariantRow(Row):
     def __getitem__(self, key: Literal["inventory_quantity", "price"]) -> float | Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["images", "custom_metadata"]) -> Any: ...
-
-    @overload
     def __getitem__(self, key: Literal["published"]) -> bool | Any: ...
 
     @overload
     def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["images", "custom_metadata"]) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -370,9 +370,9 @@ class CouponCodeRow(Row):
     """A row of type coupon-code."""
 
     id: str
+    status: str | Any
     unique_code: str | Any
     expires_at: pd.Timestamp | Any
-    status: str | Any
     coupon_id: str | Any
     profile_id: str | Any
 
@@ -380,7 +380,7 @@ class CouponCodeRow(Row):
     def __getitem__(self, key: Literal["id"]) -> str: ...
 
     @overload
-    def __getitem__(self, key: Literal["unique_code", "status", "coupon_id", "profile_id"]) -> str | Any: ...
+    def __getitem__(self, key: Literal["status", "unique_code", "coupon_id", "profile_id"]) -> str | Any: ...
 
     @overload
     def __getitem__(self, key: Literal["expires_at"]) -> pd.Timestamp | Any: ...
@@ -423,9 +423,9 @@ class EventRow(Row):
     """A row of type event."""
 
     id: str
-    timestamp: int | Any
-    event_properties: Any
     datetime: pd.Timestamp | Any
+    event_properties: Any
+    timestamp: int | Any
     uuid: str | Any
     profile_id: str | Any
     metric_id: str | Any
@@ -434,13 +434,13 @@ class EventRow(Row):
     def __getitem__(self, key: Literal["id"]) -> str: ...
 
     @overload
-    def __getitem__(self, key: Literal["timestamp"]) -> int | Any: ...
+    def __getitem__(self, key: Literal["datetime"]) -> pd.Timestamp | Any: ...
 
     @overload
     def __getitem__(self, key: Literal["event_properties"]) -> Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["datetime"]) -> pd.Timestamp | Any: ...
+    def __getitem__(self, key: Literal["timestamp"]) -> int | Any: ...
 
     @overload
     def __getitem__(self, key: Literal["uuid", "profile_id", "metric_id"]) -> str | Any: ...
@@ -483,6 +483,9 @@ class FlowRow(Row):
     def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
 
     @overload
+    def __getitem__(self, key: Literal["definition.reentry_criteria.duration"]) -> int | Any: ...
+
+    @overload
     def __getitem__(
         self,
         key: Literal[
@@ -490,9 +493,6 @@ class FlowRow(Row):
             "definition.actions", "flow_action_ids", "tag_ids",
         ],
     ) -> Any: ...
-
-    @overload
-    def __getitem__(self, key: Literal["definition.reentry_criteria.duration"]) -> int | Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -608,16 +608,16 @@ class FormRow(Row):
     def __getitem__(self, key: Literal["id"]) -> str: ...
 
     @overload
-    def __getitem__(self, key: Literal["status", "name"]) -> str | Any: ...
+    def __getitem__(self, key: Literal["name", "status"]) -> str | Any: ...
 
     @overload
     def __getitem__(self, key: Literal["ab_test"]) -> bool | Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["definition.versions"]) -> Any: ...
+    def __getitem__(self, key: Literal["created_at", "updated_at"]) -> pd.Timestamp | Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["created_at", "updated_at"]) -> pd.Timestamp | Any: ...
+    def __getitem__(self, key: Literal["definition.versions"]) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -630,9 +630,9 @@ class FormVersionRow(Row):
     """A row of type form-version."""
 
     id: str
+    status: str | Any
     form_type: str | Any
     variation_name: str | Any
-    status: str | Any
     created_at: pd.Timestamp | Any
     updated_at: pd.Timestamp | Any
 
@@ -643,7 +643,7 @@ class FormVersionRow(Row):
     def __getitem__(
         self,
         key: Literal[
-            "form_type", "variation_name", "ab_test.variation_name", "status",
+            "status", "form_type", "variation_name", "ab_test.variation_name",
         ],
     ) -> str | Any: ...
 
@@ -922,20 +922,6 @@ class ProfileRow(Row):
     def __getitem__(
         self,
         key: Literal[
-            "properties", "subscriptions.email.marketing.suppression",
-            "subscriptions.email.marketing.list_suppressions",
-            "subscriptions.whatsapp.marketing.metadata",
-            "subscriptions.whatsapp.transactional.metadata",
-            "subscriptions.whatsapp.conversational.metadata",
-            "predictive_analytics.ranked_channel_affinity", "list_ids", "segment_ids",
-            "push_token_ids",
-        ],
-    ) -> Any: ...
-
-    @overload
-    def __getitem__(
-        self,
-        key: Literal[
             "subscriptions.email.marketing.can_receive_email_marketing",
             "subscriptions.email.marketing.double_optin",
             "subscriptions.sms.marketing.can_receive_sms_marketing",
@@ -946,6 +932,20 @@ class ProfileRow(Row):
             "subscriptions.whatsapp.conversational.can_receive",
         ],
     ) -> bool | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "properties", "subscriptions.email.marketing.suppression",
+            "subscriptions.email.marketing.list_suppressions",
+            "subscriptions.whatsapp.marketing.metadata",
+            "subscriptions.whatsapp.transactional.metadata",
+            "subscriptions.whatsapp.conversational.metadata",
+            "predictive_analytics.ranked_channel_affinity", "list_ids", "segment_ids",
+            "push_token_ids",
+        ],
+    ) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -1000,12 +1000,12 @@ class ReviewRow(Row):
     review_type: str | Any
     created: pd.Timestamp | Any
     updated: pd.Timestamp | Any
-    images: Any
     rating: int | Any
     author: str | Any
     content: str | Any
     title: str | Any
     smart_quote: str | Any
+    images: Any
 
     @overload
     def __getitem__(self, key: Literal["id"]) -> str: ...
@@ -1033,10 +1033,10 @@ class ReviewRow(Row):
     ) -> pd.Timestamp | Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["images"]) -> Any: ...
+    def __getitem__(self, key: Literal["rating"]) -> int | Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["rating"]) -> int | Any: ...
+    def __getitem__(self, key: Literal["images"]) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -1066,18 +1066,18 @@ class SegmentRow(Row):
     def __getitem__(self, key: Literal["name"]) -> str | Any: ...
 
     @overload
+    def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["is_active", "is_processing", "is_starred"]) -> bool | Any: ...
+
+    @overload
     def __getitem__(
         self,
         key: Literal[
             "definition.condition_groups", "profile_ids", "tag_ids", "flow_trigger_ids",
         ],
     ) -> Any: ...
-
-    @overload
-    def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
-
-    @overload
-    def __getitem__(self, key: Literal["is_active", "is_processing", "is_starred"]) -> bool | Any: ...
 
     @overload
     def __getitem__(self, key: Literal["profile_count"]) -> int | Any: ...
@@ -1191,10 +1191,10 @@ class TemplateUniversalContentRow(Row):
     ) -> str | Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["definition.data"]) -> Any: ...
+    def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
+    def __getitem__(self, key: Literal["definition.data"]) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...

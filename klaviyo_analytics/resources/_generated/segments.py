@@ -15,7 +15,7 @@ from klaviyo_analytics.resources._writes import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -124,9 +124,9 @@ class SegmentMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string), definition.condition_groups (object), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), is_active (boolean), is_processing (boolean), is_starred
-            (boolean). Times are in UTC.
+            id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
+            is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -183,9 +183,9 @@ class SegmentMethods(Resource):
         Returns
         -------
         iterator of pandas.DataFrame
-            id (string), name (string), definition.condition_groups (object), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), is_active (boolean), is_processing (boolean), is_starred
-            (boolean). Times are in UTC.
+            id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
+            is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -238,9 +238,9 @@ class SegmentMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), definition.condition_groups (object), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), is_active (boolean), is_processing (boolean), is_starred
-            (boolean). Times are in UTC.
+            id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
+            is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -269,8 +269,8 @@ class SegmentMethods(Resource):
         id: str | None = None,
         is_active: bool | None = None,
         is_starred: bool | None = None,
-        created: datetime | str | None = None,
-        updated: datetime | str | None = None,
+        created: date | datetime | str | None = None,
+        updated: date | datetime | str | None = None,
         is_processing: bool | None = None,
         **others: Never,
     ) -> SegmentRow:
@@ -289,9 +289,9 @@ class SegmentMethods(Resource):
             The `is_active` to look for.
         is_starred : bool, optional
             The `is_starred` to look for.
-        created : datetime or str, optional
+        created : date, datetime or str, optional
             The `created` to look for.
-        updated : datetime or str, optional
+        updated : date, datetime or str, optional
             The `updated` to look for.
         is_processing : bool, optional
             The `is_processing` to look for.
@@ -299,9 +299,9 @@ class SegmentMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), definition.condition_groups (object), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), is_active (boolean), is_processing (boolean), is_starred
-            (boolean). Times are in UTC.
+            id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
+            is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -385,7 +385,7 @@ class SegmentMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object), joined_group_at (datetime64[us, UTC]). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
 
         Raises
         ------
@@ -465,7 +465,7 @@ class SegmentMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object), joined_group_at (datetime64[us, UTC]). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
 
         Raises
         ------

@@ -14,7 +14,7 @@ from klaviyo_analytics.resources._writes import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -189,8 +189,8 @@ class TemplateMethods(Resource):
         *,
         id: str | None = None,
         name: str | None = None,
-        created: datetime | str | None = None,
-        updated: datetime | str | None = None,
+        created: date | datetime | str | None = None,
+        updated: date | datetime | str | None = None,
         editor_type: str | None = None,
         html: str | None = None,
         text: str | None = None,
@@ -208,9 +208,9 @@ class TemplateMethods(Resource):
             The `id` to look for.
         name : str, optional
             The `name` to look for.
-        created : datetime or str, optional
+        created : date, datetime or str, optional
             The `created` to look for.
-        updated : datetime or str, optional
+        updated : date, datetime or str, optional
             The `updated` to look for.
         editor_type : str, optional
             The `editor_type` to look for.
@@ -637,9 +637,9 @@ class UniversalContentMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string), definition.content_type (string), definition.type (string),
-            definition.data (object), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            screenshot_status (string), screenshot_url (string). Times are in UTC.
+            id (string), name (string), definition.content_type (string), definition.type (string), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), screenshot_status (string), screenshot_url
+            (string), definition.data (object). Times are in UTC.
 
         Raises
         ------
@@ -698,9 +698,9 @@ class UniversalContentMethods(Resource):
         Returns
         -------
         iterator of pandas.DataFrame
-            id (string), name (string), definition.content_type (string), definition.type (string),
-            definition.data (object), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            screenshot_status (string), screenshot_url (string). Times are in UTC.
+            id (string), name (string), definition.content_type (string), definition.type (string), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), screenshot_status (string), screenshot_url
+            (string), definition.data (object). Times are in UTC.
 
         Raises
         ------
@@ -745,9 +745,9 @@ class UniversalContentMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), definition.content_type (string), definition.type (string),
-            definition.data (object), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            screenshot_status (string), screenshot_url (string). Times are in UTC.
+            id (string), name (string), definition.content_type (string), definition.type (string), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), screenshot_status (string), screenshot_url
+            (string), definition.data (object). Times are in UTC.
 
         Raises
         ------
@@ -768,8 +768,8 @@ class UniversalContentMethods(Resource):
         *,
         id: str | None = None,
         name: str | None = None,
-        created: datetime | str | None = None,
-        updated: datetime | str | None = None,
+        created: date | datetime | str | None = None,
+        updated: date | datetime | str | None = None,
         screenshot_status: str | None = None,
         screenshot_url: str | None = None,
         **others: Never,
@@ -786,9 +786,9 @@ class UniversalContentMethods(Resource):
             The `id` to look for.
         name : str, optional
             The `name` to look for.
-        created : datetime or str, optional
+        created : date, datetime or str, optional
             The `created` to look for.
-        updated : datetime or str, optional
+        updated : date, datetime or str, optional
             The `updated` to look for.
         screenshot_status : str, optional
             The `screenshot_status` to look for.
@@ -798,9 +798,9 @@ class UniversalContentMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), definition.content_type (string), definition.type (string),
-            definition.data (object), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            screenshot_status (string), screenshot_url (string). Times are in UTC.
+            id (string), name (string), definition.content_type (string), definition.type (string), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), screenshot_status (string), screenshot_url
+            (string), definition.data (object). Times are in UTC.
 
         Raises
         ------

@@ -13,7 +13,7 @@ from klaviyo_analytics.resources._writes import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -113,8 +113,8 @@ class WebhookMethods(Resource):
         description: str | None = None,
         endpoint_url: str | None = None,
         enabled: bool | None = None,
-        created_at: datetime | str | None = None,
-        updated_at: datetime | str | None = None,
+        created_at: date | datetime | str | None = None,
+        updated_at: date | datetime | str | None = None,
         **others: Never,
     ) -> WebhookRow:
         """Find the one webhook that has an attribute, like ``find(name='...')``.
@@ -134,9 +134,9 @@ class WebhookMethods(Resource):
             The `endpoint_url` to look for.
         enabled : bool, optional
             The `enabled` to look for.
-        created_at : datetime or str, optional
+        created_at : date, datetime or str, optional
             The `created_at` to look for.
-        updated_at : datetime or str, optional
+        updated_at : date, datetime or str, optional
             The `updated_at` to look for.
 
         Returns

@@ -54,7 +54,8 @@ class MessageReports(ReportNoun):
         -------
         pandas.DataFrame
             campaign_id, campaign, campaign_message_id, message, send_channel (string); counts (Int64), money
-            and rates (float64; rates are fractions); currency where there is money; complete (boolean; False
+            and rates (float64; rates are fractions); currency where there is money (the account's, since reports
+            name none; ``frame.attrs["currency_source"]`` says so); complete (boolean; False
             while the time frame is not over). Rows as the server gives them.
 
         Raises

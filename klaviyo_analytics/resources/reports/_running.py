@@ -23,6 +23,7 @@ from klaviyo_analytics.resources.reports._kinds import KINDS
 from klaviyo_analytics.resources.reports._names import names_of
 from klaviyo_analytics.tabular import reports as tables
 from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.timeframe._moments import as_written
 
 log = logging.getLogger("klaviyo_analytics")
 Answers = list[tuple[Timeframe, list[Mapping[str, Any]]]]
@@ -40,6 +41,8 @@ def run(context: Context, asked: Asked, *, names: bool, look_up: bool = True) ->
         labels |= _looked_up(context, asked, answers)
     frame = tables.frame(answers, layout, labels)
     frame.attrs = {"timezone": asked.timeframe.timezone, "currency": currency}
+    if "currency" in frame.columns:  # reports name no currency
+        frame.attrs["currency_source"] = "the account's preferred_currency"
     if asked.interval:
         frame.attrs["interval"] = asked.interval
     return frame
@@ -129,10 +132,10 @@ def _attributes(answer: Any, endpoint: Endpoint, *, series: bool) -> Mapping[str
     """Take out what was answered, if it is whole: what is not would be kept by the cache."""
     try:
         attributes: Mapping[str, Any] = answer["data"]["attributes"]
-        starts = [datetime.fromisoformat(start) for start in attributes["date_times"]] if series else None
+        starts = [as_written(start) for start in attributes["date_times"]] if series else None
         if all(_is_whole(result, starts) for result in attributes["results"]):
             return attributes
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         pass
     wanted = "a number for each of its date_times" if series else "results"
     raise MalformedResponseError(f"{_name(endpoint)} answered without {wanted}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 from klaviyo_analytics.sandbox.app.errors import ApiFault
@@ -27,6 +28,7 @@ def check_new(store: Store, data: dict[str, Any], links: dict[str, list[str]]) -
     if type_ == "template" and attributes["editor_type"] not in EDITORS:
         pointer = "/data/attributes/editor_type"
         raise ApiFault.pointer(pointer, f"A template is created with one of {', '.join(EDITORS)}.")
+    _check_expiry(type_, attributes)
     if type_ == "tag" and not links.get("tag-group"):
         links["tag-group"] = [
             id_ for id_, group in store.records("tag-group").items() if group.attributes["default"]
@@ -44,11 +46,19 @@ def check_change(store: Store, record: Record, data: dict[str, Any]) -> None:
     attributes = data.get("attributes", {})
     if attributes.get("name") != record.attributes.get("name"):
         _check_name(store, record.type, attributes.get("name"))
+    _check_expiry(record.type, attributes)
     if record.type == "template" and record.attributes["editor_type"] != "CODE":
         for name in ("html", "text", "amp"):
             if attributes.get(name) is not None:
                 pointer = f"/data/attributes/{name}"
                 raise ApiFault.pointer(pointer, "A template of the drag-and-drop editor is changed there.")
+
+
+def _check_expiry(type_: str, attributes: dict[str, Any]) -> None:
+    """Refuse a coupon code's expiry without an offset: it would be a guess on whose clock it is meant."""
+    text = attributes.get("expires_at")
+    if type_ == "coupon-code" and text is not None and datetime.fromisoformat(text).tzinfo is None:
+        raise ApiFault.pointer("/data/attributes/expires_at", f"{text!r} is a datetime without an offset.")
 
 
 def _check_name(store: Store, type_: str, name: str | None) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from klaviyo_analytics.filters import F
+from klaviyo_analytics.timeframe._moments import answered
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.compare import differences
 from klaviyo_analytics.writeback.kinds import Options
@@ -134,4 +135,5 @@ def _code(record: Mapping[str, Any]) -> tuple[str, str, datetime | None]:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(microsecond=0)
+    moment = answered(text)
+    return None if moment is None else moment.replace(microsecond=0)

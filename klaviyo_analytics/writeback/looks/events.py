@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from klaviyo_analytics.filters import F
+from klaviyo_analytics.timeframe._moments import answered
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.kinds import Options
 from klaviyo_analytics.writeback.looks._look import Found, Left, Remark
@@ -20,7 +21,7 @@ def events(account: Account, _: Options, left: Left) -> Found:
     id = _metric(account, metric["name"], metric.get("service", "API"))
     if id is None:
         return {}
-    times = [datetime.fromisoformat(one["time"]) for one in events.values() if "time" in one]
+    times = [when for one in events.values() if (when := answered(one.get("time"))) is not None]
     times = times or [account.now() - timedelta(hours=1), account.now() + timedelta(hours=1)]
     where = (
         (F.metric_id == id)
