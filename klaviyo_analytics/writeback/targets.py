@@ -49,9 +49,8 @@ def targets(
     FrameError
         A column is missing, double, or has nowhere to go.
     """
-    check_frame(frame, what)
     _check_names(frame, what)
-    named = dict(columns or {})
+    named = mapped(columns, what)
     rest = is_rest(properties)
     custom = [] if rest else several(properties, "properties")
     check_present(frame, [*named, *custom], what)
@@ -120,13 +119,57 @@ def _target(column: str, path: str, attributes: Mapping[str, Wanted], free: str 
     )
 
 
-def check_frame(frame: pd.DataFrame, what: str) -> None:
-    """Refuse what is no frame, and columns that cannot be told apart."""
-    if not isinstance(frame, pd.DataFrame):
-        raise FrameError(f"{what} takes a DataFrame, not {type(frame).__name__}.")
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise FrameError(f"{what}: there are two columns named {twice!r}.")
+def mapped(columns: Any, what: str) -> dict[str, str]:
+    """Return `columns=` as a dict.
+
+    Raises
+    ------
+    InvalidInputError
+        It is not a dict of column names to attributes.
+    """
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping) or not all(isinstance(one, str) for one in columns.values()):
+        raise InvalidInputError(
+            f"{what}: columns={columns!r} is not a dict of column names to attributes, like {{'mail': 'email'}}."
+        )
+    return dict(columns)
+
+
+def settled(
+    frame: pd.DataFrame, columns: Any, allowed: Sequence[str], what: str
+) -> tuple[dict[str, str], list[str]]:
+    """Settle which column becomes which of a few attributes: the columns by attribute, and those not used.
+
+    Raises
+    ------
+    FrameError
+        `columns` names a column that is not there or an attribute that is not allowed, or two columns become one.
+    """
+    chosen = mapped(columns, what)
+    check_present(frame, chosen, what)
+    if unknown := [(column, path) for column, path in chosen.items() if path not in allowed]:
+        column, path = unknown[0]
+        raise FrameError(
+            f"{what}: columns={{{column!r}: {path!r}}}: {path!r} cannot be written here{_nearest(path, allowed)} "
+            f"Allowed are {named(allowed)}."
+        )
+    found: dict[str, str] = {}
+    for column in frame.columns:
+        path = chosen.get(column, column)
+        if path not in allowed:
+            continue
+        if path in found:
+            raise FrameError(
+                f"{what}: the columns {found[path]!r} and {column!r} both become {path!r}. Drop one of them."
+            )
+        found[path] = column
+    return found, [column for column in frame.columns if column not in found.values()]
+
+
+def _nearest(name: str, allowed: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, [*allowed], n=1)
+    return f"; did you mean {near[0]!r}?" if near else "."
 
 
 def check_present(frame: pd.DataFrame, names: Iterable[str], what: str) -> None:

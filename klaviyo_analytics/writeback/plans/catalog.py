@@ -21,7 +21,7 @@ from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.kinds.catalog import BEFORE, COUPON_CODES
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.cells import encoded
-from klaviyo_analytics.writeback.targets import Rest, Target, check_frame, named, targets
+from klaviyo_analytics.writeback.targets import Rest, Target, named, targets
 
 Noun = Literal["item", "variant", "category"]
 Verb = Literal["create", "update", "delete"]
@@ -53,7 +53,8 @@ def plan_catalog(
 ) -> Plan:
     """Create, update or delete what the rows name; see `catalog_items.plan_create`."""
     what, form = f"{verb} catalog {noun}", _form(noun, verb)
-    check_frame(frame, f"plan_{verb}()")
+    key = "external_id" if verb == "create" else "id"
+    frame = as_frame(frame, f"plan_{verb}()", key, ["id", "external_id"])
     if verb == "delete":
         frame = frame[
             [name for name in frame.columns if (columns or {}).get(name, name) in ("id", "external_id")]
@@ -80,7 +81,7 @@ def plan_coupon_codes(
         ("unique_code", "coupon"),
         {"coupon": ("coupon", "one")},
     )
-    check_frame(frame, "plan_create()")
+    frame = as_frame(frame, "plan_create()", "unique_code", ["unique_code", "coupon"])
     if coupon is not None:
         frame = frame.assign(coupon=coupon)
     found = targets(frame, form.attributes, columns=columns, properties=None, what="plan_create()", free=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
@@ -25,11 +25,10 @@ from klaviyo_analytics.writeback.kinds.consent import (
 )
 from klaviyo_analytics.writeback.members import off_list
 from klaviyo_analytics.writeback.plan import Plan
-from klaviyo_analytics.writeback.plans import shares
+from klaviyo_analytics.writeback.plans import agreed, lists, shares
 from klaviyo_analytics.writeback.plans.optouts import opted_out
 from klaviyo_analytics.writeback.plans.people import Columns, People, people
-from klaviyo_analytics.writeback.targets import check_present
-from klaviyo_analytics.writeback.times import moments
+from klaviyo_analytics.writeback.times import DateFormat, format_of, moments
 
 ConsentChannel = Literal["email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional"]
 Channels = ConsentChannel | Sequence[ConsentChannel]
@@ -46,7 +45,7 @@ Rows = list[int]
 
 def plan_subscribe(
     account: Account,
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     list: str | None,
     channels: Channels,
@@ -55,17 +54,25 @@ def plan_subscribe(
     columns: Columns,
     on_duplicate: OnDuplicate,
     compare: bool,
+    phone_region: str | None = None,
+    date_format: DateFormat = None,
 ) -> Plan:
     """Record that people have said yes; see `profiles.plan_subscribe`."""
     wanted = _channels(channels)
     problems = Problems()
-    names = _needed(wanted)
-    found = people(frame, names, columns, on_duplicate, problems, what="plan_subscribe()")
+    names, ways = _needed(wanted), [CHANNELS[one] for one in wanted]
+    what = "plan_subscribe()"
+    more = ["consented_at", *agreed.sources(ways)]
+    found = people(
+        frame, names, columns, on_duplicate, problems, what=what, more=more, phone_region=phone_region
+    )
+    agreed.near_misses(found, [*names, "consented_at", agreed.CONSENT], what)
+    refused = agreed.refusals(found, ways, problems, what)
     _check_reachable(found, names, problems)
-    times = _times(account, frame, consented_at, columns or {}, problems)
+    times = _times(account, found, consented_at, date_format, problems, refused)
     consents = [
         {"consent": "SUBSCRIBED", **({} if times is None else {"consented_at": times[row]})}
-        for row in range(len(frame))
+        for row in range(len(found.keys))
     ]
     kind = SUBSCRIBE if times is None else RECORD_CONSENT
     options = {
@@ -74,38 +81,49 @@ def plan_subscribe(
         **({"custom_source": custom_source} if custom_source else {}),
         **({} if times is None else {"historical_import": True}),
     }
+    found.left_out.update(refused)
     records = _records(found, wanted, consents, problems)
     sent = [row for row, record in enumerate(records) if record is not None]
-    against = (
-        opted_out(account, found.values, sent, [CHANNELS[one] for one in wanted], list) if compare else None
-    )
+    group = lists.known(account, list) if list and sent else None
+    against = opted_out(account, found.values, sent, ways, list) if compare else None
+    waiting = len(sent) if group and group.double_opt_in and times is None else 0
+    notes = found.notes
+    for row in sent if waiting else ():
+        notes[row] = _both(notes.get(row), "gets a confirmation mail, and is subscribed once it is followed")
+    for row, why in (against or {}).items():
+        notes[row] = _both(notes.get(row), why)
+    confirm = [
+        *asking.of_names([list] if list else []),
+        *_asks(len(sent), against, dated=times is not None),
+        *([asking.to_ask_by_mail(waiting, group.name)] if waiting and group else []),
+    ]
     return drafted(
         "subscribe profiles",
         account,
-        frame,
+        found.frame,
         keys=found.keys,
         records=records,
-        kinds={kind.name: range(len(frame))},
+        kinds={kind.name: range(len(found.keys))},
         options=options,
         problems=problems.by_row(),
         left_out=found.left_out,
-        notes=against,
-        confirm=[
-            *asking.of_names([list] if list else []),
-            *_asks(len(sent), against, dated=times is not None),
-        ],
+        notes=notes,
+        confirm=confirm,
+        counts={"not_agreed": len(refused)} if refused else {},
+        unused=found.unused,
     )
 
 
 def plan_unsubscribe(
     account: Account,
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     list: str | None,
     channels: Channels,
     globally: bool,
     columns: Columns,
     on_duplicate: OnDuplicate,
+    phone_region: str | None = None,
 ) -> Plan:
     """Take people off a list, or everywhere; see `profiles.plan_unsubscribe`."""
     if list is None and not globally:
@@ -113,10 +131,14 @@ def plan_unsubscribe(
     wanted = _channels(channels)
     problems = Problems()
     names = _needed(wanted)
-    found = people(frame, names, columns, on_duplicate, problems, what="plan_unsubscribe()")
+    what = "plan_unsubscribe()"
+    found = people(frame, names, columns, on_duplicate, problems, what=what, phone_region=phone_region)
     _check_reachable(found, names, problems)
     asks = []
+    rows = range(len(found.keys))
     if list is not None:
+        if any(row not in problems and row not in found.left_out for row in rows):
+            lists.known(account, list)
         strangers = _not_on(account, found, list, problems)
         if not globally:
             for row in strangers:
@@ -128,7 +150,7 @@ def plan_unsubscribe(
             asks.append(
                 f"{len(strangers):,} of them are not on the list {list}: these are unsubscribed everywhere."
             )
-    records = _records(found, wanted, [{"consent": "UNSUBSCRIBED"}] * len(frame), problems)
+    records = _records(found, wanted, [{"consent": "UNSUBSCRIBED"}] * len(rows), problems)
     sent = _count(records)
     if list is None and sent:
         asks.append(asking.to_unsubscribe_everywhere(sent))
@@ -137,19 +159,21 @@ def plan_unsubscribe(
     return drafted(
         "unsubscribe profiles",
         account,
-        frame,
+        found.frame,
         keys=found.keys,
         records=records,
-        kinds={UNSUBSCRIBE.name: range(len(frame))},
+        kinds={UNSUBSCRIBE.name: rows},
         options={"key": names[0], **({"list": list} if list else {})},
         problems=problems.by_row(),
         left_out=found.left_out,
+        notes=found.notes,
         confirm=asks,
+        unused=found.unused,
     )
 
 
 def plan_suppression(
-    account: Account, frame: pd.DataFrame, *, suppresses: bool, columns: Columns, on_duplicate: OnDuplicate
+    account: Account, frame: Any, *, suppresses: bool, columns: Columns, on_duplicate: OnDuplicate
 ) -> Plan:
     """Keep e-mail from people, or let it through again; see `profiles.plan_suppress`."""
     problems = Problems()
@@ -166,13 +190,14 @@ def plan_suppression(
     return drafted(
         "suppress profiles" if suppresses else "unsuppress profiles",
         account,
-        frame,
+        found.frame,
         keys=found.keys,
         records=records,
-        kinds={(SUPPRESS if suppresses else UNSUPPRESS).name: range(len(frame))},
+        kinds={(SUPPRESS if suppresses else UNSUPPRESS).name: range(len(found.keys))},
         options={"key": "email"},
         problems=problems.by_row(),
         left_out=found.left_out,
+        unused=found.unused,
         confirm=[ask(counted(sent, "profile"))] if sent else [],
     )
 
@@ -234,28 +259,37 @@ def _records(
 
 
 def _times(
-    account: Account, frame: pd.DataFrame, given: Any, columns: Mapping[str, str], problems: Problems
+    account: Account,
+    found: People,
+    given: Any,
+    date_format: DateFormat,
+    problems: Problems,
+    refused: Mapping[int, Any],
 ) -> list[Any] | None:
     """Read when people agreed: a column, or one time for all; None where nothing tells."""
-    source = next((name for name, target in columns.items() if target == "consented_at"), "consented_at")
-    if source in columns:
-        check_present(frame, [source], "columns")
+    source = found.sources.get("consented_at")
     if given is not None:
-        written = moments(pd.Series([given], dtype=object), lambda: account.timezone)
-        if written.problems:
-            raise InvalidInputError(f"consented_at={given!r} is no time.")
-        values = written.values * len(frame)
-    elif source in frame.columns:
-        written = moments(frame[source], lambda: account.timezone)
-        problems.add_all(written.problems, source)
+        written = moments(pd.Series([given], dtype=object), lambda: account.timezone, date_format)
+        if written.problems or written.values[0] is ABSENT:
+            raise InvalidInputError(
+                f"consented_at={given!r} is not a time. Give a date, a datetime, or a text like 2026-05-01T09:30."
+            )
+        values = written.values * len(found.keys)
+        if source is not None:
+            found.unused.append(source)
+    elif source is not None:
+        written = moments(found.frame[source], lambda: account.timezone, format_of(date_format, source))
+        problems.add_all({row: why for row, why in written.problems.items() if row not in refused}, source)
         values = written.values
     else:
         return None
-    now = account.now().astimezone(UTC).isoformat()
+    now = account.now().astimezone(UTC)
     for row, time in enumerate(values):
+        if row in refused:
+            continue
         if time is ABSENT and row not in problems:
             problems.add(row, "consented_at is missing")
-        elif time is not ABSENT and time > now:
+        elif time is not ABSENT and datetime.fromisoformat(time) > now:
             problems.add(row, f"consented_at: {time} has not come yet")
     return values
 
@@ -265,6 +299,10 @@ def _not_on(account: Account, found: People, list: str, problems: Problems) -> R
     rows = [row for row in range(len(found.keys)) if row not in problems and row not in found.left_out]
     people = [{name: values[row] for name, values in found.values.items()} for row in rows]
     return [rows[at] for at in off_list(account, list, people)]
+
+
+def _both(note: str | None, more: str) -> str:
+    return f"{note}; {more}" if note else more
 
 
 def _count(records: Records) -> int:
