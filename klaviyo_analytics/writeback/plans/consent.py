@@ -28,7 +28,7 @@ from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans import agreed, lists, shares
 from klaviyo_analytics.writeback.plans.optouts import opted_out
 from klaviyo_analytics.writeback.plans.people import Columns, People, people
-from klaviyo_analytics.writeback.times import DateFormat, format_of, moments
+from klaviyo_analytics.writeback.times import DateFormat, check_format, format_of, moments
 
 ConsentChannel = Literal["email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional"]
 Channels = ConsentChannel | Sequence[ConsentChannel]
@@ -66,6 +66,7 @@ def plan_subscribe(
     found = people(
         frame, names, columns, on_duplicate, problems, what=what, more=more, phone_region=phone_region
     )
+    check_format(date_format, found.frame.columns, what)
     agreed.near_misses(found, [*names, "consented_at", agreed.CONSENT], what)
     refused = agreed.refusals(found, ways, problems, what)
     _check_reachable(found, names, problems)
@@ -269,7 +270,7 @@ def _times(
     """Read when people agreed: a column, or one time for all; None where nothing tells."""
     source = found.sources.get("consented_at")
     if given is not None:
-        written = moments(pd.Series([given], dtype=object), lambda: account.timezone, date_format)
+        written = moments(pd.Series([given], dtype=object), lambda: account.timezone, format_of(date_format, ""))
         if written.problems or written.values[0] is ABSENT:
             raise InvalidInputError(
                 f"consented_at={given!r} is not a time. Give a date, a datetime, or a text like 2026-05-01T09:30."
