@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._noun import Noun, checked_id
 from klaviyo_analytics.resources._verbs import serves
@@ -27,7 +25,7 @@ class ListFrames(Noun):
     def plan_add_profiles(
         self,
         id: Any,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         columns: Mapping[str, str] | None = None,
@@ -39,9 +37,9 @@ class ListFrames(Noun):
         ----------
         id : str or row
             The list.
-        frame : pandas.DataFrame
+        frame : pandas.DataFrame, another frame, Series, list or array
             One row a person, with the column id, or with email: then the profiles are looked up, and who has none
-            is a problem.
+            is a problem. Single values are ids, or addresses if all of them have an @.
         columns : dict, optional
             What columns are: ``{"profile_id": "id"}``.
         on_duplicate : str
@@ -69,7 +67,7 @@ class ListFrames(Noun):
     def plan_remove_profiles(
         self,
         id: Any,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         columns: Mapping[str, str] | None = None,
@@ -118,7 +116,7 @@ class ListFrames(Noun):
     def _plan(
         self,
         id: Any,
-        frame: pd.DataFrame,
+        frame: Any,
         columns: Mapping[str, str] | None,
         on_duplicate: OnDuplicate,
         *,
@@ -138,17 +136,15 @@ class TagFrames(Noun):
     """What carries a tag, by the frame."""
 
     @serves(*(f"tag_{kind}" for kind in TAGGED))
-    def plan_tag(
-        self, id: Any, frame: pd.DataFrame, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
-    ) -> Plan:
+    def plan_tag(self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error") -> Plan:
         """Plan to put a tag on all campaigns, flows, lists or segments of a frame.
 
         Parameters
         ----------
         id : str or row
             The tag.
-        frame : pandas.DataFrame
-            With the column id.
+        frame : pandas.DataFrame, another frame, Series, list or array
+            With the column id, or single ids.
         kind : str
             "campaigns", "flows", "lists" or "segments".
         on_duplicate : str
@@ -172,14 +168,12 @@ class TagFrames(Noun):
 
     @serves(*(f"remove_tag_from_{kind}" for kind in TAGGED))
     def plan_untag(
-        self, id: Any, frame: pd.DataFrame, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
+        self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
     ) -> Plan:
         """Plan to take a tag off all campaigns, flows, lists or segments of a frame; see `plan_tag`."""
         return self._plan(id, frame, kind, on_duplicate, tags=False)
 
-    def _plan(
-        self, id: Any, frame: pd.DataFrame, kind: Tagged, on_duplicate: OnDuplicate, *, tags: bool
-    ) -> Plan:
+    def _plan(self, id: Any, frame: Any, kind: Tagged, on_duplicate: OnDuplicate, *, tags: bool) -> Plan:
         if kind not in TAGGED:
             raise InvalidInputError(f"kind={kind!r}: it is one of {', '.join(TAGGED)}.")
         return plans.plan_tagging(

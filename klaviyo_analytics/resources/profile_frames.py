@@ -32,7 +32,7 @@ class UpsertsProfiles(Protocol):
 
     def __call__(
         self,
-        frame: pd.DataFrame | None = None,
+        frame: Any = None,
         /,
         *,
         id: Any = None,
@@ -52,7 +52,8 @@ def _upserts() -> UpsertsProfiles:
     def upsert(self: Any, frame: Any = None, /, **given: Any) -> Any:
         if frame is None:
             return single(self, **given)
-        if not isinstance(frame, pd.DataFrame):
+        row = isinstance(frame, pd.Series) and bool({"id", "email"} & {*frame.index})
+        if row or isinstance(frame, (str, bytes, Mapping, int, float)):
             raise InvalidInputError(
                 "upsert() takes one profile by keywords, upsert(email=...), or many as a DataFrame, "
                 f"not {type(frame).__name__}."
@@ -106,7 +107,7 @@ class _PlansUpserts(Noun):
     @serves("bulk_import_profiles")
     def plan_upsert(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         key: Key = "email",
@@ -119,13 +120,16 @@ class _PlansUpserts(Noun):
         unappend: str | Several = (),
         unset: str | Several = (),
         compare: bool = False,
+        phone_region: str | None = None,
+        date_format: Mapping[str, str] | None = None,
     ) -> Plan:
         """Plan to create or change as many profiles as a frame has rows; nothing is sent.
 
         Parameters
         ----------
-        frame : pandas.DataFrame
-            One row a person. Columns that are named like attributes ("email", "location.city") become these.
+        frame : pandas.DataFrame, another frame, Series, list or array
+            One row a person; single values are what `key` says. Columns that are named like attributes ("email",
+            "location.city") become these.
         key : str
             Which column names the person: "email", "phone_number", "external_id" or "id".
         columns : dict, optional
@@ -147,6 +151,12 @@ class _PlansUpserts(Noun):
             Properties to remove from everybody in the frame.
         compare : bool
             Read the profiles first, and leave out those that have all of it already.
+        phone_region : str, optional
+            The country whose national phone formats are turned into E.164, as two letters: "US" makes
+            "(617) 555-0123" +16175550123. Needs the extra `phone`.
+        date_format : dict, optional
+            Formats of dates that are texts, by column, as `datetime.strptime` takes them: ``{"born": "%d/%m/%Y"}``.
+            They are sent as ISO 8601: days where the format has no hour, else moments in UTC.
 
         Returns
         -------
@@ -183,17 +193,19 @@ class _PlansUpserts(Noun):
             unappend=several(unappend, "unappend"),
             unset=several(unset, "unset"),
             compare=compare,
+            phone_region=phone_region,
+            date_format=date_format,
         )
 
 
-def applied(verb: str, plan: Callable[..., Plan], frame: pd.DataFrame, options: Mapping[str, Any]) -> Result:
+def applied(verb: str, plan: Callable[..., Plan], frame: Any, options: Mapping[str, Any]) -> Result:
     """Plan and apply in one go, each with its own options."""
     applying = {name: value for name, value in options.items() if name in APPLYING}
     planning = {name: value for name, value in options.items() if name not in applying}
     return planned(verb, plan, frame, planning).apply(**applying)
 
 
-def planned(verb: str, plan: Callable[..., Plan], frame: pd.DataFrame, options: Mapping[str, Any]) -> Plan:
+def planned(verb: str, plan: Callable[..., Plan], frame: Any, options: Mapping[str, Any]) -> Plan:
     """Plan for a verb of another name, which is the one that a call is refused by."""
     finishing = [*inspect.signature(Plan.apply).parameters.values()][1:]
     takes = [*inspect.signature(plan).parameters.values(), *finishing]

@@ -63,7 +63,9 @@ def _frame_of(
     if isinstance(given, np.ndarray) and given.ndim == 1:
         return _column(pd.Series([*given] if given.dtype == object else given), single, known)
     if isinstance(given, (set, frozenset)):
-        raise FrameError(f"{what} takes rows in an order, and a {type(given).__name__} has none; sort it first.")
+        raise FrameError(
+            f"{what} takes rows in an order, and a {type(given).__name__} has none; sort it first."
+        )
     if not isinstance(given, (list, tuple)):
         return _other_library(given, what, single, known)
     rows = [one.to_dict() if isinstance(one, pd.Series) else one for one in given]

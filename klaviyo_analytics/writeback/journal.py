@@ -283,9 +283,7 @@ def _sealed(connection: sqlite3.Connection) -> list[Any]:
 
 
 def _seal(connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO facts VALUES ('seal', ?)", (_checksum(_sealed(connection)),)
-    )
+    connection.execute("INSERT OR REPLACE INTO facts VALUES ('seal', ?)", (_checksum(_sealed(connection)),))
 
 
 def _claim(path: Path) -> None:

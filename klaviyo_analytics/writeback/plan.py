@@ -219,7 +219,9 @@ class Plan:
         parts = [f"{self.action}: {facts['to_send']:,} of {rows} in {requests}"]
         parts += [counted(facts["problems"], "problem")] if facts["problems"] else []
         parts += [f"{facts['unchanged']:,} unchanged"] if facts["unchanged"] else []
-        parts += [f"{self._counts[name]:,} {words}" for name, words in NOT_SENT.items() if self._counts.get(name)]
+        parts += [
+            f"{self._counts[name]:,} {words}" for name, words in NOT_SENT.items() if self._counts.get(name)
+        ]
         seconds = facts["seconds_at_limits"]
         least = f"; at least {spoken(seconds)} at the documented limits" if seconds else ""
         return ", ".join(parts) + least

@@ -91,7 +91,9 @@ def _stray(
     elif first in fixed:
         why = f"{first!r} is set by Klaviyo and read-only"
     else:
-        why = f"the column {first!r} is not an attribute that can be written{_nearest(first, attributes)[:-1]}"
+        why = (
+            f"the column {first!r} is not an attribute that can be written{_nearest(first, attributes)[:-1]}"
+        )
     kept = [column for column in frame.columns if column not in stray]
     drop, keep = f"frame.drop(columns={[*stray]!r})", f"frame[{kept!r}]"
     many = f" ({len(stray):,} columns have nowhere to go)" if len(stray) > 1 else ""

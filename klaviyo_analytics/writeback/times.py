@@ -14,7 +14,6 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.timeframe._moments import in_zone, zone_named
 from klaviyo_analytics.writeback.encode import ABSENT, Column
 
-
 DateFormat = str | Mapping[str, str] | None
 _IN_UTC = re.compile(r"(.*\d)\s*(?:UTC|GMT)", re.IGNORECASE | re.DOTALL)
 
@@ -61,7 +60,7 @@ def check_format(date_format: Any, columns: Iterable[str], what: str, *, single:
         if several and name not in there:
             raise InvalidInputError(f"{what}: date_format: the frame has no column {name!r}.")
         try:
-            datetime.strptime(datetime(2026, 12, 31, tzinfo=UTC).strftime(form), form)
+            datetime.strptime(datetime(2026, 12, 31, tzinfo=UTC).strftime(form), form)  # noqa: DTZ007
         except (ValueError, TypeError):
             raise InvalidInputError(
                 f"{what}: date_format={form!r} is not a format that datetime.strptime reads, like '%d/%m/%Y'."
@@ -95,8 +94,10 @@ def _one_by_one(series: pd.Series[Any], timezone: Callable[[], str], date_format
             moment = _read(one, date_format)
             values[-1] = in_zone(moment, zone_named(timezone())).astimezone(UTC).isoformat()
         except (InvalidInputError, AttributeError, TypeError, ValueError, OverflowError):
-            right = f"it is not in the format {date_format!r}" if date_format and isinstance(one, str) else (
-                "give datetimes, ISO texts like 2026-05-01T09:30, or date_format="
+            right = (
+                f"it is not in the format {date_format!r}"
+                if date_format and isinstance(one, str)
+                else ("give datetimes, ISO texts like 2026-05-01T09:30, or date_format=")
             )
             problems[position] = f"{one!r} is not a time; {right}"
     return Column(values, problems)
@@ -112,7 +113,10 @@ def _read(one: Any, date_format: str | None) -> str | date | datetime:
 
 
 def _parsed(text: str, date_format: str) -> datetime:
-    """Read a text of a declared format; whatever zone it names is kept."""
-    in_utc = _IN_UTC.fullmatch(text.strip()) if "%Z" in date_format else None
+    """Read a text of a declared format; an offset that it names is kept."""
     moment = datetime.strptime(text.strip(), date_format)  # noqa: DTZ007  (the zone follows)
-    return moment.replace(tzinfo=UTC) if in_utc and moment.tzinfo is None else moment
+    if "%Z" not in date_format or moment.tzinfo is not None:
+        return moment
+    if not re.search(r"\b(?:UTC|GMT)\b", text, re.IGNORECASE):
+        raise ValueError("names of zones are those of this machine")
+    return moment.replace(tzinfo=UTC)

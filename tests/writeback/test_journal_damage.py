@@ -28,7 +28,7 @@ def stopped(shop: Shop, tmp_path: Path) -> Iterator[Path]:
     shop.client.profiles.plan_upsert(
         pd.DataFrame({"email": EMAILS, "score": [1, 2, 3]}, index=["a", "b", "c"]), properties="rest"
     ).apply(journal=path)
-    yield path
+    return path
 
 
 def changed(path: Path, statement: str) -> None:
@@ -57,14 +57,16 @@ def changed(path: Path, statement: str) -> None:
         "UPDATE batches SET job = 'J'",
         "UPDATE batches SET number = 4",
         "UPDATE batches SET outcome = CAST('{}' AS BLOB)",
-        "UPDATE batches SET refused = CAST('{\"1\": [\"failed\"]}' AS BLOB)",
+        'UPDATE batches SET refused = CAST(\'{"1": ["failed"]}\' AS BLOB)',
         "UPDATE batches SET since = 5",
     ],
 )
 def test_a_changed_journal_is_refused_and_nothing_is_sent(shop: Shop, stopped: Path, statement: str) -> None:
     changed(stopped, statement)
     before = len(shop.sandbox.requests)
-    with pytest.raises(InvalidInputError, match=r"damaged or changed .*checksum does not match.* Nothing was sent"):
+    with pytest.raises(
+        InvalidInputError, match=r"damaged or changed .*checksum does not match.* Nothing was sent"
+    ):
         shop.client.resume(stopped)
     assert not any(one.method == "POST" for one in list(shop.sandbox.requests)[before:])
     assert stopped.exists()

@@ -331,8 +331,9 @@ def test_planning_sends_nothing(offline: KlaviyoClient) -> None:
 def test_a_row_of_one_profile_still_goes_by_keywords(shop: Shop) -> None:
     row = shop.client.profiles.upsert(email="single@mail.example.net", first_name="Ann")
     assert row["first_name"] == "Ann"
-    with pytest.raises(InvalidInputError, match="many as a DataFrame"):
-        shop.client.profiles.upsert(["ann@mail.example.net"])  # type: ignore[arg-type]
+    for single in (row, "ann@mail.example.net", {"email": "ann@mail.example.net"}):
+        with pytest.raises(InvalidInputError, match="many as a DataFrame"):
+            shop.client.profiles.upsert(single)
 
 
 def test_the_demo_waits_for_no_limits() -> None:

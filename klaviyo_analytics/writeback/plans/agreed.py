@@ -100,7 +100,9 @@ def _check_twins(found: People, refused: Mapping[int, Any], problems: Problems) 
             if row in refused or row in found.left_out or value is ABSENT:
                 continue
             if (other := no.get((name, folded(value)))) is not None:
-                problems.add(row, f"row {other} says that the same person has not agreed; drop one of the rows")
+                problems.add(
+                    row, f"row {other} says that the same person has not agreed; drop one of the rows"
+                )
 
 
 def _check_unused(found: People, what: str) -> None:
@@ -110,7 +112,9 @@ def _check_unused(found: People, what: str) -> None:
             continue
         given = [one for one in _plain(found.frame[column]) if one is not None]
         said = {answer(one) for one in given if not isinstance(one, (list, dict, tuple))}
-        words = {re.sub(r"[\s_-]+", "_", str(one).strip()).casefold() for one in given if isinstance(one, str)}
+        words = {
+            re.sub(r"[\s_-]+", "_", str(one).strip()).casefold() for one in given if isinstance(one, str)
+        }
         known_words = words & {"unsubscribed", "never_subscribed", "not_subscribed"}
         named_so = bool(LOOKS_LIKE_IT.search(column)) and bool(said) and None not in said
         if known_words or named_so:

@@ -88,10 +88,14 @@ def plan_coupon_codes(
     check_format(date_format, frame.columns, "plan_create()")
     if coupon is not None:
         if "coupon" in frame.columns or "coupon" in mapped(columns, "plan_create()").values():
-            raise FrameError("plan_create(): coupon= is given, and the frame has a column for it, too. Drop one.")
+            raise FrameError(
+                "plan_create(): coupon= is given, and the frame has a column for it, too. Drop one."
+            )
         frame = frame.assign(coupon=coupon)
     found = targets(frame, form.attributes, columns=columns, properties=None, what="plan_create()", free=None)
-    return _planned(account, frame, "create coupon codes", COUPON_CODES.name, form, found, on_duplicate, date_format)
+    return _planned(
+        account, frame, "create coupon codes", COUPON_CODES.name, form, found, on_duplicate, date_format
+    )
 
 
 def _planned(

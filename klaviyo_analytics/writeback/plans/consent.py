@@ -270,7 +270,9 @@ def _times(
     """Read when people agreed: a column, or one time for all; None where nothing tells."""
     source = found.sources.get("consented_at")
     if given is not None:
-        written = moments(pd.Series([given], dtype=object), lambda: account.timezone, format_of(date_format, ""))
+        written = moments(
+            pd.Series([given], dtype=object), lambda: account.timezone, format_of(date_format, "")
+        )
         if written.problems or written.values[0] is ABSENT:
             raise InvalidInputError(
                 f"consented_at={given!r} is not a time. Give a date, a datetime, or a text like 2026-05-01T09:30."

@@ -85,7 +85,9 @@ def plan_upsert(
             *several(properties, "properties"),
             *_changed_in_place(frame, columns, append, unappend),
         ]
-    found = targets(frame, attributes(), columns=columns, properties=properties, what=WHAT, read_only=_read_only())
+    found = targets(
+        frame, attributes(), columns=columns, properties=properties, what=WHAT, read_only=_read_only()
+    )
     paths = [target.path for target in found]
     if key not in paths:
         raise FrameError(
