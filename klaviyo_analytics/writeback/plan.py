@@ -183,6 +183,12 @@ class Plan:
                 raise
         return result
 
+    def _request(self) -> tuple[str, Any]:
+        """Return the operation and the body of a plan of one request."""
+        ((name, positions),) = self._batches
+        records = [orjson.loads(self._records[at] or b"null") for at in positions]
+        return KINDS[name].operation, KINDS[name].body(records, self._options)
+
     def _facts(self) -> dict[str, Any]:
         left_out = {row: said("not sent", {"code": "invalid"}, why) for row, why in self._problems.items()}
         for row, (status, why) in self._left_out.items():

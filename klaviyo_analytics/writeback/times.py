@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.timeframe._moments import in_zone, zone_named
+from klaviyo_analytics.timeframe._moments import in_zone, plain, zone_named
 from klaviyo_analytics.writeback.encode import ABSENT, Column
 
 DateFormat = str | Mapping[str, str] | None
@@ -91,8 +91,10 @@ def _one_by_one(series: pd.Series[Any], timezone: Callable[[], str], date_format
         if missing:
             continue
         try:
-            moment = _read(one, date_format)
-            values[-1] = in_zone(moment, zone_named(timezone())).astimezone(UTC).isoformat()
+            moment = plain(_read(one, date_format))
+            if not isinstance(moment, datetime) or moment.tzinfo is None:
+                moment = in_zone(moment, zone_named(timezone()))
+            values[-1] = moment.astimezone(UTC).isoformat()
         except (InvalidInputError, AttributeError, TypeError, ValueError, OverflowError):
             right = (
                 f"it is not in the format {date_format!r}"

@@ -15,7 +15,7 @@ from klaviyo_analytics.writeback import asking
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.drafting import drafted
-from klaviyo_analytics.writeback.encode import ABSENT
+from klaviyo_analytics.writeback.encode import ABSENT, column
 from klaviyo_analytics.writeback.kinds.consent import (
     RECORD_CONSENT,
     SUBSCRIBE,
@@ -56,13 +56,14 @@ def plan_subscribe(
     compare: bool,
     phone_region: str | None = None,
     date_format: DateFormat = None,
+    with_id: bool = False,
 ) -> Plan:
     """Record that people have said yes; see `profiles.plan_subscribe`."""
     wanted = _channels(channels)
     problems = Problems()
     names, ways = _needed(wanted), [CHANNELS[one] for one in wanted]
     what = "plan_subscribe()"
-    more = ["consented_at", *agreed.sources(ways)]
+    more = ["consented_at", *agreed.sources(ways), *(["id"] if with_id else [])]
     found = people(
         frame, names, columns, on_duplicate, problems, what=what, more=more, phone_region=phone_region
     )
@@ -83,7 +84,8 @@ def plan_subscribe(
         **({} if times is None else {"historical_import": True}),
     }
     found.left_out.update(refused)
-    records = _records(found, wanted, consents, problems)
+    ids = _ids(found) if with_id else None
+    records = _records(found, wanted, consents, problems, ids)
     sent = [row for row, record in enumerate(records) if record is not None]
     group = lists.known(account, list) if list and sent else None
     against = opted_out(account, found.values, sent, ways, list) if compare else None
@@ -125,6 +127,7 @@ def plan_unsubscribe(
     columns: Columns,
     on_duplicate: OnDuplicate,
     phone_region: str | None = None,
+    look: bool = True,
 ) -> Plan:
     """Take people off a list, or everywhere; see `profiles.plan_unsubscribe`."""
     if list is None and not globally:
@@ -137,7 +140,7 @@ def plan_unsubscribe(
     _check_reachable(found, names, problems)
     asks = []
     rows = range(len(found.keys))
-    if list is not None:
+    if list is not None and look:
         if any(row not in problems and row not in found.left_out for row in rows):
             lists.known(account, list)
         strangers = _not_on(account, found, list, problems)
@@ -155,7 +158,7 @@ def plan_unsubscribe(
     sent = _count(records)
     if list is None and sent:
         asks.append(asking.to_unsubscribe_everywhere(sent))
-    elif list is not None and (ask := shares.asks(account, list, sent, "unsubscribes")):
+    elif list is not None and look and (ask := shares.asks(account, list, sent, "unsubscribes")):
         asks.append(ask)
     return drafted(
         "unsubscribe profiles",
@@ -243,6 +246,7 @@ def _records(
     channels: Sequence[str],
     consents: Sequence[Mapping[str, Any]],
     problems: Problems,
+    ids: Sequence[Any] | None = None,
 ) -> Records:
     records: Records = []
     for row, consent in enumerate(consents):
@@ -255,8 +259,15 @@ def _records(
             subscriptions.setdefault(way, {})[purpose] = consent
         held = {name: values[row] for name, values in found.values.items() if values[row] is not ABSENT}
         attributes = {**held, "subscriptions": subscriptions}
-        records.append(orjson.dumps({"type": "profile", "attributes": attributes}))
+        known = {"id": ids[row]} if ids is not None and ids[row] is not ABSENT else {}
+        records.append(orjson.dumps({"type": "profile", **known, "attributes": attributes}))
     return records
+
+
+def _ids(found: People) -> Sequence[Any] | None:
+    """Read ids of profiles, for rows that name people by them as well."""
+    source = found.sources.get("id")
+    return None if source is None else column(found.frame[source], "text").values
 
 
 def _times(
