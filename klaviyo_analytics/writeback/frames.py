@@ -117,7 +117,7 @@ def _values(series: nw.Series[Any], *, is_map: bool = False) -> pd.Series[Any]:
         found = [np.nan if one is None else np.float32(one) for one in series.to_list()]
         return pd.Series(np.asarray(found, dtype=np.float32), name=name)
     if kind.is_integer() and not isinstance(kind, (nw.Int128, nw.UInt128)):
-        return pd.Series(pd.array(series.to_list(), dtype=f"{kind}"), name=name)
+        return pd.Series(series.to_list(), dtype=pd.api.types.pandas_dtype(str(kind)), name=name)
     if kind == nw.Datetime:
         return _times(series)
     values: Sequence[Any] = series.to_list()

@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.writeback.checks import Problems, folded
+from klaviyo_analytics.writeback.checks import Problems
 from klaviyo_analytics.writeback.encode import ABSENT
+from klaviyo_analytics.writeback.kinds import folded
 from klaviyo_analytics.writeback.plans.people import People
 
 CONSENT = "consent"
