@@ -75,7 +75,7 @@ def value(given: Any, depth: int = 0) -> Any:
     """
     if isinstance(given, np.ndarray) and given.ndim == 0:
         given = given[()]
-    if isinstance(given, np.floating) and not isinstance(given, float):
+    if isinstance(given, np.floating):
         given = float(str(given))  # as many digits as it has: a float32 of 0.87 is not 0.8700000047683716
     elif isinstance(given, np.generic) and not isinstance(given, (np.datetime64, np.timedelta64)):
         given = given.item()
