@@ -32,9 +32,11 @@ def require_zone(table: Table) -> None:
     # Narwhals does not recognise pandas' times in zones like America/New_York, but computes with them.
     if kind == nw.Unknown or (isinstance(kind, nw.Datetime) and kind.time_zone is not None):
         return
+    naive = isinstance(kind, nw.Datetime)
+    times = "frame['datetime']" if naive else "pd.to_datetime(frame['datetime'])"
     raise FrameError(
         f"column 'datetime' is {kind}, and its time zone decides what a day is; "
-        "give it one with frame['datetime'].dt.tz_localize('America/New_York')"
+        f"give it one with {times}.dt.tz_localize('America/New_York')"
     )
 
 

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from klaviyo_analytics import analysis
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import Plan
@@ -365,3 +366,29 @@ def test_entries_read_as_columns_are_changed_and_written_back(shop: Shop) -> Non
     changed = frame.assign(**{"properties.score": frame["properties.score"] + 1})
     shop.client.profiles.upsert(changed, key="id")
     assert shop.client.profiles.find(email=email)["properties"] == {"score": 2, "kept": "x"}
+
+
+def test_events_that_were_read_are_written_back_to_their_people(shop: Shop) -> None:
+    read = shop.client.events.list(metric=("Placed Order", "Shopify"), limit=2)
+    with pytest.raises(FrameError, match="'id' is the id of an event here"):
+        shop.client.events.plan_create(read, metric="Copied")
+    frame, columns = read.drop(columns=["id"]), {"profile_id": "id", "datetime": "time"}
+    with pytest.raises(FrameError) as refusal:
+        shop.client.events.plan_create(frame, metric="Copied", columns=columns)
+    code = str(refusal.value).partition(" Write ")[2].partition("])")[0].partition("]]")[0]
+    kept = eval(code + ("]]" if code.startswith("frame[[") else "])"), {"frame": frame})
+    plan = shop.client.events.plan_create(kept, metric="Copied", columns=columns)
+    assert plan.problems.empty
+    people = [one["attributes"]["profile"]["data"]["id"] for one in sent(plan)]
+    assert people == read["profile_id"].tolist()
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_the_advice_for_times_without_a_zone_works(text: bool) -> None:
+    days = pd.Series(["2026-05-01", "2026-05-02"])
+    frame = pd.DataFrame({"datetime": days if text else pd.to_datetime(days), "count": [1, 2]})
+    with pytest.raises(FrameError) as refusal:
+        analysis.resample(frame, "month")
+    advice = str(refusal.value).partition("give it one with ")[2].partition(";")[0]
+    fixed = frame.assign(datetime=eval(advice, {"frame": frame, "pd": pd}))
+    assert analysis.resample(fixed, "month")["count"].sum() == 3

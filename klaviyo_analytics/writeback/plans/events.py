@@ -24,7 +24,7 @@ from klaviyo_analytics.writeback.kinds.events import CREATE
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.cells import encoded
 from klaviyo_analytics.writeback.plans.metrics import KnownMetrics, named_metric, new_beside, to_make
-from klaviyo_analytics.writeback.targets import Rest, Target, targets
+from klaviyo_analytics.writeback.targets import Rest, Target, mapped, targets
 from klaviyo_analytics.writeback.times import DateFormat, check_format
 
 WHAT = "plan_create()"
@@ -61,6 +61,7 @@ def plan_create(
     named = named_metric(metric)
     frame = as_frame(frame, WHAT, _single, ATTRIBUTES)
     check_format(date_format, frame.columns, WHAT)
+    _check_read(frame, columns)
     found = targets(frame, ATTRIBUTES, columns=columns, properties=properties, what=WHAT)
     by_path = {target.path: target for target in found}
     who = [name for name in WHO if name in by_path]
@@ -104,6 +105,16 @@ def plan_create(
         notes=notes,
         confirm=[to_make(named, beside)] if beside else [],
     )
+
+
+def _check_read(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> None:
+    """Refuse the ids of events where those of profiles belong: frames that were read have both."""
+    there, chosen = {*frame.columns}, {*mapped(columns, WHAT)}
+    if {"id", "profile_id"} <= there and not {"id", "profile_id"} & chosen:
+        raise FrameError(
+            f"{WHAT}: 'id' is the id of an event here, and 'profile_id' says whose it is. Write "
+            "frame.drop(columns=['id']) with columns={'profile_id': 'id'}."
+        )
 
 
 def _single(values: pd.Series[Any]) -> str:
