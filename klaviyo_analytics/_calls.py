@@ -17,13 +17,18 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 
 def explained(function: Function, name: str = "") -> Function:
-    """Let a function refuse a call that does not fit its signature with an `ArgumentError`."""
-    signature = inspect.signature(function)
+    """Answer a call that does not fit a function's signature with an `ArgumentError`.
+
+    The signature is read only after a TypeError: a call that fits costs nothing.
+    """
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        check(name or function.__name__, signature, args, kwargs)
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except TypeError:
+            check(name or function.__name__, inspect.signature(function), args, kwargs)
+            raise
 
     call.is_explained = True  # type: ignore[attr-defined]
     return cast(Function, call)
@@ -32,12 +37,13 @@ def explained(function: Function, name: str = "") -> Function:
 def explained_methods(kind: Class) -> Class:
     """Explain how a class is made, and every public method that it defines itself."""
     for name, method in list(vars(kind).items()):
-        public = isinstance(method, FunctionType) and not name.startswith("_")
         if name == "__init__":
             setattr(kind, name, explained(method, kind.__name__))
-        elif public and not hasattr(method, "is_explained"):
-            method.__name__ = name  # a factory knows no name
-            method.__qualname__ = f"{kind.__qualname__}.{name}"
+        elif (
+            isinstance(method, FunctionType)
+            and not name.startswith("_")
+            and not hasattr(method, "is_explained")
+        ):
             setattr(kind, name, explained(method))
     return kind
 

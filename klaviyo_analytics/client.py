@@ -2,35 +2,67 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from klaviyo_analytics import (
-    _check,
-    _describe,
-    resources,
-    summaries,
-    writeback,
-)
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import NoCache
 from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._display import AccountRow, card
-from klaviyo_analytics._findings import Report
 from klaviyo_analytics.planner import Quota
-from klaviyo_analytics.resources.metrics import Metric
-from klaviyo_analytics.resources.reports import counted_request
-from klaviyo_analytics.summaries import Comparison
-from klaviyo_analytics.timeframe import Timeframe
-from klaviyo_analytics.timeframe._moments import Moment
-from klaviyo_analytics.writeback import Result
+from klaviyo_analytics.resources._noun import Context
+
+if TYPE_CHECKING:
+    from klaviyo_analytics import resources, summaries
+    from klaviyo_analytics._findings import Report
+    from klaviyo_analytics.resources.metrics import Metric
+    from klaviyo_analytics.summaries import Comparison
+    from klaviyo_analytics.timeframe import Timeframe
+    from klaviyo_analytics.timeframe._moments import Moment
+    from klaviyo_analytics.writeback import Result
+
+_RESOURCES = {
+    "accounts": ("resources", "Accounts"),
+    "bulk_jobs": ("resources", "BulkJobs"),
+    "campaign_messages": ("resources", "CampaignMessages"),
+    "campaigns": ("summaries", "Campaigns"),
+    "catalog_categories": ("resources", "CatalogCategories"),
+    "catalog_items": ("resources", "CatalogItems"),
+    "catalog_variants": ("resources", "CatalogVariants"),
+    "coupon_codes": ("resources", "CouponCodes"),
+    "coupons": ("resources", "Coupons"),
+    "custom_metrics": ("resources", "CustomMetrics"),
+    "events": ("resources", "Events"),
+    "flow_actions": ("resources", "FlowActions"),
+    "flow_messages": ("resources", "FlowMessages"),
+    "flows": ("summaries", "Flows"),
+    "form_versions": ("resources", "FormVersions"),
+    "forms": ("resources", "Forms"),
+    "images": ("resources", "Images"),
+    "lists": ("resources", "Lists"),
+    "mapped_metrics": ("resources", "MappedMetrics"),
+    "metric_aggregates": ("resources", "MetricAggregates"),
+    "metrics": ("resources", "Metrics"),
+    "profiles": ("resources", "Profiles"),
+    "reports": ("resources", "Reports"),
+    "reviews": ("resources", "Reviews"),
+    "segments": ("resources", "Segments"),
+    "tag_groups": ("resources", "TagGroups"),
+    "tags": ("resources", "Tags"),
+    "templates": ("resources", "Templates"),
+    "universal_content": ("resources", "UniversalContent"),
+    "webhook_topics": ("resources", "WebhookTopics"),
+    "webhooks": ("resources", "Webhooks"),
+}
 
 
 @explained_methods
@@ -57,6 +89,38 @@ class KlaviyoClient:
     ``frame.assign(created=frame["created"].dt.tz_localize(None)).to_excel(...)``.
     """
 
+    accounts: resources.Accounts
+    bulk_jobs: resources.BulkJobs
+    campaign_messages: resources.CampaignMessages
+    campaigns: summaries.Campaigns
+    catalog_categories: resources.CatalogCategories
+    catalog_items: resources.CatalogItems
+    catalog_variants: resources.CatalogVariants
+    coupon_codes: resources.CouponCodes
+    coupons: resources.Coupons
+    custom_metrics: resources.CustomMetrics
+    events: resources.Events
+    flow_actions: resources.FlowActions
+    flow_messages: resources.FlowMessages
+    flows: summaries.Flows
+    form_versions: resources.FormVersions
+    forms: resources.Forms
+    images: resources.Images
+    lists: resources.Lists
+    mapped_metrics: resources.MappedMetrics
+    metric_aggregates: resources.MetricAggregates
+    metrics: resources.Metrics
+    profiles: resources.Profiles
+    reports: resources.Reports
+    reviews: resources.Reviews
+    segments: resources.Segments
+    tag_groups: resources.TagGroups
+    tags: resources.Tags
+    templates: resources.Templates
+    universal_content: resources.UniversalContent
+    webhook_topics: resources.WebhookTopics
+    webhooks: resources.Webhooks
+
     def __init__(
         self,
         api: Api,
@@ -67,43 +131,12 @@ class KlaviyoClient:
         cache: NoCache | None = None,
         quota: Quota | None = None,
     ) -> None:
-        context = resources.Context(api, progress=progress, cache=cache or NoCache(), quota=quota or Quota())
+        context = Context(api, progress=progress, cache=cache or NoCache(), quota=quota or Quota())
         self._api = api
         self._context = context
         self._credentials = credentials
         self._revision = revision
         self._on_close: Callable[[], None] | None = None
-        self.accounts = resources.Accounts(context)
-        self.bulk_jobs = resources.BulkJobs(context)
-        self.campaign_messages = resources.CampaignMessages(context)
-        self.campaigns = summaries.Campaigns(context)
-        self.catalog_categories = resources.CatalogCategories(context)
-        self.catalog_items = resources.CatalogItems(context)
-        self.catalog_variants = resources.CatalogVariants(context)
-        self.coupon_codes = resources.CouponCodes(context)
-        self.coupons = resources.Coupons(context)
-        self.custom_metrics = resources.CustomMetrics(context)
-        self.events = resources.Events(context)
-        self.flow_actions = resources.FlowActions(context)
-        self.flow_messages = resources.FlowMessages(context)
-        self.flows = summaries.Flows(context)
-        self.form_versions = resources.FormVersions(context)
-        self.forms = resources.Forms(context)
-        self.images = resources.Images(context)
-        self.lists = resources.Lists(context)
-        self.mapped_metrics = resources.MappedMetrics(context)
-        self.metric_aggregates = resources.MetricAggregates(context)
-        self.metrics = resources.Metrics(context)
-        self.profiles = resources.Profiles(context)
-        self.reports = resources.Reports(context)
-        self.reviews = resources.Reviews(context)
-        self.segments = resources.Segments(context)
-        self.tag_groups = resources.TagGroups(context)
-        self.tags = resources.Tags(context)
-        self.templates = resources.Templates(context)
-        self.universal_content = resources.UniversalContent(context)
-        self.webhook_topics = resources.WebhookTopics(context)
-        self.webhooks = resources.Webhooks(context)
 
     @property
     def account(self) -> pd.Series[Any]:
@@ -165,6 +198,8 @@ class KlaviyoClient:
         >>> bool(abs(revenue["all"] - revenue[["campaign", "flow", "other"]].sum()) < 0.01)
         True
         """
+        from klaviyo_analytics import summaries  # noqa: PLC0415
+
         return summaries.account_summary(
             self._context, timeframe, compare=compare, conversion_metric=conversion_metric
         )
@@ -198,6 +233,8 @@ class KlaviyoClient:
         >>> document["data"][0]["type"]
         'account'
         """
+        from klaviyo_analytics.resources.reports import counted_request  # noqa: PLC0415
+
         return counted_request(self._context, method, path, params=params, json=json)
 
     def resume(self, journal: str | Path, *, keep_journal: bool = False) -> Result:
@@ -223,6 +260,8 @@ class KlaviyoClient:
         InvalidInputError
             It is no journal, belongs to another account, or is in use.
         """
+        from klaviyo_analytics import writeback  # noqa: PLC0415
+
         return writeback.resume(self._context, journal, keep_journal=keep_journal)
 
     def check(self) -> Report:
@@ -241,6 +280,8 @@ class KlaviyoClient:
         ...     client.check().frame["status"].unique().tolist()
         ['ok']
         """
+        from klaviyo_analytics import _check  # noqa: PLC0415
+
         return _check.check(self._api, self._credentials, revision=self._revision)
 
     def describe(self, noun: str | None = None) -> pd.DataFrame:
@@ -264,8 +305,25 @@ class KlaviyoClient:
         >>> client.describe("tags").query("verb == 'create'")["path"].item()
         '/api/tags'
         """
-        nouns = {name: thing for name, thing in vars(self).items() if isinstance(thing, resources.Noun)}
-        return _describe.describe(nouns, noun)
+        from klaviyo_analytics import _describe  # noqa: PLC0415
+
+        return _describe.describe({name: getattr(self, name) for name in _RESOURCES}, noun)
+
+    if not TYPE_CHECKING:  # type checkers know the resources by their annotations, and no other names
+
+        def __getattr__(self, name: str) -> Any:
+            """Create a resource when it is first used, so that connecting imports none of them."""
+            if name in _RESOURCES:
+                package, kind = _RESOURCES[name]
+                resource = getattr(import_module(f"klaviyo_analytics.{package}"), kind)(self._context)
+                setattr(self, name, resource)
+                return resource
+            raise AttributeError(
+                f"the client has no attribute {name!r}.{_did_you_mean(name)}", name=name, obj=self
+            )
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_RESOURCES})
 
     def _embed(self, *, now: Callable[[], datetime], on_close: Callable[[], None]) -> None:
         """Go by an embedded account's clock, wait for no limits, and end it with the client."""
@@ -306,3 +364,9 @@ class KlaviyoClient:
             account = self._context.known_account
             facts["account"] = f"{account['contact_information.organization_name']} ({account['id']})"
         return facts
+
+
+def _did_you_mean(name: str) -> str:
+    offered = [*_RESOURCES, *(one for one in vars(KlaviyoClient) if not one.startswith("_"))]
+    near = difflib.get_close_matches(name, offered, n=1)
+    return f" Did you mean {near[0]!r}?" if near else " client.describe() lists the resources."

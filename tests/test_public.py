@@ -17,7 +17,6 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics import endpoints
 from klaviyo_analytics.endpoints import Endpoint
-from klaviyo_analytics.resources._noun import Noun
 
 CATALOG = endpoints.load()
 HEAVY = {
@@ -93,6 +92,41 @@ class TestTheDoor:
                 )
 
 
+class TestTheClient:
+    @pytest.fixture
+    def client(self) -> Iterator[Any]:
+        with ka.connect(api_key="pk_0123456789") as client:
+            yield client
+
+    @pytest.mark.parametrize(
+        ("given", "meant"),
+        [
+            ("profile", "profiles"),
+            ("campaign", "campaigns"),
+            ("metrics_aggregates", "metric_aggregates"),
+            ("chek", "check"),
+        ],
+    )
+    def test_a_misspelt_name_is_answered_with_the_right_one(
+        self, client: Any, given: str, meant: str
+    ) -> None:
+        with pytest.raises(AttributeError, match=f"no attribute '{given}'. Did you mean '{meant}'"):
+            getattr(client, given)
+        assert not hasattr(client, given)
+
+    def test_a_name_like_no_other_leads_to_the_list(self, client: Any) -> None:
+        with pytest.raises(AttributeError, match=r"client\.describe\(\) lists the resources"):
+            _ = client.zzzz
+
+    def test_completion_offers_resources_that_nobody_has_used(self, client: Any) -> None:
+        annotated = {name for name in type(client).__annotations__ if not name.startswith("_")}
+        assert annotated <= set(dir(client))
+        assert annotated == set(client.describe()["noun"])
+
+    def test_a_resource_is_created_once(self, client: Any) -> None:
+        assert client.tags is client.tags
+
+
 class TestImporting:
     def test_it_loads_nothing_but_the_package_and_the_standard_library(self) -> None:
         assert loaded("import klaviyo_analytics") - set(sys.stdlib_module_names) - loaded("") <= {
@@ -108,6 +142,14 @@ class TestImporting:
         code = "import klaviyo_analytics as ka; ka.connect(api_key='pk_0123456789')"
         assert not loaded(code) & {"matplotlib", "ipywidgets", "duckdb", "werkzeug", "tqdm", "IPython"}
 
+    def test_connecting_imports_no_resource(self) -> None:
+        code = "import klaviyo_analytics as ka; ka.connect(api_key='pk_0123456789')"
+        packages = "[name for name in sys.modules if name.startswith('klaviyo_analytics.')]"
+        modules = set(in_a_fresh_interpreter(f"{code}\nanswer = {packages}"))
+        rooms = {name.split(".")[1] for name in modules}
+        assert not rooms & {"analysis", "plots", "summaries", "widgets", "writeback", "sandbox"}
+        assert not [name for name in modules if "_generated" in name]
+
     def test_it_has_no_effect(self) -> None:
         code = """
 import logging, os, warnings
@@ -121,7 +163,7 @@ answer = before == (dict(os.environ), logging.root.handlers[:], warnings.filters
 def reading_verbs() -> Iterator[Any]:
     """Give every verb that reads one endpoint."""
     with ka.connect(api_key="pk_0123456789") as client:
-        nouns = {name: noun for name, noun in vars(client).items() if isinstance(noun, Noun)}
+        nouns = {name: getattr(client, name) for name in client.describe()["noun"].unique()}
     for noun, thing in nouns.items():
         for name, verb in inspect.getmembers(type(thing), callable):
             operations = [CATALOG[one] for one in getattr(verb, "operations", ())]

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import orjson
 
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
 
 Kind = Literal["text", "time", "integer", "number", "boolean", "json"]
 SECONDS = {"s": 1, "m": 60, "d": 86_400}
@@ -122,7 +122,13 @@ class Catalog:
     operations: Mapping[str, Endpoint]
 
     def __getitem__(self, operation: str) -> Endpoint:
-        return self.operations[operation]
+        try:
+            return self.operations[operation]
+        except KeyError:
+            raise InvalidQueryError(
+                f"{operation} is not an operation of API revision {self.revision}. "
+                "Connect with a revision that has it."
+            ) from None
 
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self.operations.values())

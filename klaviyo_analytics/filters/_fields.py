@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from klaviyo_analytics.errors import InvalidQueryError
 from klaviyo_analytics.filters._conditions import Condition
+from klaviyo_analytics.filters._known_fields import KNOWN_FIELDS, KnownFields
 from klaviyo_analytics.filters._literals import literal
 from klaviyo_analytics.filters._parsing import conditions_of
 
@@ -148,11 +149,12 @@ class Field(_NoLogic):
         return Filter((Condition("has", self._name, None),))
 
 
-class FieldFactory:
+class FieldFactory(KnownFields):
     """`F.email`, `F["messages.channel"]`: the start of every filter.
 
     Compare a field (==, >, >=, <, <=) or use any, contains, contains_any, contains_all, starts_with, ends_with,
-    has; join filters with &. A filter knows no account: dates and times without a zone of their own are UTC.
+    has; join filters with &. Completion offers the fields that some endpoint allows; any other name works, too. A
+    filter knows no account: dates and times without a zone of their own are UTC.
 
     Examples
     --------
@@ -164,6 +166,9 @@ class FieldFactory:
     """
 
     __slots__ = ()
+
+    def __dir__(self) -> list[str]:
+        return [*KNOWN_FIELDS]
 
     def __repr__(self) -> str:
         return """F, as in F.email == "ann@mail.example.net" or F["messages.channel"].any(["email", "sms"])"""

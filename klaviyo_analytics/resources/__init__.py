@@ -1,23 +1,33 @@
-"""One class a noun. What is regular comes from the endpoint table; what is special is written out."""
+"""One class for each kind of resource: what is regular is generated, what is special is written by hand.
 
-from klaviyo_analytics.resources._noun import Context, Noun
-from klaviyo_analytics.resources.account import Accounts
-from klaviyo_analytics.resources.aggregates import MetricAggregates
-from klaviyo_analytics.resources.audience import Lists, Profiles, Segments
-from klaviyo_analytics.resources.bulk_jobs import BulkJobs
-from klaviyo_analytics.resources.catalog import CatalogCategories, CatalogItems, CatalogVariants
-from klaviyo_analytics.resources.content import Templates, UniversalContent
-from klaviyo_analytics.resources.coupons import CouponCodes, Coupons
-from klaviyo_analytics.resources.events import Events
-from klaviyo_analytics.resources.flows import FlowActions, FlowMessages, Flows
-from klaviyo_analytics.resources.forms import Forms, FormVersions
-from klaviyo_analytics.resources.images import Images
-from klaviyo_analytics.resources.messaging import CampaignMessages, Campaigns
-from klaviyo_analytics.resources.metrics import CustomMetrics, MappedMetrics, Metrics
-from klaviyo_analytics.resources.reports import Reports
-from klaviyo_analytics.resources.reviews import Reviews
-from klaviyo_analytics.resources.tags import TagGroups, Tags
-from klaviyo_analytics.resources.webhooks import Webhooks, WebhookTopics
+A class is imported when it is first used, so that connecting to an account imports none of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Resource
+    from klaviyo_analytics.resources._noun import Context
+    from klaviyo_analytics.resources.account import Accounts
+    from klaviyo_analytics.resources.aggregates import MetricAggregates
+    from klaviyo_analytics.resources.audience import Lists, Profiles, Segments
+    from klaviyo_analytics.resources.bulk_jobs import BulkJobs
+    from klaviyo_analytics.resources.catalog import CatalogCategories, CatalogItems, CatalogVariants
+    from klaviyo_analytics.resources.content import Templates, UniversalContent
+    from klaviyo_analytics.resources.coupons import CouponCodes, Coupons
+    from klaviyo_analytics.resources.events import Events
+    from klaviyo_analytics.resources.flows import FlowActions, FlowMessages, Flows
+    from klaviyo_analytics.resources.forms import Forms, FormVersions
+    from klaviyo_analytics.resources.images import Images
+    from klaviyo_analytics.resources.messaging import CampaignMessages, Campaigns
+    from klaviyo_analytics.resources.metrics import CustomMetrics, MappedMetrics, Metrics
+    from klaviyo_analytics.resources.reports import Reports
+    from klaviyo_analytics.resources.reviews import Reviews
+    from klaviyo_analytics.resources.tags import TagGroups, Tags
+    from klaviyo_analytics.resources.webhooks import Webhooks, WebhookTopics
 
 __all__ = [
     "Accounts",
@@ -42,9 +52,9 @@ __all__ = [
     "MappedMetrics",
     "MetricAggregates",
     "Metrics",
-    "Noun",
     "Profiles",
     "Reports",
+    "Resource",
     "Reviews",
     "Segments",
     "TagGroups",
@@ -54,3 +64,47 @@ __all__ = [
     "WebhookTopics",
     "Webhooks",
 ]
+
+_HOMES = {
+    "Accounts": "account",
+    "BulkJobs": "bulk_jobs",
+    "CampaignMessages": "messaging",
+    "Campaigns": "messaging",
+    "CatalogCategories": "catalog",
+    "CatalogItems": "catalog",
+    "CatalogVariants": "catalog",
+    "Context": "_noun",
+    "CouponCodes": "coupons",
+    "Coupons": "coupons",
+    "CustomMetrics": "metrics",
+    "Events": "events",
+    "FlowActions": "flows",
+    "FlowMessages": "flows",
+    "Flows": "flows",
+    "FormVersions": "forms",
+    "Forms": "forms",
+    "Images": "images",
+    "Lists": "audience",
+    "MappedMetrics": "metrics",
+    "MetricAggregates": "aggregates",
+    "Metrics": "metrics",
+    "Profiles": "audience",
+    "Reports": "reports",
+    "Resource": "_base",
+    "Reviews": "reviews",
+    "Segments": "audience",
+    "TagGroups": "tags",
+    "Tags": "tags",
+    "Templates": "content",
+    "UniversalContent": "content",
+    "WebhookTopics": "webhooks",
+    "Webhooks": "webhooks",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

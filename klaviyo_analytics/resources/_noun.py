@@ -1,4 +1,4 @@
-"""What every noun shares: the account it belongs to, and how its rows are read."""
+"""The account that resources belong to, and how a collection or one resource is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pandas as pd
 from klaviyo_analytics import _jsonapi, tabular
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import NoCache
-from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints import query as queries
@@ -30,7 +29,7 @@ CHUNK = 10_000
 
 @dataclass
 class Context:
-    """The account that nouns read: its API, its habits, its clock."""
+    """The account that resources read: its API, its settings, its clock."""
 
     api: Api
     progress: bool | None = None
@@ -58,23 +57,6 @@ class Context:
     def timezone(self) -> str:
         """The account's time zone, which decides what a day is."""
         return str(self.account["timezone"])
-
-
-class Noun:
-    """One kind of resource of an account."""
-
-    def __init_subclass__(cls) -> None:
-        explained_methods(cls)
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._context.api.transport.base_url}>"
-
-    def _id(self, value: object) -> str:
-        """Take an id as a path needs it."""
-        return checked_id(value)
 
 
 class Reading:

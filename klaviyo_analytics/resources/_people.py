@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.resources._noun import Noun
+from klaviyo_analytics.resources._base import Resource
 from klaviyo_analytics.resources._writes import write
 from klaviyo_analytics.writeback import Plan
 from klaviyo_analytics.writeback.asking import confirmed
@@ -65,7 +65,7 @@ def _is_person(series: pd.Series[Any]) -> bool:
     return bool({"id", "email", "phone_number"} & {*series.index})
 
 
-def send_plan(noun: Noun, plan: Plan, *, confirm: bool, dry_run: bool) -> Any:
+def send_plan(noun: Resource, plan: Plan, *, confirm: bool, dry_run: bool) -> Any:
     """Send a plan of one request, as a single call does: all of its rows, or nothing.
 
     Raises

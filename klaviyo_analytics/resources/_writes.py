@@ -1,25 +1,21 @@
-"""Single-object writes made from the endpoint table: `create = creates("create_tag")`.
+"""The bodies of single writes, checked against the endpoint table, and how they are sent or shown.
 
-Keyword arguments are the API's attributes and relationships, in snake case. What a body needs and what it may
-hold is checked before anything is sent; `dry_run=True` shows the request instead of sending it.
+Attributes and relationships are the API's, in snake case. What a body needs and what it may hold is checked before
+anything is sent; `dry_run=True` shows the request instead of sending it.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from klaviyo_analytics import _jsonapi, tabular
-from klaviyo_analytics.endpoints import Body, Endpoint, load
+from klaviyo_analytics.endpoints import Body, Endpoint
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources import _docs
-from klaviyo_analytics.resources._noun import Context, Noun, catalog_id, checked_id
-from klaviyo_analytics.resources._signatures import Applies, Creates, Relates, Updates
-from klaviyo_analytics.resources._verbs import ID, dressed, only_id
+from klaviyo_analytics.resources._noun import Context, catalog_id, checked_id
 from klaviyo_analytics.tabular.schema import snake
 from klaviyo_analytics.writeback import encode
 from klaviyo_analytics.writeback.encode import UnwritableError
@@ -33,60 +29,6 @@ class _Unset:
 
 
 UNSET: Any = _Unset()
-
-
-def creates(operation: str, **fixed: Any) -> Creates:
-    """Make `create`; `fixed` attributes are always sent."""
-    endpoint = load()[operation]
-
-    def create(self: Noun, *, dry_run: bool = False, **attributes: Any) -> Any:
-        data = resource(endpoint, {**fixed, **attributes})
-        return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
-
-    return dressed(create, endpoint, _docs.for_write(endpoint), keywords(endpoint, fixed))
-
-
-def updates(operation: str) -> Updates:
-    """Make `update`; only what is named is changed."""
-    endpoint = load()[operation]
-    name = only_id(endpoint)
-
-    def update(self: Noun, id: Any, /, *, dry_run: bool = False, **attributes: Any) -> Any:
-        if not attributes:
-            raise InvalidInputError(
-                f"update(): nothing to change was named; there are {', '.join(_names(endpoint))}."
-            )
-        one = self._id(id)
-        data = resource(endpoint, attributes, id=one)
-        return write(self._context, operation, {name: one}, {"data": data}, dry_run=dry_run)
-
-    return dressed(update, endpoint, _docs.for_write(endpoint), [ID, *keywords(endpoint)])
-
-
-def applies(operation: str) -> Applies:
-    """Make a verb whose body names its subject: clone, render, assign."""
-    endpoint = load()[operation]
-
-    def apply(self: Noun, id: Any, /, *, dry_run: bool = False, **attributes: Any) -> Any:
-        data = resource(endpoint, attributes, id=self._id(id))
-        return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
-
-    apply.__name__ = operation.partition("_")[0]
-    doc = _docs.for_write(endpoint, verb=apply.__name__.capitalize())
-    return dressed(apply, endpoint, doc, [ID, *keywords(endpoint)])
-
-
-def relates(operation: str) -> Relates:
-    """Make a verb that sends a list of resource identifiers."""
-    endpoint = load()[operation]
-    name, kind = only_id(endpoint), (endpoint.body or Body()).type
-
-    def relate(self: Noun, id: Any, ids: Any, /, *, dry_run: bool = False) -> Any:
-        body = {"data": identifiers(str(kind), ids)}
-        return write(self._context, operation, {name: self._id(id)}, body, dry_run=dry_run)
-
-    ids = inspect.Parameter("ids", inspect.Parameter.POSITIONAL_ONLY)
-    return dressed(relate, endpoint, _docs.for_write(endpoint), [ID, ids, DRY_RUN])
 
 
 def resource(endpoint: Endpoint, given: Mapping[str, Any], *, id: str | None = None) -> dict[str, Any]:
@@ -175,28 +117,6 @@ def _is_row(value: Any) -> bool:
     return isinstance(value, pd.Series) and "id" in value.index
 
 
-def _names(endpoint: Endpoint) -> Sequence[str]:
-    body = endpoint.body or Body()
-    return [snake(name) for name in (*body.required, *body.optional, *body.relationships)]
-
-
-def keywords(endpoint: Endpoint, fixed: Iterable[str] = ()) -> list[inspect.Parameter]:
-    """Give the keyword parameters of a body: the required ones have no default."""
-    body = endpoint.body or Body()
-    needed = {*body.required, *(name for name, (_, _, must) in body.relationships.items() if must)}
-    names = [name for name in (*body.required, *body.relationships, *body.optional) if name not in fixed]
-    ordered = sorted(dict.fromkeys(names), key=lambda name: name not in needed)
-    return [
-        keyword(snake(name), inspect.Parameter.empty if name in needed else UNSET) for name in ordered
-    ] + [DRY_RUN]
-
-
-def keyword(name: str, default: Any = None) -> inspect.Parameter:
-    """Give a keyword parameter for a signature."""
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
-
-
-DRY_RUN = keyword("dry_run", default=False)
 SECRETS = ("secret_key",)
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._noun import Noun
-from klaviyo_analytics.resources._verbs import gets, lists
+from klaviyo_analytics.resources._generated.accounts import AccountMethods
 
 
-class Accounts(Noun):
+class Accounts(AccountMethods):
     """The one account that the key belongs to: name, currency, time zone."""
-
-    list = lists("get_accounts")
-    get = gets("get_account")

@@ -19,10 +19,9 @@ from klaviyo_analytics.errors import (
     ValidationError,
 )
 from klaviyo_analytics.filters import Filter, as_filter
-from klaviyo_analytics.resources._noun import Noun
+from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources._times import Span
 from klaviyo_analytics.resources._times import timeframe as read_timeframe
-from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources._words import chosen
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.tabular import aggregates as tables
@@ -36,7 +35,7 @@ YEARS_BACK = 5  # how old the documents let a query's start be
 LARGEST_PAGE = PAGE * LARGER * LARGER
 
 
-class MetricAggregates(Noun):
+class MetricAggregates(Resource):
     """Numbers of metrics over time, computed by Klaviyo from the time of the events."""
 
     @serves("query_metric_aggregates")
@@ -100,6 +99,8 @@ class MetricAggregates(Noun):
         -----
         Klaviyo's interface dates opens, clicks and orders by the day the message was *sent*; these numbers are
         dated by the event itself, so the two differ.
+
+        ``POST /api/metric-aggregates``, limited to 3/s and 60/m; scopes: metrics:read.
 
         Examples
         --------

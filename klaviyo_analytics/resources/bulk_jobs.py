@@ -14,8 +14,9 @@ from klaviyo_analytics.endpoints import Kind, load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.resources import bulk_bodies
-from klaviyo_analytics.resources._noun import Noun, Reading, checked_id, read_one
-from klaviyo_analytics.resources._verbs import lists_of, serves
+from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._generated.bulk_jobs import BulkJobMethods
+from klaviyo_analytics.resources._noun import Reading, checked_id, read_one
 from klaviyo_analytics.resources._writes import resource, write
 from klaviyo_analytics.tabular import DTYPES
 from klaviyo_analytics.writeback import asking
@@ -61,14 +62,10 @@ def _submission(kind: str) -> str:
     return f"bulk_{kind}_profiles"
 
 
-class BulkJobs(Noun):
+class BulkJobs(BulkJobMethods):
     """Jobs that carry many changes out at once; imports, suppressions, catalogs and coupon codes have them."""
 
-    profiles = lists_of("get_profiles_for_bulk_import_profiles_job")
-    lists = lists_of("get_list_for_bulk_import_profiles_job")
-    import_errors = lists_of("get_errors_for_bulk_import_profiles_job")
-
-    @serves(*(_operation(kind, many=True) for kind in KINDS), notes=False)
+    @serves(*(_operation(kind, many=True) for kind in KINDS))
     def list(
         self,
         *,
@@ -112,7 +109,7 @@ class BulkJobs(Noun):
         frames = [_alike(reading.frame(), one) for one, reading in readings]
         return pd.concat(frames, ignore_index=True) if frames else _alike(pd.DataFrame({"id": []}), "")
 
-    @serves(*(_operation(kind, many=False) for kind in KINDS), notes=False)
+    @serves(*(_operation(kind, many=False) for kind in KINDS))
     def get(self, job: Any, /, *, kind: JobKind | None = None) -> pd.Series[Any]:
         """Read one job as a row.
 
@@ -131,7 +128,7 @@ class BulkJobs(Noun):
         id, named = checked_id(job, "job"), _kind_of(job, kind)
         return _told(read_one(self._context, _operation(named, many=False), {"job_id": id}), named)
 
-    @serves(*(_submission(kind) for kind in (*KINDS, "event_create")), notes=False)
+    @serves(*(_submission(kind) for kind in (*KINDS, "event_create")))
     def submit(
         self,
         kind: JobKind | Literal["event_create"],

@@ -9,25 +9,16 @@ from klaviyo_analytics._polling import wait_for
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import ApiError, InvalidInputError, RequestTimeoutError
 from klaviyo_analytics.resources import campaign_bodies
-from klaviyo_analytics.resources._deletes import deletes
-from klaviyo_analytics.resources._noun import Noun, checked_id, read_one
-from klaviyo_analytics.resources._verbs import gets, serves
-from klaviyo_analytics.resources._writes import (
-    UNSET,
-    applies,
-    resource,
-    write,
-)
+from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._generated.campaigns import CampaignMethods
+from klaviyo_analytics.resources._noun import checked_id, read_one
+from klaviyo_analytics.resources._writes import UNSET, resource, write
 from klaviyo_analytics.resources.campaign_bodies import Strategy
 from klaviyo_analytics.writeback.asking import confirmed
 
 
-class CampaignWrites(Noun):
+class CampaignWrites(CampaignMethods):
     """What changes a campaign, and what sends it."""
-
-    delete = deletes("delete_campaign")
-    clone = applies("create_campaign_clone")
-    send_job = gets("get_campaign_send_job")
 
     @serves("create_campaign")
     def create(
@@ -74,6 +65,10 @@ class CampaignWrites(Noun):
         pandas.Series
             The campaign.
 
+        Notes
+        -----
+        ``POST /api/campaigns``, limited to 10/s and 150/m; scopes: campaigns:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -114,6 +109,10 @@ class CampaignWrites(Noun):
 
         The arguments are those of `create`; audiences are replaced as a whole. Messages are changed with
         `client.campaign_messages.update`.
+
+        Notes
+        -----
+        ``PATCH /api/campaigns/{id}``, limited to 10/s and 150/m; scopes: campaigns:write.
 
         Examples
         --------
@@ -161,6 +160,17 @@ class CampaignWrites(Noun):
         ------
         RequestTimeoutError
             The estimation was not done in time.
+
+        Notes
+        -----
+        ``POST /api/campaign-recipient-estimation-jobs``, limited to 10/s and 150/m; scopes:
+        campaigns:write.
+
+        ``GET /api/campaign-recipient-estimation-jobs/{id}``, limited to 10/s and 150/m; scopes:
+        campaigns:read.
+
+        ``GET /api/campaign-recipient-estimations/{id}``, limited to 10/s and 150/m; scopes:
+        campaigns:read.
 
         Examples
         --------
@@ -211,6 +221,10 @@ class CampaignWrites(Noun):
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
 
+        Notes
+        -----
+        ``POST /api/campaign-send-jobs``, limited to 10/s and 150/m; scopes: campaigns:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -244,6 +258,10 @@ class CampaignWrites(Noun):
             True makes it a draft again; otherwise it stays cancelled.
         dry_run : bool
             Show the request as a frame instead of sending it.
+
+        Notes
+        -----
+        ``PATCH /api/campaign-send-jobs/{id}``, limited to 10/s and 150/m; scopes: campaigns:write.
 
         Examples
         --------

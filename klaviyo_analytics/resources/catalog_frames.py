@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from klaviyo_analytics.resources._noun import Noun, checked_id
-from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._noun import checked_id
 from klaviyo_analytics.resources.profile_frames import applied
 from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback.checks import OnDuplicate
@@ -17,7 +17,7 @@ from klaviyo_analytics.writeback.times import DateFormat
 Columns = Mapping[str, str] | None
 
 
-class CatalogFrames(Noun):
+class CatalogFrames(Resource):
     """What changes many things of a catalog."""
 
     _what: ClassVar[plans.Noun]
@@ -97,7 +97,7 @@ class CatalogFrames(Noun):
         )
 
 
-class CouponCodeFrames(Noun):
+class CouponCodeFrames(Resource):
     """What creates many coupon codes."""
 
     @serves("bulk_create_coupon_codes")
@@ -133,6 +133,11 @@ class CouponCodeFrames(Noun):
         Plan
             See its `preview()` and `problems`, then `apply()`.
 
+        Notes
+        -----
+        ``POST /api/coupon-code-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        coupon-codes:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka, pandas as pd
@@ -152,5 +157,11 @@ class CouponCodeFrames(Noun):
 
     @serves("bulk_create_coupon_codes")
     def create_many(self, frame: Any, /, **options: Any) -> Result:
-        """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`."""
+        """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`.
+
+        Notes
+        -----
+        ``POST /api/coupon-code-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        coupon-codes:write.
+        """
         return applied("create_many", self.plan_create, frame, options)

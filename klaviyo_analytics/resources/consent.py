@@ -8,9 +8,9 @@ from typing import Any
 from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._noun import Noun, checked_id, read_one
+from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._noun import checked_id, read_one
 from klaviyo_analytics.resources._people import rows_of, send_plan
-from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources._writes import resource, write
 from klaviyo_analytics.timeframe._moments import Moment
 from klaviyo_analytics.writeback import asking
@@ -19,7 +19,7 @@ from klaviyo_analytics.writeback.plans import consent as plans
 from klaviyo_analytics.writeback.plans.consent import ConsentChannel
 
 
-class Consent(Noun):
+class Consent(Resource):
     """Who may be written to."""
 
     @serves("bulk_subscribe_profiles")
@@ -61,6 +61,11 @@ class Consent(Noun):
             `confirm` is not True; nothing was sent.
         InvalidInputError
             Somebody lacks what a channel needs; nothing was sent.
+
+        Notes
+        -----
+        ``POST /api/profile-subscription-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        lists:write, profiles:write, subscriptions:write.
 
         Examples
         --------
@@ -124,6 +129,11 @@ class Consent(Noun):
         InvalidInputError
             Some are not on the list; nothing was sent.
 
+        Notes
+        -----
+        ``POST /api/profile-subscription-bulk-delete-jobs``, limited to 75/s and 750/m; scopes:
+        lists:write, profiles:write, subscriptions:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -180,6 +190,11 @@ class Consent(Noun):
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
 
+        Notes
+        -----
+        ``POST /api/profile-suppression-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        profiles:write, subscriptions:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -202,6 +217,11 @@ class Consent(Noun):
     ) -> Any:
         """Lift suppressions that were set by hand or by `suppress`; see there.
 
+        Notes
+        -----
+        ``POST /api/profile-suppression-bulk-delete-jobs``, limited to 75/s and 750/m; scopes:
+        subscriptions:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -213,7 +233,7 @@ class Consent(Noun):
 
 
 def _suppression(
-    noun: Noun, profiles: Any, list: Any, segment: Any, *, suppresses: bool, confirm: bool, dry_run: bool
+    noun: Resource, profiles: Any, list: Any, segment: Any, *, suppresses: bool, confirm: bool, dry_run: bool
 ) -> Any:
     """Suppress people, or all of a list or segment; or lift that."""
     verb = "suppress" if suppresses else "unsuppress"
@@ -240,7 +260,7 @@ def _suppression(
     return write(noun._context, operation, {}, {"data": data}, dry_run=dry_run)
 
 
-def _crowd(noun: Noun, kind: str, group: Any) -> str:
+def _crowd(noun: Resource, kind: str, group: Any) -> str:
     """Name a list or segment, and how many people are on it."""
     row = read_one(
         noun._context, f"get_{kind}", {"id": checked_id(group)}, additional_fields=["profile_count"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from klaviyo_analytics.resources._noun import Noun, checked_id
-from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._noun import checked_id
 from klaviyo_analytics.writeback import Plan
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.plans import consent as plans
@@ -14,7 +14,7 @@ from klaviyo_analytics.writeback.plans.consent import Channels
 from klaviyo_analytics.writeback.times import DateFormat
 
 
-class ConsentFrames(Noun):
+class ConsentFrames(Resource):
     """Who may be written to, by the frame."""
 
     @serves("bulk_subscribe_profiles")
@@ -87,6 +87,11 @@ class ConsentFrames(Noun):
         InvalidInputError
             An option is not allowed, or `list` is the name of a list.
 
+        Notes
+        -----
+        ``POST /api/profile-subscription-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        lists:write, profiles:write, subscriptions:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka, pandas as pd
@@ -152,6 +157,11 @@ class ConsentFrames(Noun):
         ------
         InvalidInputError
             Neither a list nor globally=True is given.
+
+        Notes
+        -----
+        ``POST /api/profile-subscription-bulk-delete-jobs``, limited to 75/s and 750/m; scopes:
+        lists:write, profiles:write, subscriptions:write.
         """
         return plans.plan_unsubscribe(
             self._context,
@@ -186,6 +196,11 @@ class ConsentFrames(Noun):
         -------
         Plan
             See its `preview()` and `problems`, then `apply()`.
+
+        Notes
+        -----
+        ``POST /api/profile-suppression-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        profiles:write, subscriptions:write.
         """
         return plans.plan_suppression(
             self._context, frame, suppresses=True, columns=columns, on_duplicate=on_duplicate
@@ -200,7 +215,13 @@ class ConsentFrames(Noun):
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
     ) -> Plan:
-        """Plan to lift suppressions that were set by hand or by `suppress`; see `plan_suppress`."""
+        """Plan to lift suppressions that were set by hand or by `suppress`; see `plan_suppress`.
+
+        Notes
+        -----
+        ``POST /api/profile-suppression-bulk-delete-jobs``, limited to 75/s and 750/m; scopes:
+        subscriptions:write.
+        """
         return plans.plan_suppression(
             self._context, frame, suppresses=False, columns=columns, on_duplicate=on_duplicate
         )

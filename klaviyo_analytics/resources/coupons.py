@@ -12,35 +12,22 @@ from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
 from klaviyo_analytics.filters import F, as_filter
-from klaviyo_analytics.resources._deletes import deletes
-from klaviyo_analytics.resources._noun import CHUNK, Filtering, Noun, Reading
-from klaviyo_analytics.resources._verbs import (
-    finds,
-    gets,
-    gets_of,
-    iterates,
-    iterates_of,
-    lists,
-    lists_of,
-    serves,
+from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._generated.coupons import (
+    CouponCodeField,
+    CouponCodeInclude,
+    CouponCodeMethods,
+    CouponMethods,
 )
-from klaviyo_analytics.resources._writes import UNSET, creates, identifiers, resource, updates, write
+from klaviyo_analytics.resources._noun import CHUNK, Filtering, Reading
+from klaviyo_analytics.resources._writes import UNSET, identifiers, resource, write
 from klaviyo_analytics.resources.catalog_frames import CouponCodeFrames
 
 CODE = re.compile(r"[0-9A-Za-z_]+")
 
 
-class Coupons(Noun):
+class Coupons(CouponMethods):
     """Coupons; each hands out codes. A coupon's id is its external id."""
-
-    list = lists("get_coupons")
-    iter_frames = iterates("get_coupons")
-    get = gets("get_coupon")
-    find = finds("get_coupons")
-    codes = lists_of("get_coupon_codes_for_coupon")
-    iter_codes = iterates_of("get_coupon_codes_for_coupon")
-    update = updates("update_coupon")
-    delete = deletes("delete_coupon")
 
     @serves("create_coupon")
     def create(
@@ -74,6 +61,10 @@ class Coupons(Noun):
         InvalidInputError
             The external id holds other characters; nothing was sent.
 
+        Notes
+        -----
+        ``POST /api/coupons``, limited to 3/s and 60/m; scopes: coupons:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -94,14 +85,8 @@ class Coupons(Noun):
         return write(self._context, "create_coupon", {}, {"data": data}, dry_run=dry_run)
 
 
-class CouponCodes(CouponCodeFrames):
+class CouponCodes(CouponCodeMethods, CouponCodeFrames):
     """Codes that customers type in; each belongs to a coupon."""
-
-    get = gets("get_coupon_code")
-    coupon = gets_of("get_coupon_for_coupon_code")
-    create = creates("create_coupon_code")
-    update = updates("update_coupon_code")
-    delete = deletes("delete_coupon_code")
 
     @serves("get_coupon_codes")
     def list(
@@ -110,8 +95,8 @@ class CouponCodes(CouponCodeFrames):
         coupon: Any = None,
         profile: Any = None,
         filter: Filtering = None,
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
+        include: Sequence[CouponCodeInclude] | CouponCodeInclude = (),
+        fields: Sequence[CouponCodeField] | CouponCodeField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
     ) -> pd.DataFrame:
         """Read the codes of a coupon, or of a person, as rows; the API gives no others.
@@ -140,6 +125,10 @@ class CouponCodes(CouponCodeFrames):
         InvalidQueryError
             Neither a coupon nor a profile is named; nothing was sent.
 
+        Notes
+        -----
+        ``GET /api/coupon-codes``, limited to 350/s and 3500/m; scopes: coupon-codes:read.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -159,11 +148,16 @@ class CouponCodes(CouponCodeFrames):
         coupon: Any = None,
         profile: Any = None,
         filter: Filtering = None,
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
+        include: Sequence[CouponCodeInclude] | CouponCodeInclude = (),
+        fields: Sequence[CouponCodeField] | CouponCodeField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
     ) -> Iterator[pd.DataFrame]:
-        """Read codes as frames of at most `chunk_size` rows; see `list`."""
+        """Read codes as frames of at most `chunk_size` rows; see `list`.
+
+        Notes
+        -----
+        ``GET /api/coupon-codes``, limited to 350/s and 3500/m; scopes: coupon-codes:read.
+        """
         frames = self._reading(coupon, profile, filter, include, fields, limit).frames(chunk_size)
         return (_told(frame, coupon) for frame in frames)
 

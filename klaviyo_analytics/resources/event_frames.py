@@ -8,8 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics.resources._noun import Noun
-from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources.metrics import Metrics
 from klaviyo_analytics.resources.profile_frames import applied
 from klaviyo_analytics.writeback import Plan, Result
@@ -20,7 +19,7 @@ from klaviyo_analytics.writeback.targets import Rest
 from klaviyo_analytics.writeback.times import DateFormat
 
 
-class EventFrames(Noun):
+class EventFrames(Resource):
     """What records many events."""
 
     @serves("bulk_create_events")
@@ -79,6 +78,10 @@ class EventFrames(Noun):
         FrameError
             A column is missing or has nowhere to go. What is wrong with single rows is in `plan.problems`.
 
+        Notes
+        -----
+        ``POST /api/event-bulk-create-jobs``, limited to 10/s and 150/m; scopes: events:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka, pandas as pd
@@ -127,6 +130,10 @@ class EventFrames(Noun):
         ------
         FrameError
             Some rows cannot be sent; nothing was.
+
+        Notes
+        -----
+        ``POST /api/event-bulk-create-jobs``, limited to 10/s and 150/m; scopes: events:write.
         """
         return applied(
             "create_many",

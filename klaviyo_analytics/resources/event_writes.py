@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.endpoints import load
-from klaviyo_analytics.resources._noun import Context, Noun, checked_id
+from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._noun import Context, checked_id
 from klaviyo_analytics.resources._times import moment
-from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources._writes import resource, write
 from klaviyo_analytics.timeframe._moments import Moment
 
 
-class EventWrites(Noun):
+class EventWrites(Resource):
     """What records an event."""
 
     @serves("create_event")
@@ -53,6 +53,10 @@ class EventWrites(Noun):
             The same id twice is one event. One of its own, if not given, so that nothing collapses.
         dry_run : bool
             Show the request as a frame instead of sending it.
+
+        Notes
+        -----
+        ``POST /api/events``, limited to 350/s and 3500/m; scopes: events:write.
 
         Examples
         --------

@@ -12,9 +12,10 @@ from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.resources import _ranges
+from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._generated.events import EventField, EventInclude, EventMethods, EventSort
 from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Reading, checked_id
 from klaviyo_analytics.resources._times import Span, moment
-from klaviyo_analytics.resources._verbs import gets, gets_of, serves
 from klaviyo_analytics.resources.event_frames import EventFrames
 from klaviyo_analytics.resources.event_writes import EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
@@ -23,12 +24,8 @@ from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe._moments import Moment
 
 
-class Events(EventFrames, EventWrites):
+class Events(EventMethods, EventFrames, EventWrites):
     """What people did, and what was done to reach them."""
-
-    get = gets("get_event")
-    metric = gets_of("get_metric_for_event")
-    profile = gets_of("get_profile_for_event")
 
     @serves("get_events")
     def list(
@@ -40,9 +37,9 @@ class Events(EventFrames, EventWrites):
         timeframe: Span | None = None,
         profile: Any = None,
         filter: Filtering = None,
-        sort: str | None = "datetime",
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
+        sort: EventSort | None = "datetime",
+        include: Sequence[EventInclude] | EventInclude = (),
+        fields: Sequence[EventField] | EventField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         workers: int | None = None,
@@ -94,6 +91,10 @@ class Events(EventFrames, EventWrites):
         NoMatchError, AmbiguousMatchError
             The metric's name is none of the account's, or several metrics have it.
 
+        Notes
+        -----
+        ``GET /api/events``, limited to 350/s and 3500/m; scopes: events:read.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -143,9 +144,9 @@ class Events(EventFrames, EventWrites):
         timeframe: Span | None = None,
         profile: Any = None,
         filter: Filtering = None,
-        sort: str | None = "datetime",
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
+        sort: EventSort | None = "datetime",
+        include: Sequence[EventInclude] | EventInclude = (),
+        fields: Sequence[EventField] | EventField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
         page_size: int | None = None,
         properties: Properties = "json",
@@ -153,6 +154,10 @@ class Events(EventFrames, EventWrites):
         """Read every event as frames of at most `chunk_size` rows, in bounded memory; see `list`.
 
         With several metrics, one metric's events come after the other's.
+
+        Notes
+        -----
+        ``GET /api/events``, limited to 350/s and 3500/m; scopes: events:read.
         """
         readings = [
             Reading(
@@ -190,7 +195,7 @@ class Events(EventFrames, EventWrites):
         return [(_and(F.metric_id == id, conditions), bounds) for id, _ in named]
 
 
-def _with_time(fields: Fields | None, sort: str | None) -> tuple[Fields | None, Sequence[str]]:
+def _with_time(fields: Fields | None, sort: str | None) -> tuple[Any, Sequence[str]]:
     """Add the time that several metrics' events are ordered by to the fields; and name it, if nobody asked for it."""
     key = sort.lstrip("-") if isinstance(sort, str) else ""
     by_type = dict(fields) if isinstance(fields, Mapping) else {"event": fields or ()}

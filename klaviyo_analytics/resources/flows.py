@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
 
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import load
-from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._deletes import deletes
-from klaviyo_analytics.resources._noun import Filtering, Noun, Reading, read_one
-from klaviyo_analytics.resources._verbs import finds, gets, gets_of, iterates, lists, lists_of, serves
-from klaviyo_analytics.resources._writes import creates, resource, write
+from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._generated.flows import (
+    FlowActionMethods,
+    FlowMessageField,
+    FlowMessageMethods,
+    FlowMessageSort,
+    FlowMethods,
+)
+from klaviyo_analytics.resources._noun import Filtering, Reading, read_one
+from klaviyo_analytics.resources._writes import resource, write
 from klaviyo_analytics.writeback.asking import confirmed
 
 STATUSES = ("draft", "manual", "live")
 SENDING = ("send-", "ab-test", "content-experiment")  # how the types of actions begin that hold messages
 
 
-class Flows(Noun):
+class Flows(FlowMethods):
     """Flows: automated series that a person enters by what they do."""
-
-    list = lists("get_flows")
-    iter_frames = iterates("get_flows")
-    get = gets("get_flow")
-    find = finds("get_flows")
-    actions = lists_of("get_actions_for_flow")
-    tags = lists_of("get_tags_for_flow")
-    create = creates("create_flow")
-    delete = deletes("delete_flow")
 
     @serves("update_flow")
     def update_status(
@@ -66,6 +62,10 @@ class Flows(Noun):
         ConfirmationRequiredError
             It would go live and `confirm` is not True; nothing was sent.
 
+        Notes
+        -----
+        ``PATCH /api/flows/{id}``, limited to 3/s and 60/m; scopes: flows:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -93,7 +93,13 @@ class Flows(Noun):
 
     @serves("get_actions_for_flow", "get_flow_action_messages")
     def messages(
-        self, flow: Any, /, *, filter: Filtering = None, sort: str | None = None, fields: Fields | None = None
+        self,
+        flow: Any,
+        /,
+        *,
+        filter: Filtering = None,
+        sort: FlowMessageSort | None = None,
+        fields: Sequence[FlowMessageField] | FlowMessageField | Mapping[str, Sequence[str]] | None = None,
     ) -> pd.DataFrame:
         """Read every message of one flow, with the action that sends it.
 
@@ -121,6 +127,12 @@ class Flows(Noun):
         ------
         NotFoundError
             There is no such flow.
+
+        Notes
+        -----
+        ``GET /api/flows/{id}/flow-actions``, limited to 3/s and 60/m; scopes: flows:read.
+
+        ``GET /api/flow-actions/{id}/flow-messages``, limited to 3/s and 60/m; scopes: flows:read.
 
         Examples
         --------
@@ -150,12 +162,8 @@ class Flows(Noun):
         return pd.concat(frames, ignore_index=True)
 
 
-class FlowActions(Noun):
+class FlowActions(FlowActionMethods):
     """Steps of flows; `flows.actions(flow_id)` lists them."""
-
-    get = gets("get_flow_action")
-    flow = gets_of("get_flow_for_flow_action")
-    messages = lists_of("get_flow_action_messages")
 
     @serves("update_flow_action")
     def update(
@@ -189,6 +197,10 @@ class FlowActions(Noun):
         ------
         ConfirmationRequiredError
             It would be live and `confirm` is not True; nothing was sent.
+
+        Notes
+        -----
+        ``PATCH /api/flow-actions/{id}``, limited to 3/s and 60/m; scopes: flows:write.
         """
         id, inside = self._id(action), definition.get("data")
         if not dry_run and isinstance(inside, Mapping) and inside.get("status") == "live":
@@ -197,12 +209,8 @@ class FlowActions(Noun):
         return write(self._context, "update_flow_action", {"id": id}, {"data": data}, dry_run=dry_run)
 
 
-class FlowMessages(Noun):
+class FlowMessages(FlowMessageMethods):
     """Messages that flows send; `flows.messages(flow_id)` lists them."""
-
-    get = gets("get_flow_message")
-    action = gets_of("get_action_for_flow_message")
-    template = gets_of("get_template_for_flow_message")
 
 
 def _no_messages(flows: Flows, query: dict[str, Any]) -> pd.DataFrame:

@@ -7,22 +7,16 @@ from typing import Any
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._noun import Noun
-from klaviyo_analytics.resources._verbs import finds, gets, iterates, lists, serves
-from klaviyo_analytics.resources._writes import UNSET, resource, updates, write
+from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._generated.images import ImageMethods
+from klaviyo_analytics.resources._writes import UNSET, resource, write
 
 LARGEST = 5 * 1024 * 1024
 SIGNATURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF87a": "gif", b"GIF89a": "gif"}
 
 
-class Images(Noun):
+class Images(ImageMethods):
     """The account's image library."""
-
-    list = lists("get_images")
-    iter_frames = iterates("get_images")
-    get = gets("get_image")
-    find = finds("get_images")
-    update = updates("update_image")
 
     @serves("upload_image_from_url", "upload_image_from_file")
     def create(
@@ -57,6 +51,12 @@ class Images(Noun):
         ------
         InvalidInputError
             It is no such image, or too large; nothing was sent.
+
+        Notes
+        -----
+        ``POST /api/images``, limited to 3/s and 100/m and 100/d; scopes: images:write.
+
+        ``POST /api/image-upload``, limited to 3/s and 100/m and 100/d; scopes: images:write.
 
         Examples
         --------

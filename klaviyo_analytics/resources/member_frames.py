@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._noun import Noun, checked_id
-from klaviyo_analytics.resources._verbs import serves
+from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._noun import checked_id
 from klaviyo_analytics.resources._writes import identifiers, write
 from klaviyo_analytics.writeback import Plan
 from klaviyo_analytics.writeback.asking import confirmed
@@ -18,7 +18,7 @@ from klaviyo_analytics.writeback.plans import shares
 from klaviyo_analytics.writeback.plans.members import Tagged
 
 
-class ListFrames(Noun):
+class ListFrames(Resource):
     """Who is on a list, by the frame."""
 
     @serves("add_profiles_to_list")
@@ -50,6 +50,11 @@ class ListFrames(Noun):
         Plan
             See its `preview()` and `problems`, then `apply()`.
 
+        Notes
+        -----
+        ``POST /api/lists/{id}/relationships/profiles``, limited to 10/s and 150/m; scopes:
+        lists:write, profiles:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -76,6 +81,11 @@ class ListFrames(Noun):
         """Plan to take the people of a frame off a list; see `plan_add_profiles`.
 
         More than a tenth of the list has to be confirmed: ``apply(confirm=True)``.
+
+        Notes
+        -----
+        ``DELETE /api/lists/{id}/relationships/profiles``, limited to 10/s and 150/m; scopes:
+        lists:write, profiles:write.
         """
         return self._plan(id, frame, columns, on_duplicate, joins=False)
 
@@ -98,6 +108,11 @@ class ListFrames(Noun):
         ------
         ConfirmationRequiredError
             It is more than a tenth of the list, and `confirm` is not True; nothing was sent.
+
+        Notes
+        -----
+        ``DELETE /api/lists/{id}/relationships/profiles``, limited to 10/s and 150/m; scopes:
+        lists:write, profiles:write.
 
         Examples
         --------
@@ -132,7 +147,7 @@ class ListFrames(Noun):
         )
 
 
-class TagFrames(Noun):
+class TagFrames(Resource):
     """What carries a tag, by the frame."""
 
     @serves(*(f"tag_{kind}" for kind in TAGGED))
@@ -155,6 +170,20 @@ class TagFrames(Noun):
         Plan
             See its `preview()` and `problems`, then `apply()`.
 
+        Notes
+        -----
+        ``POST /api/tags/{id}/relationships/campaigns``, limited to 3/s and 60/m; scopes:
+        campaigns:write, tags:write.
+
+        ``POST /api/tags/{id}/relationships/flows``, limited to 3/s and 60/m; scopes: flows:write,
+        tags:write.
+
+        ``POST /api/tags/{id}/relationships/lists``, limited to 3/s and 60/m; scopes: lists:write,
+        tags:write.
+
+        ``POST /api/tags/{id}/relationships/segments``, limited to 3/s and 60/m; scopes:
+        segments:write, tags:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -170,7 +199,22 @@ class TagFrames(Noun):
     def plan_untag(
         self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
     ) -> Plan:
-        """Plan to take a tag off all campaigns, flows, lists or segments of a frame; see `plan_tag`."""
+        """Plan to take a tag off all campaigns, flows, lists or segments of a frame; see `plan_tag`.
+
+        Notes
+        -----
+        ``DELETE /api/tags/{id}/relationships/campaigns``, limited to 3/s and 60/m; scopes:
+        campaigns:write, tags:write.
+
+        ``DELETE /api/tags/{id}/relationships/flows``, limited to 3/s and 60/m; scopes: flows:write,
+        tags:write.
+
+        ``DELETE /api/tags/{id}/relationships/lists``, limited to 3/s and 60/m; scopes: lists:write,
+        tags:write.
+
+        ``DELETE /api/tags/{id}/relationships/segments``, limited to 3/s and 60/m; scopes:
+        segments:write, tags:write.
+        """
         return self._plan(id, frame, kind, on_duplicate, tags=False)
 
     def _plan(self, id: Any, frame: Any, kind: Tagged, on_duplicate: OnDuplicate, *, tags: bool) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -10,10 +10,15 @@ import pandas as pd
 from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError, NoMatchError
 from klaviyo_analytics.filters import F, as_filter
-from klaviyo_analytics.resources._noun import CHUNK, Filtering, Noun, Reading
-from klaviyo_analytics.resources._verbs import gets, gets_of, lists_of, only, serves
+from klaviyo_analytics.resources._base import only, serves
+from klaviyo_analytics.resources._generated.campaigns import (
+    CampaignField,
+    CampaignInclude,
+    CampaignMessageMethods,
+    CampaignSort,
+)
+from klaviyo_analytics.resources._noun import CHUNK, Filtering, Reading
 from klaviyo_analytics.resources._words import instead
-from klaviyo_analytics.resources._writes import applies, updates
 from klaviyo_analytics.resources.campaign_writes import CampaignWrites
 
 Channel = Literal["email", "sms", "mobile_push"]
@@ -24,19 +29,15 @@ CHANNEL_FIELD = "messages.channel"
 class Campaigns(CampaignWrites):
     """Campaigns of every channel; the API gives one channel a request, so all of them take three."""
 
-    get = gets("get_campaign")
-    messages = lists_of("get_messages_for_campaign")
-    tags = lists_of("get_tags_for_campaign")
-
     @serves("get_campaigns")
     def list(
         self,
         *,
         channel: Channel | Sequence[Channel] | None = None,
         filter: Filtering = None,
-        sort: str | None = None,
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
+        sort: CampaignSort | None = None,
+        include: Sequence[CampaignInclude] | CampaignInclude = (),
+        fields: Sequence[CampaignField] | CampaignField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
     ) -> pd.DataFrame:
         """Read every campaign as a row.
@@ -70,6 +71,10 @@ class Campaigns(CampaignWrites):
         InvalidQueryError
             The endpoint does not allow it; nothing was sent.
 
+        Notes
+        -----
+        ``GET /api/campaigns``, limited to 10/s and 150/m; scopes: campaigns:read.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -92,11 +97,16 @@ class Campaigns(CampaignWrites):
         chunk_size: int = CHUNK,
         channel: Channel | Sequence[Channel] | None = None,
         filter: Filtering = None,
-        sort: str | None = None,
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
+        sort: CampaignSort | None = None,
+        include: Sequence[CampaignInclude] | CampaignInclude = (),
+        fields: Sequence[CampaignField] | CampaignField | Mapping[str, Sequence[str]] | None = None,
     ) -> Iterator[pd.DataFrame]:
-        """Read every campaign as frames of at most `chunk_size` rows; see `list`."""
+        """Read every campaign as frames of at most `chunk_size` rows; see `list`.
+
+        Notes
+        -----
+        ``GET /api/campaigns``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
         readings = self._readings(channel, filter, sort, include, fields, None)
         chunks = [(name, reading.frames(chunk_size)) for name, reading in readings]
         return (_marked(frame, name) for name, frames in chunks for frame in frames)
@@ -109,6 +119,10 @@ class Campaigns(CampaignWrites):
         ------
         NoMatchError, AmbiguousMatchError
             None has it, or several have.
+
+        Notes
+        -----
+        ``GET /api/campaigns``, limited to 10/s and 150/m; scopes: campaigns:read.
         """
         frame = self.list(filter=F.name.contains(name))
         found = frame[frame["name"] == name]
@@ -147,15 +161,8 @@ class Campaigns(CampaignWrites):
         ]
 
 
-class CampaignMessages(Noun):
+class CampaignMessages(CampaignMessageMethods):
     """Messages of campaigns; `campaigns.messages(campaign_id)` lists them."""
-
-    get = gets("get_campaign_message")
-    campaign = gets_of("get_campaign_for_campaign_message")
-    template = gets_of("get_template_for_campaign_message")
-    image = gets_of("get_image_for_campaign_message")
-    update = updates("update_campaign_message")
-    assign_template = applies("assign_template_to_campaign_message")
 
 
 def _in_channel(name: str, asked: Any) -> Any:

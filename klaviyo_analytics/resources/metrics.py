@@ -9,25 +9,22 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
-from klaviyo_analytics.resources._deletes import deletes
-from klaviyo_analytics.resources._noun import Noun, Reading
-from klaviyo_analytics.resources._verbs import finds, gets, gets_of, iterates, lists, lists_of, serves
+from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._generated.metrics import (
+    CustomMetricMethods,
+    MappedMetricMethods,
+    MetricMethods,
+)
+from klaviyo_analytics.resources._noun import Reading
 from klaviyo_analytics.resources._words import instead
-from klaviyo_analytics.resources._writes import creates, updates
 
 Metric = str | tuple[str, str] | pd.Series
 # Klaviyo renamed its text message metrics in 2026; both names keep working here.
 RENAMED = (("SMS", "Text Message"), ("Text Message", "SMS"))
 
 
-class Metrics(Noun):
+class Metrics(MetricMethods):
     """Kinds of events. Several can share a name, one per integration."""
-
-    list = lists("get_metrics")
-    iter_frames = iterates("get_metrics")
-    get = gets("get_metric")
-    property = gets("get_metric_property")
-    flow_triggers = lists_of("get_flows_triggered_by_metric")
 
     @serves("get_properties_for_metric")
     def properties(self, metric: Metric, /, *, samples: bool = True) -> pd.DataFrame:
@@ -49,6 +46,10 @@ class Metrics(Noun):
         ------
         NoMatchError, AmbiguousMatchError
             The metric's name is none of the account's, or several metrics have it.
+
+        Notes
+        -----
+        ``GET /api/metrics/{id}/metric-properties``, limited to 1/s and 15/m; scopes: metrics:read.
 
         Examples
         --------
@@ -85,6 +86,10 @@ class Metrics(Noun):
             There is none; the message names those that come close.
         AmbiguousMatchError
             There are several; the message names them with their integrations.
+
+        Notes
+        -----
+        ``GET /api/metrics``, limited to 10/s and 150/m; scopes: metrics:read.
 
         Examples
         --------
@@ -156,26 +161,12 @@ class Metrics(Noun):
         return f"No metric is called {name!r}.{instead(name, self.known()['name'].dropna())}"
 
 
-class CustomMetrics(Noun):
+class CustomMetrics(CustomMetricMethods):
     """Metrics that the account has defined on top of others."""
 
-    list = lists("get_custom_metrics")
-    get = gets("get_custom_metric")
-    find = finds("get_custom_metrics")
-    metrics = lists_of("get_metrics_for_custom_metric")
-    create = creates("create_custom_metric")
-    update = updates("update_custom_metric")
-    delete = deletes("delete_custom_metric")
 
-
-class MappedMetrics(Noun):
+class MappedMetrics(MappedMetricMethods):
     """Which metric stands for revenue, refunds, carts ...; `get("revenue")` names the conversion metric."""
-
-    list = lists("get_mapped_metrics")
-    get = gets("get_mapped_metric")
-    metric = gets_of("get_metric_for_mapped_metric")
-    custom_metric = gets_of("get_custom_metric_for_mapped_metric")
-    update = updates("update_mapped_metric")
 
 
 def _named(frame: pd.DataFrame) -> str:

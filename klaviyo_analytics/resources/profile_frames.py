@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
 from klaviyo_analytics._calls import check
-from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._noun import Noun
-from klaviyo_analytics.resources._verbs import serves
-from klaviyo_analytics.resources._writes import identifiers
-from klaviyo_analytics.resources.profile_writes import ProfileWrites
+from klaviyo_analytics.errors import ArgumentError, InvalidInputError
+from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._writes import UNSET, identifiers
+from klaviyo_analytics.resources.profile_writes import ProfileWrites, upsert_one
 from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.plans import profiles as plans
@@ -22,88 +21,352 @@ from klaviyo_analytics.writeback.plans.people_records import OnNull
 from klaviyo_analytics.writeback.plans.profiles import Key
 from klaviyo_analytics.writeback.targets import Rest, several
 
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id
+    from klaviyo_analytics.resources._generated.rows import ProfileRow
+
 APPLYING = ("confirm", "skip_invalid", "journal", "keep_journal", "verify")
-HEAD = "Parameters\n----------\n"
 Several = Sequence[str]
 
 
-class UpsertsProfiles(Protocol):
-    """Signature of `profiles.upsert`."""
+class ProfileFrames(ProfileWrites):
+    """What changes many profiles."""
 
-    def __call__(
+    @overload
+    def upsert(
+        self,
+        frame: Any,
+        /,
+        *,
+        key: Key = ...,
+        columns: Mapping[str, str] | None = ...,
+        properties: Rest = ...,
+        on_null: OnNull = ...,
+        on_duplicate: OnDuplicate = ...,
+        lists: Any = ...,
+        compare: bool = ...,
+        phone_region: str | None = ...,
+        date_format: Mapping[str, str] | None = ...,
+        append: str | Several = ...,
+        unappend: str | Several = ...,
+        unset: str | Several = ...,
+        confirm: bool = ...,
+        skip_invalid: bool = ...,
+        journal: str | Path | bool | None = ...,
+        keep_journal: bool = ...,
+        verify: bool = ...,
+        dry_run: Literal[False] = False,
+    ) -> Result: ...
+
+    @overload
+    def upsert(
+        self,
+        frame: Any,
+        /,
+        *,
+        key: Key = ...,
+        columns: Mapping[str, str] | None = ...,
+        properties: Rest = ...,
+        on_null: OnNull = ...,
+        on_duplicate: OnDuplicate = ...,
+        lists: Any = ...,
+        compare: bool = ...,
+        phone_region: str | None = ...,
+        date_format: Mapping[str, str] | None = ...,
+        append: str | Several = ...,
+        unappend: str | Several = ...,
+        unset: str | Several = ...,
+        confirm: bool = ...,
+        skip_invalid: bool = ...,
+        journal: str | Path | bool | None = ...,
+        keep_journal: bool = ...,
+        verify: bool = ...,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+
+    @overload
+    def upsert(
+        self,
+        frame: Any,
+        /,
+        *,
+        key: Key = ...,
+        columns: Mapping[str, str] | None = ...,
+        properties: Rest = ...,
+        on_null: OnNull = ...,
+        on_duplicate: OnDuplicate = ...,
+        lists: Any = ...,
+        compare: bool = ...,
+        phone_region: str | None = ...,
+        date_format: Mapping[str, str] | None = ...,
+        append: str | Several = ...,
+        unappend: str | Several = ...,
+        unset: str | Several = ...,
+        confirm: bool = ...,
+        skip_invalid: bool = ...,
+        journal: str | Path | bool | None = ...,
+        keep_journal: bool = ...,
+        verify: bool = ...,
+        dry_run: bool,
+    ) -> Result | pd.DataFrame: ...
+
+    @overload
+    def upsert(
+        self,
+        /,
+        *,
+        id: Id | None = None,
+        email: str | None = UNSET,
+        phone_number: str | None = UNSET,
+        external_id: str | None = UNSET,
+        _kx: str | None = UNSET,
+        first_name: str | None = UNSET,
+        last_name: str | None = UNSET,
+        organization: str | None = UNSET,
+        locale: str | None = UNSET,
+        title: str | None = UNSET,
+        image: str | None = UNSET,
+        location: Mapping[str, Any] = UNSET,
+        properties: Mapping[str, Any] | None = UNSET,
+        append: Mapping[str, Any] | None = None,
+        unappend: Mapping[str, Any] | None = None,
+        unset: str | Sequence[str] | None = None,
+        dry_run: Literal[False] = False,
+    ) -> ProfileRow: ...
+
+    @overload
+    def upsert(
+        self,
+        /,
+        *,
+        id: Id | None = None,
+        email: str | None = UNSET,
+        phone_number: str | None = UNSET,
+        external_id: str | None = UNSET,
+        _kx: str | None = UNSET,
+        first_name: str | None = UNSET,
+        last_name: str | None = UNSET,
+        organization: str | None = UNSET,
+        locale: str | None = UNSET,
+        title: str | None = UNSET,
+        image: str | None = UNSET,
+        location: Mapping[str, Any] = UNSET,
+        properties: Mapping[str, Any] | None = UNSET,
+        append: Mapping[str, Any] | None = None,
+        unappend: Mapping[str, Any] | None = None,
+        unset: str | Sequence[str] | None = None,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+
+    @overload
+    def upsert(
+        self,
+        /,
+        *,
+        id: Id | None = None,
+        email: str | None = UNSET,
+        phone_number: str | None = UNSET,
+        external_id: str | None = UNSET,
+        _kx: str | None = UNSET,
+        first_name: str | None = UNSET,
+        last_name: str | None = UNSET,
+        organization: str | None = UNSET,
+        locale: str | None = UNSET,
+        title: str | None = UNSET,
+        image: str | None = UNSET,
+        location: Mapping[str, Any] = UNSET,
+        properties: Mapping[str, Any] | None = UNSET,
+        append: Mapping[str, Any] | None = None,
+        unappend: Mapping[str, Any] | None = None,
+        unset: str | Sequence[str] | None = None,
+        dry_run: bool,
+    ) -> ProfileRow | pd.DataFrame: ...
+
+    @serves("create_or_update_profile", "bulk_import_profiles")
+    def upsert(
         self,
         frame: Any = None,
         /,
         *,
-        id: Any = None,
-        append: Any = None,
-        unappend: Any = None,
-        unset: Any = None,
+        id: Id | None = None,
+        email: str | None = UNSET,
+        phone_number: str | None = UNSET,
+        external_id: str | None = UNSET,
+        _kx: str | None = UNSET,
+        first_name: str | None = UNSET,
+        last_name: str | None = UNSET,
+        organization: str | None = UNSET,
+        locale: str | None = UNSET,
+        title: str | None = UNSET,
+        image: str | None = UNSET,
+        location: Mapping[str, Any] = UNSET,
+        properties: Any = UNSET,
+        append: Any = UNSET,
+        unappend: Any = UNSET,
+        unset: Any = UNSET,
         dry_run: bool = False,
-        **attributes: Any,
+        key: Key = UNSET,
+        columns: Mapping[str, str] | None = UNSET,
+        on_null: OnNull = UNSET,
+        on_duplicate: OnDuplicate = UNSET,
+        lists: Any = UNSET,
+        compare: bool = UNSET,
+        phone_region: str | None = UNSET,
+        date_format: Mapping[str, str] | None = UNSET,
+        confirm: bool = UNSET,
+        skip_invalid: bool = UNSET,
+        journal: str | Path | bool | None = UNSET,
+        keep_journal: bool = UNSET,
+        verify: bool = UNSET,
     ) -> Any:
-        """Create or change one profile, or a frame of them."""
-        ...
+        """Create or change one profile by keywords, or as many as a DataFrame has rows.
 
+        A DataFrame is planned by `plan_upsert`, checked, and applied in one go: a `Result` comes back. What is
+        omitted stays as it is; None clears an attribute.
 
-def _upserts() -> UpsertsProfiles:
-    single: Any = ProfileWrites.upsert
+        Parameters
+        ----------
+        frame : pandas.DataFrame, optional
+            One row a person.
+        id : str or pandas.Series, optional
+            The profile, if it is known by its id.
+        email : str or None, optional
+            Email address.
+        phone_number : str or None, optional
+            Phone number in E.164 form, such as ``+14155550123``.
+        external_id : str or None, optional
+            Its id in your own system.
+        _kx : str or None, optional
+            Identifier that Klaviyo's website tracking assigns to a person (exchange id).
+        first_name : str or None, optional
+            First name.
+        last_name : str or None, optional
+            Last name.
+        organization : str or None, optional
+            Company that the person works for.
+        locale : str or None, optional
+            Language and region as an IETF tag, such as ``en-GB``.
+        title : str or None, optional
+            Job title.
+        image : str or None, optional
+            Address of a picture of the person.
+        location : dict, optional
+            Address and place: address1, address2, city, region, zip, country, latitude, longitude, timezone, ip.
+        properties : dict, or with a DataFrame "rest", str or list of str, optional
+            Custom properties by name; with a DataFrame the columns that become properties of their own name.
+        append : dict, or with a DataFrame str or list of str, optional
+            Values to add to properties that are lists; with a DataFrame the columns that have them.
+        unappend : dict, or with a DataFrame str or list of str, optional
+            Values to remove from properties that are lists; with a DataFrame the columns that have them.
+        unset : str or list of str, optional
+            Names of properties to remove.
+        dry_run : bool
+            True sends nothing and returns the request as a DataFrame (method, path, body); with a DataFrame the
+            plan's preview.
+        key : str, with a DataFrame
+            Column that identifies the person: "email", "phone_number", "external_id" or "id". Default: "email".
+        columns : dict, with a DataFrame
+            What columns become, such as ``{"score": "properties.rfm_score"}``.
+        on_null : "skip", "clear" or dict, with a DataFrame
+            What a null in the frame does. Default: "skip".
+        on_duplicate : {"error", "first", "last"}, with a DataFrame
+            What happens to several rows with one key. Default: "error".
+        lists : str, row, frame, or list of ids, with a DataFrame
+            Lists that the profiles join; consent is not changed.
+        compare : bool, with a DataFrame
+            True reads the profiles first and leaves out those that need no change.
+        phone_region : str, with a DataFrame
+            Country whose national phone formats become E.164, such as "US".
+        date_format : dict, with a DataFrame
+            Formats of dates that are texts, by column, such as ``{"born": "%d/%m/%Y"}``.
+        confirm : bool, with a DataFrame
+            True for what destroys data.
+        skip_invalid : bool, with a DataFrame
+            True sends the valid rows although others have problems.
+        journal : str, Path or bool, with a DataFrame
+            File that records progress, so that `client.resume` can continue; False for none.
+        keep_journal : bool, with a DataFrame
+            True keeps the journal when all rows were written.
+        verify : bool, with a DataFrame
+            True reads everything back afterwards.
 
-    def upsert(self: Any, frame: Any = None, /, **given: Any) -> Any:
+        Returns
+        -------
+        pandas.Series or Result
+            The profile; with a DataFrame, one row for each row of it. A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            Nothing to change was given, or a value cannot be sent. Nothing was sent.
+        FrameError
+            Rows of the frame have problems. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``POST /api/profile-import``, limited to 75/s and 750/m; scopes: profiles:write.
+
+        ``POST /api/profile-bulk-import-jobs``, limited to 10/s and 150/m; scopes: lists:write, profiles:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.profiles.upsert(email="ann@shop.example", first_name="Ann", dry_run=True)["path"].item()
+        '/api/profile-import'
+        """
+        one = {
+            "email": email,
+            "phone_number": phone_number,
+            "external_id": external_id,
+            "_kx": _kx,
+            "first_name": first_name,
+            "last_name": last_name,
+            "organization": organization,
+            "locale": locale,
+            "title": title,
+            "image": image,
+            "location": location,
+        }
+        both = {"properties": properties, "append": append, "unappend": unappend, "unset": unset}
+        many = {
+            "key": key,
+            "columns": columns,
+            "on_null": on_null,
+            "on_duplicate": on_duplicate,
+            "lists": lists,
+            "compare": compare,
+            "phone_region": phone_region,
+            "date_format": date_format,
+            "confirm": confirm,
+            "skip_invalid": skip_invalid,
+            "journal": journal,
+            "keep_journal": keep_journal,
+            "verify": verify,
+        }
         if frame is None:
-            return single(self, **given)
+            if extra := _given(many):
+                raise ArgumentError(f"upsert(): {', '.join(f'{name}=' for name in extra)} needs a DataFrame.")
+            return upsert_one(self, id, {**one, **both}, dry_run=dry_run)
         row = isinstance(frame, pd.Series) and bool({"id", "email"} & {*frame.index})
         if row or isinstance(frame, (str, bytes, Mapping, int, float)):
             raise InvalidInputError(
                 "upsert() takes one profile by keywords, upsert(email=...), or many as a DataFrame, "
                 f"not {type(frame).__name__}."
             )
-        if given.pop("dry_run", False):
-            planning = {name: value for name, value in given.items() if name not in APPLYING}
+        if extra := _given({"id": UNSET if id is None else id, **one}):
+            raise ArgumentError(
+                f"upsert(): {', '.join(f'{name}=' for name in extra)} is for one profile; with a DataFrame "
+                "it is a column of that name."
+            )
+        options = _given({**both, **many})
+        if dry_run:
+            planning = {name: value for name, value in options.items() if name not in APPLYING}
             return planned("upsert", self.plan_upsert, frame, planning).preview()
-        return applied("upsert", self.plan_upsert, frame, given)
+        return applied("upsert", self.plan_upsert, frame, options)
 
-    known = inspect.signature(single).parameters
-    first, *rest = known.values()
-    many = inspect.Parameter("frame", inspect.Parameter.POSITIONAL_ONLY, default=None)
-    planning = [*inspect.signature(_PlansUpserts.plan_upsert).parameters.values()][2:]
-    finishing = [*inspect.signature(Plan.apply).parameters.values()][1:]
-    added = [one for one in (*planning, *finishing) if one.name not in known]
-    made: Any = upsert
-    made.__signature__ = inspect.Signature([first, many, *rest, *added])
-    made.__doc__ = _both_told(single)
-    made.operations = (*single.operations, "bulk_import_profiles")
-    found: UpsertsProfiles = made
-    return found
-
-
-def _both_told(single: Any) -> str:
-    """Document one verb for a profile and for a frame of them."""
-    one, _, rest = inspect.cleandoc(single.__doc__).partition(HEAD)[2].partition("\n\n")
-    one = one.replace("    Show the request", "    Show the request, or for a DataFrame the plan's preview,")
-    options = [
-        "frame : pandas.DataFrame, optional\n    One row a person.",
-        one,
-        *_parameters(_PlansUpserts.plan_upsert),
-        *_parameters(Plan.apply),
-    ]
-    return (
-        "Create or change one profile by keywords, or as many as a DataFrame has rows.\n\n"
-        "A DataFrame is planned by `plan_upsert`, checked, and applied in one go: a `Result` comes back.\n\n"
-        + HEAD
-        + "\n".join(options)
-        + f"\n\n{rest}"
-    )
-
-
-def _parameters(verb: Callable[..., Any]) -> Sequence[str]:
-    """Give what a docstring says of the options that go with a frame."""
-    told = inspect.cleandoc(verb.__doc__ or "").partition(HEAD)[2].partition("\n\n")[0]
-    entries = [entry for entry in re.split(r"\n(?=\w)", told) if not entry.startswith("frame ")]
-    return [entry.replace("\n", ", with a DataFrame\n", 1) for entry in entries]
-
-
-class _PlansUpserts(Noun):
     @serves("bulk_import_profiles")
     def plan_upsert(
         self,
@@ -128,8 +391,7 @@ class _PlansUpserts(Noun):
         Parameters
         ----------
         frame : pandas.DataFrame, another frame, Series, list or array
-            One row a person; single values are what `key` says. Columns that are named like attributes ("email",
-            "location.city") become these.
+            One row a person. Columns that are named like attributes ("email", "location.city") become these.
         key : str
             Which column names the person: "email", "phone_number", "external_id" or "id".
         columns : dict, optional
@@ -167,6 +429,11 @@ class _PlansUpserts(Noun):
         ------
         FrameError
             A column is missing or has nowhere to go. What is wrong with single rows is in `plan.problems`.
+
+        Notes
+        -----
+        ``POST /api/profile-bulk-import-jobs``, limited to 10/s and 150/m; scopes: lists:write,
+        profiles:write.
 
         Examples
         --------
@@ -213,7 +480,5 @@ def planned(verb: str, plan: Callable[..., Plan], frame: Any, options: Mapping[s
     return plan(frame, **options)
 
 
-class ProfileFrames(_PlansUpserts, ProfileWrites):
-    """What changes many profiles."""
-
-    upsert = _upserts()
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not UNSET}

@@ -3,86 +3,197 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import pandas as pd
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources import _docs
-from klaviyo_analytics.resources._noun import Noun, checked_id
-from klaviyo_analytics.resources._verbs import ID, dressed, serves
-from klaviyo_analytics.resources._writes import creates, keyword, keywords, resource, write, written
+from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._noun import checked_id
+from klaviyo_analytics.resources._writes import UNSET, resource, write, written
 from klaviyo_analytics.writeback.asking import confirmed
 
-Properties = Mapping[str, Any]
-PATCHES = {
-    "append": "dict: values to add to properties that are lists.",
-    "unappend": "dict: values to take out of properties that are lists.",
-    "unset": "str or list of str: names of properties to remove.",
-}
-PATCHING = [keyword(name) for name in PATCHES]
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id
+    from klaviyo_analytics.resources._generated.rows import ProfileRow
+
+PATCHES = ("append", "unappend", "unset")
 
 
-class UpdatesProfile(Protocol):
-    """Signature of `profiles.update`."""
-
-    def __call__(
-        self,
-        id: Any,
-        /,
-        *,
-        append: Properties | None = None,
-        unappend: Properties | None = None,
-        unset: str | Sequence[str] | None = None,
-        dry_run: bool = False,
-        **attributes: Any,
-    ) -> Any:
-        """Change one profile; its row comes back."""
-        ...
-
-
-class UpsertsProfile(Protocol):
-    """Signature of `profiles.upsert`."""
-
-    def __call__(
-        self,
-        *,
-        id: Any = None,
-        append: Properties | None = None,
-        unappend: Properties | None = None,
-        unset: str | Sequence[str] | None = None,
-        dry_run: bool = False,
-        **attributes: Any,
-    ) -> Any:
-        """Create or change one profile; its row comes back."""
-        ...
-
-
-def _updates() -> UpdatesProfile:
-    endpoint = load()["update_profile"]
-
-    def update(self: Noun, id: Any, /, **given: Any) -> Any:
-        return _send(self, "update_profile", checked_id(id), given)
-
-    doc = _docs.for_write(endpoint, more=PATCHES)
-    return dressed(update, endpoint, doc, [ID, *keywords(endpoint), *PATCHING])
-
-
-def _upserts() -> UpsertsProfile:
-    endpoint = load()["create_or_update_profile"]
-
-    def upsert(self: Noun, *, id: Any = None, **given: Any) -> Any:
-        return _send(self, "create_or_update_profile", None if id is None else checked_id(id), given)
-
-    doc = _docs.for_write(endpoint, more={"id": "str: the profile, if it is known by its id.", **PATCHES})
-    return dressed(upsert, endpoint, doc, [keyword("id"), *keywords(endpoint), *PATCHING])
-
-
-class ProfileWrites(Noun):
+class ProfileWrites(Resource):
     """What changes one profile."""
 
-    create = creates("create_profile")
-    update = _updates()
-    upsert = _upserts()
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        email: str | None = UNSET,
+        phone_number: str | None = UNSET,
+        external_id: str | None = UNSET,
+        first_name: str | None = UNSET,
+        last_name: str | None = UNSET,
+        organization: str | None = UNSET,
+        locale: str | None = UNSET,
+        title: str | None = UNSET,
+        image: str | None = UNSET,
+        location: Mapping[str, Any] = UNSET,
+        properties: Mapping[str, Any] | None = UNSET,
+        append: Mapping[str, Any] | None = None,
+        unappend: Mapping[str, Any] | None = None,
+        unset: str | Sequence[str] | None = None,
+        dry_run: Literal[False] = False,
+    ) -> ProfileRow: ...
+
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        email: str | None = UNSET,
+        phone_number: str | None = UNSET,
+        external_id: str | None = UNSET,
+        first_name: str | None = UNSET,
+        last_name: str | None = UNSET,
+        organization: str | None = UNSET,
+        locale: str | None = UNSET,
+        title: str | None = UNSET,
+        image: str | None = UNSET,
+        location: Mapping[str, Any] = UNSET,
+        properties: Mapping[str, Any] | None = UNSET,
+        append: Mapping[str, Any] | None = None,
+        unappend: Mapping[str, Any] | None = None,
+        unset: str | Sequence[str] | None = None,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        email: str | None = UNSET,
+        phone_number: str | None = UNSET,
+        external_id: str | None = UNSET,
+        first_name: str | None = UNSET,
+        last_name: str | None = UNSET,
+        organization: str | None = UNSET,
+        locale: str | None = UNSET,
+        title: str | None = UNSET,
+        image: str | None = UNSET,
+        location: Mapping[str, Any] = UNSET,
+        properties: Mapping[str, Any] | None = UNSET,
+        append: Mapping[str, Any] | None = None,
+        unappend: Mapping[str, Any] | None = None,
+        unset: str | Sequence[str] | None = None,
+        dry_run: bool,
+    ) -> ProfileRow | pd.DataFrame: ...
+
+    @serves("update_profile")
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        email: str | None = UNSET,
+        phone_number: str | None = UNSET,
+        external_id: str | None = UNSET,
+        first_name: str | None = UNSET,
+        last_name: str | None = UNSET,
+        organization: str | None = UNSET,
+        locale: str | None = UNSET,
+        title: str | None = UNSET,
+        image: str | None = UNSET,
+        location: Mapping[str, Any] = UNSET,
+        properties: Mapping[str, Any] | None = UNSET,
+        append: Mapping[str, Any] | None = None,
+        unappend: Mapping[str, Any] | None = None,
+        unset: str | Sequence[str] | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Change one profile.
+
+        What is omitted stays as it is; None clears an attribute.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that `get` or `find` returned.
+        email : str or None, optional
+            Email address.
+        phone_number : str or None, optional
+            Phone number in E.164 form, such as ``+14155550123``.
+        external_id : str or None, optional
+            Its id in your own system.
+        first_name : str or None, optional
+            First name.
+        last_name : str or None, optional
+            Last name.
+        organization : str or None, optional
+            Company that the person works for.
+        locale : str or None, optional
+            Language and region as an IETF tag, such as ``en-GB``.
+        title : str or None, optional
+            Job title.
+        image : str or None, optional
+            Address of a picture of the person.
+        location : dict, optional
+            Address and place: address1, address2, city, region, zip, country, latitude, longitude, timezone, ip.
+        properties : dict, optional
+            Custom properties by name; others stay as they are.
+        append : dict, optional
+            Values to add to properties that are lists.
+        unappend : dict, optional
+            Values to remove from properties that are lists.
+        unset : str or list of str, optional
+            Names of properties to remove.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            The profile. A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            Nothing to change was given, or a value cannot be sent. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``PATCH /api/profiles/{id}``, limited to 75/s and 750/m; scopes: profiles:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.profiles.update("01ABC", first_name="Ann", unset="vip", dry_run=True)["method"].item()
+        'PATCH'
+        """
+        given = {
+            "email": email,
+            "phone_number": phone_number,
+            "external_id": external_id,
+            "first_name": first_name,
+            "last_name": last_name,
+            "organization": organization,
+            "locale": locale,
+            "title": title,
+            "image": image,
+            "location": location,
+            "properties": properties,
+            "append": append,
+            "unappend": unappend,
+            "unset": unset,
+        }
+        return _send(self, "update_profile", checked_id(id), given, dry_run=dry_run)
 
     @serves("merge_profiles")
     def merge(self, into: Any, source: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
@@ -106,6 +217,10 @@ class ProfileWrites(Noun):
         ------
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
+
+        Notes
+        -----
+        ``POST /api/profile-merge``, limited to 10/s and 150/m; scopes: profiles:write.
 
         Examples
         --------
@@ -151,6 +266,11 @@ class ProfileWrites(Noun):
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
 
+        Notes
+        -----
+        ``POST /api/data-privacy-deletion-jobs``, limited to 3/s and 60/m; scopes:
+        data-privacy:write.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -178,19 +298,26 @@ class ProfileWrites(Noun):
         return write(self._context, "request_profile_deletion", {}, {"data": data}, dry_run=dry_run)
 
 
-def _send(noun: Noun, operation: str, id: str | None, given: dict[str, Any]) -> Any:
-    dry_run = given.pop("dry_run", False)
-    attributes, meta = patched(given)
+def upsert_one(profiles: Resource, id: object, given: Mapping[str, Any], *, dry_run: bool) -> Any:
+    """Create or change one profile; what is `UNSET` stays as it is."""
+    known = None if id is None else checked_id(id)
+    return _send(profiles, "create_or_update_profile", known, given, dry_run=dry_run)
+
+
+def _send(
+    profiles: Resource, operation: str, id: str | None, given: Mapping[str, Any], *, dry_run: bool
+) -> Any:
+    attributes, meta = patched({name: value for name, value in given.items() if value is not UNSET})
     if not attributes and not meta:
         raise InvalidInputError("nothing to change was named.")
-    endpoint = load()[operation]
+    endpoint = profiles._endpoint(operation)
     data = resource(endpoint, attributes, id=id)
     if meta:
         data["meta"] = meta
     # what is appended twice stands there twice
     safe = not {"append", "unappend"} & set(meta.get("patch_properties", ()))
     return write(
-        noun._context,
+        profiles._context,
         operation,
         {"id": id} if id is not None and "{" in endpoint.path else {},
         {"data": data},

@@ -6,8 +6,8 @@ from typing import Any, Literal, get_args
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._noun import Noun
-from klaviyo_analytics.resources._verbs import finds, gets, iterates, lists, serves
+from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._generated.reviews import ReviewMethods
 from klaviyo_analytics.resources._writes import resource, write
 
 Status = Literal["published", "unpublished", "featured", "pending", "rejected"]
@@ -16,13 +16,8 @@ Reason = Literal[
 ]
 
 
-class Reviews(Noun):
+class Reviews(ReviewMethods):
     """Reviews, ratings and questions of customers."""
-
-    list = lists("get_reviews")
-    iter_frames = iterates("get_reviews")
-    get = gets("get_review")
-    find = finds("get_reviews")
 
     @serves("update_review")
     def update_status(
@@ -55,6 +50,10 @@ class Reviews(Noun):
         -------
         pandas.Series
             The review.
+
+        Notes
+        -----
+        ``PATCH /api/reviews/{id}``, limited to 10/s and 150/m; scopes: reviews:write.
 
         Examples
         --------

@@ -8,8 +8,8 @@ import pandas as pd
 
 from klaviyo_analytics import resources
 from klaviyo_analytics.resources import Context
+from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._times import Span
-from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources._words import chosen
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
@@ -79,6 +79,13 @@ class Campaigns(resources.Campaigns):
             Several metrics have the name given, or none has.
         NotAdditiveError
             The time frame is longer than a year.
+
+        Notes
+        -----
+        ``POST /api/campaign-values-reports``, limited to 1/s and 2/m and 225/d; scopes:
+        campaigns:read.
+
+        ``GET /api/campaigns``, limited to 10/s and 150/m; scopes: campaigns:read.
 
         Examples
         --------

@@ -9,7 +9,6 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, NotFoundError
-from klaviyo_analytics.resources import Noun
 from tests.shops import Shop
 
 SAYS = {
@@ -25,7 +24,7 @@ SAYS = {
 
 
 def deleting(client: KlaviyoClient) -> dict[str, Any]:
-    nouns = {name: noun for name, noun in vars(client).items() if isinstance(noun, Noun)}
+    nouns = {name: getattr(client, name) for name in client.describe()["noun"].unique()}
     return {name: noun for name, noun in nouns.items() if hasattr(noun, "delete")}
 
 

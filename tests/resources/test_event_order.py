@@ -9,6 +9,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
+from klaviyo_analytics.resources._generated.events import EventSort
 from tests.shops import Shop
 
 BOTH = ["Opened Email", "Clicked Email"]
@@ -17,7 +18,7 @@ BOTH = ["Opened Email", "Clicked Email"]
 @pytest.mark.parametrize("sort", ["datetime", "-datetime", "timestamp"])
 @pytest.mark.parametrize("fields", [["uuid"], {"event": ["uuid"]}, ["uuid", "timestamp"]])
 def test_several_metrics_are_in_order_also_without_the_time(
-    reader: KlaviyoClient, sort: str, fields: Any
+    reader: KlaviyoClient, sort: EventSort, fields: Any
 ) -> None:
     whole = reader.events.list(metric=BOTH, sort=sort, limit=200)
     assert whole["metric_id"].nunique() == 2

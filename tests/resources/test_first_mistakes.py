@@ -186,7 +186,7 @@ def test_an_address_where_an_id_belongs_leads_to_find(client: KlaviyoClient) -> 
 def test_a_frame_where_an_id_belongs_is_not_printed(client: KlaviyoClient) -> None:
     people = client.profiles.list(limit=3)
     with pytest.raises(InvalidInputError, match="<DataFrame>: give an id") as caught:
-        client.profiles.get(people)
+        client.profiles.get(people)  # type: ignore[arg-type]
     assert "@" not in str(caught.value)
 
 

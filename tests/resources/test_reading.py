@@ -200,9 +200,9 @@ class TestFind:
             ({}, "exactly one attribute"),
             ({"name": "a", "id": "b"}, "2 were given"),
             ({"shoe_size": 38}, "has no attribute .shoe_size.. There are .id., .email"),
-            ({"_kx": 5}, "cannot be looked for"),
-            ({"predictive_analytics.total_clv": 5.0}, "cannot be looked for"),
-            ({"properties": {"a": 1}}, "cannot be looked for"),
+            ({"_kx": 5}, "cannot be looked up by"),
+            ({"predictive_analytics.total_clv": 5.0}, "cannot be looked up by"),
+            ({"properties": {"a": 1}}, "cannot be looked up by"),
         ],
     )
     def test_what_cannot_be_looked_for(

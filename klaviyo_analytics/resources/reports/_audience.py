@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from klaviyo_analytics.filters import Filter
+from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._times import Span
-from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources.reports._base import ReportNoun
 from klaviyo_analytics.vocabulary import (
     FormGroupBy,
@@ -58,6 +58,10 @@ class AudienceReports(ReportNoun):
         InvalidInputError, NotAdditiveError, QuotaExhaustedError
             As `campaign_values` does; nothing was sent.
 
+        Notes
+        -----
+        ``POST /api/form-values-reports``, limited to 1/s and 2/m and 225/d; scopes: forms:read.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -104,6 +108,10 @@ class AudienceReports(ReportNoun):
         ------
         InvalidInputError, QuotaExhaustedError
             As `campaign_values` does; nothing was sent.
+
+        Notes
+        -----
+        ``POST /api/form-series-reports``, limited to 1/s and 2/m and 225/d; scopes: forms:read.
 
         Examples
         --------
@@ -156,6 +164,11 @@ class AudienceReports(ReportNoun):
         InvalidInputError, NotAdditiveError, QuotaExhaustedError
             As `campaign_values` does; nothing was sent.
 
+        Notes
+        -----
+        ``POST /api/segment-values-reports``, limited to 1/s and 2/m and 225/d; scopes:
+        segments:read.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -196,6 +209,11 @@ class AudienceReports(ReportNoun):
         ------
         InvalidInputError, QuotaExhaustedError
             As `campaign_values` does; nothing was sent.
+
+        Notes
+        -----
+        ``POST /api/segment-series-reports``, limited to 1/s and 2/m and 225/d; scopes:
+        segments:read.
 
         Examples
         --------

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics.resources._base import Resource
 from klaviyo_analytics.resources._conversion import conversion_metric as read_conversion
-from klaviyo_analytics.resources._noun import Noun
 from klaviyo_analytics.resources._times import Span
 from klaviyo_analytics.resources._times import timeframe as read_timeframe
 from klaviyo_analytics.resources.metrics import Metric
@@ -15,7 +15,7 @@ from klaviyo_analytics.resources.reports import _asking, _running
 from klaviyo_analytics.resources.reports._kinds import KINDS, ReportName
 
 
-class ReportNoun(Noun):
+class ReportNoun(Resource):
     """Asks for reports of the account."""
 
     def _asked(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from klaviyo_analytics.filters import Filter
+from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._times import Span
-from klaviyo_analytics.resources._verbs import serves
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports._base import ReportNoun
 from klaviyo_analytics.vocabulary import CampaignGroupBy, FlowGroupBy, Interval, ReportInterval, Statistic
@@ -66,6 +66,11 @@ class MessageReports(ReportNoun):
         QuotaExhaustedError
             The day has too few calls left; nothing was sent. See `client.reports.budget()`.
 
+        Notes
+        -----
+        ``POST /api/campaign-values-reports``, limited to 1/s and 2/m and 225/d; scopes:
+        campaigns:read.
+
         Examples
         --------
         >>> import klaviyo_analytics as ka
@@ -116,6 +121,10 @@ class MessageReports(ReportNoun):
         ------
         InvalidInputError, NotAdditiveError, QuotaExhaustedError
             As `campaign_values` does; nothing was sent.
+
+        Notes
+        -----
+        ``POST /api/flow-values-reports``, limited to 1/s and 2/m and 225/d; scopes: flows:read.
 
         Examples
         --------
@@ -171,6 +180,10 @@ class MessageReports(ReportNoun):
         ------
         InvalidInputError, QuotaExhaustedError
             As `campaign_values` does; nothing was sent.
+
+        Notes
+        -----
+        ``POST /api/flow-series-reports``, limited to 1/s and 2/m and 225/d; scopes: flows:read.
 
         Examples
         --------

@@ -1,0 +1,206 @@
+"""What every resource class shares: the account it belongs to, and one way to read and write each kind of endpoint.
+
+The methods of `_generated` are typed and documented for one endpoint each, and call these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pandas as pd
+
+from klaviyo_analytics._calls import explained_methods
+from klaviyo_analytics._wording import counted
+from klaviyo_analytics.endpoints import Body, Endpoint
+from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError, NotFoundError
+from klaviyo_analytics.filters import F
+from klaviyo_analytics.resources import _ranges
+from klaviyo_analytics.resources._noun import Context, Reading, checked_id, read_one, read_one_or_none
+from klaviyo_analytics.resources._words import instead
+from klaviyo_analytics.resources._writes import identifiers, resource, write
+from klaviyo_analytics.tabular.schema import snake
+from klaviyo_analytics.writeback.asking import confirmed
+
+NAMES_TO_CHOOSE_FROM = 500
+NAMES = ("name", "title", "unique_code")  # the column that names a resource, whatever its type
+Method = TypeVar("Method", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    Id = str | pd.Series[Any]  # an id, or a row that has one
+    Ids = Id | Iterable[Id] | pd.DataFrame
+
+
+def serves(*operations: str) -> Callable[[Method], Method]:
+    """Record which operations of the endpoint table a method calls; `client.describe()` lists them."""
+
+    def mark(method: Method) -> Method:
+        method.operations = operations  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+class Resource:
+    """One kind of resource of an account."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        explained_methods(cls)
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._context.api.transport.base_url}>"
+
+    def _id(self, value: object) -> str:
+        """Return an id as a path needs it."""
+        return checked_id(value)
+
+    def _endpoint(self, operation: str) -> Endpoint:
+        return self._context.api.catalog[operation]
+
+    def _ids(self, operation: str, id: object) -> dict[str, str]:
+        """Return the id under the name that the operation's path has for it."""
+        return {only_id(self._endpoint(operation)): self._id(id)}
+
+    # Reads
+
+    def _list(self, operation: str, **query: Any) -> pd.DataFrame:
+        return Reading(self._context, operation, **query).frame()
+
+    def _list_of(self, operation: str, id: object, /, **query: Any) -> pd.DataFrame:
+        return Reading(self._context, operation, self._ids(operation, id), **query).frame()
+
+    def _list_in_ranges(self, operation: str, axis: _ranges.Axis, **query: Any) -> pd.DataFrame:
+        return _ranges.read(self._context, operation, axis, None, **query)
+
+    def _list_of_in_ranges(
+        self, operation: str, axis: _ranges.Axis, id: object, /, **query: Any
+    ) -> pd.DataFrame:
+        return _ranges.read(self._context, operation, axis, self._ids(operation, id), **query)
+
+    def _iter_frames(self, operation: str, *, chunk_size: int, **query: Any) -> Iterator[pd.DataFrame]:
+        return Reading(self._context, operation, **query).frames(chunk_size)
+
+    def _iter_frames_of(
+        self, operation: str, id: object, /, *, chunk_size: int, **query: Any
+    ) -> Iterator[pd.DataFrame]:
+        return Reading(self._context, operation, self._ids(operation, id), **query).frames(chunk_size)
+
+    def _get(self, operation: str, id: object, /, **query: Any) -> Any:
+        return read_one(self._context, operation, self._ids(operation, id), **query)
+
+    def _get_of(self, operation: str, id: object, /, **query: Any) -> Any:
+        return read_one_or_none(self._context, operation, self._ids(operation, id), **query)
+
+    def _find(self, operation: str, attributes: Mapping[str, Any]) -> Any:
+        """Find one row: with the server's filter where it has one, otherwise by reading all rows."""
+        endpoint = self._endpoint(operation)
+        assert endpoint.returns is not None
+        given = {name: value for name, value in attributes.items() if value is not None}
+        if len(given) != 1:
+            raise InvalidInputError(
+                f"find takes exactly one attribute, like name='...'; {len(given)} were given."
+            )
+        ((name, value),) = given.items()
+        kind = endpoint.returns.type
+        by_server = [field for field, operators in endpoint.filters.items() if "equals" in operators]
+        known = list(dict.fromkeys([*by_server, "id", *endpoint.returns.attributes]))
+        if name not in known:
+            raise InvalidInputError(f"a {kind} has no attribute {name!r}.{instead(name, known)}")
+        if name in by_server and isinstance(value, str):
+            frame = Reading(self._context, operation, filter=F[name] == value, limit=2).frame()
+        else:
+            reading = Reading(self._context, operation)
+            if not pd.api.types.is_scalar(value) or all(c.name != name for c in reading.schema.columns):
+                raise InvalidInputError(
+                    f"a {kind} cannot be looked up by {name}={value!r}; list all of them and filter the DataFrame."
+                )
+            frame = reading.frame()
+            frame = frame[(frame[name] == value).fillna(value=False).astype(bool)]
+        what = f"{kind} with {name}={value!r}"
+        if frame.empty and name == "name":
+            raise NoMatchError(f"There is no {what}.{instead(str(value), self._some_names(operation))}")
+        return only(frame, what)
+
+    def _find_by_id(self, operation: str, external_id: str) -> Any:
+        """Find one row by the id that it has in the shop, which is part of its id in the API."""
+        try:
+            return self._get(operation, external_id)
+        except NotFoundError as error:
+            raise NoMatchError(f"There is nothing with external_id={external_id!r}.") from error
+
+    def _some_names(self, operation: str) -> list[str]:
+        """Read existing names to suggest, at most `NAMES_TO_CHOOSE_FROM`."""
+        return self._list(operation, limit=NAMES_TO_CHOOSE_FROM)["name"].dropna().tolist()
+
+    # Writes
+
+    def _create(self, operation: str, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        data = resource(self._endpoint(operation), attributes)
+        return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
+
+    def _update(self, operation: str, id: object, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        """Change what is given and leave the rest as it is."""
+        endpoint = self._endpoint(operation)
+        body = endpoint.body or Body()
+        names = [snake(name) for name in (*body.required, *body.optional, *body.relationships)]
+        ids = self._ids(operation, id)
+        data = resource(endpoint, attributes, id=next(iter(ids.values())))
+        if not data.get("attributes") and not data.get("relationships"):
+            raise InvalidInputError(f"update(): nothing to change was named; there are {', '.join(names)}.")
+        return write(self._context, operation, ids, {"data": data}, dry_run=dry_run)
+
+    def _apply(self, operation: str, id: object, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        """Send a request whose body, not its path, has the id: clone, render, assign."""
+        data = resource(self._endpoint(operation), attributes, id=self._id(id))
+        return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
+
+    def _relate(self, operation: str, id: object, ids: object, *, dry_run: bool) -> Any:
+        """Send a list of resource identifiers."""
+        body = self._endpoint(operation).body or Body()
+        related = {"data": identifiers(str(body.type), ids)}
+        return write(self._context, operation, self._ids(operation, id), related, dry_run=dry_run)
+
+    def _delete(self, operation: str, id: object, *, confirm: bool, dry_run: bool) -> Any:
+        """Delete what nothing can restore, so only with `confirm=True`."""
+        ids = self._ids(operation, id)
+        if not dry_run and confirm is not True:
+            confirmed(confirm, self._what_would_go(operation, ids))
+        return write(self._context, operation, ids, None, dry_run=dry_run)
+
+    def _what_would_go(self, operation: str, ids: Mapping[str, str]) -> str:
+        """Describe what would be deleted: its type, its name, and how many people are in it."""
+        reading = self._context.api.catalog.find("GET", self._endpoint(operation).path)
+        assert reading is not None
+        kind = str(reading.type)
+        counts = "profile_count" in reading.additional_fields.get(kind, ())
+        more = ["profile_count"] if counts else None
+        row = read_one(self._context, reading.operation, ids, additional_fields=more)
+        named = next((f" {row[name]!r}" for name in NAMES if name in row), "")
+        members = f" with {counted(row['profile_count'], 'profile')}" if counts else ""
+        what = f"{kind.replace('-', ' ')}{named} ({row['id']}){members}"
+        return f"This deletes the {what}; it cannot be restored."
+
+
+def only_id(endpoint: Endpoint) -> str:
+    """Return the name of the only placeholder of a path."""
+    return endpoint.path.partition("{")[2].partition("}")[0]
+
+
+def only(frame: pd.DataFrame, what: str) -> pd.Series[Any]:
+    """Return the only row of a frame.
+
+    Raises
+    ------
+    NoMatchError, AmbiguousMatchError
+        The frame is empty, or has several rows.
+    """
+    if frame.empty:
+        raise NoMatchError(f"There is no {what}.")
+    if len(frame) > 1:
+        ids = ", ".join(frame["id"].head(10))
+        raise AmbiguousMatchError(f"There is more than one {what}: {ids}. Choose one with get(id).")
+    row = pd.Series({name: frame[name].iloc[0] for name in frame.columns}, dtype=object)
+    return row.rename(row["id"])

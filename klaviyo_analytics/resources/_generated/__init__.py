@@ -1,0 +1,1 @@
+"""Methods that follow from the endpoint table, one module for each family of resources."""

@@ -1,0 +1,69 @@
+"""mypy, and pyright where it is installed, accept the right calls of typed_calls.py and refuse the wrong ones."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CALLS = Path(__file__).with_name("typed_calls.py")
+ROOT = Path(__file__).parents[2]
+
+
+def said(*command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=600
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def test_mypy_accepts_right_calls_and_refuses_wrong_ones() -> None:
+    assert said("mypy", str(CALLS)) == ""
+
+
+def test_mypy_would_say_so_if_a_wrong_call_were_accepted(tmp_path: Path) -> None:
+    marked = CALLS.read_text("utf-8").replace(
+        "client.tags.list(limit=3)", "client.tags.list(limit=3, pages=1)"
+    )
+    broken = tmp_path / "broken.py"
+    broken.write_text(f"{marked}\n\ncheck: int = 1  # type: ignore[assignment]\n", "utf-8")
+    problems = said("mypy", "--config-file", str(ROOT / "pyproject.toml"), str(broken))
+    assert 'Unexpected keyword argument "pages"' in problems
+    assert 'Unused "type: ignore"' in problems
+
+
+def test_pyright_agrees(tmp_path: Path) -> None:
+    pytest.importorskip("basedpyright")
+    settings = {
+        "include": [str(CALLS)],
+        "extraPaths": [str(ROOT)],
+        "typeCheckingMode": "standard",
+        "enableTypeIgnoreComments": True,
+        "reportUnnecessaryTypeIgnoreComment": "error",
+    }
+    project = tmp_path / "pyrightconfig.json"
+    project.write_text(json.dumps(settings), "utf-8")
+    assert said("basedpyright", "-p", str(project), "--pythonpath", sys.executable) == ""
+
+
+COMPLETED = {
+    "client.tags.create(na": "name=",
+    "client.tags.list(so": "sort=",
+    "client.lists.find(na": "name=",
+    "client.profiles.upsert(first_": "first_name=",
+    "client.events.list(metr": "metric=",
+    "client.tags.get('ABC123').tag_gr": "tag_group_id",
+    "client.catal": "catalog_items",
+    "ka.F.phone": "phone_number",
+}
+
+
+@pytest.mark.parametrize(("code", "offered"), COMPLETED.items(), ids=list(COMPLETED.values()))
+def test_an_editor_completes(code: str, offered: str) -> None:
+    jedi = pytest.importorskip("jedi")
+    source = f"import klaviyo_analytics as ka\nclient = ka.connect(api_key='pk_0123456789')\n{code}"
+    script = jedi.Script(source, project=jedi.Project(ROOT))
+    assert offered in {one.name_with_symbols for one in script.complete()}
