@@ -20,6 +20,7 @@ _METRICS = ("metric_id", "metric")
 def opened(frame: IntoFrameT, *needed: str) -> Table:
     """Return the frame as a lazy table, so that nothing is used that a database cannot do."""
     native: Any = frame
+    check_unique(native)
     if nw.dependencies.is_pandas_dataframe(native):
         # A plain integer column turns into floats as soon as one value is missing.
         whole = [name for name, kind in native.dtypes.items() if str(kind) in {"int64", "int32"}]
@@ -46,6 +47,14 @@ def closed(table: Table, like: IntoFrameT, **attrs: Any) -> IntoFrameT:
         native = native.astype(dict.fromkeys(new, "float64"))
         native.attrs = {**given.attrs, **attrs}
     return cast(IntoFrameT, native)
+
+
+def check_unique(frame: Any) -> None:
+    """Raise FrameError if two columns have the same name, as a merge or concat leaves them."""
+    columns = getattr(frame, "columns", None)
+    names = [*columns] if isinstance(columns, Iterable) else []
+    if twice := [name for at, name in enumerate(names) if name in names[:at]]:
+        raise FrameError(f"there are two columns named {twice[0]!r}; rename or drop one of them")
 
 
 def columns_of(table: Table) -> list[str]:

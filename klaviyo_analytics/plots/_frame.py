@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from klaviyo_analytics.analysis._engine import check_unique
 from klaviyo_analytics.analysis._given import P, R, WrongFrame, described, takes
 from klaviyo_analytics.errors import FrameError
 
@@ -44,6 +45,7 @@ def require(frame: Any, columns: Iterable[str | None]) -> None:
     if not isinstance(frame, pd.DataFrame):
         cure = ": draw its to_pandas()" if hasattr(frame, "to_pandas") else ""
         raise WrongFrame(f"expected a pandas DataFrame, not {described(frame)}{cure}")
+    check_unique(frame)
     missing = [name for name in columns if name is not None and name not in frame.columns]
     if missing:
         present = ", ".join(map(repr, frame.columns)) or "no columns at all"

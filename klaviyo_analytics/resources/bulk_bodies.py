@@ -9,11 +9,12 @@ from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources import event_writes
 from klaviyo_analytics.resources._noun import Context, catalog_id, checked_id
-from klaviyo_analytics.resources._people import people_of
+from klaviyo_analytics.resources._people import request_of, rows_of
 from klaviyo_analytics.resources._writes import resource, written
 from klaviyo_analytics.resources.coupons import with_expiry
 from klaviyo_analytics.resources.profile_writes import patched
 from klaviyo_analytics.writeback.kinds import KINDS
+from klaviyo_analytics.writeback.plans.consent import plan_suppression
 
 Record = Mapping[str, Any]
 PLURAL = {"item": "items", "variant": "variants", "category": "categories"}
@@ -27,8 +28,16 @@ def attributes(context: Context, kind: str, records: Sequence[Record]) -> dict[s
             f"a job of the kind {kind!r} takes 1 to {most:,} records, not {len(records):,}."
         )
     if kind in ("suppress", "unsuppress"):
-        people = [{"email": person["email"]} for person in people_of(list(records), kind)]
-        return {"profiles": {"data": [{"type": "profile", "attributes": person} for person in people]}}
+        plan = plan_suppression(
+            context,
+            rows_of(list(records), kind),
+            suppresses=kind == "suppress",
+            columns=None,
+            on_duplicate="error",
+        )
+        _, body = request_of(plan)
+        profiles: dict[str, Any] = body["data"]["attributes"]
+        return profiles
     if kind == "profile_import":
         return {"profiles": {"data": [_profile(record) for record in records]}}
     if kind == "event_create":

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import pandas as pd
-
 from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources._noun import checked_id
 from klaviyo_analytics.resources.profile_frames import applied
@@ -14,6 +12,7 @@ from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.plans import catalog as plans
 from klaviyo_analytics.writeback.targets import Rest
+from klaviyo_analytics.writeback.times import DateFormat
 
 Columns = Mapping[str, str] | None
 
@@ -25,7 +24,7 @@ class CatalogFrames(Resource):
 
     def plan_create(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         columns: Columns = None,
@@ -36,7 +35,7 @@ class CatalogFrames(Resource):
 
         Parameters
         ----------
-        frame : pandas.DataFrame
+        frame : pandas.DataFrame, another frame, Series, list or array
             Columns that are named like attributes become these; `external_id` is the id in the shop. Relationships
             (`categories` of an item, `item` of a variant, `items` of a category) hold ids, or lists of ids.
         columns : dict, optional
@@ -64,7 +63,7 @@ class CatalogFrames(Resource):
 
     def plan_update(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         columns: Columns = None,
@@ -75,17 +74,17 @@ class CatalogFrames(Resource):
         return self._plan(frame, "update", columns, properties, on_duplicate)
 
     def plan_delete(
-        self, frame: pd.DataFrame, /, *, columns: Columns = None, on_duplicate: OnDuplicate = "error"
+        self, frame: Any, /, *, columns: Columns = None, on_duplicate: OnDuplicate = "error"
     ) -> Plan:
         """Plan to delete those that a frame names by `external_id` or `id`; `apply` needs ``confirm=True``."""
         return self._plan(frame, "delete", columns, None, on_duplicate)
 
-    def create_many(self, frame: pd.DataFrame, /, **options: Any) -> Result:
+    def create_many(self, frame: Any, /, **options: Any) -> Result:
         """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`."""
         return applied("create_many", self.plan_create, frame, options)
 
     def _plan(
-        self, frame: pd.DataFrame, verb: plans.Verb, columns: Columns, properties: Rest, rule: OnDuplicate
+        self, frame: Any, verb: plans.Verb, columns: Columns, properties: Rest, rule: OnDuplicate
     ) -> Plan:
         return plans.plan_catalog(
             self._context,
@@ -104,25 +103,30 @@ class CouponCodeFrames(Resource):
     @serves("bulk_create_coupon_codes")
     def plan_create(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         coupon: Any = None,
         columns: Columns = None,
         on_duplicate: OnDuplicate = "error",
+        date_format: DateFormat = None,
     ) -> Plan:
         """Plan to create as many coupon codes as a frame has rows; nothing is sent.
 
         Parameters
         ----------
-        frame : pandas.DataFrame
-            With the columns unique_code, expires_at (a year from now, if not given), and coupon.
+        frame : pandas.DataFrame, another frame, Series, list or array
+            With the columns unique_code, expires_at (what has no zone is read in the account's; a year from now, if
+            not given), and coupon; or single codes.
         coupon : str or row, optional
             The coupon of all of them, instead of a column.
         columns : dict, optional
             What columns become: ``{"code": "unique_code"}``.
         on_duplicate : str
             Two rows with one code: "error", or the "first" or "last" goes.
+        date_format : str or dict, optional
+            The format of dates that are texts, as `datetime.strptime` takes it ("%d/%m/%Y"), or a dict of formats by
+            column. Without it texts are ISO 8601; what has no zone is read in the account's.
 
         Returns
         -------
@@ -148,10 +152,11 @@ class CouponCodeFrames(Resource):
             coupon=None if coupon is None else checked_id(coupon, "coupon"),
             columns=columns,
             on_duplicate=on_duplicate,
+            date_format=date_format,
         )
 
     @serves("bulk_create_coupon_codes")
-    def create_many(self, frame: pd.DataFrame, /, **options: Any) -> Result:
+    def create_many(self, frame: Any, /, **options: Any) -> Result:
         """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`.
 
         Notes

@@ -10,14 +10,12 @@ from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources._noun import checked_id, read_one
-from klaviyo_analytics.resources._people import Person, consenting, people_of, whom
-from klaviyo_analytics.resources._times import moment
-from klaviyo_analytics.resources._writes import UNSET, resource, write
+from klaviyo_analytics.resources._people import rows_of, send_plan
+from klaviyo_analytics.resources._writes import resource, write
 from klaviyo_analytics.timeframe._moments import Moment
 from klaviyo_analytics.writeback import asking
 from klaviyo_analytics.writeback.asking import confirmed
-from klaviyo_analytics.writeback.members import off_list
-from klaviyo_analytics.writeback.plans import shares
+from klaviyo_analytics.writeback.plans import consent as plans
 from klaviyo_analytics.writeback.plans.consent import ConsentChannel
 
 
@@ -77,20 +75,19 @@ class Consent(Resource):
         >>> request["path"].item()
         '/api/profile-subscription-bulk-create-jobs'
         """
-        people = people_of(profiles, "subscribe")
-        consent: Person = {"consent": "SUBSCRIBED"}
-        if consented_at is not None:
-            consent["consented_at"] = moment(self._context, consented_at).isoformat()
-        given = {
-            "profiles": {"data": [consenting(person, channels, consent) for person in people]},
-            "historical_import": True if consented_at is not None else UNSET,
-            "custom_source": UNSET if custom_source is None else custom_source,
-            "list": UNSET if list is None else list,
-        }
-        if not dry_run:
-            asks = asking.to_subscribe if consented_at is None else asking.to_import_consent
-            confirmed(confirm, asks(len(people)))
-        return _post(self, "bulk_subscribe_profiles", given, dry_run=dry_run)
+        plan = plans.plan_subscribe(
+            self._context,
+            rows_of(profiles, "subscribe"),
+            list=None if list is None else checked_id(list, "list"),
+            channels=channels,
+            consented_at=consented_at,
+            custom_source=custom_source,
+            columns=None,
+            on_duplicate="error",
+            compare=False,
+            with_id=True,
+        )
+        return send_plan(self, plan, confirm=confirm, dry_run=dry_run)
 
     @serves("bulk_unsubscribe_profiles")
     def unsubscribe(
@@ -145,16 +142,19 @@ class Consent(Resource):
         Traceback (most recent call last):
         klaviyo_analytics.errors.ConfirmationRequiredError: This unsubscribes 1 profile everywhere ...
         """
-        people = people_of(profiles, "unsubscribe")
         if (list is None) != globally:
             raise InvalidInputError("give list=, or globally=True to unsubscribe everywhere.")
-        body = [consenting(person, channels, {"consent": "UNSUBSCRIBED"}, id=False) for person in people]
-        if not dry_run and globally:
-            confirmed(confirm, asking.to_unsubscribe_everywhere(len(people)))
-        elif not dry_run:
-            self._check_leaving(checked_id(list, "list"), people, confirm=confirm)
-        given = {"profiles": {"data": body}, "list": UNSET if list is None else list}
-        return _post(self, "bulk_unsubscribe_profiles", given, dry_run=dry_run)
+        plan = plans.plan_unsubscribe(
+            self._context,
+            rows_of(profiles, "unsubscribe"),
+            list=None if list is None else checked_id(list, "list"),
+            channels=channels,
+            globally=globally,
+            columns=None,
+            on_duplicate="error",
+            look=not dry_run,
+        )
+        return send_plan(self, plan, confirm=confirm, dry_run=dry_run)
 
     @serves("bulk_suppress_profiles")
     def suppress(
@@ -202,10 +202,7 @@ class Consent(Resource):
         >>> client.profiles.suppress("ann@shop.example", dry_run=True)["path"].item()
         '/api/profile-suppression-bulk-create-jobs'
         """
-        those = whom(profiles, list, segment, "suppress")
-        if not dry_run and confirm is not True:
-            confirmed(confirm, asking.to_suppress(_crowd(self, those)))
-        return _post(self, "bulk_suppress_profiles", those, dry_run=dry_run)
+        return _suppression(self, profiles, list, segment, suppresses=True, confirm=confirm, dry_run=dry_run)
 
     @serves("bulk_unsuppress_profiles")
     def unsuppress(
@@ -232,33 +229,40 @@ class Consent(Resource):
         >>> client.profiles.unsuppress("ann@shop.example", dry_run=True)["path"].item()
         '/api/profile-suppression-bulk-delete-jobs'
         """
-        those = whom(profiles, list, segment, "unsuppress")
-        if not dry_run and confirm is not True:
-            confirmed(confirm, asking.to_unsuppress(_crowd(self, those)))
-        return _post(self, "bulk_unsuppress_profiles", those, dry_run=dry_run)
+        return _suppression(self, profiles, list, segment, suppresses=False, confirm=confirm, dry_run=dry_run)
 
-    def _check_leaving(self, group: str, people: Sequence[Person], *, confirm: bool) -> None:
-        """Refuse to take people off a list who are not on it, and to empty it without a word."""
-        if missing := len(off_list(self._context, group, people)):
+
+def _suppression(
+    noun: Resource, profiles: Any, list: Any, segment: Any, *, suppresses: bool, confirm: bool, dry_run: bool
+) -> Any:
+    """Suppress people, or all of a list or segment; or lift that."""
+    verb = "suppress" if suppresses else "unsuppress"
+    given = {"profiles": profiles, "list": list, "segment": segment}
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) != 1:
+        raise InvalidInputError(f"{verb}(): give profiles, or list=, or segment=, exactly one of them.")
+    if profiles is not None:
+        rows = rows_of(profiles, verb)
+        if "email" not in rows.columns:
             raise InvalidInputError(
-                f"{missing:,} of {len(people):,} are not on the list {group}, so that Klaviyo would unsubscribe "
-                "them everywhere. Leave them out, or pass globally=True, confirm=True without list=."
+                f"{verb}() needs an email address for every profile; at least one is missing. Nothing was sent."
             )
-        if confirm is not True and (ask := shares.asks(self._context, group, len(people), "unsubscribes")):
-            confirmed(confirm, ask)
+        plan = plans.plan_suppression(
+            noun._context, rows, suppresses=suppresses, columns=None, on_duplicate="error"
+        )
+        return send_plan(noun, plan, confirm=confirm, dry_run=dry_run)
+    (kind,) = named
+    if not dry_run and confirm is not True:
+        ask = asking.to_suppress if suppresses else asking.to_unsuppress
+        confirmed(confirm, ask(_crowd(noun, kind, given[kind])))
+    operation = f"bulk_{verb}_profiles"
+    data = resource(load()[operation], {kind: given[kind]})
+    return write(noun._context, operation, {}, {"data": data}, dry_run=dry_run)
 
 
-def _crowd(noun: Resource, those: Person) -> str:
-    """Say who and how many they are."""
-    ((kind, group),) = those.items()
-    if kind == "profiles":
-        return counted(len(group["data"]), "profile")
+def _crowd(noun: Resource, kind: str, group: Any) -> str:
+    """Name a list or segment, and how many people are on it."""
     row = read_one(
         noun._context, f"get_{kind}", {"id": checked_id(group)}, additional_fields=["profile_count"]
     )
     return f"all {counted(row['profile_count'], 'profile')} of the {kind} {row['name']!r}"
-
-
-def _post(noun: Resource, operation: str, given: Person, *, dry_run: bool) -> Any:
-    data = resource(load()[operation], given)
-    return write(noun._context, operation, {}, {"data": data}, dry_run=dry_run)

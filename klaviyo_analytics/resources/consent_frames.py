@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources._noun import checked_id
 from klaviyo_analytics.writeback import Plan
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.plans import consent as plans
 from klaviyo_analytics.writeback.plans.consent import Channels
+from klaviyo_analytics.writeback.times import DateFormat
 
 
 class ConsentFrames(Resource):
@@ -21,7 +20,7 @@ class ConsentFrames(Resource):
     @serves("bulk_subscribe_profiles")
     def plan_subscribe(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         list: Any = None,
@@ -31,6 +30,8 @@ class ConsentFrames(Resource):
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
         compare: bool = False,
+        phone_region: str | None = None,
+        date_format: DateFormat = None,
     ) -> Plan:
         """Plan to record that the people of a frame have said yes; nothing is sent.
 
@@ -40,12 +41,19 @@ class ConsentFrames(Resource):
         Who has unsubscribed or is suppressed is subscribed again, even where consent is older than that: so `apply`
         needs ``confirm=True``, unless consent has its time and compare=True finds nobody who has said no.
 
+        A frame that says itself who agreed is believed: rows whose column `consent` (or, in frames that
+        `profiles.list` returned, "subscriptions.email.marketing.consent" and the like) says UNSUBSCRIBED,
+        NEVER_SUBSCRIBED, FALSE or no are never subscribed. They are "not sent", with the reason in `preview()`, and
+        counted by `summary()` as not_agreed. A row that says neither yes nor no is a problem.
+
         Parameters
         ----------
-        frame : pandas.DataFrame
-            One row a person, with the columns email or phone_number, as the channels need them.
+        frame : pandas.DataFrame, another frame, Series, list or array
+            One row a person, with the columns email or phone_number, as the channels need them; of single values
+            those are what they hold. Other columns are not sent; `summary()` lists them.
         list : str or row, optional
-            A list that they join; whether they confirm first follows from the list, or from the account.
+            A list that they join. Without `consented_at`, people who join a double opt-in list get a mail that asks
+            them to confirm, and stay NEVER_SUBSCRIBED until they do; the plan says so.
         channels : str or several
             "email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional".
         consented_at : date, datetime or str, optional
@@ -54,16 +62,30 @@ class ConsentFrames(Resource):
         custom_source : str, optional
             Where they said so, as it shows in Klaviyo.
         columns : dict, optional
-            What columns are: ``{"mail": "email"}``.
+            What columns are: ``{"mail": "email", "opted in": "consent"}``.
         on_duplicate : str
             Two rows of one person: "error", or the "first" or "last" goes.
         compare : bool
             Read the profiles first; notes of `preview()` name those that have unsubscribed or are suppressed.
+        phone_region : str, optional
+            The country whose national phone formats are turned into E.164, as two letters: "US" makes
+            "(617) 555-0123" +16175550123. Needs the extra `phone`.
+        date_format : str or dict, optional
+            The format of dates that are texts, as `datetime.strptime` takes it ("%d/%m/%Y"), or a dict of formats by
+            column. Without it texts are ISO 8601; what has no zone is read in the account's.
 
         Returns
         -------
         Plan
             See its `preview()` and `problems`, then `apply()`.
+
+        Raises
+        ------
+        FrameError
+            `columns` names a column or an attribute that does not exist, or a column that is not used looks as if it
+            says who agreed. What is wrong with single rows is in `plan.problems`.
+        InvalidInputError
+            An option is not allowed, or `list` is the name of a list.
 
         Notes
         -----
@@ -90,12 +112,14 @@ class ConsentFrames(Resource):
             columns=columns,
             on_duplicate=on_duplicate,
             compare=compare,
+            phone_region=phone_region,
+            date_format=date_format,
         )
 
     @serves("bulk_unsubscribe_profiles")
     def plan_unsubscribe(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         list: Any = None,
@@ -103,6 +127,7 @@ class ConsentFrames(Resource):
         globally: bool = False,
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
+        phone_region: str | None = None,
     ) -> Plan:
         """Plan to take the people of a frame off a list, or everywhere; nothing is sent.
 
@@ -111,7 +136,7 @@ class ConsentFrames(Resource):
 
         Parameters
         ----------
-        frame : pandas.DataFrame
+        frame : pandas.DataFrame, another frame, Series, list or array
             One row a person, with the columns email or phone_number, as the channels need them.
         list : str or row, optional
             The list they leave.
@@ -120,7 +145,7 @@ class ConsentFrames(Resource):
         globally : bool
             True, to unsubscribe everywhere all of them, or, with `list`, those that are not on it; `apply` needs
             ``confirm=True`` then, and also where a tenth of the list would leave it.
-        columns, on_duplicate
+        columns, on_duplicate, phone_region
             As for `plan_subscribe`.
 
         Returns
@@ -146,12 +171,13 @@ class ConsentFrames(Resource):
             globally=globally,
             columns=columns,
             on_duplicate=on_duplicate,
+            phone_region=phone_region,
         )
 
     @serves("bulk_suppress_profiles")
     def plan_suppress(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         columns: Mapping[str, str] | None = None,
@@ -161,8 +187,8 @@ class ConsentFrames(Resource):
 
         Parameters
         ----------
-        frame : pandas.DataFrame
-            One row a person, with the column email.
+        frame : pandas.DataFrame, another frame, Series, list or array
+            One row a person, with the column email, or single addresses.
         columns, on_duplicate
             As for `plan_subscribe`.
 
@@ -183,7 +209,7 @@ class ConsentFrames(Resource):
     @serves("bulk_unsuppress_profiles")
     def plan_unsuppress(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         columns: Mapping[str, str] | None = None,

@@ -16,6 +16,7 @@ from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.plans import events as plans
 from klaviyo_analytics.writeback.plans.metrics import KnownMetrics
 from klaviyo_analytics.writeback.targets import Rest
+from klaviyo_analytics.writeback.times import DateFormat
 
 
 class EventFrames(Resource):
@@ -24,7 +25,7 @@ class EventFrames(Resource):
     @serves("bulk_create_events")
     def plan_create(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         metric: str | tuple[str, str] | pd.Series[Any],
@@ -33,6 +34,8 @@ class EventFrames(Resource):
         value_currency: str | None = None,
         on_duplicate: OnDuplicate = "error",
         compare: bool = False,
+        phone_region: str | None = None,
+        date_format: DateFormat = None,
     ) -> Plan:
         """Plan to record as many events as a frame has rows; nothing is sent.
 
@@ -42,7 +45,7 @@ class EventFrames(Resource):
 
         Parameters
         ----------
-        frame : pandas.DataFrame
+        frame : pandas.DataFrame, another frame, Series, list or array
             One row an event. Columns named email, phone_number, external_id, anonymous_id or id say whose; time,
             when (what has no zone is read in the account's; now, without such a column); value, what it is worth.
         metric : str, (name, service) or metric row
@@ -58,6 +61,12 @@ class EventFrames(Resource):
         compare : bool
             Read the account's metrics first; the notes of `preview()` say if this makes a new one. One that is easily
             taken for another ("placed order" for "Placed Order") needs ``apply(confirm=True)``.
+        phone_region : str, optional
+            The country whose national phone formats are turned into E.164, as two letters: "US" makes
+            "(617) 555-0123" +16175550123. Needs the extra `phone`.
+        date_format : str or dict, optional
+            The format of dates that are texts, as `datetime.strptime` takes it ("%d/%m/%Y"), or a dict of formats by
+            column. Without it texts are ISO 8601; what has no zone is read in the account's.
 
         Returns
         -------
@@ -91,11 +100,13 @@ class EventFrames(Resource):
             value_currency=value_currency,
             on_duplicate=on_duplicate,
             compare=compare,
+            phone_region=phone_region,
+            date_format=date_format,
         )
 
     @serves("bulk_create_events")
     def create_many(
-        self, frame: pd.DataFrame, /, *, metric: str | tuple[str, str] | pd.Series[Any], **options: Any
+        self, frame: Any, /, *, metric: str | tuple[str, str] | pd.Series[Any], **options: Any
     ) -> Result:
         """Plan, check and send a frame of events in one go; nothing is sent if any row is bad.
 
@@ -134,7 +145,7 @@ class EventFrames(Resource):
     def _plan(
         self,
         known: KnownMetrics | None,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         metric: Any,
@@ -143,6 +154,8 @@ class EventFrames(Resource):
         value_currency: str | None = None,
         on_duplicate: OnDuplicate = "error",
         compare: bool = False,
+        phone_region: str | None = None,
+        date_format: DateFormat = None,
     ) -> Plan:
         """Plan; with `known`, look whether the metric is there, also where that takes a read."""
         return plans.plan_create(
@@ -155,4 +168,6 @@ class EventFrames(Resource):
             on_duplicate=on_duplicate,
             compare=compare,
             known=known,
+            phone_region=phone_region,
+            date_format=date_format,
         )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources._noun import checked_id
@@ -27,7 +25,7 @@ class ListFrames(Resource):
     def plan_add_profiles(
         self,
         id: Any,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         columns: Mapping[str, str] | None = None,
@@ -39,9 +37,9 @@ class ListFrames(Resource):
         ----------
         id : str or row
             The list.
-        frame : pandas.DataFrame
+        frame : pandas.DataFrame, another frame, Series, list or array
             One row a person, with the column id, or with email: then the profiles are looked up, and who has none
-            is a problem.
+            is a problem. Single values are ids, or addresses if all of them have an @.
         columns : dict, optional
             What columns are: ``{"profile_id": "id"}``.
         on_duplicate : str
@@ -74,7 +72,7 @@ class ListFrames(Resource):
     def plan_remove_profiles(
         self,
         id: Any,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         columns: Mapping[str, str] | None = None,
@@ -133,7 +131,7 @@ class ListFrames(Resource):
     def _plan(
         self,
         id: Any,
-        frame: pd.DataFrame,
+        frame: Any,
         columns: Mapping[str, str] | None,
         on_duplicate: OnDuplicate,
         *,
@@ -153,17 +151,15 @@ class TagFrames(Resource):
     """What carries a tag, by the frame."""
 
     @serves(*(f"tag_{kind}" for kind in TAGGED))
-    def plan_tag(
-        self, id: Any, frame: pd.DataFrame, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
-    ) -> Plan:
+    def plan_tag(self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error") -> Plan:
         """Plan to put a tag on all campaigns, flows, lists or segments of a frame.
 
         Parameters
         ----------
         id : str or row
             The tag.
-        frame : pandas.DataFrame
-            With the column id.
+        frame : pandas.DataFrame, another frame, Series, list or array
+            With the column id, or single ids.
         kind : str
             "campaigns", "flows", "lists" or "segments".
         on_duplicate : str
@@ -201,7 +197,7 @@ class TagFrames(Resource):
 
     @serves(*(f"remove_tag_from_{kind}" for kind in TAGGED))
     def plan_untag(
-        self, id: Any, frame: pd.DataFrame, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
+        self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
     ) -> Plan:
         """Plan to take a tag off all campaigns, flows, lists or segments of a frame; see `plan_tag`.
 
@@ -221,9 +217,7 @@ class TagFrames(Resource):
         """
         return self._plan(id, frame, kind, on_duplicate, tags=False)
 
-    def _plan(
-        self, id: Any, frame: pd.DataFrame, kind: Tagged, on_duplicate: OnDuplicate, *, tags: bool
-    ) -> Plan:
+    def _plan(self, id: Any, frame: Any, kind: Tagged, on_duplicate: OnDuplicate, *, tags: bool) -> Plan:
         if kind not in TAGGED:
             raise InvalidInputError(f"kind={kind!r}: it is one of {', '.join(TAGGED)}.")
         return plans.plan_tagging(

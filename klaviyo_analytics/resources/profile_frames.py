@@ -35,7 +35,7 @@ class ProfileFrames(ProfileWrites):
     @overload
     def upsert(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         key: Key = ...,
@@ -45,6 +45,8 @@ class ProfileFrames(ProfileWrites):
         on_duplicate: OnDuplicate = ...,
         lists: Any = ...,
         compare: bool = ...,
+        phone_region: str | None = ...,
+        date_format: Mapping[str, str] | None = ...,
         append: str | Several = ...,
         unappend: str | Several = ...,
         unset: str | Several = ...,
@@ -59,7 +61,7 @@ class ProfileFrames(ProfileWrites):
     @overload
     def upsert(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         key: Key = ...,
@@ -69,6 +71,8 @@ class ProfileFrames(ProfileWrites):
         on_duplicate: OnDuplicate = ...,
         lists: Any = ...,
         compare: bool = ...,
+        phone_region: str | None = ...,
+        date_format: Mapping[str, str] | None = ...,
         append: str | Several = ...,
         unappend: str | Several = ...,
         unset: str | Several = ...,
@@ -83,7 +87,7 @@ class ProfileFrames(ProfileWrites):
     @overload
     def upsert(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         key: Key = ...,
@@ -93,6 +97,8 @@ class ProfileFrames(ProfileWrites):
         on_duplicate: OnDuplicate = ...,
         lists: Any = ...,
         compare: bool = ...,
+        phone_region: str | None = ...,
+        date_format: Mapping[str, str] | None = ...,
         append: str | Several = ...,
         unappend: str | Several = ...,
         unset: str | Several = ...,
@@ -179,7 +185,7 @@ class ProfileFrames(ProfileWrites):
     @serves("create_or_update_profile", "bulk_import_profiles")
     def upsert(
         self,
-        frame: pd.DataFrame | None = None,
+        frame: Any = None,
         /,
         *,
         id: Id | None = None,
@@ -205,6 +211,8 @@ class ProfileFrames(ProfileWrites):
         on_duplicate: OnDuplicate = UNSET,
         lists: Any = UNSET,
         compare: bool = UNSET,
+        phone_region: str | None = UNSET,
+        date_format: Mapping[str, str] | None = UNSET,
         confirm: bool = UNSET,
         skip_invalid: bool = UNSET,
         journal: str | Path | bool | None = UNSET,
@@ -267,6 +275,10 @@ class ProfileFrames(ProfileWrites):
             Lists that the profiles join; consent is not changed.
         compare : bool, with a DataFrame
             True reads the profiles first and leaves out those that need no change.
+        phone_region : str, with a DataFrame
+            Country whose national phone formats become E.164, such as "US".
+        date_format : dict, with a DataFrame
+            Formats of dates that are texts, by column, such as ``{"born": "%d/%m/%Y"}``.
         confirm : bool, with a DataFrame
             True for what destroys data.
         skip_invalid : bool, with a DataFrame
@@ -326,6 +338,8 @@ class ProfileFrames(ProfileWrites):
             "on_duplicate": on_duplicate,
             "lists": lists,
             "compare": compare,
+            "phone_region": phone_region,
+            "date_format": date_format,
             "confirm": confirm,
             "skip_invalid": skip_invalid,
             "journal": journal,
@@ -336,7 +350,8 @@ class ProfileFrames(ProfileWrites):
             if extra := _given(many):
                 raise ArgumentError(f"upsert(): {', '.join(f'{name}=' for name in extra)} needs a DataFrame.")
             return upsert_one(self, id, {**one, **both}, dry_run=dry_run)
-        if not isinstance(frame, pd.DataFrame):
+        row = isinstance(frame, pd.Series) and bool({"id", "email"} & {*frame.index})
+        if row or isinstance(frame, (str, bytes, Mapping, int, float)):
             raise InvalidInputError(
                 "upsert() takes one profile by keywords, upsert(email=...), or many as a DataFrame, "
                 f"not {type(frame).__name__}."
@@ -355,7 +370,7 @@ class ProfileFrames(ProfileWrites):
     @serves("bulk_import_profiles")
     def plan_upsert(
         self,
-        frame: pd.DataFrame,
+        frame: Any,
         /,
         *,
         key: Key = "email",
@@ -368,12 +383,14 @@ class ProfileFrames(ProfileWrites):
         unappend: str | Several = (),
         unset: str | Several = (),
         compare: bool = False,
+        phone_region: str | None = None,
+        date_format: Mapping[str, str] | None = None,
     ) -> Plan:
         """Plan to create or change as many profiles as a frame has rows; nothing is sent.
 
         Parameters
         ----------
-        frame : pandas.DataFrame
+        frame : pandas.DataFrame, another frame, Series, list or array
             One row a person. Columns that are named like attributes ("email", "location.city") become these.
         key : str
             Which column names the person: "email", "phone_number", "external_id" or "id".
@@ -396,6 +413,12 @@ class ProfileFrames(ProfileWrites):
             Properties to remove from everybody in the frame.
         compare : bool
             Read the profiles first, and leave out those that have all of it already.
+        phone_region : str, optional
+            The country whose national phone formats are turned into E.164, as two letters: "US" makes
+            "(617) 555-0123" +16175550123. Needs the extra `phone`.
+        date_format : dict, optional
+            Formats of dates that are texts, by column, as `datetime.strptime` takes them: ``{"born": "%d/%m/%Y"}``.
+            They are sent as ISO 8601: days where the format has no hour, else moments in UTC.
 
         Returns
         -------
@@ -437,17 +460,19 @@ class ProfileFrames(ProfileWrites):
             unappend=several(unappend, "unappend"),
             unset=several(unset, "unset"),
             compare=compare,
+            phone_region=phone_region,
+            date_format=date_format,
         )
 
 
-def applied(verb: str, plan: Callable[..., Plan], frame: pd.DataFrame, options: Mapping[str, Any]) -> Result:
+def applied(verb: str, plan: Callable[..., Plan], frame: Any, options: Mapping[str, Any]) -> Result:
     """Plan and apply in one go, each with its own options."""
     applying = {name: value for name, value in options.items() if name in APPLYING}
     planning = {name: value for name, value in options.items() if name not in applying}
     return planned(verb, plan, frame, planning).apply(**applying)
 
 
-def planned(verb: str, plan: Callable[..., Plan], frame: pd.DataFrame, options: Mapping[str, Any]) -> Plan:
+def planned(verb: str, plan: Callable[..., Plan], frame: Any, options: Mapping[str, Any]) -> Plan:
     """Plan for a verb of another name, which is the one that a call is refused by."""
     finishing = [*inspect.signature(Plan.apply).parameters.values()][1:]
     takes = [*inspect.signature(plan).parameters.values(), *finishing]

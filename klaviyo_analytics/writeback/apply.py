@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from typing import Any
 
 from orjson import Fragment
@@ -98,8 +99,7 @@ class Run:
         keys = [self._keys[position] for position in payload.positions]
         job, status = batch.job, kind.done
         if batch.state != "accepted":
-            sending = _Sending(self, batch, kind, keys, payload.records)
-            job, status = sending.until_taken(rows, left)
+            job, status = self._sent(_Sending(batch, kind, keys, payload.records), rows, left)
             left = [row for row in left if row not in rows]
             if left and kind.job:
                 self._journal.accepted(batch.number, job)
@@ -113,7 +113,7 @@ class Run:
         """Follow a job, and find out what became of its rows."""
         assert kind.job is not None
         try:
-            attributes = jobs.follow(self._account, kind, job, self.pause)
+            attributes = jobs.follow(self._account, kind, job, self._pause)
         except errors.NotFoundError:
             gone = said("unconfirmed", detail="the job was taken, and is gone; nothing tells how it ended")
             return dict.fromkeys(left, gone)
@@ -131,76 +131,13 @@ class Run:
             return found
         return dict.fromkeys(left, said("unconfirmed", detail=doubt)) | found
 
-    def pause(self, seconds: float) -> None:
-        """Wait, unless the run is to end."""
-        if not self._stop.is_set():
-            if self._shown:
-                self._shown.looked()
-            self._account.sleep(seconds)
-        if self._stop.is_set():
-            raise Stopped("stopped")
-
-    def send(self, kind: Kind, records: Sequence[bytes]) -> Any:
-        """Send one request."""
-        body = kind.body([Fragment(record) for record in records], self._options)
-        ids = kind.ids(self._options)
-        return self._account.api.answer(
-            kind.operation, ids, json=body, replay_safe=False, on_wait=self._waiting
-        )
-
-    def find(self, batch: Batch, listing: Listing, keys: Sequence[str], since: float) -> str | None:
-        """Look for the job of a batch whose answer was lost."""
-        known = self._journal.jobs() - {batch.job or ""}
-        return jobs.find(
-            self._account,
-            KINDS[batch.kind],
-            listing,
-            keys,
-            self._options,
-            since=since,
-            known=known,
-            seen=self._seen,
-            sleep=self.pause,
-        )
-
-    def now(self) -> float:
-        """Give the time of the account's clock."""
-        return self._account.now().timestamp()
-
-    def noted(self, batch: Batch, rows: Mapping[int, Said]) -> float:
-        """Note that a batch is about to be sent, and when."""
-        since = self.now()
-        self._journal.sending(batch.number, since=since, refused=rows)
-        return since
-
-    def unsent(self, batch: Batch) -> None:
-        """Note that a batch was certainly not carried out."""
-        self._journal.unsent(batch.number)
-
-    def _waiting(self, seconds: float) -> None:
-        if self._shown:
-            self._shown.waiting(seconds)
-
-
-class _Sending:
-    """One batch on its way, until the API has taken it, refused it, or nothing more can be known."""
-
-    def __init__(
-        self, run: Run, batch: Batch, kind: Kind, keys: Sequence[str], records: Sequence[bytes]
-    ) -> None:
-        self._run = run
-        self._batch = batch
-        self._kind = kind
-        self._keys = keys
-        self._records = records
-        self._since = batch.since or 0.0
-
-    def until_taken(self, rows: dict[int, Said], left: list[int]) -> tuple[str | None, Any]:
-        """Send what is left until it is taken; what is refused meanwhile is written into `rows`."""
-        kind, lost, attempt = self._kind, self._batch.state == "sending", 0
+    def _sent(self, sending: _Sending, rows: dict[int, Said], left: list[int]) -> tuple[str | None, Any]:
+        """Send what is left of a batch until it is taken; what is refused meanwhile is written into `rows`."""
+        kind, batch = sending.kind, sending.batch
+        lost, attempt, since = batch.state == "sending", 0, batch.since or 0.0
         while left:
             if lost:
-                known, job = self._after_a_loss(rows, left)
+                known, job = self._after_a_loss(sending, rows, left, since)
                 if known:
                     return job, kind.done
             if attempt >= ATTEMPTS:
@@ -208,13 +145,14 @@ class _Sending:
                     f"{kind.operation} was tried {ATTEMPTS} times, and no answer said what became of it"
                 )
             if attempt:
-                self._run.pause(min(30.0, 0.5 * 2**attempt))
+                self._pause(min(30.0, 0.5 * 2**attempt))
             attempt += 1
-            self._since = self._run.noted(self._batch, rows)
+            since = self._now()
+            self._journal.sending(batch.number, since=since, refused=rows)
             try:
-                reply = self._run.send(kind, [self._records[row] for row in left])
+                reply = self._send(kind, [sending.records[row] for row in left])
             except HOPELESS:
-                self._refused_unread(lost=lost)
+                self._refused_unread(batch, lost=lost)
                 raise
             except (errors.TransportError, errors.ServerError):
                 lost = True
@@ -222,7 +160,7 @@ class _Sending:
                 if error.status >= 500:
                     lost = True
                     continue
-                self._refused_unread(lost=lost)
+                self._refused_unread(batch, lost=lost)
                 raise Stopped(str(error)) from None
             except errors.ApiError as error:
                 if lost and kind.seen(error):
@@ -235,18 +173,28 @@ class _Sending:
                 return _job_of(reply.document) if kind.job else None, kind.told.get(reply.status, kind.done)
         return None, kind.done
 
-    def _refused_unread(self, *, lost: bool) -> None:
+    def _send(self, kind: Kind, records: Sequence[bytes]) -> Any:
+        """Send one request."""
+        body = kind.body([Fragment(record) for record in records], self._options)
+        ids = kind.ids(self._options)
+        return self._account.api.answer(
+            kind.operation, ids, json=body, replay_safe=False, on_wait=self._waiting
+        )
+
+    def _refused_unread(self, batch: Batch, *, lost: bool) -> None:
         """Note that this request was not carried out, unless one before it may have been."""
         if not lost:
-            self._run.unsent(self._batch)
+            self._journal.unsent(batch.number)
 
-    def _after_a_loss(self, rows: dict[int, Said], left: list[int]) -> tuple[bool, str | None]:
+    def _after_a_loss(
+        self, sending: _Sending, rows: dict[int, Said], left: list[int], since: float
+    ) -> tuple[bool, str | None]:
         """Find out, as far as that is possible, whether the request was carried out: (known, its job)."""
-        kind, keys = self._kind, [self._keys[row] for row in left]
+        kind, keys = sending.kind, [sending.keys[row] for row in left]
         if listing := kind.job and kind.job.listing:
-            job = self._run.find(self._batch, listing, keys, self._since)
-            if job is None and self._settle():
-                job = self._run.find(self._batch, listing, keys, self._since)
+            job = self._found(sending.batch, listing, keys, since)
+            if job is None and self._settled(since):
+                job = self._found(sending.batch, listing, keys, since)
             return job is not None, job
         if not kind.repeatable:
             why = (
@@ -256,13 +204,55 @@ class _Sending:
             return True, None
         return False, None
 
-    def _settle(self) -> bool:
-        """Give a request time to arrive that may be under way still; False if it is long past."""
-        wait = SETTLED - (self._run.now() - self._since)
+    def _found(self, batch: Batch, listing: Listing, keys: Sequence[str], since: float) -> str | None:
+        """Look for the job of a batch whose answer was lost."""
+        known = self._journal.jobs() - {batch.job or ""}
+        return jobs.find(
+            self._account,
+            KINDS[batch.kind],
+            listing,
+            keys,
+            self._options,
+            since=since,
+            known=known,
+            seen=self._seen,
+            sleep=self._pause,
+        )
+
+    def _settled(self, since: float) -> bool:
+        """Wait for a request that may still be under way; False if it is long past."""
+        wait = SETTLED - (self._now() - since)
         if wait <= 0:
             return False
-        self._run.pause(min(wait, SETTLED))
+        self._pause(min(wait, SETTLED))
         return True
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, unless the run is to end."""
+        if not self._stop.is_set():
+            if self._shown:
+                self._shown.looked()
+            self._account.sleep(seconds)
+        if self._stop.is_set():
+            raise Stopped("stopped")
+
+    def _now(self) -> float:
+        """Return the time of the account's clock."""
+        return self._account.now().timestamp()
+
+    def _waiting(self, seconds: float) -> None:
+        if self._shown:
+            self._shown.waiting(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """One batch on its way: what it sends, and under which keys its rows are known."""
+
+    batch: Batch
+    kind: Kind
+    keys: Sequence[str]
+    records: Sequence[bytes]
 
 
 def _job_of(document: Any) -> str | None:

@@ -45,6 +45,14 @@ def to_import_consent(count: int) -> str:
     )
 
 
+def to_ask_by_mail(count: int, name: str) -> str:
+    """Ask before people of a double opt-in list get a mail that asks them to confirm."""
+    return (
+        f"The list {name!r} is double opt-in: {counted(count, 'profile')} get a confirmation mail, and stay "
+        "NEVER_SUBSCRIBED until they follow it."
+    )
+
+
 def to_subscribe_again(count: int, sent: int) -> str:
     """Ask before people are subscribed who are known to have said no."""
     whom = f"{count:,} of the {counted(sent, 'profile')}"

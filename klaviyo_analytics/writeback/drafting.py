@@ -27,6 +27,7 @@ def drafted(
     notes: Mapping[int, str] | None = None,
     confirm: Sequence[str] = (),
     counts: Mapping[str, int] | None = None,
+    unused: Sequence[str] = (),
 ) -> Plan:
     """Make a plan of rows: `records` holds None for those that are not sent, `kinds` says which go how."""
     batches: list[tuple[str, Sequence[int]]] = []
@@ -47,4 +48,5 @@ def drafted(
         notes or {},
         confirm,
         counts or {},
+        [*map(str, unused)],
     )

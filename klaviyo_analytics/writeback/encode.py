@@ -15,7 +15,7 @@ import pandas as pd
 
 Wanted = Literal["json", "text", "number", "integer"]
 DEEPEST = 50
-EXACT = 2**53  # up to here a float holds each whole number
+EXACT = 2**53  # below this a float holds each whole number
 SMALLEST, LARGEST = -(2**63), 2**64 - 1  # what JSON writers and readers agree on
 
 
@@ -44,7 +44,8 @@ class Column:
 def column(series: pd.Series[Any], wanted: Wanted = "json") -> Column:
     """Write a column: numbers stay numbers, times become ISO text, nulls become ABSENT."""
     series = _dense(series)
-    values, problems = _values(series), {}
+    values: list[Any] = _values(series)
+    problems: dict[int, str] = {}
     for position in np.flatnonzero(series.isna().to_numpy(dtype=bool)):
         values[position] = ABSENT
     if pd.api.types.is_float_dtype(series.dtype):
@@ -54,6 +55,9 @@ def column(series: pd.Series[Any], wanted: Wanted = "json") -> Column:
         ):  # pandas 2 does not count them among a Float64's nulls
             values[position] = ABSENT
         problems = {int(at): f"{found[at]} is no JSON number" for at in np.flatnonzero(np.isinf(found))}
+        if wanted != "text":  # as text they are refused below
+            whole = np.flatnonzero(np.isfinite(found) & (np.abs(found) >= EXACT))
+            problems |= {int(at): _lost_digits(found[at]) for at in whole}
     elif series.dtype == object or not _is_plain(series):
         values, problems = _one_by_one(values)
     if wanted != "json":
@@ -69,7 +73,11 @@ def value(given: Any, depth: int = 0) -> Any:
     UnwritableError
         JSON has nothing to write it as.
     """
-    if isinstance(given, np.generic) and not isinstance(given, (np.datetime64, np.timedelta64)):
+    if isinstance(given, np.ndarray) and given.ndim == 0:
+        given = given[()]
+    if isinstance(given, np.floating):
+        given = float(str(given))  # as many digits as it has: a float32 of 0.87 is not 0.8700000047683716
+    elif isinstance(given, np.generic) and not isinstance(given, (np.datetime64, np.timedelta64)):
         given = given.item()
     if given is None or given is pd.NA or given is pd.NaT or isinstance(given, (str, bool)):
         return None if given is pd.NA or given is pd.NaT else given
@@ -96,7 +104,8 @@ def value(given: Any, depth: int = 0) -> Any:
 def _dense(series: pd.Series[Any]) -> pd.Series[Any]:
     """Undo what is only a way of keeping values."""
     if isinstance(series.dtype, pd.CategoricalDtype):
-        return series.astype(object)
+        held = series.cat.categories.dtype
+        return series.astype(held if held.kind == "f" else object)  # objects would widen a float32
     return pd.Series(series.to_numpy()) if isinstance(series.dtype, pd.SparseDtype) else series
 
 
@@ -115,7 +124,19 @@ def _values(series: pd.Series[Any]) -> list[Any]:
         return [None if pd.isna(moment) else moment.isoformat() for moment in series]
     if str(series.dtype).startswith("map<"):  # Arrow's maps come as lists of pairs
         return [dict(one) if isinstance(one, (list, np.ndarray)) else one for one in series]
+    size = getattr(series.dtype, "itemsize", 8)
+    if pd.api.types.is_float_dtype(series.dtype) and size != 8:
+        # of float16, float32 and long double the digits that they show, not those that a float64 of them would
+        shown = series.to_numpy(dtype=np.dtype(f"f{size}"), na_value=np.nan).astype(str)
+        return [float(one) for one in shown]
     return series.tolist()
+
+
+def _lost_digits(given: float) -> str:
+    return (
+        f"{float(given)!r} is a float of 2**53 or more, which may have lost digits; read the column as text, or as "
+        "integers (dtype 'Int64')"
+    )
 
 
 def _one_by_one(given: list[Any]) -> tuple[list[Any], dict[int, str]]:
@@ -145,6 +166,8 @@ def _number(given: float | Decimal) -> int | float | None:
         return given
     if math.isinf(given):
         raise UnwritableError(f"{given} is no JSON number")
+    if abs(given) >= EXACT:
+        raise UnwritableError(_lost_digits(given))
     return None if math.isnan(given) else given
 
 
@@ -171,8 +194,8 @@ def as_text(one: Any) -> str:
     """Write a whole number as text; other things that are no text are refused."""
     # ids and postcodes are read as numbers by pandas, and as 123.0 beside an empty cell
     if isinstance(one, float) and one.is_integer():
-        if abs(one) > EXACT:
-            raise UnwritableError(f"{one!r} is a float that has lost digits; read the column as text")
+        if abs(one) >= EXACT:
+            raise UnwritableError(f"{one!r} is a float that may have lost digits; read the column as text")
         one = int(one)
     if isinstance(one, int) and not isinstance(one, bool):
         return str(one)

@@ -2,7 +2,8 @@
 
 Each batch is noted before it is sent and again after it was answered. The file holds the rows themselves, for
 they are needed to go on: it is readable by its owner only, holds no key, and is deleted when all went well.
-One process at a time works with it.
+One process at a time works with it. Everything in it is sealed by a checksum: of a file that was damaged or edited
+nothing is carried out.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,14 +23,18 @@ import orjson
 from klaviyo_analytics.errors import InvalidInputError
 
 State = Literal["planned", "sending", "accepted", "done"]
-FORM = 2
+FORM = 3  # the format of the file
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE batches (
     number INTEGER PRIMARY KEY, kind TEXT NOT NULL, count INTEGER NOT NULL, payload BLOB NOT NULL,
-    state TEXT NOT NULL DEFAULT 'planned', since REAL, refused BLOB, job TEXT, outcome BLOB
+    state TEXT NOT NULL DEFAULT 'planned', since REAL, refused BLOB, job TEXT, outcome BLOB,
+    seal BLOB NOT NULL, progress BLOB NOT NULL
 );
 """
+ROWS = ("number", "kind", "count", "payload")  # sealed by `seal`
+PROGRESS = ("number", "state", "since", "refused", "job", "outcome")  # sealed by `progress`
+STARTED = ("planned", None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +94,11 @@ class Journal:
         Raises
         ------
         InvalidInputError
-            There is none, it is no journal, or another process is working with it.
+            There is no such file, it is not a journal, it was damaged or written by another version of this package,
+            or another process is working with it.
         """
         try:
-            path.stat()
+            found = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             raise InvalidInputError(f"{path}: there is no journal of that name.") from None
         except (OSError, ValueError) as error:
@@ -99,14 +106,28 @@ class Journal:
         connection = None
         try:
             connection = _connect(path)
+            if not _is_still(path, found):
+                connection.close()
+                raise InvalidInputError(
+                    f"{path}: another process went on with this journal and finished it meanwhile. Nothing was sent."
+                )
             journal = cls(connection, path)
             form = journal.fact("form")
-        except (sqlite3.Error, TypeError) as error:
+        except (sqlite3.Error, TypeError, ValueError) as error:
+            if isinstance(error, InvalidInputError):
+                raise
             if connection is not None:
                 connection.close()
             name = getattr(error, "sqlite_errorname", "")
             if name in ("SQLITE_BUSY", "SQLITE_LOCKED"):
-                raise InvalidInputError(f"{path}: another process is working with this journal.") from None
+                raise InvalidInputError(
+                    f"{path}: another process is working with this journal, so this one sent nothing. Wait until it "
+                    "has ended, then resume again if the file is still there."
+                ) from None
+            if not _is_still(path, found):
+                raise InvalidInputError(
+                    f"{path}: another process went on with this journal and finished it meanwhile. Nothing was sent."
+                ) from None
             if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
                 raise InvalidInputError(
                     f"{path} cannot be opened for reading and writing: {error}."
@@ -116,7 +137,20 @@ class Journal:
             ) from None
         if form != FORM:
             journal.close()
-            raise InvalidInputError(f"{path} was written by another version of this package (form {form}).")
+            raise InvalidInputError(
+                f"{path} was written by another version of this package (journal format {form}; this version reads "
+                f"{FORM}). Nothing was sent. Resume it with the version that wrote it."
+            )
+        try:
+            intact = journal._is_intact()
+        except (sqlite3.Error, TypeError, ValueError):
+            intact = False
+        if not intact:
+            journal.close()
+            raise InvalidInputError(
+                f"{path} was damaged or changed after it was written: its checksum does not match. Nothing was sent. "
+                "Plan the write again with compare=True, which finds the rows that are in the account already."
+            )
         return journal
 
     def add(self, batches: Iterable[tuple[str, Payload]]) -> None:
@@ -125,6 +159,7 @@ class Journal:
             self._connection.execute("BEGIN IMMEDIATE")
             (last,) = self._connection.execute("SELECT MAX(number) FROM batches").fetchone()
             _insert(self._connection, 0 if last is None else last + 1, batches)
+            _seal(self._connection)
 
     def fact(self, name: str) -> Any:
         """Give what was noted about the whole."""
@@ -163,20 +198,19 @@ class Journal:
 
     def sending(self, number: int, *, since: float, refused: Mapping[int, Any]) -> None:
         """Note that a batch is about to be sent, but for what was refused of it."""
-        statement = "UPDATE batches SET state='sending', since=?, refused=? WHERE number=?"
-        self._note(statement, since, _written(refused), number)
+        self._note(number, state="sending", since=since, refused=_written(refused))
 
     def unsent(self, number: int) -> None:
         """Note that a batch was certainly not carried out."""
-        self._note("UPDATE batches SET state='planned' WHERE number=?", number)
+        self._note(number, state="planned")
 
     def accepted(self, number: int, job: str | None) -> None:
         """Note that a batch was taken."""
-        self._note("UPDATE batches SET state='accepted', job=? WHERE number=?", job, number)
+        self._note(number, state="accepted", job=job)
 
     def done(self, number: int, outcome: Any) -> None:
         """Note what became of a batch."""
-        self._note("UPDATE batches SET state='done', outcome=? WHERE number=?", _written(outcome), number)
+        self._note(number, state="done", outcome=_written(outcome))
 
     def close(self) -> None:
         """Let the file go."""
@@ -195,9 +229,61 @@ class Journal:
             row = self._connection.execute(statement, (number,)).fetchone()
         return None if row[0] is None else orjson.loads(row[0])
 
-    def _note(self, statement: str, *values: object) -> None:
+    def _note(self, number: int, **changes: object) -> None:
+        """Change where a batch stands, and seal it anew, in one step."""
+        columns = ", ".join(PROGRESS[1:])
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            statement = f"SELECT {columns} FROM batches WHERE number = ?"  # noqa: S608  (names of our own)
+            row = self._connection.execute(statement, (number,)).fetchone()
+            now = {**dict(zip(PROGRESS[1:], row, strict=True)), **changes}
+            sets = ", ".join(f"{name} = ?" for name in (*PROGRESS[1:], "progress"))
+            self._connection.execute(
+                f"UPDATE batches SET {sets} WHERE number = ?",  # noqa: S608
+                (*now.values(), _checksum([number, *now.values()]), number),
+            )
+
+    def _is_intact(self) -> bool:
+        """Compare everything in the file with its checksums."""
         with self._lock:
-            self._connection.execute(statement, values)
+            names = ", ".join((*ROWS, *PROGRESS[1:], "seal", "progress"))
+            statement = f"SELECT {names} FROM batches ORDER BY number"  # noqa: S608
+            for *held, seal, progress in self._connection.execute(statement):
+                number, after = held[0], held[len(ROWS) :]
+                if _checksum(held[: len(ROWS)]) != seal or _checksum([number, *after]) != progress:
+                    return False
+            (whole,) = self._connection.execute("SELECT value FROM facts WHERE name = 'seal'").fetchone()
+            return bool(_checksum(_sealed(self._connection)) == whole)
+
+
+def _is_still(path: Path, found: os.stat_result) -> bool:
+    """Check that a file was neither deleted nor replaced since it was looked at."""
+    try:
+        now = path.stat()
+    except OSError:
+        return False
+    return (now.st_dev, now.st_ino) == (found.st_dev, found.st_ino)
+
+
+def _checksum(values: Iterable[Any]) -> bytes:
+    """Return a checksum of values and their types, so that neither can move between two of them."""
+    whole = blake2b(digest_size=16)
+    for value in values:
+        held = value if isinstance(value, bytes) else repr(value).encode("utf-8", "backslashreplace")
+        whole.update(f"{type(value).__name__}:{len(held)}:".encode())
+        whole.update(held)
+    return whole.digest()
+
+
+def _sealed(connection: sqlite3.Connection) -> list[Any]:
+    """Return what the checksum of the whole is made of: all facts, and which batches there are."""
+    facts = connection.execute("SELECT name, value FROM facts WHERE name != 'seal' ORDER BY name").fetchall()
+    batches = connection.execute("SELECT number, seal FROM batches ORDER BY number").fetchall()
+    return [one for row in (*facts, *batches) for one in row]
+
+
+def _seal(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO facts VALUES ('seal', ?)", (_checksum(_sealed(connection)),))
 
 
 def _claim(path: Path) -> None:
@@ -235,6 +321,7 @@ def _filled(
             [(name, orjson.dumps(value)) for name, value in {"form": FORM, **facts}.items()],
         )
         _insert(connection, 0, batches)
+        _seal(connection)
         connection.execute("COMMIT")
     except BaseException:
         connection.close()
@@ -243,18 +330,20 @@ def _filled(
 
 
 def _insert(connection: sqlite3.Connection, first: int, batches: Iterable[tuple[str, Payload]]) -> None:
-    connection.executemany(
-        "INSERT INTO batches (number, kind, count, payload) VALUES (?, ?, ?, ?)",
-        (
-            (number, kind, len(payload.records), _packed(payload))
-            for number, (kind, payload) in enumerate(batches, first)
-        ),
-    )
+    for number, (kind, payload) in enumerate(batches, first):
+        row = [number, kind, len(payload.records), _packed(payload)]
+        connection.execute(
+            "INSERT INTO batches (number, kind, count, payload, seal, progress) VALUES (?, ?, ?, ?, ?, ?)",
+            (*row, _checksum(row), _checksum([number, *STARTED])),
+        )
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
-    place = ":memory:" if path is None else path
-    connection = sqlite3.connect(place, timeout=1.0, isolation_level=None, check_same_thread=False)
+    # mode=rw: a file that another process deletes meanwhile must not come back empty
+    place = ":memory:" if path is None else f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(
+        place, timeout=1.0, isolation_level=None, check_same_thread=False, uri=path is not None
+    )
     if path is not None:
         try:
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")

@@ -26,6 +26,8 @@ from klaviyo_analytics.writeback.pace import seconds_at_limits
 from klaviyo_analytics.writeback.result import Result, finish
 from klaviyo_analytics.writeback.verify import verify as read_back
 
+NOT_SENT = {"not_agreed": "not agreed", "nothing_to_send": "with nothing to send"}
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Plan:
@@ -45,7 +47,8 @@ class Plan:
     _left_out: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # status and reason
     _notes: Mapping[int, str] = field(default_factory=dict)  # worth knowing; keeps nobody from applying
     _confirm: Sequence[str] = ()
-    _counts: Mapping[str, int] = field(default_factory=dict)  # what a comparison with the account found
+    _counts: Mapping[str, int] = field(default_factory=dict)  # what was found out about the rows
+    _unused: Sequence[str] = ()  # columns that are not sent
 
     def preview(self) -> pd.DataFrame:
         """Show what would happen to every row.
@@ -92,9 +95,11 @@ class Plan:
         Returns
         -------
         pandas.Series
-            action, rows, to_send, problems, new and changed (of a plan with compare=True), unchanged, left_out,
-            requests, bytes, seconds_at_limits (what the documented limits make it take at least), confirm (what
-            `apply` has to be told with ``confirm=True``).
+            action, rows, to_send, problems, new and changed (of a plan with compare=True), not_agreed (rows whose
+            consent column says no), nothing_to_send (rows that hold nothing but their key), unchanged, left_out (all
+            rows that are not sent for other reasons), requests, bytes, seconds_at_limits (what the documented limits
+            make it take at least), unused_columns (columns of the frame that are not sent), confirm (what `apply`
+            has to be told with ``confirm=True``).
         """
         unchanged = sum(status == "unchanged" for status, _ in self._left_out.values())
         return pd.Series(
@@ -109,6 +114,7 @@ class Plan:
                 "requests": self.requests,
                 "bytes": sum(len(record) for record in self._records if record is not None),
                 "seconds_at_limits": seconds_at_limits(self._account.api, self._counted()),
+                "unused_columns": ", ".join(self._unused),
                 "confirm": " ".join(self._confirm),
             },
             dtype=object,
@@ -177,6 +183,12 @@ class Plan:
                 raise
         return result
 
+    def _request(self) -> tuple[str, Any]:
+        """Return the operation and the body of a plan of one request."""
+        ((name, positions),) = self._batches
+        records = [orjson.loads(self._records[at] or b"null") for at in positions]
+        return KINDS[name].operation, KINDS[name].body(records, self._options)
+
     def _facts(self) -> dict[str, Any]:
         left_out = {row: said("not sent", {"code": "invalid"}, why) for row, why in self._problems.items()}
         for row, (status, why) in self._left_out.items():
@@ -213,6 +225,9 @@ class Plan:
         parts = [f"{self.action}: {facts['to_send']:,} of {rows} in {requests}"]
         parts += [counted(facts["problems"], "problem")] if facts["problems"] else []
         parts += [f"{facts['unchanged']:,} unchanged"] if facts["unchanged"] else []
+        parts += [
+            f"{self._counts[name]:,} {words}" for name, words in NOT_SENT.items() if self._counts.get(name)
+        ]
         seconds = facts["seconds_at_limits"]
         least = f"; at least {spoken(seconds)} at the documented limits" if seconds else ""
         return ", ".join(parts) + least
@@ -220,6 +235,9 @@ class Plan:
     def _repr_html_(self) -> str:
         lines = [html.escape(self._sentence())]
         lines += [f"<b>Needs confirm=True</b>: {html.escape(why)}" for why in self._confirm]
+        if self._unused:
+            shown = ", ".join(self._unused[:10]) + (", ..." if len(self._unused) > 10 else "")
+            lines.append(f"Columns that are not sent: {html.escape(shown)}")
         if self._problems:
             lines.append("<b>Nothing will be sent</b> until these are mended, or skip_invalid=True:")
             return "<br>".join(lines) + self.problems.head(10).to_html()

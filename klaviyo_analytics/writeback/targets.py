@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,39 +38,74 @@ def targets(
     properties: Rest,
     what: str,
     free: str | None = "properties",
+    read_only: Collection[str] = (),
 ) -> list[Target]:
     """Settle for every column which attribute it becomes.
 
     Columns that are named in `columns` become what it says; those that have an attribute's name become that;
-    those that `properties` names, or all the rest, become properties.
+    those that `properties` names, or all the rest, become properties. `read_only` names what the API sets itself.
 
     Raises
     ------
     FrameError
         A column is missing, double, or has nowhere to go.
     """
-    check_frame(frame, what)
     _check_names(frame, what)
-    named = dict(columns or {})
+    named = mapped(columns, what)
     rest = is_rest(properties)
     custom = [] if rest else several(properties, "properties")
     check_present(frame, [*named, *custom], what)
-    found = []
+    found, stray = [], []
     for column in frame.columns:
         if column in named:
             path = named[column]
-        elif column in custom or (rest and column not in attributes):
-            if column == free:
-                raise FrameError(
-                    f"{what}: the column {column!r} would become {free}.{free}. Give each of its entries a column of "
-                    f"its own, or name it by columns={{{column!r}: '{free}.{free}'}}."
-                )
+        elif column in custom or (rest and column not in attributes and column not in read_only):
             path = column if free and column.startswith(f"{free}.") else f"{free}.{column}"
         else:
             path = column
-        found.append(_target(column, path, attributes, free, what))
+        if column == free and column not in named and column not in attributes:
+            stray.append(column)
+            continue
+        target = _target(column, path, attributes, free, what, chosen=column in named)
+        (stray.append(column) if target is None else found.append(target))
+    if stray:
+        raise FrameError(_stray(frame, stray, attributes, read_only, free, what))
     _check_once(found, what)
     return found
+
+
+def _stray(
+    frame: pd.DataFrame,
+    stray: Sequence[str],
+    attributes: Iterable[str],
+    read_only: Collection[str],
+    free: str | None,
+    what: str,
+) -> str:
+    """Explain which columns have nowhere to go, with advice that settles all of them at once."""
+    first = stray[0]
+    fixed = [column for column in stray if column in read_only or column == free]
+    own = [column for column in stray if column not in fixed]
+    if first == free:
+        why = f"the column {first!r} holds several values; each of them needs a column of its own"
+    elif first in fixed:
+        why = f"{first!r} is set by Klaviyo and read-only"
+    else:
+        why = (
+            f"the column {first!r} is not an attribute that can be written{_nearest(first, attributes)[:-1]}"
+        )
+    kept = [column for column in frame.columns if column not in stray]
+    drop, keep = f"frame.drop(columns={[*stray]!r})", f"frame[{kept!r}]"
+    many = f" ({len(stray):,} columns have nowhere to go)" if len(stray) > 1 else ""
+    ways = [f"Write {keep if kept and len(keep) < len(drop) else drop}"]
+    if own:
+        ways.append(f"or name an attribute by columns={{{own[0]!r}: ...}}")
+    if own and free:
+        ways.append(f"or keep {own[0]!r} as a property by properties={[*own]!r}")
+    if free in stray:
+        ways.append(f"or read its entries as columns by {free}=['...'] of list()")
+    allowed = "" if fixed and not own else f" Attributes are {', '.join(attributes)}."
+    return f"{what}: {why}{many}. {', '.join(ways)}.{allowed}"
 
 
 def is_rest(properties: Rest) -> bool:
@@ -99,34 +134,76 @@ def several(names: Any, what: str) -> list[str]:
     return [*found]
 
 
-def _target(column: str, path: str, attributes: Mapping[str, Wanted], free: str | None, what: str) -> Target:
+def _target(
+    column: str, path: str, attributes: Mapping[str, Wanted], free: str | None, what: str, *, chosen: bool
+) -> Target | None:
+    """Return where a column goes; None if nowhere."""
     if path in attributes:
         group, _, name = path.rpartition(".")
         return Target(column, name, group or None, attributes[path])
     group, dot, name = path.partition(".")
     if free and group == free and dot and name:
         return Target(column, name, free)
-    if free and path != column and not dot:
-        raise FrameError(
-            f"{what}: columns={{{column!r}: {path!r}}}: {path!r} is no attribute that can be written. For a property "
-            f"say columns={{{column!r}: '{free}.{path}'}}. There are {', '.join(attributes)}."
-        )
-    near = difflib.get_close_matches(path, attributes, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    ways = f", keep it as a property by properties=[{column!r}] or properties='rest'," if free else ""
+    if not chosen:
+        return None
+    property_way = f" For a property say columns={{{column!r}: '{free}.{path}'}}." if free and not dot else ""
     raise FrameError(
-        f"{what}: {path!r} (column {column!r}) is no attribute that can be written{hint} Name one by "
-        f"columns={{{column!r}: ...}}{ways} or drop the column. There are {', '.join(attributes)}."
+        f"{what}: columns={{{column!r}: {path!r}}}: {path!r} is not an attribute that can be written"
+        f"{_nearest(path, attributes)}{property_way} Attributes are {', '.join(attributes)}."
     )
 
 
-def check_frame(frame: pd.DataFrame, what: str) -> None:
-    """Refuse what is no frame, and columns that cannot be told apart."""
-    if not isinstance(frame, pd.DataFrame):
-        raise FrameError(f"{what} takes a DataFrame, not {type(frame).__name__}.")
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()][0]
-        raise FrameError(f"{what}: there are two columns named {twice!r}.")
+def mapped(columns: Any, what: str) -> dict[str, str]:
+    """Return `columns=` as a dict.
+
+    Raises
+    ------
+    InvalidInputError
+        It is not a dict of column names to attributes.
+    """
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping) or not all(isinstance(one, str) for one in columns.values()):
+        raise InvalidInputError(
+            f"{what}: columns={columns!r} is not a dict of column names to attributes, like {{'mail': 'email'}}."
+        )
+    return dict(columns)
+
+
+def settled(
+    frame: pd.DataFrame, columns: Any, allowed: Sequence[str], what: str
+) -> tuple[dict[str, str], list[str]]:
+    """Settle which column becomes which of a few attributes: the columns by attribute, and those not used.
+
+    Raises
+    ------
+    FrameError
+        `columns` names a column that is not there or an attribute that is not allowed, or two columns become one.
+    """
+    chosen = mapped(columns, what)
+    check_present(frame, chosen, what)
+    if unknown := [(column, path) for column, path in chosen.items() if path not in allowed]:
+        column, path = unknown[0]
+        raise FrameError(
+            f"{what}: columns={{{column!r}: {path!r}}}: {path!r} cannot be written here{_nearest(path, allowed)} "
+            f"Allowed are {named(allowed)}."
+        )
+    found: dict[str, str] = {}
+    for column in frame.columns:
+        path = chosen.get(column, column)
+        if path not in allowed:
+            continue
+        if path in found:
+            raise FrameError(
+                f"{what}: the columns {found[path]!r} and {column!r} both become {path!r}. Drop one of them."
+            )
+        found[path] = column
+    return found, [column for column in frame.columns if column not in found.values()]
+
+
+def _nearest(name: str, allowed: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, [*allowed], n=1)
+    return f"; did you mean {near[0]!r}?" if near else "."
 
 
 def check_present(frame: pd.DataFrame, names: Iterable[str], what: str) -> None:

@@ -91,12 +91,12 @@ def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, bo
     [
         (lambda c: c.profiles.subscribe([]), "1 to 1,000"),
         (lambda c: c.profiles.unsubscribe([f"{n}@b.co" for n in range(101)], list="L1"), "1 to 100"),
-        (lambda c: c.profiles.subscribe("01ABC"), "an @"),
+        (lambda c: c.profiles.subscribe("01ABC"), "is not an email address"),
         (lambda c: c.profiles.subscribe("a@b.co", channels="sms"), "phone_number"),
         (lambda c: c.profiles.subscribe("a@b.co", channels="fax"), "there are email"),
         (lambda c: c.profiles.unsubscribe("a@b.co"), "list=, or globally=True"),
         (lambda c: c.profiles.unsubscribe("a@b.co", list="L1", globally=True), "list=, or globally=True"),
-        (lambda c: c.profiles.suppress({"id": "P1"}), "somebody has none"),
+        (lambda c: c.profiles.suppress({"id": "P1"}), "needs an email address for every profile"),
         (lambda c: c.profiles.suppress(), "exactly one"),
         (lambda c: c.profiles.suppress("a@b.co", list="L1"), "exactly one"),
     ],
@@ -154,7 +154,7 @@ def test_consent_of_the_past_is_recorded_over_what_was_said_since(client: Klaviy
 def test_many_long_addresses_are_looked_up_in_requests_that_servers_take(shop: Shop) -> None:
     group = shop.client.lists.create(name="Long addresses")
     emails = [f"{'long' * 12}{number}@{'tea' * 20}.example" for number in range(100)]
-    with pytest.raises(InvalidInputError, match="100 of 100 are not on the list"):
+    with pytest.raises(InvalidInputError, match=r"100 of 100 profiles cannot be sent.*is not on the list"):
         shop.client.profiles.unsubscribe(emails, list=group)
     looks = [request for request in shop.sandbox.requests if request.path.endswith("/profiles")]
     assert len(looks) > 2
@@ -165,7 +165,7 @@ def test_who_is_not_on_the_list_is_not_unsubscribed_everywhere(client: KlaviyoCl
     group = client.lists.create(name="Readers")
     on = client.profiles.create(email="on@tea.example")
     client.lists.add_profiles(group, on)
-    with pytest.raises(InvalidInputError, match="1 of 2 are not on the list"):
+    with pytest.raises(InvalidInputError, match=r"1 of 2 .*off@tea\.example: is not on the list"):
         client.profiles.unsubscribe(["ON@tea.example", "off@tea.example"], list=group)
 
 
@@ -212,3 +212,25 @@ def _consent(client: KlaviyoClient, profile: Any) -> Any:
 def _suppressions(client: KlaviyoClient, profile: Any) -> list[str]:
     row = client.profiles.get(profile, additional_fields=["subscriptions"])
     return [each["reason"] for each in row["subscriptions.email.marketing.suppression"] or ()]
+
+
+@pytest.mark.parametrize("said", ["UNSUBSCRIBED", "NEVER_SUBSCRIBED", False, "no"])
+def test_a_row_that_says_no_is_not_subscribed_by_a_single_call(client: KlaviyoClient, said: object) -> None:
+    email = f"no-{said}@tea.example".lower()
+    client.profiles.create(email=email)
+    for row in ({"email": email, "consent": said}, pd.Series({"email": email, "consent": said})):
+        with pytest.raises(InvalidInputError, match="the person has not agreed"):
+            client.profiles.subscribe(row, confirm=True)
+    assert _consent(client, client.profiles.find(email=email)) == "NEVER_SUBSCRIBED"
+
+
+def test_a_row_that_was_read_is_believed_by_a_single_call(client: KlaviyoClient) -> None:
+    row = client.profiles.create(email="left@tea.example")
+    client.profiles.subscribe(row, consented_at="2026-01-05", confirm=True)
+    client.profiles.unsubscribe("left@tea.example", globally=True, confirm=True)
+    frame = client.profiles.list(filter='equals(email,"left@tea.example")', fields=["email", "subscriptions"])
+    with pytest.raises(InvalidInputError, match="'UNSUBSCRIBED'"):
+        client.profiles.subscribe(frame, consented_at="2026-01-06", confirm=True)
+    assert _consent(client, row) == "UNSUBSCRIBED"
+    client.profiles.subscribe("left@tea.example", consented_at="2026-01-06", confirm=True)
+    assert _consent(client, row) == "SUBSCRIBED"

@@ -78,6 +78,7 @@ def test_a_zone_that_nobody_knows_is_noted_and_sent(offline: KlaviyoClient) -> N
     frame = pd.DataFrame({"email": emails, "location.timezone": ["America/New_York", "Berlin", ""]}).replace(
         "", None
     )
+    frame["first_name"] = "Ann"
     plan = offline.profiles.plan_upsert(frame)
     assert plan.problems.empty
     notes = plan.preview()["note"]

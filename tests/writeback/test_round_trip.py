@@ -55,6 +55,8 @@ def expected(value: Any) -> Any:
         return expected(value.item())
     if isinstance(value, bytes) or (isinstance(value, float) and math.isinf(value)):
         raise UnsendableError
+    if isinstance(value, float) and abs(value) >= 2**53:
+        raise UnsendableError  # an integer that became a float may have lost digits
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
         raise UnsendableError
     if isinstance(value, Decimal):
@@ -93,6 +95,7 @@ def test_what_is_read_back_is_what_was_sent_or_the_row_is_a_failure(shop: Shop, 
         try:
             value, good = expected(cell), key == "good" or (key == "twin" and twins == 1)
             good = good and len(str(value)) < 100_000
+            good = good and (value is not None or name is not None)  # else nothing but the key would be sent
         except UnsendableError:
             good = False
         assert (f"row {number}" in written.index) == good

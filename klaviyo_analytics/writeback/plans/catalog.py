@@ -17,11 +17,13 @@ from klaviyo_analytics.writeback.batches import REQUEST_BYTES
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT, UnwritableError, Wanted, as_text
+from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.kinds.catalog import BEFORE, COUPON_CODES
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.cells import encoded
-from klaviyo_analytics.writeback.targets import Rest, Target, check_frame, named, targets
+from klaviyo_analytics.writeback.targets import Rest, Target, mapped, named, settled, targets
+from klaviyo_analytics.writeback.times import DateFormat, check_format
 
 Noun = Literal["item", "variant", "category"]
 Verb = Literal["create", "update", "delete"]
@@ -43,7 +45,7 @@ class Form:
 
 def plan_catalog(
     account: Account,
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     noun: Noun,
     verb: Verb,
@@ -53,25 +55,27 @@ def plan_catalog(
 ) -> Plan:
     """Create, update or delete what the rows name; see `catalog_items.plan_create`."""
     what, form = f"{verb} catalog {noun}", _form(noun, verb)
-    check_frame(frame, f"plan_{verb}()")
+    key = "external_id" if verb == "create" else "id"
+    frame = as_frame(frame, f"plan_{verb}()", key, ["id", "external_id"])
+    unused: list[str] = []
     if verb == "delete":
-        frame = frame[
-            [name for name in frame.columns if (columns or {}).get(name, name) in ("id", "external_id")]
-        ]
+        used, unused = settled(frame, columns, ["id", "external_id"], f"plan_{verb}()")
+        frame = frame[[*used.values()]]
     free = METADATA if METADATA in form.attributes else None
     found = targets(
         frame, form.attributes, columns=columns, properties=properties, what=f"plan_{verb}()", free=free
     )
-    return _planned(account, frame, what, f"catalog {noun} {verb}", form, found, on_duplicate)
+    return _planned(account, frame, what, f"catalog {noun} {verb}", form, found, on_duplicate, unused=unused)
 
 
 def plan_coupon_codes(
     account: Account,
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     coupon: str | None,
     columns: Mapping[str, str] | None,
     on_duplicate: OnDuplicate,
+    date_format: DateFormat = None,
 ) -> Plan:
     """Create the codes of the rows; see `coupon_codes.plan_create`."""
     form = Form(
@@ -80,11 +84,18 @@ def plan_coupon_codes(
         ("unique_code", "coupon"),
         {"coupon": ("coupon", "one")},
     )
-    check_frame(frame, "plan_create()")
+    frame = as_frame(frame, "plan_create()", "unique_code", ["unique_code", "coupon"])
+    check_format(date_format, frame.columns, "plan_create()")
     if coupon is not None:
+        if "coupon" in frame.columns or "coupon" in mapped(columns, "plan_create()").values():
+            raise FrameError(
+                "plan_create(): coupon= is given, and the frame has a column for it, too. Drop one."
+            )
         frame = frame.assign(coupon=coupon)
     found = targets(frame, form.attributes, columns=columns, properties=None, what="plan_create()", free=None)
-    return _planned(account, frame, "create coupon codes", COUPON_CODES.name, form, found, on_duplicate)
+    return _planned(
+        account, frame, "create coupon codes", COUPON_CODES.name, form, found, on_duplicate, date_format
+    )
 
 
 def _planned(
@@ -95,6 +106,9 @@ def _planned(
     form: Form,
     found: Sequence[Target],
     on_duplicate: OnDuplicate,
+    date_format: DateFormat = None,
+    *,
+    unused: Sequence[str] = (),
 ) -> Plan:
     paths = [target.path for target in found]
     key = next((name for name in ("external_id", "id", "unique_code") if name in paths), None)
@@ -104,7 +118,7 @@ def _planned(
     if key is None:
         raise FrameError(f"{action}: no column becomes 'external_id' or 'id'; there are {named(paths)}.")
     problems = Problems()
-    values = encoded(account, frame, found, problems, times=["expires_at"])
+    values = encoded(account, frame, found, problems, times=["expires_at"], date_format=date_format)
     rules.check_attributes(rules.CATALOG, values, problems)
     for target in found:
         if target.group:
@@ -140,6 +154,7 @@ def _planned(
         confirm=[f"This deletes {sum(one is not None for one in records):,} of the catalog."]
         if deletes
         else [],
+        unused=unused,
     )
 
 

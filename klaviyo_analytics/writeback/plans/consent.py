@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
@@ -15,7 +15,7 @@ from klaviyo_analytics.writeback import asking
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.drafting import drafted
-from klaviyo_analytics.writeback.encode import ABSENT
+from klaviyo_analytics.writeback.encode import ABSENT, column
 from klaviyo_analytics.writeback.kinds.consent import (
     RECORD_CONSENT,
     SUBSCRIBE,
@@ -25,11 +25,10 @@ from klaviyo_analytics.writeback.kinds.consent import (
 )
 from klaviyo_analytics.writeback.members import off_list
 from klaviyo_analytics.writeback.plan import Plan
-from klaviyo_analytics.writeback.plans import shares
+from klaviyo_analytics.writeback.plans import agreed, lists, shares
 from klaviyo_analytics.writeback.plans.optouts import opted_out
 from klaviyo_analytics.writeback.plans.people import Columns, People, people
-from klaviyo_analytics.writeback.targets import check_present
-from klaviyo_analytics.writeback.times import moments
+from klaviyo_analytics.writeback.times import DateFormat, check_format, format_of, moments
 
 ConsentChannel = Literal["email", "sms", "sms_transactional", "whatsapp", "whatsapp_transactional"]
 Channels = ConsentChannel | Sequence[ConsentChannel]
@@ -46,7 +45,7 @@ Rows = list[int]
 
 def plan_subscribe(
     account: Account,
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     list: str | None,
     channels: Channels,
@@ -55,17 +54,27 @@ def plan_subscribe(
     columns: Columns,
     on_duplicate: OnDuplicate,
     compare: bool,
+    phone_region: str | None = None,
+    date_format: DateFormat = None,
+    with_id: bool = False,
 ) -> Plan:
     """Record that people have said yes; see `profiles.plan_subscribe`."""
     wanted = _channels(channels)
     problems = Problems()
-    names = _needed(wanted)
-    found = people(frame, names, columns, on_duplicate, problems, what="plan_subscribe()")
+    names, ways = _needed(wanted), [CHANNELS[one] for one in wanted]
+    what = "plan_subscribe()"
+    more = ["consented_at", *agreed.sources(ways), *(["id"] if with_id else [])]
+    found = people(
+        frame, names, columns, on_duplicate, problems, what=what, more=more, phone_region=phone_region
+    )
+    check_format(date_format, found.frame.columns, what)
+    agreed.near_misses(found, [*names, "consented_at", agreed.CONSENT], what)
+    refused = agreed.refusals(found, ways, problems, what)
     _check_reachable(found, names, problems)
-    times = _times(account, frame, consented_at, columns or {}, problems)
+    times = _times(account, found, consented_at, date_format, problems, refused)
     consents = [
         {"consent": "SUBSCRIBED", **({} if times is None else {"consented_at": times[row]})}
-        for row in range(len(frame))
+        for row in range(len(found.keys))
     ]
     kind = SUBSCRIBE if times is None else RECORD_CONSENT
     options = {
@@ -74,38 +83,51 @@ def plan_subscribe(
         **({"custom_source": custom_source} if custom_source else {}),
         **({} if times is None else {"historical_import": True}),
     }
-    records = _records(found, wanted, consents, problems)
+    found.left_out.update(refused)
+    ids = _ids(found) if with_id else None
+    records = _records(found, wanted, consents, problems, ids)
     sent = [row for row, record in enumerate(records) if record is not None]
-    against = (
-        opted_out(account, found.values, sent, [CHANNELS[one] for one in wanted], list) if compare else None
-    )
+    group = lists.known(account, list) if list and sent else None
+    against = opted_out(account, found.values, sent, ways, list) if compare else None
+    waiting = len(sent) if group and group.double_opt_in and times is None else 0
+    notes = found.notes
+    for row in sent if waiting else ():
+        notes[row] = _both(notes.get(row), "gets a confirmation mail, and is subscribed once it is followed")
+    for row, why in (against or {}).items():
+        notes[row] = _both(notes.get(row), why)
+    confirm = [
+        *asking.of_names([list] if list else []),
+        *_asks(len(sent), against, dated=times is not None),
+        *([asking.to_ask_by_mail(waiting, group.name)] if waiting and group else []),
+    ]
     return drafted(
         "subscribe profiles",
         account,
-        frame,
+        found.frame,
         keys=found.keys,
         records=records,
-        kinds={kind.name: range(len(frame))},
+        kinds={kind.name: range(len(found.keys))},
         options=options,
         problems=problems.by_row(),
         left_out=found.left_out,
-        notes=against,
-        confirm=[
-            *asking.of_names([list] if list else []),
-            *_asks(len(sent), against, dated=times is not None),
-        ],
+        notes=notes,
+        confirm=confirm,
+        counts={"not_agreed": len(refused)} if refused else {},
+        unused=found.unused,
     )
 
 
 def plan_unsubscribe(
     account: Account,
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     list: str | None,
     channels: Channels,
     globally: bool,
     columns: Columns,
     on_duplicate: OnDuplicate,
+    phone_region: str | None = None,
+    look: bool = True,
 ) -> Plan:
     """Take people off a list, or everywhere; see `profiles.plan_unsubscribe`."""
     if list is None and not globally:
@@ -113,10 +135,14 @@ def plan_unsubscribe(
     wanted = _channels(channels)
     problems = Problems()
     names = _needed(wanted)
-    found = people(frame, names, columns, on_duplicate, problems, what="plan_unsubscribe()")
+    what = "plan_unsubscribe()"
+    found = people(frame, names, columns, on_duplicate, problems, what=what, phone_region=phone_region)
     _check_reachable(found, names, problems)
     asks = []
-    if list is not None:
+    rows = range(len(found.keys))
+    if list is not None and look:
+        if any(row not in problems and row not in found.left_out for row in rows):
+            lists.known(account, list)
         strangers = _not_on(account, found, list, problems)
         if not globally:
             for row in strangers:
@@ -128,28 +154,30 @@ def plan_unsubscribe(
             asks.append(
                 f"{len(strangers):,} of them are not on the list {list}: these are unsubscribed everywhere."
             )
-    records = _records(found, wanted, [{"consent": "UNSUBSCRIBED"}] * len(frame), problems)
+    records = _records(found, wanted, [{"consent": "UNSUBSCRIBED"}] * len(rows), problems)
     sent = _count(records)
     if list is None and sent:
         asks.append(asking.to_unsubscribe_everywhere(sent))
-    elif list is not None and (ask := shares.asks(account, list, sent, "unsubscribes")):
+    elif list is not None and look and (ask := shares.asks(account, list, sent, "unsubscribes")):
         asks.append(ask)
     return drafted(
         "unsubscribe profiles",
         account,
-        frame,
+        found.frame,
         keys=found.keys,
         records=records,
-        kinds={UNSUBSCRIBE.name: range(len(frame))},
+        kinds={UNSUBSCRIBE.name: rows},
         options={"key": names[0], **({"list": list} if list else {})},
         problems=problems.by_row(),
         left_out=found.left_out,
+        notes=found.notes,
         confirm=asks,
+        unused=found.unused,
     )
 
 
 def plan_suppression(
-    account: Account, frame: pd.DataFrame, *, suppresses: bool, columns: Columns, on_duplicate: OnDuplicate
+    account: Account, frame: Any, *, suppresses: bool, columns: Columns, on_duplicate: OnDuplicate
 ) -> Plan:
     """Keep e-mail from people, or let it through again; see `profiles.plan_suppress`."""
     problems = Problems()
@@ -166,13 +194,14 @@ def plan_suppression(
     return drafted(
         "suppress profiles" if suppresses else "unsuppress profiles",
         account,
-        frame,
+        found.frame,
         keys=found.keys,
         records=records,
-        kinds={(SUPPRESS if suppresses else UNSUPPRESS).name: range(len(frame))},
+        kinds={(SUPPRESS if suppresses else UNSUPPRESS).name: range(len(found.keys))},
         options={"key": "email"},
         problems=problems.by_row(),
         left_out=found.left_out,
+        unused=found.unused,
         confirm=[ask(counted(sent, "profile"))] if sent else [],
     )
 
@@ -217,6 +246,7 @@ def _records(
     channels: Sequence[str],
     consents: Sequence[Mapping[str, Any]],
     problems: Problems,
+    ids: Sequence[Any] | None = None,
 ) -> Records:
     records: Records = []
     for row, consent in enumerate(consents):
@@ -229,33 +259,51 @@ def _records(
             subscriptions.setdefault(way, {})[purpose] = consent
         held = {name: values[row] for name, values in found.values.items() if values[row] is not ABSENT}
         attributes = {**held, "subscriptions": subscriptions}
-        records.append(orjson.dumps({"type": "profile", "attributes": attributes}))
+        known = {"id": ids[row]} if ids is not None and ids[row] is not ABSENT else {}
+        records.append(orjson.dumps({"type": "profile", **known, "attributes": attributes}))
     return records
 
 
+def _ids(found: People) -> Sequence[Any] | None:
+    """Read ids of profiles, for rows that name people by them as well."""
+    source = found.sources.get("id")
+    return None if source is None else column(found.frame[source], "text").values
+
+
 def _times(
-    account: Account, frame: pd.DataFrame, given: Any, columns: Mapping[str, str], problems: Problems
+    account: Account,
+    found: People,
+    given: Any,
+    date_format: DateFormat,
+    problems: Problems,
+    refused: Mapping[int, Any],
 ) -> list[Any] | None:
     """Read when people agreed: a column, or one time for all; None where nothing tells."""
-    source = next((name for name, target in columns.items() if target == "consented_at"), "consented_at")
-    if source in columns:
-        check_present(frame, [source], "columns")
+    source = found.sources.get("consented_at")
     if given is not None:
-        written = moments(pd.Series([given], dtype=object), lambda: account.timezone)
-        if written.problems:
-            raise InvalidInputError(f"consented_at={given!r} is no time.")
-        values = written.values * len(frame)
-    elif source in frame.columns:
-        written = moments(frame[source], lambda: account.timezone)
-        problems.add_all(written.problems, source)
+        written = moments(
+            pd.Series([given], dtype=object), lambda: account.timezone, format_of(date_format, "")
+        )
+        if written.problems or written.values[0] is ABSENT:
+            raise InvalidInputError(
+                f"consented_at={given!r} is not a time. Give a date, a datetime, or a text like 2026-05-01T09:30."
+            )
+        values = written.values * len(found.keys)
+        if source is not None:
+            found.unused.append(source)
+    elif source is not None:
+        written = moments(found.frame[source], lambda: account.timezone, format_of(date_format, source))
+        problems.add_all({row: why for row, why in written.problems.items() if row not in refused}, source)
         values = written.values
     else:
         return None
-    now = account.now().astimezone(UTC).isoformat()
+    now = account.now().astimezone(UTC)
     for row, time in enumerate(values):
+        if row in refused:
+            continue
         if time is ABSENT and row not in problems:
             problems.add(row, "consented_at is missing")
-        elif time is not ABSENT and time > now:
+        elif time is not ABSENT and datetime.fromisoformat(time) > now:
             problems.add(row, f"consented_at: {time} has not come yet")
     return values
 
@@ -265,6 +313,10 @@ def _not_on(account: Account, found: People, list: str, problems: Problems) -> R
     rows = [row for row in range(len(found.keys)) if row not in problems and row not in found.left_out]
     people = [{name: values[row] for name, values in found.values.items()} for row in rows]
     return [rows[at] for at in off_list(account, list, people)]
+
+
+def _both(note: str | None, more: str) -> str:
+    return f"{note}; {more}" if note else more
 
 
 def _count(records: Records) -> int:

@@ -12,18 +12,20 @@ import pandas as pd
 
 from klaviyo_analytics.errors import ApiError, FrameError, InvalidInputError
 from klaviyo_analytics.writeback import attributes as rules
-from klaviyo_analytics.writeback import checks
+from klaviyo_analytics.writeback import checks, phones
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.batches import REQUEST_BYTES
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT, Wanted
+from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.kinds import folded
 from klaviyo_analytics.writeback.kinds.events import CREATE
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.plans.cells import encoded
 from klaviyo_analytics.writeback.plans.metrics import KnownMetrics, named_metric, new_beside, to_make
-from klaviyo_analytics.writeback.targets import Rest, Target, targets
+from klaviyo_analytics.writeback.targets import Rest, Target, mapped, targets
+from klaviyo_analytics.writeback.times import DateFormat, check_format
 
 WHAT = "plan_create()"
 WHO = ("id", "email", "phone_number", "external_id", "anonymous_id")
@@ -43,7 +45,7 @@ EVENT_BYTES = REQUEST_BYTES - 1_000  # what the rest of a request may take
 
 def plan_create(
     account: Account,
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     metric: Any,
     columns: Mapping[str, str] | None,
@@ -52,16 +54,24 @@ def plan_create(
     on_duplicate: OnDuplicate,
     compare: bool,
     known: KnownMetrics | None,
+    phone_region: str | None = None,
+    date_format: DateFormat = None,
 ) -> Plan:
     """Check and encode a frame of events; see `events.plan_create`."""
     named = named_metric(metric)
+    frame = as_frame(frame, WHAT, _single, ATTRIBUTES)
+    check_format(date_format, frame.columns, WHAT)
+    _check_read(frame, columns)
     found = targets(frame, ATTRIBUTES, columns=columns, properties=properties, what=WHAT)
     by_path = {target.path: target for target in found}
     who = [name for name in WHO if name in by_path]
     if not who:
         raise FrameError(f"{WHAT}: no column tells whose event it is; give one of {', '.join(WHO)}.")
     problems = Problems()
-    values = encoded(account, frame, found, problems, times=["time"])
+    values = encoded(account, frame, found, problems, times=["time"], date_format=date_format)
+    renumbered: dict[int, str] = {}
+    if "phone_number" in values:
+        values["phone_number"], renumbered = phones.in_e164(values["phone_number"], phone_region, problems)
     rules.check_attributes(rules.EVENT, values, problems)
     if value_currency is not None and (why := rules.currency(value_currency)):
         raise InvalidInputError(f"value_currency={value_currency!r} {why}.")
@@ -72,6 +82,8 @@ def plan_create(
     if "time" in values:
         _check_times(account, values["time"], problems)
     records, ids, notes = _records(values, by_path, named, people, value_currency, problems)
+    for row, note in renumbered.items():
+        notes[row] = f"{note}; {notes[row]}" if row in notes else note
     both = [ABSENT if id is None else f"{person}\n{id}" for person, id in zip(people, ids, strict=True)]
     given = [one is not ABSENT for one in values.get("unique_id", [ABSENT] * len(frame))]
     left_out = _check_twice(both, given, on_duplicate, problems)
@@ -93,6 +105,20 @@ def plan_create(
         notes=notes,
         confirm=[to_make(named, beside)] if beside else [],
     )
+
+
+def _check_read(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> None:
+    """Refuse the ids of events where those of profiles belong: frames that were read have both."""
+    there, chosen = {*frame.columns}, {*mapped(columns, WHAT)}
+    if {"id", "profile_id"} <= there and not {"id", "profile_id"} & chosen:
+        raise FrameError(
+            f"{WHAT}: 'id' is the id of an event here, and 'profile_id' says whose it is. Write "
+            "frame.drop(columns=['id']) with columns={'profile_id': 'id'}."
+        )
+
+
+def _single(values: pd.Series[Any]) -> str:
+    return "email" if all(isinstance(one, str) and "@" in one for one in values.dropna()) else "id"
 
 
 def _looked(metric: Mapping[str, str], known: KnownMetrics, *, strict: bool) -> list[str] | None:

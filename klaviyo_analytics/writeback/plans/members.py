@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import orjson
-import pandas as pd
 
 from klaviyo_analytics.writeback import asking
 from klaviyo_analytics.writeback._account import Account
@@ -15,7 +14,7 @@ from klaviyo_analytics.writeback.compare import current
 from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.kinds import KINDS
 from klaviyo_analytics.writeback.plan import Plan
-from klaviyo_analytics.writeback.plans import shares
+from klaviyo_analytics.writeback.plans import lists, shares
 from klaviyo_analytics.writeback.plans.people import Columns, people
 
 Records = list[bytes | None]
@@ -24,7 +23,7 @@ Tagged = Literal["campaigns", "flows", "lists", "segments"]
 
 def plan_members(
     account: Account,
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     list: str,
     joins: bool,
@@ -34,8 +33,11 @@ def plan_members(
     """Name members by their ids; those of a frame that has none are looked up by address."""
     kind = "list join" if joins else "list leave"
     problems = Problems()
-    by_id = "id" in {*frame.columns, *(columns or {}).values()}
-    found = people(frame, ["id"] if by_id else ["email"], columns, on_duplicate, problems, what=kind)
+    what = "plan_add_profiles()" if joins else "plan_remove_profiles()"
+    found = people(frame, ["id", "email"], columns, on_duplicate, problems, what=what, either=True)
+    by_id = "id" in found.values
+    if any(row not in problems and row not in found.left_out for row in range(len(found.keys))):
+        lists.known(account, list)
     ids: Mapping[str, str] = {} if by_id else _ids(account, found.keys)
     records: Records = []
     for row, key in enumerate(found.keys):
@@ -49,25 +51,27 @@ def plan_members(
     return drafted(
         "add to list" if joins else "remove from list",
         account,
-        frame,
+        found.frame,
         keys=found.keys,
         records=records,
-        kinds={kind: range(len(frame))},
+        kinds={kind: range(len(found.keys))},
         options={"owner": list, "key": "id" if by_id else "email"},
         problems=problems.by_row(),
         left_out=found.left_out,
         confirm=[*asking.of_names([list]), *([ask] if ask else [])],
+        unused=found.unused,
     )
 
 
 def plan_tagging(
-    account: Account, frame: pd.DataFrame, *, tag: str, kind: Tagged, tags: bool, on_duplicate: OnDuplicate
+    account: Account, frame: Any, *, tag: str, kind: Tagged, tags: bool, on_duplicate: OnDuplicate
 ) -> Plan:
     """Put a tag on what the rows name, or take it off."""
     name = f"{'tag' if tags else 'untag'} {kind}"
     assert name in KINDS
     problems = Problems()
-    found = people(frame, ["id"], None, on_duplicate, problems, what=name)
+    what = "plan_tag()" if tags else "plan_untag()"
+    found = people(frame, ["id"], None, on_duplicate, problems, what=what)
     type = kind.removesuffix("s")
     records = [
         None if row in problems or row in found.left_out else orjson.dumps({"type": type, "id": key})
@@ -76,13 +80,14 @@ def plan_tagging(
     return drafted(
         name,
         account,
-        frame,
+        found.frame,
         keys=found.keys,
         records=records,
-        kinds={name: range(len(frame))},
+        kinds={name: range(len(found.keys))},
         options={"owner": tag, "key": "id"},
         problems=problems.by_row(),
         left_out=found.left_out,
+        unused=found.unused,
     )
 
 

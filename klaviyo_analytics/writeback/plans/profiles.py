@@ -6,19 +6,22 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import orjson
 import pandas as pd
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.writeback import asking, checks
+from klaviyo_analytics.writeback import asking, checks, numbers, phones
 from klaviyo_analytics.writeback import attributes as rules
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.compare import changes, described
 from klaviyo_analytics.writeback.drafting import drafted
 from klaviyo_analytics.writeback.encode import ABSENT, Wanted
+from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.kinds.profiles import APPEND, IMPORT, UPSERT
 from klaviyo_analytics.writeback.plan import Plan
+from klaviyo_analytics.writeback.plans import lists as groups
 from klaviyo_analytics.writeback.plans.cells import encoded
 from klaviyo_analytics.writeback.plans.people_records import (
     IDENTIFIERS,
@@ -29,7 +32,8 @@ from klaviyo_analytics.writeback.plans.people_records import (
     dangers,
     to_clear,
 )
-from klaviyo_analytics.writeback.targets import Rest, Target, check_frame, is_rest, named, several, targets
+from klaviyo_analytics.writeback.targets import Rest, Target, is_rest, mapped, named, several, targets
+from klaviyo_analytics.writeback.times import DateFormat, check_format
 
 Key = Literal["email", "phone_number", "external_id", "id"]
 KEYS = (*IDENTIFIERS, "id")
@@ -51,7 +55,7 @@ def attributes() -> dict[str, Wanted]:
 
 def plan_upsert(
     account: Account,
-    frame: pd.DataFrame,
+    frame: Any,
     *,
     key: Key,
     columns: Mapping[str, str] | None,
@@ -63,6 +67,8 @@ def plan_upsert(
     unappend: Sequence[str],
     unset: Sequence[str],
     compare: bool,
+    phone_region: str | None = None,
+    date_format: DateFormat = None,
 ) -> Plan:
     """Check and encode a frame of people; see `profiles.plan_upsert`."""
     if key not in KEYS:
@@ -71,15 +77,17 @@ def plan_upsert(
             f"key={key!r}: it is one of {', '.join(KEYS)}. For a column of another name say "
             f"columns={{{key!r}: {near!r}}}, key={near!r}."
         )
-    check_frame(frame, WHAT)
-    if is_rest(properties):
-        _check_own(frame, columns or {})
-    else:
+    frame = as_frame(frame, WHAT, key, KEYS)
+    columns = mapped(columns, WHAT)
+    check_format(date_format, frame.columns, WHAT, single=False)
+    if not is_rest(properties):
         properties = [
             *several(properties, "properties"),
             *_changed_in_place(frame, columns, append, unappend),
         ]
-    found = targets(frame, attributes(), columns=columns, properties=properties, what=WHAT)
+    found = targets(
+        frame, attributes(), columns=columns, properties=properties, what=WHAT, read_only=_read_only()
+    )
     paths = [target.path for target in found]
     if key not in paths:
         raise FrameError(
@@ -87,7 +95,11 @@ def plan_upsert(
         )
     patches = _patches(found, append, unappend, unset)
     problems = Problems()
-    by_path = encoded(account, frame, found, problems)
+    by_path = encoded(account, frame, found, problems, date_format=date_format)
+    notes = numbers.were_numbers(frame, found, by_path)
+    if "phone_number" in by_path:
+        by_path["phone_number"], changed = phones.in_e164(by_path["phone_number"], phone_region, problems)
+        notes = _merged(notes, changed)
     rules.check_attributes(rules.PROFILE, by_path, problems)
     left_out = _check(by_path, key, on_duplicate, problems)
     for path, way in patches.items():
@@ -96,8 +108,15 @@ def plan_upsert(
     builder = Builder(found, patches, unset, to_clear(on_null, found, patches))
     records, cleared, kept = built(builder, [*by_path.values()], len(frame), problems, left_out)
     keys = ["" if value is ABSENT else str(value) for value in by_path[key]]
-    notes = rules.odd_timezones(by_path.get("location.timezone", ()))
+    notes = _merged(notes, rules.odd_timezones(by_path.get("location.timezone", ())))
     counts: dict[str, int] = {}
+    if not lists and not unset and len(found) > 1:
+        empty = _only_key(records, key)
+        names = ", ".join(target.column for target in found if target.path != key)
+        why = f"nothing to send: {names} null. To create profiles, give the column {key!r} alone"
+        left_out |= dict.fromkeys(empty, ("not sent", why))
+        records = [None if row in empty else record for row, record in enumerate(records)]
+        counts |= {"nothing_to_send": len(empty)} if empty else {}
     if compare:
         compared = changes(account, key, keys, records)
         same = {row for row, change in compared.items() if change is not None and not change}
@@ -109,7 +128,10 @@ def plan_upsert(
         told = {row: described(change) for row, change in compared.items() if row not in same}
         notes |= {row: _both(said, notes.get(row)) for row, said in told.items()}
         new = sum(change is None for change in compared.values())
-        counts = {"new": new, "changed": len(compared) - new - len(same)}
+        counts |= {"new": new, "changed": len(compared) - new - len(same)}
+    if any(record is not None for record in records):
+        for group in lists:
+            groups.known(account, group)
     return drafted(
         "upsert profiles",
         account,
@@ -147,15 +169,11 @@ def _changed_in_place(
     ]
 
 
-def _check_own(frame: pd.DataFrame, columns: Mapping[str, str]) -> None:
-    """Refuse to make custom properties of what Klaviyo itself says of a profile: frames that were read have such."""
+def _read_only() -> set[str]:
+    """Name what Klaviyo sets of a profile: frames that were read have such columns."""
     shape = load()["get_profiles"].returns
-    known = {name for name in (shape.attributes if shape else ()) if name != "properties"} - set(attributes())
-    if own := [name for name in frame.columns if name in known and name not in columns]:
-        raise FrameError(
-            f"{WHAT}: {own[0]!r} is told by Klaviyo and cannot be written, and properties='rest' would make a custom "
-            f"property of it. Drop the column, or name it by columns={{{own[0]!r}: 'properties.{own[0]}'}}."
-        )
+    known = {name for name in (shape.attributes if shape else ()) if name != "properties"}
+    return {*known, "created", "updated", "joined_group_at"} - set(attributes())
 
 
 def _check(
@@ -187,6 +205,23 @@ def _kinds(count: int, key: Key, nulls: set[int], *, patches: bool, lists: bool)
         IMPORT.name: [row for row in rows if row not in nulls] if nulls else rows,
         (APPEND if patches else UPSERT).name: sorted(nulls),
     }
+
+
+def _merged(notes: Mapping[int, str], more: Mapping[int, str]) -> dict[int, str]:
+    return {**notes, **{row: _both(notes[row], why) if row in notes else why for row, why in more.items()}}
+
+
+def _only_key(records: Sequence[bytes | None], key: str) -> set[int]:
+    """Find the rows that would send nothing but their key."""
+    empty = set()
+    for row, record in enumerate(records):
+        if record is None:
+            continue
+        told = orjson.loads(record)
+        held = {*told.get("attributes", {}), *(["id"] if "id" in told else [])}
+        if held <= {key} and not told.get("meta"):
+            empty.add(row)
+    return empty
 
 
 def _both(said: str, note: str | None) -> str:
