@@ -14,16 +14,14 @@ from klaviyo_analytics.analysis._engine import (
     columns_of,
     names,
     opened,
-    ratio,
     require,
     require_one_currency,
     require_one_metric,
-    summed,
     with_whole,
 )
 from klaviyo_analytics.analysis._given import takes
 from klaviyo_analytics.analysis._pairs import paired, with_change
-from klaviyo_analytics.analysis.measures import possible_rates
+from klaviyo_analytics.analysis.measures import possible_rates, totals
 from klaviyo_analytics.errors import FrameError
 
 
@@ -83,16 +81,13 @@ def compare_periods(
     require(tables[1], counts)
     _require_alike(*tables, keys, money=money_among(counts))
     everything = [*keys, "__all"]
-    now, then = (summed(_with_all(table), everything, counts, nw.col("__whole").min()) for table in tables)
-    both = paired(now, then, everything, [*counts, "__whole"]).with_columns(
+    rates = {name: RATES[name] for name in wanted if name in RATES}
+    now, then = (
+        totals(_with_all(table), everything, counts, rates, nw.col("__whole").min()) for table in tables
+    )
+    both = paired(now, then, everything, [*counts, *rates, "__whole"]).with_columns(
         *_zero_if_absent(counts),
         *(nw.col(name).fill_null(1) for name in ("__whole", "__whole_previous")),
-    )
-    rates = [name for name in wanted if name in RATES]
-    both = both.with_columns(
-        ratio(f"{RATES[name].numerator}{end}", f"{RATES[name].denominator}{end}").alias(f"{name}{end}")
-        for name in rates
-        for end in ("", "_previous")
     )
     found = [f"{name}{end}" for name in wanted for end in ("", "_previous", "_difference", "_change")]
     whole = (nw.col("__whole") == 1) & (nw.col("__whole_previous") == 1)
