@@ -148,7 +148,7 @@ def _flag(acts: Table, metric: str, given: str | None, *, default: str, argument
             f"no {what} among the events has {default!r}, so the numbers of people are those with machines. Read it "
             f"with client.events.list(properties=[{default!r}, ...]), or name its column with {argument}=",
             UserWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     return None
 

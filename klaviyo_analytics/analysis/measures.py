@@ -236,7 +236,17 @@ def shown(totalled: Table) -> Table:
         (nw.col(part) != nw.col(plain)).fill_null(value=False).cast(nw.Int64).max().alias(written)
         for written, (part, plain) in pairs.items()
     ).collect()
-    fewer = [written for written in pairs if len(differ) and differ[written][0]]
+    fewer = [
+        written
+        for written in pairs
+        if any(
+            value
+            for value, gone in zip(
+                differ[written].to_list(), differ[written].is_null().to_list(), strict=True
+            )
+            if not gone
+        )
+    ]
     if fewer:
         totalled = totalled.with_columns(**{name: nw.col(pairs[name][0]) for name in fewer})
     return totalled.drop(*parts)

@@ -22,7 +22,7 @@ from klaviyo_analytics.analysis._engine import (
     series_columns,
     summed,
 )
-from klaviyo_analytics.analysis._given import CAMPAIGNS, FLOWS, WrongFrame, takes
+from klaviyo_analytics.analysis._given import CAMPAIGNS, FLOWS, WrongFrame, renamed, takes
 from klaviyo_analytics.analysis.measures import with_rates, without_blind_opens
 from klaviyo_analytics.errors import InvalidInputError
 
@@ -31,11 +31,12 @@ _IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "message_position"
 _ORDER = ("flow", "flow_id", "message_position", "message", "flow_message_id", "channel")
 
 
+@renamed(rank_by="by")
 @takes(CAMPAIGNS)
 def campaign_ranking(
     frame: IntoFrameT,
     *,
-    rank_by: str = "revenue_per_recipient",
+    by: str = "revenue_per_recipient",
     top: int | None = None,
     minimum_recipients: int = 0,
     ascending: bool = False,
@@ -46,7 +47,7 @@ def campaign_ranking(
     ----------
     frame : DataFrame
         Campaign summary; a flow summary, or one by message or variation, does as well.
-    rank_by : str, default "revenue_per_recipient"
+    by : str, default "revenue_per_recipient"
         The column, or a rate that is made of columns.
     top : int, optional
         Only so many rows.
@@ -58,14 +59,14 @@ def campaign_ranking(
     Returns
     -------
     DataFrame
-        `rank` (rows that are equal share one) and the columns of `frame`, best first. Rows for which `rank_by`
+        `rank` (rows that are equal share one) and the columns of `frame`, best first. Rows for which `by`
         is missing, such as a rate of nobody, have no rank and are left out. A pandas frame tells in
         `attrs["ranking"]` how many rows there were and how many are left out why, so that a picture can say it.
 
     Raises
     ------
     FrameError
-        If `rank_by` can be neither found nor made, or is money in two currencies.
+        If `by` can be neither found nor made, or is money in two currencies.
 
     Examples
     --------
@@ -82,11 +83,11 @@ def campaign_ranking(
     1     2    Large        2000             400.0                    0.2
     """
     table = without_blind_opens(opened(frame))
-    if rank_by in RATES:
-        require(table, [RATES[rank_by].numerator, RATES[rank_by].denominator])
+    if by in RATES:
+        require(table, [RATES[by].numerator, RATES[by].denominator])
         table = with_rates(table)
-    require_numbers(table, [rank_by])
-    if money_among([RATES[rank_by].numerator if rank_by in RATES else rank_by]):
+    require_numbers(table, [by])
+    if money_among([RATES[by].numerator if by in RATES else by]):
         require_one_currency(table, [])
     if top is not None and top < 1:
         raise InvalidInputError(f"top={top} leaves nothing; it is at least 1")
@@ -95,8 +96,8 @@ def campaign_ranking(
         require(table, ["recipients"])
         large = table.filter(nw.col("recipients") >= minimum_recipients)
     columns = [name for name in columns_of(table) if name != "rank"]
-    ranked = large.filter(~nw.col(rank_by).is_null()).with_columns(
-        rank=nw.col(rank_by).rank("min", descending=not ascending).cast(nw.Int64)
+    ranked = large.filter(~nw.col(by).is_null()).with_columns(
+        rank=nw.col(by).rank("min", descending=not ascending).cast(nw.Int64)
     )
     # Equal rows keep one order, whatever order they came in.
     names = series_columns(table)
@@ -106,7 +107,7 @@ def campaign_ranking(
         return closed(result, frame)
     given, kept, with_rank, shown = (_rows(one) for one in (table, large, ranked, result))
     left_out = {"small": given - kept, "minimum_recipients": minimum_recipients, "unranked": kept - with_rank}
-    return closed(result, frame, ranking={"by": rank_by, "of": given, "shown": shown, **left_out})
+    return closed(result, frame, ranking={"by": by, "of": given, "shown": shown, **left_out})
 
 
 def _rows(table: Table) -> int:

@@ -266,10 +266,10 @@ class Timeframe:
             last.fold == 0 or periods.shown_twice(last + timedelta(seconds=1))
         )
         if inner_start or inner_end:
-            when = self.start if inner_start else self.end
+            when, verb = (self.start, "begins") if inner_start else (self.end, "ends")
             raise InvalidInputError(
-                f"{self.start.isoformat()}/{self.end.isoformat()} {'begins' if inner_start else 'ends'} inside an hour "
-                f"that clocks in {self.timezone} show twice on {when:%Y-%m-%d}, and reports cannot be told which of "
+                f"{self.start.isoformat()}/{self.end.isoformat()} {verb} inside an hour that "
+                f"clocks in {self.timezone} show twice on {when:%Y-%m-%d}, and reports cannot be told which of "
                 "the two is meant. Begin and end the time frame outside of that hour, or use metric aggregates"
             )
 

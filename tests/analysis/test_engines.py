@@ -69,7 +69,7 @@ CALLS: dict[str, Callable[[Convert], Any]] = {
     "share_of_total, all": lambda to: analysis.share_of_total(to(DAILY), "sum_value"),
     "revenue_split": lambda to: analysis.revenue_split(to(DAILY), by="datetime"),
     "revenue_split, all": lambda to: analysis.revenue_split(to(DAILY), value="count"),
-    "campaign_ranking": lambda to: analysis.campaign_ranking(to(SUMMARY), rank_by="click_rate", top=2),
+    "campaign_ranking": lambda to: analysis.campaign_ranking(to(SUMMARY), by="click_rate", top=2),
     "flow_funnel": lambda to: analysis.flow_funnel(to(SUMMARY)),
     "list_growth": lambda to: analysis.list_growth(
         to(DAILY), to(DAILY.iloc[4:20]), members_before={"email": 100, None: 50}, by="attributed_channel"

@@ -39,7 +39,11 @@ def run(context: Context, asked: Asked, *, names: bool, look_up: bool = True) ->
     if names and look_up:
         labels |= _looked_up(context, asked, answers)
     frame = tables.frame(answers, layout, labels)
-    frame.attrs = {"timezone": asked.timeframe.timezone, "currency": currency}
+    frame.attrs = {
+        "timezone": asked.timeframe.timezone,
+        "currency": currency,
+        "timeframe": str(asked.timeframe),
+    }
     if asked.interval:
         frame.attrs["interval"] = asked.interval
     return frame
