@@ -255,7 +255,8 @@ def shown(totalled: Table) -> Table:
 def without_blind_opens(table: Table) -> Table:
     """Set to missing the opens of messages whose opens nobody can see; a zero would say that nobody reads.
 
-    Reports have a row for each channel (`send_channel`), and zeros as the opens of text messages.
+    Reports have a row for each channel (`send_channel`), and zeros as the opens of text messages. Should they ever
+    count one, it was seen and stays.
     """
     present = columns_of(table)
     opens = [name for name in OPENS if name in present]
@@ -264,7 +265,10 @@ def without_blind_opens(table: Table) -> Table:
     blind = (
         nw.col("send_channel").cast(nw.String).is_in(sorted(CHANNELS_WITHOUT_OPENS)).fill_null(value=False)
     )
-    return table.with_columns(nw.when(~blind).then(nw.col(name)).alias(name) for name in opens)
+    return table.with_columns(
+        nw.when(~(blind & (nw.col(name) == 0).fill_null(value=False))).then(nw.col(name)).alias(name)
+        for name in opens
+    )
 
 
 def _with_parts(table: Table, made: Mapping[str, Rate]) -> Table:

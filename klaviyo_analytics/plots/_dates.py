@@ -51,7 +51,7 @@ class _DateLocator(AutoDateLocator):
             or not _clocks_change(ticks, self._zone)
         ):
             return [float(tick) for tick in ticks]
-        step = float(np.round(np.median(gaps) * 24 * 60)) / (24 * 60)
+        step = float(np.round(gaps.min() * 24 * 60)) / (24 * 60)
         if step <= 1.001 / 24:
             evenly = np.arange(round((ticks[-1] - ticks[0]) / step) + 1)
             return [float(ticks[0] + step * number) for number in evenly]

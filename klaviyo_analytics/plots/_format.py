@@ -25,7 +25,7 @@ _SYMBOLS = {
     "MXN": "MX$",
 }
 _COMPACT_FROM = 10_000
-_MOST_DECIMALS = 15
+_MOST_DECIMALS = 9
 _WITHOUT_CENTS = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
 
 
@@ -100,7 +100,7 @@ def _distinct(ticks: Sequence[float], decimals: int, label: Callable[[float, int
         labels = [label(value, further) for value in ticks]
         if len(set(labels)) == len(set(ticks)):
             return labels
-    return [label(value, _MOST_DECIMALS) for value in ticks]
+    return [f"{value:.4g}" for value in ticks]
 
 
 def _unit(largest: float) -> tuple[float, str]:
@@ -128,7 +128,7 @@ def _percent_decimals(size: float) -> int:
     """Keep three significant digits of a small rate: 0.012 % must not read as 0.0 %."""
     if size == 0 or size >= 0.01:
         return 1
-    return 2 if size >= 0.001 else max(3, -math.floor(math.log10(size * 100)) + 1)
+    return 2 if size >= 0.001 else min(max(3, -math.floor(math.log10(size * 100))), _MOST_DECIMALS)
 
 
 def _percent(value: float, decimals: int) -> str:

@@ -68,7 +68,12 @@ def _visible(frame: pd.DataFrame) -> pd.DataFrame:
     if "send_channel" not in frame.columns or not opens:
         return frame
     blind = frame["send_channel"].isin(CHANNELS_WITHOUT_OPENS).astype(bool)
-    return frame.assign(**{name: frame[name].mask(blind) for name in opens}) if blind.any() else frame
+    seen = {name: frame[name].ne(0).fillna(value=True).astype(bool) for name in opens}
+    return (
+        frame.assign(**{name: frame[name].where(~blind | seen[name]) for name in opens})
+        if blind.any()
+        else frame
+    )
 
 
 def require(frame: Any, columns: Iterable[str | None]) -> None:
