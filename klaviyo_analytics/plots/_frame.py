@@ -76,6 +76,19 @@ def _visible(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def who_counts(frame: pd.DataFrame, columns: Iterable[str]) -> str | None:
+    """Return the note that text messages take no part in rates of opens, where the frame has any of them."""
+    if not {"open_rate", "click_to_open_rate"} & {*columns}:
+        return None
+    channels = next((name for name in ("send_channel", "channel") if name in frame.columns), None)
+    if channels is None:
+        return None
+    words = {word for value in frame[channels].dropna().unique() for word in str(value).split(", ")}
+    return (
+        "opens: without text messages, whose opens nobody can see" if words & CHANNELS_WITHOUT_OPENS else None
+    )
+
+
 def require(frame: Any, columns: Iterable[str | None]) -> None:
     """Raise unless `frame` is one and has all `columns`; None stands for an option that was not given."""
     if not isinstance(frame, pd.DataFrame):

@@ -21,7 +21,7 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
 )
 from klaviyo_analytics.plots._format import write, write_column
-from klaviyo_analytics.plots._frame import Floats, currency_of, names, numbers, require
+from klaviyo_analytics.plots._frame import Floats, currency_of, names, numbers, require, who_counts
 from klaviyo_analytics.plots._quantities import Quantity, capitalised, money_in_words, quantity
 from klaviyo_analytics.plots._rows import (
     hue_colours,
@@ -80,6 +80,7 @@ def draw_ranking(
             f"{len(chosen):,} of {counted(whole['of'], rows)}" if whole["of"] else None,
             f"{whole['small']:,} with fewer than {fewest:,} recipients left out" if whole["small"] else None,
             only_zeros(values),
+            who_counts(frame, [by]),
             f"{whole['unranked']:,} without {why} left out" if whole["unranked"] else None,
             f"{unknown:,} without a value left out" if unknown and len(chosen) else None,
         ],

@@ -149,7 +149,7 @@ def _families_with(lacking: frozenset[int], fonts: int) -> tuple[str, ...]:  # n
             has = _charset_of(installed[name])
         except (OSError, RuntimeError):  # a font file that went away, or that FreeType cannot read
             continue
-        if lacking & has and name != "Last Resort":
+        if lacking & has and not name.startswith("Last Resort"):  # that one draws boxes for all there is
             chosen.append(name)
             lacking -= has
     return tuple(chosen)
