@@ -84,9 +84,7 @@ def who_counts(frame: pd.DataFrame, columns: Iterable[str]) -> str | None:
     if channels is None:
         return None
     words = {word for value in frame[channels].dropna().unique() for word in str(value).split(", ")}
-    return (
-        "opens: without text messages, whose opens nobody can see" if words & CHANNELS_WITHOUT_OPENS else None
-    )
+    return "opens without text messages" if words & CHANNELS_WITHOUT_OPENS else None
 
 
 def require(frame: Any, columns: Iterable[str | None]) -> None:

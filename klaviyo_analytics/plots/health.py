@@ -139,7 +139,7 @@ def deliverability(
             f"Benchmarks: {source}" if source else None,
             f"One point per {_noun(frame)}" if points_each > 1 else None,
             denominators(check.column for check in checks),
-            who_counts(frame, [check.column for check in checks]),
+            who_counts(frame, [check.column for check in checks]) if characters(ax) >= _NARROW else None,
         ],
         share=0.8,
     )
