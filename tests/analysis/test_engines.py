@@ -73,7 +73,7 @@ CALLS: dict[str, Callable[[Convert], Any]] = {
     "flow_funnel, partly known": lambda to: analysis.flow_funnel(to(PARTLY.drop(columns="channel"))),
     "compare_periods, partly known": lambda to: analysis.compare_periods(to(PARTLY), to(PARTLY.iloc[1:])),
     "campaign_ranking, partly known": lambda to: analysis.campaign_ranking(
-        to(PARTLY.assign(message=["a", "b", "c"])), by="click_to_open_rate"
+        to(PARTLY.assign(message=pd.array(["a", "b", "c"], "string"))), by="click_to_open_rate"
     ),
     "resample, quarter": lambda to: analysis.resample(to(DAILY), "quarter"),
     "resample": lambda to: analysis.resample(to(DAILY), "week"),
