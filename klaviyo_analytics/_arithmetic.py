@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A quotient of two sums."""
+    """A quotient of two sums, both over those rows alone in which numerator and denominator are known."""
 
     numerator: str
     denominator: str
@@ -30,6 +30,12 @@ RATES: Mapping[str, Rate] = {
     "average_order_value": Rate("conversion_value", "conversions"),
     "revenue_per_recipient": Rate("conversion_value", "recipients"),
 }
+
+OPENS = ("opens", "opens_unique", "open_rate", "click_to_open_rate")
+"""Columns that mean nothing for a message whose opens nobody can see."""
+
+CHANNELS_WITHOUT_OPENS = frozenset({"sms"})
+"""Send channels of reports whose opens cannot be seen; the reports write zeros for them."""
 
 MONEY = frozenset({"sum_value", "conversion_value", "text_message_spend"})
 

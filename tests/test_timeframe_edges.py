@@ -98,3 +98,30 @@ class TestFiveYears:
             client._api.transport._sleep = lambda _: None
             with pytest.raises(ka.errors.ConnectionFailedError):
                 client.metric_aggregates.query("Placed Order", timeframe=frame)
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end"),
+    [
+        ("America/New_York", "2026-11-01T01:30-04:00", "2026-11-01T01:10-05:00"),
+        ("America/New_York", "2026-11-01T01:00-05:00", "2026-11-01T02:00-05:00"),
+        ("America/New_York", "2026-11-01T00:00-04:00", "2026-11-01T01:00-05:00"),
+        ("America/Havana", "2026-11-01T00:00-05:00", "2026-11-02T00:00-05:00"),
+    ],
+)
+def test_a_report_inside_an_hour_that_comes_twice_is_refused(zone: str, start: str, end: str) -> None:
+    with pytest.raises(InvalidInputError, match="inside an hour that clocks in"):
+        Timeframe(start, end, timezone=zone).report_body()
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end"),
+    [
+        ("America/New_York", "2026-11-01T01:00-04:00", "2026-11-01T02:00-05:00"),
+        ("America/Havana", "2026-11-01T00:00-04:00", "2026-11-02T00:00-05:00"),
+        ("Australia/Lord_Howe", "2026-04-05T00:00+11:00", "2026-04-06T00:00+10:30"),
+    ],
+)
+def test_a_report_around_both_hours_is_sent(zone: str, start: str, end: str) -> None:
+    body = Timeframe(start, end, timezone=zone).report_body()
+    assert body["start"] < body["end"]

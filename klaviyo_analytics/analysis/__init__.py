@@ -43,3 +43,8 @@ __all__ = [
     "roll_up",
     "share_of_total",
 ]
+
+
+def __dir__() -> list[str]:
+    """List the public functions, without the modules that they live in."""
+    return [name for name in __all__ if callable(globals()[name])]

@@ -2,84 +2,209 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Literal, get_args
 
 import narwhals.stable.v2 as nw
 
 from klaviyo_analytics.analysis._engine import Table
 from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.vocabulary import Interval
 
-ORDER: tuple[Interval, ...] = ("hour", "day", "week", "month")
+LongInterval = Literal["hour", "day", "week", "month", "quarter", "year"]
+"""Intervals of frames; Klaviyo itself answers by hour, day, week and month."""
 
-# The shortest distance between two rows tells their interval; a day has 23 hours once a year.
-_LONGEST_GAP: tuple[tuple[Interval, timedelta], ...] = (
-    ("hour", timedelta(hours=2)),
-    ("day", timedelta(days=2)),
-    ("week", timedelta(days=8)),
-)
-_STEP: dict[Interval, timedelta] = {
+ORDER: tuple[LongInterval, ...] = get_args(LongInterval)
+MONTHS: dict[LongInterval, int] = {"month": 1, "quarter": 3, "year": 12}
+STEP: dict[LongInterval, timedelta] = {
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
     "week": timedelta(days=7),
 }
 
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+# Clocks change by an hour, on Lord Howe Island by half an hour.
+_GAPS: dict[LongInterval, tuple[timedelta, timedelta]] = {
+    "hour": (_HOUR / 2, 1.5 * _HOUR),
+    "day": (_DAY - _HOUR, _DAY + _HOUR),
+    "week": (7 * _DAY - _HOUR, 7 * _DAY + _HOUR),
+    "month": (28 * _DAY - _HOUR, 31 * _DAY + _HOUR),
+    "quarter": (90 * _DAY - _HOUR, 92 * _DAY + _HOUR),
+    "year": (365 * _DAY - _HOUR, 366 * _DAY + _HOUR),
+}
+# From the first of a month, quarter or year this many days lead into the next one, whatever its length.
+_INTO_THE_NEXT: dict[LongInterval, timedelta] = {
+    "month": timedelta(days=31),
+    "quarter": timedelta(days=93),
+    "year": timedelta(days=367),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How the rows lie in time.
+
+    `interval` is None if all rows are of one time. With `converted`, days begin at midnight in another zone than
+    that of the column, which is UTC: each row then belongs to the nearest midnight.
+    """
+
+    interval: LongInterval | None
+    converted: bool
+
 
 def require_zone(table: Table) -> None:
-    """Raise FrameError unless `datetime` holds times that know their zone."""
+    """Raise FrameError unless `datetime` holds times with a time zone."""
     kind = table.collect_schema()["datetime"]
     # Narwhals does not recognise pandas' times in zones like America/New_York, but computes with them.
     if kind == nw.Unknown or (isinstance(kind, nw.Datetime) and kind.time_zone is not None):
         return
-    naive = isinstance(kind, nw.Datetime)
     cure = (
-        ".dt.tz_localize('America/New_York')"
-        if naive
-        else "; in pandas: pd.to_datetime(frame['datetime'], utc=True).dt.tz_convert('America/New_York')"
+        "frame['datetime'].dt.tz_localize('America/New_York')"
+        if isinstance(kind, nw.Datetime)
+        else "pd.to_datetime(frame['datetime'], utc=True).dt.tz_convert('America/New_York')"
     )
     raise FrameError(
-        f"column 'datetime' is {kind}, and its time zone decides what a day is. Give it the zone that its days are "
-        f"of{': frame[' + repr('datetime') + ']' if naive else ''}{cure}, with your account's zone."
+        f"column 'datetime' is {kind}, and its time zone decides what a day is. Set it to {cure}, with the "
+        "account's time zone"
     )
 
 
-def interval_among(table: Table) -> Interval | None:
-    """Return the interval that the rows are apart; None if all are of one time."""
-    times = table.select("datetime").unique().drop_nulls().sort("datetime").collect()["datetime"].to_list()
+def holds_times(table: Table) -> bool:
+    """Return whether `datetime` holds times, with or without a time zone."""
+    kind = table.collect_schema()["datetime"]
+    return kind == nw.Unknown or isinstance(kind, nw.Datetime)
+
+
+def grid_of(table: Table, given: LongInterval | None, stated: object = None) -> Grid:
+    """Read how far rows are apart; `given` by the caller, `stated` by the frame where the rows do not show it.
+
+    Raises
+    ------
+    FrameError
+        If the rows are not an interval apart, or are days, weeks or months that do not begin at midnight.
+    """
+    moments = (
+        table.select("datetime", __wall=wall("datetime")).unique().drop_nulls().sort("datetime").collect()
+    )
+    times, walls = moments["datetime"].to_list(), moments["__wall"].to_list()
+    interval = given or _apart(times)
+    if interval is None and stated in ORDER:
+        interval = next(name for name in ORDER if name == stated)
+    return Grid(interval, interval not in (None, "hour") and _converted(table, walls))
+
+
+def _apart(times: list[datetime]) -> LongInterval | None:
     gaps = [later - earlier for earlier, later in pairwise(times)]
     if not gaps:
         return None
-    return next((name for name, longest in _LONGEST_GAP if min(gaps) < longest), "month")
+    smallest = min(gaps)
+    for name, (least, most) in _GAPS.items():
+        if least <= smallest <= most:
+            return name
+    raise FrameError(
+        f"the rows of 'datetime' are {smallest} apart, which is not one of hour, day, week, month, quarter or year. "
+        "If rows are missing, pass the interval that they have (source= of resample, interval= of "
+        "period_over_period)"
+    )
 
 
-def with_buckets(table: Table, interval: Interval, source: Interval) -> Table:
-    """Append `__bucket` (its wall-clock start, to group by), `__start` (when that is), `__opens`, `__closes`.
+def _converted(table: Table, walls: list[datetime]) -> bool:
+    """Return whether the rows begin at another zone's midnight; in some zones a day begins at 01:00 once a year."""
+    odd = [one for one in walls if one - _midnight(one) > _HOUR]
+    if not odd:
+        return False
+    kind = table.collect_schema()["datetime"]
+    in_utc = isinstance(kind, nw.Datetime) and str(kind.time_zone).upper() in {"UTC", "ETC/UTC"}
+    # 11:00 UTC is midnight in Auckland's summer as well as in Pago Pago, a day apart.
+    unclear = [one for one in odd if 10 * _HOUR < one - _midnight(one) < 12 * _HOUR]
+    if in_utc and not unclear:
+        return True
+    raise FrameError(
+        f"the rows of 'datetime' are at {(unclear or odd)[0]:%H:%M} o'clock, but days, weeks and months begin at "
+        "midnight. Convert the column to the account's time zone: frame['datetime'].dt.tz_convert('Europe/Berlin')"
+    )
 
-    A row opens its bucket if both start together, and closes it if the next row's place is in another bucket.
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def with_wall(table: Table, grid: Grid) -> Table:
+    """Append `__wall`: the time of each row on its own clock; where rows are whole days, the day."""
+    own = wall("datetime")
+    if grid.converted:
+        own = (own + nw.lit(12 * _HOUR)).dt.truncate("1d")
+    elif grid.interval not in (None, "hour"):
+        own = own.dt.truncate("1d")
+    return table.with_columns(__wall=own)
+
+
+def with_buckets(table: Table, interval: LongInterval, grid: Grid) -> Table:
+    """Append the bucket of each row, and what tells whether the bucket is covered.
+
+    `__bucket` (its wall-clock start, to group by), `__start` (when that is), `__opens` (the row begins with its
+    bucket), `__ends` (the next row's place is in another bucket), `__followed` (the next row comes without a gap).
     """
-    table = table.with_columns(__wall=_wall("datetime"))
+    source = grid.interval or interval
+    own = wall("datetime")
+    table = with_wall(table, Grid(source, grid.converted))
     table = table.with_columns(__bucket=_floor(nw.col("__wall"), interval))
-    # Going back by the clock's difference lands an hour off if the clocks changed in between; the second step
-    # puts that right. Unlike reading the wall clock again, this knows no missing and no doubled hour.
-    table = table.with_columns(__start=nw.col("datetime") - (nw.col("__wall") - nw.col("__bucket")))
-    table = table.with_columns(__start=nw.col("__start") + (nw.col("__bucket") - _wall("__start")))
-    opens = nw.col("datetime") == nw.col("__start")
-    closes = (
+    if grid.converted:
+        table = table.with_columns(__start=nw.col("datetime") - (nw.col("__wall") - nw.col("__bucket")))
+    else:
+        # Going back by the clock's difference lands an hour off if the clocks changed in between; the second step
+        # puts that right. Unlike reading the wall clock again, this knows no missing and no doubled hour.
+        table = table.with_columns(__start=nw.col("datetime") - (own - nw.col("__bucket")))
+        table = table.with_columns(__start=nw.col("__start") + (nw.col("__bucket") - wall("__start")))
+    opens = (
+        nw.col("datetime") == nw.col("__start")
+        if source == "hour"
+        else nw.col("__wall") == nw.col("__bucket")
+    )
+    ends = (
         nw.lit(value=True)
         if source == interval
-        else _floor(nw.col("__wall") + nw.lit(_STEP[source]), interval) != nw.col("__bucket")
+        else _floor(_next(nw.col("__wall"), source), interval) != nw.col("__bucket")
     )
-    return table.with_columns(__opens=opens.cast(nw.Int8), __closes=closes.cast(nw.Int8))
+    table = table.with_columns(__opens=opens.cast(nw.Int8), __ends=ends.cast(nw.Int8))
+    return table.join(_followed(table, source), on="datetime", how="left")
 
 
-def _wall(name: str) -> nw.Expr:
+def _followed(table: Table, source: LongInterval) -> Table:
+    """Return for each time whether the next one is the next interval."""
+    times = table.select("datetime", "__wall").unique()
+    times = times.with_columns(
+        __later=nw.col("datetime").shift(-1).over(order_by="datetime"),
+        __later_wall=nw.col("__wall").shift(-1).over(order_by="datetime"),
+    )
+    if source == "hour":
+        # An hour passes, or, where clocks change by half an hour, an hour by the clock.
+        hour = nw.lit(_HOUR)
+        by_clock = nw.col("__later_wall") <= nw.col("__wall") + hour
+        near = nw.col("__later") <= nw.col("datetime") + nw.lit(1.5 * _HOUR)
+        follows = (nw.col("__later") <= nw.col("datetime") + hour) | (by_clock & near)
+    else:
+        follows = nw.col("__later_wall") <= _next(nw.col("__wall"), source)
+    return times.select("datetime", __followed=follows.fill_null(value=False).cast(nw.Int8))
+
+
+def _next(walls: nw.Expr, interval: LongInterval) -> nw.Expr:
+    """Return the wall-clock start of the interval after the one that begins here."""
+    if interval in STEP:
+        return walls + nw.lit(STEP[interval])
+    return _floor(_floor(walls, interval) + nw.lit(_INTO_THE_NEXT[interval]), interval)
+
+
+def wall(name: str) -> nw.Expr:
+    """Return what a clock in the column's own zone shows."""
     return nw.col(name).dt.replace_time_zone(None)
 
 
-def _floor(wall: nw.Expr, interval: Interval) -> nw.Expr:
+def _floor(walls: nw.Expr, interval: LongInterval) -> nw.Expr:
     if interval == "week":
         # Monday, as `Timeframe` has it. Sunday is 7 in most engines and 0 in PySpark.
-        since_monday = (wall.dt.weekday() + 6) % 7
-        return wall.dt.truncate("1d") - nw.lit(timedelta(days=1)) * since_monday
-    return wall.dt.truncate({"hour": "1h", "day": "1d", "month": "1mo"}[interval])
+        since_monday = (walls.dt.weekday() + 6) % 7
+        return walls.dt.truncate("1d") - nw.lit(timedelta(days=1)) * since_monday
+    every = {"hour": "1h", "day": "1d", "month": "1mo", "quarter": "1q", "year": "1y"}
+    return walls.dt.truncate(every[interval])

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from klaviyo_analytics._arithmetic import COUNTS, MESSAGE_UNIQUES, MONEY, RATES, Rate, counts_profiles
+from klaviyo_analytics._arithmetic import (
+    CHANNELS_WITHOUT_OPENS,
+    COUNTS,
+    MESSAGE_UNIQUES,
+    MONEY,
+    OPENS,
+    RATES,
+    Rate,
+    counts_profiles,
+)
 from klaviyo_analytics.errors import NotAdditiveError
 
-__all__ = ["MONEY", "RATES", "Rate", "additive", "is_quotient", "money_among", "refuse_unique"]
+__all__ = [
+    "CHANNELS_WITHOUT_OPENS",
+    "MONEY",
+    "OPENS",
+    "RATES",
+    "Rate",
+    "additive",
+    "is_quotient",
+    "money_among",
+    "refuse_unique",
+]
 
 
 def additive(columns: Iterable[str], *, over_time: bool) -> list[str]:
@@ -19,6 +38,8 @@ def additive(columns: Iterable[str], *, over_time: bool) -> list[str]:
 def refuse_unique(columns: Iterable[str], *, instead: str) -> None:
     """Raise NotAdditiveError if a column counts profiles or is a quotient; `instead` says what would answer."""
     for name in columns:
+        if _part_of_a_rate(name):
+            continue
         if counts_profiles(name):
             raise NotAdditiveError(
                 f"{name!r} counts each profile once, so it does not add up: who acts twice would count "
@@ -28,6 +49,12 @@ def refuse_unique(columns: Iterable[str], *, instead: str) -> None:
             raise NotAdditiveError(
                 f"{name!r} is a quotient and is neither added nor averaged; {_rebuild(name)} or {instead}"
             )
+
+
+def _part_of_a_rate(name: str) -> bool:
+    """Return whether `roll_up` wrote the column beside a rate: `open_rate_denominator`."""
+    rate, _, part = name.rpartition("_")
+    return rate in RATES and part in {"numerator", "denominator"}
 
 
 def is_quotient(name: str) -> bool:

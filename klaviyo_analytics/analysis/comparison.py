@@ -14,16 +14,15 @@ from klaviyo_analytics.analysis._engine import (
     columns_of,
     names,
     opened,
-    ratio,
     require,
     require_one_currency,
     require_one_metric,
-    summed,
     with_whole,
 )
 from klaviyo_analytics.analysis._given import takes
 from klaviyo_analytics.analysis._pairs import paired, with_change
-from klaviyo_analytics.analysis.measures import possible_rates
+from klaviyo_analytics.analysis._periods import require_comparable
+from klaviyo_analytics.analysis.measures import possible_rates, totals
 from klaviyo_analytics.errors import FrameError
 
 
@@ -36,10 +35,16 @@ def compare_periods(
     *,
     values: str | Sequence[str] | None = None,
     by: str | Sequence[str] = (),
+    check_periods: bool = True,
 ) -> IntoFrameT:
     """Compare the totals of two periods: counts and money added up, rates rebuilt from the sums.
 
-    Compare periods of the same length: `Timeframe.previous()`, `Timeframe.same_period_last_year()`.
+    The periods are the same number of one calendar unit (February with January, a quarter with another), or
+    equally many days, the later one first: `Timeframe.previous()` and `Timeframe.same_period_last_year()` return
+    such periods. Their dates are read from `datetime`, or from the time frame that the client's frames carry.
+
+    A rate is its numerator ÷ its denominator as `rates` defines them, each added up over those rows of its period
+    alone in which both are known: text messages, whose opens nobody can see, take no part in `open_rate`.
 
     Parameters
     ----------
@@ -49,6 +54,8 @@ def compare_periods(
         Counts, money and rates (see `rates`); all that can be had if not given.
     by : str or sequence of str, optional
         Columns that keep rows apart, such as `attributed_channel`; one row of totals if not given.
+    check_periods : bool, default True
+        False compares any two frames: periods of different length or order, or twice the same one.
 
     Returns
     -------
@@ -60,7 +67,8 @@ def compare_periods(
     Raises
     ------
     FrameError
-        If two currencies or two metrics meet, or columns are missing.
+        If two currencies or two metrics meet, columns are missing, or the periods are not of one length with the
+        later one first (as far as the frames show it).
     NotAdditiveError
         If `unique` is asked for, or a unique count over time.
 
@@ -78,21 +86,21 @@ def compare_periods(
     1                sms      6               0                 6           NaN
     """
     keys = names(by)
+    frames = (current, previous)
     tables = opened(current, *keys), opened(previous, *keys)
     wanted, counts = _values(tables[0], keys, values)
+    if check_periods and "datetime" not in keys:
+        require_comparable(frames, tables)
     require(tables[1], counts)
     _require_alike(*tables, keys, money=money_among(counts))
     everything = [*keys, "__all"]
-    now, then = (summed(_with_all(table), everything, counts, nw.col("__whole").min()) for table in tables)
-    both = paired(now, then, everything, [*counts, "__whole"]).with_columns(
+    rates = {name: RATES[name] for name in wanted if name in RATES}
+    now, then = (
+        totals(_with_all(table), everything, counts, rates, nw.col("__whole").min()) for table in tables
+    )
+    both = paired(now, then, everything, [*counts, *rates, "__whole"]).with_columns(
         *_zero_if_absent(counts),
         *(nw.col(name).fill_null(1) for name in ("__whole", "__whole_previous")),
-    )
-    rates = [name for name in wanted if name in RATES]
-    both = both.with_columns(
-        ratio(f"{RATES[name].numerator}{end}", f"{RATES[name].denominator}{end}").alias(f"{name}{end}")
-        for name in rates
-        for end in ("", "_previous")
     )
     found = [f"{name}{end}" for name in wanted for end in ("", "_previous", "_difference", "_change")]
     whole = (nw.col("__whole") == 1) & (nw.col("__whole_previous") == 1)

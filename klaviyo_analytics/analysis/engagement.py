@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
+from klaviyo_analytics.analysis._definitions import CHANNELS_WITHOUT_OPENS
 from klaviyo_analytics.analysis._engine import (
     Table,
     closed,
     columns_of,
+    listed,
     opened,
     ratio,
     require_numbers,
     require_unique,
 )
 from klaviyo_analytics.analysis._given import takes
+from klaviyo_analytics.errors import FrameError
+
+MACHINE_OPEN, BOT_CLICK = "machine_open", "Bot Click"
+"""Keys of the events' properties; "Apple Privacy Open" is a label of Klaviyo's interface, not a key."""
 
 _OPENED, _CLICKED = "Opened Email", "Clicked Email"
 
@@ -27,10 +36,13 @@ def adjusted_engagement(
     events: IntoFrameT,
     *,
     on: str = "campaign_message_id",
-    machine_open: str = "Apple Privacy Open",
-    bot_click: str = "Bot Click",
+    machine_open: str | None = None,
+    bot_click: str | None = None,
 ) -> IntoFrameT:
     """Count who opened and clicked each message, with and without machines.
+
+    `open_rate` is openers ÷ delivered, `human_open_rate` is human openers ÷ delivered, and so for clicks. Every row
+    of `frame` counts but text messages, whose opens are not events of an email: theirs are missing.
 
     A machine open says nothing: the person may have read the message or not. So the rates of people are lower
     bounds, the rates with machines upper ones, and the truth lies between. Unique counts cannot be taken from
@@ -39,14 +51,15 @@ def adjusted_engagement(
     Parameters
     ----------
     frame : DataFrame
-        Summary with a row per message: `on` and `delivered`.
+        Summary with a row per message: `on` and `delivered`, and `channel` or `send_channel` if there is one.
     events : DataFrame
         "Opened Email" and "Clicked Email" events, one a row: `metric` (their name), `profile_id`, `on`, and a
         column each for the two properties that tell machines.
     on : str, default "campaign_message_id"
         The message, in both frames; an event has it as its property `$message`.
-    machine_open, bot_click : str
-        Columns of those properties; true marks a machine, anything else, missing included, a person.
+    machine_open, bot_click : str, optional
+        Columns of those properties; true marks a machine, anything else, missing included, a person. "machine_open"
+        and "Bot Click", the keys of Klaviyo's events, if not given.
 
     Returns
     -------
@@ -57,7 +70,13 @@ def adjusted_engagement(
     Raises
     ------
     FrameError
-        If columns are missing or a message has two rows in `frame`.
+        If columns are missing, a message has two rows in `frame`, or a flag that was named is on no open (or no
+        click) of the events.
+
+    Warns
+    -----
+    UserWarning
+        If there are opens (or clicks) and none has the default flag, so that nothing could be taken out.
 
     Examples
     --------
@@ -71,7 +90,7 @@ def adjusted_engagement(
     ...         "metric": ["Opened Email", "Opened Email", "Opened Email", "Clicked Email"],
     ...         "profile_id": ["A", "B", "B", "B"],
     ...         "campaign_message_id": ["M1", "M1", "M1", "M1"],
-    ...         "Apple Privacy Open": [True, True, False, None],
+    ...         "machine_open": [True, True, False, None],
     ...         "Bot Click": [None, None, None, False],
     ...     }
     ... )
@@ -80,16 +99,24 @@ def adjusted_engagement(
        openers  human_openers  open_rate  human_open_rate  human_click_rate
     0        2              1        0.2              0.1               0.1
     """
-    messages = opened(frame, on, "delivered").select(on, "delivered")
+    messages = opened(frame, on, "delivered")
     require_numbers(messages, ["delivered"])
     require_unique(messages, [on])
-    acts = opened(events, "metric", "profile_id", on, machine_open, bot_click)
-    people = _people(acts, on, machine_open=machine_open, bot_click=bot_click)
+    channel = next((name for name in ("send_channel", "channel") if name in columns_of(messages)), None)
+    text = nw.lit(value=False) if channel is None else _without_opens(channel)
+    messages = messages.select(on, "delivered", __text=text)
+    acts = opened(events, "metric", "profile_id", on)
+    flags = {
+        _OPENED: _flag(acts, _OPENED, machine_open, default=MACHINE_OPEN, argument="machine_open"),
+        _CLICKED: _flag(acts, _CLICKED, bot_click, default=BOT_CLICK, argument="bot_click"),
+    }
+    people = _people(acts, on, flags)
     counts = [name for name in columns_of(people) if name != on]
     counted = messages.join(people, on=on, how="left").with_columns(
-        nw.col(name).fill_null(0).cast(nw.Int64) for name in counts
+        nw.when(~nw.col("__text")).then(nw.col(name).fill_null(0).cast(nw.Int64)).alias(name)
+        for name in counts
     )
-    result = counted.with_columns(
+    result = counted.drop("__text").with_columns(
         open_rate=ratio("openers", "delivered"),
         human_open_rate=ratio("human_openers", "delivered"),
         click_rate=ratio("clickers", "delivered"),
@@ -98,22 +125,56 @@ def adjusted_engagement(
     return closed(result.sort(on, nulls_last=True), frame)
 
 
-def _people(acts: Table, on: str, *, machine_open: str, bot_click: str) -> Table:
+def _without_opens(channel: str) -> nw.Expr:
+    return nw.col(channel).cast(nw.String).is_in(sorted(CHANNELS_WITHOUT_OPENS)).fill_null(value=False)
+
+
+def _flag(acts: Table, metric: str, given: str | None, *, default: str, argument: str) -> str | None:
+    """Return the column that marks machines, or None if no event of the metric has it."""
+    name = given or default
+    rows = acts.filter((nw.col("metric") == metric) & ~nw.col("profile_id").is_null())
+    carried = name in columns_of(acts) and _count(rows.filter(~nw.col(name).is_null()))
+    if carried:
+        return name
+    what = "open" if metric == _OPENED else "click"
+    if given is not None:
+        raise FrameError(
+            f"{argument}={given!r} is on no {what} of the events. Klaviyo's key is {default!r}; the events have "
+            f"{listed(columns_of(acts)[:8])}. Read it with client.events.list(properties=[{default!r}, ...]), or "
+            f"omit {argument}="
+        )
+    if _count(rows):
+        warnings.warn(
+            f"no {what} among the events has {default!r}, so the numbers of people are those with machines. Read it "
+            f"with client.events.list(properties=[{default!r}, ...]), or name its column with {argument}=",
+            UserWarning,
+            stacklevel=4,
+        )
+    return None
+
+
+def _count(table: Table) -> int:
+    return int(table.select(nw.len()).collect().item())
+
+
+def _people(acts: Table, on: str, flags: Mapping[str, str | None]) -> Table:
     """Count profiles by message: first what each did at all, then how many did."""
     opens, clicks = nw.col("metric") == _OPENED, nw.col("metric") == _CLICKED
-    flags = {
+    did = {
         "openers": opens,
-        "human_openers": opens & ~_true(machine_open),
+        "human_openers": opens & ~_true(flags[_OPENED]),
         "clickers": clicks,
-        "human_clickers": clicks & ~_true(bot_click),
+        "human_clickers": clicks & ~_true(flags[_CLICKED]),
     }
     each = acts.select(
-        on, "profile_id", *(flag.cast(nw.Int64).alias(name) for name, flag in flags.items())
+        on, "profile_id", *(flag.cast(nw.Int64).alias(name) for name, flag in did.items())
     ).filter(~nw.col("profile_id").is_null())
-    once = each.group_by(on, "profile_id").agg(*(nw.col(name).max() for name in flags))
-    return once.group_by(on).agg(*(nw.col(name).sum() for name in flags))
+    once = each.group_by(on, "profile_id").agg(*(nw.col(name).max() for name in did))
+    return once.group_by(on).agg(*(nw.col(name).sum() for name in did))
 
 
-def _true(name: str) -> nw.Expr:
-    # The flag arrives as a boolean, as text, or in a column of mixed objects.
-    return nw.col(name).cast(nw.String).str.to_lowercase().fill_null("") == "true"
+def _true(name: str | None) -> nw.Expr:
+    if name is None:
+        return nw.lit(value=False)
+    # The flag arrives as a boolean, as a number, as text ("1.0" in aggregates), or in a column of mixed objects.
+    return nw.col(name).cast(nw.String).str.to_lowercase().fill_null("").is_in(["true", "1", "1.0"])

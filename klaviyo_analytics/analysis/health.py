@@ -11,7 +11,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from klaviyo_analytics.analysis._definitions import RATES, Rate
 from klaviyo_analytics.analysis._engine import closed, columns_of, listed, names, opened
 from klaviyo_analytics.analysis._given import MESSAGES, WrongFrame, takes
-from klaviyo_analytics.analysis.measures import rolled_up
+from klaviyo_analytics.analysis.measures import above, below, rolled_up
 from klaviyo_analytics.errors import InvalidInputError
 
 _GOOD = {
@@ -39,7 +39,10 @@ def deliverability(
     benchmarks: str | Mapping[str, float] = "good",
     by: str | Sequence[str] = (),
 ) -> IntoFrameT:
-    """Hold the rates that mailbox providers look at against benchmarks.
+    """Compare the rates that mailbox providers look at with benchmarks.
+
+    Each rate is its numerator ÷ its denominator as `rates` defines them, both added up over those rows alone in
+    which both are known: text messages, whose opens nobody can see, take no part in `open_rate`.
 
     Parameters
     ----------
@@ -55,9 +58,9 @@ def deliverability(
     Returns
     -------
     DataFrame
-        `by`, `measure` (the rate's name), `rate`, `numerator` and `denominator` (the sums that it is made of),
-        `benchmark`, `better` ("below" or "above") and `healthy`, missing where there is no rate. In the order
-        of the benchmarks.
+        `by`, `measure` (the rate's name), `rate`, `numerator` and `denominator` (float64: the sums that it is
+        made of, over the rows that count), `benchmark`, `better` ("below" or "above") and `healthy`, missing
+        where there is no rate. In the order of the benchmarks.
 
     Raises
     ------
@@ -84,7 +87,7 @@ def deliverability(
     keys = names(by)
     totals = rolled_up(opened(frame, *keys), keys)
     present = columns_of(totals)
-    judged = [name for name in limits if name in present]
+    judged = [name for name in limits if above(name) in present]
     if not judged:
         raise WrongFrame(f"none of {listed(list(limits))} can be made of {listed(columns_of(opened(frame)))}")
     rows = nw.concat(
@@ -94,8 +97,8 @@ def deliverability(
                 nw.lit(name).alias("measure"),
                 nw.lit(place).alias("__place"),
                 nw.col(name).alias("rate"),
-                nw.col(RATES[name].numerator).cast(nw.Float64).alias("numerator"),
-                nw.col(RATES[name].denominator).cast(nw.Float64).alias("denominator"),
+                nw.col(above(name)).cast(nw.Float64).alias("numerator"),
+                nw.col(below(name)).cast(nw.Float64).alias("denominator"),
                 nw.lit(limits[name]).alias("benchmark"),
                 nw.lit(RATES[name].better).alias("better"),
                 _healthy(name, RATES[name], limits[name]),

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import get_args
+from datetime import timedelta
+from typing import Any
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._calendar import ORDER, interval_among, require_zone, with_buckets
+from klaviyo_analytics.analysis._calendar import (
+    MONTHS,
+    ORDER,
+    STEP,
+    Grid,
+    LongInterval,
+    grid_of,
+    require_zone,
+    with_buckets,
+    with_wall,
+)
 from klaviyo_analytics.analysis._definitions import additive, refuse_unique
 from klaviyo_analytics.analysis._engine import (
     Table,
@@ -27,16 +38,15 @@ from klaviyo_analytics.analysis._engine import (
 from klaviyo_analytics.analysis._given import AGGREGATES, takes
 from klaviyo_analytics.analysis._pairs import paired, with_change
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.vocabulary import Interval
 
 
 @takes(AGGREGATES)
 def resample(
     frame: IntoFrameT,
-    interval: Interval,
+    interval: LongInterval,
     *,
     sum_of: str | Sequence[str] | None = None,
-    source: Interval | None = None,
+    source: LongInterval | None = None,
 ) -> IntoFrameT:
     """Add up a series into longer intervals, by the clock of the frame's own time zone.
 
@@ -44,26 +54,28 @@ def resample(
     ----------
     frame : DataFrame
         Aggregates: `datetime` in a time zone, columns that tell the series apart, and counts.
-    interval : {"hour", "day", "week", "month"}
+    interval : {"hour", "day", "week", "month", "quarter", "year"}
         Weeks begin on Monday; a day on which the clocks change is one day.
     sum_of : str or sequence of str, optional
         What to add up; all that adds up over time if not given.
-    source : {"hour", "day", "week", "month"}, optional
-        Interval of the rows, read from their distance if not given; needed if all rows are of one time.
+    source : {"hour", "day", "week", "month", "quarter", "year"}, optional
+        Interval of the rows, read from their distance if not given; needed if all rows are of one time, or if so
+        many are missing that no two are an interval apart.
 
     Returns
     -------
     DataFrame
         `datetime` (start of the interval), the columns that are neither numbers nor times, `sum_of`, and
-        `complete`: false where rows are marked unfinished or do not cover the whole interval, as in a first
-        week that begins on a Wednesday. Other numbers are left out. Sorted by time.
+        `complete` (boolean): false where rows are marked unfinished, or where a part of the interval has no row
+        in any series, such as a week without its Thursday. Other numbers are left out. Sorted by time.
 
     Raises
     ------
     NotAdditiveError
         If unique counts or rates are asked for.
     FrameError
-        If columns are missing, times have no zone, or the rows are not of a shorter interval that fits.
+        If columns are missing, times have no zone, or the rows are not of a shorter interval that fits: rows two
+        days apart are neither days nor weeks, and weeks do not add up to months, quarters or years.
 
     Examples
     --------
@@ -81,24 +93,33 @@ def resample(
     table = opened(frame, "datetime")
     require_zone(table)
     values = _values(table, sum_of, interval)
-    source = _shorter(source or interval_among(table), interval)
+    grid = grid_of(table, _interval(source, "source"), _stated(frame))
+    grid = Grid(_shorter(grid.interval, interval), grid.converted)
     keys = series_columns(table, besides=values)
-    table = with_buckets(with_whole(table), interval, source or interval)
-    together = nw.col("__whole", "__opens", "__closes")
+    table = with_buckets(with_whole(table), interval, grid)
+    table = table.with_columns(__covered=nw.max_horizontal("__ends", "__followed"))
+    first = nw.when(nw.col("__opens") == 1).then(nw.col("__start"))
+    together = nw.col("__whole", "__opens", "__ends", "__covered")
     result = (
         summed(
-            table,
+            table.with_columns(__first=first),
             ["__bucket", *keys],
             values,
             nw.col("__start").min(),
+            nw.col("__first").min(),
             nw.col("__whole").min(),
             nw.col("__opens").max(),
-            nw.col("__closes").max(),
+            nw.col("__ends").max(),
+            nw.col("__covered").min(),
         )
         # A series without a row for an hour in which nothing happened is no less complete than the others.
-        .with_columns(nw.col("__opens", "__closes").max().over("__bucket"))
+        .with_columns(
+            nw.col("__opens", "__ends").max().over("__bucket"),
+            nw.col("__covered").min().over("__bucket"),
+            nw.col("__first").min().over("__bucket"),
+        )
         .with_columns(complete=nw.min_horizontal(together) == 1)
-        .select(nw.col("__start").alias("datetime"), *keys, *values, "complete")
+        .select(nw.coalesce("__first", "__start").alias("datetime"), *keys, *values, "complete")
         .sort("datetime", *keys, nulls_last=True)
     )
     return closed(result, frame, interval=interval)
@@ -106,20 +127,27 @@ def resample(
 
 @takes(AGGREGATES)
 def period_over_period(
-    frame: IntoFrameT, values: str | Sequence[str], *, lag: int = 1, by: str | Sequence[str] | None = None
+    frame: IntoFrameT,
+    values: str | Sequence[str],
+    *,
+    lag: int = 1,
+    by: str | Sequence[str] | None = None,
+    interval: LongInterval | None = None,
 ) -> IntoFrameT:
-    """Put beside each interval the one before: week over week, or year over year with `lag=52`.
+    """Put beside each interval the one before on the calendar: week over week, or year over year with `lag=52`.
 
     Parameters
     ----------
     frame : DataFrame
-        One row per `datetime` and series, without gaps in time.
+        One row per `datetime` and series. An interval whose predecessor has no row gets missing values.
     values : str or sequence of str
         Any number columns; nothing is added up here.
     lag : int, default 1
         How many intervals to go back.
     by : str or sequence of str, optional
         What tells the series apart; the columns that are neither numbers nor times if not given.
+    interval : {"hour", "day", "week", "month", "quarter", "year"}, optional
+        Interval of the rows, read from their distance if not given.
 
     Returns
     -------
@@ -127,6 +155,13 @@ def period_over_period(
         `datetime`, `by`, for each value itself, `<value>_previous`, `<value>_difference` and
         `<value>_change` (a fraction of the previous value), and `complete`. Difference and change are missing
         where there is no interval before, or where one of the two is not complete; so is a change over zero.
+
+    Raises
+    ------
+    FrameError
+        If columns are missing, several rows have one time, or the rows are not an interval apart.
+    InvalidInputError
+        If `lag` is less than 1, or `interval` is not allowed.
 
     Examples
     --------
@@ -150,9 +185,11 @@ def period_over_period(
     require(table, keys)
     require_unique(table, ["datetime", *keys])
     table = with_whole(table).select("datetime", *keys, *wanted, "__whole")
-    places = table.select("datetime").unique().with_row_index("__place", order_by="datetime")
-    later = places.select((nw.col("__place") - lag).alias("__place"), __later="datetime")
-    moved = places.join(later, on="__place").select("datetime", "__later")
+    grid = grid_of(table, _interval(interval, "interval"), _stated(frame))
+    places = with_wall(table.select("datetime").unique(), grid)
+    here, there = _places(grid.interval or "day", lag)
+    later = places.select(__place=there, __later=nw.col("datetime"))
+    moved = places.select("datetime", __place=here).join(later, on="__place").select("datetime", "__later")
     previous = table.join(moved, on="datetime").drop("datetime").rename({"__later": "datetime"})
     result = paired(table, previous, ["datetime", *keys], [*wanted, "__whole"])
     result = with_change(result, wanted).filter(nw.col("__current") == 1)
@@ -167,9 +204,34 @@ def period_over_period(
     return closed(result, frame)
 
 
-def _values(table: Table, sum_of: str | Sequence[str] | None, interval: Interval) -> list[str]:
-    if interval not in get_args(Interval):
-        raise InvalidInputError(f"interval={interval!r} is not one of {listed(ORDER)}")
+def _places(interval: LongInterval, lag: int) -> tuple[nw.Expr, nw.Expr]:
+    """Return the place of each interval on the calendar, and the place `lag` intervals before it."""
+    # Nothing is taken from the one as well, because Polars gives what is left another unit of time.
+    nothing = nw.lit(timedelta(0))
+    if interval == "hour":
+        return nw.col("datetime") - nothing, nw.col("datetime") - nw.lit(lag * STEP["hour"])
+    if interval in MONTHS:
+        month = nw.col("__wall").dt.year().cast(nw.Int64) * 12 + nw.col("__wall").dt.month().cast(nw.Int64)
+        return month, month - lag * MONTHS[interval]
+    return nw.col("__wall") - nothing, nw.col("__wall") - nw.lit(timedelta(days=lag * STEP[interval].days))
+
+
+def _interval(given: str | None, argument: str) -> LongInterval | None:
+    if given is None:
+        return None
+    for name in ORDER:
+        if given == name:
+            return name
+    raise InvalidInputError(f"{argument}={given!r} is not one of {listed(ORDER)}")
+
+
+def _stated(frame: Any) -> object:
+    """Return the interval that a pandas frame carries."""
+    return getattr(frame, "attrs", {}).get("interval") if nw.dependencies.is_pandas_dataframe(frame) else None
+
+
+def _values(table: Table, sum_of: str | Sequence[str] | None, interval: LongInterval) -> list[str]:
+    _interval(interval, "interval")
     if sum_of is None:
         wanted = additive(columns_of(table), over_time=True)
     else:
@@ -183,21 +245,25 @@ def _values(table: Table, sum_of: str | Sequence[str] | None, interval: Interval
     return wanted
 
 
-def _query(wanted: list[str], interval: Interval) -> str:
+def _query(wanted: list[str], interval: LongInterval) -> str:
+    if interval in ("quarter", "year"):
+        return f"no query has intervals of a {interval}, so use a time frame of one {interval}: " + (
+            "client.reports.flow_values(...)"
+        )
     if "unique" in wanted:
         return f"client.metric_aggregates.query(metric, measurements=['unique'], interval={interval!r}, ...)"
     return f"client.reports.flow_series(..., interval={interval!r})"
 
 
-def _shorter(source: Interval | None, interval: Interval) -> Interval | None:
+def _shorter(source: LongInterval | None, interval: LongInterval) -> LongInterval | None:
     if source is None:
         return None
     if ORDER.index(source) > ORDER.index(interval):
         raise FrameError(
             f"the rows are a {source} apart and cannot be cut into {interval}s; query them by {interval}"
         )
-    if (source, interval) == ("week", "month"):
+    if source == "week" and interval in MONTHS:
         raise FrameError(
-            "a week can lie in two months, so weeks do not add up to months; query by 'day' or 'month'"
+            f"a week can lie in two {interval}s, so weeks do not add up to {interval}s; query by 'day' or 'month'"
         )
     return source

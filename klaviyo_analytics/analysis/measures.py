@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._definitions import RATES, Rate, additive, money_among, refuse_unique
+from klaviyo_analytics.analysis._definitions import (
+    CHANNELS_WITHOUT_OPENS,
+    OPENS,
+    RATES,
+    Rate,
+    additive,
+    money_among,
+    refuse_unique,
+)
 from klaviyo_analytics.analysis._engine import (
     Table,
     carried,
@@ -30,22 +38,25 @@ from klaviyo_analytics.analysis._given import MESSAGES, WrongFrame, takes
 def rates(frame: IntoFrameT) -> IntoFrameT:
     """Rebuild every rate from the counts of its row.
 
-    ======================= =====================================
-    column                  definition
-    ======================= =====================================
-    delivery_rate           delivered ÷ recipients
-    bounce_rate             bounced ÷ recipients
-    failed_rate             failed ÷ recipients
-    bounced_or_failed_rate  bounced_or_failed ÷ recipients
-    open_rate               opens_unique ÷ delivered
-    click_rate              clicks_unique ÷ delivered
-    click_to_open_rate      clicks_unique ÷ opens_unique
-    unsubscribe_rate        unsubscribe_uniques ÷ delivered
-    spam_complaint_rate     spam_complaints ÷ delivered
-    conversion_rate         conversion_uniques ÷ delivered
-    average_order_value     conversion_value ÷ conversions
-    revenue_per_recipient   conversion_value ÷ recipients
-    ======================= =====================================
+    ======================= ==================== ============== ===============================================
+    rate                    numerator            denominator    rows that count
+    ======================= ==================== ============== ===============================================
+    delivery_rate           delivered            recipients     where both are known
+    bounce_rate             bounced              recipients     where both are known
+    failed_rate             failed               recipients     where both are known
+    bounced_or_failed_rate  bounced_or_failed    recipients     where both are known
+    open_rate               opens_unique         delivered      where opens are known: text messages do not count
+    click_rate              clicks_unique        delivered      where both are known
+    click_to_open_rate      clicks_unique        opens_unique   where opens are known: text messages do not count
+    unsubscribe_rate        unsubscribe_uniques  delivered      where both are known
+    spam_complaint_rate     spam_complaints      delivered      where both are known
+    conversion_rate         conversion_uniques   delivered      where both are known
+    average_order_value     conversion_value     conversions    where both are known
+    revenue_per_recipient   conversion_value     recipients     where both are known
+    ======================= ==================== ============== ===============================================
+
+    Every function that makes rates of several rows (`roll_up`, `deliverability`, `compare_periods`, `flow_funnel`,
+    the summaries) adds up numerator and denominator over those rows alone in which both are known.
 
     Parameters
     ----------
@@ -55,8 +66,9 @@ def rates(frame: IntoFrameT) -> IntoFrameT:
     Returns
     -------
     DataFrame
-        The same rows. Each rate whose two counts are there is replaced or appended, as a fraction; it is
-        missing where the denominator is zero.
+        The same rows. Each rate whose two counts are there is replaced or appended, as a fraction (float64); it
+        is missing where the denominator is zero or one of the two is missing. In a report (with `send_channel`)
+        the opens of text messages become missing, because nobody can see them.
 
     Raises
     ------
@@ -86,6 +98,9 @@ def roll_up(frame: IntoFrameT, *, by: str | Sequence[str] = ()) -> IntoFrameT:
 
     Unique counts of messages are added: who opened two messages counts as two opens, of two deliveries.
 
+    A rate takes only rows in which its numerator and its denominator are both known: text messages, which have no
+    visible opens, add to `delivered`, but not to the deliveries that `open_rate` is of.
+
     Parameters
     ----------
     frame : DataFrame
@@ -97,7 +112,9 @@ def roll_up(frame: IntoFrameT, *, by: str | Sequence[str] = ()) -> IntoFrameT:
     -------
     DataFrame
         `by`, the sums, `currency` if there is one, and the rates as in `rates`; sorted by `by`. Columns that
-        neither group nor add up are left out.
+        neither group nor add up are left out. Where a rate rests on fewer rows than the sums beside it, what it
+        is made of follows as `<rate>_numerator` or `<rate>_denominator` (such as `open_rate_denominator`), so
+        that the frame can be rolled up or ranked again without mixing them.
 
     Raises
     ------
@@ -118,23 +135,29 @@ def roll_up(frame: IntoFrameT, *, by: str | Sequence[str] = ()) -> IntoFrameT:
     >>> analysis.roll_up(messages, by="flow").round(4)
           flow  delivered  opens_unique  open_rate
     0  Welcome        300           110     0.3667
+
+    Nobody can see whether the text message was opened, so it takes no part in the open rate:
+
+    >>> messages = pd.DataFrame({"channel": ["email", "sms"], "delivered": [200, 100], "opens_unique": [90, None]})
+    >>> analysis.roll_up(messages)
+       delivered  opens_unique  open_rate  open_rate_denominator
+    0        300          90.0       0.45                    200
     """
     keys = names(by)
-    return closed(rolled_up(opened(frame, *keys), keys), frame)
+    return closed(shown(rolled_up(opened(frame, *keys), keys)), frame)
 
 
 def with_rates(table: Table) -> Table:
-    """Append or replace the rates that the columns allow."""
+    """Append or replace the rates that the columns allow, each made of the counts of its own row."""
     made = possible_rates(table)
     if not made:
         raise WrongFrame(
             f"no rate can be made of {listed(columns_of(table))}; counts like 'delivered' and 'opens_unique' "
             "are needed"
         )
-    require_numbers(table, {name for rate in made.values() for name in (rate.numerator, rate.denominator)})
-    return table.with_columns(
-        **{name: ratio(rate.numerator, rate.denominator) for name, rate in made.items()}
-    )
+    table = _with_parts(without_blind_opens(table), made)
+    with_all = table.with_columns(**{name: ratio(above(name), below(name)) for name in made})
+    return with_all.drop(*(part(name) for name in made for part in (above, below)))
 
 
 def possible_rates(table: Table) -> dict[str, Rate]:
@@ -143,8 +166,32 @@ def possible_rates(table: Table) -> dict[str, Rate]:
     return {name: rate for name, rate in RATES.items() if {rate.numerator, rate.denominator} <= present}
 
 
+def above(name: str) -> str:
+    """Return the column that holds the numerator of a rate while it is computed."""
+    return f"__{name}_numerator"
+
+
+def below(name: str) -> str:
+    """Return the column that holds the denominator of a rate while it is computed."""
+    return f"__{name}_denominator"
+
+
+def totals(
+    table: Table, keys: Sequence[str], values: Sequence[str], made: Mapping[str, Rate], *extra: nw.Expr
+) -> Table:
+    """Add up `values` by `keys`, make rates of the sums, and keep their two parts (`above`, `below`).
+
+    The one place where a rate of several rows is made. Its two sums take only rows in which both are known: a
+    text message, whose opens nobody can see, adds to `delivered` but not to the deliveries that `open_rate` is of.
+    """
+    table = _with_parts(without_blind_opens(table), made)
+    parts = [part(name) for name in made for part in (above, below)]
+    result = summed(table, keys, [*values, *parts], *extra)
+    return result.with_columns(**{name: ratio(above(name), below(name)) for name in made}) if made else result
+
+
 def rolled_up(table: Table, keys: list[str]) -> Table:
-    """Add up and rebuild the rates, where there are any."""
+    """Add up and rebuild the rates, where there are any; `roll_up` documents the columns."""
     require(table, keys)
     over_time = "datetime" in columns_of(table) and "datetime" not in keys
     free = [name for name in columns_of(table) if name not in keys]
@@ -153,19 +200,99 @@ def rolled_up(table: Table, keys: list[str]) -> Table:
             [name for name in free if name not in RATES],
             instead="ask for one interval over the whole time frame, or keep 'datetime' in by=",
         )
-    result = sums(table, keys, additive(free, over_time=over_time))
-    return with_rates(result) if possible_rates(result) else result
-
-
-def sums(table: Table, keys: list[str], values: list[str]) -> Table:
-    """Add up `values` by `keys`, sorted; money keeps its currency."""
+    values = additive(free, over_time=over_time)
     if not values:
         raise WrongFrame(f"nothing here is known to add up: {listed(columns_of(table))}")
     require_numbers(table, values)
     require_one_metric(table, keys)
-    kept = []
+    currency: list[str] = []
     if money_among(values):
         require_one_currency(table, keys)
-        kept = [nw.col(name).max() for name in carried(table, keys)]
-    result = summed(table, keys, values, *kept)
+        currency = carried(table, keys)
+    made = {
+        name: rate
+        for name, rate in possible_rates(table).items()
+        if {rate.numerator, rate.denominator} <= {*values}
+    }
+    result = totals(table, keys, values, made, *(nw.col(name).max() for name in currency))
     return result.sort(*keys, nulls_last=True) if keys else result
+
+
+def shown(totalled: Table) -> Table:
+    """Write the parts of those rates that rest on fewer rows than the sums beside them, and drop the others."""
+    made = [name for name in RATES if above(name) in columns_of(totalled)]
+    pairs = {
+        written: (internal(name), plain)
+        for name in made
+        for internal, plain, written in (
+            (above, RATES[name].numerator, f"{name}_numerator"),
+            (below, RATES[name].denominator, f"{name}_denominator"),
+        )
+    }
+    parts = [part(name) for name in made for part in (above, below)]
+    if not pairs:
+        return totalled
+    differ = totalled.select(
+        (nw.col(part) != nw.col(plain)).fill_null(value=False).cast(nw.Int64).max().alias(written)
+        for written, (part, plain) in pairs.items()
+    ).collect()
+    fewer = [
+        written
+        for written in pairs
+        if any(
+            value
+            for value, gone in zip(
+                differ[written].to_list(), differ[written].is_null().to_list(), strict=True
+            )
+            if not gone
+        )
+    ]
+    if fewer:
+        totalled = totalled.with_columns(**{name: nw.col(pairs[name][0]) for name in fewer})
+    return totalled.drop(*parts)
+
+
+def without_blind_opens(table: Table) -> Table:
+    """Set to missing the opens of messages whose opens nobody can see; a zero would say that nobody reads.
+
+    Reports have a row for each channel (`send_channel`), and zeros as the opens of text messages. Should they ever
+    count one, it was seen and stays.
+    """
+    present = columns_of(table)
+    opens = [name for name in OPENS if name in present]
+    if "send_channel" not in present or not opens:
+        return table
+    blind = (
+        nw.col("send_channel").cast(nw.String).is_in(sorted(CHANNELS_WITHOUT_OPENS)).fill_null(value=False)
+    )
+    return table.with_columns(
+        nw.when(~(blind & (nw.col(name) == 0).fill_null(value=False))).then(nw.col(name)).alias(name)
+        for name in opens
+    )
+
+
+def _with_parts(table: Table, made: Mapping[str, Rate]) -> Table:
+    """Append numerator and denominator of each rate, both missing unless both are known.
+
+    A row that `roll_up` made of several may bring its own: `open_rate_denominator` stands for `delivered` then.
+    """
+    if not made:
+        return table
+    counts = {name for rate in made.values() for name in (rate.numerator, rate.denominator)}
+    require_numbers(table, sorted(counts))
+    schema = table.collect_schema()
+    # Polars and databases keep not-a-number apart from missing, and a sum with it is not a number.
+    floats = [name for name in sorted(counts) if schema[name].is_float()]
+    table = table.with_columns(nw.col(name).fill_nan(None) for name in floats) if floats else table
+    parts = {}
+    for name, rate in made.items():
+        known = ~nw.col(rate.numerator).is_null() & ~nw.col(rate.denominator).is_null()
+        for plain, part, brought in (
+            (rate.numerator, above(name), f"{name}_numerator"),
+            (rate.denominator, below(name), f"{name}_denominator"),
+        ):
+            value = nw.col(plain)
+            if brought in schema:
+                value = nw.coalesce(nw.col(brought).cast(schema[plain]), value)
+            parts[part] = nw.when(known).then(value)
+    return table.with_columns(**parts)

@@ -26,3 +26,8 @@ __all__ = [
     "small_multiples",
     "style",
 ]
+
+
+def __dir__() -> list[str]:
+    """List the public functions, without the modules that they live in."""
+    return [name for name in __all__ if callable(globals()[name])]

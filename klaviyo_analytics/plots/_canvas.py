@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox, ScaledTranslation
 
@@ -30,6 +31,7 @@ _BOLD = 1.15  # bold type is wider
 _LEGEND_NAME = 32
 _LEGEND_MARK = 7  # characters that a mark and the space around it take
 _FEW_ROWS = 3
+_NARROWEST = 12  # characters of a line
 
 
 def new_axes(ax: Axes | None, *, rows: int = 0) -> Axes:
@@ -125,8 +127,9 @@ def put_caption(ax: Axes, parts: Sequence[str | None], *, share: float = 1.0) ->
     said = [part for part in parts if part]
     if not said:
         return
+    width = int(characters(ax, 0.83) * share)
     caption = ax.annotate(
-        _lines_of(said, width=int(characters(ax, 0.83) * share)),
+        _lines_of(said, width=width),
         xy=(0, 0),
         xycoords=("axes fraction", partial(_below, ax)),
         xytext=(0, -0.5),
@@ -139,6 +142,25 @@ def put_caption(ax: Axes, parts: Sequence[str | None], *, share: float = 1.0) ->
         gid="caption",
     )
     put_names([caption])
+    if ax.figure.get_layout_engine() is None:
+        _make_room(ax, caption, said, width)
+
+
+def _make_room(ax: Axes, caption: Annotation, said: Sequence[str], width: int) -> None:
+    """Keep what stands around the axes inside a figure that has no layout engine, as those of callers may not."""
+    figure = ax.figure.bbox
+    while caption.get_window_extent().x1 > figure.x1 and width > _NARROWEST:
+        width = int(width * 0.9)
+        caption.set_text(_lines_of(said, width=width))
+        put_names([caption])
+    box = ax.get_tightbbox()
+    if box is None:
+        return
+    place = ax.get_position()
+    lower, upper = max(figure.y0 - box.y0, 0.0), max(box.y1 - figure.y1, 0.0)
+    bottom, top = place.y0 + lower / figure.height, place.y1 - upper / figure.height
+    if (lower or upper) and top - bottom > place.height / 4:
+        ax.set_position((place.x0, bottom, place.width, top - bottom))
 
 
 def figure_title(figure: Figure, title: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +12,63 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, num2date
 
+from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import characters
 
 _MOST_TICKS = 7
 _LABEL = 9  # characters of a label, with the space around it
 _STEPS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4, "quarter": 91.3, "year": 365.2}
+
+
+# Longest distance of two neighbours, in days: clocks change, months and years differ.
+_LONGEST = {"hour": 1.6 / 24, "day": 1.1, "week": 7.1, "month": 31.1, "quarter": 92.1, "year": 366.1}
+
+
+class _DateLocator(AutoDateLocator):
+    """AutoDateLocator whose hours pass as time does: none twice on one spot, none left out, when clocks change."""
+
+    def __init__(self, zone: dt.tzinfo | None, *, fewest: int, most: int) -> None:
+        super().__init__(tz=zone, minticks=fewest, maxticks=most)  # type: ignore[no-untyped-call]
+        self._zone = zone
+
+    def __call__(self) -> list[float]:
+        """Return the ticks in view, in order and without repetition."""
+        return self._evenly(super().__call__())  # type: ignore[no-untyped-call]
+
+    def tick_values(self, vmin: dt.datetime, vmax: dt.datetime) -> list[float]:
+        """Return the ticks between two times, in order and without repetition."""
+        return self._evenly(super().tick_values(vmin, vmax))  # type: ignore[no-untyped-call]
+
+    def _evenly(self, found: Sequence[float]) -> list[float]:
+        ticks = np.unique(np.round(np.asarray(found, dtype=float) * 86_400)) / 86_400
+        gaps = np.diff(ticks)
+        if (
+            self._zone is None
+            or len(ticks) < 2
+            or float(gaps.min()) > 12.5 / 24
+            or not _clocks_change(ticks, self._zone)
+        ):
+            return [float(tick) for tick in ticks]
+        step = float(np.round(gaps.min() * 24 * 60)) / (24 * 60)
+        if step <= 1.001 / 24:
+            evenly = np.arange(round((ticks[-1] - ticks[0]) / step) + 1)
+            return [float(ticks[0] + step * number) for number in evenly]
+        # Several hours apart, ticks stand at round hours; one that the clock skips would stand at the next.
+        hours = max(round(step * 24), 1)
+        return [float(tick) for tick in ticks if num2date(tick, self._zone).hour % hours == 0]
+
+
+def _clocks_change(ticks: Sequence[float] | npt.NDArray[Any], zone: dt.tzinfo) -> bool:
+    """Return whether clocks change by whole hours between the first and the last tick."""
+    first, last = (num2date(tick, zone).utcoffset() for tick in (ticks[0] - 1 / 24, ticks[-1] + 1 / 24))
+    return (
+        first != last
+        and first is not None
+        and last is not None
+        and not (last - first) % dt.timedelta(hours=1)
+    )
 
 
 class _DateFormatter(ConciseDateFormatter):
@@ -33,7 +84,13 @@ class _DateFormatter(ConciseDateFormatter):
         )
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
-        return [re.sub(r"^0(?=\d )", "", label) for label in super().format_ticks(values)]  # type: ignore[no-untyped-call]
+        labels = [re.sub(r"^0(?=\d )", "", label) for label in super().format_ticks(values)]  # type: ignore[no-untyped-call]
+        seen = Counter(labels)
+        # The hour that comes twice when clocks are put back is told apart by the name of its clock.
+        return [
+            f"{label}\n{num2date(value, self._tz):%Z}" if label and seen[label] > 1 else label
+            for label, value in zip(labels, values, strict=True)
+        ]
 
 
 def date_axis(ax: Axes, when: pd.DatetimeIndex, interval: str | None, *, margin: float = 0.0) -> None:
@@ -46,7 +103,7 @@ def date_axis(ax: Axes, when: pd.DatetimeIndex, interval: str | None, *, margin:
     most = min(max(characters(ax) // _LABEL, 3), _MOST_TICKS)
     # With three ticks at least, two months would be cut into half-months, which a narrow chart has no room for.
     fewest = 3 if most == _MOST_TICKS else 2
-    locator = AutoDateLocator(tz=zone, minticks=fewest, maxticks=most)  # type: ignore[no-untyped-call]
+    locator = _DateLocator(zone, fewest=fewest, most=most)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(_DateFormatter(locator, zone))
     distinct = when.unique().sort_values()
@@ -97,6 +154,40 @@ def in_words(when: pd.DatetimeIndex, interval: str | None = None) -> str:
 def step_days(interval: str | None) -> float:
     """Return about how many days an interval has."""
     return _STEPS.get(interval or "day", 1.0)
+
+
+def longest_gap(interval: str | None) -> pd.Timedelta | None:
+    """Return how far two neighbouring intervals begin from each other at most; None if nothing says what they are."""
+    days = _LONGEST.get(interval or "")
+    return None if days is None else pd.Timedelta(days=days)
+
+
+def days_of_another_zone(when: pd.DatetimeIndex, interval: str | None) -> bool:
+    """Return whether days, weeks or months, dated in UTC, begin at midnight in another time zone.
+
+    Raises
+    ------
+    FrameError
+        If they could be midnights of two zones a day apart.
+    """
+    dated = when.dropna()
+    if interval in (None, "hour") or str(when.tz) != "UTC" or not len(dated):
+        return False
+    past_midnight = (dated - dated.normalize()) / pd.Timedelta(hours=1)
+    if not (past_midnight > 1).any():
+        return False
+    # 11:00 UTC is midnight in Auckland's summer as well as in Pago Pago.
+    if ((past_midnight > 10) & (past_midnight < 12)).any():
+        raise FrameError(
+            f"the rows are {interval}s that begin at {dated[0]:%H:%M} UTC, and their time zone decides which day. "
+            "Convert the column to the account's time zone: frame['datetime'].dt.tz_convert('Pacific/Auckland')"
+        )
+    return True
+
+
+def nearest_days(when: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return the midnight nearest to each time."""
+    return (when + pd.Timedelta(hours=12)).normalize()
 
 
 def laid_over(when: pd.DatetimeIndex, onto: pd.DatetimeIndex, interval: str | None) -> pd.DatetimeIndex:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from matplotlib.ticker import Formatter
@@ -25,6 +25,7 @@ _SYMBOLS = {
     "MXN": "MX$",
 }
 _COMPACT_FROM = 10_000
+_MOST_DECIMALS = 9
 _WITHOUT_CENTS = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
 
 
@@ -39,9 +40,9 @@ def write(value: float, kind: Kind, currency: str | None = None) -> str:
         decimals = 1 if abs(value) / scale < 99.95 else 0
     elif kind == "money":
         rounded = abs(value) >= (10 if (currency or "").upper() in _WITHOUT_CENTS else 1_000)
-        decimals = 0 if rounded or value == 0 else 2
+        decimals = 0 if rounded or value == 0 else _two_digits(value)
     else:
-        decimals = 0 if float(value).is_integer() else 2
+        decimals = 0 if float(value).is_integer() else _two_digits(value)
     return _number(value, scale, unit, decimals, _money_prefix(kind, currency))
 
 
@@ -83,12 +84,23 @@ class QuantityFormatter(Formatter):
         gaps = [abs(b - a) for a, b in pairwise(ticks) if b != a]
         step = min(gaps, default=largest)
         if self._kind == "rate":
-            decimals = _decimals(step * 100)
-            return [_percent(value, decimals) for value in ticks]
+            return _distinct(ticks, _decimals(step * 100), _percent)
         scale, unit = _unit(largest)
-        decimals = _decimals(step / scale)
         prefix = _money_prefix(self._kind, self._currency)
-        return [_number(value, scale, unit if value else "", decimals, prefix) for value in ticks]
+        return _distinct(
+            ticks,
+            _decimals(step / scale),
+            lambda value, decimals: _number(value, scale, unit if value else "", decimals, prefix),
+        )
+
+
+def _distinct(ticks: Sequence[float], decimals: int, label: Callable[[float, int], str]) -> list[str]:
+    """Label the ticks with as many decimals as it takes to tell them apart."""
+    for further in range(decimals, _MOST_DECIMALS):
+        labels = [label(value, further) for value in ticks]
+        if len(set(labels)) == len(set(ticks)):
+            return labels
+    return [f"{value:.4g}" for value in ticks]
 
 
 def _unit(largest: float) -> tuple[float, str]:
@@ -98,18 +110,25 @@ def _unit(largest: float) -> tuple[float, str]:
 
 
 def _decimals(step: float) -> int:
-    """Return the fewest decimals that write `step` without loss, four at most."""
-    for decimals in range(4):
+    """Return the fewest decimals that write `step` without loss, or four digits of it."""
+    for decimals in range(_MOST_DECIMALS):
         if math.isclose(round(step, decimals), step, rel_tol=1e-6):
             return decimals
-    return 4
+        if step and step * 10**decimals >= 1_000:
+            return max(decimals, 4)
+    return _MOST_DECIMALS
+
+
+def _two_digits(value: float) -> int:
+    """Return two decimals, or as many as show two digits of a value that two would round to nothing."""
+    return 2 if abs(value) >= 0.01 else min(1 - math.floor(math.log10(abs(value))), _MOST_DECIMALS)
 
 
 def _percent_decimals(size: float) -> int:
     """Keep three significant digits of a small rate: 0.012 % must not read as 0.0 %."""
     if size == 0 or size >= 0.01:
         return 1
-    return 2 if size >= 0.001 else 3
+    return 2 if size >= 0.001 else min(max(3, -math.floor(math.log10(size * 100))), _MOST_DECIMALS)
 
 
 def _percent(value: float, decimals: int) -> str:

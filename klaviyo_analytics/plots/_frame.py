@@ -7,11 +7,13 @@ from functools import wraps
 from inspect import signature
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from klaviyo_analytics.analysis._engine import check_unique
+from klaviyo_analytics.analysis._definitions import CHANNELS_WITHOUT_OPENS, OPENS
 from klaviyo_analytics.analysis._given import P, R, WrongFrame, described, takes
 from klaviyo_analytics.errors import FrameError
 
@@ -23,7 +25,7 @@ _BLANK = "(blank)"
 
 
 def draws(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a plot that is given something else first say what it draws."""
+    """Let a plot take frames of any library, and explain what it draws if it is given something else."""
 
     def decorate(plot: Callable[P, R]) -> Callable[P, R]:
         first = next(iter(signature(plot).parameters))
@@ -31,20 +33,65 @@ def draws(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @takes(what)
         @wraps(plot)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            if args or first in kwargs:
-                require(args[0] if args else kwargs[first], [])
-            return plot(*args, **kwargs)
+            given: list[Any] = list(args)
+            named: dict[str, Any] = dict(kwargs)
+            if given:
+                given[0] = _drawable(given[0])
+            elif first in named:
+                named[first] = _drawable(named[first])
+            if named.get("compare") is not None:
+                named["compare"] = _drawable(named["compare"])
+            return plot(*given, **named)  # type: ignore[arg-type]
 
         return checked
 
     return decorate
 
 
+def _drawable(given: Any) -> pd.DataFrame:
+    """Return a pandas frame, of whatever library the frame was."""
+    frame: Any = given
+    if not isinstance(given, pd.DataFrame):
+        try:
+            known = nw.from_native(given)
+        except TypeError:
+            known = None
+        if isinstance(known, nw.LazyFrame):
+            known = known.collect()
+        frame = known.to_pandas() if isinstance(known, nw.DataFrame) else given
+    require(frame, [])
+    return _visible(frame)
+
+
+def _visible(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a report without the opens of text messages: nobody can see them, and it has zeros in their place."""
+    opens = [name for name in OPENS if name in frame.columns]
+    if "send_channel" not in frame.columns or not opens:
+        return frame
+    blind = frame["send_channel"].isin(CHANNELS_WITHOUT_OPENS).astype(bool)
+    seen = {name: frame[name].ne(0).fillna(value=True).astype(bool) for name in opens}
+    return (
+        frame.assign(**{name: frame[name].where(~blind | seen[name]) for name in opens})
+        if blind.any()
+        else frame
+    )
+
+
+def who_counts(frame: pd.DataFrame, columns: Iterable[str]) -> str | None:
+    """Return the note that text messages take no part in rates of opens, where the frame has any of them."""
+    if not {"open_rate", "click_to_open_rate"} & {*columns}:
+        return None
+    channels = next((name for name in ("send_channel", "channel") if name in frame.columns), None)
+    if channels is None:
+        return None
+    words = {word for value in frame[channels].dropna().unique() for word in str(value).split(", ")}
+    return "opens without text messages" if words & CHANNELS_WITHOUT_OPENS else None
+
+
 def require(frame: Any, columns: Iterable[str | None]) -> None:
     """Raise unless `frame` is one and has all `columns`; None stands for an option that was not given."""
     if not isinstance(frame, pd.DataFrame):
-        cure = ": draw its to_pandas()" if hasattr(frame, "to_pandas") else ""
-        raise WrongFrame(f"expected a pandas DataFrame, not {described(frame)}{cure}")
+        raise WrongFrame(f"expected a pandas DataFrame, not {described(frame)}")
     check_unique(frame)
     missing = [name for name in columns if name is not None and name not in frame.columns]
     if missing:
@@ -65,12 +112,13 @@ def times(frame: pd.DataFrame, column: str) -> pd.DatetimeIndex:
     """Return the column as datetimes, in its own time zone; text is refused, because its zone is a guess."""
     values = frame[column]
     is_time = pd.api.types.is_datetime64_any_dtype(values.dtype) or values.isna().all()
-    if not is_time and values.dtype != object:
-        hint = (
-            f"convert it with pd.to_datetime(frame[{column!r}], utc=True).dt.tz_convert('America/New_York'), with "
-            "the zone that its days are of"
+    is_text = values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "string"
+    if not is_time and (is_text or values.dtype != object):
+        kind = "text" if is_text else values.dtype
+        raise FrameError(
+            f"column {column!r} is {kind}, and the plot needs datetimes. Convert it to the account's time zone: "
+            f"pd.to_datetime(frame[{column!r}], utc=True).dt.tz_convert('Europe/Berlin')"
         )
-        raise FrameError(f"column {column!r} is {values.dtype}, and the plot needs datetimes: {hint}")
     try:
         return pd.DatetimeIndex(pd.to_datetime(values))
     except (TypeError, ValueError) as error:

@@ -13,7 +13,7 @@ from matplotlib.cbook import normalize_kwargs
 from matplotlib.lines import Line2D
 
 from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.plots._dates import moments
+from klaviyo_analytics.plots._dates import longest_gap, moments
 from klaviyo_analytics.plots._frame import Flags, Floats, finished, names, numbers, times
 from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width
@@ -64,6 +64,27 @@ def _several_rows(frame: pd.DataFrame, *, x: str, hue: str | None, label: str) -
         else "aggregate the frame first"
     )
     return f"several rows{whose} share one {x!r}, and a plot does not add them up: {cure}"
+
+
+def with_gaps(one: Series, interval: str | None) -> Series:
+    """Return the series with a missing value where intervals are absent, so that no line is drawn over them."""
+    longest = longest_gap(interval)
+    if longest is None or len(one.when) < 2:
+        return one
+    after = np.flatnonzero(np.diff(one.when.as_unit("us").asi8) > longest.value // 1000)
+    if not len(after):
+        return one
+    rows = np.insert(np.arange(len(one.when)), after + 1, after)
+    added = np.zeros(len(rows), dtype=bool)
+    added[after + 1 + np.arange(len(after))] = True
+    when = one.when[rows]
+    moved = when.where(~added, when + longest / 2)
+    return Series(
+        one.name,
+        pd.DatetimeIndex(moved),
+        np.where(added, np.nan, one.values[rows]),
+        one.complete[rows] | added,
+    )
 
 
 def all_times(series: Sequence[Series]) -> pd.DatetimeIndex:

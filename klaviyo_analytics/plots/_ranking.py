@@ -21,7 +21,7 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
 )
 from klaviyo_analytics.plots._format import write, write_column
-from klaviyo_analytics.plots._frame import Floats, currency_of, names, numbers, require
+from klaviyo_analytics.plots._frame import Floats, currency_of, names, numbers, require, who_counts
 from klaviyo_analytics.plots._quantities import Quantity, capitalised, money_in_words, quantity
 from klaviyo_analytics.plots._rows import (
     hue_colours,
@@ -39,7 +39,7 @@ def draw_ranking(
     frame: pd.DataFrame,
     *,
     noun: str,
-    rank_by: str,
+    by: str,
     top: int,
     hue: str | None = None,
     currency: str | None = None,
@@ -48,10 +48,10 @@ def draw_ranking(
     kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> Axes:
     """Draw the `top` rows with the largest values, each with its value and the size that it rests on."""
-    require(frame, [noun, rank_by, hue])
-    subject = quantity(rank_by)
+    require(frame, [noun, by, hue])
+    subject = quantity(by)
     money = currency_of(frame, currency) if subject.kind == "money" else None
-    values = numbers(frame, rank_by)
+    values = numbers(frame, by)
     chosen = largest(values, top)
     shown = frame.iloc[chosen]
     ax = new_axes(ax, rows=len(chosen))
@@ -65,11 +65,11 @@ def draw_ranking(
         _label_bars(ax, values[chosen], _sizes(shown, subject), subject, money)
         rows_above = put_legend(ax, *hue_legend(shade), beside=False, share=0.8)
     else:
-        put_note(ax, _why_empty(frame, rank_by))
+        put_note(ax, _why_empty(frame, by))
     rows = noun_of(frame, noun)
     whole = _whole(frame)
     unknown = int(np.isnan(values).sum())
-    why = "a value" if whole["by"] == rank_by else quantity(whole["by"]).label
+    why = "a value" if whole["by"] == by else quantity(whole["by"]).label
     best = f"Top {counted(len(chosen), rows)}" if 0 < len(chosen) < whole["of"] else f"{capitalised(rows)}s"
     put_title(ax, f"{best} by {subject.label}" if title is None else title, rows_above=rows_above, share=0.8)
     fewest = whole["minimum_recipients"]
@@ -80,6 +80,7 @@ def draw_ranking(
             f"{len(chosen):,} of {counted(whole['of'], rows)}" if whole["of"] else None,
             f"{whole['small']:,} with fewer than {fewest:,} recipients left out" if whole["small"] else None,
             only_zeros(values),
+            who_counts(frame, [by]),
             f"{whole['unranked']:,} without {why} left out" if whole["unranked"] else None,
             f"{unknown:,} without a value left out" if unknown and len(chosen) else None,
         ],
@@ -101,6 +102,9 @@ def _label_bars(ax: Axes, values: Floats, sizes: list[str], subject: Quantity, m
     low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
     ax.set_xlim(low, high if high > low else 1.0)
     ax.set_xticks([])
+    if low < 0:
+        ax.spines["left"].set_visible(False)
+        ax.axvline(0.0, color=ink(ax, 0.4), linewidth=0.8)
     looks: dict[str, Any] = {"textcoords": "offset fontsize", "va": "center", "annotation_clip": False}
     written = write_column(values, subject.kind, money)
     for row, value in enumerate(values):
@@ -134,5 +138,5 @@ def _sizes(frame: pd.DataFrame, subject: Quantity) -> list[str]:
     return [f"{write(float(size), 'count')} {quantity(column).label}" for size in numbers(frame, column)]
 
 
-def _why_empty(frame: pd.DataFrame, rank_by: str) -> str:
-    return f"No values: {rank_by!r} is missing in every row" if len(frame) else "No rows to draw"
+def _why_empty(frame: pd.DataFrame, by: str) -> str:
+    return f"No values: {by!r} is missing in every row" if len(frame) else "No rows to draw"

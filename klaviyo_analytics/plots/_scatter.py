@@ -25,7 +25,7 @@ from klaviyo_analytics.plots._canvas import (
     value_axis,
 )
 from klaviyo_analytics.plots._format import QuantityFormatter
-from klaviyo_analytics.plots._frame import Floats, currency_of, names, numbers, require
+from klaviyo_analytics.plots._frame import Floats, currency_of, names, numbers, require, who_counts
 from klaviyo_analytics.plots._names import told_apart
 from klaviyo_analytics.plots._quantities import Quantity, capitalised, quantity
 from klaviyo_analytics.plots._rows import (
@@ -102,6 +102,7 @@ def draw_scatter(
             _money(money, across, up),
             counted(len(shown), noun_of(frame, noun)),
             only_zeros(ys),
+            who_counts(frame, [x, y]),
             f"{left_out} without both numbers left out" if left_out else None,
         ],
     )

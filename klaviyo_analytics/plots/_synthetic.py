@@ -181,6 +181,8 @@ def _statistics(
     for rate, (part, whole) in _RATES.items():
         size = frame[whole].astype(float)
         frame[rate] = frame[part].astype(float) / size.where(size > 0)
+    frame["open_rate_denominator"] = frame["delivered"].where(frame["opens_unique"].notna())
+    frame["click_to_open_rate_numerator"] = frame["clicks_unique"].where(frame["opens_unique"].notna())
     texts = [name for name in frame.columns if name != "tags" and frame[name].dtype in (object, "str")]
     return frame.astype(dict.fromkeys(texts, "string"))
 

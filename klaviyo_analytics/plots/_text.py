@@ -70,14 +70,15 @@ def put_names(texts: Iterable[Text]) -> None:
         own = text.get_fontfamily()
         if _covered(wanted, _charset(tuple(own))):
             continue
-        families = (*own, *_installed_fallbacks())
+        families = (*own, *_fallbacks(wanted, tuple(own)))
         text.set_fontfamily(families)
         text.set_text(printable(wanted, _charset(families)))
 
 
 def legible(name: str) -> str:
     """Return `name` without what no installed font has: tick labels are written anew at each drawing."""
-    return printable(name, _charset((*rcParams["font.family"], *_installed_fallbacks())))
+    own = tuple(rcParams["font.family"])
+    return printable(name, _charset((*own, *_fallbacks(name, own))))
 
 
 def printable(text: str, charset: frozenset[int]) -> str:
@@ -124,11 +125,31 @@ def _charset_of(path: str) -> frozenset[int]:
     return frozenset(font_manager.get_font(path).get_charmap())
 
 
-@lru_cache(maxsize=1)
-def _installed() -> frozenset[str]:
-    return frozenset(font.name for font in font_manager.fontManager.ttflist)
+def _fallbacks(text: str, families: tuple[str, ...]) -> tuple[str, ...]:
+    """Return installed families for the characters that `families` lack: known ones first, then any that has them."""
+    lacking = frozenset(map(ord, text)) - _charset(families) - _INVISIBLE - {ord("\n")}
+    lacking = frozenset(one for one in lacking if unicodedata.category(chr(one))[0] in "LMNPS")
+    return _families_with(lacking, len(font_manager.fontManager.ttflist)) if lacking else ()
 
 
-@lru_cache(maxsize=1)
-def _installed_fallbacks() -> tuple[str, ...]:
-    return tuple(name for name in _FALLBACK_FAMILIES if name in _installed())
+@lru_cache(maxsize=256)
+def _families_with(lacking: frozenset[int], fonts: int) -> tuple[str, ...]:  # noqa: ARG001 - new fonts, new answer
+    """Return the families that together have most of the characters; each is chosen for what is still lacking."""
+    installed: dict[str, str] = {}
+    for font in font_manager.fontManager.ttflist:
+        plain = font.style == "normal" and str(font.weight) in {"400", "normal", "regular"}
+        if plain or font.name not in installed:
+            installed[font.name] = font.fname
+    known = [name for name in _FALLBACK_FAMILIES if name in installed]
+    chosen: list[str] = []
+    for name in [*known, *sorted(set(installed) - set(known))]:
+        if not lacking:
+            break
+        try:
+            has = _charset_of(installed[name])
+        except (OSError, RuntimeError):  # a font file that went away, or that FreeType cannot read
+            continue
+        if lacking & has and not name.startswith("Last Resort"):  # that one draws boxes for all there is
+            chosen.append(name)
+            lacking -= has
+    return tuple(chosen)

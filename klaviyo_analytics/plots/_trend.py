@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,14 @@ from matplotlib.lines import Line2D
 
 from klaviyo_analytics.plots._annotations import put_annotations
 from klaviyo_analytics.plots._canvas import put_legend, put_note, quiet, value_axis
-from klaviyo_analytics.plots._dates import date_axis, in_words, laid_over, moment
+from klaviyo_analytics.plots._dates import (
+    date_axis,
+    days_of_another_zone,
+    in_words,
+    laid_over,
+    moment,
+    nearest_days,
+)
 from klaviyo_analytics.plots._frame import Floats, currency_of, interval_of, require, zone_of
 from klaviyo_analytics.plots._lines import (
     Series,
@@ -25,6 +32,7 @@ from klaviyo_analytics.plots._lines import (
     in_order,
     partial_mark,
     split,
+    with_gaps,
 )
 from klaviyo_analytics.plots._quantities import Quantity, capitalised, money_in_words, quantity
 from klaviyo_analytics.plots._style import MOST_HUES, ink, line_width
@@ -88,20 +96,26 @@ def read_trend(
     subject = quantity(y)
     money = currency_of(frame, currency) if subject.kind == "money" else None
     series = split(frame, x=x, y=y, hue=hue)
+    span = interval_of(frame, all_times(series), interval)
+    zone = zone_of(frame, all_times(series))
+    if days_of_another_zone(all_times(series), span):
+        series = [_on_days(one) for one in series]
+        zone = None
     when = all_times(series)
-    span = interval_of(frame, when, interval)
     earlier: list[Series] = []
     if compare is not None:
         require(compare, [x, y, hue])
         if money:
             currency_of(compare, money)
         earlier = split(compare, x=x, y=y, hue=hue)
+        if days_of_another_zone(all_times(earlier), span):
+            earlier = [_on_days(one) for one in earlier]
     return Trend(
         column=y,
         subject=subject,
         currency=money,
         interval=span,
-        zone=zone_of(frame, when),
+        zone=zone,
         series=series,
         earlier=_laid_over(earlier, when, span),
         period=in_words(when, span),
@@ -160,6 +174,10 @@ def zone_in_words(zone: str | None) -> str:
     return f"time zone {zone}" if zone else "time zone not stated"
 
 
+def _on_days(one: Series) -> Series:
+    return replace(one, when=nearest_days(one.when))
+
+
 def _laid_over(series: Sequence[Series], onto: pd.DatetimeIndex, interval: str | None) -> list[Series]:
     every = all_times(series)
     if len(onto) == 0 or len(every) == 0:
@@ -175,9 +193,14 @@ def _laid_over(series: Sequence[Series], onto: pd.DatetimeIndex, interval: str |
 def _draw_lines(ax: Axes, trend: Trend, ranked: list[str], kwargs: Mapping[str, Any]) -> dict[str, Line2D]:
     shade = colours(ax, ranked)
     for one in trend.earlier:
-        draw_earlier(ax, one, colour=shade[one.name] if len(ranked) > 1 else ink(ax, 0.45))
+        draw_earlier(
+            ax, with_gaps(one, trend.interval), colour=shade[one.name] if len(ranked) > 1 else ink(ax, 0.45)
+        )
     first_on_top = sorted(trend.series, key=lambda one: -ranked.index(one.name))
-    return {one.name: draw_series(ax, one, colour=shade[one.name], kwargs=kwargs) for one in first_on_top}
+    return {
+        one.name: draw_series(ax, with_gaps(one, trend.interval), colour=shade[one.name], kwargs=kwargs)
+        for one in first_on_top
+    }
 
 
 def _legend(

@@ -7,18 +7,19 @@ from typing import Any, Literal
 import pandas as pd
 from matplotlib.axes import Axes
 
-from klaviyo_analytics.analysis._given import CAMPAIGNS
+from klaviyo_analytics.analysis._given import CAMPAIGNS, renamed
 from klaviyo_analytics.plots._frame import draws
 from klaviyo_analytics.plots._quantities import SummaryColumn
 from klaviyo_analytics.plots._ranking import draw_ranking
 from klaviyo_analytics.plots._scatter import draw_scatter
 
 
+@renamed(rank_by="by")
 @draws(CAMPAIGNS)
 def campaign_ranking(
     frame: pd.DataFrame,
     *,
-    rank_by: SummaryColumn = "conversion_value",
+    by: SummaryColumn = "conversion_value",
     top: int = 10,
     hue: str | None = None,
     currency: str | None = None,
@@ -32,7 +33,7 @@ def campaign_ranking(
     ----------
     frame : pandas.DataFrame
         Campaign summary, one row per campaign, message or variation.
-    rank_by : str
+    by : str
         Column of the number, such as `conversion_value`, `revenue_per_recipient` or `click_rate`.
     top : int
         How many to draw; the caption says of how many.
@@ -63,14 +64,14 @@ def campaign_ranking(
     >>> frame = pd.DataFrame(
     ...     {"campaign": ["Spring", "Sale"], "delivered": [900, 1800], "click_rate": [0.021, 0.034]}
     ... )
-    >>> ax = plots.campaign_ranking(frame, rank_by="click_rate")
+    >>> ax = plots.campaign_ranking(frame, by="click_rate")
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['Sale', 'Spring']
     """
     return draw_ranking(
         frame,
         noun="campaign",
-        rank_by=rank_by,
+        by=by,
         top=top,
         hue=hue,
         currency=currency,

@@ -12,7 +12,7 @@ from klaviyo_analytics._wording import counted
 from klaviyo_analytics.analysis._given import FLOWS
 from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_note, put_title, quiet
 from klaviyo_analytics.plots._flow_series import together
-from klaviyo_analytics.plots._frame import draws
+from klaviyo_analytics.plots._frame import draws, who_counts
 from klaviyo_analytics.plots._funnel import draw_funnel, funnel_has_room, read_funnel
 from klaviyo_analytics.plots._rows import name_rows, noun_of
 from klaviyo_analytics.plots._trend import read_trend
@@ -91,6 +91,7 @@ def flow_funnel(
         [
             f"People per {noun}" + ("; who got two of its messages counts twice" if noun == "flow" else ""),
             funnel.caption if funnel_has_room(ax) else None,
+            who_counts(frame, ["open_rate"]) if funnel_has_room(ax) else None,
             f"{len(funnel.labels)} largest of {counted(funnel.rows, noun)}" if left_out else None,
         ],
         share=0.8,
@@ -165,4 +166,5 @@ def flow_performance(
     before = None if compare is None else together(compare, x=x, y=y, hue=hue)[0]
     trend = read_trend(rows, x=x, y=y, hue=hue, compare=before, currency=currency, interval=interval)
     ours = title_of(rows, trend, hue) if title is None else title
+    how = " · ".join(part for part in (how, who_counts(frame, [y])) if part) or None
     return draw_titled(trend, title=ours, annotations=annotations or {}, ax=ax, kwargs=kwargs, note=how)

@@ -42,16 +42,14 @@ def pictures() -> dict[str, Callable[[], Axes | Figure]]:
         ),
         "metric_trend(compare=)": lambda: plots.metric_trend(one_channel, compare=month_before),
         "revenue_split": lambda: plots.revenue_split(shop.revenue_by_source()),
-        "campaign_ranking": lambda: plots.campaign_ranking(campaigns, rank_by="revenue_per_recipient"),
+        "campaign_ranking": lambda: plots.campaign_ranking(campaigns, by="revenue_per_recipient"),
         "campaign_scatter": lambda: plots.campaign_scatter(campaigns, y="click_rate", hue="channel"),
         "deliverability": lambda: plots.deliverability(campaigns, benchmarks="good"),
         "flow_funnel": lambda: plots.flow_funnel(messages),
         "flow_performance": lambda: plots.flow_performance(shop.flow_series()),
         "list_growth": lambda: plots.list_growth(shop.list_members()),
         "metric_trend, many hues": lambda: plots.metric_trend(regions, hue="attributed_channel"),
-        "campaign_ranking(hue=)": lambda: plots.campaign_ranking(
-            campaigns, rank_by="click_rate", hue="channel"
-        ),
+        "campaign_ranking(hue=)": lambda: plots.campaign_ranking(campaigns, by="click_rate", hue="channel"),
         "small_multiples": lambda: plots.small_multiples(shop.several_metrics(), annotations=_SALE),
         "campaign_overview": lambda: plots.campaign_overview(campaigns, benchmarks="good"),
         "flow_overview": lambda: plots.flow_overview(shop.flow_summary()),

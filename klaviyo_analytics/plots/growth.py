@@ -23,7 +23,7 @@ from klaviyo_analytics.plots._canvas import (
 from klaviyo_analytics.plots._dates import date_axis, moments
 from klaviyo_analytics.plots._format import write
 from klaviyo_analytics.plots._frame import draws
-from klaviyo_analytics.plots._lines import Series, draw_partial
+from klaviyo_analytics.plots._lines import Series, draw_partial, with_gaps
 from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.plots._style import PALETTE, ink, line_width
 from klaviyo_analytics.plots._trend import Trend, period_in_words, read_trend, zone_in_words
@@ -131,9 +131,10 @@ def _draw_growth(
     dark = ink(ax, 0.85)
     looks: dict[str, Any] = {"color": dark, "linewidth": line_width(), "marker": "o"}
     looks["markersize"] = 2.2 * line_width()
-    whole = np.where(net.complete, net.values, np.nan)
-    ax.plot(moments(net.when), whole, label=change.subject.label, **looks)
-    draw_partial(ax, net, colour=dark, width=line_width())
+    line = with_gaps(net, gains.interval)
+    whole = np.where(line.complete, line.values, np.nan)
+    ax.plot(moments(line.when), whole, label=change.subject.label, **looks)
+    draw_partial(ax, line, colour=dark, width=line_width())
     handles.append(Line2D([], [], **looks))
     values = np.concatenate([np.nan_to_num(up.values), np.nan_to_num(below.values), net.values])
     value_axis(ax, values, "count", None)

@@ -25,7 +25,7 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
 )
 from klaviyo_analytics.plots._format import write
-from klaviyo_analytics.plots._frame import Floats, draws, names, numbers, require
+from klaviyo_analytics.plots._frame import Floats, draws, names, numbers, require, who_counts
 from klaviyo_analytics.plots._quantities import capitalised, denominators, in_words, quantity
 from klaviyo_analytics.plots._rows import name_rows, noun_of
 from klaviyo_analytics.plots._style import PALETTE, ink, tint
@@ -139,6 +139,7 @@ def deliverability(
             f"Benchmarks: {source}" if source else None,
             f"One point per {_noun(frame)}" if points_each > 1 else None,
             denominators(check.column for check in checks),
+            who_counts(frame, [check.column for check in checks]) if characters(ax) >= _NARROW else None,
         ],
         share=0.8,
     )

@@ -146,7 +146,7 @@ def flow_overview(
 def _rank(summary: pd.DataFrame, *, noun: str, column: str, top: int, currency: str | None, ax: Axes) -> None:
     """Rank under a short title: the figure's own says of what."""
     title = f"By {quantity(column).label}"
-    draw_ranking(summary, noun=noun, rank_by=column, top=top, currency=currency, title=title, ax=ax)
+    draw_ranking(summary, noun=noun, by=column, top=top, currency=currency, title=title, ax=ax)
 
 
 def _channels(summary: pd.DataFrame) -> str | None:

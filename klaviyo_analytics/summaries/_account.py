@@ -15,7 +15,6 @@ from klaviyo_analytics.resources._times import timeframe as read_timeframe
 from klaviyo_analytics.resources._words import chosen
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import told
-from klaviyo_analytics.summaries._messages import without_blind_opens
 from klaviyo_analytics.timeframe import Timeframe
 
 Comparison = Literal["previous_period", "last_year"]
@@ -90,7 +89,7 @@ def _measures(source: str) -> dict[str, Kind]:
 def _values(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str, str], float]:
     """Give each source's measures for one period."""
     campaigns, flows = (
-        without_blind_opens(told(context, name, timeframe=frame, conversion_metric=metric))
+        told(context, name, timeframe=frame, conversion_metric=metric)
         for name in ("campaign_values", "flow_values")
     )
     values = _revenue(context, frame, metric)
@@ -114,6 +113,8 @@ def _revenue(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str,
     )
     money = analysis.revenue_split(orders).set_index("source")
     counts = analysis.revenue_split(orders, value="count").set_index("source")
+    # An average takes only orders whose value is known.
+    valued = analysis.revenue_split(orders[orders["sum_value"].notna()], value="count").set_index("source")
     values: dict[tuple[str, str], float] = {}
     for source in SOURCES[1:]:
         values[source, "revenue"] = _number(money["revenue"][source], 0.0)
@@ -121,8 +122,10 @@ def _revenue(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str,
         values[source, "orders"] = _number(counts["count"][source], 0.0)
     for measure in ("revenue", "orders"):
         values["all", measure] = sum(values[source, measure] for source in SOURCES[1:])
+    numbers = {source: _number(valued["count"][source], 0.0) for source in SOURCES[1:]}
+    numbers["all"] = sum(numbers.values())
     for source in SOURCES:
-        revenue, number = values[source, "revenue"], values[source, "orders"]
+        revenue, number = values[source, "revenue"], numbers[source]
         values[source, "average_order_value"] = revenue / number if number else np.nan
     return values
 

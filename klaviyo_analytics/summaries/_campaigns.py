@@ -68,7 +68,12 @@ class Campaigns(resources.Campaigns):
               spam_complaints, conversions, conversion_uniques (Int64), conversion_value (float64), currency;
             - delivery_rate, bounce_rate, open_rate, click_rate, click_to_open_rate, unsubscribe_rate,
               spam_complaint_rate, conversion_rate, average_order_value, revenue_per_recipient (float64;
-              fractions, made of the counts beside them as `ka.analysis.rates` defines);
+              fractions). `ka.analysis.rates` defines the numerator and denominator of each; both are added up over
+              those messages of the row alone for which both are known, so text messages take no part in open_rate
+              and click_to_open_rate;
+            - open_rate_denominator (deliveries of the messages whose opens are known) and
+              click_to_open_rate_numerator (their unique clicks), Int64: what these two rates are made of, beside
+              opens_unique. Should a report lack another numerator, its rate's parts follow in the same form;
             - complete (boolean): the time frame is over. Late opens and orders still come in for days.
 
             Opens of text messages are missing, since nobody can see them.

@@ -11,10 +11,16 @@ from klaviyo_analytics import analysis
 from klaviyo_analytics._arithmetic import RATES
 from klaviyo_analytics.resources.reports import USUAL
 
+# what rates of opens are made of: text messages, whose opens nobody can see, do not count in them
+PARTS = {
+    "open_rate_denominator": ("delivered", "opens_unique"),
+    "click_to_open_rate_numerator": ("clicks_unique", "opens_unique"),
+}
 NUMBERS = (
     *USUAL,
     "currency",
     *(name for name, rate in RATES.items() if {rate.numerator, rate.denominator} <= set(USUAL)),
+    *PARTS,
     "complete",
 )
 
@@ -24,18 +30,15 @@ CAMPAIGN_WORDS = {"push-notification": "mobile_push"}
 
 
 def added_up(report: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Give a row for each of `keys` with its channel, counts, money and rates."""
-    rows = analysis.roll_up(without_blind_opens(report), by=keys)
+    """Return a row for each of `keys` with its channel, counts, money and rates, as `analysis.roll_up` makes them."""
+    rows = analysis.roll_up(report, by=keys)
+    for part, (count, opens) in PARTS.items():
+        if part not in rows.columns:
+            rows[part] = rows[count].where(rows[opens].notna())
     grouped = report.groupby(list(keys), dropna=False, sort=False)
     about = grouped.agg(channel=("send_channel", _channels), complete=("complete", "all")).reset_index()
     about = about.astype({"channel": "string", "complete": "boolean"})
     return rows.merge(about, on=list(keys), how="left", validate="1:1")
-
-
-def without_blind_opens(report: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the opens of text messages: nobody can see them, and a zero would say that nobody reads."""
-    blind = report["send_channel"].eq("sms").fillna(value=False).astype(bool)
-    return report.assign(**{name: report[name].mask(blind) for name in ("opens", "opens_unique")})
 
 
 def listed(values: Iterable[Any]) -> str | None:
@@ -55,6 +58,12 @@ def lists(values: pd.Series[Any]) -> pd.Series[Any]:
 
 def finished(frame: pd.DataFrame, columns: Sequence[str], report: pd.DataFrame) -> pd.DataFrame:
     """Choose the columns, number the rows anew, and tell what the report knew."""
-    result = frame[[*columns, *NUMBERS]].reset_index(drop=True)
+    further = [
+        name
+        for rate in RATES
+        for name in (f"{rate}_numerator", f"{rate}_denominator")
+        if name in frame.columns and name not in PARTS
+    ]
+    result = frame[[*columns, *NUMBERS[:-1], *further, NUMBERS[-1]]].reset_index(drop=True)
     result.attrs = dict(report.attrs)
     return result

@@ -239,7 +239,8 @@ class Timeframe:
         ------
         InvalidInputError
             If the frame is longer than a year, which no report accepts: `split(years=1)` cuts it, but only
-            counts and sums can be joined again, never unique counts.
+            counts and sums can be joined again, never unique counts. If it begins or ends inside an hour that the
+            clock shows twice, since reports could take either of the two, or is shorter than a second.
 
         Examples
         --------
@@ -251,7 +252,29 @@ class Timeframe:
                 f"a report covers at most a year, but {self} is longer; shorten it, or use .split(years=1) "
                 "and add up counts and sums (unique counts cannot be added)"
             )
+        self._require_clear_ends()
         return dialects.report_body(self.start, self.end)
+
+    def _require_clear_ends(self) -> None:
+        """Raise InvalidInputError if a wall clock alone does not tell where the frame begins and ends."""
+        last = self.end.astimezone(UTC) - timedelta(seconds=1)
+        if last < self.start.astimezone(UTC):
+            raise InvalidInputError(f"{self!r} is shorter than a second, which is what reports are dated by")
+        last = last.astimezone(self._zone)
+        # The first of two equal hours begins what the clock shows twice, and the second ends it.
+        inner_start = periods.shown_twice(self.start) and (
+            self.start.fold == 1 or periods.shown_twice(self.start - timedelta(seconds=1))
+        )
+        inner_end = periods.shown_twice(last) and (
+            last.fold == 0 or periods.shown_twice(last + timedelta(seconds=1))
+        )
+        if inner_start or inner_end:
+            when, verb = (self.start, "begins") if inner_start else (self.end, "ends")
+            raise InvalidInputError(
+                f"{self.start.isoformat()}/{self.end.isoformat()} {verb} inside an hour that "
+                f"clocks in {self.timezone} show twice on {when:%Y-%m-%d}, and reports cannot be told which of "
+                "the two is meant. Begin and end the time frame outside of that hour, or use metric aggregates"
+            )
 
     def __repr__(self) -> str:
         whole = periods.made_of(self.start, self.end, "day", self._zone)

@@ -34,6 +34,12 @@ def year_before(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     return move_to(start, add_months(start.date(), -12)), move_to(end, add_months(day, -12))
 
 
+def shown_twice(moment: datetime) -> bool:
+    """Return whether the clock shows this time twice, because it is put back."""
+    first, second = moment.replace(fold=0), moment.replace(fold=1)
+    return first.astimezone(UTC) < second.astimezone(UTC)
+
+
 def longest_end(start: datetime, *, days: int = 0, years: int = 0) -> datetime:
     """Return where a frame that begins here must end at the latest."""
     return move_to(start, add_months(start.date(), 12 * years) + timedelta(days=days))

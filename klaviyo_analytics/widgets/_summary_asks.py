@@ -74,5 +74,5 @@ class SummaryAsk(Ask):
         return kwargs
 
     def _plot(self) -> dict[str, Any]:
-        names = {"campaign_ranking": "rank_by", "campaign_scatter": "y"}
+        names = {"campaign_ranking": "by", "campaign_scatter": "y"}
         return {names[self.chart]: self.measure} if self.chart in names else {}

@@ -61,7 +61,7 @@ class SummaryExplorerState(ExplorerState):
     >>> state.dates.preset = "last 30 days"
     >>> print(state.code)
     frame = client.campaigns.summary("last 30 days")
-    ka.plots.campaign_ranking(frame, rank_by="conversion_value")
+    ka.plots.campaign_ranking(frame, by="conversion_value")
     """
 
     by = Unicode()

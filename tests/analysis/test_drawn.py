@@ -25,7 +25,7 @@ PICTURES: dict[str, Callable[[], Axes]] = {
     "benchmarks": lambda: plots.deliverability(SUMMED, benchmarks=JUDGED),
     "campaign_ranking": lambda: plots.campaign_ranking(
         analysis.campaign_ranking(SUMMARY.rename(columns={"message": "campaign"})),
-        rank_by="revenue_per_recipient",
+        by="revenue_per_recipient",
     ),
 }
 

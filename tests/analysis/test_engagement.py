@@ -14,7 +14,7 @@ from klaviyo_analytics.errors import FrameError
 from tests.analysis.frames import few, frame, records
 
 OPENED, CLICKED = "Opened Email", "Clicked Email"
-APPLE, BOT = "Apple Privacy Open", "Bot Click"
+MACHINE, BOT = "machine_open", "Bot Click"
 
 
 def acts(*rows: tuple[str, str | None, str, Any]) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def acts(*rows: tuple[str, str | None, str, Any]) -> pd.DataFrame:
             "metric": pd.array([metric for metric, *_ in rows], "string"),
             "profile_id": pd.array([profile for _, profile, *_ in rows], "string"),
             "campaign_message_id": pd.array([message for *_, message, _ in rows], "string"),
-            APPLE: pd.array([flag if metric == OPENED else None for metric, *_, flag in rows], "boolean"),
+            MACHINE: pd.array([flag if metric == OPENED else None for metric, *_, flag in rows], "boolean"),
             BOT: pd.array([flag if metric == CLICKED else None for metric, *_, flag in rows], "boolean"),
         }
     )
@@ -74,7 +74,7 @@ def test_messages_without_events_are_zero_and_events_of_others_or_of_nobody_are_
 @pytest.mark.parametrize("flags", [[True, False, None], ["True", "False", None], ["true", "", None]])
 def test_the_flag_may_be_text_or_mixed(flags: list[object]) -> None:
     events = acts((OPENED, "A", "M1", None), (OPENED, "B", "M1", None), (OPENED, "C", "M1", None))
-    events[APPLE] = pd.Series(flags, dtype=object)
+    events[MACHINE] = pd.Series(flags, dtype=object)
     made = analysis.adjusted_engagement(sent(M1=3), events)
     assert (made["openers"].item(), made["human_openers"].item()) == (3, 2)
 
@@ -97,6 +97,7 @@ many = st.lists(
 )
 
 
+@pytest.mark.filterwarnings("ignore:no (open|click) among the events:UserWarning")
 @few
 @given(many)
 def test_it_counts_what_sets_of_profiles_count(rows: list[tuple[str, str, str, bool | None]]) -> None:
@@ -109,3 +110,35 @@ def test_it_counts_what_sets_of_profiles_count(rows: list[tuple[str, str, str, b
             assert row[f"human_{who}"] == len({profile for profile, bot in did if not bot})
         assert 0 <= row["human_open_rate"] <= row["open_rate"] <= 1
         assert 0 <= row["human_click_rate"] <= row["click_rate"] <= 1
+
+
+class TestFlags:
+    events = acts((OPENED, "A", "M1", True), (OPENED, "B", "M1", False))
+
+    @pytest.mark.parametrize("name", ["Apple Privacy Open", "machine_opened", BOT])
+    def test_a_named_flag_that_no_open_has_is_refused(self, name: str) -> None:
+        with pytest.raises(FrameError, match=f"machine_open='{name}' is on no open.*'machine_open'"):
+            analysis.adjusted_engagement(sent(M1=4), self.events, machine_open=name)
+
+    def test_a_flag_by_another_name_counts(self) -> None:
+        renamed = self.events.rename(columns={MACHINE: "Apple Privacy Open"})
+        made = analysis.adjusted_engagement(sent(M1=4), renamed, machine_open="Apple Privacy Open")
+        assert (made["openers"].item(), made["human_openers"].item()) == (2, 1)
+
+    @pytest.mark.parametrize("drop", [True, False])
+    def test_a_default_flag_that_no_open_has_warns(self, drop: bool) -> None:
+        bare = self.events.drop(columns=MACHINE) if drop else self.events.assign(**{MACHINE: None})
+        with pytest.warns(UserWarning, match="no open among the events has 'machine_open'") as caught:
+            made = analysis.adjusted_engagement(sent(M1=4), bare)
+        assert caught[0].filename == __file__
+        assert (made["openers"].item(), made["human_openers"].item()) == (2, 2)
+
+    def test_without_opens_there_is_nothing_to_warn_of(self) -> None:
+        for events in (self.events.iloc[:0], self.events.assign(metric="Clicked SMS").drop(columns=MACHINE)):
+            assert analysis.adjusted_engagement(sent(M1=4), events)["openers"].tolist() == [0]
+
+    @pytest.mark.parametrize("column", ["channel", "send_channel"])
+    def test_a_text_message_has_no_openers_rather_than_none(self, column: str) -> None:
+        summary = sent(M1=4, M2=5).assign(**{column: pd.array(["email", "sms"], "string")})
+        made = analysis.adjusted_engagement(summary, self.events)
+        assert made["open_rate"].isna().tolist() == made["human_clickers"].isna().tolist() == [False, True]

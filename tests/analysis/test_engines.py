@@ -41,12 +41,25 @@ SUMMARY = frame(
     conversion_value=[40.0, 30.5, 0.0],
     currency=["EUR"] * 3,
 )
+# A text message without visible opens, a message whose revenue is not known, and one with everything.
+PARTLY = frame(
+    flow_id=["F1", "F1", "F1"],
+    flow=["Welcome"] * 3,
+    channel=["email", "sms", "email"],
+    recipients=[1000, 1100, 500],
+    delivered=[1000, 1000, 400],
+    opens_unique=[400, None, 100],
+    clicks_unique=[20, 60, 15],
+    conversions=[10, 5, 4],
+    conversion_value=[100.0, 50.0, None],
+)
+PARTLY["opens_unique"] = PARTLY["opens_unique"].astype("Int64")
 SENT = frame(message=["M1", "M2"], delivered=[10, 5])
 EVENTS = frame(
     metric=["Opened Email", "Opened Email", "Clicked Email", "Clicked Email"],
     profile_id=["A", "B", "B", "A"],
     message=["M1", "M1", "M1", "M1"],
-    **{"Apple Privacy Open": [True, False, None, None], "Bot Click": [None, None, False, True]},
+    **{"machine_open": [True, False, None, None], "Bot Click": [None, None, False, True]},
 )
 
 Convert = Callable[[pd.DataFrame], Any]
@@ -54,13 +67,22 @@ CALLS: dict[str, Callable[[Convert], Any]] = {
     "rates": lambda to: analysis.rates(to(SUMMARY)),
     "roll_up": lambda to: analysis.roll_up(to(SUMMARY), by="flow"),
     "roll_up, all": lambda to: analysis.roll_up(to(SUMMARY)),
+    "rates, partly known": lambda to: analysis.rates(to(PARTLY)),
+    "roll_up, partly known": lambda to: analysis.roll_up(to(PARTLY), by="flow"),
+    "deliverability, partly known": lambda to: analysis.deliverability(to(PARTLY)),
+    "flow_funnel, partly known": lambda to: analysis.flow_funnel(to(PARTLY.drop(columns="channel"))),
+    "compare_periods, partly known": lambda to: analysis.compare_periods(to(PARTLY), to(PARTLY.iloc[1:])),
+    "campaign_ranking, partly known": lambda to: analysis.campaign_ranking(
+        to(PARTLY.assign(message=pd.array(["a", "b", "c"], "string"))), by="click_to_open_rate"
+    ),
+    "resample, quarter": lambda to: analysis.resample(to(DAILY), "quarter"),
     "resample": lambda to: analysis.resample(to(DAILY), "week"),
     "resample, month": lambda to: analysis.resample(to(DAILY), "month", sum_of="sum_value"),
     "period_over_period": lambda to: analysis.period_over_period(
         to(DAILY), ["count", "unique"], lag=2, by=["attributed_channel"]
     ),
     "compare_periods": lambda to: analysis.compare_periods(
-        to(DAILY), to(DAILY.iloc[:7]), by="attributed_channel"
+        to(DAILY), to(DAILY.iloc[:7]), by="attributed_channel", check_periods=False
     ),
     "compare_periods, rates": lambda to: analysis.compare_periods(
         to(SUMMARY), to(SUMMARY.iloc[:1]), values=["open_rate", "recipients"]
@@ -69,15 +91,15 @@ CALLS: dict[str, Callable[[Convert], Any]] = {
     "share_of_total, all": lambda to: analysis.share_of_total(to(DAILY), "sum_value"),
     "revenue_split": lambda to: analysis.revenue_split(to(DAILY), by="datetime"),
     "revenue_split, all": lambda to: analysis.revenue_split(to(DAILY), value="count"),
-    "campaign_ranking": lambda to: analysis.campaign_ranking(to(SUMMARY), rank_by="click_rate", top=2),
+    "campaign_ranking": lambda to: analysis.campaign_ranking(to(SUMMARY), by="click_rate", top=2),
     "flow_funnel": lambda to: analysis.flow_funnel(to(SUMMARY)),
     "list_growth": lambda to: analysis.list_growth(
-        to(DAILY), to(DAILY.iloc[4:20]), members_before=100, by="attributed_channel"
+        to(DAILY), to(DAILY.iloc[4:20]), members_before={"email": 100, None: 50}, by="attributed_channel"
     ),
     "deliverability": lambda to: analysis.deliverability(to(SUMMARY), by="channel"),
     "adjusted_engagement": lambda to: analysis.adjusted_engagement(to(SENT), to(EVENTS), on="message"),
 }
-ROWS_KEEP_THEIR_ORDER = {"rates", "share_of_total", "share_of_total, all"}
+ROWS_KEEP_THEIR_ORDER = {"rates", "rates, partly known", "share_of_total", "share_of_total, all"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -108,3 +130,33 @@ def test_pandas_comes_out_with_a_fresh_index_and_the_same_types_for_fewer_rows(n
     assert full.index.tolist() == list(range(len(full)))
     fewer = CALLS[name](lambda table: table.iloc[:2])
     assert fewer.dtypes.to_dict() == full.dtypes.to_dict()
+
+
+def test_missing_numerators_take_their_denominators_along() -> None:
+    """By hand: opens of the two emails, revenue of the two messages whose revenue is known."""
+    expected = {
+        "delivered": 2400,
+        "opens_unique": 500,
+        "clicks_unique": 95,
+        "conversion_value": 150.0,
+        "open_rate": 500 / 1400,
+        "click_rate": 95 / 2400,
+        "click_to_open_rate": 35 / 500,
+        "average_order_value": 150 / 15,
+        "revenue_per_recipient": 150 / 2100,
+    }
+    rolled, compared = (
+        records(CALLS[f"{name}, partly known"](ENGINES["pandas"]))[0]
+        for name in ("roll_up", "compare_periods")
+    )
+    for name, value in expected.items():
+        assert rolled[name] == compared[name] == pytest.approx(value), name
+    judged = {
+        row["measure"]: row for row in records(CALLS["deliverability, partly known"](ENGINES["pandas"]))
+    }
+    assert judged["open_rate"]["denominator"] == 1400
+    funnel = {row["stage"]: row for row in records(CALLS["flow_funnel, partly known"](ENGINES["pandas"]))}
+    assert funnel["opens_unique"]["step_rate"] == pytest.approx(500 / 1400)
+    assert funnel["opens_unique"]["overall_rate"] == pytest.approx(500 / 1500)
+    assert funnel["clicks_unique"]["step_rate"] == pytest.approx(35 / 500)
+    assert funnel["clicks_unique"]["profiles"] == 95

@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics.analysis._calendar import LongInterval
 from klaviyo_analytics.errors import FrameError, InvalidInputError, NotAdditiveError
 from klaviyo_analytics.timeframe import Timeframe
 from tests.analysis.frames import NEW_YORK, days, few, frame, records, series, shuffled
@@ -251,3 +252,86 @@ class TestPeriodOverPeriod:
             analysis.period_over_period(twice, "count", by=[])
         with pytest.raises(InvalidInputError, match="lag=0"):
             analysis.period_over_period(twice, "count", lag=0)
+
+
+class TestParts:
+    """An interval is complete only if every part of it is there."""
+
+    @pytest.mark.parametrize(
+        ("zone", "first", "last", "freq", "longer"),
+        [
+            (NEW_YORK, "2026-03-02", "2026-03-08", "D", "week"),
+            (NEW_YORK, "2026-03-01", "2026-03-31", "D", "month"),
+            ("Europe/Berlin", "2026-10-25 00:00", "2026-10-25 23:00", "h", "day"),
+            ("America/Santiago", "2026-08-01", "2026-08-31", "D", "month"),
+            ("UTC", "2026-01-01", "2026-03-31", "D", "quarter"),
+            ("Asia/Kolkata", "2026-01-01", "2026-12-01", "MS", "year"),
+            ("Asia/Kolkata", "2026-04-01", "2026-06-01", "MS", "quarter"),
+        ],
+    )
+    def test_one_missing_row_is_seen(
+        self, zone: str, first: str, last: str, freq: str, longer: LongInterval
+    ) -> None:
+        start, end = (pd.Timestamp(one).tz_localize(zone) for one in (first, last))
+        when = pd.date_range(start, end, freq=freq)
+        rows = frame(datetime=when, count=[1] * len(when))
+        shorter: dict[str, LongInterval] = {"D": "day", "h": "hour", "MS": "month"}
+        source = shorter[freq]
+        made = analysis.resample(rows, longer)
+        assert (made["count"].tolist(), made["complete"].tolist()) == ([len(when)], [True])
+        for missing in (0, len(when) // 2, len(when) - 1):
+            fewer = analysis.resample(rows.drop(index=missing), longer, source=source)
+            assert fewer["complete"].tolist() == [False], missing
+
+    def test_either_of_two_equal_hours_may_be_missing(self) -> None:
+        when = pd.date_range("2026-11-01", periods=25, freq="h", tz=NEW_YORK)
+        for missing in (1, 2):
+            rows = frame(datetime=when.delete(missing), count=1)
+            assert analysis.resample(rows, "day")["complete"].tolist() == [False]
+
+    @pytest.mark.parametrize("day", ["2026-04-05", "2026-10-04"])
+    def test_a_clock_that_changes_by_half_an_hour(self, day: str) -> None:
+        hours = Timeframe.parse(day, timezone="Australia/Lord_Howe").intervals("hour")
+        when = pd.DatetimeIndex([pd.Timestamp(one) for one in hours])
+        assert analysis.resample(frame(datetime=when, count=1), "day")["complete"].tolist() == [True]
+        assert analysis.resample(frame(datetime=when.delete(5), count=1), "day")["complete"].tolist() == [
+            False
+        ]
+
+    def test_rows_two_days_apart_are_not_weeks(self) -> None:
+        rows = frame(datetime=days("2026-03-02", 8, freq="2D", zone="UTC"), count=1)
+        with pytest.raises(FrameError, match=r"2 days.*apart"):
+            analysis.resample(rows, "week")
+        assert analysis.resample(rows, "week", source="day")["complete"].tolist() == [False] * 3
+
+    def test_quarters_and_years_are_sums_and_unique_has_none(self) -> None:
+        rows = frame(datetime=days("2025-01-01", 730), count=1, unique=1)
+        assert analysis.resample(rows, "quarter")["count"].tolist() == [90, 91, 92, 92] * 2
+        assert analysis.resample(rows, "year")["count"].tolist() == [365, 365]
+        with pytest.raises(NotAdditiveError, match="no query has intervals of a quarter"):
+            analysis.resample(rows, "quarter", sum_of="unique")
+
+    def test_days_dated_in_utc_fall_into_the_months_of_their_own_zone(self) -> None:
+        for zone in ("Europe/Berlin", NEW_YORK, "Asia/Tokyo"):
+            rows = frame(datetime=days("2026-02-01", 89, zone=zone), count=1)
+            ours = analysis.resample(rows, "month")
+            theirs = analysis.resample(rows.assign(datetime=rows["datetime"].dt.tz_convert("UTC")), "month")
+            assert theirs["count"].tolist() == ours["count"].tolist() == [28, 31, 30]
+            assert theirs["datetime"].tolist() == ours["datetime"].tolist()
+
+    def test_period_over_period_knows_the_calendar(self) -> None:
+        rows = frame(datetime=days("2026-03-01", 10), count=range(10)).drop(index=[4])
+        before = analysis.period_over_period(rows, "count")["count_previous"]
+        assert [None if pd.isna(one) else one for one in before] == [None, 0, 1, 2, None, 5, 6, 7, 8]
+        months = frame(datetime=days("2025-11-01", 6, freq="MS"), count=range(6)).drop(index=[2])
+        before = analysis.period_over_period(months, "count", lag=2)["count_previous"]
+        assert [None if pd.isna(one) else one for one in before] == [None, None, 1, None, 3]
+
+
+def test_text_is_refused_with_advice_that_works() -> None:
+    when = days("2026-03-07", 3)
+    rows = frame(datetime=when.astype(str), count=1)
+    with pytest.raises(FrameError, match="'datetime' is String") as caught:
+        analysis.resample(rows, "week")
+    advice = str(caught.value).partition("Set it to ")[2].partition(", with the account")[0]
+    assert eval(advice, {"pd": pd, "frame": rows}).tolist() == when.tolist()

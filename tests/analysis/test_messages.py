@@ -37,15 +37,15 @@ class TestCampaignRanking:
             "C1",
         ]
         assert analysis.campaign_ranking(summary(), top=1)["campaign_id"].tolist() == ["C2"]
-        smallest = analysis.campaign_ranking(summary(), rank_by="recipients", ascending=True, top=1)
+        smallest = analysis.campaign_ranking(summary(), by="recipients", ascending=True, top=1)
         assert smallest["campaign_id"].tolist() == ["C4"]
 
     @pytest.mark.parametrize(
         ("options", "error", "said"),
         [
-            ({"rank_by": "open_rate"}, FrameError, "lacks 'opens_unique', 'delivered'"),
-            ({"rank_by": "clicks"}, FrameError, "lacks 'clicks'"),
-            ({"rank_by": "campaign"}, FrameError, "numbers are needed"),
+            ({"by": "open_rate"}, FrameError, "lacks 'opens_unique', 'delivered'"),
+            ({"by": "clicks"}, FrameError, "lacks 'clicks'"),
+            ({"by": "campaign"}, FrameError, "numbers are needed"),
             ({"top": 0}, InvalidInputError, "top=0"),
         ],
     )
@@ -59,18 +59,18 @@ class TestCampaignRanking:
         mixed = summary().assign(currency=["EUR", "USD", "EUR", "EUR"])
         with pytest.raises(FrameError, match="EUR and USD"):
             analysis.campaign_ranking(mixed)
-        assert len(analysis.campaign_ranking(mixed, rank_by="recipients")) == 4
+        assert len(analysis.campaign_ranking(mixed, by="recipients")) == 4
 
     @few
     @given(
         summaries(), st.sampled_from(["open_rate", "revenue_per_recipient", "recipients"]), st.integers(0, 9)
     )
     def test_the_order_of_rows_does_not_matter(self, rows: pd.DataFrame, rank_by: str, seed: int) -> None:
-        ranking = analysis.campaign_ranking(rows, rank_by=rank_by)
-        assert records(analysis.campaign_ranking(shuffled(rows, seed), rank_by=rank_by)) == records(ranking)
+        ranking = analysis.campaign_ranking(rows, by=rank_by)
+        assert records(analysis.campaign_ranking(shuffled(rows, seed), by=rank_by)) == records(ranking)
         assert ranking[rank_by].is_monotonic_decreasing
         assert ranking["rank"].is_monotonic_increasing
-        assert records(analysis.campaign_ranking(rows, rank_by=rank_by, top=2)) == records(ranking)[:2]
+        assert records(analysis.campaign_ranking(rows, by=rank_by, top=2)) == records(ranking)[:2]
 
 
 class TestFlowFunnel:

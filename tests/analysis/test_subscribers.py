@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klaviyo_analytics import analysis
-from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 from tests.analysis.frames import days, few, frame, records, series, shuffled
 
 
@@ -25,7 +25,7 @@ def test_who_joined_against_who_left() -> None:
 def test_an_interval_or_list_that_only_one_frame_has_counts_as_zero() -> None:
     joined = frame(datetime=days("2026-03-01", 2), list=["A", None], count=[5, 1])
     left = frame(datetime=days("2026-03-02", 2), list=[None, "A"], count=[2, 4])
-    made = analysis.list_growth(joined, left, members_before=10)
+    made = analysis.list_growth(joined, left, members_before={"A": 10, None: 10})
     assert [(row["list"], row["net"], row["members"]) for row in records(made)] == [
         ("A", 5, 15),
         (None, -1, 9),
@@ -49,8 +49,39 @@ def test_two_metrics_in_one_frame_are_refused() -> None:
 @given(series(), st.integers(0, 9))
 def test_members_at_the_end_are_those_before_and_the_net_of_all(joined: pd.DataFrame, seed: int) -> None:
     left = joined.assign(count=joined["count"][::-1].to_numpy() // 2)
-    made = analysis.list_growth(joined, left, members_before=100)
-    assert records(analysis.list_growth(shuffled(joined, seed), left, members_before=100)) == records(made)
-    lists = joined["attributed_channel"].nunique(dropna=False)
+    channels = [None if pd.isna(name) else name for name in joined["attributed_channel"].unique()]
+    before = dict.fromkeys(channels, 100)
+    made = analysis.list_growth(joined, left, members_before=before)
+    assert records(analysis.list_growth(shuffled(joined, seed), left, members_before=before)) == records(made)
+    lists = len(channels)
     last = made.groupby("attributed_channel", dropna=False)["members"].last().sum()
     assert last == 100 * lists + joined["count"].sum() - left["count"].sum()
+
+
+class TestMembersBefore:
+    two = frame(datetime=days("2026-03-01", 2), list=["A", "B"], count=[5, 1])
+
+    def test_one_number_for_two_lists_is_refused(self) -> None:
+        with pytest.raises(InvalidInputError, match=r"2 lists \('A', 'B'\).*\{'A': 1000\}"):
+            analysis.list_growth(self.two, self.two.iloc[:0], members_before=1000)
+
+    def test_one_number_for_one_list_is_its_size(self) -> None:
+        made = analysis.list_growth(self.two.iloc[:1], self.two.iloc[:0], members_before=1000)
+        assert made["members"].tolist() == [1005]
+
+    def test_a_list_that_the_mapping_lacks_has_no_size(self) -> None:
+        made = analysis.list_growth(self.two, self.two.iloc[:0], members_before={"B": 50})
+        assert made["members"].astype(object).where(made["members"].notna(), None).tolist() == [None, 51]
+
+    def test_a_list_that_the_frames_lack_is_named(self) -> None:
+        with pytest.raises(
+            InvalidInputError, match=r"'C', which is not a list in the frames\. They have 'A', 'B'"
+        ):
+            analysis.list_growth(self.two, self.two.iloc[:0], members_before={"C": 50})
+
+    def test_several_columns_take_tuples(self) -> None:
+        wide = self.two.assign(region="EU").astype({"region": "string"})
+        made = analysis.list_growth(
+            wide, wide.iloc[:0], members_before={("A", "EU"): 10, ("B", "EU"): 20}, by=["list", "region"]
+        )
+        assert made["members"].tolist() == [15, 21]

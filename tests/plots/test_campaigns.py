@@ -36,9 +36,7 @@ def test_the_largest_stand_on_top() -> None:
 
 
 def test_each_bar_says_its_value_and_the_size_that_it_rests_on() -> None:
-    ax = plots.campaign_ranking(
-        campaigns(click_rate=[0.02, 0.034], delivered=[900, 18_000]), rank_by="click_rate"
-    )
+    ax = plots.campaign_ranking(campaigns(click_rate=[0.02, 0.034], delivered=[900, 18_000]), by="click_rate")
     assert texts(ax, "value") == ["3.4 %", "2.0 %"]
     assert texts(ax, "size") == ["(18.0k delivered)", "(900 delivered)"]
     assert "Unique clicks ÷ delivered" in caption(ax)
@@ -62,16 +60,16 @@ def test_the_ranking_says_how_many_it_leaves_out_and_why() -> None:
 def test_the_ranking_of_the_analysis_is_captioned_with_what_it_left_out() -> None:
     frame = campaigns(recipients=[10, 500, 900, 800, 20], open_rate=[0.9, 0.3, 0.2, np.nan, 0.8])
     frame["delivered"], frame["opens_unique"] = frame["recipients"], frame["recipients"] * frame["open_rate"]
-    ranking = analysis.campaign_ranking(frame, rank_by="open_rate", minimum_recipients=100)
-    said = caption(plots.campaign_ranking(ranking, rank_by="open_rate"))
+    ranking = analysis.campaign_ranking(frame, by="open_rate", minimum_recipients=100)
+    said = caption(plots.campaign_ranking(ranking, by="open_rate"))
     assert "2 of 5 campaigns" in said
     assert "2 with fewer than 100 recipients left out" in said
     assert "1 without a value left out" in said
-    other = caption(plots.campaign_ranking(ranking, rank_by="recipients"))
+    other = caption(plots.campaign_ranking(ranking, by="recipients"))
     assert "1 without open rate left out" in other
-    best = analysis.campaign_ranking(frame, rank_by="open_rate", top=1)
-    assert title(plots.campaign_ranking(best, rank_by="open_rate")) == "Top 1 campaign by open rate"
-    cut = caption(plots.campaign_ranking(ranking.head(1), rank_by="open_rate"))
+    best = analysis.campaign_ranking(frame, by="open_rate", top=1)
+    assert title(plots.campaign_ranking(best, by="open_rate")) == "Top 1 campaign by open rate"
+    cut = caption(plots.campaign_ranking(ranking.head(1), by="open_rate"))
     assert "1 of 1 campaign" in cut, "what was cut since is not known"
     assert "fewer" not in cut
 
@@ -80,7 +78,7 @@ def test_money_without_a_currency_says_so() -> None:
     frame = campaigns(conversion_value=[1.0, 2.0], recipients=[1, 2])
     assert "currency not stated" in caption(plots.campaign_ranking(frame))
     assert "currency not stated" in caption(plots.campaign_scatter(frame, y="conversion_value"))
-    assert "currency" not in caption(plots.campaign_ranking(frame, rank_by="recipients"))
+    assert "currency" not in caption(plots.campaign_ranking(frame, by="recipients"))
 
 
 def test_groups_of_points_differ_in_shape_as_well_and_the_legend_shows_both() -> None:
@@ -143,7 +141,7 @@ def test_sixty_campaigns_get_a_taller_figure() -> None:
 
 def test_a_summary_in_two_currencies_is_ranked_by_clicks_but_not_by_money() -> None:
     frame = campaigns(conversion_value=[1.0, 2.0], clicks=[1, 2], currency=["USD", "EUR"])
-    plots.campaign_ranking(frame, rank_by="clicks")
+    plots.campaign_ranking(frame, by="clicks")
     with pytest.raises(FrameError, match="EUR, USD"):
         plots.campaign_ranking(frame)
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-import polars as pl
 import pytest
 
 from klaviyo_analytics import plots
@@ -40,9 +39,8 @@ each = pytest.mark.parametrize("plot", CALLS, ids=lambda plot: plot.__name__)
         ([1, 2], "not a list"),
         (7, "not an int"),
         (pd.Series([1], name="count"), r"not a Series, which is one column \('count'\)"),
-        (pl.DataFrame({"count": [1]}), r"not a DataFrame: draw its to_pandas\(\)"),
     ],
-    ids=["None", "dict", "list", "int", "Series", "polars"],
+    ids=["None", "dict", "list", "int", "Series"],
 )
 def test_no_frame(plot: Draw, given: Any, named: str) -> None:
     with pytest.raises(

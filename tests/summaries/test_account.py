@@ -55,7 +55,7 @@ def test_messages_are_what_their_summaries_say(client: KlaviyoClient) -> None:
     ):
         assert told[source, "recipients"] == summary["recipients"].sum()
         assert told[source, "open_rate"] == pytest.approx(
-            summary["opens_unique"].sum() / summary["delivered"].sum()
+            summary["opens_unique"].sum() / summary["open_rate_denominator"].sum()
         )
         assert told[source, "revenue_per_recipient"] == pytest.approx(
             summary["conversion_value"].sum() / summary["recipients"].sum()

@@ -75,7 +75,10 @@ def test_an_empty_one_has_the_same_dtypes(client: KlaviyoClient, year: dict[str,
 def test_rates_are_made_of_the_counts_beside_them(year: dict[str, pd.DataFrame]) -> None:
     for name, frame in year.items():
         for rate, (above, below) in RATES.items():
-            made = frame[above].astype("float64") / frame[below].astype("float64").where(frame[below] > 0)
+            # A flow of emails and text messages shows the part of each sum that its open rate is made of.
+            top = frame.get(f"{rate}_numerator", frame[above]).astype("float64")
+            size = frame.get(f"{rate}_denominator", frame[below]).astype("float64")
+            made = top / size.where(size > 0)
             pd.testing.assert_series_equal(frame[rate], made, check_names=False, obj=f"{name} {rate}")
             shares = frame[rate].dropna()
             assert shares.between(0, 1).all() or below in ("conversions", "recipients", "opens_unique"), rate
@@ -124,6 +127,40 @@ def test_nobody_knows_who_opened_a_text_message(year: dict[str, pd.DataFrame]) -
         assert len(texts)
         assert texts[["opens", "opens_unique", "open_rate", "click_to_open_rate"]].isna().all(axis=None)
         assert frame[frame["channel"] == "email"]["opens"].notna().all()
+
+
+def test_a_flow_of_several_channels_has_the_open_rate_of_its_emails(year: dict[str, pd.DataFrame]) -> None:
+    flows, messages = year["flow"].set_index("flow_id"), year["flow message"]
+    emails = messages[messages["channel"] == "email"].groupby("flow_id").sum(numeric_only=True)
+    mixed = flows[flows["channel"] == "email, sms"]
+    assert len(mixed)
+    for flow, row in mixed.iterrows():
+        email = emails.loc[flow]
+        assert row["delivered"] > email["delivered"] == row["open_rate_denominator"]
+        assert row["open_rate"] == pytest.approx(email["opens_unique"] / email["delivered"])
+        assert row["click_to_open_rate"] == pytest.approx(email["clicks_unique"] / email["opens_unique"])
+
+
+def test_all_roads_lead_to_one_open_rate(client: KlaviyoClient, year: dict[str, pd.DataFrame]) -> None:
+    flows = year["flow"].set_index("flow_id")["open_rate"]
+    report = client.reports.flow_values(timeframe=YEAR)
+    texts = analysis.rates(report)[report["send_channel"].eq("sms").to_numpy(dtype=bool)]
+    assert len(texts)
+    assert texts["open_rate"].isna().all()
+    for road in (
+        analysis.roll_up(report, by="flow_id"),
+        analysis.roll_up(year["flow message"], by="flow_id"),
+        analysis.rates(year["flow"]),
+        analysis.campaign_ranking(year["flow"], by="open_rate"),
+    ):
+        pd.testing.assert_series_equal(road.set_index("flow_id")["open_rate"].loc[flows.index], flows)
+    whole = analysis.roll_up(report)["open_rate"].item()
+    for total in (analysis.roll_up(year["flow"]), analysis.roll_up(year["flow message"])):
+        assert total["open_rate"].item() == pytest.approx(whole)
+    judged = analysis.deliverability(year["flow"]).set_index("measure")["rate"]
+    assert judged["open_rate"] == pytest.approx(whole)
+    compared = analysis.compare_periods(year["flow"], year["flow"], check_periods=False)
+    assert compared["open_rate"].item() == pytest.approx(whole)
 
 
 def test_the_fewest_calls(visits: Visits) -> None:

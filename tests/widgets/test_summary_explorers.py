@@ -72,7 +72,7 @@ def test_another_chart_costs_no_report_and_the_budget_is_shown(
     before, axes = reports(sandbox), explorer.axes
     explorer.state.measure = "open_rate"
     assert explorer.axes is not axes
-    assert 'rank_by="open_rate"' in explorer.state.code
+    assert 'by="open_rate"' in explorer.state.code
     explorer.state.chart = "campaign_scatter"
     assert 'ka.plots.campaign_scatter(frame, y="open_rate")' in explorer.state.code
     assert reports(sandbox) == before

@@ -40,7 +40,11 @@ def run(context: Context, asked: Asked, *, names: bool, look_up: bool = True) ->
     if names and look_up:
         labels |= _looked_up(context, asked, answers)
     frame = tables.frame(answers, layout, labels)
-    frame.attrs = {"timezone": asked.timeframe.timezone, "currency": currency}
+    frame.attrs = {
+        "timezone": asked.timeframe.timezone,
+        "currency": currency,
+        "timeframe": str(asked.timeframe),
+    }
     if "currency" in frame.columns:  # reports name no currency
         frame.attrs["currency_source"] = "the account's preferred_currency"
     if asked.interval:
