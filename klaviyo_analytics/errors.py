@@ -20,6 +20,7 @@
     │   ├── ConnectionFailedError                                                        (ConnectionError)
     │   ├── RequestTimeoutError                                                          (TimeoutError)
     │   ├── MalformedResponseError       an answer that is not what was promised
+    │   │   └── ResponseTooLargeError    a body over the size limit
     │   └── PaginationError              pages that go round in a circle
     └── ApiError                         the server answered with an error status
         ├── ValidationError              400, 405, 409 apart, 410, 413, 415, 422
@@ -137,6 +138,10 @@ class RequestTimeoutError(TransportError, TimeoutError):
 
 class MalformedResponseError(TransportError):
     """The answer is not what the API promises: no JSON, a redirect, another shape."""
+
+
+class ResponseTooLargeError(MalformedResponseError):
+    """The body is longer than `max_response_bytes` of `connect` allows, after decompression."""
 
 
 class PaginationError(TransportError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from klaviyo_analytics import _files
+from klaviyo_analytics._transport.windows import SLACK, SlidingWindows
 
 log = logging.getLogger("klaviyo_analytics")
 Answer = TypeVar("Answer")
@@ -18,13 +19,11 @@ Key = tuple[str, str]  # account, operation
 Windows = Sequence[tuple[int, int]]  # (calls, seconds)
 
 DAY = 86_400
-SLACK = 0.06  # calls sent a second apart can arrive a little closer
 
 
 def wait(sent: Sequence[float], windows: Windows, now: float) -> float:
     """Return the seconds until one more call fits into every window; `sent` is in order."""
-    waits = [sent[-calls] + seconds + SLACK - now for calls, seconds in windows if len(sent) >= calls]
-    return max(0.0, *waits) if waits else 0.0
+    return max(0.0, SlidingWindows(windows, sent).wait(now))
 
 
 class Ledger:
