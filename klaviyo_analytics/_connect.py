@@ -12,6 +12,7 @@ from klaviyo_analytics._cache import cache_at
 from klaviyo_analytics._calls import explained
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport, waiting
+from klaviyo_analytics._transport.session import DEADLINE, LARGEST
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.connections import Connection
 from klaviyo_analytics.errors import ConfigurationError
@@ -31,6 +32,8 @@ def connect(
     revision: str = REVISION,
     progress: bool | None = None,
     timeout: float | tuple[float, float] = (10.0, 60.0),
+    deadline: float = DEADLINE,
+    max_response_bytes: int = LARGEST,
     strict: bool = True,
     cache: bool | str | Path | None = None,
 ) -> KlaviyoClient:
@@ -53,6 +56,11 @@ def connect(
         looking.
     timeout : float or (float, float)
         Seconds to connect, and between bytes of an answer.
+    deadline : float
+        Seconds that one attempt may take in all, however slowly the answer arrives; 300 by default. A read is then
+        tried again, a write only where repeating it is safe.
+    max_response_bytes : int
+        Bytes of a response after decompression; 256 MiB by default. A longer one raises `ResponseTooLargeError`.
     strict : bool
         Refuse queries that the endpoint table does not know, before they are sent. Turn it off to use what a
         newer revision has added.
@@ -91,6 +99,8 @@ def connect(
         HeaderAuth(credentials.authorization),
         headers,
         timeout=_seconds(timeout),
+        deadline=_positive("deadline", deadline, "seconds", _DAY),
+        max_body=int(_positive("max_response_bytes", max_response_bytes, "bytes", 2**40)),
         retry=retry,
         pacer=_pacer(credentials, retry),
     )
@@ -123,6 +133,12 @@ def _seconds(timeout: float | tuple[float, float]) -> tuple[float, float]:
             f"timeout={timeout!r}: give seconds, or (seconds to connect, seconds between bytes of an answer)."
         )
     return connect, read
+
+
+def _positive(name: str, value: float, unit: str, most: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= most:
+        raise ConfigurationError(f"{name}={value!r} is not a number of {unit}. Pass more than 0, at most {most:,}.")
+    return value
 
 
 def _date(revision: str) -> str:

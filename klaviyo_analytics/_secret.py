@@ -54,5 +54,10 @@ class Secret:
 
 
 def hidden(value: Any) -> Any:
-    """Return a text wrapped in a `Secret`; anything else, also a `Secret`, is returned unchanged."""
+    """Return a text wrapped in a `Secret`; anything else, also a `Secret`, is returned unchanged.
+
+    Bytes are never a valid key, but may hold one; they become an empty, equally invalid one.
+    """
+    if isinstance(value, (bytes, bytearray)):
+        return Secret("")
     return Secret(value) if isinstance(value, str) else value

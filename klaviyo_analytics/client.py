@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._display import AccountRow, card
 from klaviyo_analytics._findings import Report
+from klaviyo_analytics._transport import waiting
 from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import counted_request
@@ -270,7 +270,7 @@ class KlaviyoClient:
     def _embed(self, *, now: Callable[[], datetime], on_close: Callable[[], None]) -> None:
         """Go by an embedded account's clock, wait for no limits, and end it with the client."""
         self._context.now = now
-        self._context.sleep = lambda seconds: time.sleep(min(seconds, 0.01))  # nobody else needs the time
+        self._context.sleep = lambda seconds: waiting.sleep(min(seconds, 0.01))  # nobody else needs the time
         self._context.quota = Quota(enforced=False)
         self._api.paced = False
         self._on_close = on_close

@@ -26,15 +26,20 @@ from urllib3.util.wait import wait_for_read
 from klaviyo_analytics._transport import waiting
 
 INTERIM = 16  # interim answers before a final one; real servers send one or two
-LOOK = 0.25  # seconds between two looks whether a read was cancelled
+LOOK = 0.1  # seconds between two looks whether a read was cancelled
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """When the attempt at hand has to be over."""
+    """When the attempt at hand has to be over.
+
+    `grace` is how many seconds the answer is waited for after the work was cancelled: a write's answer is worth a
+    moment, since without it nobody knows whether the write was carried out.
+    """
 
     at: float
     clock: Callable[[], float] = time.monotonic
+    grace: float = 0.0
 
     @property
     def left(self) -> float:
@@ -79,8 +84,12 @@ class _Reader(io.RawIOBase):
         if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             return
         until = None if patience is None else time.monotonic() + patience
+        cancelled: float | None = None
         while True:
-            waiting.check()
+            if waiting.cancelled():
+                cancelled = time.monotonic() if cancelled is None else cancelled
+                if time.monotonic() - cancelled >= (self._deadline.grace if self._deadline else 0.0):
+                    raise waiting.CalledOff
             left = LOOK if until is None else min(LOOK, until - time.monotonic())
             if wait_for_read(self._socket, timeout=max(0.0, left)):
                 return

@@ -38,6 +38,7 @@ Timeout = tuple[float, float]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MEDIA_TYPE = "application/vnd.api+json"
 DEADLINE = 300.0  # seconds that one attempt may take in all
+GRACE = 0.6  # seconds that a cancelled write still waits for its answer
 LARGEST = 256 * 2**20  # bytes of a body, unpacked
 _FOREIGN = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f\\#]|//")
@@ -255,7 +256,7 @@ class Transport:
                 self.pacer.acquire(call.buckets, on_wait=on_wait)
                 waiting.check()
             except waiting.CalledOff as ended:
-                ended.sent = True
+                ended.sent, ended.ambiguous = True, ambiguous
                 raise
             if call.on_repeat and failure.status is not None:
                 call.on_repeat()
@@ -273,7 +274,8 @@ class Transport:
             headers["Content-Type"] = call.content_type
         began = self._clock()
         until = began + self._deadline
-        token = http1.deadline.set(http1.Deadline(until, self._clock))
+        grace = 0.0 if call.replay_safe else GRACE
+        token = http1.deadline.set(http1.Deadline(until, self._clock, grace))
         try:
             response = self._session.request(
                 call.method,
@@ -294,7 +296,7 @@ class Transport:
             failure, error = foreign.translated(exception, call.label, self.base_url)
         except BaseException as stop:  # Ctrl-C: the frames below hold the request, and with it the key
             if isinstance(stop, waiting.CalledOff):
-                stop.sent = True
+                stop.sent = stop.ambiguous = True
             stop.__context__ = None
             raise stop.with_traceback(None)  # noqa: B904  (the same exception)
         finally:

@@ -20,10 +20,16 @@ _groups: ContextVar[tuple[threading.Event, ...]] = ContextVar("groups", default=
 class CalledOff(Exception):  # noqa: N818  (nothing went wrong)
     """The work was cancelled; raised where it would wait or send next.
 
-    `sent` is True if the request at hand had gone out before.
+    Attributes
+    ----------
+    sent : bool
+        Whether the request at hand had gone out before.
+    ambiguous : bool
+        Whether the server may have carried it out; False after it was refused for its rate.
     """
 
     sent = False
+    ambiguous = False
 
 
 def events() -> tuple[threading.Event, ...]:
@@ -32,9 +38,14 @@ def events() -> tuple[threading.Event, ...]:
     return _groups.get() if event is None else (event, *_groups.get())
 
 
+def cancelled() -> bool:
+    """Return whether the work was cancelled."""
+    return any(event.is_set() for event in events())
+
+
 def check() -> None:
     """Raise `CalledOff` if the work was cancelled."""
-    if any(event.is_set() for event in events()):
+    if cancelled():
         raise CalledOff
 
 

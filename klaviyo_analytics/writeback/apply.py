@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
 from typing import Any
 
 from orjson import Fragment
 
 from klaviyo_analytics import errors
+from klaviyo_analytics._transport import waiting
+from klaviyo_analytics._transport.waiting import CalledOff
 from klaviyo_analytics.writeback import answers, jobs
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.answers import Said, said
@@ -61,13 +64,18 @@ class Run:
 
     def _in_parallel(self, todo: Sequence[Batch]) -> None:
         workers = min(len(todo), max(KINDS[batch.kind].at_once for batch in todo))
-        with ThreadPoolExecutor(workers, thread_name_prefix="klaviyo-write") as pool:
-            futures = [pool.submit(self._one, batch) for batch in todo]
+        with (
+            waiting.group() as cancelled,
+            ThreadPoolExecutor(workers, thread_name_prefix="klaviyo-write") as pool,
+        ):
+            futures = [pool.submit(copy_context().run, self._one, batch) for batch in todo]
             try:
                 for future in as_completed(futures):
                     future.result()
-            except BaseException:
+            except BaseException as problem:
                 self._stop.set()
+                if not isinstance(problem, Exception) or isinstance(problem, CalledOff):
+                    cancelled.set()  # Ctrl-C or Cancel: pauses end now, and answers are not waited for
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
@@ -78,6 +86,9 @@ class Run:
             self._journal.done(batch.number, self._outcome(batch))
         except Stopped as reason:
             self._ends(str(reason))
+        except CalledOff:
+            self._ends("it was cancelled")
+            raise
         except HOPELESS as error:
             self._ends(str(error))
         except errors.TransportError as error:
@@ -215,6 +226,9 @@ class _Sending:
                 reply = self._run.send(kind, [self._records[row] for row in left])
             except HOPELESS:
                 self._refused_unread(lost=lost)
+                raise
+            except CalledOff as ended:
+                self._refused_unread(lost=lost or ended.ambiguous)
                 raise
             except (errors.TransportError, errors.ServerError):
                 lost = True
