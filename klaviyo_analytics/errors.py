@@ -187,11 +187,11 @@ class ApiError(KlaviyoError):
         self.method = method
         self.path = path
         self.errors = tuple(errors)
-        self.code: str | None = first.get("code")
-        self.title: str | None = first.get("title")
-        self.detail: str | None = first.get("detail") or message
-        self.pointer: str | None = source.get("pointer")
-        self.parameter: str | None = source.get("parameter")
+        self.code = _text(first.get("code"))
+        self.title = _text(first.get("title"))
+        self.detail = _text(first.get("detail")) or message
+        self.pointer = _text(source.get("pointer"))
+        self.parameter = _text(source.get("parameter"))
         self.request_id = request_id
         self.retry_after = retry_after
         super().__init__(self._sentence())
@@ -208,6 +208,11 @@ class ApiError(KlaviyoError):
             said.append(f"request id {self.request_id}")
         code = f" {self.code}" if self.code else ""
         return f"{self.status}{code} from {self.method} {self.path}: {'; '.join(said)}"
+
+
+def _text(value: Any) -> str | None:
+    # what a server writes where a text is due may be anything
+    return value if isinstance(value, str) and value else None
 
 
 class ValidationError(ApiError):
@@ -239,7 +244,7 @@ class ConflictError(ApiError):
     def duplicate_id(self) -> str | None:
         """Id of the resource that is there already, if the answer named it."""
         meta = self.errors[0].get("meta") if self.errors else None
-        return meta.get("duplicate_profile_id") if isinstance(meta, Mapping) else None
+        return _text(meta.get("duplicate_profile_id")) if isinstance(meta, Mapping) else None
 
 
 class RateLimitError(ApiError):

@@ -11,6 +11,7 @@ from typing import Any
 from orjson import Fragment
 
 from klaviyo_analytics import errors
+from klaviyo_analytics._reader import Reader
 from klaviyo_analytics._transport import waiting
 from klaviyo_analytics._transport.waiting import CalledOff
 from klaviyo_analytics.writeback import answers, jobs
@@ -132,7 +133,8 @@ class Run:
         found = answers.complaints(
             complained, left, [keys[row] for row in left], self._options.get("key", "")
         )
-        silent = int(attributes.get("failed_count") or 0) - len(found)
+        failed = Reader(attributes, f"The job {job}", "attributes").at("failed_count")
+        silent = failed.optional(Reader.integer, 0) - len(found)
         doubt = None
         if attributes.get("status") == "cancelled":
             doubt = "the job was cancelled; nothing tells how far it was"

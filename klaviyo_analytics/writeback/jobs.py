@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from klaviyo_analytics import _jsonapi
 from klaviyo_analytics._polling import wait_for
+from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.kinds import Kind, Listing, Options, folded
 
@@ -23,8 +23,8 @@ def follow(account: Account, kind: Kind, job: str, sleep: Callable[[float], None
 
     def look() -> Mapping[str, Any]:
         document = account.api.call(operation, {"job_id": job})
-        record, *_ = _jsonapi.resources(document, f"the job {job}")
-        return dict(record.get("attributes") or {})
+        data = Reader(document, f"The job {job}").at("data")
+        return dict(data.at("attributes").optional(Reader.mapping, {}))
 
     return wait_for(
         look,
@@ -58,9 +58,9 @@ def find(
     ours = {folded(key) for key in keys}
     for document in account.api.pages(endpoint, {}, listing.order, size=endpoint.page_max, chosen=False):
         for record in _jsonapi.resources(document, endpoint.path):
-            attributes = record.get("attributes") or {}
-            began = attributes.get("created_at")
-            if began and datetime.fromisoformat(began).timestamp() < since - MARGIN:
+            attributes = Reader(record, endpoint.path).at("attributes").optional(Reader.mapping, {})
+            began = Reader(attributes, endpoint.path, "attributes").at("created_at")
+            if began.value is not None and began.moment().timestamp() < since - MARGIN:
                 if listing.order:
                     return None
                 continue
