@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from klaviyo_analytics import analysis, errors, plots, vocabulary, widgets
-    from klaviyo_analytics._connect import connect
+    from klaviyo_analytics._connect import connect, quiet_http_logs
     from klaviyo_analytics._demo import demo
     from klaviyo_analytics.client import KlaviyoClient
     from klaviyo_analytics.connections import Connections
@@ -40,6 +40,7 @@ __all__ = [
     "demo",
     "errors",
     "plots",
+    "quiet_http_logs",
     "vocabulary",
     "widgets",
 ]
@@ -53,6 +54,7 @@ _HOMES = {
     "Timeframe": "timeframe",
     "connect": "_connect",
     "demo": "_demo",
+    "quiet_http_logs": "_connect",
 }
 _MODULES = ("analysis", "errors", "plots", "vocabulary", "widgets")
 

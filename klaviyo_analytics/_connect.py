@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import datetime
+from http.client import HTTPConnection
 from pathlib import Path
 
 from klaviyo_analytics import _credentials, _files, endpoints
@@ -11,6 +13,7 @@ from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import cache_at
 from klaviyo_analytics._calls import explained
 from klaviyo_analytics._credentials import Credentials
+from klaviyo_analytics._secret import Secret
 from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport, waiting
 from klaviyo_analytics._transport.session import DEADLINE, LARGEST
 from klaviyo_analytics.client import KlaviyoClient
@@ -26,7 +29,7 @@ _pacers: dict[tuple[str, str, str | None], Pacer] = {}
 @explained
 def connect(
     *,
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     connection: str | Connection | None = None,
     base_url: str | None = None,
     revision: str = REVISION,
@@ -116,6 +119,24 @@ def connect(
         ),
         quota=Quota(Ledger(_files.place("state", "calls.sqlite3"))),
     )
+
+
+def quiet_http_logs() -> None:
+    """Stop the HTTP libraries from logging what requests hold.
+
+    This package's own logger, ``klaviyo_analytics``, never writes keys, queries or personal data. At level DEBUG the
+    logger ``urllib3`` writes the path and query of every request, in which filters name people, and http.client's debug
+    switch prints every header, the key among them. This sets the first to WARNING and switches the second off.
+
+    Examples
+    --------
+    >>> import logging
+    >>> import klaviyo_analytics as ka
+    >>> logging.basicConfig(level=logging.DEBUG)
+    >>> ka.quiet_http_logs()
+    """
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    HTTPConnection.debuglevel = 0
 
 
 def _pacer(credentials: Credentials, retry: RetryPolicy) -> Pacer:

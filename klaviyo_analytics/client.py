@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._display import AccountRow, card
 from klaviyo_analytics._findings import Report
 from klaviyo_analytics._transport import waiting
+from klaviyo_analytics.errors import ConfigurationError
 from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import counted_request
@@ -289,7 +290,12 @@ class KlaviyoClient:
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError("A client cannot be pickled. Call ka.connect() in the process that needs it.")
+
     def __repr__(self) -> str:
+        if not hasattr(self, "_credentials"):  # its making failed
+            return "KlaviyoClient(not connected)"
         facts = ", ".join(f"{name}={value!r}" for name, value in self._facts().items())
         return f"KlaviyoClient({facts})"
 

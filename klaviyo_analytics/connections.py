@@ -7,7 +7,7 @@ import time
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 from urllib.parse import quote
 
 import pandas as pd
@@ -124,10 +124,12 @@ class Connections:
     ['ACTIVE']
     """
 
+    _host = "not connected"  # shown for an object whose making failed
+
     def __init__(
         self,
         *,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         base_url: str | None = None,
         progress: bool | None = None,
         sleep: Callable[[float], None] = waiting.sleep,
@@ -246,6 +248,9 @@ class Connections:
     def close(self) -> None:
         """Close the pooled connections to the host."""
         self._transport.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError("Connections cannot be pickled. Make them in the process that needs them.")
 
     def __repr__(self) -> str:
         return f"Connections(host={self._host!r})"

@@ -188,7 +188,7 @@ class Transport:
         self.pacer.renew()
 
     def __repr__(self) -> str:
-        return f"Transport({self.base_url!r})"
+        return f"Transport({getattr(self, 'base_url', 'not connected')!r})"
 
     def close(self) -> None:
         """Close the pooled connections; nothing is sent afterwards."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -39,6 +41,7 @@ class Ledger:
         self.path = path
         self._lock = threading.Lock()
         self._memory: dict[Key, list[float]] = {}
+        _ledgers.add(self)
 
     def sent(self, account: str, operation: str, now: float) -> list[float]:
         """Give the times, in order."""
@@ -76,6 +79,18 @@ class Ledger:
                     self.path = None
             times = self._memory[key] = _recent(self._memory.get(key, []), now)
             return change(times)
+
+
+_ledgers: weakref.WeakSet[Ledger] = weakref.WeakSet()
+
+
+def _renew_after_fork() -> None:
+    for ledger in list(_ledgers):
+        ledger._lock = threading.Lock()  # another thread of the parent may hold the old one
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_after_fork)
 
 
 _SCHEMA = (
