@@ -125,8 +125,8 @@ def quiet_http_logs() -> None:
     """Stop the HTTP libraries from logging what requests hold.
 
     This package's own logger, ``klaviyo_analytics``, never writes keys, queries or personal data. At level DEBUG the
-    logger ``urllib3`` writes the path and query of every request, in which filters name people, and http.client's debug
-    switch prints every header, the key among them. This sets the first to WARNING and switches the second off.
+    logger ``urllib3`` writes the path and query of every request, in which filters name people, and the debug switch of
+    http.client prints every header, the key among them. This sets the first to WARNING and switches the second off.
 
     Examples
     --------
@@ -158,7 +158,9 @@ def _seconds(timeout: float | tuple[float, float]) -> tuple[float, float]:
 
 def _positive(name: str, value: float, unit: str, most: int) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= most:
-        raise ConfigurationError(f"{name}={value!r} is not a number of {unit}. Pass more than 0, at most {most:,}.")
+        raise ConfigurationError(
+            f"{name}={value!r} is not a number of {unit}. Pass more than 0, at most {most:,}."
+        )
     return value
 
 

@@ -99,7 +99,10 @@ def _wrong_door(source: str, base_url: str, *, gateway: bool) -> str:
 
 
 def find_control(
-    *, api_key: str | Secret | None = None, base_url: str | None = None, environ: Mapping[str, str] | None = None
+    *,
+    api_key: str | Secret | None = None,
+    base_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Credentials:
     """Settle key and host of the gateway's own API, which manages connections.
 

@@ -1,8 +1,8 @@
 """CSV files that people open in a spreadsheet: private, and without cells that would run as formulas.
 
-A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return is a formula for Excel, LibreOffice and
-Google Sheets, and names and properties of profiles come from strangers. Such a cell gets an apostrophe in front, which
-`restored` takes away again. Numbers and phone numbers in E.164 form stay as they are.
+A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return is a formula for Excel, LibreOffice or
+Google Sheets, and names and properties of profiles come from strangers. Such a cell gets an apostrophe in front,
+which `restored` takes away again. Numbers and phone numbers in E.164 form stay as they are.
 """
 
 from __future__ import annotations
@@ -74,6 +74,6 @@ def _each_text(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFram
         if isinstance(kind, pd.CategoricalDtype):
             column, kind = column.astype(object), kind.categories.dtype  # noqa: PLW2901
         if pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind):
-            result.isetitem(position, column.map(changed, na_action="ignore"))
+            result.isetitem(position, column.map(changed, na_action="ignore").array)
     result.columns = pd.Index([changed(name) for name in frame.columns])
     return result

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from klaviyo_analytics.errors import MalformedResponseError
 
 Value = TypeVar("Value")
+EMPTY: Mapping[str, Any] = {}
 
 
 class Reader:
@@ -29,12 +30,12 @@ class Reader:
 
     Examples
     --------
-    >>> reader = Reader({"data": [{"id": "a", "count": "x"}]}, "GET /api/things")
+    >>> reader = Reader({"data": [{"id": "a", "count": "x"}]}, "GET /x")
     >>> [each.at("id").text() for each in reader.at("data").items()]
     ['a']
     >>> reader.at("data").items()[0].at("count").integer()
     Traceback (most recent call last):
-    klaviyo_analytics.errors.MalformedResponseError: GET /api/things: expected an integer at data[0].count, got a string.
+    klaviyo_analytics.errors.MalformedResponseError: GET /x: expected an integer at data[0].count, got a string.
     """
 
     __slots__ = ("path", "value", "where")
@@ -94,7 +95,9 @@ class Reader:
 
     def _wrong(self, expected: str) -> MalformedResponseError:
         place = f" at {self.path}" if self.path else ""
-        return MalformedResponseError(f"{self.where}: expected {expected}{place}, got {described(self.value)}.")
+        return MalformedResponseError(
+            f"{self.where}: expected {expected}{place}, got {described(self.value)}."
+        )
 
 
 def described(value: Any) -> str:

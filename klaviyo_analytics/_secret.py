@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
 from klaviyo_analytics.errors import ConfigurationError
@@ -23,6 +24,8 @@ class Secret:
     """
 
     __slots__ = ("reveal",)
+
+    reveal: Callable[[], str]
 
     def __init__(self, text: str) -> None:
         # a closure: neither the object's attributes nor its slots hold the text

@@ -12,14 +12,14 @@ _HARMLESS = "\n"
 
 
 def printable(text: str, *, longest: int | None = None) -> str:
-    """Escape what a terminal would obey instead of showing, and shorten what is too long.
+    r"""Escape what a terminal would obey instead of showing, and shorten what is too long.
 
     Control characters could clear the screen or write elsewhere, and direction overrides make a text read as another
-    one; both become escapes such as ``\\x1b`` and ``\\u202e``.
+    one; both become escapes such as ``\x1b`` and ``\u202e``.
 
     Examples
     --------
-    >>> print(printable("a\\x1b[2Jb"))
+    >>> print(printable("a\x1b[2Jb"))
     a\x1b[2Jb
     >>> printable("a long name", longest=6)
     'a lon…'
@@ -42,7 +42,11 @@ def printable_frame(frame: pd.DataFrame, *, longest: int = LONGEST) -> pd.DataFr
 
 
 def _is_shown(each: str) -> bool:
-    return each in _HARMLESS or unicodedata.category(each) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or each == "\u200d"
+    return (
+        each in _HARMLESS
+        or unicodedata.category(each) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        or each == "\u200d"
+    )
 
 
 def _escape(each: str) -> str:

@@ -291,7 +291,9 @@ class KlaviyoClient:
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        raise ConfigurationError("A client cannot be pickled. Call ka.connect() in the process that needs it.")
+        raise ConfigurationError(
+            "A client cannot be pickled. Call ka.connect() in the process that needs it."
+        )
 
     def __repr__(self) -> str:
         if not hasattr(self, "_credentials"):  # its making failed

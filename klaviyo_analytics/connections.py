@@ -172,9 +172,13 @@ class Connections:
         params = {"app": APP} if status is None else {"app": APP, "status": status}
         document = self._ask("GET", "/connections", params=params)
         try:
-            found = [each.mapping() for each in Reader(document, "GET /connections").at("connections").items()]
+            found = [
+                each.mapping() for each in Reader(document, "GET /connections").at("connections").items()
+            ]
         except MalformedResponseError as problem:
-            raise MalformedResponseError(f"{problem} Check base_url: {self._host} may be another service.") from None
+            raise MalformedResponseError(
+                f"{problem} Check base_url: {self._host} may be another service."
+            ) from None
         return pd.DataFrame(
             {
                 name: array([each.get(wire) for each in found], kind, name)

@@ -17,8 +17,8 @@ import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import _credentials
-from klaviyo_analytics._secret import Secret, hidden
 from klaviyo_analytics._cache import Cache
+from klaviyo_analytics._secret import Secret, hidden
 from klaviyo_analytics._transport import RetryPolicy, Transport
 from klaviyo_analytics._transport.redaction import redact
 from klaviyo_analytics.errors import ConfigurationError, KlaviyoError
@@ -84,7 +84,10 @@ def client(url: str) -> ka.KlaviyoClient:
 class TestTracebacks:
     @pytest.mark.parametrize("status", STATUSES)
     def test_of_an_error_status(self, show: Show, status: int) -> None:
-        with ScriptedServer(error(status, detail=f"The key {KEY} is wrong.")) as server, client(server.url) as made:
+        with (
+            ScriptedServer(error(status, detail=f"The key {KEY} is wrong.")) as server,
+            client(server.url) as made,
+        ):
             with pytest.raises(KlaviyoError) as caught:
                 made.profiles.list(limit=1)
             shown = show(caught.value)
@@ -100,7 +103,9 @@ class TestTracebacks:
             assert KEY not in show(caught.value)
 
     @pytest.mark.parametrize("place", ["urllib3.connection.HTTPConnection.request", "socket.socket.sendall"])
-    def test_of_ctrl_c_inside_a_request(self, show: Show, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_of_ctrl_c_inside_a_request(
+        self, show: Show, place: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def interrupted(*_: Any, **__: Any) -> None:
             raise KeyboardInterrupt
 
@@ -209,7 +214,8 @@ def test_one_call_quiets_the_http_library(debug_log: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize(
     "text",
     [
-        "a@b.example", "canary+tag@example.com", "canary%2Btag%40example.com", "filter=equals(email,%22canary%2Btag%40x.org%22)",
+        "a@b.example", "canary+tag@example.com", "canary%2Btag%40example.com",
+        "filter=equals(email,%22canary%2Btag%40x.org%22)",
         "canary%2Etag%40x.org", "o'canary@x.org", "key=canary", "+15550001111", "%2B15550001111", "pk_canary_1",
     ],
 )  # fmt: skip

@@ -13,8 +13,35 @@ from hypothesis import strategies as st
 
 from klaviyo_analytics._csv import create_private, neutralised, restored, write_csv
 
-FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1+1", "'=1", "''+x", "+", "-", "\n@a"]
-HARMLESS = ["+15551234567", "-5", "-5.25", "+3", "1e5", "-1.5e-3", "Ann", "'Ann", "a=b", "", "2026-01-01", "ann@x.org"]
+FORMULAS = [
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    " =1",
+    "＝1+1",
+    "'=1",
+    "''+x",
+    "+",
+    "-",
+    "\n@a",
+]
+HARMLESS = [
+    "+15551234567",
+    "-5",
+    "-5.25",
+    "+3",
+    "1e5",
+    "-1.5e-3",
+    "Ann",
+    "'Ann",
+    "a=b",
+    "",
+    "2026-01-01",
+    "ann@x.org",
+]
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -39,7 +66,11 @@ def test_every_kind_of_text_column_is_seen_and_nulls_stay(dtype: str) -> None:
     assert frame["a"].iloc[0] == "=1"
 
 
-@given(st.lists(st.text(st.sampled_from("'=+-@\t\r\n 19a.e\ufeff＝"), max_size=8) | st.text(max_size=8), min_size=1))
+@given(
+    st.lists(
+        st.text(st.sampled_from("'=+-@\t\r\n 19a.e\ufeff＝"), max_size=8) | st.text(max_size=8), min_size=1
+    )
+)
 def test_it_can_be_taken_back(texts: list[str]) -> None:
     frame = pd.DataFrame({"a": pd.Series(texts, dtype=object)})
     assert restored(neutralised(frame))["a"].tolist() == texts

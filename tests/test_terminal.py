@@ -30,7 +30,9 @@ def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
 
 @given(st.text())
 def test_nothing_that_controls_is_left(text: str) -> None:
-    assert not any(unicodedata.category(each) in ("Cc", "Cf") and each not in "\n\u200d" for each in printable(text))
+    assert not any(
+        unicodedata.category(each) in ("Cc", "Cf") and each not in "\n\u200d" for each in printable(text)
+    )
 
 
 def test_a_frame_keeps_its_lines_and_long_names_are_shortened() -> None:

@@ -21,7 +21,9 @@ ACCEPTED = ("gzip", "x-gzip", "deflate")  # what requests ask for; anything else
 PACKED_PIECE = 1 << 14  # the same of a compressed body, which can be a thousand times as long once unpacked
 
 
-def read(response: requests.Response, *, where: str, until: float, clock: Callable[[], float], limit: int) -> bytes:
+def read(
+    response: requests.Response, *, where: str, until: float, clock: Callable[[], float], limit: int
+) -> bytes:
     """Read a body of limited size, unpacked, until a point in time.
 
     Raises
@@ -56,9 +58,7 @@ def read(response: requests.Response, *, where: str, until: float, clock: Callab
     return b"".join(parts)
 
 
-def translated(
-    exception: Exception, where: str, base: str
-) -> tuple[Failure | None, TransportError]:
+def translated(exception: Exception, where: str, base: str) -> tuple[Failure | None, TransportError]:
     """Translate an exception of `requests`: whether trying again may help, and what to raise if not."""
     host = urlsplit(base).netloc
     reason = exception.args[0] if exception.args else None
@@ -66,7 +66,9 @@ def translated(
     unreached = isinstance(cause, (NewConnectionError, ConnectTimeoutError))
     if isinstance(exception, ResponseTooLargeError):
         return None, exception
-    if isinstance(exception, (requests.Timeout, TimeoutError)) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
+    if isinstance(exception, (requests.Timeout, TimeoutError)) or isinstance(
+        cause, (ReadTimeoutError, TimeoutError)
+    ):
         message = f"{where}: {host} did not answer in time; see timeout= and deadline= of ka.connect()."
         return Failure(None, refused=unreached), RequestTimeoutError(message)
     if isinstance(exception, requests.exceptions.ProxyError):

@@ -108,7 +108,7 @@ class Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._socket = sock
-        self._reader = _Reader(self.fp.detach(), sock)  # type: ignore[attr-defined]
+        self._reader = _Reader(self.fp.detach(), sock)
         self.fp = io.BufferedReader(self._reader)
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -118,7 +118,7 @@ class Response(http.client.HTTPResponse):
                 return version, status, reason
             if status == 101:
                 raise http.client.UnknownProtocol("the server switched to a protocol that nobody asked for")
-            http.client.parse_headers(self.fp)  # type: ignore[arg-type]
+            http.client.parse_headers(self.fp)
         raise http.client.HTTPException("the server sent interim answers only")
 
     def begin(self) -> None:
@@ -127,17 +127,16 @@ class Response(http.client.HTTPResponse):
         stated = self.headers.get_all("Content-Length", [])
         lengths = {length.strip() for line in stated for length in line.split(",")}
         if len(lengths) > 1 or not all(length.isascii() and length.isdigit() for length in lengths):
-            self._close_conn()  # type: ignore[attr-defined]
+            self._close_conn()
             raise http.client.HTTPException("the answer states contradictory lengths")
         if lengths and self.chunked:
             self.will_close = True  # two ways to find the end: nothing may be read after it
-
 
     def _close_conn(self) -> None:
         """Finish; a connection with bytes after the answer's end is not used again: they answer nothing."""
         self._reader.stopped = True
         with suppress(ValueError, OSError):  # closed already
-            if self.fp.peek(1):  # type: ignore[attr-defined]
+            if self.fp.peek(1):
                 self._socket.shutdown(socket.SHUT_RDWR)
         super()._close_conn()  # type: ignore[misc]
 

@@ -294,7 +294,7 @@ class Transport:
             )
         except (*_FOREIGN, TransportError) as exception:
             failure, error = foreign.translated(exception, call.label, self.base_url)
-        except BaseException as stop:  # Ctrl-C: the frames below hold the request, and with it the key
+        except BaseException as stop:  # noqa: BLE001  Ctrl-C: the frames below hold the request, and with it the key
             if isinstance(stop, waiting.CalledOff):
                 stop.sent = stop.ambiguous = True
             stop.__context__ = None

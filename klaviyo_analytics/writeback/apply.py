@@ -208,7 +208,9 @@ class _Sending:
         self._records = records
         self._since = batch.since or 0.0
 
-    def until_taken(self, rows: dict[int, Said], left: list[int]) -> tuple[str | None, Any]:
+    def until_taken(  # noqa: PLR0912  (a branch for each way in which a request can end)
+        self, rows: dict[int, Said], left: list[int]
+    ) -> tuple[str | None, Any]:
         """Send what is left until it is taken; what is refused meanwhile is written into `rows`."""
         kind, lost, attempt = self._kind, self._batch.state == "sending", 0
         while left:

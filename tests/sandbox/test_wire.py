@@ -322,6 +322,8 @@ class TestStrangers:
 
     def test_a_connection_that_says_nothing_is_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("klaviyo_analytics.sandbox.wire.Handler.timeout", 0.1)
-        with Sandbox(profiles=5, events=20) as sandbox:
-            with socket.create_connection(("127.0.0.1", sandbox._server.server_address[1]), timeout=10) as silent:
-                assert silent.recv(1) == b""
+        with (
+            Sandbox(profiles=5, events=20) as sandbox,
+            socket.create_connection(("127.0.0.1", sandbox._server.server_address[1]), timeout=10) as silent,
+        ):
+            assert silent.recv(1) == b""

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 ODD: tuple[Any, ...] = (
-    None, "", "x", "NaN", "2026-13-45T99:99:99", "9999-12-31T23:59:59+00:00", 0, -1, 1.5, 2**63, 2**80, -(2**90), 1e308,
+    None, "", "x", "NaN", "2026-13-45T99:99:99", "9999-12-31T23:59:59+00:00", 0, -1, 1.5, 2**63, 2**80, -(2**90),
+    1e308,
     True, [], {}, [None], [[]], [1, "a", None], {"id": None}, {"data": None}, {"a": {"b": []}}, "\u202e\x00",
 )  # fmt: skip
 BODIES: tuple[bytes, ...] = (
@@ -34,7 +35,9 @@ def disturbed(document: Any, dice: random.Random) -> Any:
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    members = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     for key, member in list(members)[:30]:
         yield value, key
         yield from _places(member)
@@ -58,7 +61,9 @@ class Disturbing:
             elif body:
                 body = json.dumps(disturbed(json.loads(body), self.dice)).encode()
             if self.dice.random() < 0.1:
-                status = self.dice.choice(["200 OK", "202 Accepted", "204 No Content", "400 Bad", "404 No", "418 X"])
+                status = self.dice.choice(
+                    ["200 OK", "202 Accepted", "204 No Content", "400 Bad", "404 No", "418 X"]
+                )
             body = b"" if status.startswith("204") else body
             headers = [(k, v) for k, v in headers if k.lower() != "content-length"]
             headers.append(("Content-Length", str(len(body))))

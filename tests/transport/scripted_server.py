@@ -26,7 +26,7 @@ class Answer:
 
     `length` is the Content-Length to claim, the body's own if None. After `sent` bytes of the body, or instead
     of anything (`silent`), the connection is closed as `end` says; `hang` keeps it open and says no more. `before`
-    and `after` are bytes around the answer, `raw` replaces it, and `drip` sends it byte by byte, so many seconds apart.
+    and `after` are bytes around the answer, `raw` replaces it, and `drip` sends it byte by byte, seconds apart.
     """
 
     status: int = 200

@@ -11,7 +11,8 @@ from tests.transport.fault_matrix import CALLS, FAULTS, HOME, outcome
 WRITTEN = {
     row[0]: row[1:]
     for line in HOME.read_text(encoding="utf-8").splitlines()
-    if line.startswith("| ") and len(row := [cell.strip() for cell in line.strip("|").split("|")]) == len(CALLS) + 1
+    if line.startswith("| ")
+    and len(row := [cell.strip() for cell in line.strip("|").split("|")]) == len(CALLS) + 1
 }
 
 

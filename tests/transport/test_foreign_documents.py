@@ -1,6 +1,6 @@
 """Documents that do not fit: each call returns, or raises an error of our own tree; nothing else gets out.
 
-A few hundred calls by default. ``KLAVIYO_FUZZ=20000 pytest -n 0 tests/transport/test_foreign_documents.py`` tries more.
+A few hundred calls by default. ``KLAVIYO_FUZZ=20000`` in the environment tries more.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -75,7 +76,9 @@ def calls(client: KlaviyoClient, known: Mapping[str, str]) -> dict[str, Call]:
             if verb.startswith(("_", "plan", "iter")) or not callable(method) or verb in NO_READS:
                 continue
             wanted = [
-                p for p in inspect.signature(method).parameters.values() if p.default is p.empty and p.kind in (0, 1)
+                p
+                for p in inspect.signature(method).parameters.values()
+                if p.default is p.empty and p.kind in (0, 1)
             ]
             if verb == "find":
                 made[f"{name}.find"] = lambda method=method: method(name="x")
@@ -84,7 +87,7 @@ def calls(client: KlaviyoClient, known: Mapping[str, str]) -> dict[str, Call]:
             elif not wanted:
                 made[f"{name}.{verb}"] = method
             elif len(wanted) == 1:
-                made[f"{name}.{verb}"] = lambda method=method, id=id: method(id)
+                made[f"{name}.{verb}"] = partial(method, id)
     people = pd.DataFrame({"email": ["ann@example.com", "bo@example.com"], "first_name": ["Ann", "Bo"]})
     made |= {
         "campaigns.list(include)": lambda: client.campaigns.list(include=["campaign-messages", "tags"]),
@@ -119,7 +122,9 @@ def calls(client: KlaviyoClient, known: Mapping[str, str]) -> dict[str, Call]:
     return made
 
 
-def test_no_foreign_exception_comes_out_of_any_call(sandbox: Sandbox, tmp_path: Any, monkeypatch: Any) -> None:
+def test_no_foreign_exception_comes_out_of_any_call(
+    sandbox: Sandbox, tmp_path: Any, monkeypatch: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
     known, application = ids(sandbox), sandbox._application
     dice = random.Random(20260115)
@@ -129,7 +134,9 @@ def test_no_foreign_exception_comes_out_of_any_call(sandbox: Sandbox, tmp_path: 
         for seed in range(CALLS):
             sandbox._server.app = application
             with client_of(sandbox) as client, warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a column of another type than documented warns, and that is right
+                warnings.simplefilter(
+                    "ignore"
+                )  # a column of another type than documented warns, and that is right
                 made = calls(client, known)
                 name = sorted(made)[seed % len(made)]
                 sandbox._server.app = Disturbing(application, dice.randrange(2**32), chance=0.8)
@@ -143,7 +150,9 @@ def test_no_foreign_exception_comes_out_of_any_call(sandbox: Sandbox, tmp_path: 
                     while frame and frame.tb_next:
                         frame = frame.tb_next
                     where = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""
-                    foreign.setdefault(f"{name}: {type(error).__name__}", f"{error} at {where} (seed {seed})"[:300])
+                    foreign.setdefault(
+                        f"{name}: {type(error).__name__}", f"{error} at {where} (seed {seed})"[:300]
+                    )
     finally:
         sandbox._server.app = application
     assert len(tried) > 100 or len(tried) == CALLS

@@ -181,7 +181,9 @@ class TestLimits:
             sender.send(Call("GET", "/api/profiles", buckets=(self.BUCKET, wide)))
         assert (len(server.asked), clock.slept) == (3, [200.0])
 
-    @pytest.mark.parametrize("pause", ["1000", "1e9", "9" * 40, "-5", "soon", "inf", "1_000", "0x10", "5, 900"])
+    @pytest.mark.parametrize(
+        "pause", ["1000", "1e9", "9" * 40, "-5", "soon", "inf", "1_000", "0x10", "5, 900"]
+    )
     def test_a_huge_or_odd_pause_is_reported_and_not_remembered(self, pause: str) -> None:
         clock = Clock()
         shared = Pacer(clock=clock, sleep=clock.sleep)

@@ -202,7 +202,11 @@ class TestPaths:
     def test_dots_and_slashes_inside_an_id_are_fine(self, path: str) -> None:
         assert not leaves_base(path)
 
-    @given(st.lists(st.sampled_from(["..", "%2e", "%2E", ".", "%25", "2e", "/", "%2f", "\\", "%5c", "a"]), max_size=9))
+    @given(
+        st.lists(
+            st.sampled_from(["..", "%2e", "%2E", ".", "%25", "2e", "/", "%2f", "\\", "%5c", "a"]), max_size=9
+        )
+    )
     def test_what_is_sent_stays_below_the_base(self, parts: list[str]) -> None:
         from urllib.parse import urlsplit  # noqa: PLC0415
 
@@ -210,7 +214,9 @@ class TestPaths:
 
         path = "/api/" + "".join(parts)
         if not leaves_base(path):
-            sent = urlsplit(requests.Request("GET", f"http://a.example/klaviyo{path}").prepare().url or "").path
+            sent = urlsplit(
+                requests.Request("GET", f"http://a.example/klaviyo{path}").prepare().url or ""
+            ).path
             assert str(sent).startswith("/klaviyo/api/")
             assert ".." not in str(sent).split("/")
 

@@ -1,4 +1,4 @@
-"""The page that is shown and not saved: only for this machine's browser, in no frame, for a bounded number of callers."""
+"""The page that is shown and not saved: only for this machine's browser, in no frame, for few callers at once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def test_another_path_is_not_answered(page: Aside) -> None:
     assert "Ann" not in asked(page, path="/")
 
 
-def test_callers_who_say_nothing_are_bounded_and_hung_up_on(page: Aside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_callers_who_say_nothing_are_bounded_and_hung_up_on(
+    page: Aside, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(page._server.RequestHandlerClass, "timeout", 0.2)
     address = (urlsplit(page.address).hostname, urlsplit(page.address).port)
     silent = [socket.create_connection(address, timeout=10) for _ in range(_aside.OPEN + 4)]

@@ -195,7 +195,9 @@ def test_a_quota_that_is_used_up_ends_the_run_and_nothing_is_in_doubt(
         tries.append(operation)
         raise QuotaExhaustedError("the documented quota is used up")
 
-    plan = shop.client.profiles.plan_upsert(people("quota"), properties="rest", lists=shop.client.lists.list(limit=1))
+    plan = shop.client.profiles.plan_upsert(
+        people("quota"), properties="rest", lists=shop.client.lists.list(limit=1)
+    )
     monkeypatch.setattr(shop.client._api, "answer", used_up)
     result = plan.apply()
     assert result.stopped is not None
