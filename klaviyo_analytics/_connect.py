@@ -125,8 +125,9 @@ def quiet_http_logs() -> None:
     """Stop the HTTP libraries from logging what requests hold.
 
     This package's own logger, ``klaviyo_analytics``, never writes keys, queries or personal data. At level DEBUG the
-    logger ``urllib3`` writes the path and query of every request, in which filters name people, and the debug switch of
-    http.client prints every header, the key among them. This sets the first to WARNING and switches the second off.
+    logger ``urllib3`` writes the path and query of every request, in which filters name people, and the debug
+    switch of http.client prints every header, the key among them. This sets the first to WARNING and switches the
+    second off.
 
     Examples
     --------

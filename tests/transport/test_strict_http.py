@@ -274,7 +274,7 @@ def test_the_garbage_collector_is_never_left_off(monkeypatch: pytest.MonkeyPatch
     def interrupted(_body: bytes) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(decoding.orjson, "loads", interrupted)
+    monkeypatch.setattr("orjson.loads", interrupted)
     with pytest.raises(KeyboardInterrupt):
         decoding.loads(b"{}")
     assert gc.isenabled()
