@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from klaviyo_analytics import analysis, errors, plots, vocabulary, widgets
     from klaviyo_analytics import frames_export as frames
-    from klaviyo_analytics._connect import connect
+    from klaviyo_analytics._connect import connect, quiet_http_logs
     from klaviyo_analytics._demo import demo
     from klaviyo_analytics.client import KlaviyoClient
     from klaviyo_analytics.connections import Connections
@@ -43,6 +43,7 @@ __all__ = [
     "errors",
     "frames",
     "plots",
+    "quiet_http_logs",
     "vocabulary",
     "widgets",
 ]
@@ -57,6 +58,7 @@ _HOMES = {
     "Timeframe": "timeframe",
     "connect": "_connect",
     "demo": "_demo",
+    "quiet_http_logs": "_connect",
 }
 _MODULES = {
     "analysis": "analysis",

@@ -9,6 +9,7 @@ from typing import Any
 from klaviyo_analytics import _jsonapi, _paging
 from klaviyo_analytics._transport import Bucket, Call, Reply, RetryPolicy, Transport
 from klaviyo_analytics._transport.decoding import dumps
+from klaviyo_analytics._transport.session import leaves_base
 from klaviyo_analytics.endpoints import Catalog, Endpoint
 from klaviyo_analytics.errors import ApiError, ConfigurationError, NotFoundError, ValidationError
 
@@ -80,7 +81,7 @@ class Api:
         call = self._call(endpoint.method, endpoint.at(**(ids or {})), endpoint, params, json, files)
         if replay_safe is not None:
             call = replace(call, replay_safe=replay_safe)
-        return self._reply(replace(call, on_repeat=on_repeat), on_wait=on_wait)
+        return self._answer(replace(call, on_repeat=on_repeat), on_wait=on_wait)
 
     def ask(self, operation: str, params: Mapping[str, str] | None = None) -> Reply:
         """Read, and give the answer as it is: its status, its headers, whatever they say; soon, or not at all."""
@@ -99,16 +100,17 @@ class Api:
     ) -> Any:
         """Make a call of any path below /api, with the same auth, pacing, retries and errors."""
         method = method.upper()
-        if not path.startswith("/api/"):
+        if not isinstance(path, str) or not path.startswith("/api/") or leaves_base(path):
             raise ConfigurationError(
-                f"path={path!r}: give the path from /api/ on, without a host, like '/api/profiles'."
+                f"path={path!r} is not a path of the API. Pass the path from /api/ on, such as '/api/profiles', "
+                "without a host, '..' or backslashes."
             )
         endpoint = self.found(method, path)
         written = {name: _written(value) for name, value in (params or {}).items() if value is not None}
         call = self._call(method, path, endpoint, written, json, None)
         if b'"patch_properties"' in (call.body or b""):  # appending twice is not appending once
             call = replace(call, replay_safe=False)
-        return self._send(replace(call, on_repeat=on_repeat))
+        return self._answer(replace(call, on_repeat=on_repeat)).document
 
     def found(self, method: str, path: str) -> Endpoint | None:
         """Find what the table knows of a path."""
@@ -134,7 +136,7 @@ class Api:
         call = self._call("GET", endpoint.at(**ids), endpoint, {**params, **_sized(size)}, None, None)
 
         def send(call: Call) -> Any:
-            return self._send(call, on_wait=on_wait)
+            return self._answer(call, on_wait=on_wait).document
 
         pages = _paging.pages(call, send)
         try:
@@ -186,10 +188,7 @@ class Api:
                     buckets.append(Bucket(f"{parameter}={value}", windows))
         return (*buckets, GATEWAY_BUCKET) if self.gateway else tuple(buckets)
 
-    def _send(self, call: Call, *, on_wait: Callable[[float], None] | None = None) -> Any:
-        return self._reply(call, on_wait=on_wait).document
-
-    def _reply(self, call: Call, *, on_wait: Callable[[float], None] | None = None) -> Reply:
+    def _answer(self, call: Call, *, on_wait: Callable[[float], None] | None = None) -> Reply:
         reply = self.transport.send(call, on_wait=on_wait)
         if reply.status < 400 and not _jsonapi.only_errors(reply.document):
             return reply

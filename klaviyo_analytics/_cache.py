@@ -169,7 +169,7 @@ class Cache(NoCache):
             return _listing([])
 
     def __repr__(self) -> str:
-        return f"Cache({str(self.path)!r})"
+        return f"Cache({str(getattr(self, 'path', 'not opened'))!r})"
 
     def _key(self, question: Question) -> str:
         whole = [*self._scope, question.account, question.endpoint, question.body]

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
+from klaviyo_analytics._secret import hidden
 from klaviyo_analytics.errors import ArgumentError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Class = TypeVar("Class", bound=type)
+_SECRETS = {"api_key"}
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -24,6 +26,8 @@ def explained(function: Function, name: str = "") -> Function:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        for secret in _SECRETS & kwargs.keys():  # a traceback with local variables prints them
+            kwargs[secret] = hidden(kwargs[secret])
         try:
             return function(*args, **kwargs)
         except TypeError:

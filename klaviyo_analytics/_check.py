@@ -12,9 +12,16 @@ from klaviyo_analytics import _credentials, _jsonapi
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._findings import Finding, Report
+from klaviyo_analytics._reader import Reader
 from klaviyo_analytics._transport import Reply
 from klaviyo_analytics.connections import Connections
-from klaviyo_analytics.errors import ConnectionFailedError, KlaviyoError, RequestTimeoutError, TransportError
+from klaviyo_analytics.errors import (
+    ConnectionFailedError,
+    KlaviyoError,
+    MalformedResponseError,
+    RequestTimeoutError,
+    TransportError,
+)
 
 SKEW = 60  # seconds that a clock may be wrong by before frames like "last hour" are
 # One cheap read for each scope. Webhooks also answer 403 to accounts that may not have any.
@@ -117,8 +124,7 @@ class _Check:
             return
         yield Finding(right, "ok", f"{base} answers.")
         if reply.status == 200:
-            name = reply.document["data"][0]["attributes"]["contact_information"]["organization_name"]
-            yield Finding(accepted, "ok", f"it opens the account {name!r}.")
+            yield Finding(accepted, "ok", f"it opens the account {_organization(reply)!r}.")
         elif reply.status == 403 and _is_klaviyos(reply):
             yield Finding(accepted, "ok", "it is, without the scope accounts:read.")
         elif reply.status == 401 and not (gateway and _is_klaviyos(reply)):
@@ -189,6 +195,15 @@ def _is_klaviyos(reply: Reply) -> bool:
     """Say whether Klaviyo itself has answered: its documents have data or errors."""
     document: Any = reply.document
     return isinstance(document, dict) and ("data" in document or isinstance(document.get("errors"), list))
+
+
+def _organization(reply: Reply) -> str:
+    """Return the name of the account, or what stands in its place."""
+    try:
+        first, *_ = Reader(reply.document, "GET /api/accounts").at("data").items()
+        return first.at("attributes").at("contact_information").at("organization_name").text()
+    except (MalformedResponseError, ValueError):
+        return "(no name)"
 
 
 def _default(credentials: Credentials) -> str:

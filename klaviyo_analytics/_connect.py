@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import datetime
+from http.client import HTTPConnection
 from pathlib import Path
 
 from klaviyo_analytics import _credentials, _files, endpoints
@@ -11,7 +13,9 @@ from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import cache_at
 from klaviyo_analytics._calls import explained
 from klaviyo_analytics._credentials import Credentials
+from klaviyo_analytics._secret import Secret
 from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport, waiting
+from klaviyo_analytics._transport.session import DEADLINE, LARGEST
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.connections import Connection
 from klaviyo_analytics.errors import ConfigurationError
@@ -25,12 +29,14 @@ _pacers: dict[tuple[str, str, str | None], Pacer] = {}
 @explained
 def connect(
     *,
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     connection: str | Connection | None = None,
     base_url: str | None = None,
     revision: str = REVISION,
     progress: bool | None = None,
     timeout: float | tuple[float, float] = (10.0, 60.0),
+    deadline: float = DEADLINE,
+    max_response_bytes: int = LARGEST,
     strict: bool = True,
     cache: bool | str | Path | None = None,
 ) -> KlaviyoClient:
@@ -53,6 +59,11 @@ def connect(
         looking.
     timeout : float or (float, float)
         Seconds to connect, and between bytes of an answer.
+    deadline : float
+        Seconds that one attempt may take in all, however slowly the answer arrives; 300 by default. A read is then
+        tried again, a write only where repeating it is safe.
+    max_response_bytes : int
+        Bytes of a response after decompression; 256 MiB by default. A longer one raises `ResponseTooLargeError`.
     strict : bool
         Refuse queries that the endpoint table does not know, before they are sent. Turn it off to use what a
         newer revision has added.
@@ -91,6 +102,8 @@ def connect(
         HeaderAuth(credentials.authorization),
         headers,
         timeout=_seconds(timeout),
+        deadline=_positive("deadline", deadline, "seconds", _DAY),
+        max_body=int(_positive("max_response_bytes", max_response_bytes, "bytes", 2**40)),
         retry=retry,
         pacer=_pacer(credentials, retry),
     )
@@ -108,6 +121,25 @@ def connect(
     )
 
 
+def quiet_http_logs() -> None:
+    """Stop the HTTP libraries from logging what requests hold.
+
+    This package's own logger, ``klaviyo_analytics``, never writes keys, queries or personal data. At level DEBUG the
+    logger ``urllib3`` writes the path and query of every request, in which filters name people, and the debug
+    switch of http.client prints every header, the key among them. This sets the first to WARNING and switches the
+    second off.
+
+    Examples
+    --------
+    >>> import logging
+    >>> import klaviyo_analytics as ka
+    >>> logging.basicConfig(level=logging.DEBUG)
+    >>> ka.quiet_http_logs()
+    """
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    HTTPConnection.debuglevel = 0
+
+
 def _pacer(credentials: Credentials, retry: RetryPolicy) -> Pacer:
     """One for each account in a process: running a cell again must not forget what was sent a moment ago."""
     account = (credentials.base_url, credentials.fingerprint, credentials.connection)
@@ -123,6 +155,14 @@ def _seconds(timeout: float | tuple[float, float]) -> tuple[float, float]:
             f"timeout={timeout!r}: give seconds, or (seconds to connect, seconds between bytes of an answer)."
         )
     return connect, read
+
+
+def _positive(name: str, value: float, unit: str, most: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= most:
+        raise ConfigurationError(
+            f"{name}={value!r} is not a number of {unit}. Pass more than 0, at most {most:,}."
+        )
+    return value
 
 
 def _date(revision: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from klaviyo_analytics._secret import Secret, hidden
 from klaviyo_analytics.errors import ConfigurationError
 
 GATEWAY = "https://gateway.maton.ai/klaviyo"
@@ -20,7 +20,7 @@ CONTROL = "https://ctrl.maton.ai"
 class Credentials:
     """A key and where it may be sent. The key never shows."""
 
-    key: str = field(repr=False)
+    key: Secret = field(repr=False, compare=False)
     base_url: str
     gateway: bool
     connection: str | None = None
@@ -29,12 +29,12 @@ class Credentials:
     @property
     def authorization(self) -> str:
         """Value of the Authorization header."""
-        return f"Bearer {self.key}" if self.gateway else f"Klaviyo-API-Key {self.key}"
+        return f"{'Bearer' if self.gateway else 'Klaviyo-API-Key'} {self.key.reveal()}"
 
     @property
     def fingerprint(self) -> str:
-        """Tells keys apart without telling them."""
-        return hashlib.sha256(self.key.encode()).hexdigest()[:16]
+        """Digits that differ from key to key and do not reveal it."""
+        return self.key.fingerprint
 
     @property
     def host(self) -> str:
@@ -44,7 +44,7 @@ class Credentials:
 
 def find(
     *,
-    api_key: str | None = None,
+    api_key: str | Secret | None = None,
     connection: str | None = None,
     base_url: str | None = None,
     environ: Mapping[str, str] | None = None,
@@ -55,16 +55,16 @@ def find(
     Without `api_key`, MATON_API_KEY is looked for, then KLAVIYO_API_KEY. A `base_url` whose path ends in
     `/klaviyo` is a gateway's, whatever its host. Neither key is ever sent to the other's host.
     """
-    environ = os.environ if environ is None else environ
-    given = base_url or environ.get("KLAVIYO_BASE_URL")
+    api_key = hidden(api_key)
+    given = base_url or _variable("KLAVIYO_BASE_URL", environ)
     base_url = _checked(given) if given else None
     side, source = _side(base_url), "api_key="
     if api_key is not None:
         key = _whole(api_key)
-        gateway = side if side is not None else not key.startswith("pk_")
-    elif side is not False and (maton := environ.get("MATON_API_KEY")):
+        gateway = side if side is not None else not _is_private(key)
+    elif side is not False and (maton := hidden(_variable("MATON_API_KEY", environ))):
         key, gateway, source = maton, True, "MATON_API_KEY"
-    elif side is not True and (klaviyo := environ.get("KLAVIYO_API_KEY")):
+    elif side is not True and (klaviyo := hidden(_variable("KLAVIYO_API_KEY", environ))):
         key, gateway, source = klaviyo, False, "KLAVIYO_API_KEY"
     else:
         where = f" for {base_url}" if base_url else ""
@@ -74,7 +74,7 @@ def find(
         )
     key = _whole(key)
     base_url = base_url or (GATEWAY if gateway else DIRECT)
-    if gateway == key.startswith("pk_"):
+    if gateway == _is_private(key):
         raise ConfigurationError(_wrong_door(source, base_url, gateway=gateway))
     if connection and not gateway:
         raise ConfigurationError(
@@ -99,49 +99,68 @@ def _wrong_door(source: str, base_url: str, *, gateway: bool) -> str:
 
 
 def find_control(
-    *, api_key: str | None = None, base_url: str | None = None, environ: Mapping[str, str] | None = None
+    *,
+    api_key: str | Secret | None = None,
+    base_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Credentials:
     """Settle key and host of the gateway's own API, which manages connections.
 
     Without `api_key`, MATON_API_KEY is taken; without `base_url`, MATON_CTRL_URL, else the gateway's own host.
     """
-    environ = os.environ if environ is None else environ
     source = "MATON_API_KEY" if api_key is None else "api_key="
-    key = environ.get("MATON_API_KEY") if api_key is None else api_key
+    key = hidden(api_key)
+    if key is None:
+        key = hidden(_variable("MATON_API_KEY", environ))
     if not key:
         raise ConfigurationError(
             "Connections belong to the gateway, and no key for it was found. Set MATON_API_KEY in the environment, "
             "or pass api_key=. A Klaviyo private key needs no connection."
         )
-    if key.strip().startswith("pk_"):
+    key = _whole(key)
+    if _is_private(key):
         raise ConfigurationError(
             "A Klaviyo private key (pk_...) has no connections, and the gateway must not see it."
         )
-    address = base_url or environ.get("MATON_CTRL_URL")
-    elsewhere = environ.get("KLAVIYO_BASE_URL")
+    address = base_url or _variable("MATON_CTRL_URL", environ)
+    elsewhere = _variable("KLAVIYO_BASE_URL", environ)
     if not address and elsewhere and _side(elsewhere) and not _belongs(elsewhere, "maton.ai"):
         raise ConfigurationError(
             f"KLAVIYO_BASE_URL names another gateway ({elsewhere}), whose key must not go to Maton's host. Set "
             "MATON_CTRL_URL to the address where its connections are managed, or pass base_url=."
         )
     address = _checked(address or CONTROL)
-    return Credentials(_whole(key), address, gateway=True, source=source)
+    return Credentials(key, address, gateway=True, source=source)
 
 
 def control_of(credentials: Credentials, environ: Mapping[str, str] | None = None) -> str | None:
     """Say where a gateway's connections are managed; None where nothing tells, so that no key goes astray."""
-    environ = os.environ if environ is None else environ
-    if named := environ.get("MATON_CTRL_URL"):
+    if named := _variable("MATON_CTRL_URL", environ):
         return named
     return CONTROL if _belongs(credentials.base_url, "maton.ai") else None
 
 
-def _whole(key: str) -> str:
-    if not isinstance(key, str) or not _is_one_word(key.strip()) or set(key) & set("\"'`"):
+def _variable(name: str, environ: Mapping[str, str] | None) -> str | None:
+    """Read an environment variable; an empty one counts as missing.
+
+    The environment itself is never a local variable of a function, where a traceback would print all of it.
+    """
+    return (os.environ if environ is None else environ).get(name) or None
+
+
+def _whole(key: object) -> Secret:
+    text = key.reveal().strip() if isinstance(key, Secret) else None
+    if not _is_one_word(text) or set(text or "") & set("\"'`"):
+        text = None
         raise ConfigurationError(
             "The key is empty, or holds quotes, spaces or other characters that no key has."
         )
-    return key.strip()
+    return Secret(str(text))
+
+
+def _is_private(key: Secret) -> bool:
+    """Return whether a key is Klaviyo's own; the gateway's look different."""
+    return key.reveal().startswith("pk_")
 
 
 def _is_one_word(text: object) -> bool:

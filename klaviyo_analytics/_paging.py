@@ -1,4 +1,4 @@
-"""Follow `links.next` to its end: on our own host, never in a circle."""
+"""Paginators: pages that follow `links.next` or a cursor, on our own host, never in a circle."""
 
 from __future__ import annotations
 
@@ -8,16 +8,46 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from klaviyo_analytics._transport import Call
+from klaviyo_analytics._transport.session import leaves_base
 from klaviyo_analytics.errors import MalformedResponseError, PaginationError
 
 
+class SeenCursors:
+    """The cursors of one reading; the same one twice would be read forever.
+
+    Parameters
+    ----------
+    label : str
+        Names the request in the message.
+    """
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._seen: set[str] = set()
+
+    def add(self, cursor: str) -> None:
+        """Remember a cursor.
+
+        Raises
+        ------
+        PaginationError
+            It was there before.
+        """
+        if cursor in self._seen:
+            raise PaginationError(
+                f"{self._label}: the server gave the same cursor twice; stopped after {len(self._seen) + 1} pages "
+                "instead of reading them forever."
+            )
+        self._seen.add(cursor)
+
+
 def pages(call: Call, send: Callable[[Call], Any]) -> Iterator[Any]:
-    """Give each page's document, starting with the call's own.
+    """Yield each page's document, starting with the call's own.
 
     The server writes next links for its own host, also when a gateway stands in between. Only their path
     below `/api` and their query are used, on the base URL that the caller configured.
     """
-    seen: set[str] = set()
+    seen = SeenCursors(call.label)
     following: Call | None = call
     while following is not None:
         document = send(following)
@@ -25,13 +55,7 @@ def pages(call: Call, send: Callable[[Call], Any]) -> Iterator[Any]:
         target = next_target(document)
         if target is None:
             return
-        cursor = _cursor(target)
-        if cursor in seen:
-            raise PaginationError(
-                f"{call.method} {call.path}: the server gave the same cursor twice; stopped after "
-                f"{len(seen) + 1} pages instead of reading them for ever."
-            )
-        seen.add(cursor)
+        seen.add(_cursor(target))
         following = replace(call, path=target, params={})
 
 
@@ -48,13 +72,13 @@ def next_target(document: Any) -> str | None:
         _, slash, path = parts.path.partition("/api/")
     except (ValueError, TypeError, AttributeError):  # the last two of what is no text
         slash = ""
-    if not slash or not path:
+    if not slash or not path or leaves_base(f"/api/{path}"):
         raise MalformedResponseError("links.next leads to no page of the API; stopped before the end.")
     return f"/api/{path}?{parts.query}" if parts.query else f"/api/{path}"
 
 
 def next_cursor(document: Any) -> str | None:
-    """Cursor of the next page, for who repeats the request with it; None on the last page."""
+    """Return the cursor of the next page, for requests that are repeated with it; None on the last page."""
     target = next_target(document)
     return None if target is None else _cursor(target)
 

@@ -1,7 +1,8 @@
-"""Wait for what the server does in its own time."""
+"""Polling: wait until the server has finished something."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -21,15 +22,19 @@ def wait_for(
     clock: Callable[[], float],
     waiting: Callable[[Answer, float], None] | None = None,
 ) -> Answer:
-    """Look until it is done; `waiting` hears the answer and the seconds so far.
+    """Look until `done`, at most `timeout` seconds; `waiting` is called with the answer and the seconds so far.
+
+    An answer of a status that nobody knows counts as not done, so that the timeout ends the wait.
 
     Raises
     ------
+    InvalidInputError
+        `timeout` is not a finite, non-negative number of seconds.
     RequestTimeoutError
-        It was not done in time; what was begun goes on at the server.
+        It did not finish in time; it goes on at the server.
     """
-    if timeout < 0:
-        raise InvalidInputError(f"timeout={timeout}: give seconds, 0 or more.")
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 <= timeout < math.inf:
+        raise InvalidInputError(f"timeout={timeout!r} is not a number of seconds. Pass 0 or more.")
     began, pause = clock(), FIRST
     while not done(answer := look()):
         passed = clock() - began
@@ -37,7 +42,7 @@ def wait_for(
             waiting(answer, passed)
         if passed >= timeout:
             raise RequestTimeoutError(
-                f"{what} was not done within {timeout:g} s. It goes on; look again later."
+                f"{what} did not finish within {timeout:g} s. It is still running on the server; check again later."
             )
         sleep(min(pause, timeout - passed))
         pause = min(LONGEST, pause * 1.5)

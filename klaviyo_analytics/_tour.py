@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from klaviyo_analytics._csv import NOTE, write_csv
+from klaviyo_analytics._terminal import printable, printable_frame
 from klaviyo_analytics.errors import NoMatchError
 from klaviyo_analytics.plots import metric_trend
 
@@ -36,6 +38,7 @@ def tour(
     """Print an account's face and its last twelve weeks; write the frames and a chart into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     account = client.account
+    speak, say = say, lambda text: speak(printable(text))
     say(f"{account['contact_information.organization_name']} ({account['id']})")
     say(f"times in {account['timezone']}, money in {account['preferred_currency']}\n")
 
@@ -62,9 +65,10 @@ def tour(
         "year.csv": year,
     }
     for name, frame in written.items():
-        frame.to_csv(folder / name, index=False)
+        (folder / name).unlink(missing_ok=True)
+        write_csv(frame, folder / name)
     _chart(year, folder / "revenue.png", str(chosen["name"]))
-    say("Wrote " + ", ".join(str(folder / name) for name in (*written, "revenue.png")))
+    say("Wrote " + ", ".join(str(folder / name) for name in (*written, "revenue.png")) + f". {NOTE}")
     shared = (metrics["name"] == chosen["name"]).sum() > 1
     say(
         NEXT.format(
@@ -114,5 +118,5 @@ def _chart(frame: pd.DataFrame, path: Path, name: str) -> None:
 
 
 def _table(frame: pd.DataFrame) -> str:
-    text = frame.astype("object").where(frame.notna(), "")
+    text = printable_frame(frame.astype("object").where(frame.notna(), ""))
     return text.to_string(index=False, justify="left")

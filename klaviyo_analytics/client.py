@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
@@ -18,6 +17,8 @@ from klaviyo_analytics._cache import NoCache
 from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._display import AccountRow, card
+from klaviyo_analytics._transport import waiting
+from klaviyo_analytics.errors import ConfigurationError
 from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.resources._noun import Context
 from klaviyo_analytics.resources._times import timeframe as read_timeframe
@@ -380,7 +381,7 @@ class KlaviyoClient:
     def _embed(self, *, now: Callable[[], datetime], on_close: Callable[[], None]) -> None:
         """Go by an embedded account's clock, wait for no limits, and end it with the client."""
         self._context.now = now
-        self._context.sleep = lambda seconds: time.sleep(min(seconds, 0.01))  # nobody else needs the time
+        self._context.sleep = lambda seconds: waiting.sleep(min(seconds, 0.01))  # nobody else needs the time
         self._context.quota = Quota(enforced=False)
         self._api.paced = False
         self._on_close = on_close
@@ -399,7 +400,14 @@ class KlaviyoClient:
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError(
+            "A client cannot be pickled. Call ka.connect() in the process that needs it."
+        )
+
     def __repr__(self) -> str:
+        if not hasattr(self, "_credentials"):  # its making failed
+            return "KlaviyoClient(not connected)"
         facts = ", ".join(f"{name}={value!r}" for name, value in self._facts().items())
         return f"KlaviyoClient({facts})"
 

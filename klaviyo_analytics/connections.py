@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import time
+import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 from urllib.parse import quote
 
 import pandas as pd
@@ -15,6 +16,8 @@ from klaviyo_analytics import _credentials, _jsonapi
 from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._polling import wait_for
 from klaviyo_analytics._progress import Progress
+from klaviyo_analytics._reader import Reader
+from klaviyo_analytics._secret import Secret
 from klaviyo_analytics._transport import Bucket, Call, HeaderAuth, RetryPolicy, Transport, waiting
 from klaviyo_analytics._transport.decoding import dumps
 from klaviyo_analytics.endpoints import Kind
@@ -39,7 +42,7 @@ COLUMNS: Mapping[str, tuple[str, Kind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection; in a notebook it shows the link that its owner opens to allow access.
+    """One connection of a gateway key.
 
     Attributes
     ----------
@@ -47,24 +50,48 @@ class Connection:
         What `ka.connect(connection=...)` takes.
     status : {"ACTIVE", "PENDING", "FAILED"}
     url : str or None
-        The link to open. It holds a session token, so it is in no repr and no log: pass it on with care.
+        The link that the account's owner opens to allow access. It holds a session token, so it appears in no repr,
+        notebook output, pickle or log: pass it on with care, or call `open`.
     """
 
     id: str
     status: str
-    url: str | None = field(default=None, repr=False)
+    link: Secret | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def url(self) -> str | None:
+        """The link to open; None where there is none."""
+        return self.link.reveal() if self.link else None
 
     @property
     def active(self) -> bool:
         """Whether it can be used."""
         return self.status == "ACTIVE"
 
+    def open(self) -> bool:
+        """Open the link in a browser of this machine.
+
+        Returns
+        -------
+        bool
+            False if there is no https link, or no browser.
+        """
+        if self.link is None or not self.link.reveal().startswith("https://"):
+            return False
+        return webbrowser.open(self.link.reveal())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.id, self.status)  # without the link
+
     def _repr_html_(self) -> str:
-        said = f"Connection <code>{html.escape(self.id)}</code>: {html.escape(self.status)}"
-        if self.active or not self.url or not self.url.startswith("https://"):
-            return said
-        link = html.escape(self.url, quote=True)
-        return f'{said}. <a href="{link}" target="_blank" rel="noopener noreferrer">Open Klaviyo to allow access</a>'
+        shown = f"Connection <code>{html.escape(self.id)}</code>: {html.escape(self.status)}"
+        if self.active or self.link is None:
+            return shown
+        # the link itself would be saved with the notebook
+        return (
+            f"{shown}. Run <code>.open()</code> to allow access in a browser on this machine, or pass on "
+            "<code>.url</code> and clear its output before you save the notebook."
+        )
 
 
 @explained_methods
@@ -97,10 +124,12 @@ class Connections:
     ['ACTIVE']
     """
 
+    _host = "not connected"  # shown for an object whose making failed
+
     def __init__(
         self,
         *,
-        api_key: str | None = None,
+        api_key: str | Secret | None = None,
         base_url: str | None = None,
         progress: bool | None = None,
         sleep: Callable[[float], None] = waiting.sleep,
@@ -142,9 +171,14 @@ class Connections:
         """
         params = {"app": APP} if status is None else {"app": APP, "status": status}
         document = self._ask("GET", "/connections", params=params)
-        found = document.get("connections") if isinstance(document, dict) else None
-        if not isinstance(found, list):
-            raise MalformedResponseError(f"{self._host} answered without connections; check base_url.")
+        try:
+            found = [
+                each.mapping() for each in Reader(document, "GET /connections").at("connections").items()
+            ]
+        except MalformedResponseError as problem:
+            raise MalformedResponseError(
+                f"{problem} Check base_url: {self._host} may be another service."
+            ) from None
         return pd.DataFrame(
             {
                 name: array([each.get(wire) for each in found], kind, name)
@@ -158,7 +192,7 @@ class Connections:
         Returns
         -------
         Connection
-            In a notebook it shows the link; elsewhere, take its `url`.
+            Call its `open`, or pass its `url` on to the account's owner.
         """
         document = self._ask("POST", "/connections", json={"app": APP})
         made = _connection(document)
@@ -219,6 +253,9 @@ class Connections:
         """Close the pooled connections to the host."""
         self._transport.close()
 
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError("Connections cannot be pickled. Make them in the process that needs them.")
+
     def __repr__(self) -> str:
         return f"Connections(host={self._host!r})"
 
@@ -244,11 +281,14 @@ class Connections:
 
 def _connection(document: Any) -> Connection:
     """Read a connection, wrapped or not: both are seen."""
-    facts = document.get("connection", document) if isinstance(document, dict) else None
-    if not isinstance(facts, dict) or not isinstance(facts.get("connection_id"), str):
-        raise MalformedResponseError("the gateway answered without a connection; check base_url.")
-    url = facts.get("url")
-    return Connection(facts["connection_id"], str(facts.get("status")), url if isinstance(url, str) else None)
+    outer = Reader(document, "the gateway")
+    try:
+        facts = outer.at("connection") if "connection" in outer.mapping() else outer
+        id = facts.at("connection_id").text()
+        link = facts.at("url").optional(Reader.text, "")
+        return Connection(id, str(facts.at("status").value), Secret(link) if link else None)
+    except MalformedResponseError as problem:
+        raise MalformedResponseError(f"{problem} Check base_url.") from None
 
 
 def _path(connection: Any) -> str:

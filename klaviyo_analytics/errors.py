@@ -20,6 +20,7 @@
     │   ├── ConnectionFailedError                                                        (ConnectionError)
     │   ├── RequestTimeoutError                                                          (TimeoutError)
     │   ├── MalformedResponseError       an answer that is not what was promised
+    │   │   └── ResponseTooLargeError    a body over the size limit
     │   └── PaginationError              pages that go round in a circle
     └── ApiError                         the server answered with an error status
         ├── ValidationError              400, 405, 409 apart, 410, 413, 415, 422
@@ -139,6 +140,10 @@ class MalformedResponseError(TransportError):
     """The answer is not what the API promises: no JSON, a redirect, another shape."""
 
 
+class ResponseTooLargeError(MalformedResponseError):
+    """The body is longer than `max_response_bytes` of `connect` allows, after decompression."""
+
+
 class PaginationError(TransportError):
     """Following `links.next` would not end."""
 
@@ -182,11 +187,11 @@ class ApiError(KlaviyoError):
         self.method = method
         self.path = path
         self.errors = tuple(errors)
-        self.code: str | None = first.get("code")
-        self.title: str | None = first.get("title")
-        self.detail: str | None = first.get("detail") or message
-        self.pointer: str | None = source.get("pointer")
-        self.parameter: str | None = source.get("parameter")
+        self.code = _text(first.get("code"))
+        self.title = _text(first.get("title"))
+        self.detail = _text(first.get("detail")) or message
+        self.pointer = _text(source.get("pointer"))
+        self.parameter = _text(source.get("parameter"))
         self.request_id = request_id
         self.retry_after = retry_after
         super().__init__(self._sentence())
@@ -203,6 +208,11 @@ class ApiError(KlaviyoError):
             said.append(f"request id {self.request_id}")
         code = f" {self.code}" if self.code else ""
         return f"{self.status}{code} from {self.method} {self.path}: {'; '.join(said)}"
+
+
+def _text(value: Any) -> str | None:
+    # what a server writes where a text is due may be anything
+    return value if isinstance(value, str) and value else None
 
 
 class ValidationError(ApiError):
@@ -234,7 +244,7 @@ class ConflictError(ApiError):
     def duplicate_id(self) -> str | None:
         """Id of the resource that is there already, if the answer named it."""
         meta = self.errors[0].get("meta") if self.errors else None
-        return meta.get("duplicate_profile_id") if isinstance(meta, Mapping) else None
+        return _text(meta.get("duplicate_profile_id")) if isinstance(meta, Mapping) else None
 
 
 class RateLimitError(ApiError):

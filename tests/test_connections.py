@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import pickle
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
 
 import pytest
 
 import klaviyo_analytics as ka
+from klaviyo_analytics._secret import Secret
 from klaviyo_analytics._transport import RetryPolicy
 from klaviyo_analytics.connections import Connection, Connections
 from klaviyo_analytics.errors import (
@@ -15,11 +21,13 @@ from klaviyo_analytics.errors import (
     ConfigurationError,
     GatewayError,
     InvalidInputError,
+    KlaviyoError,
     MalformedResponseError,
     NotFoundError,
     RequestTimeoutError,
 )
 from klaviyo_analytics.sandbox import Sandbox
+from tests.transport.scripted_server import Answer, ScriptedServer
 
 Sleep = Callable[[float], None]
 
@@ -81,7 +89,7 @@ def test_the_frame_has_no_links(connections: Connections) -> None:
     assert connections.list(status="FAILED").dtypes.astype(str).tolist() == frame.dtypes.astype(str).tolist()
 
 
-def test_the_link_is_shown_to_people_and_to_no_log(
+def test_the_link_is_in_no_output_that_is_saved_and_in_no_log(
     connections: Connections, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
@@ -89,15 +97,47 @@ def test_the_link_is_shown_to_people_and_to_no_log(
     assert made.url is not None
     token = made.url.partition("session_token=")[2]
     assert token
-    assert f'href="{made.url}"' in made._repr_html_()
-    assert token not in repr(made) + repr(connections) + caplog.text
+    shown = made._repr_html_()
+    assert "open()" in shown
+    saved = [repr(made), repr(connections), caplog.text, shown, str(asdict(made)), str(pickle.dumps(made))]
+    assert not any(token in text for text in saved)
+    assert pickle.loads(pickle.dumps(made)) == made
     connections.delete(made)
 
 
-def test_only_a_safe_link_is_shown() -> None:
-    assert "href" not in Connection("c1", "PENDING", "javascript:alert(1)")._repr_html_()
-    assert "href" not in Connection("c1", "ACTIVE", "https://connect.example")._repr_html_()
-    assert "<script>" not in Connection("<script>", "PENDING", 'https://x"><script>')._repr_html_()
+def test_only_a_safe_link_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: bool(opened.append(url) or True))
+    assert not Connection("c1", "PENDING", Secret("javascript:alert(1)")).open()
+    assert not Connection("c1", "ACTIVE").open()
+    assert Connection("c1", "PENDING", Secret("https://connect.example")).open()
+    assert opened == ["https://connect.example"]
+    assert "<script>" not in Connection("<script>", "PENDING", Secret('https://x"><script>'))._repr_html_()
+
+
+def test_calls_keep_to_the_gateways_ten_a_second(sandbox: Sandbox) -> None:
+    sandbox.faults.clear()
+    pauses: list[float] = []
+    connections = _connections(sandbox, sleep=pauses.append)
+    for _ in range(10):
+        connections.list()
+    assert pauses == []
+    connections.list()
+    assert 1 < sum(pauses) < 1.2
+
+
+ODD: list[Any] = [None, [], {}, "x", {"connections": None}, {"connections": {}}, {"connections": [None]},
+                  {"connections": [5]}, {"connections": ["x"]}, {"connections": [{"creation_time": {}}]}]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::klaviyo_analytics.tabular.columns.SchemaWarning")
+@pytest.mark.parametrize("document", ODD, ids=str)
+def test_odd_documents_are_an_error_or_a_frame(document: Any) -> None:
+    with ScriptedServer(Answer(body=json.dumps(document).encode())) as server:
+        connections = Connections(api_key="key", base_url=server.url, retry=RetryPolicy(attempts=1))
+        for call in (connections.list, connections.create, lambda: connections.get("c1")):
+            with suppress(KlaviyoError):
+                call()
 
 
 def test_waiting_for_the_owner(sandbox: Sandbox) -> None:

@@ -55,7 +55,7 @@ def test_it_looks_often_at_first_and_seldom_later() -> None:
 
 def test_it_ends_in_time_and_looks_once_more_at_the_end() -> None:
     clock = Clock()
-    with pytest.raises(RequestTimeoutError, match="The job was not done within 3 s"):
+    with pytest.raises(RequestTimeoutError, match="The job did not finish within 3 s"):
         waits(clock, iter(["busy"] * 99), timeout=3)
     assert sum(clock.pauses) == pytest.approx(3)
     assert waits(Clock(), iter(["busy", "done"]), timeout=0.1) == "done"

@@ -1,4 +1,4 @@
-"""HTTP and nothing else: no noun of Klaviyo's, no pandas."""
+"""HTTP and nothing else: no resource of Klaviyo's, no pandas."""
 
 from klaviyo_analytics._transport.pacing import Bucket, Pacer
 from klaviyo_analytics._transport.retry import RetryPolicy

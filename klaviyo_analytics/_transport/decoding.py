@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gc
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -18,9 +19,7 @@ from klaviyo_analytics.errors import InvalidInputError
 _TOO_LONG = 20  # digits from which a number may need more than 64 bits
 _LONG_NUMBER = re.compile(rb"(?<=[:,\[\s])-?\d{%d,}(?=[,}\]\s])" % _TOO_LONG)
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
-_lock = threading.Lock()
-_decoding = 0  # threads inside `_collector_paused`
-_was_on = True
+_paused: set[int] = set()  # threads that switched the garbage collector off and have to switch it on again
 
 
 def loads(body: bytes) -> Any:
@@ -55,28 +54,38 @@ def _leniently(body: bytes) -> Any:
 def _collector_paused() -> Iterator[None]:
     """Keep the garbage collector from searching the objects of a page again and again while it is decoded.
 
-    None of them is garbage yet, and the search is a third of the time of a long read.
+    None of them is garbage yet, and the search is a third of the time of a long read. It is always switched on
+    again: by whoever found it on, after an interrupt by the next decoding, and in a process forked meanwhile.
     """
-    global _decoding, _was_on  # noqa: PLW0603  (the collector is the process's, and so is the count)
-    with _lock:
-        if _decoding == 0:
-            _was_on = gc.isenabled()
-            gc.disable()
-        _decoding += 1
+    me = threading.get_ident()
+    was_on = gc.isenabled() or me in _paused
     try:
+        if was_on:
+            _paused.add(me)
+            gc.disable()
         yield
     finally:
-        with _lock:
-            _decoding -= 1
-            if _decoding == 0 and _was_on:
-                gc.enable()
+        if was_on:
+            gc.enable()
+            _paused.discard(me)
+
+
+def _resume_after_fork() -> None:
+    # the threads that would have switched it on again do not exist in the child
+    if _paused - {threading.get_ident()}:
+        gc.enable()
+    _paused.intersection_update({threading.get_ident()})
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_resume_after_fork)
 
 
 def dumps(value: Any) -> bytes:
     """Encode a JSON body."""
     try:
         return orjson.dumps(value)
-    except orjson.JSONEncodeError as problem:
+    except (orjson.JSONEncodeError, RecursionError) as problem:
         raise InvalidInputError(f"The body cannot be written as JSON: {problem}.") from problem
 
 

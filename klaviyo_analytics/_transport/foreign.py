@@ -9,18 +9,48 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from klaviyo_analytics._transport.retry import Failure
-from klaviyo_analytics.errors import ConnectionFailedError, RequestTimeoutError, TransportError
+from klaviyo_analytics.errors import (
+    ConnectionFailedError,
+    RequestTimeoutError,
+    ResponseTooLargeError,
+    TransportError,
+)
 
 PIECE = 1 << 18  # bytes read at once
+ACCEPTED = ("gzip", "x-gzip", "deflate")  # what requests ask for; anything else is left as it is
+PACKED_PIECE = 1 << 14  # the same of a compressed body, which can be a thousand times as long once unpacked
 
 
-def read(response: requests.Response, *, until: float, clock: Callable[[], float]) -> bytes:
-    """Read a body piece by piece: one that only trickles is never late by the timeout between two bytes."""
+def read(
+    response: requests.Response, *, where: str, until: float, clock: Callable[[], float], limit: int
+) -> bytes:
+    """Read a body of limited size, unpacked, until a point in time.
+
+    Raises
+    ------
+    ResponseTooLargeError
+        The body is longer than `limit` bytes, or packed several times over.
+    """
     parts: list[bytes] = []
+    size = 0
+    packing = response.headers.get("Content-Encoding", "")
     with response:
+        if "," in packing:
+            raise ResponseTooLargeError(
+                f"{where} answered with a body that is compressed several times over ({packing[:40]}), which no "
+                "API does. Check base_url."
+            )
         try:
-            while part := response.raw.read1(PIECE, decode_content=True):
+            packed = packing.strip().lower() in ACCEPTED
+            piece = PACKED_PIECE if packed else PIECE
+            while part := response.raw.read1(piece, decode_content=packed):
                 parts.append(part)
+                size += len(part)
+                if size > limit:
+                    raise ResponseTooLargeError(
+                        f"{where} answered with more than {limit:,} bytes. Ask for less (page_size=, fields=), or "
+                        "raise max_response_bytes= in ka.connect()."
+                    )
                 if clock() > until:
                     raise requests.ReadTimeout
         except HTTPError as problem:
@@ -28,16 +58,18 @@ def read(response: requests.Response, *, until: float, clock: Callable[[], float
     return b"".join(parts)
 
 
-def translated(
-    exception: requests.RequestException, where: str, base: str
-) -> tuple[Failure | None, TransportError]:
+def translated(exception: Exception, where: str, base: str) -> tuple[Failure | None, TransportError]:
     """Translate an exception of `requests`: whether trying again may help, and what to raise if not."""
     host = urlsplit(base).netloc
     reason = exception.args[0] if exception.args else None
     cause = getattr(reason, "reason", reason)
     unreached = isinstance(cause, (NewConnectionError, ConnectTimeoutError))
-    if isinstance(exception, requests.Timeout) or isinstance(cause, ReadTimeoutError):
-        message = f"{where}: {host} did not answer in time; see timeout=."
+    if isinstance(exception, ResponseTooLargeError):
+        return None, exception
+    if isinstance(exception, (requests.Timeout, TimeoutError)) or isinstance(
+        cause, (ReadTimeoutError, TimeoutError)
+    ):
+        message = f"{where}: {host} did not answer in time; see timeout= and deadline= of ka.connect()."
         return Failure(None, refused=unreached), RequestTimeoutError(message)
     if isinstance(exception, requests.exceptions.ProxyError):
         message = (
@@ -53,6 +85,16 @@ def translated(
     if unreached:
         message = f"{where}: {host} cannot be reached. Check the network and base_url."
         return Failure(None, refused=True), ConnectionFailedError(message)
+    if isinstance(exception, OSError) and not isinstance(exception, requests.RequestException):
+        # requests looks for the bundle before it connects, and names the path in its message
+        if "TLS" in str(exception) or "certificate" in str(exception).lower():
+            message = (
+                f"{where}: the file of certificates that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names does not exist. "
+                "Correct the variable, or remove it."
+            )
+            return None, ConnectionFailedError(message)
+        message = f"{where}: the connection to {host} failed ({type(exception).__name__})."
+        return Failure(None), ConnectionFailedError(message)
     if isinstance(exception, ValueError):  # of the address or a header, and the same next time
         message = f"{where}: no request can be made of base_url {base!r} ({type(exception).__name__})."
         return None, ConnectionFailedError(message)

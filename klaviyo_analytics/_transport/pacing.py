@@ -1,19 +1,13 @@
-"""Keep within documented limits, so that a well-behaved run is never turned away.
-
-The server counts in fixed windows whose edges a client cannot see, so a sliding window is kept here: what stays
-within any second and any minute stays within those that the server happens to count.
-"""
+"""Pacing within the documented limits, so that a well-behaved run is never turned away."""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from klaviyo_analytics._transport.windows import SlidingWindows
 from klaviyo_analytics.errors import QuotaExhaustedError
-
-SLACK = 0.06  # requests sent a second apart can arrive a little closer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +20,7 @@ class Bucket:
 
 @dataclass(slots=True)
 class _Count:
-    sent: list[deque[float]] = field(default_factory=list)
+    windows: SlidingWindows
     closed_until: float = 0.0
 
 
@@ -75,22 +69,21 @@ class Pacer:
             wait = max((self._wait(bucket, now) for bucket in buckets), default=0.0)
             if wait <= 0:
                 for bucket in buckets:
-                    for sent in self._count(bucket).sent:
-                        sent.append(now)
+                    self._count(bucket).windows.add(now)
             return wait
 
     def _wait(self, bucket: Bucket, now: float) -> float:
         count = self._count(bucket)
-        waits = [count.closed_until - now]
-        for sent, (requests, seconds) in zip(count.sent, bucket.windows, strict=True):
-            if len(sent) >= requests:
-                waits.append(sent[-requests] + seconds + SLACK - now)
-        return max(waits)
+        return max(count.closed_until - now, count.windows.wait(now))
 
     def _count(self, bucket: Bucket) -> _Count:
         if bucket.name not in self._counts:
-            self._counts[bucket.name] = _Count([deque(maxlen=requests) for requests, _ in bucket.windows])
+            self._counts[bucket.name] = _Count(SlidingWindows(bucket.windows))
         return self._counts[bucket.name]
+
+    def renew(self) -> None:
+        """Replace the lock in a process that was forked: another thread may have held it."""
+        self._lock = threading.Lock()
 
 
 def told_to_wait(headers: Mapping[str, str]) -> float | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+_NUMBER = re.compile(r"[+-]?[0-9]{1,300}(?:\.[0-9]{0,300})?")
 NEVER_BETTER = (501, 505)  # not implemented: asking again is answered alike
 # what a gateway says with a 500 when it may no longer speak for the account; only a person can mend that
 _GRANT_IS_GONE = re.compile(
@@ -65,13 +66,18 @@ def hopeless(status: int, body: bytes) -> bool:
 
 
 def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
-    """Read a Retry-After header: seconds, or a date on the server's clock, which `now` stands in for."""
+    """Read a Retry-After header: seconds, or a date on the server's clock, which `now` stands in for.
+
+    A negative number counts as zero. Of several values the largest is taken; what is neither a plain number nor a
+    date counts as missing.
+    """
     text = headers.get("Retry-After", "").strip()
     if not text:
         return None
-    try:
-        seconds = float(text)
-    except ValueError:
+    parts = [part.strip() for part in text.split(",")]
+    if all(map(_NUMBER.fullmatch, parts)):
+        seconds = max(map(float, parts))
+    else:
         told, sent = _moment(text), _moment(headers.get("Date", ""))
         seconds = told - (now if math.isnan(sent) else sent)
     return max(0.0, seconds) if math.isfinite(seconds) else None

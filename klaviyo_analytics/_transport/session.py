@@ -3,30 +3,56 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
+import re
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
 
-from klaviyo_analytics._transport import foreign, waiting
+from klaviyo_analytics._secret import MASK, Secret
+from klaviyo_analytics._transport import foreign, http1, waiting
 from klaviyo_analytics._transport.decoding import loads
 from klaviyo_analytics._transport.pacing import Bucket, Pacer, told_to_wait
 from klaviyo_analytics._transport.redaction import redact
 from klaviyo_analytics._transport.retry import Failure, RetryPolicy, hopeless, retry_after
-from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError, TransportError
+from klaviyo_analytics.errors import (
+    ConnectionFailedError,
+    InvalidInputError,
+    MalformedResponseError,
+    TransportError,
+)
 
 log = logging.getLogger("klaviyo_analytics")
 Timeout = tuple[float, float]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MEDIA_TYPE = "application/vnd.api+json"
+DEADLINE = 300.0  # seconds that one attempt may take in all
+GRACE = 0.6  # seconds that a cancelled write still waits for its answer
+LARGEST = 256 * 2**20  # bytes of a body, unpacked
+_FOREIGN = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+_UNSENDABLE = re.compile(r"[\x00-\x20\x7f\\#]|//")
+
+
+def leaves_base(path: str) -> bool:
+    """Return whether a path could lead elsewhere than below the base URL, however often it is decoded."""
+    path = path.partition("?")[0]
+    if _UNSENDABLE.search(path):
+        return True
+    decoded = path
+    while (again := unquote(decoded)) != decoded:
+        decoded = again
+    return any(part.strip() in (".", "..") for part in re.split(r"[/\\]", decoded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +61,7 @@ class Call:
 
     method: str
     path: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)  # filters name people
     body: bytes | None = field(default=None, repr=False)
     content_type: str = MEDIA_TYPE
     files: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -72,20 +98,20 @@ class Reply:
 class HeaderAuth(AuthBase):
     """Sets the Authorization header, and keeps `requests` from looking for a key in ~/.netrc."""
 
-    def __init__(self, value: str) -> None:
-        self._value = value
+    def __init__(self, value: str | Secret) -> None:
+        self._secret = value if isinstance(value, Secret) else Secret(value)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the header."""
-        request.headers["Authorization"] = self._value
+        request.headers["Authorization"] = self._secret.reveal()
         return request
 
     def mask(self, body: bytes) -> bytes:
-        """Take the key out of what a server says about it."""
-        return body.replace(self._value.rpartition(" ")[2].encode(), b"***")
+        """Replace the key in what a server says about it."""
+        return body.replace(self._secret.reveal().rpartition(" ")[2].encode(), MASK.encode())
 
     def __repr__(self) -> str:
-        return "HeaderAuth(***)"
+        return f"HeaderAuth({MASK})"
 
 
 class _Session(requests.Session):
@@ -108,6 +134,10 @@ class Transport:
         The same for every request.
     timeout : (float, float)
         Seconds for connecting and for each read; always on.
+    deadline : float
+        Seconds that one attempt may take in all, however slowly the answer arrives.
+    max_body : int
+        Bytes of an answer's body after decompression; a longer one raises `ResponseTooLargeError`.
     """
 
     def __init__(
@@ -122,6 +152,8 @@ class Transport:
         sleep: Callable[[float], None] = waiting.sleep,
         pacer: Pacer | None = None,
         connections: int = 32,
+        deadline: float = DEADLINE,
+        max_body: int = LARGEST,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.retry = retry or RetryPolicy()
@@ -132,17 +164,31 @@ class Transport:
         self._closed = False
         self._clock = clock
         self._sleep = sleep
-        self._session = _Session()
+        self._deadline = deadline
+        self._max_body = max_body
+        self._connections = connections
+        self._session = self._opened()
+        _transports.add(self)
+
+    def _opened(self) -> _Session:
+        session = _Session()
         # cookies are the one part of a session that threads would share and change
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # a proxy of the environment is for the world outside
-        self._session.trust_env = urlsplit(self.base_url).hostname not in LOOPBACK
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        session.trust_env = urlsplit(self.base_url).hostname not in LOOPBACK
+        session.headers["Accept-Encoding"] = "gzip, deflate"
+        adapter = http1.StrictAdapter(pool_connections=2, pool_maxsize=self._connections, max_retries=0)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    def renew(self) -> None:
+        """Start with new connections and locks, in a process that was forked: the old ones are the parent's."""
+        self._session = self._opened()
+        self.pacer.renew()
 
     def __repr__(self) -> str:
-        return f"Transport({self.base_url!r})"
+        return f"Transport({getattr(self, 'base_url', 'not connected')!r})"
 
     def close(self) -> None:
         """Close the pooled connections; nothing is sent afterwards."""
@@ -167,6 +213,11 @@ class Transport:
         """
         if self._closed:
             raise ConnectionFailedError(f"{call.label}: this client is closed. Connect again.")
+        if leaves_base(call.path):
+            raise InvalidInputError(
+                f"{call.path.partition('?')[0]!r} is not a path below {self.base_url}. A path or an id must not hold "
+                "'..', backslashes, spaces or empty parts."
+            )
         self.pacer.acquire(call.buckets, on_wait=on_wait)
         started, ambiguous = self._clock(), False  # what the limits cost is no part of the budget
         attempt = 0
@@ -179,9 +230,11 @@ class Transport:
                     raise error
                 assert reply is not None
                 return reply
-            if failure.status == 429 and failure.retry_after is not None:
-                for bucket in call.buckets[:1]:  # the endpoint's own; a shared one is told by its own answer
-                    self.pacer.close(bucket, failure.retry_after)
+            pause = failure.retry_after
+            # a pause beyond what anybody waits for is reported, not remembered: it may be a mistake of the server's
+            if failure.status == 429 and pause is not None and pause <= self.retry.budget:
+                for bucket in call.buckets[:1]:  # the endpoint's own; a shared one has answers of its own
+                    self.pacer.close(bucket, pause)
             wait = (retry or self.retry).delay(
                 failure,
                 attempt=attempt,
@@ -194,7 +247,7 @@ class Transport:
                     return reply
                 assert error is not None
                 raise error
-            log.info("%s: trying again in %.1f s", call.label, wait)
+            log.info("%s: trying again in %.1f s", redact(call.label), wait)
             ambiguous = ambiguous or not failure.refused
             try:
                 if on_wait and wait >= 1:
@@ -203,7 +256,7 @@ class Transport:
                 self.pacer.acquire(call.buckets, on_wait=on_wait)
                 waiting.check()
             except waiting.CalledOff as ended:
-                ended.sent = True
+                ended.sent, ended.ambiguous = True, ambiguous
                 raise
             if call.on_repeat and failure.status is not None:
                 call.on_repeat()
@@ -215,10 +268,14 @@ class Transport:
 
         A `Failure` may be mended by trying again; an error without one will be the same next time.
         """
+        error: TransportError | None = None
         headers = dict(self._headers)
         if call.body is not None:
             headers["Content-Type"] = call.content_type
         began = self._clock()
+        until = began + self._deadline
+        grace = 0.0 if call.replay_safe else GRACE
+        token = http1.deadline.set(http1.Deadline(until, self._clock, grace))
         try:
             response = self._session.request(
                 call.method,
@@ -232,12 +289,20 @@ class Transport:
                 stream=True,
             )
             status, found = response.status_code, response.headers
-            until = began + self._timeout[1] + self.retry.budget
-            body = foreign.read(response, until=until, clock=self._clock)
-        except requests.RequestException as exception:
+            body = foreign.read(
+                response, where=call.label, until=until, clock=self._clock, limit=self._max_body
+            )
+        except (*_FOREIGN, TransportError) as exception:
             failure, error = foreign.translated(exception, call.label, self.base_url)
-        else:
-            log.debug("%s %s %d %.3f s", call.method, redact(call.target), status, self._clock() - began)
+        except BaseException as stop:  # noqa: BLE001  Ctrl-C: the frames below hold the request, and with it the key
+            if isinstance(stop, waiting.CalledOff):
+                stop.sent = stop.ambiguous = True
+            stop.__context__ = None
+            raise stop.with_traceback(None)  # noqa: B904  (the same exception)
+        finally:
+            http1.deadline.reset(token)
+        if error is None:
+            log.debug("%s %d %.3f s", redact(call.label), status, self._clock() - began)
             return self._judge(call, status, found, body, ambiguous=ambiguous)
         return None, failure, error
 
@@ -254,6 +319,9 @@ class Transport:
         if status >= 400 or b'"errors"' in body[:100]:
             body = self._auth.mask(body)
         document, whole = _document(body)
+        if status < 200:
+            error = MalformedResponseError(f"{where} answered {status}, which is not a final status.")
+            return None, Failure(None), error
         if status < 300 and not whole:
             kind = headers.get("Content-Type", "no content type")
             kind += f" in {packing}" if (packing := headers.get("Content-Encoding")) else ""
@@ -273,6 +341,18 @@ class Transport:
     def _heed(self, buckets: Sequence[Bucket], headers: Mapping[str, str]) -> None:
         if buckets and (pause := told_to_wait(headers)):
             self.pacer.close(buckets[0], min(pause, 60.0))
+
+
+_transports: weakref.WeakSet[Transport] = weakref.WeakSet()
+
+
+def _renew_after_fork() -> None:
+    for transport in list(_transports):
+        transport.renew()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_after_fork)
 
 
 def _document(body: bytes) -> tuple[Any, bool]:

@@ -1,34 +1,84 @@
-"""Waiting that somebody else can call off: the limits make people wait for minutes, and they change their minds."""
+"""The one wait of this package: it can be cancelled from another thread, and ends at once when it is.
+
+A widget's Cancel button and Ctrl-C during parallel work both end here. Whoever starts threads runs them in a copy of
+its context inside `group`, so that everything they wait for ends with the group.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
+SLICE = 0.2  # seconds between two looks where several events can end a wait
 called_off: ContextVar[threading.Event | None] = ContextVar("called_off", default=None)
+_groups: ContextVar[tuple[threading.Event, ...]] = ContextVar("groups", default=())
 
 
 class CalledOff(Exception):  # noqa: N818  (nothing went wrong)
-    """Nobody waits for the work any more; raised where it would wait or send next.
+    """The work was cancelled; raised where it would wait or send next.
 
-    `sent` tells whether the request at hand had gone out before.
+    Attributes
+    ----------
+    sent : bool
+        Whether the request at hand had gone out before.
+    ambiguous : bool
+        Whether the server may have carried it out; False after it was refused for its rate.
     """
 
     sent = False
+    ambiguous = False
+
+
+def events() -> tuple[threading.Event, ...]:
+    """Return the events that cancel the work of this thread."""
+    event = called_off.get()
+    return _groups.get() if event is None else (event, *_groups.get())
+
+
+def cancelled() -> bool:
+    """Return whether the work was cancelled."""
+    return any(event.is_set() for event in events())
 
 
 def check() -> None:
-    """Raise if the work was called off."""
-    event = called_off.get()
-    if event is not None and event.is_set():
+    """Raise `CalledOff` if the work was cancelled."""
+    if cancelled():
         raise CalledOff
 
 
 def sleep(seconds: float) -> None:
-    """Wait, and raise at once when the work is called off."""
-    event = called_off.get()
-    if event is None:
+    """Wait, and raise `CalledOff` at once if the work is cancelled meanwhile."""
+    watched = events()
+    if not watched:
         time.sleep(seconds)
-    elif event.wait(seconds):
-        raise CalledOff
+        return
+    until = time.monotonic() + seconds
+    while True:
+        check()
+        left = until - time.monotonic()
+        if left <= 0:
+            return
+        watched[0].wait(left if len(watched) == 1 else min(left, SLICE))
+
+
+@contextmanager
+def group() -> Iterator[threading.Event]:
+    """Cancel the waits of all threads that were started inside with a copy of this context, if the block fails.
+
+    Yields
+    ------
+    threading.Event
+        Set when the block ends with an exception, Ctrl-C included; it may be set earlier by hand.
+    """
+    event = threading.Event()
+    token = _groups.set((*_groups.get(), event))
+    try:
+        yield event
+    except BaseException:
+        event.set()
+        raise
+    finally:
+        _groups.reset(token)

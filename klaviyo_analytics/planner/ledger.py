@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from klaviyo_analytics import _files
+from klaviyo_analytics._transport.windows import SLACK, SlidingWindows
 
 log = logging.getLogger("klaviyo_analytics")
 Answer = TypeVar("Answer")
@@ -18,13 +21,11 @@ Key = tuple[str, str]  # account, operation
 Windows = Sequence[tuple[int, int]]  # (calls, seconds)
 
 DAY = 86_400
-SLACK = 0.06  # calls sent a second apart can arrive a little closer
 
 
 def wait(sent: Sequence[float], windows: Windows, now: float) -> float:
     """Return the seconds until one more call fits into every window; `sent` is in order."""
-    waits = [sent[-calls] + seconds + SLACK - now for calls, seconds in windows if len(sent) >= calls]
-    return max(0.0, *waits) if waits else 0.0
+    return max(0.0, SlidingWindows(windows, sent).wait(now))
 
 
 class Ledger:
@@ -40,6 +41,7 @@ class Ledger:
         self.path = path
         self._lock = threading.Lock()
         self._memory: dict[Key, list[float]] = {}
+        _ledgers.add(self)
 
     def sent(self, account: str, operation: str, now: float) -> list[float]:
         """Give the times, in order."""
@@ -77,6 +79,18 @@ class Ledger:
                     self.path = None
             times = self._memory[key] = _recent(self._memory.get(key, []), now)
             return change(times)
+
+
+_ledgers: weakref.WeakSet[Ledger] = weakref.WeakSet()
+
+
+def _renew_after_fork() -> None:
+    for ledger in list(_ledgers):
+        ledger._lock = threading.Lock()  # another thread of the parent may hold the old one
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_after_fork)
 
 
 _SCHEMA = (

@@ -16,6 +16,7 @@ from klaviyo_analytics import _jsonapi, tabular
 from klaviyo_analytics._api import Api
 from klaviyo_analytics._cache import NoCache
 from klaviyo_analytics._progress import Progress
+from klaviyo_analytics._transport import waiting
 from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints import query as queries
@@ -39,7 +40,7 @@ class Context:
     api: Api
     progress: bool | None = None
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)  # between looks at a job
+    sleep: Callable[[float], None] = field(default=waiting.sleep, repr=False)  # between looks at a job
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     metrics: pd.DataFrame | None = field(default=None, repr=False)  # read once, see Metrics.known
     known_account: pd.Series[Any] | None = field(default=None, repr=False)

@@ -22,6 +22,7 @@ import pandas as pd
 
 from klaviyo_analytics import tabular
 from klaviyo_analytics._progress import Progress
+from klaviyo_analytics._transport import waiting
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.resources._noun import Context, Filtering, Reading, Rows
@@ -198,7 +199,10 @@ class _Concurrent:
 
     def _read(self, edges: list[datetime], progress: Progress) -> list[_Range]:
         done: list[_Range] = []
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="klaviyo-read") as pool:
+        with (
+            waiting.group() as cancelled,
+            ThreadPoolExecutor(self.workers, thread_name_prefix="klaviyo-read") as pool,
+        ):
             try:
                 with self._lock:
                     for start, end in zip(edges, [*edges[1:], self.end], strict=True):
@@ -209,6 +213,7 @@ class _Concurrent:
                         self._open -= 1
             except BaseException:
                 self._failed.set()
+                cancelled.set()  # nobody waits for the other ranges any more
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         return sorted(done, key=lambda piece: piece.start)

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics import _jsonapi, tabular
+from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.endpoints import Body, Endpoint
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.errors import InvalidInputError
@@ -77,7 +78,9 @@ def write(
     document = context.api.call(
         operation, ids, json=None if files else body, files=files, replay_safe=replay_safe
     )
-    if document is None or endpoint.returns is None or not document.get("data"):
+    if document is None or endpoint.returns is None:
+        return None
+    if not Reader(document, f"{endpoint.method} {endpoint.path}").at("data").value:
         return None
     record, *_ = _jsonapi.resources(document, f"{endpoint.method} {endpoint.path}")
     shape = tabular.schema(endpoint, queries.Query({}, {}, {}, ()))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from klaviyo_analytics._cache import Question, lifetime
-from klaviyo_analytics._paging import next_cursor
+from klaviyo_analytics._paging import SeenCursors, next_cursor
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.errors import (
     InvalidQueryError,
@@ -219,7 +219,7 @@ class MetricAggregates(Resource):
         that nothing is cut off in silence.
         """
         cursor: str | None = None
-        seen: set[str] = set()
+        seen, first = SeenCursors("metric-aggregates"), True
         while True:
             try:
                 answer = self._ask({**body, "page_cursor": cursor} if cursor else body, progress)
@@ -229,7 +229,7 @@ class MetricAggregates(Resource):
                 raise _cut_off(body["page_size"] // LARGER) from refusal
             attributes = answer["data"]["attributes"]
             cursor = _cursor(answer)
-            if cursor is None and len(attributes["data"]) >= body["page_size"] and not seen:
+            if cursor is None and len(attributes["data"]) >= body["page_size"] and first:
                 if body["page_size"] >= LARGEST_PAGE:
                     raise _cut_off(body["page_size"])
                 body = {**body, "page_size": body["page_size"] * LARGER}
@@ -237,9 +237,8 @@ class MetricAggregates(Resource):
             yield attributes
             if cursor is None:
                 return
-            if cursor in seen:
-                raise PaginationError("metric-aggregates gave the same page_cursor twice; stopped.")
             seen.add(cursor)
+            first = False
 
     def _ask(self, attributes: dict[str, Any], progress: Progress) -> dict[str, Any]:
         document: dict[str, Any] = self._context.api.call(

@@ -236,7 +236,7 @@ class CampaignWrites(CampaignMethods):
         id = checked_id(campaign, "campaign")
         if not dry_run:
             found = read_one(self._context, "get_campaign", {"id": id}, fields=["name", "status"])
-            if found["status"] in ("Sent", "Sending"):
+            if str(found["status"]) in ("Sent", "Sending"):
                 raise InvalidInputError(
                     f"The campaign {found['name']!r} ({id}) is {found['status']} and goes out once; "
                     "campaigns.clone(...) makes a draft of it."

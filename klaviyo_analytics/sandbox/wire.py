@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import sys
@@ -21,15 +22,28 @@ if TYPE_CHECKING:
 NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
+PATIENCE = 120.0  # seconds that a connection may be idle, or take to send a request
+OPEN = 128  # connections at once
+HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?")
+FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
 class Handler(WSGIRequestHandler):
     """Serves the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    timeout = PATIENCE
     server: Server
 
     def run_wsgi(self) -> None:
         """Answer one request; head and body leave in one piece."""
+        host = self.headers.get("Host")
+        if host is not None and not HOST.fullmatch(host):
+            # another name that leads here belongs to a web page of somebody else's (DNS rebinding)
+            self.close_connection = True
+            self._send("421 Misdirected Request", [("Content-Length", "0")], b"")
+            return
         environ: WSGIEnvironment = self.make_environ()
         wire = Wire()
         environ[WIRE] = wire
@@ -81,6 +95,13 @@ class Server(ThreadedWSGIServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection in a thread of its own."""
+        with self._guard:
+            full = len(self._open) >= OPEN
+        if full:
+            with suppress(OSError):
+                request.sendall(FULL)
+            self.shutdown_request(request)
+            return
         thread = threading.Thread(
             target=self.process_request_thread,
             args=(request, client_address),

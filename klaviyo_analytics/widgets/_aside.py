@@ -10,12 +10,47 @@ import secrets
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "frame-ancestors 'none'; form-action 'none'; base-uri 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+PATIENCE = 10.0  # seconds that a browser may take to send its request
+OPEN = 16  # connections at once; one browser opens six
+
+
+class _Server(ThreadingHTTPServer):
+    """Serves a few connections at once and turns further ones away."""
+
+    daemon_threads = True
+
+    def __init__(self, *args: Any) -> None:
+        self._free = threading.BoundedSemaphore(OPEN)
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread of its own, or close it if there are too many."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a connection, and make room for another."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print nothing: a browser that hangs up is not an error."""
 
 
 class Aside:
@@ -38,8 +73,12 @@ class Aside:
         path = f"/{secrets.token_urlsafe(24)}"
 
         class Handler(BaseHTTPRequestHandler):
+            timeout = PATIENCE
+
             def do_GET(self) -> None:
-                known = secrets.compare_digest(self.path.encode(), path.encode())
+                # another host name that leads here is a page of somebody else's (DNS rebinding)
+                known = self.headers.get("Host", "") in hosts
+                known = known and secrets.compare_digest(self.path.encode(), path.encode())
                 body = page().encode() if known and page else b""
                 self.send_response(404 if not known else 200 if page else 302)
                 for name, value in HEADERS.items():
@@ -54,8 +93,8 @@ class Aside:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        hosts = {f"{name}:{self._server.server_port}" for name in ("127.0.0.1", "localhost")}
         self.address = f"http://127.0.0.1:{self._server.server_port}{path}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="klaviyo-aside", daemon=True

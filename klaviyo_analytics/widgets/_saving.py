@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
+from klaviyo_analytics._csv import create_private, write_csv
 from klaviyo_analytics.errors import InvalidInputError, MissingExtraError
 from klaviyo_analytics.widgets._pictures import png
 
@@ -16,7 +17,10 @@ FORMATS = ("CSV", "Parquet", "PNG")
 
 
 def save(format: str, stem: str, frame: pd.DataFrame, axes: Axes, *, folder: Path | None = None) -> Path:
-    """Write the frame or the chart, and give the path.
+    """Write the frame or the chart, and return the path.
+
+    Only its owner can read a file with rows. In a CSV, texts that a spreadsheet would run as a formula begin with an
+    apostrophe.
 
     Raises
     ------
@@ -26,7 +30,7 @@ def save(format: str, stem: str, frame: pd.DataFrame, axes: Axes, *, folder: Pat
         Parquet needs pyarrow.
     """
     writers: dict[str, Callable[[Path], object]] = {
-        "CSV": lambda path: frame.to_csv(path, index=False),
+        "CSV": lambda path: write_csv(frame, path),
         "Parquet": lambda path: _parquet(frame, path),
         "PNG": lambda path: path.write_bytes(png(axes)),
     }
@@ -38,9 +42,11 @@ def save(format: str, stem: str, frame: pd.DataFrame, axes: Axes, *, folder: Pat
 
 
 def _parquet(frame: pd.DataFrame, path: Path) -> None:
+    create_private(path).close()
     try:
         frame.to_parquet(path, index=False)
     except ImportError as error:
+        path.unlink()
         raise MissingExtraError("Parquet", "archive") from error
 
 

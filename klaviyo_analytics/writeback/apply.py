@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
 from orjson import Fragment
 
 from klaviyo_analytics import errors
+from klaviyo_analytics._reader import Reader
+from klaviyo_analytics._transport import waiting
+from klaviyo_analytics._transport.waiting import CalledOff
 from klaviyo_analytics.writeback import answers, jobs
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.answers import Said, said
@@ -62,13 +66,18 @@ class Run:
 
     def _in_parallel(self, todo: Sequence[Batch]) -> None:
         workers = min(len(todo), max(KINDS[batch.kind].at_once for batch in todo))
-        with ThreadPoolExecutor(workers, thread_name_prefix="klaviyo-write") as pool:
-            futures = [pool.submit(self._one, batch) for batch in todo]
+        with (
+            waiting.group() as cancelled,
+            ThreadPoolExecutor(workers, thread_name_prefix="klaviyo-write") as pool,
+        ):
+            futures = [pool.submit(copy_context().run, self._one, batch) for batch in todo]
             try:
                 for future in as_completed(futures):
                     future.result()
-            except BaseException:
+            except BaseException as problem:
                 self._stop.set()
+                if not isinstance(problem, Exception) or isinstance(problem, CalledOff):
+                    cancelled.set()  # Ctrl-C or Cancel: pauses end now, and answers are not waited for
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
@@ -79,6 +88,9 @@ class Run:
             self._journal.done(batch.number, self._outcome(batch))
         except Stopped as reason:
             self._ends(str(reason))
+        except CalledOff:
+            self._ends("it was cancelled")
+            raise
         except HOPELESS as error:
             self._ends(str(error))
         except errors.TransportError as error:
@@ -121,7 +133,8 @@ class Run:
         found = answers.complaints(
             complained, left, [keys[row] for row in left], self._options.get("key", "")
         )
-        silent = int(attributes.get("failed_count") or 0) - len(found)
+        failed = Reader(attributes, f"The job {job}", "attributes").at("failed_count")
+        silent = failed.optional(Reader.integer, 0) - len(found)
         doubt = None
         if attributes.get("status") == "cancelled":
             doubt = "the job was cancelled; nothing tells how far it was"
@@ -131,7 +144,9 @@ class Run:
             return found
         return dict.fromkeys(left, said("unconfirmed", detail=doubt)) | found
 
-    def _sent(self, sending: _Sending, rows: dict[int, Said], left: list[int]) -> tuple[str | None, Any]:
+    def _sent(  # noqa: PLR0912  (a branch for each way in which a request can end)
+        self, sending: _Sending, rows: dict[int, Said], left: list[int]
+    ) -> tuple[str | None, Any]:
         """Send what is left of a batch until it is taken; what is refused meanwhile is written into `rows`."""
         kind, batch = sending.kind, sending.batch
         lost, attempt, since = batch.state == "sending", 0, batch.since or 0.0
@@ -153,6 +168,9 @@ class Run:
                 reply = self._send(kind, [sending.records[row] for row in left])
             except HOPELESS:
                 self._refused_unread(batch, lost=lost)
+                raise
+            except CalledOff as ended:
+                self._refused_unread(batch, lost=lost or ended.ambiguous)
                 raise
             except (errors.TransportError, errors.ServerError):
                 lost = True

@@ -7,6 +7,7 @@ from typing import Any
 
 from klaviyo_analytics import _jsonapi
 from klaviyo_analytics._polling import wait_for
+from klaviyo_analytics._reader import EMPTY, Reader
 from klaviyo_analytics.timeframe._moments import answered
 from klaviyo_analytics.writeback._account import Account
 from klaviyo_analytics.writeback.kinds import Kind, Listing, Options, folded
@@ -23,8 +24,8 @@ def follow(account: Account, kind: Kind, job: str, sleep: Callable[[float], None
 
     def look() -> Mapping[str, Any]:
         document = account.api.call(operation, {"job_id": job})
-        record, *_ = _jsonapi.resources(document, f"the job {job}")
-        return dict(record.get("attributes") or {})
+        data = Reader(document, f"The job {job}").at("data")
+        return dict(data.at("attributes").optional(Reader.mapping, EMPTY))
 
     return wait_for(
         look,
@@ -58,7 +59,7 @@ def find(
     ours = {folded(key) for key in keys}
     for document in account.api.pages(endpoint, {}, listing.order, size=endpoint.page_max, chosen=False):
         for record in _jsonapi.resources(document, endpoint.path):
-            attributes = record.get("attributes") or {}
+            attributes = Reader(record, endpoint.path).at("attributes").optional(Reader.mapping, EMPTY)
             began = answered(attributes.get("created_at"))  # None where the time is missing or unreadable
             if began is not None and began.timestamp() < since - MARGIN:
                 if listing.order:

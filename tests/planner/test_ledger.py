@@ -99,6 +99,23 @@ def test_a_damaged_file_is_begun_anew(path: Path, damage: bytes) -> None:
     assert Ledger(path).sent("shop", "x", NOW) == [NOW]
 
 
+@pytest.mark.parametrize("refused", [PermissionError(13, "in use"), OSError(22, "Invalid argument")])
+def test_a_damaged_file_that_another_program_holds_open_is_left_and_counted_in_memory(
+    path: Path, refused: OSError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows does not delete an open file."""
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all, but long enough to be read as one" * 200)
+
+    def unlink(*_: object, **__: object) -> None:
+        raise refused
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    ledger = Ledger(path)
+    assert ledger.book("shop", "x", ((1, 60),), NOW) == 0
+    assert ledger.book("shop", "x", ((1, 60),), NOW + 1) > 0
+
+
 def test_without_a_usable_file_this_process_still_counts(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
 from tests.shops import Shop, open_shop
+from tests.transport.scripted_server import ScriptedServer, data
 
 
 @pytest.fixture
@@ -139,3 +141,22 @@ def test_metrics_are_read_once_and_again_when_a_name_is_new() -> None:
         with pytest.raises(NoMatchError):
             shop.client.metrics.find(name="Brand New")
         assert shop.asked().count("GET /api/metrics") == 2
+
+
+@pytest.mark.parametrize(
+    ("there", "asked"),
+    [
+        ("Received SMS", "Received Text Message"),
+        ("Received SMS", "received text message"),
+        ("Received Text Message", "Received SMS"),
+        ("Unsubscribed from SMS Marketing", "Unsubscribed from Text Message Marketing"),
+    ],
+)
+def test_a_renamed_metric_is_found_by_its_old_and_by_its_new_name(there: str, asked: str) -> None:
+    """An account may still have the old name."""
+    metric = {"type": "metric", "id": "M1", "attributes": {"name": there, "integration": {"name": "Klaviyo"}}}
+    with (
+        ScriptedServer(data([metric])) as server,
+        ka.connect(api_key="pk_0123456789", base_url=server.url, progress=False) as client,
+    ):
+        assert client.metrics.find(name=asked)["id"] == "M1"

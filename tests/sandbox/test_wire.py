@@ -6,6 +6,8 @@ import http.client
 import json
 import socket
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -63,7 +65,7 @@ class TestConnections:
 
     def test_too_large_a_body_is_refused_unread(self, sandbox: Sandbox) -> None:
         head = (
-            "POST /api/lists HTTP/1.1\r\nHost: x\r\nrevision: 2026-01-15\r\n"
+            "POST /api/lists HTTP/1.1\r\nHost: localhost\r\nrevision: 2026-01-15\r\n"
             f"Authorization: Klaviyo-API-Key {sandbox.api_key}\r\n"
             f"Content-Type: {JSON_API}\r\nContent-Length: 6000000\r\n\r\n"
         )
@@ -93,7 +95,7 @@ class TestConnections:
         self, sandbox: Sandbox, line: Line, rest: bytes, capsys: pytest.CaptureFixture[str]
     ) -> None:
         head = (
-            "POST /api/lists HTTP/1.1\r\nHost: x\r\nrevision: 2026-01-15\r\n"
+            "POST /api/lists HTTP/1.1\r\nHost: localhost\r\nrevision: 2026-01-15\r\n"
             f"Authorization: Klaviyo-API-Key {sandbox.api_key}\r\nContent-Type: {JSON_API}\r\n"
         )
         with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port or 0), timeout=60) as raw:
@@ -296,3 +298,32 @@ class TestFaultsInProcess:
 
 def names(sandbox: Sandbox) -> set[str]:
     return {record.attributes["name"] for record in sandbox.account.records["list"].values()}
+
+
+class TestStrangers:
+    @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "", "x:80"])
+    def test_another_host_name_is_refused(self, host: str) -> None:
+        with Sandbox(profiles=5, events=20) as sandbox:
+            request = urllib.request.Request(f"{sandbox.url}/api/accounts", headers={"Host": host})
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(request)
+            caught.value.close()
+            assert caught.value.code == 421
+            assert len(sandbox.requests) == 0
+
+    def test_open_connections_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("klaviyo_analytics.sandbox.wire.OPEN", 2)
+        with Sandbox(profiles=5, events=20) as sandbox:
+            address = ("127.0.0.1", sandbox._server.server_address[1])
+            kept = [socket.create_connection(address, timeout=10) for _ in range(3)]
+            assert kept[2].recv(12) == b"HTTP/1.1 503"
+            for one in kept:
+                one.close()
+
+    def test_a_connection_that_says_nothing_is_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("klaviyo_analytics.sandbox.wire.Handler.timeout", 0.1)
+        with (
+            Sandbox(profiles=5, events=20) as sandbox,
+            socket.create_connection(("127.0.0.1", sandbox._server.server_address[1]), timeout=10) as silent,
+        ):
+            assert silent.recv(1) == b""

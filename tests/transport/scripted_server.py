@@ -25,7 +25,8 @@ class Answer:
     """One answer.
 
     `length` is the Content-Length to claim, the body's own if None. After `sent` bytes of the body, or instead
-    of anything (`silent`), the connection is closed as `end` says; `hang` keeps it open and says no more.
+    of anything (`silent`), the connection is closed as `end` says; `hang` keeps it open and says no more. `before`
+    and `after` are bytes around the answer, `raw` replaces it, and `drip` sends it byte by byte, seconds apart.
     """
 
     status: int = 200
@@ -36,14 +37,21 @@ class Answer:
     silent: bool = False
     hang: bool = False
     end: End = "keep"
+    before: bytes = b""
+    after: bytes = b""
+    raw: bytes | None = None
+    drip: float | None = None
 
     def written(self) -> bytes:
+        if self.raw is not None:
+            return self.raw
         if self.silent:
             return b""
         length = len(self.body) if self.length is None else self.length
         headers = {"Content-Type": "application/vnd.api+json", "Content-Length": str(length), **self.headers}
         lines = [f"HTTP/1.1 {self.status} Whatever", *(f"{name}: {value}" for name, value in headers.items())]
-        return "\r\n".join(lines).encode() + b"\r\n\r\n" + self.body[: self.sent]
+        head = "\r\n".join(lines).encode() + b"\r\n\r\n"
+        return self.before + head + self.body[: self.sent] + self.after
 
 
 def data(value: Any = (), **more: Any) -> Answer:
@@ -138,7 +146,13 @@ class ScriptedServer:
                         self.asked.append(asked)
                         self._changed.notify_all()
                         answer = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-                    connection.sendall(answer.written())
+                    if answer.drip is None:
+                        connection.sendall(answer.written())
+                    else:
+                        for byte in answer.written():
+                            connection.sendall(bytes([byte]))
+                            if self._ended.wait(answer.drip):
+                                return
                     if answer.hang:
                         self._ended.wait()
                     if answer.end == "reset":  # unread or not, everything is thrown away

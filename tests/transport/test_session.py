@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from klaviyo_analytics._transport import Bucket, Call
+from klaviyo_analytics._transport import Bucket, Call, Pacer, RetryPolicy
 from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError, QuotaExhaustedError
 from tests.transport.clocks import Clock
 from tests.transport.scripted_server import Answer, ScriptedServer, data, error
@@ -172,13 +172,27 @@ class TestLimits:
     def test_a_429_closes_the_endpoint_for_everybody_for_as_long_as_it_said(self) -> None:
         clock = Clock()
         other = Bucket("GET /api/lists", ((2, 1),))
-        with ScriptedServer(error(429, headers={"Retry-After": "1000"}), Answer()) as server:
-            sender = transport(server.url, clock=clock)
-            assert sender.send(Call("GET", "/api/profiles", buckets=(self.BUCKET,))).status == 429
-            sender.send(Call("GET", "/api/lists", buckets=(other,)))
-            with pytest.raises(QuotaExhaustedError, match=r"room again in 1,000 s"):
-                sender.send(Call("GET", "/api/profiles", buckets=(self.BUCKET,)))
-        assert (len(server.asked), clock.slept) == (2, [])
+        wide = Bucket("shared", ((100, 1),))
+        with ScriptedServer(error(429, headers={"Retry-After": "200"}), Answer()) as server:
+            sender = transport(server.url, clock=clock, retry=RetryPolicy(attempts=1))
+            assert sender.send(Call("GET", "/api/profiles", buckets=(self.BUCKET, wide))).status == 429
+            sender.send(Call("GET", "/api/lists", buckets=(other, wide)))
+            assert clock.slept == []  # neither another endpoint nor what they share
+            sender.send(Call("GET", "/api/profiles", buckets=(self.BUCKET, wide)))
+        assert (len(server.asked), clock.slept) == (3, [200.0])
+
+    @pytest.mark.parametrize(
+        "pause", ["1000", "1e9", "9" * 40, "-5", "soon", "inf", "1_000", "0x10", "5, 900"]
+    )
+    def test_a_huge_or_odd_pause_is_reported_and_not_remembered(self, pause: str) -> None:
+        clock = Clock()
+        shared = Pacer(clock=clock, sleep=clock.sleep)
+        with ScriptedServer(error(429, headers={"Retry-After": pause}), Answer()) as server:
+            first = transport(server.url, clock=clock, pacer=shared, retry=RetryPolicy(attempts=1))
+            assert first.send(Call("GET", "/api/profiles", buckets=(self.BUCKET,))).status == 429
+            later = transport(server.url, clock=clock, pacer=shared)
+            assert later.send(Call("GET", "/api/profiles", buckets=(self.BUCKET,))).status == 200
+        assert clock.slept == []
 
     def test_a_daily_quota_that_is_used_up_raises_before_anything_is_sent(self) -> None:
         bucket = Bucket("POST /api/reports", ((1, 86_400),))

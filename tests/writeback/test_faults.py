@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from klaviyo_analytics.errors import ConnectionFailedError, WriteFailedError
+from klaviyo_analytics._transport import waiting
+from klaviyo_analytics.errors import ConnectionFailedError, QuotaExhaustedError, WriteFailedError
 from klaviyo_analytics.writeback import Result, kinds
 from tests.shops import Shop
 
@@ -180,3 +184,47 @@ def test_a_refusal_that_nothing_went_before_leaves_the_row_unsent(shop: Shop) ->
     shop.sandbox.faults.add(method="POST", path="/api/lists/*/relationships/profiles", status=401)
     result = shop.client.lists.plan_add_profiles(group, shop.client.profiles.list(limit=1)).apply()
     assert result.rows["status"].tolist() == ["not sent"]
+
+
+def test_a_quota_that_is_used_up_ends_the_run_and_nothing_is_in_doubt(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+
+    def used_up(operation: str, *_: Any, **__: Any) -> Any:
+        tries.append(operation)
+        raise QuotaExhaustedError("the documented quota is used up")
+
+    plan = shop.client.profiles.plan_upsert(
+        people("quota"), properties="rest", lists=shop.client.lists.list(limit=1)
+    )
+    monkeypatch.setattr(shop.client._api, "answer", used_up)
+    result = plan.apply()
+    assert result.stopped is not None
+    assert "quota" in result.stopped
+    assert set(result.rows["status"]) == {"not sent"}
+    assert len(tries) <= 4  # as many as are in flight at once
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a signal for one thread of this process")
+def test_ctrl_c_ends_a_pause_of_minutes_within_a_second(shop: Shop, tmp_path: Path) -> None:
+    shop.sandbox.faults.add(method="POST", path=JOBS, times=None, status=429, retry_after=200)
+    transport, path = shop.client._api.transport, tmp_path / "paused.journal"
+    began: list[float] = []
+
+    def really(seconds: float) -> None:
+        if seconds > 100 and not began:
+            began.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)  # reaches the main thread, which waits for the writers
+        waiting.sleep(seconds)
+
+    transport._sleep = really
+    with pytest.raises(KeyboardInterrupt):
+        write(shop, people("paused"), path)
+    assert time.monotonic() - began[0] < 2
+    shop.sandbox.faults.clear()
+    transport._sleep = lambda _: None
+    transport.pacer._counts.clear()
+    result = shop.client.resume(path)
+    assert result.rows["status"].tolist() == ["written"] * ROWS
+    assert arrivals(shop, "paused") == [[number] for number in range(ROWS)]

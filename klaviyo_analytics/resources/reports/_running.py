@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from klaviyo_analytics._cache import Question, lifetime
-from klaviyo_analytics._paging import next_cursor
+from klaviyo_analytics._paging import SeenCursors, next_cursor
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics._transport.waiting import CalledOff
 from klaviyo_analytics.endpoints import Endpoint
-from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError, PaginationError
+from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError
 from klaviyo_analytics.resources._noun import Context
 from klaviyo_analytics.resources.reports._asking import Asked
 from klaviyo_analytics.resources.reports._kinds import KINDS
@@ -115,7 +115,7 @@ def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> It
     """Give the attributes of each page: the same body, with the cursor beside it as a query parameter."""
     assert endpoint.body is not None
     document = {"data": {"type": endpoint.body.type, "attributes": body}}
-    seen: set[str] = set()
+    seen = SeenCursors(_name(endpoint))
     params: dict[str, str] | None = None
     while True:
         send = partial(
@@ -126,8 +126,6 @@ def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> It
         cursor = next_cursor(answer)
         if cursor is None:
             return
-        if cursor in seen:
-            raise PaginationError(f"{_name(endpoint)} gave the same page_cursor twice; stopped.")
         seen.add(cursor)
         params = {"page_cursor": cursor}
 
