@@ -46,6 +46,7 @@ MEMBERS = (
     "members with a column of the group: client.segments.profiles(...).assign(group='...'), concatenated"
 )
 
+_NEVER = 2**62  # microseconds, later than any event
 _MACHINES = ("machine_open", "Apple Privacy Open", "Bot Click")
 
 
@@ -330,7 +331,7 @@ def by_segment(
         nw.len().alias("__events"), nw.col("__value").sum().alias("__revenue")
     )
     counts = held.group_by("profile_id").agg(nw.len().alias("__groups"))
-    shared = (nw.col("__groups") > 1).cast(nw.Int64)
+    counts = counts.with_columns(__shared=(nw.col("__groups") > 1).cast(nw.Int64))
     in_group = held.join(counts, on="profile_id", how="left")
     once = counts.with_columns(__group=nw.lit(total))
     stamp = (
@@ -340,7 +341,7 @@ def by_segment(
     rows: list[dict[str, Any]] = []
     for table in (in_group, once):
         sizes = rows_of(
-            table.group_by("__group").agg(nw.len().alias("members"), shared.sum().alias("shared"))
+            table.group_by("__group").agg(nw.len().alias("members"), nw.col("__shared").sum().alias("shared"))
         )
         found = {
             (row["__group"], row["__metric"]): row
@@ -659,30 +660,23 @@ def _next_step(chains: Table, acts: Table, steps: Sequence[str], number: int, wi
     # Chains and events in one column of time; the next event of each row is the smallest of those after it.
     open_ = chains.filter(~nw.col(known[-1]).is_null())
     waiting = open_.select("profile_id", "__t0", __when=nw.col(known[-1]), __side=nw.lit(0 if at_once else 1))
-    waiting = waiting.with_columns(__event=_missing("__when"))
+    waiting = waiting.with_columns(__event=nw.lit(_NEVER))
     following = acts.filter(nw.col("__step") == steps[number]).select(
         "profile_id",
-        __t0=_missing("__at"),
+        __t0=nw.lit(-1),
         __when=nw.col("__at"),
         __side=nw.lit(1 if at_once else 0),
         __event=nw.col("__at"),
     )
     both = nw.concat([waiting.select(*columns_of(following)), following])
-    # The largest of the negated times, because the smallest from the end is not in every library.
     soonest = nw.col("__event").cum_min(reverse=True).over("profile_id", order_by=["__when", "__side"])
-    both = both.with_columns(__found=soonest).filter(~nw.col("__t0").is_null())
-    next_at = nw.col("__found")
-    if within is not None:
-        limit = math.floor(within * DAY)
-        next_at = nw.when(nw.col("__found") - nw.col("__t0") <= limit).then(nw.col("__found"))
+    both = both.with_columns(__found=soonest).filter(nw.col("__t0") != -1)
+    limit = _NEVER if within is None else math.floor(within * DAY)
+    in_time = (nw.col("__found") < _NEVER) & (nw.col("__found") - nw.col("__t0") <= limit)
+    next_at = nw.when(in_time).then(nw.col("__found"))
     both = both.with_columns(next_at.cast(nw.Int64).alias(f"__t{number}"))
     both = both.select("profile_id", "__t0", f"__t{number}")
     return chains.join(both, on=["profile_id", "__t0"], how="left")
-
-
-def _missing(name: str) -> nw.Expr:
-    column = nw.col(name)
-    return nw.when(column.is_null() & ~column.is_null()).then(column)
 
 
 def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:

@@ -104,7 +104,7 @@ def customer_lifetime_value(
     >>> import pandas as pd
     >>> from klaviyo_analytics import analysis
     >>> summary = pd.DataFrame(
-    ...     {"frequency": [0, 1, 2, 0, 5, 0, 1], "recency": [0.0, 9, 30, 0, 38, 0, 2], "T": [38.0, 38, 38, 30, 39, 20, 35]}
+    ...     {"frequency": [0, 1, 2, 0, 5], "recency": [0.0, 9, 30, 0, 38], "T": [38.0, 38, 38, 30, 39]}
     ... )
     >>> values = analysis.customer_lifetime_value(summary=summary, horizon=10)
     >>> bool(values["probability_alive"].between(0, 1).all()), bool(values["expected_orders"].gt(0).all())
@@ -183,11 +183,11 @@ def lifetime_value_fit(
     >>> import pandas as pd
     >>> from klaviyo_analytics import analysis
     >>> summary = pd.DataFrame(
-    ...     {"frequency": [0, 1, 2, 0, 5, 0, 1], "recency": [0.0, 9, 30, 0, 38, 0, 2], "T": [38.0, 38, 38, 30, 39, 20, 35]}
+    ...     {"frequency": [0, 1, 2, 0, 5], "recency": [0.0, 9, 30, 0, 38], "T": [38.0, 38, 38, 30, 39]}
     ... )
     >>> analysis.lifetime_value_fit(summary=summary)[["customers", "repeat_customers"]]
        customers  repeat_customers
-    0          7                 4
+    0          5                 3
     """
     customers, like = _customers(orders, summary, as_of=as_of, value=value)
     numbers = ("r", "alpha", "a", "b", "log_likelihood", "p", "q", "gamma", "value_log_likelihood")
@@ -509,16 +509,11 @@ def _given(table: Table) -> _Customers:
     key = next((name for name in _IDS if name in columns), None)
     ids = [None if one is None else str(one) for one in made[key].to_list()] if key else [None] * len(made)
     monetary = _floats(made[money]) if money else np.full(len(made), np.nan)
-    order = (
-        np.argsort(np.array([one or "" for one in ids], dtype=object), kind="stable")
-        if key == "profile_id"
-        else None
-    )
-    if order is None:
-        return _Customers(ids, frequency, recency, total, monetary)
-    return _Customers(
-        [ids[position] for position in order], frequency[order], recency[order], total[order], monetary[order]
-    )
+    order = sorted(range(len(ids)), key=lambda place: (ids[place] is None, ids[place] or ""))
+    if key is None:
+        order = sorted(range(len(ids)), key=lambda place: (frequency[place], recency[place], total[place]))
+    sorted_ids = [ids[place] for place in order]
+    return _Customers(sorted_ids, frequency[order], recency[order], total[order], monetary[order])
 
 
 def _klaviyos(profiles: Any) -> dict[str, dict[str | None, float | None]]:

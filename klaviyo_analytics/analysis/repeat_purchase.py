@@ -163,7 +163,7 @@ def next_product(items: IntoFrameT, *, as_of: AsOf = None) -> IntoFrameT:
     """
     lines = _until(read_lines(items), as_of)
     sequence = lines.select("profile_id", "order_id", "__at").unique(
-        "order_id", keep="first", order_by="__at"
+        "order_id", keep="first", order_by=["__at"]
     )
     by_time = {"order_by": ["__at", "order_id"]}
     following = sequence.with_columns(
