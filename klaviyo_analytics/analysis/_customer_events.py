@@ -43,7 +43,7 @@ def read_events(frame: IntoFrameT, *needed: str, value: str | None = None, money
     require_zone(opened(native))
     table = opened(_with_clock(native))
     has_profile = ~nw.col("profile_id").is_null() & (nw.col("profile_id").cast(nw.String) != "")
-    table = table.filter(has_profile & ~nw.col("__at").is_null())
+    table = settled(table.filter(has_profile & ~nw.col("__at").is_null()))
     if chosen is not None:
         require_one_currency(table)
         table = table.with_columns(__value=_number(table, chosen))
@@ -156,6 +156,22 @@ def require_one_currency(table: Table) -> None:
                 f"{name!r} holds {' and '.join(found[:5])}. Amounts in different currencies are never added. "
                 "Filter the frame to one currency first."
             )
+
+
+def settled(table: Table) -> Table:
+    """Return the table with a fresh index in pandas, whose gaps and repetitions ordered windows do not survive."""
+    native: Any = table.to_native()
+    if not nw.dependencies.is_pandas_dataframe(native):
+        return table
+    return cast(Table, nw.from_native(native.reset_index(drop=True)).lazy())
+
+
+def first_of(table: Table, keys: Sequence[str], *, by: Sequence[str]) -> Table:
+    """Return the first row of each of the keys, in the order of `by`."""
+    numbered = settled(table).with_columns(__one=nw.lit(1)).with_columns(
+        __place=nw.col("__one").cum_sum().over(*keys, order_by=list(by))
+    )
+    return numbered.filter(nw.col("__place") == 1).drop("__one", "__place")
 
 
 def rows_of(table: Table) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from klaviyo_analytics.analysis._customer_events import (
     as_time,
     check_choice,
     check_positive,
+    first_of,
     last_moment,
     made_like,
     moment,
@@ -26,6 +27,7 @@ from klaviyo_analytics.analysis._customer_events import (
     period_label,
     read_events,
     rows_of,
+    settled,
 )
 from klaviyo_analytics.analysis._definitions import refuse_unique
 from klaviyo_analytics.analysis._engine import (
@@ -226,19 +228,11 @@ def ordered_funnel(
     for number in range(1, len(steps)):
         reached = nw.when(~nw.col(f"__t{number}").is_null()).then(nw.lit(number + 1)).otherwise(reached)
     best = chains.with_columns(__left=nw.lit(len(steps)) - reached)
-    best = best.unique("profile_id", keep="first", order_by=["__left", "__t0"])
-    hour = 3_600_000_000
-    aggregates = []
-    for number in range(len(steps)):
-        here = nw.col(f"__t{number}")
-        aggregates.append(here.count().alias(f"n{number}"))
-        if number:
-            since = here - nw.col(f"__t{number - 1}")
-            aggregates.append((since.cast(nw.Float64) / hour).median().alias(f"gap{number}"))
-            first = here - nw.col("__t0")
-            aggregates.append((first.cast(nw.Float64) / hour).median().alias(f"all{number}"))
-    (found,) = rows_of(best.select(*aggregates))
-    counts = [int(found[f"n{number}"] or 0) for number in range(len(steps))]
+    best = first_of(best, ["profile_id"], by=["__left", "__t0"])
+    totals = best.select(nw.col(f"__t{number}").count().alias(f"{number}") for number in range(len(steps)))
+    (counted,) = rows_of(totals)
+    counts = [int(counted[f"{number}"] or 0) for number in range(len(steps))]
+    found = _medians_between(best, [number for number in range(1, len(steps)) if counts[number]])
     rows = [
         {
             "position": number + 1,
@@ -659,16 +653,18 @@ def _next_step(chains: Table, acts: Table, steps: Sequence[str], number: int, wi
     at_once = steps[number] != steps[number - 1]
     # Chains and events in one column of time; the next event of each row is the smallest of those after it.
     open_ = chains.filter(~nw.col(known[-1]).is_null())
-    waiting = open_.select("profile_id", "__t0", __when=nw.col(known[-1]), __side=nw.lit(0 if at_once else 1))
-    waiting = waiting.with_columns(__event=nw.lit(_NEVER))
+    waiting = open_.select(
+        "profile_id", "__t0", __when=nw.col(known[-1]), __side=nw.lit(0 if at_once else 1, dtype=nw.Int64)
+    )
+    waiting = waiting.with_columns(__event=nw.lit(_NEVER, dtype=nw.Int64))
     following = acts.filter(nw.col("__step") == steps[number]).select(
         "profile_id",
-        __t0=nw.lit(-1),
+        __t0=nw.lit(-1, dtype=nw.Int64),
         __when=nw.col("__at"),
-        __side=nw.lit(1 if at_once else 0),
+        __side=nw.lit(1 if at_once else 0, dtype=nw.Int64),
         __event=nw.col("__at"),
     )
-    both = nw.concat([waiting.select(*columns_of(following)), following])
+    both = settled(nw.concat([waiting.select(*columns_of(following)), following]))
     soonest = nw.col("__event").cum_min(reverse=True).over("profile_id", order_by=["__when", "__side"])
     both = both.with_columns(__found=soonest).filter(nw.col("__t0") != -1)
     limit = _NEVER if within is None else math.floor(within * DAY)
@@ -679,10 +675,21 @@ def _next_step(chains: Table, acts: Table, steps: Sequence[str], number: int, wi
     return chains.join(both, on=["profile_id", "__t0"], how="left")
 
 
+def _medians_between(chains: Table, numbers: Sequence[int]) -> dict[str, float]:
+    """Return the median hours to each step that somebody reached, from the step before and from the first."""
+    hour = 3_600_000_000
+    medians = []
+    for number in numbers:
+        here = nw.col(f"__t{number}")
+        for name, since in ((f"gap{number}", f"__t{number - 1}"), (f"all{number}", "__t0")):
+            medians.append(((here - nw.col(since)).cast(nw.Float64) / hour).median().alias(name))
+    return rows_of(chains.select(*medians))[0] if medians else {}
+
+
 def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:
     """Count leavers by the source of their latest subscription before."""
     leaving = gone.select("profile_id", "__period", __left=nw.col("__at"))
-    leaving = leaving.with_columns(__one=nw.lit(1)).with_columns(
+    leaving = settled(leaving).with_columns(__one=nw.lit(1)).with_columns(
         __number=nw.col("__one").cum_sum().over("profile_id", order_by="__left").cast(nw.Int64)
     )
     sources = joined.select("profile_id", *keys, __came=nw.col("__at"))
@@ -691,7 +698,7 @@ def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:
     pairs = pairs.with_columns(__since=nw.when(before).then(nw.col("__left") - nw.col("__came")))
     pairs = pairs.with_columns(nw.when(before).then(nw.col(name)).alias(name) for name in keys)
     pairs = pairs.with_columns(__rank=nw.col("__since").fill_null(2**62))
-    latest = pairs.unique(["profile_id", "__number"], keep="first", order_by=["__rank", *keys])
+    latest = first_of(pairs, ["profile_id", "__number"], by=["__rank", *keys])
     return latest.group_by("__period", *keys).agg(nw.len().alias("n"))
 
 

@@ -18,6 +18,7 @@ from klaviyo_analytics.analysis._customer_events import (
     Period,
     check_choice,
     days_between,
+    first_of,
     index_of,
     last_moment,
     made_like,
@@ -25,6 +26,7 @@ from klaviyo_analytics.analysis._customer_events import (
     period_label,
     read_events,
     rows_of,
+    settled,
     wall_of,
 )
 from klaviyo_analytics.analysis._engine import Table, names
@@ -294,11 +296,11 @@ def _interval(survival: float, variance: float, z: float) -> tuple[float | None,
 
 def _first(begun: Table, keys: Sequence[str]) -> Table:
     """Return each profile's first start."""
-    return begun.unique("profile_id", keep="first", order_by=["__at", *keys])
+    return first_of(begun, ["profile_id"], by=["__at", *keys])
 
 
 def _numbered(events: Table) -> Table:
-    table = events.with_columns(__one=nw.lit(1))
+    table = settled(events).with_columns(__one=nw.lit(1))
     number = nw.col("__one").cum_sum().over("profile_id", order_by="__at").cast(nw.Int64)
     return table.with_columns(__number=number).drop("__one")
 

@@ -10,7 +10,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._customer_events import Kind, as_time, made_like, read_events
+from klaviyo_analytics.analysis._customer_events import Kind, as_time, first_of, made_like, read_events
 from klaviyo_analytics.analysis._engine import Table, columns_of, listed
 from klaviyo_analytics.analysis._given import WrongFrame, takes
 from klaviyo_analytics.errors import FrameError
@@ -213,4 +213,4 @@ def read_lines(items: IntoFrameT) -> Table:
     table = read_events(items, "order_id", "product")
     named = table.filter(~nw.col("product").is_null() & ~nw.col("order_id").is_null())
     columns = ("profile_id", "order_id", "product", "__at", "datetime")
-    return named.select(*columns).unique(["order_id", "product"], keep="any")
+    return first_of(named.select(*columns), ["order_id", "product"], by=["__at", "profile_id"])

@@ -75,7 +75,7 @@ def customer_lifetime_value(
     Returns
     -------
     DataFrame
-        One row per customer, by id: `profile_id` (text; missing if `summary` has no id), `frequency`
+        One row per customer, by id or in the order of `summary`: `profile_id` (text; missing if `summary` has no id), `frequency`
         (Int64), `recency`, `T`, `monetary` (float), `probability_alive` (float), `expected_orders` (float,
         within `horizon`), `expected_value` (float, mean value of an order; missing without values) and
         `lifetime_value` (float, their product, not discounted). With `profiles` also
@@ -509,11 +509,7 @@ def _given(table: Table) -> _Customers:
     key = next((name for name in _IDS if name in columns), None)
     ids = [None if one is None else str(one) for one in made[key].to_list()] if key else [None] * len(made)
     monetary = _floats(made[money]) if money else np.full(len(made), np.nan)
-    order = sorted(range(len(ids)), key=lambda place: (ids[place] is None, ids[place] or ""))
-    if key is None:
-        order = sorted(range(len(ids)), key=lambda place: (frequency[place], recency[place], total[place]))
-    sorted_ids = [ids[place] for place in order]
-    return _Customers(sorted_ids, frequency[order], recency[order], total[order], monetary[order])
+    return _Customers(ids, frequency, recency, total, monetary)
 
 
 def _klaviyos(profiles: Any) -> dict[str, dict[str | None, float | None]]:

@@ -16,10 +16,12 @@ from klaviyo_analytics.analysis._customer_events import (
     Kind,
     check_positive,
     days_between,
+    first_of,
     last_moment,
     made_like,
     read_events,
     rows_of,
+    settled,
 )
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, opened, ratio
 from klaviyo_analytics.analysis._given import takes
@@ -98,7 +100,7 @@ def repeat_purchase(
         return made_like([], kinds, orders)
     events = events.filter(nw.col("__at") <= at)
     if "order_id" in columns_of(events):
-        events = events.unique(["profile_id", "order_id", *keys], keep="any")
+        events = first_of(events, ["profile_id", "order_id", *keys], by=["__at"])
     waits = _gaps(events, ["profile_id", *keys], at)
     counted = rows_of(
         waits.group_by(*keys, "__number", "__days").agg(
@@ -162,11 +164,9 @@ def next_product(items: IntoFrameT, *, as_of: AsOf = None) -> IntoFrameT:
     0     Pot          Tea       2         1      1    1.0         10.0
     """
     lines = _until(read_lines(items), as_of)
-    sequence = lines.select("profile_id", "order_id", "__at").unique(
-        "order_id", keep="first", order_by=["__at"]
-    )
+    sequence = first_of(lines.select("profile_id", "order_id", "__at"), ["order_id"], by=["__at"])
     by_time = {"order_by": ["__at", "order_id"]}
-    following = sequence.with_columns(
+    following = settled(sequence).with_columns(
         __next_id=nw.col("order_id").shift(-1).over("profile_id", **by_time),
         __next_at=nw.col("__at").shift(-1).over("profile_id", **by_time),
     ).select("order_id", "__next_id", "__next_at")
@@ -379,7 +379,7 @@ def replenishment(items: IntoFrameT, *, as_of: AsOf = None, own_gaps: int = 2) -
 def _gaps(events: Table, keys: Sequence[str], at: int) -> Table:
     """Append the number of each order, whether another follows, and the whole days until then or until `at`."""
     ordering = ["__at", "order_id"] if "order_id" in columns_of(events) else ["__at"]
-    table = events.with_columns(__one=nw.lit(1)).with_columns(
+    table = settled(events).with_columns(__one=nw.lit(1)).with_columns(
         __number=nw.col("__one").cum_sum().over(*keys, order_by=ordering).cast(nw.Int64),
         __next=nw.col("__at").shift(-1).over(*keys, order_by=ordering),
     )

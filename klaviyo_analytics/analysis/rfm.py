@@ -218,7 +218,7 @@ def klaviyo_rfm(
     for date, following in zip(dates, [*dates[1:], at], strict=True):
         before = _grouped(_measured(events, date), limits)
         before = before.select("profile_id", __code=nw.col("code"), __group=nw.col("group"))
-        other = nw.col("__group") != nw.col("group")
+        other = ~nw.col("__group").is_null() & (nw.col("__group") != nw.col("group"))
         result = result.join(before, on="profile_id", how="left").with_columns(
             previous_code=nw.when(other).then(nw.col("__code")).otherwise(nw.col("previous_code")),
             previous_group=nw.when(other).then(nw.col("__group")).otherwise(nw.col("previous_group")),
