@@ -168,8 +168,10 @@ def settled(table: Table) -> Table:
 
 def first_of(table: Table, keys: Sequence[str], *, by: Sequence[str]) -> Table:
     """Return the first row of each of the keys, in the order of `by`."""
-    numbered = settled(table).with_columns(__one=nw.lit(1)).with_columns(
-        __place=nw.col("__one").cum_sum().over(*keys, order_by=list(by))
+    numbered = (
+        settled(table)
+        .with_columns(__one=nw.lit(1))
+        .with_columns(__place=nw.col("__one").cum_sum().over(*keys, order_by=list(by)))
     )
     return numbered.filter(nw.col("__place") == 1).drop("__one", "__place")
 

@@ -689,8 +689,10 @@ def _medians_between(chains: Table, numbers: Sequence[int]) -> dict[str, float]:
 def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:
     """Count leavers by the source of their latest subscription before."""
     leaving = gone.select("profile_id", "__period", __left=nw.col("__at"))
-    leaving = settled(leaving).with_columns(__one=nw.lit(1)).with_columns(
-        __number=nw.col("__one").cum_sum().over("profile_id", order_by="__left").cast(nw.Int64)
+    leaving = (
+        settled(leaving)
+        .with_columns(__one=nw.lit(1))
+        .with_columns(__number=nw.col("__one").cum_sum().over("profile_id", order_by="__left").cast(nw.Int64))
     )
     sources = joined.select("profile_id", *keys, __came=nw.col("__at"))
     pairs = leaving.join(sources, on="profile_id", how="left")

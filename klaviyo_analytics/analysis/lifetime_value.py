@@ -75,10 +75,10 @@ def customer_lifetime_value(
     Returns
     -------
     DataFrame
-        One row per customer, by id or in the order of `summary`: `profile_id` (text; missing if `summary` has no id), `frequency`
-        (Int64), `recency`, `T`, `monetary` (float), `probability_alive` (float), `expected_orders` (float,
-        within `horizon`), `expected_value` (float, mean value of an order; missing without values) and
-        `lifetime_value` (float, their product, not discounted). With `profiles` also
+        One row per customer, by id or in the order of `summary`: `profile_id` (text; missing if `summary`
+        has no id), `frequency` (Int64), `recency`, `T`, `monetary` (float), `probability_alive` (float),
+        `expected_orders` (float, within `horizon`), `expected_value` (float, mean value of an order; missing
+        without values) and `lifetime_value` (float, their product, not discounted). With `profiles` also
         `klaviyo_predicted_clv`, `klaviyo_predicted_orders`, `klaviyo_historic_clv` and
         `klaviyo_churn_probability`, as far as they are there. In pandas, `attrs["fit"]` is the row of
         `lifetime_value_fit`.

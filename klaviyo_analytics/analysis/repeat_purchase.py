@@ -166,10 +166,14 @@ def next_product(items: IntoFrameT, *, as_of: AsOf = None) -> IntoFrameT:
     lines = _until(read_lines(items), as_of)
     sequence = first_of(lines.select("profile_id", "order_id", "__at"), ["order_id"], by=["__at"])
     by_time = {"order_by": ["__at", "order_id"]}
-    following = settled(sequence).with_columns(
-        __next_id=nw.col("order_id").shift(-1).over("profile_id", **by_time),
-        __next_at=nw.col("__at").shift(-1).over("profile_id", **by_time),
-    ).select("order_id", "__next_id", "__next_at")
+    following = (
+        settled(sequence)
+        .with_columns(
+            __next_id=nw.col("order_id").shift(-1).over("profile_id", **by_time),
+            __next_at=nw.col("__at").shift(-1).over("profile_id", **by_time),
+        )
+        .select("order_id", "__next_id", "__next_at")
+    )
     from_here = lines.select("order_id", "product", "__at").join(following, on="order_id", how="left")
     totals = from_here.group_by("product").agg(
         nw.len().alias("orders"), nw.col("__next_id").count().alias("followed")
@@ -360,7 +364,7 @@ def replenishment(items: IntoFrameT, *, as_of: AsOf = None, own_gaps: int = 2) -
         .otherwise(nw.when(~nw.col("__usual").is_null()).then(nw.lit("product"))),
     )
     result = joined.with_columns(
-        due=nw.col("last_order") + nw.lit(timedelta(days=1)) * nw.col("interval_days"),
+        due=nw.col("last_order") + nw.lit(timedelta(hours=1)) * (nw.col("interval_days") * 24),
         days_until_due=nw.col("interval_days") - days_between(at or 0, "__last"),
     )
     made = (
@@ -379,9 +383,13 @@ def replenishment(items: IntoFrameT, *, as_of: AsOf = None, own_gaps: int = 2) -
 def _gaps(events: Table, keys: Sequence[str], at: int) -> Table:
     """Append the number of each order, whether another follows, and the whole days until then or until `at`."""
     ordering = ["__at", "order_id"] if "order_id" in columns_of(events) else ["__at"]
-    table = settled(events).with_columns(__one=nw.lit(1)).with_columns(
-        __number=nw.col("__one").cum_sum().over(*keys, order_by=ordering).cast(nw.Int64),
-        __next=nw.col("__at").shift(-1).over(*keys, order_by=ordering),
+    table = (
+        settled(events)
+        .with_columns(__one=nw.lit(1))
+        .with_columns(
+            __number=nw.col("__one").cum_sum().over(*keys, order_by=ordering).cast(nw.Int64),
+            __next=nw.col("__at").shift(-1).over(*keys, order_by=ordering),
+        )
     )
     table = table.with_columns(
         __returned=(~nw.col("__next").is_null()).cast(nw.Int64),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.patches import Rectangle
 
 from klaviyo_analytics.plots._canvas import characters, points
 from klaviyo_analytics.plots._format import write
@@ -29,7 +31,7 @@ def draw_cells(
     currency: str | None = None,
     faint: Flags | None = None,
     highest: float | None = None,
-    alpha: float | None = None,
+    kwargs: dict[str, Any] | None = None,
 ) -> bool:
     """Draw a cell for each finite value; return whether the values were written into the cells.
 
@@ -46,9 +48,7 @@ def draw_cells(
         masked,
         cmap=shades,
         norm=scale,
-        edgecolors=ink(ax, 0.12),
-        linewidth=0.6,
-        alpha=alpha,
+        **{"edgecolors": ink(ax, 0.12), "linewidth": 0.6, **(kwargs or {})},
     )
     if faint is not None:
         _hatch(ax, faint & np.isfinite(values))
@@ -58,8 +58,7 @@ def draw_cells(
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0, labelcolor=ink(ax, 0.75))
     _labels(ax, rows, columns)
-    written = _write_values(ax, values, kind, currency, scale)
-    return written
+    return _write_values(ax, values, kind, currency, scale)
 
 
 def scale_in_words(values: Floats, kind: Kind, currency: str | None = None) -> str | None:
@@ -100,7 +99,13 @@ def _write_values(ax: Axes, values: Floats, kind: Kind, currency: str | None, sc
     for (row, column), text in texts.items():
         dark = scale(values[row, column]) > 0.55
         label = ax.text(
-            column, row, text, ha="center", va="center", fontsize="small", color="white" if dark else ink(ax, 0.85)
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            fontsize="small",
+            color="white" if dark else ink(ax, 0.85),
         )
         put_names([label])
     return True
@@ -108,13 +113,6 @@ def _write_values(ax: Axes, values: Floats, kind: Kind, currency: str | None, sc
 
 def _hatch(ax: Axes, marked: Flags) -> None:
     for row, column in zip(*np.nonzero(marked), strict=True):
-        ax.add_patch(
-            ax_rectangle(column, row, ink(ax, 0.25)),
-        )
-
-
-def ax_rectangle(column: int, row: int, colour: str):  # type: ignore[no-untyped-def]
-    """Return the hatching of one cell."""
-    from matplotlib.patches import Rectangle  # noqa: PLC0415
-
-    return Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, hatch="////", edgecolor=colour, linewidth=0)
+        corner = (float(column) - 0.5, float(row) - 0.5)
+        looks = {"fill": False, "hatch": "////", "edgecolor": ink(ax, 0.25), "linewidth": 0}
+        ax.add_patch(Rectangle(corner, 1, 1, **looks))
