@@ -35,9 +35,9 @@ def read_events(frame: IntoFrameT, *needed: str, value: str | None = None, money
     `__at` is the time in microseconds since 1970, `__wall` the same by the column's own clock. Rows that share
     an `id` are one event. The other columns stay as they are.
     """
-    opened(frame, "profile_id", "datetime", *needed)
-    native: Any = frame
-    chosen = _value_column(opened(frame), value) if money else None
+    native: Any = addressable(frame)
+    opened(native, "profile_id", "datetime", *needed)
+    chosen = _value_column(opened(native), value) if money else None
     if nw.dependencies.is_pandas_dataframe(native):
         native = _plain_pandas(native, chosen)
     require_zone(opened(native))
@@ -156,6 +156,18 @@ def require_one_currency(table: Table) -> None:
                 f"{name!r} holds {' and '.join(found[:5])}. Amounts in different currencies are never added. "
                 "Filter the frame to one currency first."
             )
+
+
+def addressable(frame: Any) -> Any:
+    """Return a Spark frame without dots in its names, which Spark takes for fields; any other frame as it is.
+
+    `event_properties.$value` becomes `$value`, which is looked for as well.
+    """
+    if not _is_spark(frame):
+        return frame
+    short = [name.removeprefix(_prefix(name)) for name in frame.columns]
+    kept = [one if short.count(one) == 1 else name for one, name in zip(short, frame.columns, strict=True)]
+    return frame.toDF(*(name.replace(".", "_") for name in kept))
 
 
 def settled(table: Table) -> Table:
@@ -287,6 +299,17 @@ def _with_clock(native: Any) -> Any:
             "unix_micros(from_utc_timestamp(datetime, current_timezone())) as __wall",
         )
     raise _unsupported(native)
+
+
+def _prefix(name: str) -> str:
+    return next(
+        (
+            one
+            for one in ("event_properties.", "properties.", "predictive_analytics.")
+            if name.startswith(one)
+        ),
+        "",
+    )
 
 
 def _distinct(native: Any) -> bool:

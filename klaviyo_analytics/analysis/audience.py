@@ -16,6 +16,7 @@ from klaviyo_analytics.analysis._customer_events import (
     AsOf,
     Kind,
     Period,
+    addressable,
     as_time,
     check_choice,
     check_positive,
@@ -125,7 +126,7 @@ def engagement_tiers(
         .agg(nw.col("datetime").max().alias("last_engaged"), nw.col("__at").max().alias("__last"))
     )
     if profiles is not None:
-        everybody = opened(profiles, "id").filter(~nw.col("id").is_null())
+        everybody = opened(addressable(profiles), "id").filter(~nw.col("id").is_null())
         everybody = everybody.select(profile_id=nw.col("id").cast(nw.String)).unique("profile_id", keep="any")
         last = everybody.join(last, on="profile_id", how="left")
     tiers = _tier_names(days)
@@ -315,7 +316,7 @@ def by_segment(
     """
     total = "(all, once)"
     held = _memberships(members, group)
-    columns = columns_of(opened(events))
+    columns = columns_of(opened(addressable(events)))
     priced = value is not None or any(
         one in columns for one in ("value", "$value", "event_properties.$value")
     )

@@ -15,6 +15,7 @@ from klaviyo_analytics.analysis._customer_events import (
     ORDERS,
     AsOf,
     Kind,
+    addressable,
     as_time,
     check_positive,
     columns_like,
@@ -513,7 +514,7 @@ def _given(table: Table) -> _Customers:
 
 
 def _klaviyos(profiles: Any) -> dict[str, dict[str | None, float | None]]:
-    table = opened(profiles, "id")
+    table = opened(addressable(profiles), "id")
     columns = columns_of(table)
     found = {}
     for made, name in _KLAVIYOS.items():

@@ -12,6 +12,7 @@ from klaviyo_analytics.analysis._customer_events import (
     DAY,
     ORDERS,
     AsOf,
+    addressable,
     as_time,
     check_positive,
     days_between,
@@ -363,7 +364,7 @@ def _time_among(dates: Sequence[int | None], column: str) -> nw.Expr:
 
 
 def _with_klaviyos(result: Table, profiles: Any) -> tuple[Table, list[str]]:
-    theirs = opened(profiles, "id")
+    theirs = opened(addressable(profiles), "id")
     columns = columns_of(theirs)
     found: dict[str, str] = {}
     for made, candidates in _PROPERTIES.items():

@@ -211,7 +211,9 @@ def year_over_year(
     --------
     >>> import pandas as pd
     >>> import klaviyo_analytics.plots as plots
-    >>> frame = pd.DataFrame({"year": [2025, 2026], "month": [1, 1], "count": [9.0, 12.0], "count_previous": [None, 9.0]})
+    >>> frame = pd.DataFrame(
+    ...     {"year": [2025, 2026], "month": [1, 1], "count": [9.0, 12.0], "count_previous": [None, 9.0]}
+    ... )
     >>> ax = plots.year_over_year(frame)
     >>> len(ax.lines) >= 2
     True

@@ -74,7 +74,7 @@ def cohort_heatmap(
     >>> import pandas as pd
     >>> import klaviyo_analytics.plots as plots
     >>> frame = pd.DataFrame(
-    ...     {"cohort": ["2026-01", "2026-01", "2026-02"], "age": [0, 1, 0], "size": [4, 4, 2], "share": [1.0, 0.5, 1.0]}
+    ...     {"cohort": ["2026-01"] * 2 + ["2026-02"], "age": [0, 1, 0], "size": [4, 4, 2], "share": [1.0, 0.5, 1.0]}
     ... )
     >>> ax = plots.cohort_heatmap(frame)
     >>> [label.get_text() for label in ax.get_yticklabels()]
