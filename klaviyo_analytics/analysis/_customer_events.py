@@ -24,8 +24,11 @@ PERIODS: tuple[Period, ...] = ("day", "week", "month", "quarter", "year")
 ORDERS = 'orders: client.events.list(metric="Placed Order", properties=["$value"])'
 DAY = 86_400_000_000  # microseconds
 
+MACHINES = ("machine_open", "Apple Privacy Open", "Bot Click")
+
 _VALUES = ("value", "$value", "event_properties.$value")
 _CURRENCIES = ("currency", "value_currency", "$currency_code", "$value_currency")
+_USED = {*_CURRENCIES, *MACHINES, "event_properties", "$extra", "Items", "ItemNames"}
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,7 +42,7 @@ def read_events(frame: IntoFrameT, *needed: str, value: str | None = None, money
     opened(native, "profile_id", "datetime", *needed)
     chosen = _value_column(opened(native), value) if money else None
     if nw.dependencies.is_pandas_dataframe(native):
-        native = _plain_pandas(native, chosen)
+        native = _plain_pandas(native[_used(native, needed, chosen)], chosen)
     require_zone(opened(native))
     table = opened(_with_clock(native))
     has_profile = ~nw.col("profile_id").is_null() & (nw.col("profile_id").cast(nw.String) != "")
@@ -262,6 +265,16 @@ def _number(table: Table, name: str) -> nw.Expr:
     if kind.is_numeric() or isinstance(kind, nw.String):
         return nw.col(name).cast(nw.Float64)
     raise FrameError(f"column {name!r} is {kind}, and numbers are needed")
+
+
+def _used(frame: pd.DataFrame, needed: Sequence[str], value: str | None) -> list[str]:
+    """Return the columns that an analysis may use: each step copies all that it is given."""
+    wanted = {"id", "profile_id", "datetime", "order_id", value, *needed}
+    return [
+        name
+        for name in frame.columns
+        if name in wanted or str(name).removeprefix(_prefix(str(name))) in _USED
+    ]
 
 
 def _plain_pandas(frame: pd.DataFrame, value: str | None) -> pd.DataFrame:

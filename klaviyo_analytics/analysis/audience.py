@@ -12,6 +12,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from klaviyo_analytics.analysis._calendar import require_zone
 from klaviyo_analytics.analysis._customer_events import (
     DAY,
+    MACHINES,
     PERIODS,
     AsOf,
     Kind,
@@ -50,7 +51,6 @@ MEMBERS = (
 )
 
 _NEVER = 2**62  # microseconds, later than any event
-_MACHINES = ("machine_open", "Apple Privacy Open", "Bot Click")
 
 
 @takes("engagement events: client.events.list(metric=['Opened Email', 'Clicked Email'])")
@@ -634,7 +634,7 @@ def year_over_year(frame: IntoFrameT, value: str = "count", *, by: str | Sequenc
 
 def _by_people(acts: Table) -> Table:
     """Leave out what a machine did."""
-    for name in _MACHINES:
+    for name in MACHINES:
         for column in (name, f"event_properties.{name}"):
             if column in columns_of(acts):
                 text = nw.col(column).cast(nw.String).str.to_lowercase().fill_null("")

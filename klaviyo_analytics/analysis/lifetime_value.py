@@ -400,14 +400,8 @@ def _fit_orders(of: _Customers) -> dict[str, Any]:
         slopes = np.array([slope_r * r, slope_alpha * alpha, slope_a * a, slope_b * b])
         return -value / len(x), -slopes / len(x)
 
-    starts = ([0.0, 0.0, 0.0, 1.0], [-1.0, 0.5, -0.5, 0.5], [-1.0, -1.0, 1.0, 2.0])
-    options = {"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-9}
-    bounds = [(-12.0, 12.0)] * 4
-    found = [
-        optimize.minimize(negative, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        for start in starts
-    ]
-    best = min(found, key=lambda one: one.fun)
+    starts = ([-1.0, 0.5, -0.5, 0.5], [0.0, 0.0, 0.0, 1.0], [-1.0, -1.0, 1.0, 2.0])
+    best = _minimum(optimize, negative, starts, 12.0)
     r, alpha, a, b = np.exp(best.x)
     inside = bool(np.abs(best.x).max() < 11.9)
     return {
@@ -428,21 +422,24 @@ def _fit_value(of: _Customers) -> dict[str, float]:
         return {}
     x, money = of.frequency[usable], of.monetary[usable]
     scale = float(money.mean())
-    mean = money / scale
+    spent, log_money = money / scale * x, np.log(money / scale * x)
+    kinds, each = np.unique(x, return_counts=True)
+    by_x = x @ log_money
+    constant = float(np.log(money / scale).sum())
 
-    def negative(logs: Floats) -> float:
+    def negative(logs: Floats) -> tuple[float, Floats]:
         p, q, gamma = np.exp(logs)
-        px = p * x
-        value = special.gammaln(px + q) - special.gammaln(px) - special.gammaln(q) + q * np.log(gamma)
-        value += (px - 1) * np.log(mean) + px * np.log(x) - (px + q) * np.log(gamma + mean * x)
-        return float(-value.mean())
+        psi, px = special.digamma, p * kinds
+        log_both = np.log(gamma + spent)
+        by_count = special.gammaln(px + q) - special.gammaln(px) - special.gammaln(q) + q * np.log(gamma)
+        value = (each * by_count).sum() + p * by_x - constant - p * (x @ log_both) - q * log_both.sum()
+        slope_p = (each * kinds * (psi(px + q) - psi(px))).sum() + by_x - x @ log_both
+        slope_q = (each * (psi(px + q) - psi(q) + np.log(gamma))).sum() - log_both.sum()
+        slope_gamma = len(x) * q / gamma - ((p * x + q) / (gamma + spent)).sum()
+        slopes = np.array([slope_p * p, slope_q * q, slope_gamma * gamma])
+        return -float(value) / len(x), -slopes / len(x)
 
-    bounds = [(-6.0, 9.0)] * 3
-    found = [
-        optimize.minimize(negative, start, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13})
-        for start in ([1.0, 1.0, 1.0], [1.5, 1.2, 0.0], [0.0, 2.0, 2.0])
-    ]
-    best = min(found, key=lambda one: one.fun)
+    best = _minimum(optimize, negative, ([1.0, 1.0, 1.0], [1.5, 1.2, 0.0], [0.0, 2.0, 2.0]), 9.0)
     p, q, gamma = np.exp(best.x)
     likelihood = -best.fun * len(x) - len(x) * np.log(scale)
     return {
@@ -451,6 +448,21 @@ def _fit_value(of: _Customers) -> dict[str, float]:
         "gamma": float(gamma * scale),
         "value_log_likelihood": float(likelihood),
     }
+
+
+def _minimum(optimize: Any, negative: Any, starts: Any, most: float) -> Any:
+    """Search from the first start, and from the others if that does not arrive at a minimum inside."""
+    options = {"maxiter": 2000, "ftol": 1e-13, "gtol": 1e-7}
+    best = None
+    for start in starts:
+        bounds = [(-most, most)] * len(start)
+        found = optimize.minimize(
+            negative, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        )
+        best = found if best is None or found.fun < best.fun else best
+        if np.abs(best.x).max() < 0.99 * most and np.abs(best.jac).max() < 1e-5:
+            break
+    return best
 
 
 def _customers(orders: Any, summary: Any, *, as_of: AsOf, value: str | None) -> tuple[_Customers, Any]:
