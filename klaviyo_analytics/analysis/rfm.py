@@ -216,7 +216,7 @@ def klaviyo_rfm(
         previous_group=_none(),
         __changed=nw.when(nw.col("__last").is_null()).then(nw.col("__last")),
     )
-    for date, following in zip(dates, [*dates[1:], at], strict=True):
+    for date, following in zip(dates, [*dates[1:], at], strict=False):
         before = _grouped(_measured(events, date), limits)
         before = before.select("profile_id", __code=nw.col("code"), __group=nw.col("group"))
         other = ~nw.col("__group").is_null() & (nw.col("__group") != nw.col("group"))

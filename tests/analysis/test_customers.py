@@ -156,7 +156,7 @@ def test_repeat_purchases_count_those_who_have_not_returned() -> None:
     gaps = {"A": 10, "B": 20, "C": 30}
     rows = [("D", "2026-01-16")]
     for who, gap in gaps.items():
-        rows += [(who, "2026-01-01"), (who, str(pd.Timestamp("2026-01-01") + pd.Timedelta(days=gap)))]
+        rows += [(who, "2026-01-01"), (who, f"2026-01-{1 + gap}")]
     made = analysis.repeat_purchase(events(*rows), as_of="2026-01-31", within=[20]).iloc[0]
     assert (made["customers"], made["returned"], made["censored"], made["median_days"]) == (4, 3, 1, 30)
     assert made["within_20"] == pytest.approx(1 - 0.75 * 0.5)
@@ -233,7 +233,8 @@ def test_an_impossible_summary_is_refused(wrong: dict[str, list[float]], named: 
 
 
 def test_items_are_read_from_every_shape() -> None:
-    shapes = [
+    line = {"title": "Mug", "quantity": 2.0, "price": "4.50", "product_id": 7}
+    shapes: list[dict[str, Any]] = [
         {
             "$extra": {"line_items": [{"title": "Mug", "quantity": 2.0, "price": "4.50", "product_id": 7}]},
             "Items": ["Mug"],
