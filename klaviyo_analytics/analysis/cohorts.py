@@ -123,11 +123,15 @@ def cohorts(
     first = _first(begun, keys).with_columns(__cohort=period_index(period))
     first = first.select("profile_id", *keys, __start=nw.col("__at"), __cohort=nw.col("__cohort"))
     sizes = rows_of(first.group_by("__cohort", *keys).agg(nw.len().alias("size")))
-    later = acts.with_columns(__period=period_index(period)).join(first, on="profile_id", how="inner")
+    acts = acts.with_columns(__period=period_index(period))
+    acts = acts.select("profile_id", "__at", "__period", *(["__value"] if measure == "revenue" else []))
+    later = acts.join(first, on="profile_id", how="inner")
     later = later.filter(nw.col("__at") >= nw.col("__start"))
     later = later.with_columns(__age=nw.col("__period") - nw.col("__cohort"))
+    if measure == "customers":
+        later = later.unique(["profile_id", "__age"], keep="any")
     what = {
-        "customers": nw.col("profile_id").n_unique(),
+        "customers": nw.len(),
         "orders": nw.len(),
         "revenue": nw.col("__value").sum() if measure == "revenue" else nw.len(),
     }[measure]
@@ -221,7 +225,7 @@ def retention_curves(
     begun, acts = (table.filter(nw.col("__at") <= at) for table in (begun, acts))
     first = _first(begun, keys).select("profile_id", *keys, __start=nw.col("__at"))
     if events is None:
-        acts = _numbered(acts).filter(nw.col("__number") == 2)
+        acts = _numbered(acts.select("profile_id", "__at")).filter(nw.col("__number") == 2)
     ends = acts.select("profile_id", __end=nw.col("__at")).join(first, on="profile_id", how="inner")
     ends = ends.filter(nw.col("__end") >= nw.col("__start"))
     ends = ends.group_by("profile_id").agg(nw.col("__end").min())

@@ -233,7 +233,6 @@ def test_an_impossible_summary_is_refused(wrong: dict[str, list[float]], named: 
 
 
 def test_items_are_read_from_every_shape() -> None:
-    line = {"title": "Mug", "quantity": 2.0, "price": "4.50", "product_id": 7}
     shapes: list[dict[str, Any]] = [
         {
             "$extra": {"line_items": [{"title": "Mug", "quantity": 2.0, "price": "4.50", "product_id": 7}]},

@@ -51,10 +51,8 @@ def main() -> None:
         wall, spent = time.perf_counter(), time.process_time()
         call()
         wall, spent = time.perf_counter() - wall, time.process_time() - spent
-        print(
-            f"{name:26} {spent:6.2f} s processor, {wall:6.2f} s wall  {'' if spent <= GOAL else 'over the goal'}",
-            flush=True,
-        )
+        verdict = "" if spent <= GOAL else "over the goal"
+        print(f"{name:26} {spent:6.2f} s processor, {wall:6.2f} s wall  {verdict}", flush=True)
 
 
 if __name__ == "__main__":
