@@ -56,9 +56,12 @@ def rfm_map(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     ax = new_axes(ax)
     quiet(ax)
     put_title(ax, "Customers by recency and frequency" if title is None else title)
-    known = np.isfinite(recency) & np.isfinite(frequency)
+    known = (np.nan_to_num(recency) >= 1) & (np.nan_to_num(frequency) >= 1)
     if not known.any():
-        put_note(ax, "No values: 'r' and 'f' are missing in every row" if len(frame) else "No rows to draw")
+        put_note(
+            ax,
+            "No values: no row has scores of 1 or more in 'r' and 'f'" if len(frame) else "No rows to draw",
+        )
         return ax
     bins = int(max(recency[known].max(), frequency[known].max(), 3))
     counts = np.zeros((bins, bins))
