@@ -170,9 +170,9 @@ def next_product(items: IntoFrameT, *, as_of: AsOf = None) -> IntoFrameT:
         settled(sequence)
         .with_columns(
             __next_id=nw.col("order_id").shift(-1).over("profile_id", **by_time),
-            __next_at=nw.col("__at").shift(-1).over("profile_id", **by_time),
+            __next_at=nw.col("__at").cast(nw.Float64).shift(-1).over("profile_id", **by_time),
         )
-        .select("order_id", "__next_id", "__next_at")
+        .select("order_id", "__next_id", nw.col("__next_at").cast(nw.Int64))
     )
     from_here = lines.select("order_id", "product", "__at").join(following, on="order_id", how="left")
     totals = from_here.group_by("product").agg(
@@ -388,10 +388,11 @@ def _gaps(events: Table, keys: Sequence[str], at: int) -> Table:
         .with_columns(__one=nw.lit(1))
         .with_columns(
             __number=nw.col("__one").cum_sum().over(*keys, order_by=ordering).cast(nw.Int64),
-            __next=nw.col("__at").shift(-1).over(*keys, order_by=ordering),
+            __next=nw.col("__at").cast(nw.Float64).shift(-1).over(*keys, order_by=ordering),
         )
     )
-    table = table.with_columns(
+    # Floats hold these microseconds exactly; pandas cannot put missing integers back into their order.
+    table = table.with_columns(nw.col("__next").cast(nw.Int64)).with_columns(
         __returned=(~nw.col("__next").is_null()).cast(nw.Int64),
         __until=nw.when(nw.col("__next").is_null()).then(nw.lit(at)).otherwise(nw.col("__next")),
     )

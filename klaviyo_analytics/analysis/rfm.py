@@ -357,7 +357,7 @@ def _time_among(dates: Sequence[int | None], column: str) -> nw.Expr:
     """Return the time that a column of known microseconds stands for."""
     known = [date for date in dates if date is not None] or [0]
     first = nw.lit(as_time(known[0]))
-    expression = nw.when(nw.col(column) == known[0]).then(first)
+    expression: nw.Expr = nw.when(nw.col(column) == known[0]).then(first)
     for date in known[1:]:
         expression = nw.when(nw.col(column) == date).then(nw.lit(as_time(date))).otherwise(expression)
     return expression
