@@ -10,8 +10,9 @@ By what a row of the frame is:
   `comparison` (period against period), `shares` (parts of a whole), `subscribers` (list growth);
 - a message (`client.campaigns.summary`, `client.flows.summary`): `measures` (rates and sums, the only
   definitions of them), `messages` (ranking, funnel), `health` (deliverability), `engagement` (without machines);
-- an event or a profile: nothing yet. Cohorts, retention and RFM are to be `customers`, attribution models
-  `attribution`; each a module beside these, or a package once it outgrows one.
+- an event of a customer (`client.events.list`): `rfm`, `cohorts` (and retention curves), `items` (order lines),
+  `repeat_purchase` (next order, next product, replenishment), `lifetime_value`, `audience` (tiers, funnel,
+  segments, sources).
 
 What two numbers may be added, and which two make a rate, is said once, in
 `klaviyo_analytics._arithmetic`.
@@ -19,29 +20,71 @@ What two numbers may be added, and which two make a rate, is said once, in
 
 from __future__ import annotations
 
+from klaviyo_analytics.analysis.audience import (
+    by_segment,
+    engagement_tiers,
+    growth_by_source,
+    ordered_funnel,
+    overlap,
+    year_over_year,
+)
+from klaviyo_analytics.analysis.cohorts import cohorts, retention_curves
 from klaviyo_analytics.analysis.comparison import compare_periods
 from klaviyo_analytics.analysis.engagement import adjusted_engagement
 from klaviyo_analytics.analysis.health import BENCHMARKS, deliverability
 from klaviyo_analytics.analysis.intervals import period_over_period, resample
+from klaviyo_analytics.analysis.items import order_items
+from klaviyo_analytics.analysis.lifetime_value import (
+    customer_lifetime_value,
+    lifetime_value_fit,
+    lifetime_value_holdout,
+)
 from klaviyo_analytics.analysis.measures import rates, roll_up
 from klaviyo_analytics.analysis.messages import campaign_ranking, flow_funnel
+from klaviyo_analytics.analysis.repeat_purchase import (
+    bought_together,
+    next_product,
+    product_affinity,
+    repeat_purchase,
+    replenishment,
+)
+from klaviyo_analytics.analysis.rfm import klaviyo_rfm, rfm
 from klaviyo_analytics.analysis.shares import revenue_split, share_of_total
 from klaviyo_analytics.analysis.subscribers import list_growth
 
 __all__ = [
     "BENCHMARKS",
     "adjusted_engagement",
+    "bought_together",
+    "by_segment",
     "campaign_ranking",
+    "cohorts",
     "compare_periods",
+    "customer_lifetime_value",
     "deliverability",
+    "engagement_tiers",
     "flow_funnel",
+    "growth_by_source",
+    "klaviyo_rfm",
+    "lifetime_value_fit",
+    "lifetime_value_holdout",
     "list_growth",
+    "next_product",
+    "order_items",
+    "ordered_funnel",
+    "overlap",
     "period_over_period",
+    "product_affinity",
     "rates",
+    "repeat_purchase",
+    "replenishment",
     "resample",
+    "retention_curves",
     "revenue_split",
+    "rfm",
     "roll_up",
     "share_of_total",
+    "year_over_year",
 ]
 
 

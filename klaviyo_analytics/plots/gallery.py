@@ -20,6 +20,7 @@ from matplotlib.image import imsave
 from matplotlib.pyplot import close
 
 from klaviyo_analytics import plots
+from klaviyo_analytics.plots import _customers as people
 from klaviyo_analytics.plots import _synthetic as shop
 
 _Pixels = npt.NDArray[np.uint8]
@@ -52,6 +53,14 @@ def pictures() -> dict[str, Callable[[], Axes | Figure]]:
         "campaign_ranking(hue=)": lambda: plots.campaign_ranking(campaigns, by="click_rate", hue="channel"),
         "small_multiples": lambda: plots.small_multiples(shop.several_metrics(), annotations=_SALE),
         "campaign_overview": lambda: plots.campaign_overview(campaigns, benchmarks="good"),
+        "rfm_map": lambda: plots.rfm_map(people.scores()),
+        "rfm_movement": lambda: plots.rfm_movement(people.scores()),
+        "cohort_heatmap": lambda: plots.cohort_heatmap(people.cohorts()),
+        "retention_curves": lambda: plots.retention_curves(people.curve(by="source"), hue="source"),
+        "overlap": lambda: plots.overlap(people.overlap()),
+        "ordered_funnel": lambda: plots.ordered_funnel(people.funnel()),
+        "year_over_year": lambda: plots.year_over_year(people.years()),
+        "lifetime_value": lambda: plots.lifetime_value(people.values()),
         "flow_overview": lambda: plots.flow_overview(shop.flow_summary()),
     }
 

@@ -10,6 +10,7 @@ import pytest
 
 from klaviyo_analytics import analysis
 from klaviyo_analytics.errors import FrameError
+from tests.analysis.customer_frames import WRONG as CUSTOMER_CALLS
 
 NO_COUNTS = pd.DataFrame({"email": ["a@example.com"]})
 CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
@@ -40,6 +41,7 @@ CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
         lambda given: analysis.adjusted_engagement(given, NO_COUNTS),
         r"client\.events\.list\(",
     ),
+    **CUSTOMER_CALLS,
 }
 
 

@@ -30,8 +30,8 @@ ATTRIBUTES: Mapping[str, str] = {
     "exclusive": "True if a resource can have only one tag of this group.",
     "expires_at": "When the code expires. A time without a zone is read in the account's; a date is its first "
     "moment. Omitted: one year from now.",
-    "update_coupon_code.expires_at": "When the code expires. A time without a zone is read in the account's; a date is "
-    "its first moment.",
+    "update_coupon_code.expires_at": "When the code expires. A time without a zone is read in the account's; a date "
+    "is its first moment.",
     "external_id": "Its id in your own system.",
     "create_catalog_category.external_id": "Its id in the shop, unique in the catalog.",
     "create_catalog_item.external_id": "Its id in the shop, unique in the catalog.",

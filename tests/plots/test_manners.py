@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from klaviyo_analytics import plots
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots import _synthetic as shop
+from tests.plots.customers import EVERY as CUSTOMERS
 from tests.plots.looks import draw, note, title
 
 Draw = Callable[..., Axes]
@@ -49,6 +50,7 @@ EVERY = [
     pytest.param(plots.flow_performance, shop.flow_series, "conversion_value", id="flow_performance"),
     pytest.param(plots.list_growth, shop.list_members, "net", id="list_growth"),
     pytest.param(deliverability, shop.campaign_summary, "open_rate", id="deliverability"),
+    *CUSTOMERS,
 ]
 
 each = pytest.mark.parametrize(("plot", "make", "column"), EVERY)

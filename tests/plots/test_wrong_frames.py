@@ -11,6 +11,7 @@ import pytest
 from klaviyo_analytics import plots
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots import _synthetic as shop
+from tests.plots.customers import CALLS as CUSTOMERS
 
 CALLS = {
     plots.metric_trend: r"client\.metric_aggregates\.query\(",
@@ -24,6 +25,7 @@ CALLS = {
     plots.flow_performance: r"client\.reports\.flow_series\(",
     plots.list_growth: r"ka\.analysis\.list_growth\(",
     plots.deliverability: r"ka\.analysis\.deliverability\(",
+    **CUSTOMERS,
 }
 Draw = Callable[..., Any]
 

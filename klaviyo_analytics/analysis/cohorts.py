@@ -1,0 +1,351 @@
+"""Cohorts: what those who started together did later, and how long it took them."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from statistics import NormalDist
+from typing import Any, Literal, NamedTuple
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from klaviyo_analytics.analysis._customer_events import (
+    PERIODS,
+    AsOf,
+    Kind,
+    Period,
+    check_choice,
+    days_between,
+    first_of,
+    index_of,
+    last_moment,
+    made_like,
+    period_index,
+    period_label,
+    read_events,
+    rows_of,
+    settled,
+    wall_of,
+)
+from klaviyo_analytics.analysis._engine import Table, names
+from klaviyo_analytics.analysis._given import takes
+from klaviyo_analytics.errors import InvalidInputError
+
+Measure = Literal["customers", "orders", "revenue"]
+
+_EVENTS = 'events: client.events.list(metric="Placed Order", properties=["$value"])'
+
+
+@takes(_EVENTS)
+def cohorts(
+    starts: IntoFrameT,
+    events: IntoFrameT | None = None,
+    *,
+    period: Period = "month",
+    measure: Measure = "customers",
+    by: str | Sequence[str] = (),
+    as_of: AsOf = None,
+    value: str | None = None,
+) -> IntoFrameT:
+    """Count what customers did in each period after the one in which they started.
+
+    Parameters
+    ----------
+    starts : DataFrame
+        Events that put a profile into a cohort, by its first one: `profile_id`, `datetime` (with a time zone,
+        whose calendar decides the periods).
+    events : DataFrame, optional
+        Events that are counted, such as orders; those of `starts` if omitted. Events before a profile's start,
+        and of profiles that never started, do not count.
+    period : {"day", "week", "month", "quarter", "year"}
+        Length of a cohort and of an age. Weeks begin on Monday.
+    measure : {"customers", "orders", "revenue"}
+        What is counted: profiles with an event in the period, events, or the sum of their values.
+    by : str or sequence of str, optional
+        Columns of `starts` that split the cohorts, such as the first product, discount, source or country. The
+        value of the first start counts; of several at the same time, the first in sorting order.
+    as_of : str, date or datetime, optional
+        How far time has come; UTC if it has no zone. The last event of both frames if omitted.
+    value : str, optional
+        Column of the events' values; `value`, `$value` or `event_properties.$value` if omitted.
+
+    Returns
+    -------
+    DataFrame
+        One row for each cohort, `by` and age: `cohort` (text: "2026-01", "2026-Q1", "2026", or the date on which
+        the day or week begins), `by`, `age` (Int64; 0 is the period of the start), `size` (Int64, profiles of the
+        cohort), the measure, `share` (of `size`; for orders and revenue this is the mean per profile) and
+        `complete` (whether the period was over at `as_of`). Cells that time has not reached are missing, not
+        zero.
+
+    Raises
+    ------
+    FrameError
+        If columns are missing, values are not numbers, or there are several currencies.
+    InvalidInputError
+        If `period`, `measure` or `as_of` is not valid.
+
+    Examples
+    --------
+    Three consents in January; A orders in January, B in March:
+
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> def events(*rows):
+    ...     made = pd.DataFrame(rows, columns=["profile_id", "datetime"])
+    ...     return made.assign(datetime=pd.to_datetime(made["datetime"], utc=True))
+    >>> consents = events(("A", "2026-01-03"), ("B", "2026-01-10"), ("C", "2026-01-20"))
+    >>> orders = events(("A", "2026-01-05"), ("B", "2026-03-01"))
+    >>> analysis.cohorts(consents, orders, as_of="2026-03-31")[["cohort", "age", "size", "customers", "share"]]
+        cohort  age  size  customers     share
+    0  2026-01    0     3          1  0.333333
+    1  2026-01    1     3          0  0.000000
+    2  2026-01    2     3          1  0.333333
+    """
+    check_choice("period", period, PERIODS)
+    check_choice("measure", measure, ("customers", "orders", "revenue"))
+    keys = names(by)
+    begun = read_events(starts, *keys)
+    acts = read_events(starts if events is None else events, value=value, money=measure == "revenue")
+    at = last_moment([begun, acts], as_of)
+    kinds: dict[str, Kind] = {
+        "cohort": "text",
+        **dict.fromkeys(keys, "text"),
+        "age": "count",
+        "size": "count",
+    }
+    kinds |= {measure: "number" if measure == "revenue" else "count", "share": "number", "complete": "flag"}
+    if at is None:
+        return made_like([], kinds, starts)
+    begun, acts = (table.filter(nw.col("__at") <= at) for table in (begun, acts))
+    first = _first(begun, keys).with_columns(__cohort=period_index(period))
+    first = first.select("profile_id", *keys, __start=nw.col("__at"), __cohort=nw.col("__cohort"))
+    sizes = rows_of(first.group_by("__cohort", *keys).agg(nw.len().alias("size")))
+    acts = acts.with_columns(__period=period_index(period))
+    acts = acts.select("profile_id", "__at", "__period", *(["__value"] if measure == "revenue" else []))
+    later = acts.join(first, on="profile_id", how="inner")
+    later = later.filter(nw.col("__at") >= nw.col("__start"))
+    later = later.with_columns(__age=nw.col("__period") - nw.col("__cohort"))
+    if measure == "customers":
+        later = later.unique(["profile_id", "__age"], keep="any")
+    what = {
+        "customers": nw.len(),
+        "orders": nw.len(),
+        "revenue": nw.col("__value").sum() if measure == "revenue" else nw.len(),
+    }[measure]
+    counted = {
+        tuple(row[name] for name in ("__cohort", *keys, "__age")): row["counted"]
+        for row in rows_of(later.group_by("__cohort", *keys, "__age").agg(what.alias("counted")))
+    }
+    return made_like(_grid(sizes, counted, keys, period, measure, wall_of(at, begun)), kinds, starts)
+
+
+@takes(_EVENTS)
+def retention_curves(
+    starts: IntoFrameT,
+    events: IntoFrameT | None = None,
+    *,
+    by: str | Sequence[str] = (),
+    as_of: AsOf = None,
+    confidence: float = 0.95,
+) -> IntoFrameT:
+    """Estimate how long it takes from a start to an event, with those still waiting counted (Kaplan-Meier).
+
+    Pass consents and first orders to see who has not ordered yet, subscriptions and unsubscribes to see who
+    stays, or orders alone to see who has not ordered again.
+
+    Parameters
+    ----------
+    starts : DataFrame
+        Events that start the clock of a profile, by its first one: `profile_id`, `datetime`.
+    events : DataFrame, optional
+        Events that stop it, by the first at or after the start; the second event of `starts` if omitted.
+        Profiles without one are censored at `as_of`.
+    by : str or sequence of str, optional
+        Columns of `starts`; one curve for each value of the first start.
+    as_of : str, date or datetime, optional
+        Until when events are known; UTC if it has no zone. The last event of both frames if omitted.
+    confidence : float, default 0.95
+        Of the intervals, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row for each value of `by` and each number of whole elapsed days at which something happened, from 0
+        on: `days` (Int64), `at_risk`, `events`, `censored` (Int64), `survival` (float: share for whom the
+        event has not happened yet), `lower`, `upper` (float: its pointwise interval; missing where the
+        variance is not defined, as it is once nobody is left).
+
+    Raises
+    ------
+    FrameError
+        If columns are missing.
+    InvalidInputError
+        If `confidence` or `as_of` is not valid.
+
+    Notes
+    -----
+    Product-limit estimate of Kaplan and Meier (1958). The interval is Greenwood's variance on the scale of
+    log(-log S), which keeps it between 0 and 1.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> def events(*rows):
+    ...     made = pd.DataFrame(rows, columns=["profile_id", "datetime"])
+    ...     return made.assign(datetime=pd.to_datetime(made["datetime"], utc=True))
+    >>> joined = events(("A", "2026-01-01"), ("B", "2026-01-01"), ("C", "2026-01-16"))
+    >>> left = events(("A", "2026-01-11"), ("B", "2026-01-21"))
+    >>> analysis.retention_curves(joined, left, as_of="2026-01-31").drop(columns=["lower", "upper"])
+       days  at_risk  events  censored  survival
+    0     0        3       0         0  1.000000
+    1    10        3       1         0  0.666667
+    2    15        2       0         1  0.666667
+    3    20        1       1         0  0.000000
+    """
+    if not isinstance(confidence, float) or not 0 < confidence < 1:
+        raise InvalidInputError(f"confidence={confidence!r} is not a number between 0 and 1, such as 0.95.")
+    keys = names(by)
+    begun = read_events(starts, *keys)
+    acts = begun if events is None else read_events(events)
+    at = last_moment([begun, acts], as_of)
+    kinds: dict[str, Kind] = {**dict.fromkeys(keys, "text"), "days": "count", "at_risk": "count"}
+    kinds |= {
+        "events": "count",
+        "censored": "count",
+        "survival": "number",
+        "lower": "number",
+        "upper": "number",
+    }
+    if at is None:
+        return made_like([], kinds, starts)
+    begun, acts = (table.filter(nw.col("__at") <= at) for table in (begun, acts))
+    first = _first(begun, keys).select("profile_id", *keys, __start=nw.col("__at"))
+    if events is None:
+        acts = _numbered(acts.select("profile_id", "__at")).filter(nw.col("__number") == 2)
+    ends = acts.select("profile_id", __end=nw.col("__at")).join(first, on="profile_id", how="inner")
+    ends = ends.filter(nw.col("__end") >= nw.col("__start"))
+    ends = ends.group_by("profile_id").agg(nw.col("__end").min())
+    waits = first.join(ends, on="profile_id", how="left").with_columns(
+        __happened=(~nw.col("__end").is_null()).cast(nw.Int64),
+        __until=nw.when(nw.col("__end").is_null()).then(nw.lit(at)).otherwise(nw.col("__end")),
+    )
+    waits = waits.with_columns(days=days_between("__until", "__start"))
+    counted = rows_of(
+        waits.group_by(*keys, "days").agg(nw.len().alias("all"), nw.col("__happened").sum().alias("events"))
+    )
+    groups: dict[tuple[Any, ...], list[Waits]] = defaultdict(list)
+    for row in counted:
+        happened = int(row["events"])
+        waited = Waits(int(row["days"]), happened, int(row["all"]) - happened)
+        groups[tuple(row[name] for name in keys)].append(waited)
+    made = [
+        {**dict(zip(keys, _texts(group), strict=True)), **point}
+        for group in sorted(groups, key=_sortable)
+        for point in kaplan_meier(groups[group], confidence=confidence)
+    ]
+    return made_like(made, kinds, starts)
+
+
+class Waits(NamedTuple):
+    """How many waited so many days, until the event happened or was not yet seen to."""
+
+    days: int
+    events: int
+    censored: int
+
+
+def kaplan_meier(waits: Iterable[Waits], *, confidence: float = 0.95) -> list[dict[str, Any]]:
+    """Return the product-limit estimate, a point for each number of days, from 0."""
+    ordered = sorted(waits)
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    at_risk = sum(one.events + one.censored for one in ordered)
+    points: list[dict[str, Any]] = []
+    if ordered and ordered[0].days > 0:
+        ordered = [Waits(0, 0, 0), *ordered]
+    survival, variance = 1.0, 0.0
+    for one in ordered:
+        survival *= (at_risk - one.events) / at_risk
+        if at_risk > one.events:
+            variance += one.events / (at_risk * (at_risk - one.events))
+        lower, upper = _interval(survival, variance, z)
+        points.append(
+            {
+                "days": one.days,
+                "at_risk": at_risk,
+                "events": one.events,
+                "censored": one.censored,
+                "survival": survival,
+                "lower": lower,
+                "upper": upper,
+            }
+        )
+        at_risk -= one.events + one.censored
+    return points
+
+
+def _interval(survival: float, variance: float, z: float) -> tuple[float | None, float | None]:
+    if survival >= 1:
+        return 1.0, 1.0
+    if survival <= 0:
+        return None, None
+    spread = z * math.sqrt(variance) / math.log(survival)
+    middle = math.log(-math.log(survival))
+    ends = (math.exp(-math.exp(middle - spread)), math.exp(-math.exp(middle + spread)))
+    return min(ends), max(ends)
+
+
+def _first(begun: Table, keys: Sequence[str]) -> Table:
+    """Return each profile's first start."""
+    return first_of(begun, ["profile_id"], by=["__at", *keys])
+
+
+def _numbered(events: Table) -> Table:
+    table = settled(events).with_columns(__one=nw.lit(1))
+    number = nw.col("__one").cum_sum().over("profile_id", order_by="__at").cast(nw.Int64)
+    return table.with_columns(__number=number).drop("__one")
+
+
+def _grid(
+    sizes: list[dict[str, Any]],
+    counted: dict[tuple[Any, ...], Any],
+    keys: Sequence[str],
+    period: Period,
+    measure: Measure,
+    now: int,
+) -> list[dict[str, Any]]:
+    """Return a row for each cohort and age, as long as the oldest cohort's."""
+    current = index_of(now, period)
+    oldest = min((int(row["__cohort"]) for row in sizes), default=current)
+    rows = []
+    by_age = sorted(sizes, key=lambda row: (int(row["__cohort"]), _sortable(row[name] for name in keys)))
+    for row in by_age:
+        group = tuple(row[name] for name in keys)
+        cohort, size = int(row["__cohort"]), int(row["size"])
+        for age in range(current - oldest + 1):
+            reached = cohort + age <= current
+            found = counted.get((row["__cohort"], *group, age), 0) if reached else None
+            number = found if found is None or measure == "revenue" else int(found)
+            rows.append(
+                {
+                    "cohort": period_label(cohort, period),
+                    **dict(zip(keys, _texts(group), strict=True)),
+                    "age": age,
+                    "size": size,
+                    measure: float(number) if number is not None and measure == "revenue" else number,
+                    "share": None if number is None else float(number) / size,
+                    "complete": cohort + age < current,
+                }
+            )
+    return rows
+
+
+def _texts(group: Sequence[Any]) -> list[str | None]:
+    return [None if value is None else str(value) for value in group]
+
+
+def _sortable(group: Iterable[Any]) -> list[tuple[bool, str]]:
+    return [(value is None, str(value)) for value in group]

@@ -1,0 +1,280 @@
+"""How groups overlap, how far people get, and one year against the other."""
+
+from __future__ import annotations
+
+import calendar
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.plots._canvas import (
+    new_axes,
+    put_caption,
+    put_legend,
+    put_note,
+    put_title,
+    quiet,
+    value_axis,
+)
+from klaviyo_analytics.plots._format import write
+from klaviyo_analytics.plots._frame import currency_of, draws, finished, names, numbers, require
+from klaviyo_analytics.plots._matrix import draw_cells, scale_in_words
+from klaviyo_analytics.plots._quantities import quantity
+from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width
+from klaviyo_analytics.plots._text import clip, legible, put_names
+
+
+@draws("the frame of ka.analysis.overlap(...)")
+def overlap(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None, **kwargs: Any) -> Axes:
+    """Draw which share of each list or segment is in each other one.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        `group_a`, `group_b`, `size_a` and `share_of_a`, as `analysis.overlap` returns them.
+    title : str, optional
+        `""` for none.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if omitted.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.pcolormesh`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    FrameError
+        If a column is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import klaviyo_analytics.plots as plots
+    >>> frame = pd.DataFrame(
+    ...     {"group_a": ["New", "VIP"], "group_b": ["VIP", "New"], "size_a": [2, 4], "share_of_a": [0.5, 0.25]}
+    ... )
+    >>> ax = plots.overlap(frame)
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['New (2)', 'VIP (4)']
+    """
+    require(frame, ["group_a", "group_b", "size_a", "share_of_a"])
+    left, right = names(frame, "group_a"), names(frame, "group_b")
+    groups = list(dict.fromkeys([*left, *right]))
+    ax = new_axes(ax, rows=min(len(groups), 40))
+    quiet(ax)
+    put_title(ax, "Overlap of groups" if title is None else title)
+    shares, sizes = numbers(frame, "share_of_a"), dict(zip(left, numbers(frame, "size_a"), strict=True))
+    if frame.empty or not np.isfinite(shares).any():
+        put_note(ax, "No values: 'share_of_a' is missing in every row" if len(frame) else "No rows to draw")
+        return ax
+    place = {group: row for row, group in enumerate(groups)}
+    cells = np.full((len(groups), len(groups)), np.nan)
+    for a, b, share in zip(left, right, shares, strict=True):
+        cells[place[a], place[b]] = share
+    labels = [
+        f"{clip(group, 20)} ({sizes[group]:,.0f})" if np.isfinite(sizes.get(group, np.nan)) else group
+        for group in groups
+    ]
+    written = draw_cells(ax, cells, rows=labels, columns=groups, kind="rate", highest=1.0, kwargs=kwargs)
+    put_caption(
+        ax,
+        [
+            "share of the row's profiles that are in the column" + (", in %" if written else ""),
+            None if written else scale_in_words(cells, "rate"),
+        ],
+    )
+    return ax
+
+
+@draws("the frame of ka.analysis.ordered_funnel(...)")
+def ordered_funnel(
+    frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None, **kwargs: Any
+) -> Axes:
+    """Draw how many profiles reached each step, and how long it took them.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per step: `step`, `profiles`, `share_of_previous` and `median_hours`, as `analysis.ordered_funnel`
+        returns them.
+    title : str, optional
+        `""` for none.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if omitted.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.barh`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    FrameError
+        If a column is missing or does not hold numbers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import klaviyo_analytics.plots as plots
+    >>> frame = pd.DataFrame(
+    ...     {
+    ...         "step": ["Viewed Product", "Placed Order"],
+    ...         "profiles": [100, 25],
+    ...         "share_of_previous": [None, 0.25],
+    ...         "median_hours": [None, 30.0],
+    ...     }
+    ... )
+    >>> ax = plots.ordered_funnel(frame)
+    >>> [text.get_text() for text in ax.texts if text.get_gid() != "caption"]
+    ['100', '25 · 25.0 % of previous · median 30 h']
+    """
+    require(frame, ["step", "profiles", "share_of_previous", "median_hours"])
+    counts = numbers(frame, "profiles")
+    ax = new_axes(ax, rows=len(frame))
+    quiet(ax, grid="x")
+    put_title(ax, "Profiles by step" if title is None else title)
+    if frame.empty or not np.isfinite(counts).any():
+        put_note(ax, "No values: 'profiles' is missing in every row" if len(frame) else "No rows to draw")
+        return ax
+    rates, hours = numbers(frame, "share_of_previous"), numbers(frame, "median_hours")
+    rows = np.arange(len(frame))
+    looks: dict[str, Any] = {"color": PALETTE[0], "height": 0.62, **kwargs}
+    ax.barh(rows, np.nan_to_num(counts), **looks)
+    ax.set_yticks(rows, [legible(clip(name, 32)) for name in names(frame, "step")])
+    put_names(ax.get_yticklabels())
+    ax.invert_yaxis()
+    ax.set_xticks([])
+    most = float(np.nanmax(counts)) or 1.0
+    for row in rows:
+        said = [write(float(counts[row]), "count")]
+        if np.isfinite(rates[row]):
+            said.append(f"{write(float(rates[row]), 'rate')} of previous")
+        if np.isfinite(hours[row]):
+            said.append(f"median {_spoken(float(hours[row]))}")
+        inside = counts[row] > 0.55 * most
+        ax.annotate(
+            " · ".join(said),
+            (float(np.nan_to_num(counts[row])), row),
+            xytext=(-0.5 if inside else 0.5, 0),
+            textcoords="offset fontsize",
+            ha="right" if inside else "left",
+            va="center",
+            fontsize="small",
+            color="white" if inside else ink(ax, 0.8),
+        )
+    ax.set_xlim(0, most * 1.02)
+    put_caption(ax, ["profiles that did the steps in this order, time from the previous step"])
+    return ax
+
+
+@draws("the frame of ka.analysis.year_over_year(...)")
+def year_over_year(
+    frame: pd.DataFrame,
+    *,
+    y: str | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw a line for each year over the months of the year.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        `year`, `month` and a value, as `analysis.year_over_year` returns them; of one series.
+    y : str, optional
+        Column of the value; the one with a `<value>_previous` beside it if omitted.
+    title : str, optional
+        `""` for none.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if omitted.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.plot`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    FrameError
+        If a column is missing, or a month has several rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import klaviyo_analytics.plots as plots
+    >>> frame = pd.DataFrame(
+    ...     {"year": [2025, 2026], "month": [1, 1], "count": [9.0, 12.0], "count_previous": [None, 9.0]}
+    ... )
+    >>> ax = plots.year_over_year(frame)
+    >>> len(ax.lines) >= 2
+    True
+    """
+    require(frame, ["year", "month"])
+    column = y or next((name for name in frame.columns if f"{name}_previous" in frame.columns), "count")
+    require(frame, [column])
+    if frame.duplicated(["year", "month"]).any():
+        raise FrameError(
+            "several rows share one year and month. Filter the frame to one series, such as "
+            "frame[frame['channel'] == 'email']."
+        )
+    subject = quantity(column)
+    currency = currency_of(frame, None) if subject.kind == "money" else None
+    values, years, months = numbers(frame, column), numbers(frame, "year"), numbers(frame, "month")
+    ax = new_axes(ax)
+    quiet(ax)
+    known = np.isfinite(values) & np.isfinite(years) & np.isfinite(months)
+    heading = f"{subject.label[:1].upper()}{subject.label[1:]} by month and year" if title is None else title
+    if not known.any():
+        put_title(ax, heading)
+        put_note(ax, f"No values: {column!r} is missing in every row" if len(frame) else "No rows to draw")
+        return ax
+    whole, handles, labels = finished(frame), [], []
+    different = sorted(set(years[known]), reverse=True)
+    for rank, year in enumerate(different):
+        line = np.full(12, np.nan)
+        open_ = np.full(12, np.nan)
+        for row in np.flatnonzero(known & (years == year)):
+            line[int(months[row]) - 1] = values[row]
+            open_[int(months[row]) - 1] = np.nan if whole[row] else values[row]
+        bright = rank < MOST_HUES
+        colour = PALETTE[rank] if bright else ink(ax, 0.2)
+        looks: dict[str, Any] = {"color": colour, "linewidth": line_width() * (1.0 if rank == 0 else 0.7)}
+        looks |= {"marker": "o", "markersize": 2.2 * line_width(), **kwargs}
+        ax.plot(range(12), line, **looks)
+        ax.plot(
+            range(12),
+            open_,
+            color=ax.get_facecolor(),
+            marker="o",
+            markersize=1.2 * line_width(),
+            linestyle="",
+        )
+        if bright:
+            handles.append(Line2D([], [], **looks))
+            labels.append(f"{int(year)}")
+    if len(different) > MOST_HUES:
+        handles.append(Line2D([], [], color=ink(ax, 0.2)))
+        labels.append(f"{len(different) - MOST_HUES} earlier years")
+    rows_above = put_legend(ax, handles, labels)
+    put_title(ax, heading, rows_above=rows_above)
+    value_axis(ax, values[known], subject.kind, currency)
+    ax.set_xticks(range(12), [calendar.month_abbr[month] for month in range(1, 13)])
+    ax.set_xlim(-0.4, 11.4)
+    part = "hollow: this month or the one a year before is incomplete" if (~whole & known).any() else None
+    put_caption(ax, [subject.definition or None, f"in {currency}" if currency else None, part])
+    return ax
+
+
+def _spoken(hours: float) -> str:
+    if hours < 1:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} d"
