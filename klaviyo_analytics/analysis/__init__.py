@@ -19,27 +19,47 @@ What two numbers may be added, and which two make a rate, is said once, in
 
 from __future__ import annotations
 
+from klaviyo_analytics.analysis.attribution import attribution, attribution_comparison, attribution_rollup
+from klaviyo_analytics.analysis.attribution_settings import AttributionSettings
 from klaviyo_analytics.analysis.comparison import compare_periods
 from klaviyo_analytics.analysis.engagement import adjusted_engagement
 from klaviyo_analytics.analysis.health import BENCHMARKS, deliverability
 from klaviyo_analytics.analysis.intervals import period_over_period, resample
 from klaviyo_analytics.analysis.measures import rates, roll_up
 from klaviyo_analytics.analysis.messages import campaign_ranking, flow_funnel
+from klaviyo_analytics.analysis.orders import (
+    OrderConditions,
+    net_of_refunds,
+    new_and_returning,
+    normalise_orders,
+    select_orders,
+    unmatched_refunds,
+)
 from klaviyo_analytics.analysis.shares import revenue_split, share_of_total
 from klaviyo_analytics.analysis.subscribers import list_growth
 
 __all__ = [
     "BENCHMARKS",
+    "AttributionSettings",
+    "OrderConditions",
     "adjusted_engagement",
+    "attribution",
+    "attribution_comparison",
+    "attribution_rollup",
     "campaign_ranking",
     "compare_periods",
     "deliverability",
     "flow_funnel",
     "list_growth",
+    "net_of_refunds",
+    "new_and_returning",
+    "normalise_orders",
     "period_over_period",
     "rates",
     "resample",
     "revenue_split",
     "roll_up",
+    "select_orders",
     "share_of_total",
+    "unmatched_refunds",
 ]
