@@ -21,8 +21,10 @@ from __future__ import annotations
 
 from klaviyo_analytics.analysis.attribution import attribution, attribution_comparison, attribution_rollup
 from klaviyo_analytics.analysis.attribution_settings import AttributionSettings
+from klaviyo_analytics.analysis.bridge import bridge, bridge_orders
 from klaviyo_analytics.analysis.comparison import compare_periods
 from klaviyo_analytics.analysis.engagement import adjusted_engagement
+from klaviyo_analytics.analysis.experiments import ab_test, holdout_lift
 from klaviyo_analytics.analysis.health import BENCHMARKS, deliverability
 from klaviyo_analytics.analysis.intervals import period_over_period, resample
 from klaviyo_analytics.analysis.measures import rates, roll_up
@@ -35,6 +37,7 @@ from klaviyo_analytics.analysis.orders import (
     select_orders,
     unmatched_refunds,
 )
+from klaviyo_analytics.analysis.send_times import conversion_lag, fatigue, send_times
 from klaviyo_analytics.analysis.shares import revenue_split, share_of_total
 from klaviyo_analytics.analysis.subscribers import list_growth
 
@@ -42,14 +45,20 @@ __all__ = [
     "BENCHMARKS",
     "AttributionSettings",
     "OrderConditions",
+    "ab_test",
     "adjusted_engagement",
     "attribution",
     "attribution_comparison",
     "attribution_rollup",
+    "bridge",
+    "bridge_orders",
     "campaign_ranking",
     "compare_periods",
+    "conversion_lag",
     "deliverability",
+    "fatigue",
     "flow_funnel",
+    "holdout_lift",
     "list_growth",
     "net_of_refunds",
     "new_and_returning",
@@ -60,6 +69,7 @@ __all__ = [
     "revenue_split",
     "roll_up",
     "select_orders",
+    "send_times",
     "share_of_total",
     "unmatched_refunds",
 ]

@@ -575,7 +575,7 @@ def _moment(given: datetime | str | None, zone: Any, argument: str) -> int | Non
     if moment is pd.NaT:
         raise InvalidInputError(f"{argument}={given!r} is not a date. Expected a text such as '2026-04-01'.")
     aware = moment.tz_localize(zone) if moment.tzinfo is None else moment
-    return int(aware.tz_convert("UTC").as_unit("us").value)
+    return int((aware - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(microseconds=1))
 
 
 def _require_history(table: Table, start: int | None, history: str) -> None:
