@@ -23,8 +23,10 @@ from klaviyo_analytics.analysis.attribution import attribution, attribution_comp
 from klaviyo_analytics.analysis.attribution_settings import AttributionSettings
 from klaviyo_analytics.analysis.bridge import bridge, bridge_orders
 from klaviyo_analytics.analysis.comparison import compare_periods
+from klaviyo_analytics.analysis.content import coupons, links, subject_lines
 from klaviyo_analytics.analysis.engagement import adjusted_engagement
 from klaviyo_analytics.analysis.experiments import ab_test, holdout_lift
+from klaviyo_analytics.analysis.flow_health import flow_collisions, flow_health, flow_losses
 from klaviyo_analytics.analysis.health import BENCHMARKS, deliverability
 from klaviyo_analytics.analysis.intervals import period_over_period, resample
 from klaviyo_analytics.analysis.measures import rates, roll_up
@@ -37,11 +39,14 @@ from klaviyo_analytics.analysis.orders import (
     select_orders,
     unmatched_refunds,
 )
+from klaviyo_analytics.analysis.providers import BANDS, deliverability_bands, deliverability_by_provider
+from klaviyo_analytics.analysis.rollups import touch_rollup
 from klaviyo_analytics.analysis.send_times import conversion_lag, fatigue, send_times
 from klaviyo_analytics.analysis.shares import revenue_split, share_of_total
 from klaviyo_analytics.analysis.subscribers import list_growth
 
 __all__ = [
+    "BANDS",
     "BENCHMARKS",
     "AttributionSettings",
     "OrderConditions",
@@ -55,10 +60,17 @@ __all__ = [
     "campaign_ranking",
     "compare_periods",
     "conversion_lag",
+    "coupons",
     "deliverability",
+    "deliverability_bands",
+    "deliverability_by_provider",
     "fatigue",
+    "flow_collisions",
     "flow_funnel",
+    "flow_health",
+    "flow_losses",
     "holdout_lift",
+    "links",
     "list_growth",
     "net_of_refunds",
     "new_and_returning",
@@ -71,5 +83,7 @@ __all__ = [
     "select_orders",
     "send_times",
     "share_of_total",
+    "subject_lines",
+    "touch_rollup",
     "unmatched_refunds",
 ]

@@ -135,7 +135,7 @@ def ab_test(
     >>> result[["variation", "low", "high", "statistic", "p_value"]].round(4)
       variation     low    high  statistic  p_value
     0         A  0.0420  0.0595        NaN      NaN
-    1         B  0.0539  0.0735     1.9503   0.0511
+    1         B  0.0539  0.0735     1.9504   0.0511
     >>> result["verdict"][1]
     'Too early to tell: B differs from A by -0.0 to 2.6 points.'
     """
@@ -284,7 +284,7 @@ def _read(frame: Any, measure: str, variation: str | None) -> tuple[list[_Group]
     if measure in _MONEY_MEANS and (rate is None or rate.numerator in here):
         raise FrameError(
             f"measure={measure!r} is a mean, which cannot be tested from sums: the spread between people is not "
-            "in them. Give a frame of recipients (variation, revenue; zero if nothing was bought) and measure='revenue'."
+            "in them. Give a frame of recipients (variation, revenue; zero for no order), measure='revenue'."
         )
     if rate is not None and measure not in _MONEY_MEANS:
         require(table, [rate.numerator, rate.denominator])

@@ -75,7 +75,7 @@ def send_times(
     reactions : DataFrame
         Opens, clicks or orders: `profile_id`, `datetime` and `message`.
     by : str or sequence of str, default ("weekday", "hour")
-        "weekday" (0 for Monday to 6 for Sunday), "hour" (0 to 23), "month" (such as "2026-04") or columns of the sends.
+        "weekday" (0 for Monday to 6 for Sunday), "hour" (0 to 23), "month" ("2026-04") or columns of the sends.
     zone : {"profile", "account"}, default "account"
         Whose clock decides. Profiles without a known zone go by the account's; `own_zone` counts the others.
     account_zone : str, default "UTC"
