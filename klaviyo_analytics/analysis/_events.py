@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import Table, columns_of, listed, opened, require
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, listed, opened, require
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
@@ -107,7 +107,19 @@ def micros(table: Table, name: str) -> nw.Expr:
     column = nw.col(name)
     if table.implementation.is_spark_like():
         return (column.cast(nw.Float64) * 1e6).round().cast(nw.Int64)
-    return (column - nw.lit(_EPOCH)).dt.total_microseconds().cast(nw.Int64)
+    elapsed = (column - nw.lit(_EPOCH)).dt.total_microseconds()
+    # pandas cannot hold missing integers in plain columns; floats hold microseconds exactly until the year 2255.
+    return elapsed.cast(nw.Float64 if table.implementation.is_pandas_like() else nw.Int64)
+
+
+def closed_whole(table: Table, like: IntoFrameT, *whole: str) -> IntoFrameT:
+    """Return the table as the library of `like` has it, with nullable integers in the columns named, in pandas too."""
+    native: Any = closed(table, like)
+    if nw.dependencies.is_pandas_dataframe(native):
+        attrs = native.attrs
+        native = native.astype({name: "Int64" for name in whole if name in native.columns})
+        native.attrs = attrs
+    return native  # type: ignore[no-any-return]
 
 
 def parse_duration(given: str | timedelta, argument: str) -> int:

@@ -13,6 +13,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, require, require_one_currency
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
+    closed_whole,
     micros,
     one_of,
     opened_rows,
@@ -129,7 +130,7 @@ def attribution(
     else:
         rows = _eligible(sold, acts, chosen).with_columns(credit=_credit(model, decay))
         rows = rows.filter(nw.col("credit") > 0).drop("__us")
-    return closed(_finished(sold, rows), orders)
+    return closed_whole(_finished(sold, rows), orders, "position", "touches")
 
 
 @takes(ORDERS_AND_TOUCHES)

@@ -225,7 +225,7 @@ def coupons(
     -------
     DataFrame
         `coupon`, `currency`, `codes`, `assigned`, `used` (codes in an order, once each), `orders`, `revenue` (value of
-        these orders, in `currency`) and `use_rate` (used ÷ assigned). An order with codes of two coupons counts for
+        the orders, in `currency`) and `use_rate` (used ÷ assigned). An order with codes of two coupons counts for
         both. Codes that are in no coupon of the frame are in the row with a null coupon. Sorted by revenue.
 
     Raises
@@ -239,10 +239,10 @@ def coupons(
     >>> from klaviyo_analytics import analysis
     >>> codes = pd.DataFrame({"coupon": "WELCOME", "code": ["W-1", "W-2"], "profile_id": ["A", "B"]})
     >>> orders = pd.DataFrame({"id": ["1"], "value": [40.0], "currency": "EUR", "discount_codes": ["w-1, FREESHIP"]})
-    >>> analysis.coupons(codes, orders)[["coupon", "assigned", "used", "orders", "revenue", "use_rate"]]
+    >>> used = analysis.coupons(codes, orders)
+    >>> used.loc[:0, ["coupon", "assigned", "used", "orders", "revenue", "use_rate"]]
         coupon  assigned  used  orders  revenue  use_rate
     0  WELCOME         2     1       1     40.0       0.5
-    1     <NA>         0     1       1     40.0       NaN
     """
     held = opened_rows(codes, coupon, code, "profile_id", texts=(coupon, code, "profile_id"))
     sold = opened_rows(

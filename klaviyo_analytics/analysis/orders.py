@@ -498,7 +498,7 @@ def new_and_returning(
     key = "order_id" if shared else require_any(table, ["id", "order_id"])
     money = "revenue" if shared else require_any(table, ["value"])
     require_one_currency(table, [])
-    table = table.with_columns(__us=micros(table, "datetime"))
+    table = table.with_columns(__us=micros(table, "datetime")).filter(~nw.col("__us").is_null())
     if "month" in keys and "month" not in columns_of(table):
         table = table.with_columns(month=month_of(local_micros("__us", place, span_of(table, "__us"))))
     table = opened_rows(table.to_native(), *keys) if keys else table

@@ -12,7 +12,7 @@ from klaviyo_analytics.analysis._events import one_of, opened_rows, present
 from klaviyo_analytics.analysis._given import takes
 
 Grain = Literal["person_touch", "campaign", "flow", "person"]
-CREDITED = "the frame of analysis.attribution(orders, touches) with campaign_id, flow_id and variation_id of the touches"
+CREDITED = "the frame of analysis.attribution(orders, touches), with campaign_id, flow_id, variation_id of the touches"
 _GRAINS: dict[str, tuple[str, ...]] = {
     "person_touch": ("profile_id", "campaign_id", "flow_id", "variation_id"),
     "campaign": ("campaign_id",),
@@ -25,11 +25,11 @@ _GRAINS: dict[str, tuple[str, ...]] = {
 def touch_rollup(frame: IntoFrameT, grain: Grain = "person_touch") -> IntoFrameT:
     """Roll attributed orders up by person and touch, by campaign, by flow or by person.
 
-    The grain "person_touch" is that of dbt_klaviyo: person × campaign or flow of the last touch × variation. Which of
-    dbt_klaviyo's two ways it means depends on the model of the frame: "native" is its default since v1.1.0 (Klaviyo's
-    own attribution), "last_touch" with windows of 120 h for email and 24 h for text and `start="touch"` its sessions
-    (`using_native_attribution: false`), in elapsed time and without their faults: windows in hour boundaries, revenue
-    on a null variation, lost minus signs, ties without an order.
+    The grain "person_touch" is that of dbt_klaviyo: person × campaign or flow of the last touch × variation. Which
+    of dbt_klaviyo's two ways it means depends on the model of the frame: "native" is its default since v1.1.0
+    (Klaviyo's own attribution), "last_touch" with windows of 120 h for email and 24 h for text and `start="touch"`
+    its sessions (`using_native_attribution: false`), but in elapsed time instead of hour boundaries, with the
+    variation of the touch, with minus signs, and with ties ordered by id.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ def touch_rollup(frame: IntoFrameT, grain: Grain = "person_touch") -> IntoFrameT
     >>> at = pd.Timestamp("2026-04-10 12:00", tz="UTC")
     >>> credited = pd.DataFrame({"order_id": ["1", "2"], "profile_id": "A", "datetime": [at, at], "currency": "EUR"})
     >>> credited = credited.assign(campaign_id=["C1", None], credit=1.0, revenue=[30.0, -5.0])
-    >>> analysis.touch_rollup(credited, "campaign")[["campaign_id", "orders", "revenue", "customers"]]
-      campaign_id  orders  revenue  customers
-    0          C1     1.0     30.0          1
-    1        None     1.0     -5.0          1
+    >>> analysis.touch_rollup(credited, "campaign")[["orders", "revenue", "customers"]]
+       orders  revenue  customers
+    0     1.0     30.0          1
+    1     1.0     -5.0          1
     """
     keys = list(_GRAINS[one_of(grain, get_args(Grain), "grain")])
     needed = dict.fromkeys([*keys, "profile_id", "datetime", "currency", "credit", "revenue"])
