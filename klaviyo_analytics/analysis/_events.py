@@ -102,8 +102,22 @@ def require_ids(table: Table, name: str, what: str) -> None:
     )
 
 
-def micros(table: Table, name: str) -> nw.Expr:
-    """Return the column's time in microseconds since 1970: the same integers on every engine."""
+def with_micros(table: Table, **columns: str) -> Table:
+    """Append the times of columns in microseconds since 1970: `with_micros(table, __us="datetime")`.
+
+    DuckDB subtracts times by the calendar of its session, which loses an hour where the clocks change, so it is
+    asked in SQL.
+    """
+    implementation = table.implementation
+    if implementation.is_duckdb():
+        quoted = {name: source.replace('"', '""') for name, source in columns.items()}
+        extra = ", ".join(f'epoch_us("{source}") AS "{name}"' for name, source in quoted.items())
+        relation: Any = table.to_native()
+        return nw.from_native(relation.project(f"*, {extra}"))
+    return table.with_columns(**{name: _micros(table, source) for name, source in columns.items()})
+
+
+def _micros(table: Table, name: str) -> nw.Expr:
     column = nw.col(name)
     if table.implementation.is_spark_like():
         return (column.cast(nw.Float64) * 1e6).round().cast(nw.Int64)

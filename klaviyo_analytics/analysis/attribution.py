@@ -14,7 +14,6 @@ from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names,
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     closed_whole,
-    micros,
     one_of,
     opened_rows,
     parse_duration,
@@ -22,6 +21,7 @@ from klaviyo_analytics.analysis._events import (
     require_ids,
     same_library,
     true,
+    with_micros,
 )
 from klaviyo_analytics.analysis._given import takes
 from klaviyo_analytics.analysis.attribution_settings import (
@@ -314,7 +314,7 @@ def _opened(
     require_one_currency(sold, [])
     require_ids(sold, "id", "orders")
     require_ids(acts, "id", "touches")
-    sold = sold.select(*_ORDER, *present(sold, _KEPT), *extra).with_columns(__us=micros(sold, "datetime"))
+    sold = with_micros(sold.select(*_ORDER, *present(sold, _KEPT), *extra), __us="datetime")
     sold = sold.rename({"id": "order_id"})
     taken = {
         *columns_of(sold),
@@ -332,10 +332,10 @@ def _opened(
         for name in columns_of(acts)
         if name in taken and name not in {"profile_id", "datetime"}
     }
-    acts = acts.with_columns(__window=_windows(chosen), __touch_us=micros(acts, "datetime"))
+    acts = with_micros(acts, __touch_us="datetime").with_columns(__window=_windows(chosen))
     anchor = nw.col("__touch_us")
     if chosen.start == "receipt":
-        acts = acts.with_columns(__received=micros(acts, "received"))
+        acts = with_micros(acts, __received="received")
         delivered = _folded("interaction").is_in([*INTERACTIONS["delivery"]])
         anchor = (
             nw.when(delivered | nw.col("__received").is_null()).then(anchor).otherwise(nw.col("__received"))
@@ -344,7 +344,7 @@ def _opened(
     for name, wanted in filters.items():
         if not wanted:
             counts = counts & ~true(name)
-    acts = acts.with_columns(__anchor=anchor, __counts=counts)
+    acts = acts.with_columns(__anchor=anchor, __counts=nw.when(counts).then(nw.lit(1)).otherwise(nw.lit(0)))
     return sold, acts.rename({**renamed, "id": "touch_id", "datetime": "touch_datetime"})
 
 
@@ -372,7 +372,9 @@ def _eligible(sold: Table, acts: Table, chosen: AttributionSettings) -> Table:
     """
     longest = max((length for length in chosen.microseconds().values() if length), default=0)
     stretch = max(longest, MICROSECONDS_PER_HOUR)
-    open_ones = acts.filter(nw.col("__counts") & (nw.col("__window") >= 0) & ~nw.col("profile_id").is_null())
+    open_ones = acts.filter(
+        (nw.col("__counts") == 1) & (nw.col("__window") >= 0) & ~nw.col("profile_id").is_null()
+    )
     keyed = open_ones.select(
         "profile_id",
         "touch_id",
@@ -564,7 +566,7 @@ def _with_reasons(rows: Table, wanted: Sequence[str]) -> Table:
             nw.when(native & nw.col("__touch_us").is_null())
             .then(nw.lit(2))
             .otherwise(
-                nw.when(native & ~nw.col("__counts"))
+                nw.when(native & (nw.col("__counts") == 0))
                 .then(nw.lit(3))
                 .otherwise(
                     nw.when(native & (nw.col("__fits") == 0))

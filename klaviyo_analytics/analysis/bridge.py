@@ -10,7 +10,7 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, require_one_currency
-from klaviyo_analytics.analysis._events import like_given, micros, opened_rows, zone_named
+from klaviyo_analytics.analysis._events import like_given, opened_rows, with_micros, zone_named
 from klaviyo_analytics.analysis._given import takes
 from klaviyo_analytics.analysis.orders import _moment
 from klaviyo_analytics.errors import InvalidInputError
@@ -203,9 +203,7 @@ def _placed(table: Table, start: int, end: int) -> Table:
     require_one_currency(table, [])
     here = columns_of(table)
     money = "revenue" if "revenue" in here else "value"
-    table = opened_rows(table.to_native(), money).with_columns(
-        __at=micros(table, "datetime"), __sent=micros(table, "sent")
-    )
+    table = with_micros(opened_rows(table.to_native(), money), __at="datetime", __sent="sent")
     ordered = (nw.col("__at") >= start) & (nw.col("__at") < end)
     sent = (nw.col("__sent") >= start) & (nw.col("__sent") < end)
     table = table.with_columns(

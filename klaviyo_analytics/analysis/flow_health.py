@@ -13,11 +13,11 @@ from klaviyo_analytics.analysis._engine import closed, listed, names, ratio
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     critical_value,
-    micros,
     opened_rows,
     parse_duration,
     require_ids,
     wilson,
+    with_micros,
     zone_named,
 )
 from klaviyo_analytics.analysis._given import takes
@@ -92,7 +92,7 @@ def flow_health(
     keys = names(by)
     above, below = rate.numerator, rate.denominator
     table = opened_rows(frame, *keys, "datetime", above, below, times=("datetime",), numbers=(above, below))
-    table = table.with_columns(__us=micros(table, "datetime")).filter(~nw.col("__us").is_null())
+    table = with_micros(table, __us="datetime").filter(~nw.col("__us").is_null())
     recent = nw.col("__us") >= split
     parts = {}
     for name, inside in (("before", ~recent), ("since", recent)):
@@ -292,7 +292,7 @@ def flow_collisions(
     table = opened_rows(sends, "id", "profile_id", "datetime", flow, times=("datetime",), texts=texts)
     require_ids(table, "id", "sends")
     stretch = max(length, MICROSECONDS_PER_HOUR)
-    sent = table.select("id", "profile_id", first=nw.col(flow), __us=micros(table, "datetime"))
+    sent = with_micros(table, __us="datetime").select("id", "profile_id", "__us", first=nw.col(flow))
     sent = sent.filter(
         ~nw.col("profile_id").is_null() & ~nw.col("__us").is_null() & ~nw.col("first").is_null()
     ).with_columns(__stretch=nw.col("__us") // stretch)

@@ -14,7 +14,6 @@ from narwhals.stable.v2.typing import IntoFrameT
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, listed, names, require_one_currency
 from klaviyo_analytics.analysis._events import (
     local_micros,
-    micros,
     month_of,
     opened_rows,
     present,
@@ -23,6 +22,7 @@ from klaviyo_analytics.analysis._events import (
     same_library,
     span_of,
     true,
+    with_micros,
     zone_named,
 )
 from klaviyo_analytics.analysis._given import WrongFrame, takes
@@ -498,7 +498,7 @@ def new_and_returning(
     key = "order_id" if shared else require_any(table, ["id", "order_id"])
     money = "revenue" if shared else require_any(table, ["value"])
     require_one_currency(table, [])
-    table = table.with_columns(__us=micros(table, "datetime")).filter(~nw.col("__us").is_null())
+    table = with_micros(table, __us="datetime").filter(~nw.col("__us").is_null())
     if "month" in keys and "month" not in columns_of(table):
         table = table.with_columns(month=month_of(local_micros("__us", place, span_of(table, "__us"))))
     table = opened_rows(table.to_native(), *keys) if keys else table

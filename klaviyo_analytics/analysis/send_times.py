@@ -16,7 +16,6 @@ from klaviyo_analytics.analysis._events import (
     critical_value,
     hour_of,
     local_micros,
-    micros,
     month_of,
     one_of,
     opened_rows,
@@ -26,6 +25,7 @@ from klaviyo_analytics.analysis._events import (
     span_of,
     weekday_of,
     wilson,
+    with_micros,
     zone_named,
 )
 from klaviyo_analytics.analysis._given import takes
@@ -203,7 +203,7 @@ def conversion_lag(
     )
     hours = nw.col("hours")
     if since == "receipt":
-        table = table.with_columns(__sent=micros(table, "received"), __at=micros(table, "datetime"))
+        table = with_micros(table, __sent="received", __at="datetime")
         hours = (nw.col("__at") - nw.col("__sent")).cast(nw.Float64) / MICROSECONDS_PER_HOUR
     table = table.filter(nw.col("status") == "attributed").with_columns(__hours=hours)
     table = table.filter(~nw.col("__hours").is_null())
@@ -347,7 +347,7 @@ def _reacted(sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, 
     acts = opened_rows(reactions, "profile_id", "datetime", "message", times=("datetime",), texts=texts)
     same_library(sent, acts, ("sends", "reactions"))
     require_ids(sent, "id", "sends")
-    sent = sent.with_columns(__us=micros(sent, "datetime"))
+    sent = with_micros(sent, __us="datetime")
     whole = sent.filter(
         ~nw.col("profile_id").is_null() & ~nw.col("message").is_null() & ~nw.col("__us").is_null()
     ).select("id", "profile_id", "message", "__us")
@@ -355,7 +355,7 @@ def _reacted(sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, 
     whole = whole.with_columns(
         __next=nw.col("__us").shift(-1).over("profile_id", "message", order_by=["__us", "id"])
     )
-    reacted = acts.select("profile_id", "message", __at=micros(acts, "datetime")).unique()
+    reacted = with_micros(acts, __at="datetime").select("profile_id", "message", "__at").unique()
     lag = nw.col("__at") - nw.col("__us")
     hits = whole.join(reacted, on=["profile_id", "message"], how="inner").filter(
         (lag >= 0) & (lag <= length) & (nw.col("__next").is_null() | (nw.col("__at") < nw.col("__next")))

@@ -152,7 +152,7 @@ def conversion_lag(
     >>> import klaviyo_analytics.plots as plots
     >>> frame = pd.DataFrame({"bucket": ["0-1 h", "1-6 h"], "from_hours": [0.0, 1.0], "to_hours": [1.0, 6.0]})
     >>> ax = plots.conversion_lag(frame.assign(orders=[3.0, 1.0]))
-    >>> [round(bar.get_height(), 2) for bar in ax.patches]
+    >>> [round(float(bar.get_height()), 2) for bar in ax.patches]
     [0.75, 0.25]
     """
     require(frame, ["bucket", "from_hours", "to_hours", "orders", hue])
