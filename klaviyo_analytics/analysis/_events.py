@@ -127,7 +127,7 @@ def _micros(table: Table, name: str) -> nw.Expr:
 
 
 def closed_whole(table: Table, like: IntoFrameT, *whole: str) -> IntoFrameT:
-    """Return the table as the library of `like` has it, with nullable integers in the columns named, in pandas too."""
+    """Return the table as the library of `like` has it, with nullable integers in the columns named."""
     native: Any = closed(table, like)
     if nw.dependencies.is_pandas_dataframe(native):
         attrs = native.attrs

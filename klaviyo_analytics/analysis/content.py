@@ -224,8 +224,8 @@ def coupons(
     Returns
     -------
     DataFrame
-        `coupon`, `currency`, `codes`, `assigned`, `used` (codes in an order, once each), `orders`, `revenue` (value of
-        the orders, in `currency`) and `use_rate` (used ÷ assigned). An order with codes of two coupons counts for
+        `coupon`, `currency`, `codes`, `assigned`, `used` (codes in an order, once each), `orders`, `revenue` (value
+        of the orders, in `currency`) and `use_rate` (used ÷ assigned). An order with codes of two coupons counts for
         both. Codes that are in no coupon of the frame are in the row with a null coupon. Sorted by revenue.
 
     Raises

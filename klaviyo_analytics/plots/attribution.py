@@ -27,7 +27,6 @@ from klaviyo_analytics.plots._style import PALETTE, ink
 
 _PREFIX = "revenue_"
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "p")
-_OTHERS = "all others"
 
 
 @draws("the frame of ka.analysis.attribution_comparison(orders, touches, by='channel')")
@@ -48,7 +47,7 @@ def attribution_comparison(
     by : str, optional
         Column with the groups; the first that is neither the currency nor a revenue if omitted.
     top : int, default 12
-        Groups with a row of their own, by the largest revenue under any model; the others share a row.
+        Groups with a row of their own, by the largest revenue under any model; the caption counts the others.
     title : str, optional
         `""` for none.
     ax : matplotlib.axes.Axes, optional
@@ -141,7 +140,7 @@ def attribution_comparison(
         [
             f"Revenue in {money}" if money else "Revenue, currency not known",
             "every model shares out the same orders",
-            f"{folded} smaller groups together" if folded else None,
+            f"{folded} smaller group{'s' if folded > 1 else ''} not shown" if folded else None,
         ],
         share=0.75,
     )
@@ -154,10 +153,8 @@ def _label(model: str) -> str:
 
 
 def _largest(groups: list[str], values: np.ndarray, top: int) -> tuple[list[str], np.ndarray, int]:  # type: ignore[type-arg]
-    """Keep the groups with the largest revenue under any model, and add up the rest."""
-    if len(groups) <= max(top, 1) + 1:
+    """Keep the groups with the largest revenue under any model, and count the rest."""
+    if len(groups) <= top:
         return groups, values, 0
-    order = np.argsort(-np.nanmax(np.abs(np.nan_to_num(values)), axis=1), kind="stable")
-    first, rest = order[:top], order[top:]
-    kept = [groups[row] for row in first]
-    return [*kept, _OTHERS], np.vstack([values[first], np.nansum(values[rest], axis=0)]), len(rest)
+    order = np.argsort(-np.nanmax(np.abs(np.nan_to_num(values)), axis=1), kind="stable")[:top]
+    return [groups[row] for row in order], values[order], len(groups) - len(order)
