@@ -94,7 +94,7 @@ def require_ids(table: Table, name: str, what: str) -> None:
     if not len(counts):
         return
     found = counts[name].to_list()[0]
-    if found is None or found != found:  # noqa: PLR0124 - NaN is the only value that differs from itself
+    if counts[name].is_null().to_list()[0]:
         raise FrameError(f"column {name!r} of the {what} holds nulls. Every row needs its id.")
     raise FrameError(
         f"{what} with {name}={found!r} stand in {counts['__rows'].to_list()[0]} rows. Each may stand in one only; "
@@ -167,8 +167,9 @@ def zone_named(name: str, argument: str = "zone") -> ZoneInfo:
 def span_of(table: Table, moment: str) -> tuple[int, int]:
     """Return the first and last time of a column of microseconds; (0, 0) where there is none."""
     ends = table.select(first=nw.col(moment).min(), last=nw.col(moment).max()).collect()
-    first, last = (ends[name].to_list()[0] for name in ("first", "last"))
-    return (0, 0) if first is None or first != first else (int(first), int(last))  # noqa: PLR0124 - NaN
+    if ends["first"].is_null().to_list()[0]:
+        return 0, 0
+    return int(ends["first"].to_list()[0]), int(ends["last"].to_list()[0])
 
 
 def local_micros(moment: str, zone: ZoneInfo, span: tuple[int, int]) -> nw.Expr:

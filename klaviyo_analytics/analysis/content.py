@@ -305,9 +305,9 @@ def _codes_of(sold: nw.LazyFrame) -> nw.LazyFrame:  # type: ignore[type-arg]
     commas = rest.select(
         most=(nw.col("__rest").str.len_chars() - _without_commas().str.len_chars()).max()
     ).collect()
-    most = commas["most"].to_list()[0]
+    most = 0 if commas["most"].is_null().to_list()[0] else int(commas["most"].to_list()[0])
     parts = []
-    for _ in range(int(most or 0) + 1 if most == most else 1):  # noqa: PLR0124 - NaN where there are no orders
+    for _ in range(most + 1):
         head = nw.col("__rest").str.replace_all(r",.*$", "").str.strip_chars()
         parts.append(rest.select("id", "value", __code=head))
         rest = rest.with_columns(__rest=nw.col("__rest").str.replace_all(r"^[^,]*,?", ""))
