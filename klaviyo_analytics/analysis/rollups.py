@@ -12,7 +12,9 @@ from klaviyo_analytics.analysis._events import one_of, opened_rows, present
 from klaviyo_analytics.analysis._given import takes
 
 Grain = Literal["person_touch", "campaign", "flow", "person"]
-CREDITED = "the frame of analysis.attribution(orders, touches), with campaign_id, flow_id, variation_id of the touches"
+CREDITED = (
+    "the frame of analysis.attribution(orders, touches), with the touches' campaign_id, flow_id, variation_id"
+)
 _GRAINS: dict[str, tuple[str, ...]] = {
     "person_touch": ("profile_id", "campaign_id", "flow_id", "variation_id"),
     "campaign": ("campaign_id",),

@@ -66,7 +66,7 @@ def same(name: str, got: Any) -> None:
 def test_the_table_is_the_same(name: str, engine: str) -> None:
     got = CALLS[name](ENGINES[engine])
     assert type(got).__module__.split(".")[0].lstrip("_") == {"plain pandas": "pandas"}.get(
-        engine, engine.split()[0]
+        engine, engine.split(maxsplit=1)[0]
     )
     same(name, got)
 

@@ -81,7 +81,7 @@ REVENUE_CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
 @pytest.mark.parametrize("given", [None, {"count": [1]}, pd.DataFrame(), NO_COUNTS])
 def test_a_wrong_frame_of_a_revenue_function(name: str, given: Any) -> None:
     function, call = REVENUE_CALLS[name]
-    with pytest.raises(FrameError, match=f"; {name.split(',')[0]} takes .*{call}") as caught:
+    with pytest.raises(FrameError, match=f"; {name.split(',', maxsplit=1)[0]} takes .*{call}") as caught:
         function(given)
     assert type(caught.value) is FrameError
 
