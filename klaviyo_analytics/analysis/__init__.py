@@ -20,6 +20,8 @@ What two numbers may be added, and which two make a rate, is said once, in
 
 from __future__ import annotations
 
+from klaviyo_analytics.analysis.attribution import attribution, attribution_comparison, attribution_rollup
+from klaviyo_analytics.analysis.attribution_settings import AttributionSettings
 from klaviyo_analytics.analysis.audience import (
     by_segment,
     engagement_tiers,
@@ -28,9 +30,13 @@ from klaviyo_analytics.analysis.audience import (
     overlap,
     year_over_year,
 )
+from klaviyo_analytics.analysis.bridge import bridge, bridge_orders
 from klaviyo_analytics.analysis.cohorts import cohorts, retention_curves
 from klaviyo_analytics.analysis.comparison import compare_periods
+from klaviyo_analytics.analysis.content import coupons, links, subject_lines
 from klaviyo_analytics.analysis.engagement import adjusted_engagement
+from klaviyo_analytics.analysis.experiments import ab_test, holdout_lift
+from klaviyo_analytics.analysis.flow_health import flow_collisions, flow_health, flow_losses
 from klaviyo_analytics.analysis.health import BENCHMARKS, deliverability
 from klaviyo_analytics.analysis.intervals import period_over_period, resample
 from klaviyo_analytics.analysis.items import order_items
@@ -41,6 +47,15 @@ from klaviyo_analytics.analysis.lifetime_value import (
 )
 from klaviyo_analytics.analysis.measures import rates, roll_up
 from klaviyo_analytics.analysis.messages import campaign_ranking, flow_funnel
+from klaviyo_analytics.analysis.orders import (
+    OrderConditions,
+    net_of_refunds,
+    new_and_returning,
+    normalise_orders,
+    select_orders,
+    unmatched_refunds,
+)
+from klaviyo_analytics.analysis.providers import BANDS, deliverability_bands, deliverability_by_provider
 from klaviyo_analytics.analysis.repeat_purchase import (
     bought_together,
     next_product,
@@ -49,27 +64,51 @@ from klaviyo_analytics.analysis.repeat_purchase import (
     replenishment,
 )
 from klaviyo_analytics.analysis.rfm import klaviyo_rfm, rfm
+from klaviyo_analytics.analysis.rollups import touch_rollup
+from klaviyo_analytics.analysis.send_times import conversion_lag, fatigue, send_times
 from klaviyo_analytics.analysis.shares import revenue_split, share_of_total
 from klaviyo_analytics.analysis.subscribers import list_growth
 
 __all__ = [
+    "BANDS",
     "BENCHMARKS",
+    "AttributionSettings",
+    "OrderConditions",
+    "ab_test",
     "adjusted_engagement",
+    "attribution",
+    "attribution_comparison",
+    "attribution_rollup",
     "bought_together",
+    "bridge",
+    "bridge_orders",
     "by_segment",
     "campaign_ranking",
     "cohorts",
     "compare_periods",
+    "conversion_lag",
+    "coupons",
     "customer_lifetime_value",
     "deliverability",
+    "deliverability_bands",
+    "deliverability_by_provider",
     "engagement_tiers",
+    "fatigue",
+    "flow_collisions",
     "flow_funnel",
+    "flow_health",
+    "flow_losses",
     "growth_by_source",
+    "holdout_lift",
     "klaviyo_rfm",
     "lifetime_value_fit",
     "lifetime_value_holdout",
+    "links",
     "list_growth",
+    "net_of_refunds",
+    "new_and_returning",
     "next_product",
+    "normalise_orders",
     "order_items",
     "ordered_funnel",
     "overlap",
@@ -83,7 +122,12 @@ __all__ = [
     "revenue_split",
     "rfm",
     "roll_up",
+    "select_orders",
+    "send_times",
     "share_of_total",
+    "subject_lines",
+    "touch_rollup",
+    "unmatched_refunds",
     "year_over_year",
 ]
 

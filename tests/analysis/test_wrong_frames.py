@@ -11,6 +11,7 @@ import pytest
 from klaviyo_analytics import analysis
 from klaviyo_analytics.errors import FrameError
 from tests.analysis.customer_frames import WRONG as CUSTOMER_CALLS
+from tests.analysis.revenue_frames import CALLS as REVENUE
 
 NO_COUNTS = pd.DataFrame({"email": ["a@example.com"]})
 CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
@@ -66,7 +67,25 @@ def test_a_wrong_frame(name: str, given: Any, named: str) -> None:
 
 
 def test_every_function_is_tried() -> None:
-    assert {*CALLS} == {*analysis.__all__} - {"BENCHMARKS"}
+    revenue = {name.split(",")[0] for name in REVENUE} | {"normalise_orders"}
+    others = {"BENCHMARKS", "BANDS", "AttributionSettings", "OrderConditions"}
+    assert {*CALLS} == {*analysis.__all__} - others - revenue
+
+
+REVENUE_CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    name: (lambda given, name=name: REVENUE[name](lambda _: given), "(client|analysis|recipients)")  # type: ignore[misc]
+    for name in REVENUE
+    if name not in {"flow_health"}
+}
+
+
+@pytest.mark.parametrize("name", REVENUE_CALLS)
+@pytest.mark.parametrize("given", [None, {"count": [1]}, pd.DataFrame(), NO_COUNTS])
+def test_a_wrong_frame_of_a_revenue_function(name: str, given: Any) -> None:
+    function, call = REVENUE_CALLS[name]
+    with pytest.raises(FrameError, match=f"; {name.split(',', maxsplit=1)[0]} takes .*{call}") as caught:
+        function(given)
+    assert type(caught.value) is FrameError
 
 
 def test_names_and_documents_are_those_of_the_function() -> None:

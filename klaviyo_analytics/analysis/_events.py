@@ -1,0 +1,341 @@
+"""Rows that are events or orders: opening them, elapsed time, local clocks and Wilson intervals on any engine."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, listed, opened, require
+from klaviyo_analytics.errors import FrameError, InvalidInputError
+
+MICROSECONDS_PER_HOUR = 3_600_000_000
+_DAY = 24 * MICROSECONDS_PER_HOUR
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FEWEST_YEARS = (2010, 2041)  # clock changes are tabulated for these years; outside, the nearest one holds
+
+
+def opened_rows(
+    frame: IntoFrameT,
+    *needed: str,
+    times: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    texts: Sequence[str] = (),
+) -> Table:
+    """Open a frame of events, with columns that hold nothing but nulls in the type they should have.
+
+    Raises FrameError for a time column without a time zone and for a number column that holds text.
+    """
+    table = opened(frame, *needed)
+    table = _typed(table, times=times, numbers=numbers, texts=texts)
+    schema = table.collect_schema()
+    for name in times:
+        kind = schema.get(name)
+        aware = kind == nw.Unknown or (isinstance(kind, nw.Datetime) and kind.time_zone is not None)
+        if kind is not None and not aware:
+            raise FrameError(
+                f"column {name!r} is {kind}, but times with a time zone are needed. "
+                f"Convert it first, with pd.to_datetime(frame[{name!r}], utc=True) for example."
+            )
+    for name in numbers:
+        if name in schema and not schema[name].is_numeric():
+            raise FrameError(f"column {name!r} is {schema[name]}, but numbers are needed. Convert it first.")
+    return table
+
+
+def _typed(table: Table, *, times: Sequence[str], numbers: Sequence[str], texts: Sequence[str]) -> Table:
+    """Return the table with object columns of nulls (as empty pandas and Polars frames have them) typed."""
+    native: Any = table.to_native()
+    if nw.dependencies.is_pandas_dataframe(native):
+        empty = {
+            name for name in native.columns if native[name].dtype == object and native[name].isna().all()
+        }
+        kinds = {name: "datetime64[us, UTC]" for name in times if name in empty}
+        kinds |= {name: "float64" for name in numbers if name in empty}
+        kinds |= {name: "string" for name in texts if name in empty}
+        return nw.from_native(native.astype(kinds)).lazy() if kinds else table
+    schema = table.collect_schema()
+    unknown = {name for name, kind in schema.items() if str(kind) in {"Unknown", "Null"}}
+    if not unknown or not nw.dependencies.is_polars_lazyframe(native):
+        return table
+    casts = [nw.col(name).cast(nw.Datetime("us", "UTC")) for name in times if name in unknown]
+    casts += [nw.col(name).cast(nw.Float64) for name in numbers if name in unknown]
+    casts += [nw.col(name).cast(nw.String) for name in texts if name in unknown]
+    return table.with_columns(*casts) if casts else table
+
+
+def same_library(first: Table, second: Table, names: tuple[str, str]) -> None:
+    """Raise FrameError unless both frames are of one library, so that they can be joined."""
+    one, other = first.implementation, second.implementation
+    if one != other:
+        raise FrameError(
+            f"{names[0]} is a {one.name.lower()} frame and {names[1]} a {other.name.lower()} frame. "
+            "Both must come from the same library; convert one of them."
+        )
+
+
+def require_ids(table: Table, name: str, what: str) -> None:
+    """Raise FrameError if an id is null or stands in several rows."""
+    counts = (
+        table.group_by(name)
+        .agg(nw.len().alias("__rows"))
+        .filter((nw.col("__rows") > 1) | nw.col(name).is_null())
+        .sort(name, nulls_last=True)
+        .head(1)
+        .collect()
+    )
+    if not len(counts):
+        return
+    found = counts[name].to_list()[0]
+    if counts[name].is_null().to_list()[0]:
+        raise FrameError(f"column {name!r} of the {what} holds nulls. Every row needs its id.")
+    raise FrameError(
+        f"{what} with {name}={found!r} stand in {counts['__rows'].to_list()[0]} rows. Each may stand in one only; "
+        f"drop the duplicates first, with frame.drop_duplicates({name!r}) in pandas."
+    )
+
+
+def with_micros(table: Table, **columns: str) -> Table:
+    """Append the times of columns in microseconds since 1970: `with_micros(table, __us="datetime")`.
+
+    DuckDB subtracts times by the calendar of its session, which loses an hour where the clocks change, so it is
+    asked in SQL.
+    """
+    implementation = table.implementation
+    if implementation.is_duckdb():
+        quoted = {name: source.replace('"', '""') for name, source in columns.items()}
+        extra = ", ".join(f'epoch_us("{source}") AS "{name}"' for name, source in quoted.items())
+        relation: Any = table.to_native()
+        return nw.from_native(relation.project(f"*, {extra}"))
+    return table.with_columns(**{name: _micros(table, source) for name, source in columns.items()})
+
+
+def _micros(table: Table, name: str) -> nw.Expr:
+    column = nw.col(name)
+    if table.implementation.is_spark_like():
+        return (column.cast(nw.Float64) * 1e6).round().cast(nw.Int64)
+    elapsed = (column - nw.lit(_EPOCH)).dt.total_microseconds()
+    # pandas cannot hold missing integers in plain columns; floats hold microseconds exactly until the year 2255.
+    return elapsed.cast(nw.Float64 if table.implementation.is_pandas_like() else nw.Int64)
+
+
+def closed_whole(table: Table, like: IntoFrameT, *whole: str) -> IntoFrameT:
+    """Return the table as the library of `like` has it, with nullable integers in the columns named."""
+    native: Any = closed(table, like)
+    if nw.dependencies.is_pandas_dataframe(native):
+        attrs = native.attrs
+        native = native.astype({name: "Int64" for name in whole if name in native.columns})
+        native.attrs = attrs
+    return native  # type: ignore[no-any-return]
+
+
+def parse_duration(given: str | timedelta, argument: str) -> int:
+    """Return a duration such as "120h", "5d" or a timedelta in microseconds."""
+    import pandas as pd  # noqa: PLC0415 - parses the text only
+
+    try:
+        length = pd.Timedelta(given)
+    except (ValueError, TypeError) as error:
+        length = None
+        cause: Exception | None = error
+    else:
+        cause = None
+    if length is None or pd.isna(length) or length < pd.Timedelta(0):
+        raise InvalidInputError(
+            f"{argument}={given!r} is not a duration. Expected a text such as '120h' or '5d', or a timedelta."
+        ) from cause
+    return round(length.total_seconds() * 1e6)
+
+
+def zone_named(name: str, argument: str = "zone") -> ZoneInfo:
+    """Return the time zone, or raise InvalidInputError if there is none with this name."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError, TypeError) as error:
+        raise InvalidInputError(
+            f"{argument}={name!r} is not a time zone. Expected a name such as 'America/New_York' or 'UTC'."
+        ) from error
+
+
+def span_of(table: Table, moment: str) -> tuple[int, int]:
+    """Return the first and last time of a column of microseconds; (0, 0) where there is none."""
+    ends = table.select(first=nw.col(moment).min(), last=nw.col(moment).max()).collect()
+    if ends["first"].is_null().to_list()[0]:
+        return 0, 0
+    return int(ends["first"].to_list()[0]), int(ends["last"].to_list()[0])
+
+
+def local_micros(moment: str, zone: ZoneInfo, span: tuple[int, int]) -> nw.Expr:
+    """Return the wall clock of `zone` in microseconds since 1970-01-01 00:00 local time, for times in `span`."""
+    changes = _clock_changes(zone)
+    first = max(bisect_right(changes, span[0], key=lambda change: change[0]) - 1, 0)
+    shift = nw.lit(changes[first][1])
+    for start, offset in changes[first + 1 :]:
+        if start <= span[1]:
+            shift = nw.when(nw.col(moment) >= start).then(nw.lit(offset)).otherwise(shift)
+    return nw.col(moment) + shift
+
+
+def hour_of(local: nw.Expr) -> nw.Expr:
+    """Return the hour of the day, 0 to 23."""
+    return (local // MICROSECONDS_PER_HOUR % 24).cast(nw.Int64)
+
+
+def weekday_of(local: nw.Expr) -> nw.Expr:
+    """Return the day of the week, 0 for Monday to 6 for Sunday."""
+    return ((local // _DAY + 3) % 7).cast(nw.Int64)
+
+
+def month_of(local: nw.Expr) -> nw.Expr:
+    """Return the month as text, such as "2026-04" (civil-from-days in integers; proleptic Gregorian)."""
+    days = local // _DAY + 719_468
+    era_day = days % 146_097
+    year_of_era = (era_day - era_day // 1_460 + era_day // 36_524 - era_day // 146_096) // 365
+    day_of_year = era_day - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted = (5 * day_of_year + 2) // 153
+    month = (shifted + 2) % 12 + 1
+    year = year_of_era + days // 146_097 * 400 + (month <= 2).cast(nw.Int64)
+    padded = (month.cast(nw.Int64) + 100).cast(nw.String).str.slice(1, 2)
+    return nw.concat_str(year.cast(nw.Int64).cast(nw.String), padded, separator="-")
+
+
+@lru_cache(maxsize=64)
+def _clock_changes(zone: ZoneInfo) -> list[tuple[int, int]]:
+    """Return when each offset of the zone begins and what it is, both in microseconds, in order of time."""
+    first, last = (datetime(year, 1, 1, tzinfo=UTC) for year in _FEWEST_YEARS)
+    changes = [(_since_epoch(first), _offset(first, zone))]
+    moment = first
+    while moment < last:
+        later = moment + timedelta(days=7)
+        if _offset(later, zone) != changes[-1][1]:
+            minutes = range(int((later - moment).total_seconds() // 60) + 1)
+            before = changes[-1][1]
+            # The offset changes once in these days; Morocco's two changes are four weeks apart.
+            at = bisect_right(
+                minutes,
+                0,
+                key=lambda minute, start=moment, old=before: int(
+                    _offset(start + timedelta(minutes=minute), zone) != old
+                ),
+            )
+            changed = moment + timedelta(minutes=at)
+            changes.append((_since_epoch(changed), _offset(changed, zone)))
+        moment = later
+    return changes
+
+
+def _since_epoch(moment: datetime) -> int:
+    return int((moment - _EPOCH).total_seconds()) * 1_000_000
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> int:
+    return int((moment.astimezone(zone).utcoffset() or timedelta()).total_seconds()) * 1_000_000
+
+
+def critical_value(confidence: float) -> float:
+    """Return the two-sided critical value of the normal distribution: 1.96 for 0.95."""
+    if not isinstance(confidence, float | int) or not 0 < confidence < 1:
+        raise InvalidInputError(
+            f"confidence={confidence!r} is not between 0 and 1. Give a fraction, such as 0.95."
+        )
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def wilson(successes: str, trials: str, confidence: float) -> tuple[nw.Expr, nw.Expr]:
+    """Return the bounds of Wilson's interval (1927) of a rate; missing where there were no trials."""
+    z = critical_value(confidence)
+    n = nw.col(trials).cast(nw.Float64)
+    share = nw.col(successes).cast(nw.Float64) / n
+    middle = share + z * z / (2 * n)
+    # A rate of people cannot exceed 1; where clicks outnumber people, the root would be of a negative number.
+    inside = share * (1 - share) / n + z * z / (4 * n * n)
+    half = nw.when(inside >= 0).then(inside).otherwise(nw.lit(0.0)).sqrt() * z
+    scale = 1 + z * z / n
+    low, high = (middle - half) / scale, (middle + half) / scale
+    some = nw.col(trials) > 0
+    zero, one = nw.lit(0.0), nw.lit(1.0)
+    none, every = nw.col(successes) <= 0, nw.col(successes) >= nw.col(trials)
+    return (
+        nw.when(some).then(nw.when(none).then(zero).otherwise(low)),
+        nw.when(some).then(nw.when(every).then(one).otherwise(high)),
+    )
+
+
+def true(name: str) -> nw.Expr:
+    """Return whether a flag is set: a boolean, 1, or the texts that Klaviyo uses for it; null is false."""
+    text = nw.col(name).cast(nw.String).str.to_lowercase().fill_null("")
+    return text.is_in(["true", "1", "1.0", "yes"])
+
+
+def one_of(given: str, allowed: Iterable[str], argument: str) -> str:
+    """Return `given` if it is allowed, or raise InvalidInputError with the allowed values."""
+    choices = list(allowed)
+    if given not in choices:
+        raise InvalidInputError(f"{argument}={given!r} is not allowed. Allowed are {listed(choices)}.")
+    return given
+
+
+def present(table: Table, names: Sequence[str]) -> list[str]:
+    """Return those of the names that are columns."""
+    here = columns_of(table)
+    return [name for name in names if name in here]
+
+
+def require_any(table: Table, names: Sequence[str]) -> str:
+    """Return the first of the names that is a column, or raise the error that lacks the first."""
+    here = present(table, names)
+    if not here:
+        require(table, names[:1])
+    return here[0]
+
+
+def like_given(rows: Any, like: IntoFrameT, session_of: Any = None) -> IntoFrameT:
+    """Return a small pandas frame in the library of `like`.
+
+    A few rows that were computed with scipy go back to where the input came from: Polars eager or lazy, DuckDB
+    (as a relation of duckdb's default connection) or PySpark (in the session of the input).
+    """
+    given: Any = like if session_of is None else session_of
+    if nw.dependencies.is_pandas_dataframe(given):
+        rows.attrs = {**given.attrs}
+        return rows  # type: ignore[no-any-return]
+    if nw.dependencies.is_polars_dataframe(given) or nw.dependencies.is_polars_lazyframe(given):
+        import polars as pl  # noqa: PLC0415 - the caller's library
+
+        made = pl.from_pandas(rows)
+        return made.lazy() if nw.dependencies.is_polars_lazyframe(given) else made  # type: ignore[return-value]
+    if nw.dependencies.is_duckdb_relation(given):
+        import duckdb  # noqa: PLC0415 - the caller's library
+
+        return duckdb.from_df(rows)  # type: ignore[no-any-return]
+    if nw.dependencies.is_pyspark_dataframe(given):
+        return _spark(rows, given)  # type: ignore[no-any-return]
+    table = nw.from_native(rows).to_arrow()
+    return nw.from_arrow(table, backend=nw.from_native(given).implementation).to_native()  # type: ignore[no-any-return]
+
+
+def _spark(rows: Any, like: Any) -> Any:
+    kinds = {
+        "Int64": "bigint",
+        "int64": "bigint",
+        "float64": "double",
+        "boolean": "boolean",
+        "bool": "boolean",
+    }
+    schema = ", ".join(
+        f"`{name}` {'timestamp' if str(kind).startswith('datetime') else kinds.get(str(kind), 'string')}"
+        for name, kind in rows.dtypes.items()
+    )
+    rows = rows.astype(object).where(rows.notna(), None)
+    plain = [
+        tuple(getattr(value, "item", lambda value=value: value)() for value in row)
+        for row in rows.itertuples(index=False, name=None)
+    ]
+    return like.sparkSession.createDataFrame(plain, schema)

@@ -1,0 +1,598 @@
+"""Orders: one shape for every shop, which of them count, refunds, and first against repeat customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+from narwhals.stable.v2.typing import IntoFrameT
+
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, listed, names, require_one_currency
+from klaviyo_analytics.analysis._events import (
+    local_micros,
+    month_of,
+    opened_rows,
+    present,
+    require_any,
+    require_ids,
+    same_library,
+    span_of,
+    true,
+    with_micros,
+    zone_named,
+)
+from klaviyo_analytics.analysis._given import WrongFrame, takes
+from klaviyo_analytics.errors import FrameError, InvalidInputError
+
+ORDER_EVENTS = "order events: client.events.list(metric='Placed Order', start=..., include=['attributions'])"
+ORDERS = f"orders: analysis.normalise_orders(events) of {ORDER_EVENTS}"
+REFUND_EVENTS = "refunds: analysis.normalise_orders(client.events.list(metric='Refunded Order', ...))"
+
+_PREFIX = "event_properties."
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "value": ("$value", "value"),
+    "currency": ("$currency_code", "$value_currency", "$currency", "currency"),
+    "order_id": ("OrderId", "OrderID", "order_id", "$event_id"),
+    "source": ("Source Name", "SourceName", "source"),
+    "tags": ("tags", "Tags"),
+    "test": ("test", "Test", "Is Test"),
+    "discount_codes": ("Discount Codes", "DiscountCodes", "discount_codes"),
+}
+RENEWAL_TAGS = ("Subscription Recurring Order", "Recurring Order", "Subscription Renewal")
+RENEWAL_SOURCES = ("subscription_contract", "subscription_contract_checkout_one")
+
+
+@dataclass(frozen=True)
+class OrderConditions:
+    """Decide which orders count, once for every analysis, summary and report.
+
+    Parameters
+    ----------
+    renewals : bool, default True
+        Whether renewals of subscriptions count (column `renewal` of the orders).
+    test : bool, default True
+        Whether test orders count (column `test`).
+    without_tags, only_tags : sequence of str, default ()
+        Leave out orders with any of these tags; keep only orders with at least one of them. Upper and lower case
+        are the same (column `tags`).
+    without_sources, only_sources : sequence of str, default ()
+        The same for the source, such as "web" or "pos" (column `source`).
+    currency : str, optional
+        Keep only orders in this currency, such as "EUR".
+
+    Raises
+    ------
+    InvalidInputError
+        If a text is given where a sequence of texts belongs.
+
+    Examples
+    --------
+    >>> from klaviyo_analytics import analysis
+    >>> analysis.OrderConditions(renewals=False, currency="EUR").describe()
+    'without renewals; only EUR'
+    """
+
+    renewals: bool = True
+    test: bool = True
+    without_tags: Sequence[str] = ()
+    only_tags: Sequence[str] = ()
+    without_sources: Sequence[str] = ()
+    only_sources: Sequence[str] = ()
+    currency: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("without_tags", "only_tags", "without_sources", "only_sources"):
+            if isinstance(given := getattr(self, name), str):
+                raise InvalidInputError(
+                    f"{name}={given!r} is a single text. Give a list: {name}=[{given!r}]."
+                )
+
+    def describe(self) -> str:
+        """Return the conditions in words, for captions; "all orders" without any.
+
+        Returns
+        -------
+        str
+        """
+        said = [] if self.renewals else ["without renewals"]
+        said += [] if self.test else ["without test orders"]
+        for name, words in (
+            ("without_tags", "without tags"),
+            ("only_tags", "only tags"),
+            ("without_sources", "without sources"),
+            ("only_sources", "only sources"),
+        ):
+            if given := getattr(self, name):
+                said.append(f"{words} {', '.join(given)}")
+        if self.currency:
+            said.append(f"only {self.currency}")
+        return "; ".join(said) or "all orders"
+
+    def needs(self) -> list[str]:
+        """Return the columns that these conditions look at.
+
+        Returns
+        -------
+        list of str
+        """
+        wanted = {
+            "renewal": not self.renewals,
+            "test": not self.test,
+            "tags": bool(self.without_tags or self.only_tags),
+            "source": bool(self.without_sources or self.only_sources),
+            "currency": self.currency is not None,
+        }
+        return [name for name, needed in wanted.items() if needed]
+
+
+@takes(ORDERS)
+def select_orders(frame: IntoFrameT, orders: OrderConditions | Mapping[str, Any]) -> IntoFrameT:
+    """Keep the orders that meet the conditions.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Orders, as `normalise_orders` returns them, or any frame with the columns that the conditions look at.
+    orders : OrderConditions or mapping
+        The conditions, or their names and values: `{"renewals": False}`.
+
+    Returns
+    -------
+    DataFrame
+        The rows that count, with all columns, in their order.
+
+    Raises
+    ------
+    InvalidInputError
+        If a condition has an unknown name.
+    FrameError
+        If the frame lacks a column that a condition looks at.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> orders = pd.DataFrame({"id": ["O1", "O2"], "tags": ["VIP, wholesale", None]})
+    >>> analysis.select_orders(orders, {"without_tags": ["Wholesale"]})["id"].to_list()
+    ['O2']
+    """
+    chosen = conditions_of(orders)
+    table = opened_rows(frame, *chosen.needs(), texts=("tags", "source", "currency"))
+    if wrong := [name for name in chosen.needs() if table.collect_schema()[name] == nw.List]:
+        raise WrongFrame(f"column {wrong[0]!r} holds lists, but texts with commas are needed")
+    keep = nw.lit(value=True)
+    if not chosen.renewals:
+        keep = keep & ~true("renewal")
+    if not chosen.test:
+        keep = keep & ~true("test")
+    if chosen.currency is not None:
+        keep = keep & (nw.col("currency").fill_null("") == chosen.currency)
+    if chosen.without_tags:
+        keep = keep & ~_has_any(chosen.without_tags)
+    if chosen.only_tags:
+        keep = keep & _has_any(chosen.only_tags)
+    source = nw.col("source").cast(nw.String).str.to_lowercase().fill_null("")
+    if chosen.without_sources:
+        keep = keep & ~source.is_in([name.lower() for name in chosen.without_sources])
+    if chosen.only_sources:
+        keep = keep & source.is_in([name.lower() for name in chosen.only_sources])
+    return closed(table.filter(keep) if chosen.needs() else table, frame)
+
+
+def conditions_of(given: OrderConditions | Mapping[str, Any] | None) -> OrderConditions:
+    """Return the conditions, built from a mapping if that is what was given; None is every order."""
+    if given is None:
+        return OrderConditions()
+    if isinstance(given, OrderConditions):
+        return given
+    known = [one.name for one in fields(OrderConditions)]
+    if not isinstance(given, Mapping):
+        raise InvalidInputError(
+            f"orders={given!r} is not a condition. Give an OrderConditions or a dict of them."
+        )
+    if unknown := [name for name in given if name not in known]:
+        raise InvalidInputError(f"orders has the condition {unknown[0]!r}. Allowed are {listed(known)}.")
+    return OrderConditions(**given)
+
+
+def _has_any(tags: Sequence[str]) -> nw.Expr:
+    text = nw.col("tags").cast(nw.String).str.to_lowercase().fill_null("")
+    framed = nw.concat_str(nw.lit(","), text.str.replace_all(r"\s*,\s*", ",").str.strip_chars(), nw.lit(","))
+    found = nw.lit(value=False)
+    for tag in tags:
+        folded = ",".join(part.strip() for part in tag.lower().split(","))
+        found = found | framed.str.contains(f",{folded},", literal=True)
+    return found
+
+
+@takes(ORDER_EVENTS)
+def normalise_orders(
+    events: pd.DataFrame,
+    *,
+    renewal_tags: Sequence[str] = RENEWAL_TAGS,
+    renewal_sources: Sequence[str] = RENEWAL_SOURCES,
+) -> pd.DataFrame:
+    """Read orders (or refunds and cancellations) out of a frame of events.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        What `client.events.list` returns, with its properties as one column of dicts (`event_properties`) or as
+        columns (`event_properties.$value`, ...).
+    renewal_tags, renewal_sources : sequence of str
+        An order with one of these tags or sources is a renewal of a subscription. Upper and lower case are the
+        same. The defaults are those of common subscription apps; apps differ, so look at your own orders.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per event, in the order given: `id` (of the event), `order_id` (of the shop), `profile_id`, `datetime`
+        (UTC), `value` (float), `currency`, `source`, `tags` and `discount_codes` (texts with ", " between them),
+        `test` and `renewal` (boolean), and with attributions in the frame `attributed_event_id` (the first one;
+        `attributed_event_ids` has all). Missing properties are null.
+
+    Raises
+    ------
+    FrameError
+        If the frame has no events with properties.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> held = {"$value": "12.50", "$currency_code": "EUR", "$event_id": "77", "tags": ["Recurring Order"]}
+    >>> events = pd.DataFrame({"id": ["E1"], "profile_id": ["P1"], "event_properties": [held]})
+    >>> events["datetime"] = pd.Timestamp("2026-04-02 09:00", tz="UTC")
+    >>> orders = analysis.normalise_orders(events)
+    >>> orders[["order_id", "value", "currency", "renewal"]]
+      order_id  value currency  renewal
+    0       77   12.5      EUR     True
+    """
+    opened_rows(events, "id", "profile_id", "datetime", times=("datetime",))
+    whole = "event_properties" in events.columns
+    if not whole and not any(str(name).startswith(_PREFIX) for name in events.columns):
+        raise WrongFrame("the frame lacks 'event_properties', alone or as columns")
+    read = {name: _property(events, keys, whole=whole) for name, keys in _KEYS.items()}
+    result = pd.DataFrame(
+        {
+            "id": events["id"].astype("string").to_numpy(),
+            "order_id": pd.array([_text(value) for value in read["order_id"]], dtype="string"),
+            "profile_id": events["profile_id"].astype("string").to_numpy(),
+            "datetime": pd.to_datetime(events["datetime"], utc=True).to_numpy(),
+            "value": pd.to_numeric(pd.Series(read["value"], dtype=object), errors="coerce").to_numpy(
+                dtype=float
+            ),
+        }
+    )
+    result["id"] = result["id"].astype("string")
+    result["profile_id"] = result["profile_id"].astype("string")
+    result["datetime"] = pd.to_datetime(result["datetime"], utc=True)
+    for name in ("currency", "source", "tags", "discount_codes"):
+        result[name] = pd.array([_text(value) for value in read[name]], dtype="string")
+    result["test"] = pd.array(
+        [str(value).lower() in {"true", "1"} for value in read["test"]], dtype="boolean"
+    )
+    tags = {tag.lower() for tag in renewal_tags}
+    sources = {source.lower() for source in renewal_sources}
+    result["renewal"] = pd.array(
+        [
+            bool({part.strip().lower() for part in (tag or "").split(",")} & tags)
+            or (source or "").lower() in sources
+            for tag, source in zip(
+                result["tags"].astype(object).where(result["tags"].notna(), None),
+                result["source"].astype(object).where(result["source"].notna(), None),
+                strict=True,
+            )
+        ],
+        dtype="boolean",
+    )
+    attributed = next(
+        (name for name in events.columns if name in {"attributed_event_ids", "attributed_event_id"}), None
+    )
+    if attributed is not None:
+        every = [_items(value) for value in events[attributed]]
+        result["attributed_event_id"] = pd.array([ids[0] if ids else None for ids in every], dtype="string")
+        result["attributed_event_ids"] = pd.array([", ".join(ids) or None for ids in every], dtype="string")
+    result.attrs = {**events.attrs}
+    return result
+
+
+def _property(events: pd.DataFrame, keys: Sequence[str], *, whole: bool) -> list[Any]:
+    """Return the first of the properties that an event has."""
+    if whole:
+        return [
+            next((held[key] for key in keys if held.get(key) is not None), None)
+            if isinstance(held, Mapping)
+            else None
+            for held in events["event_properties"]
+        ]
+    columns = [events[f"{_PREFIX}{key}"] for key in keys if f"{_PREFIX}{key}" in events.columns]
+    if not columns:
+        return [None] * len(events)
+    return [next((value for value in row if _known(value)), None) for row in zip(*columns, strict=True)]
+
+
+def _known(value: Any) -> bool:
+    return value is not None and not (pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _items(value: Any) -> list[str]:
+    if not _known(value):
+        return []
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [str(one) for one in value]
+
+
+def _text(value: Any) -> str | None:
+    """Return a property as text: lists with ", " between their items, whole numbers without decimals."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or None
+    if not _known(value):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+@takes(f"{ORDERS}, and {REFUND_EVENTS}")
+def net_of_refunds(orders: IntoFrameT, refunds: IntoFrameT, *, on: str = "order_id") -> IntoFrameT:
+    """Take refunds and cancellations off the orders that they belong to.
+
+    Parameters
+    ----------
+    orders : DataFrame
+        Orders with `on`, `value` and `currency`, one row per `on`.
+    refunds : DataFrame
+        Refunded and cancelled orders with `on` and `value`; both signs of the value mean money given back. Several
+        for one order are added up, never to more than the order: an order that was cancelled and refunded is
+        taken off once.
+    on : str, default "order_id"
+        The shop's order id, in both frames.
+
+    Returns
+    -------
+    DataFrame
+        The orders with `refunded` (0 where nothing was) and `net_value` (value − refunded), in the currency of
+        the order, sorted by `on`. Refunds without an order here are left out: see `unmatched_refunds`.
+
+    Raises
+    ------
+    FrameError
+        If columns are missing, or an order stands in several rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> orders = pd.DataFrame({"order_id": ["1", "2"], "value": [50.0, 20.0], "currency": "EUR"})
+    >>> refunds = pd.DataFrame({"order_id": ["2", "2"], "value": [20.0, -20.0]})
+    >>> analysis.net_of_refunds(orders, refunds)["net_value"].to_list()
+    [50.0, 0.0]
+    """
+    sold = opened_rows(orders, on, "value", "currency", numbers=("value",), texts=(on, "currency"))
+    back = opened_rows(refunds, on, "value", numbers=("value",), texts=(on,))
+    same_library(sold, back, ("orders", "refunds"))
+    require_ids(sold, on, "orders")
+    returned = back.select(on, refunded=nw.col("value").abs()).filter(~nw.col(on).is_null())
+    returned = returned.group_by(on).agg(nw.col("refunded").sum())
+    result = sold.drop(*present(sold, ["refunded", "net_value"])).join(returned, on=on, how="left")
+    most = nw.when(nw.col("value") > 0).then(nw.col("value").cast(nw.Float64)).otherwise(nw.lit(0.0))
+    result = result.with_columns(refunded=nw.col("refunded").cast(nw.Float64).fill_null(0.0), __most=most)
+    result = result.with_columns(
+        refunded=nw.when(nw.col("refunded") > nw.col("__most"))
+        .then(nw.col("__most"))
+        .otherwise(nw.col("refunded"))
+    ).with_columns(net_value=nw.col("value").cast(nw.Float64) - nw.col("refunded"))
+    return closed(result.drop("__most").sort(on, nulls_last=True), orders)
+
+
+@takes(f"{REFUND_EVENTS}, and {ORDERS}")
+def unmatched_refunds(refunds: IntoFrameT, orders: IntoFrameT, *, on: str = "order_id") -> IntoFrameT:
+    """Return the refunds and cancellations that belong to no order of the frame.
+
+    Parameters
+    ----------
+    refunds, orders : DataFrame
+        As in `net_of_refunds`.
+    on : str, default "order_id"
+        The shop's order id, in both frames.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `refunds` whose order is not there, or which have no order id.
+
+    Raises
+    ------
+    FrameError
+        If `on` is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> refunds = pd.DataFrame({"order_id": ["2", "9"], "value": [20.0, 5.0]})
+    >>> analysis.unmatched_refunds(refunds, pd.DataFrame({"order_id": ["1", "2"]}))["order_id"].to_list()
+    ['9']
+    """
+    back = opened_rows(refunds, on, texts=(on,))
+    sold = opened_rows(orders, on, texts=(on,))
+    same_library(back, sold, ("refunds", "orders"))
+    known = sold.filter(~nw.col(on).is_null()).select(on).unique()
+    return closed(back.join(known, on=on, how="anti").sort(on, nulls_last=True), refunds)
+
+
+@takes(f"{ORDERS} from full history, or the frame of analysis.attribution(...)")
+def new_and_returning(
+    orders: IntoFrameT,
+    *,
+    by: str | Sequence[str] = (),
+    start: datetime | str | None = None,
+    end: datetime | str | None = None,
+    history: Literal["before start", "complete"] = "before start",
+    zone: str = "UTC",
+) -> IntoFrameT:
+    """Split orders and revenue into those of new and of returning customers.
+
+    The first order of a profile is new, every later one returning; orders at the same time are ordered by id.
+
+    Parameters
+    ----------
+    orders : DataFrame
+        Orders from full history: `id` (or `order_id`), `profile_id`, `datetime` (with a time zone), `value` and
+        `currency`. The frame of `attribution` works, too, and is split by its credit and revenue.
+    by : str or sequence of str, optional
+        Columns to split by, such as "campaign" or "flow"; "month" is made of `datetime` in `zone`.
+    start, end : datetime or str, optional
+        The period to count, half-open. A text or time without a zone is in `zone`. Needed unless
+        `history="complete"`.
+    history : {"before start", "complete"}, default "before start"
+        "complete" affirms that the frame begins with the shop's first order. Otherwise the frame must hold orders
+        from before `start`, without which everybody would look new.
+    zone : str, default "UTC"
+        Time zone of months and of times without one; the account's is right.
+
+    Returns
+    -------
+    DataFrame
+        `by`, `currency`, `customer` ("new", "returning", or "unknown" for orders without a profile), `orders` (float
+        for an attribution frame), `customers`, `revenue` and `average_order_value` (in `currency`) and
+        `revenue_share` (fraction of the group's revenue). Sorted by `by`, new first.
+
+    Raises
+    ------
+    FrameError
+        If the frame has no order before `start`, columns are missing or there are several currencies.
+    InvalidInputError
+        If `start` is missing, a date cannot be read or `zone` is not a time zone.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> orders = pd.DataFrame({"id": ["1", "2", "3"], "profile_id": ["A", "A", "B"], "value": [10.0, 30.0, 20.0]})
+    >>> orders["datetime"] = pd.to_datetime(["2026-03-05", "2026-04-02", "2026-04-09"], utc=True)
+    >>> split = analysis.new_and_returning(orders.assign(currency="EUR"), start="2026-04-01")
+    >>> split[["customer", "orders", "revenue", "revenue_share"]]
+        customer  orders  revenue  revenue_share
+    0        new       1     20.0            0.4
+    1  returning       1     30.0            0.6
+    """
+    place = zone_named(zone)
+    keys = names(by)
+    table = opened_rows(
+        orders,
+        "profile_id",
+        "datetime",
+        "currency",
+        times=("datetime",),
+        numbers=("value", "revenue", "credit"),
+        texts=("id", "order_id", "profile_id", "currency"),
+    )
+    shared = {"order_id", "credit", "revenue"} <= {*columns_of(table)}
+    key = "order_id" if shared else require_any(table, ["id", "order_id"])
+    money = "revenue" if shared else require_any(table, ["value"])
+    require_one_currency(table, [])
+    table = with_micros(table, __us="datetime").filter(~nw.col("__us").is_null())
+    if "month" in keys and "month" not in columns_of(table):
+        table = table.with_columns(month=month_of(local_micros("__us", place, span_of(table, "__us"))))
+    table = opened_rows(table.to_native(), *keys) if keys else table
+    from_, until = _moment(start, place, "start"), _moment(end, place, "end")
+    _require_history(table, from_, history)
+    ranked = _ranked(table, key)
+    inside = ~nw.col("__us").is_null()
+    inside = inside if from_ is None else inside & (nw.col("__us") >= from_)
+    inside = inside if until is None else inside & (nw.col("__us") < until)
+    weight = nw.col("credit").cast(nw.Float64) if shared else nw.lit(1)
+    groups = list(dict.fromkeys([*keys, "currency"]))
+    counted = ranked.filter(inside).with_columns(__weight=weight, __money=nw.col(money).cast(nw.Float64))
+    people = counted.select(*groups, "__kind", "profile_id").unique().group_by(*groups, "__kind")
+    people_counts = people.agg(nw.col("profile_id").count().alias("customers"))
+    sums = counted.group_by(*groups, "__kind").agg(
+        nw.col("__weight").sum().alias("orders"), nw.col("__money").sum().alias("revenue")
+    )
+    stacked = nw.concat(
+        [
+            sums.select(
+                *groups,
+                "__kind",
+                orders=nw.col("orders").cast(nw.Float64),
+                revenue="revenue",
+                customers=nw.lit(0).cast(nw.Int64),
+            ),
+            people_counts.select(
+                *groups,
+                "__kind",
+                orders=nw.lit(0.0),
+                revenue=nw.lit(0.0),
+                customers=nw.col("customers").cast(nw.Int64),
+            ),
+        ]
+    )
+    result = stacked.group_by(*groups, "__kind").agg(nw.col("orders", "revenue", "customers").sum())
+    total = nw.col("revenue").sum().over(*groups)
+    result = result.with_columns(__total=total).with_columns(
+        customer=nw.when(nw.col("__kind") == 0)
+        .then(nw.lit("new"))
+        .otherwise(nw.when(nw.col("__kind") == 1).then(nw.lit("returning")).otherwise(nw.lit("unknown"))),
+        average_order_value=nw.when(nw.col("orders") > 0).then(nw.col("revenue") / nw.col("orders")),
+        revenue_share=nw.when(nw.col("__total") != 0).then(nw.col("revenue") / nw.col("__total")),
+        orders=nw.col("orders") if shared else nw.col("orders").cast(nw.Int64),
+        customers=nw.col("customers").cast(nw.Int64),
+    )
+    result = result.sort(*groups, "__kind", nulls_last=True).select(
+        *groups, "customer", "orders", "customers", "revenue", "average_order_value", "revenue_share"
+    )
+    return closed(result, orders)
+
+
+def _ranked(table: Table, key: str) -> Table:
+    """Append `__kind`: 0 for the first order of a profile, 1 for later ones, 2 where the profile is unknown."""
+    known = table.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
+    once = known.select(key, "profile_id", "__us").unique().with_columns(__one=nw.lit(1))
+    place = nw.col("__one").cum_sum().over("profile_id", order_by=["__us", key])
+    kinds = once.with_columns(__kind=nw.when(place == 1).then(nw.lit(0)).otherwise(nw.lit(1))).select(
+        key, "__kind"
+    )
+    joined = table.join(kinds, on=key, how="left")
+    return joined.with_columns(__kind=nw.col("__kind").fill_null(2).cast(nw.Int64))
+
+
+def _moment(given: datetime | str | None, zone: Any, argument: str) -> int | None:
+    if given is None:
+        return None
+    try:
+        moment = pd.Timestamp(given)
+    except (ValueError, TypeError) as error:
+        raise InvalidInputError(
+            f"{argument}={given!r} is not a date. Expected a text such as '2026-04-01'."
+        ) from error
+    if moment is pd.NaT:
+        raise InvalidInputError(f"{argument}={given!r} is not a date. Expected a text such as '2026-04-01'.")
+    aware = moment.tz_localize(zone) if moment.tzinfo is None else moment
+    return int((aware - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(microseconds=1))
+
+
+def _require_history(table: Table, start: int | None, history: str) -> None:
+    if history not in ("before start", "complete"):
+        raise InvalidInputError(
+            f"history={history!r} is not allowed. Allowed are 'before start' and 'complete'."
+        )
+    if history == "complete":
+        return
+    if start is None:
+        raise InvalidInputError(
+            "start is missing, without which nobody can be told to be new. "
+            "Give the start of the period, or history='complete' if the frame begins with the shop's first order."
+        )
+    earlier = table.filter(nw.col("__us") < start).head(1).collect()
+    if not len(earlier) and len(table.head(1).collect()):
+        raise FrameError(
+            "the frame has no order before start, so that every customer would look new. Read the orders from full "
+            "history, or pass history='complete' if the frame begins with the shop's first order."
+        )

@@ -1,0 +1,160 @@
+"""Models of attribution beside each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from klaviyo_analytics.analysis._given import WrongFrame
+from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.plots._canvas import (
+    new_axes,
+    points,
+    put_caption,
+    put_legend,
+    put_note,
+    put_title,
+    quiet,
+)
+from klaviyo_analytics.plots._format import QuantityFormatter
+from klaviyo_analytics.plots._frame import currency_of, draws, names, numbers, require
+from klaviyo_analytics.plots._quantities import in_words
+from klaviyo_analytics.plots._rows import name_rows
+from klaviyo_analytics.plots._style import PALETTE, ink
+
+_PREFIX = "revenue_"
+_MARKS = ("o", "s", "^", "D", "v", "P", "X", "p")
+
+
+@draws("the frame of ka.analysis.attribution_comparison(orders, touches, by='channel')")
+def attribution_comparison(
+    frame: pd.DataFrame,
+    *,
+    by: str | None = None,
+    top: int = 12,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the revenue that each model gives to each group: a row per group, a mark per model.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The frame of `analysis.attribution_comparison` with `by`.
+    by : str, optional
+        Column with the groups; the first that is neither the currency nor a revenue if omitted.
+    top : int, default 12
+        Groups with a row of their own, by the largest revenue under any model; the caption counts the others.
+    title : str, optional
+        `""` for none.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if omitted.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    FrameError
+        If there is no revenue of a model, a group stands twice, or the money is in several currencies.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import klaviyo_analytics.plots as plots
+    >>> frame = pd.DataFrame({"channel": ["email", "text"], "revenue_last_touch": [80.0, 20.0]})
+    >>> ax = plots.attribution_comparison(frame.assign(revenue_native=[60.0, 40.0], currency="EUR"))
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['last touch', 'Klaviyo']
+    """
+    require(frame, [by])
+    models = [name for name in map(str, frame.columns) if name.startswith(_PREFIX)]
+    key = by or next(
+        (str(name) for name in frame.columns if name != "currency" and str(name) not in models), None
+    )
+    if not models or key is None or "touch_id" in frame.columns:
+        raise WrongFrame("the frame has no groups with 'revenue_...' of models")
+    groups = names(frame, key)
+    if len(set(groups)) < len(groups):
+        raise FrameError(
+            f"a {key} stands in several rows. Compare by {key!r} alone, or name another column with by=."
+        )
+    money = currency_of(frame, None)
+    values = (
+        np.column_stack([numbers(frame, model) for model in models])
+        if len(frame)
+        else np.empty((0, len(models)))
+    )
+    groups, values, folded = _largest(groups, values, top)
+    ax = new_axes(ax, rows=len(groups))
+    quiet(ax, grid="x")
+    rows_above = 0.0
+    if np.isfinite(values).any():
+        name_rows(ax, groups)
+        spread = np.array([[np.nanmin(row), np.nanmax(row)] for row in values])
+        ax.hlines(
+            range(len(groups)), spread[:, 0], spread[:, 1], color=ink(ax, 0.25), linewidth=2.0, zorder=1
+        )
+        for place, _ in enumerate(models):
+            ax.scatter(
+                values[:, place],
+                range(len(groups)),
+                s=points(0.8) ** 2,
+                marker=_MARKS[place % len(_MARKS)],
+                color=PALETTE[place % len(PALETTE)],
+                edgecolors=ax.get_facecolor(),
+                zorder=2 + place / 10,
+                clip_on=False,
+            )
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        ax.set_xlim(min(low, 0.0) * 1.05, (max(high, 0.0) or 1.0) * 1.05)
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], min_n_ticks=2))
+        ax.xaxis.set_major_formatter(QuantityFormatter("money", money))
+        handles = [
+            Line2D(
+                [],
+                [],
+                linestyle="none",
+                marker=_MARKS[place % len(_MARKS)],
+                color=PALETTE[place % len(PALETTE)],
+                markersize=points(0.7),
+            )
+            for place, _ in enumerate(models)
+        ]
+        rows_above = put_legend(ax, handles, [_label(model) for model in models], beside=False, share=0.75)
+    else:
+        put_note(ax, "No revenue to draw" if len(frame) else "No rows to draw")
+    words = in_words(key)
+    put_title(
+        ax,
+        f"Attributed revenue by {words} and model" if title is None else title,
+        rows_above=rows_above,
+        share=0.75,
+    )
+    put_caption(
+        ax,
+        [
+            f"Revenue in {money}" if money else "Revenue, currency not known",
+            "every model shares out the same orders",
+            f"{folded} smaller group{'s' if folded > 1 else ''} not shown" if folded else None,
+        ],
+        share=0.75,
+    )
+    return ax
+
+
+def _label(model: str) -> str:
+    name = model.removeprefix(_PREFIX)
+    return "Klaviyo" if name == "native" else in_words(name)
+
+
+def _largest(groups: list[str], values: np.ndarray, top: int) -> tuple[list[str], np.ndarray, int]:  # type: ignore[type-arg]
+    """Keep the groups with the largest revenue under any model, and count the rest."""
+    if len(groups) <= top:
+        return groups, values, 0
+    order = np.argsort(-np.nanmax(np.abs(np.nan_to_num(values)), axis=1), kind="stable")[:top]
+    return [groups[row] for row in order], values[order], len(groups) - len(order)
