@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from klaviyo_analytics import analysis, errors, plots, vocabulary, widgets
     from klaviyo_analytics._connect import connect
     from klaviyo_analytics._demo import demo
+    from klaviyo_analytics.archive import Archive, open_archive
     from klaviyo_analytics.client import KlaviyoClient
     from klaviyo_analytics.connections import Connections
     from klaviyo_analytics.filters import F, Filter
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Archive",
     "Connections",
     "F",
     "Filter",
@@ -39,12 +41,14 @@ __all__ = [
     "connect",
     "demo",
     "errors",
+    "open_archive",
     "plots",
     "vocabulary",
     "widgets",
 ]
 
 _HOMES = {
+    "Archive": "archive",
     "Connections": "connections",
     "F": "filters",
     "Filter": "filters",
@@ -53,6 +57,7 @@ _HOMES = {
     "Timeframe": "timeframe",
     "connect": "_connect",
     "demo": "_demo",
+    "open_archive": "archive",
 }
 _MODULES = ("analysis", "errors", "plots", "vocabulary", "widgets")
 
@@ -61,7 +66,15 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
     if name in _HOMES:
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        try:
+            home = import_module(f"{__name__}.{_HOMES[name]}")
+        except ImportError as error:
+            if _HOMES[name] != "archive":
+                raise
+            from klaviyo_analytics.errors import MissingExtraError  # noqa: PLC0415
+
+            raise MissingExtraError("The archive", "archive") from error
+        value = getattr(home, name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}; there are {', '.join(__all__)}")

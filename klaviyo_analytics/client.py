@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._display import AccountRow, card
 from klaviyo_analytics._findings import Report
+from klaviyo_analytics.errors import MissingExtraError
 from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import counted_request
@@ -31,6 +32,9 @@ from klaviyo_analytics.summaries import Comparison
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe._moments import Moment
 from klaviyo_analytics.writeback import Result
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.archive import Archive
 
 
 @explained_methods
@@ -168,6 +172,46 @@ class KlaviyoClient:
         return summaries.account_summary(
             self._context, timeframe, compare=compare, conversion_metric=conversion_metric
         )
+
+    def archive(
+        self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None
+    ) -> Archive:
+        """Open the local copy of this account in a folder; `archive.sync()` fills it.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Folder, which may not exist yet, or the URL of an object store ("s3://bucket/klaviyo"). One folder holds
+            one account; it never holds a key.
+        storage_options : mapping, optional
+            Access to an object store, as the deltalake package takes it; not written to disk.
+
+        Returns
+        -------
+        Archive
+
+        Raises
+        ------
+        InvalidInputError
+            The folder holds another account.
+        MissingExtraError
+            The archive needs the extra ``archive``.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client, tempfile.TemporaryDirectory() as folder:
+        ...     archive = client.archive(folder)
+        ...     _ = archive.sync(["events"])
+        ...     len(archive.frame("events"))
+        500
+        """
+        try:
+            from klaviyo_analytics.archive import archive_of  # noqa: PLC0415  (an extra)
+        except ImportError as error:
+            raise MissingExtraError("The archive", "archive") from error
+        return archive_of(self._context, folder, storage_options)
 
     def request(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None
