@@ -416,10 +416,10 @@ class Archive:
                 continue
             begun = mark(table, START)
             actions = pa.table(table.get_add_actions(flatten=True))
-            counted: Any = connection.execute(f"SELECT count(*) FROM {named(name)}").fetchone()  # noqa: S608
+            counted = queries.value(connection, f"SELECT count(*) FROM {named(name)}")  # noqa: S608
             size = sum(actions["size_bytes"].to_pylist()) / 1e6
             since = None if begun is None or begun == EVERYTHING else begun
-            rows.append((name, counted[0], since, mark(table, REACHED), table.version(), actions.num_rows, size))
+            rows.append((name, counted, since, mark(table, REACHED), table.version(), actions.num_rows, size))
         names = ["table", "rows", "since", "until", "version", "files", "megabytes"]
         frame = pd.DataFrame(rows, columns=names)
         kinds = {"table": "string", "rows": "Int64", "version": "Int64", "files": "Int64", "megabytes": "float64"}
@@ -463,7 +463,7 @@ class Archive:
         return self._context
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
-        """Open the views of the last versions of all tables."""
+        """Bring the views to the last versions of all tables; each call gets a cursor of its own."""
         if self._connection is None:
             self._connection = queries.connected()
         for name in (*SPECS, *MEMBERS):
@@ -471,7 +471,7 @@ class Archive:
             if table is not None and self._versions.get(name) != table.version():
                 queries.create_view(self._connection, self._store, name, table)
                 self._versions[name] = table.version()
-        return self._connection
+        return self._connection.cursor()
 
     def _needed(self, name: str) -> None:
         spec_of(name, {**SPECS, **MEMBERS})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import duckdb
 import pandas as pd
@@ -59,6 +58,7 @@ def cleaned(store: Store, table: DeltaTable) -> None:
     current = DeltaTable(table.table_uri, storage_options=store.options)
     current.create_checkpoint()
     current.cleanup_metadata()
+    current.alter.set_table_properties({"delta.logRetentionDuration": "interval 30 days"})  # as it is by default
 
 
 def _words(connection: duckdb.DuckDBPyConnection, store: Store, ids: Sequence[str]) -> set[str]:
@@ -79,10 +79,7 @@ def _count(
     if column is None or not ids:
         return 0
     listed = ", ".join(map(quoted, ids))
-    row: Any = connection.execute(
-        f"SELECT count(*) FROM {name} WHERE {named(column)} IN ({listed})"  # noqa: S608
-    ).fetchone()
-    return int(row[0])
+    return int(sql.value(connection, f"SELECT count(*) FROM {name} WHERE {named(column)} IN ({listed})"))  # noqa: S608
 
 
 def _mask(
@@ -99,8 +96,8 @@ def _mask(
     for column in text:
         for word in sorted(words, key=len, reverse=True):
             where = f"contains({named(column)}, {quoted(word)})"
-            row: Any = connection.execute(f"SELECT count(*) FROM {name} WHERE {where}").fetchone()  # noqa: S608
-            if row[0]:
+            count = sql.value(connection, f"SELECT count(*) FROM {name} WHERE {where}")  # noqa: S608
+            if count:
                 change = f"replace({named(column)}, {quoted(word)}, {quoted(REMOVED)})"
                 predicate = f"strpos({named(column)}, {quoted(word)}) > 0"
                 store.repeated(
@@ -110,5 +107,5 @@ def _mask(
                     ),
                 )
                 sql.create_view(connection, store, name, table)
-                masked += int(row[0])
+                masked += int(count)
     return masked

@@ -25,10 +25,16 @@ DUCKDB_TYPES: Mapping[str, str] = {
 def connected() -> duckdb.DuckDBPyConnection:
     """Open an empty database in memory whose clock is UTC."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET preserve_insertion_order = false")
-    connection.execute("SET python_enable_replacements = false")  # names are tables, never a caller's variables
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL preserve_insertion_order = false")
+    connection.execute("SET GLOBAL python_enable_replacements = false")  # names are tables, never a caller's variables
     return connection
+
+
+def value(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+    """Return the first value of a query, and leave nothing of it unfinished on the connection."""
+    rows = connection.execute(query).fetchall()
+    return rows[0][0] if rows else None
 
 
 def create_view(connection: duckdb.DuckDBPyConnection, store: Store, name: str, table: DeltaTable) -> None:
@@ -40,7 +46,9 @@ def create_view(connection: duckdb.DuckDBPyConnection, store: Store, name: str, 
         connection.execute(f"CREATE OR REPLACE VIEW {named(name)} AS SELECT {columns} WHERE false")
         return
     if store.local is None:  # DuckDB reads object stores by an extension that it would have to download
-        connection.register(f"_{name}", table.to_pyarrow_table())
+        connection.register("_read", table.to_pyarrow_table())
+        connection.execute(f"CREATE OR REPLACE TABLE {named(f'_{name}')} AS SELECT * FROM _read")
+        connection.unregister("_read")
         connection.execute(f"CREATE OR REPLACE VIEW {named(name)} AS SELECT * FROM {named(f'_{name}')}")  # noqa: S608
         return
     listed = ", ".join(quoted(file) for file in files)

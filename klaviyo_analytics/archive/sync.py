@@ -150,11 +150,6 @@ class _Table:
     def view(self) -> None:
         sql.create_view(self.sync.connection, self.sync.store, self.spec.name, self.table)
 
-    def one(self, query: str) -> Any:
-        """Return the only value of a query."""
-        row = self.sync.connection.execute(query).fetchone()
-        return row[0] if row else None
-
     def write(
         self, rows: pa.Table, marks: Marks, *, where: str = "true", within: str | None = None, known: bool = True
     ) -> None:
@@ -214,7 +209,7 @@ class _Table:
 
     def _events(self, start: datetime | None, end: datetime | None, marks: Marks) -> None:
         self.view()
-        latest = self.one("SELECT epoch_us(max(datetime)) FROM events")
+        latest = sql.value(self.sync.connection, "SELECT epoch_us(max(datetime)) FROM events")
         kept_until = EVERYTHING + timedelta(microseconds=latest) if latest is not None else None
         began, reached = self.context.now(), mark(self.table, REACHED)
         filter = EVENTS.between(None, start, end)
@@ -291,7 +286,8 @@ class _Table:
         ).fetchall()
         if gone:
             ids = ", ".join(quoted(id) for (id,) in gone)
-            self.outcome.removed += self.one(
+            self.outcome.removed += sql.value(
+                self.sync.connection,
                 f"SELECT count(*) FROM {spec.name} WHERE parent_id IN ({ids})"  # noqa: S608
             )
             self.sync.store.delete(self.table, "parent_id", [id for (id,) in gone])

@@ -58,10 +58,10 @@ def checked(sync: Sync, *, repair: bool, dry_run: bool) -> pd.DataFrame:
 def _bounds(sync: Sync, table: Any) -> tuple[datetime, datetime]:
     """From when until when the copy should have every event: whole seconds, as far back as aggregates go."""
     reached, begun = mark(table, REACHED), mark(table, START)
-    first = sync.connection.execute("SELECT epoch_us(min(datetime)) FROM events").fetchone()
-    if reached is None or first is None or first[0] is None:
+    first = sql.value(sync.connection, "SELECT epoch_us(min(datetime)) FROM events")
+    if reached is None or first is None:
         raise InvalidInputError("The archive has no events to verify. Run archive.sync(['events']) first.")
-    start = EVERYTHING + timedelta(microseconds=first[0])
+    start = EVERYTHING + timedelta(microseconds=first)
     start = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     if begun is not None and begun > start:
         start = begun
