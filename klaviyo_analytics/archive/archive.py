@@ -378,7 +378,7 @@ class Archive:
             return frame
         more = queries.frame_of(rows.select([column for column in stored if column not in own]))
         whole = pd.concat([frame, more], axis=1)
-        self._known(columns, whole.columns, "columns")
+        self._known(columns, [*whole.columns, *view.columns], "columns")
         return whole[list(columns)]
 
     def files(self, name: str) -> list[str]:
@@ -483,7 +483,8 @@ class Archive:
     def _known(given: Sequence[str], allowed: Sequence[str], what: str) -> None:
         for name in given:
             if name not in list(allowed):
-                raise InvalidInputError(f"{what}={name!r} is not a column. Columns are {near(str(name), allowed)}.")
+                columns = near(str(name), dict.fromkeys(allowed))
+                raise InvalidInputError(f"{what}={name!r} is not a column. Columns are {columns}.")
 
     def _conditions(
         self,

@@ -34,6 +34,7 @@ from klaviyo_analytics.resources._noun import Reading
 from klaviyo_analytics.resources._ranges import EVENTS
 
 BATCH = 20_000  # rows of a commit
+PAGE = 1_000  # events of the largest page
 PARENTS = 50  # campaigns or flows whose messages are written in one commit
 SECOND = timedelta(seconds=1)
 EVERYTHING = datetime.fromtimestamp(0, UTC)
@@ -230,11 +231,11 @@ class _Table:
                 self.write(overlapping, {**marks, **passed}, where=_months(months), within=within)
             if fresh.num_rows:
                 self.write(fresh, {**marks, **self._passed(last, began, reached, end)}, known=False)
-        if kept_until is not None and (start is not None or end is not None):
-            bounds = [f"datetime >= {_at(start)}" if start else "true", f"datetime < {_at(end)}" if end else "true"]
+        if kept_until is not None:  # later rows are new ones, and were not collected
+            bounds = [f"datetime <= {_at(kept_until)}"]
+            bounds += [f"datetime >= {_at(start)}"] if start else []
+            bounds += [f"datetime < {_at(end)}"] if end else []
             self.remove(seen, " AND ".join(bounds))
-        elif kept_until is not None:
-            self.remove(seen, "true")
 
     @staticmethod
     def _passed(last: datetime, began: datetime, reached: datetime | None, end: datetime | None) -> Marks:
@@ -331,7 +332,14 @@ def _frames(resource: Any, context: Context, spec: Spec, options: dict[str, Any]
 def event_batches(context: Context, filter: Filter | None) -> Iterator[pa.Table]:
     """Read events in order of time, as Arrow tables of some 20,000 rows with what they are attributed to."""
     spec = SPECS["events"]
-    reading = Reading(context, "get_events", filter=filter, sort="datetime", include=["attributions"])
+    reading = Reading(
+        context,
+        "get_events",
+        filter=filter,
+        sort="datetime",
+        include=["attributions"],
+        page_size=BATCH if BATCH < PAGE else None,
+    )
     table, credits = tabular.Table(reading.schema), _Credits()
     with Progress("events", shown=context.progress) as progress:
         for records, included in reading.pages(progress):

@@ -41,7 +41,8 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def megabytes() -> float:
     """Return the largest memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1_000) / 1_000
+    units = 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units
 
 
 def measure(events: int, key: str, url: str, folder: str) -> None:
