@@ -173,9 +173,7 @@ class KlaviyoClient:
             self._context, timeframe, compare=compare, conversion_metric=conversion_metric
         )
 
-    def archive(
-        self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None
-    ) -> Archive:
+    def archive(self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
         """Open the local copy of this account in a folder; `archive.sync()` fills it.
 
         Parameters

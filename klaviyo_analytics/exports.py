@@ -106,7 +106,9 @@ def checked(path: str | Path) -> Callable[[Frames, Path], None]:
             f"path={str(path)!r} has no known extension. Allowed are {', '.join(_WRITERS)}; rename the file."
         )
     if not target.parent.is_dir():
-        raise InvalidInputError(f"path={str(path)!r} is in a folder that does not exist. Create the folder first.")
+        raise InvalidInputError(
+            f"path={str(path)!r} is in a folder that does not exist. Create the folder first."
+        )
     if target.is_dir():
         raise InvalidInputError(f"path={str(path)!r} is a folder. Pass the path of a file.")
     if suffix in (".parquet", ".feather"):
@@ -217,7 +219,9 @@ def _csv(frames: Frames, path: Path) -> None:
                     risky = values.str.startswith(FORMULA).fillna(value=False).astype(bool)
                     values = values.mask(risky, "'" + values)
                 written[_safe(str(name))] = values
-            pd.DataFrame(written, index=frame.index).to_csv(file, index=False, header=place == 0)
+            pd.DataFrame(written, index=frame.index).to_csv(
+                file, index=False, header=place == 0, lineterminator="\r\n"
+            )
 
 
 def _safe(text: str) -> str:

@@ -116,7 +116,9 @@ class Archive:
         for name in names:
             spec_of(name)
         if isinstance(overlap, bool) or not isinstance(overlap, (int, float)) or not 0 <= overlap <= 3650:
-            raise InvalidInputError(f"overlap={overlap!r} is not a number of days. Pass 0 or more, such as 3.")
+            raise InvalidInputError(
+                f"overlap={overlap!r} is not a number of days. Pass 0 or more, such as 3."
+            )
         first = None if since is None else self._moment(since)
         with self._store.writing():
             work = Sync(context, self._store, timedelta(days=float(overlap)), first, removals)
@@ -241,7 +243,9 @@ class Archive:
                 raise InvalidInputError("email= is not an email address. Pass profile= with an id instead.")
             ids = forgetting.people(queries.connected(), self._store, email)
             if not ids:
-                raise NoMatchError(f"No profile in the archive has email={email!r}. Pass profile= with its id.")
+                raise NoMatchError(
+                    f"No profile in the archive has email={email!r}. Pass profile= with its id."
+                )
         with self._store.writing():
             frame = forgetting.forget(self._store, ids, email)
         self._versions.clear()
@@ -286,7 +290,9 @@ class Archive:
         except duckdb.Error as error:
             raise InvalidInputError(f"The SQL statement was refused: {error}") from error
         if table is None:
-            raise InvalidInputError("The SQL statement returns no rows. Pass a query, such as select … from events.")
+            raise InvalidInputError(
+                "The SQL statement returns no rows. Pass a query, such as select … from events."
+            )
         return queries.frame_of(table)
 
     def table(self, name: str) -> duckdb.DuckDBPyRelation:
@@ -359,7 +365,9 @@ class Archive:
         self._needed(name)
         given = {"metric": metric, "start": start, "end": end, "timeframe": timeframe, "profile": profile}
         if name != "events" and (unfit := [key for key, value in given.items() if value is not None]):
-            raise InvalidInputError(f"{unfit[0]}= applies to events only, not to {name}. Use archive.sql instead.")
+            raise InvalidInputError(
+                f"{unfit[0]}= applies to events only, not to {name}. Use archive.sql instead."
+            )
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
             raise InvalidInputError(f"limit={limit!r} is not a non-negative integer. Omit it for all rows.")
         where = self._conditions(metric, start, end, timeframe, profile)
@@ -368,7 +376,11 @@ class Archive:
         self._known([key.removeprefix("-")], view.columns, "sort")
         order = f"{named(key.removeprefix('-'))} {'DESC' if key.startswith('-') else 'ASC'} NULLS LAST, id"
         cut = "" if limit is None else f" LIMIT {limit}"
-        own = [column for column in view.columns if column in {name for name, _ in spec.documented} or column == "_extra"]
+        own = [
+            column
+            for column in view.columns
+            if column in {name for name, _ in spec.documented} or column == "_extra"
+        ]
         stored = [*own, *(column for column in columns or () if column in view.columns and column not in own)]
         listed = ", ".join(map(named, stored))
         query = f"SELECT {listed} FROM {named(name)} WHERE {where} ORDER BY {order}{cut}"  # noqa: S608
@@ -422,9 +434,16 @@ class Archive:
             rows.append((name, counted, since, mark(table, REACHED), table.version(), actions.num_rows, size))
         names = ["table", "rows", "since", "until", "version", "files", "megabytes"]
         frame = pd.DataFrame(rows, columns=names)
-        kinds = {"table": "string", "rows": "Int64", "version": "Int64", "files": "Int64", "megabytes": "float64"}
+        kinds = {
+            "table": "string",
+            "rows": "Int64",
+            "version": "Int64",
+            "files": "Int64",
+            "megabytes": "float64",
+        }
         times = {
-            name: pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]") for name in ("since", "until")
+            name: pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+            for name in ("since", "until")
         }
         return frame.astype(kinds).assign(**times)
 
@@ -505,7 +524,9 @@ class Archive:
             )
             first, last = frame.start.astimezone(UTC), frame.end.astimezone(UTC)
         if first and last and last <= first:
-            raise InvalidInputError(f"end={end} is not after start={start}. The frame is half-open: [start, end).")
+            raise InvalidInputError(
+                f"end={end} is not after start={start}. The frame is half-open: [start, end)."
+            )
         conditions = ["true"]
         if first:
             conditions.append(f"datetime >= TIMESTAMPTZ '{first.isoformat(sep=' ')}'")
@@ -516,7 +537,9 @@ class Archive:
         if profile is not None:
             profile = profile.get("id") if isinstance(profile, (pd.Series, Mapping)) else profile
             if not isinstance(profile, str):
-                raise InvalidInputError(f"profile={profile!r} is not an id. Pass the id as text, or a profile row.")
+                raise InvalidInputError(
+                    f"profile={profile!r} is not an id. Pass the id as text, or a profile row."
+                )
             conditions.append(f"profile_id = {quoted(profile)}")
         if metric is not None:
             ids = [id for id, _ in self._metrics().resolve_all(metric)]
@@ -610,4 +633,3 @@ def open_archive(folder: str | Path, *, storage_options: Mapping[str, str] | Non
     if all(store.table(name) is None for name in (*SPECS, *MEMBERS)):
         raise NoMatchError(f"{store.where} holds no archive. client.archive(folder).sync() makes one.")
     return archive
-

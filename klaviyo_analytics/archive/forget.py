@@ -58,7 +58,9 @@ def cleaned(store: Store, table: DeltaTable) -> None:
     current = DeltaTable(table.table_uri, storage_options=store.options)
     current.create_checkpoint()
     current.cleanup_metadata()
-    current.alter.set_table_properties({"delta.logRetentionDuration": "interval 30 days"})  # as it is by default
+    current.alter.set_table_properties(
+        {"delta.logRetentionDuration": "interval 30 days"}
+    )  # as it is by default
 
 
 def _words(connection: duckdb.DuckDBPyConnection, store: Store, ids: Sequence[str]) -> set[str]:
@@ -70,12 +72,12 @@ def _words(connection: duckdb.DuckDBPyConnection, store: Store, ids: Sequence[st
     columns = ", ".join(PERSONAL)
     listed = ", ".join(map(quoted, ids))
     found = connection.execute(f"SELECT {columns} FROM profiles WHERE id IN ({listed})").fetchall()  # noqa: S608
-    return {word for row in found for word in row if word and len(word) >= 5}  # a short id is part of too much
+    return {
+        word for row in found for word in row if word and len(word) >= 5
+    }  # a short id is part of too much
 
 
-def _count(
-    connection: duckdb.DuckDBPyConnection, name: str, column: str | None, ids: Sequence[str]
-) -> int:
+def _count(connection: duckdb.DuckDBPyConnection, name: str, column: str | None, ids: Sequence[str]) -> int:
     if column is None or not ids:
         return 0
     listed = ", ".join(map(quoted, ids))
@@ -90,7 +92,8 @@ def _mask(
     text = [
         field.name
         for field in table.schema().fields
-        if getattr(field.type, "type", "") == "string" and field.name not in table.metadata().partition_columns
+        if getattr(field.type, "type", "") == "string"
+        and field.name not in table.metadata().partition_columns
     ]
     masked = 0
     for column in text:

@@ -27,7 +27,9 @@ def connected() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET GLOBAL preserve_insertion_order = false")
-    connection.execute("SET GLOBAL python_enable_replacements = false")  # names are tables, never a caller's variables
+    connection.execute(
+        "SET GLOBAL python_enable_replacements = false"
+    )  # names are tables, never a caller's variables
     return connection
 
 
@@ -76,12 +78,16 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
         elif pa.types.is_integer(kind) and column.null_count == 0 and kind.bit_width <= 64:
             columns[place] = pd.array(column.to_numpy(), dtype="UInt64" if str(kind) == "uint64" else "Int64")
         elif pa.types.is_integer(kind):
-            columns[place] = pd.array(column.to_pylist(), dtype="UInt64" if str(kind) == "uint64" else "Int64")
+            columns[place] = pd.array(
+                column.to_pylist(), dtype="UInt64" if str(kind) == "uint64" else "Int64"
+            )
         elif pa.types.is_boolean(kind):
             columns[place] = pd.array(column.to_pylist(), dtype="boolean")
         elif pa.types.is_timestamp(kind) and kind.tz:
             columns[place] = pd.DatetimeIndex(column.cast(TIME, safe=False).to_pandas()).as_unit("us").array
-        elif pa.types.is_decimal(kind) and kind.scale == 0 and kind.precision > 18:  # sums of integers (HUGEINT)
+        elif (
+            pa.types.is_decimal(kind) and kind.scale == 0 and kind.precision > 18
+        ):  # sums of integers (HUGEINT)
             columns[place] = _whole(column)
         elif pa.types.is_decimal(kind):
             columns[place] = column.cast(pa.float64()).to_numpy()

@@ -74,7 +74,9 @@ class Store:
             )
         return table
 
-    def opened(self, name: str, schema: pa.Schema, partition: str | None, statistics: Sequence[str]) -> DeltaTable:
+    def opened(
+        self, name: str, schema: pa.Schema, partition: str | None, statistics: Sequence[str]
+    ) -> DeltaTable:
         """Open a table to write to it; a new one is created, and one that lacks new columns gets them."""
         table = self.table(name)
         if table is None:
@@ -101,9 +103,7 @@ class Store:
 
     def append(self, table: DeltaTable, rows: pa.Table, marks: Marks) -> None:
         """Append rows that the table certainly lacks, in one commit with the marks."""
-        write_deltalake(
-            table, rows, mode="append", schema_mode="merge", commit_properties=_committing(marks)
-        )
+        write_deltalake(table, rows, mode="append", schema_mode="merge", commit_properties=_committing(marks))
         table.update_incremental()
 
     def merge(
@@ -130,7 +130,9 @@ class Store:
 
         self.repeated(table, commit)
 
-    def delete(self, table: DeltaTable, column: str, values: Sequence[str], *, within: str | None = None) -> None:
+    def delete(
+        self, table: DeltaTable, column: str, values: Sequence[str], *, within: str | None = None
+    ) -> None:
         """Delete the rows whose column has one of the values."""
         for start in range(0, len(values), 2_000):
             some = ", ".join(quoted(value) for value in values[start : start + 2_000])

@@ -152,7 +152,13 @@ class _Table:
         sql.create_view(self.sync.connection, self.sync.store, self.spec.name, self.table)
 
     def write(
-        self, rows: pa.Table, marks: Marks, *, where: str = "true", within: str | None = None, known: bool = True
+        self,
+        rows: pa.Table,
+        marks: Marks,
+        *,
+        where: str = "true",
+        within: str | None = None,
+        known: bool = True,
     ) -> None:
         """Write the rows that are new or differ; `known=False` if the table certainly lacks all of them."""
         if not rows.num_rows:
@@ -195,7 +201,9 @@ class _Table:
         since = self.sync.since
         begun, reached = mark(self.table, START), mark(self.table, REACHED)
         if begun is None or reached is None:
-            self.outcome.reason = "first sync" if since is None else f"first sync, since {since:%Y-%m-%d %H:%M} UTC"
+            self.outcome.reason = (
+                "first sync" if since is None else f"first sync, since {since:%Y-%m-%d %H:%M} UTC"
+            )
             self._events(since, None, {START: since or EVERYTHING})
             return
         if since is not None and since < begun:
@@ -258,7 +266,9 @@ class _Table:
             options["filter"] = F[spec.updated or ""] > reached - SECOND
             self.outcome.reason = f"rows updated after {reached - SECOND:%Y-%m-%d %H:%M:%S} UTC"
         else:
-            self.outcome.reason = "all rows" if spec.updated is None else "all rows (first sync or removals=True)"
+            self.outcome.reason = (
+                "all rows" if spec.updated is None else "all rows (first sync or removals=True)"
+            )
         ordered = spec.updated is not None and spec.name != "campaigns"  # campaigns come channel by channel
         highest: datetime | None = None
         seen: list[pa.Array] = []
@@ -271,7 +281,11 @@ class _Table:
             self.write(rows, {REACHED: highest} if ordered and not self.sync.removals else {})
         if not partial:
             self.remove(seen, "true")
-        if highest is not None and (reached is None or highest > reached) and highest != mark(self.table, REACHED):
+        if (
+            highest is not None
+            and (reached is None or highest > reached)
+            and highest != mark(self.table, REACHED)
+        ):
             self.sync.store.append(self.table, spec.arrow.empty_table(), {REACHED: highest})
 
     def children(self) -> None:
@@ -289,7 +303,7 @@ class _Table:
             ids = ", ".join(quoted(id) for (id,) in gone)
             self.outcome.removed += sql.value(
                 self.sync.connection,
-                f"SELECT count(*) FROM {spec.name} WHERE parent_id IN ({ids})"  # noqa: S608
+                f"SELECT count(*) FROM {spec.name} WHERE parent_id IN ({ids})",  # noqa: S608
             )
             self.sync.store.delete(self.table, "parent_id", [id for (id,) in gone])
         condition = "true" if reached is None or self.sync.removals else f"{parent.updated} > {_at(reached)}"
@@ -415,4 +429,3 @@ def _at(moment: datetime) -> str:
 
 def _months(months: Sequence[str]) -> str:
     return f"month IN ({', '.join(map(quoted, months))})"
-

@@ -185,11 +185,15 @@ def to_arrow(frame: pd.DataFrame, spec: Spec, schema: pa.Schema, **more: Sequenc
             _keep(extra, name, frame[name])
     columns[EXTRA] = pa.array([None if kept is None else json_text(kept) for kept in extra], pa.string())
     for name, values in more.items():
-        columns[name] = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(
-            values, schema.field(name).type
+        columns[name] = (
+            values
+            if isinstance(values, (pa.Array, pa.ChunkedArray))
+            else pa.array(values, schema.field(name).type)
         )
     absent = pa.nulls(len(frame))
-    return pa.table([columns.get(name, absent.cast(schema.field(name).type)) for name in schema.names], schema)
+    return pa.table(
+        [columns.get(name, absent.cast(schema.field(name).type)) for name in schema.names], schema
+    )
 
 
 def _typed(values: pd.Series[Any], kind: pa.DataType) -> pa.Array:

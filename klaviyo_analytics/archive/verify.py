@@ -11,7 +11,16 @@ import pyarrow as pa
 
 from klaviyo_analytics.archive import sql
 from klaviyo_analytics.archive.store import mark, quoted
-from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Outcome, Sync, _Table, counting, event_batches
+from klaviyo_analytics.archive.sync import (
+    EVERYTHING,
+    REACHED,
+    START,
+    Outcome,
+    Sync,
+    _Table,
+    counting,
+    event_batches,
+)
 from klaviyo_analytics.archive.tables import SPECS
 from klaviyo_analytics.errors import ApiError, InvalidInputError
 from klaviyo_analytics.filters import F
@@ -66,7 +75,10 @@ def _bounds(sync: Sync, table: Any) -> tuple[datetime, datetime]:
     if begun is not None and begun > start:
         start = begun
     now = sync.context.now().astimezone(UTC)
-    oldest = (now.replace(year=now.year - YEARS, day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(day=1)
+    oldest = (
+        now.replace(year=now.year - YEARS, day=1, hour=0, minute=0, second=0, microsecond=0)
+        + timedelta(days=32)
+    ).replace(day=1)
     return max(start, oldest), reached.replace(microsecond=0) + timedelta(seconds=1)
 
 
@@ -78,7 +90,9 @@ def _cost(metrics: Sequence[str], start: datetime, end: datetime) -> pd.DataFram
     parts = _years(start, end)
     rows = [(metric, part.start, part.end, 1) for metric in metrics for part in parts]
     frame = pd.DataFrame(rows, columns=["metric_id", "start", "end", "calls"])
-    times = {name: pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]") for name in ("start", "end")}
+    times = {
+        name: pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]") for name in ("start", "end")
+    }
     return frame.assign(**times).astype({"metric_id": "string", "calls": "Int64"})
 
 

@@ -19,13 +19,17 @@ QUERY = "select metric_id, month, count(*) as events, sum(value) as value from e
 def counted(frame: Any) -> pd.DataFrame:
     """Bring an engine's answer into one order and one set of types."""
     kinds = {"metric_id": "string", "month": "string", "events": "Int64", "value": "float64"}
-    return pd.DataFrame(frame)[list(kinds)].astype(kinds).sort_values(["metric_id", "month"], ignore_index=True)
+    return (
+        pd.DataFrame(frame)[list(kinds)].astype(kinds).sort_values(["metric_id", "month"], ignore_index=True)
+    )
 
 
 @pytest.fixture(scope="module")
 def wanted(kept: Archive) -> pd.DataFrame:
     events = kept.frame("events", properties={"$value": "float64"})
-    grouped = events.assign(month=events["datetime"].dt.strftime("%Y-%m"), value=events["event_properties.$value"])
+    grouped = events.assign(
+        month=events["datetime"].dt.strftime("%Y-%m"), value=events["event_properties.$value"]
+    )
     by = grouped.groupby(["metric_id", "month"], as_index=False)
     return counted(by.agg(events=("id", "size"), value=("value", lambda values: values.sum(min_count=1))))
 

@@ -95,7 +95,9 @@ def test_a_callers_variables_are_not_tables(kept: Archive) -> None:
 
 def test_a_table_goes_into_an_analysis_as_it_is(kept: Archive) -> None:
     told = ka.analysis.share_of_total(kept.table("events"), "value", within="metric_id").df()
-    wanted = ka.analysis.share_of_total(kept.frame("events", columns=["id", "metric_id", "value"]), "value", within="metric_id")
+    wanted = ka.analysis.share_of_total(
+        kept.frame("events", columns=["id", "metric_id", "value"]), "value", within="metric_id"
+    )
     shares = told.set_index("id")["value_share"].astype("float64").reindex(wanted["id"])
     pd.testing.assert_series_equal(shares.reset_index(drop=True), wanted["value_share"], check_names=False)
     assert wanted["value_share"].notna().sum() > 50

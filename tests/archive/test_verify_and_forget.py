@@ -51,7 +51,9 @@ def test_late_and_deleted_events_are_named_and_repaired(shop: Shop, archive: Arc
     assert repaired["status"].value_counts()["repaired"] == 2
     assert shop.asked(asked).count("GET /api/events") == 2
     assert set(archive.verify()["status"]) == {"equal"}
-    assert in_order(archive.frame("events"))["id"].tolist() == in_order(shop.client.events.list())["id"].tolist()
+    assert (
+        in_order(archive.frame("events"))["id"].tolist() == in_order(shop.client.events.list())["id"].tolist()
+    )
 
 
 def text_of(folder: Path) -> str:
@@ -78,7 +80,9 @@ def test_nothing_of_a_person_is_left(shop: Shop, archive: Archive, tmp_path: Pat
     archive.sync(["events"])
     archive.snapshot("lists")
     before = len(archive.frame("events"))
-    words = [str(word) for word in (person.name, person["email"], person["phone_number"]) if word and word == word]
+    words = [
+        str(word) for word in (person.name, person["email"], person["phone_number"]) if word and word == word
+    ]
     assert all(word in text_of(tmp_path / "copy") for word in words[:2])
     frame = archive.forget(email=str(person["email"]).upper())
     told = frame.set_index("table")
@@ -113,5 +117,7 @@ def test_snapshots_keep_who_was_a_member_when(shop: Shop, archive: Archive) -> N
     shop.sandbox._application.store.changed()
     second = archive.snapshot("lists", [one])
     assert second["members"].item() == first.set_index("id")["members"][one] - 1
-    times = archive.sql("select seen_at from list_members where profile_id = ? and list_id = ?", [person, one])
+    times = archive.sql(
+        "select seen_at from list_members where profile_id = ? and list_id = ?", [person, one]
+    )
     assert times["seen_at"].tolist() == [first["seen_at"].iloc[0]]

@@ -22,7 +22,9 @@ from typing import Any
 import klaviyo_analytics as ka
 from klaviyo_analytics.sandbox import Sandbox
 
-QUERY = "select month, metric_id, count(*) as events, sum(value) as value from events group by all order by all"
+QUERY = (
+    "select month, metric_id, count(*) as events, sum(value) as value from events group by all order by all"
+)
 
 
 def serve(events: int, pipe: Connection) -> None:
