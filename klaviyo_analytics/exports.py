@@ -134,7 +134,7 @@ def _settled(spool: Path, kinds: Mapping[str, Any]) -> Iterator[pd.DataFrame]:
                 if name not in frame:
                     columns[name] = pd.Series([None] * len(frame), index=frame.index, dtype=_nullable(kind))
                 elif frame[name].dtype != kind:
-                    columns[name] = frame[name].astype(object if kind == object else _nullable(kind))
+                    columns[name] = frame[name].astype(_nullable(kind))
                 else:
                     columns[name] = frame[name]
             yield pd.DataFrame(columns, index=frame.index)
@@ -162,7 +162,7 @@ def _pyarrow() -> Any:
 
 def _parquet(frames: Frames, path: Path) -> None:
     pa = _pyarrow()
-    import pyarrow.parquet as parquet  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
 
     schema = _schema(frames)
     with parquet.ParquetWriter(path, schema) as file:
@@ -190,7 +190,7 @@ def _schema(frames: Frames) -> Any:
 
 def _type(kind: Any) -> Any:
     pa = _pyarrow()
-    if kind == object or isinstance(kind, (pd.StringDtype, pd.CategoricalDtype)):
+    if kind == np.dtype(object) or isinstance(kind, (pd.StringDtype, pd.CategoricalDtype)):
         return pa.string()
     if isinstance(kind, pd.DatetimeTZDtype):
         return pa.timestamp("us", tz="UTC")

@@ -159,7 +159,7 @@ class Store:
             self.repeated(table, table.optimize.compact)
 
     def files(self, table: DeltaTable) -> list[str]:
-        """The current Parquet files of a table."""
+        """List the current Parquet files of a table."""
         found: list[str] = table.file_uris()
         if self.local is None:
             return found

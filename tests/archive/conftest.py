@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from tests.shops import Shop, open_shop
 
 pytest.importorskip("deltalake")
 
-from klaviyo_analytics.archive import Archive  # noqa: E402  (needs the extra)
+from klaviyo_analytics.archive import Archive
 
 
 @pytest.fixture

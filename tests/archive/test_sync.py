@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.archive import Archive, store
@@ -227,9 +229,6 @@ def test_two_syncs_at_once_leave_every_row_once(
 
 
 def test_a_commit_that_another_writer_was_faster_with_is_made_again(tmp_path: Path) -> None:
-    import pyarrow as pa
-    from deltalake import DeltaTable
-
     schema = pa.schema([("id", pa.string()), ("seen_at", pa.timestamp("us", "UTC"))])
     here = store.Store(tmp_path, None, "account", "UTC")
     first, second = (here.opened("lists", schema, None, ["seen_at"]) for _ in range(2))
