@@ -495,7 +495,11 @@ class Archive:
     def _needed(self, name: str) -> None:
         spec_of(name, {**SPECS, **MEMBERS})
         if self._store.table(name) is None:
-            how = f"snapshot({name.split('_', maxsplit=1)[0] + 's'!r})" if name in MEMBERS else f"sync([{name!r}])"
+            how = (
+                f"snapshot({name.split('_', maxsplit=1)[0] + 's'!r})"
+                if name in MEMBERS
+                else f"sync([{name!r}])"
+            )
             raise InvalidInputError(f"The archive has no table {name!r} yet. Run archive.{how} first.")
 
     @staticmethod

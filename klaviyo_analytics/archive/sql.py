@@ -49,7 +49,7 @@ def create_view(connection: duckdb.DuckDBPyConnection, store: Store, name: str, 
         return
     if store.local is None:  # DuckDB reads object stores by an extension that it would have to download
         connection.register("_read", table.to_pyarrow_table())
-        connection.execute(f"CREATE OR REPLACE TABLE {named(f'_{name}')} AS SELECT * FROM _read")
+        connection.execute(f"CREATE OR REPLACE TABLE {named(f'_{name}')} AS SELECT * FROM _read")  # noqa: S608
         connection.unregister("_read")
         connection.execute(f"CREATE OR REPLACE VIEW {named(name)} AS SELECT * FROM {named(f'_{name}')}")  # noqa: S608
         return
@@ -69,7 +69,7 @@ def create_view(connection: duckdb.DuckDBPyConnection, store: Store, name: str, 
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
-    """Read a query's answer as pandas: text, nullable integers and booleans, times in UTC; the rest as pandas does."""
+    """Convert a result to pandas: string, nullable integers and booleans, times in UTC; the rest as pandas does."""
     columns: dict[int, Any] = {}
     for place, column in enumerate(table.columns):
         kind = column.type
@@ -129,7 +129,9 @@ def difference(
         )
         found = connection.sql(
             f"""
-            WITH last AS (SELECT * FROM _given QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY _row DESC) = 1),
+            WITH last AS (
+                SELECT * FROM _given QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY _row DESC) = 1
+            ),
             same AS (SELECT {columns} FROM last INTERSECT SELECT {columns} FROM _kept)
             SELECT _row, ({keys}) IN (SELECT ({keys}) FROM _kept) AS known FROM last
             WHERE ({keys}) NOT IN (SELECT ({keys}) FROM same) ORDER BY _row
