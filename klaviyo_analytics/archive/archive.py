@@ -14,28 +14,26 @@ import pyarrow as pa
 from klaviyo_analytics import exports
 from klaviyo_analytics._calls import explained_methods, near
 from klaviyo_analytics.archive import forget as forgetting
+from klaviyo_analytics.archive import members
 from klaviyo_analytics.archive import sql as queries
 from klaviyo_analytics.archive import verify as verification
-from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named, quoted
-from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Outcome, Sync, counting
+from klaviyo_analytics.archive.questions import Clock, Span, conditions
+from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named
+from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Outcome, Sync
 from klaviyo_analytics.archive.tables import (
-    MEMBER_SCHEMAS,
     MEMBERS,
     SPECS,
-    TIME,
     spec_of,
     to_frame,
 )
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError
-from klaviyo_analytics.resources import Context, Lists, Metrics, Segments
+from klaviyo_analytics.resources import Context
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.tabular import Properties
-from klaviyo_analytics.timeframe import Timeframe
-from klaviyo_analytics.timeframe._moments import Moment, in_zone, plain, zone_named
+from klaviyo_analytics.timeframe._moments import Moment
 from klaviyo_analytics.writeback._account import fingerprint
 
 ALL = tuple(SPECS)
-Span = Timeframe | str | tuple[Moment, Moment]
 
 
 @explained_methods
@@ -109,7 +107,7 @@ class Archive:
         >>> with ka.demo(profiles=100, events=500) as client, tempfile.TemporaryDirectory() as folder:
         ...     archive = client.archive(folder)
         ...     archive.sync(["events"])[["table", "new"]].to_dict("list")
-        {'table': ['metrics', 'events'], 'new': [22, 500]}
+        {'table': ['metrics', 'events'], 'new': [31, 500]}
         """
         context = self._online("sync")
         names = ALL if tables is None else (tables,) if isinstance(tables, str) else tuple(tables)
@@ -119,7 +117,7 @@ class Archive:
             raise InvalidInputError(
                 f"overlap={overlap!r} is not a number of days. Pass 0 or more, such as 3."
             )
-        first = None if since is None else self._moment(since)
+        first = None if since is None else self._clock().moment(since)
         with self._store.writing():
             work = Sync(context, self._store, timedelta(days=float(overlap)), first, removals)
             outcomes = work.run(names)
@@ -151,23 +149,9 @@ class Archive:
         """
         if kind not in ("lists", "segments"):
             raise InvalidInputError(f"kind={kind!r} has no members. Allowed are 'lists' and 'segments'.")
-        context, _ = counting(self._online("snapshot"))
-        resource = Lists(context) if kind == "lists" else Segments(context)
-        name = f"{kind[:-1]}_members"
-        wanted = list(ids) if ids is not None else resource.list(fields=["name"])["id"].tolist()
-        seen_at = context.now().astimezone(UTC)
-        schema, counts = MEMBER_SCHEMAS[name], []
+        context = self._online("snapshot")
         with self._store.writing():
-            table = self._store.opened(name, schema, None, ["seen_at"])
-            for id in wanted:
-                members = resource.profiles(id, fields=["joined_group_at"])
-                joined = pa.array(members["joined_group_at"], from_pandas=True).cast(TIME)
-                rows = [[id] * len(members), members["id"].tolist(), joined, [seen_at] * len(members)]
-                self._store.append(table, pa.table(rows, schema), {})
-                counts.append((id, len(members), seen_at))
-            self._store.compact(table)
-        frame = pd.DataFrame(counts, columns=["id", "members", "seen_at"])
-        return frame.astype({"id": "string", "members": "Int64", "seen_at": "datetime64[us, UTC]"})
+            return members.snapshot(context, self._store, kind, ids)
 
     def verify(self, *, repair: bool = False, dry_run: bool = False) -> pd.DataFrame:
         """Compare the number of events per month and metric with Klaviyo's own counts.
@@ -280,8 +264,8 @@ class Archive:
         >>> with ka.demo(profiles=100, events=500) as client, tempfile.TemporaryDirectory() as folder:
         ...     archive = client.archive(folder)
         ...     _ = archive.sync(["events"])
-        ...     archive.sql("select count(*) as events from events")["events"].item()
-        500
+        ...     archive.sql("select count(*) as events from events")["events"].tolist()
+        [500]
         """
         connection = self._connected()
         try:
@@ -370,7 +354,8 @@ class Archive:
             )
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
             raise InvalidInputError(f"limit={limit!r} is not a non-negative integer. Omit it for all rows.")
-        where = self._conditions(metric, start, end, timeframe, profile)
+        metrics = None if metric is None else self.frame("metrics")
+        where = conditions(self._clock(), metrics, metric, start, end, timeframe, profile)
         view = self._connected().table(name)
         key = sort or ("datetime" if name == "events" else "id")
         self._known([key.removeprefix("-")], view.columns, "sort")
@@ -509,49 +494,8 @@ class Archive:
                 columns = near(str(name), dict.fromkeys(allowed))
                 raise InvalidInputError(f"{what}={name!r} is not a column. Columns are {columns}.")
 
-    def _conditions(
-        self,
-        metric: Metric | Sequence[Metric] | None,
-        start: Moment | None,
-        end: Moment | None,
-        timeframe: Span | None,
-        profile: Any,
-    ) -> str:
-        if timeframe is not None and (start is not None or end is not None):
-            raise InvalidInputError("Pass either timeframe=, or start= and end=, not both.")
-        first, last = (None if value is None else self._moment(value) for value in (start, end))
-        if timeframe is not None:
-            frame = (
-                timeframe
-                if isinstance(timeframe, Timeframe)
-                else Timeframe.parse(timeframe, timezone=self._timezone, now=self._now())
-            )
-            first, last = frame.start.astimezone(UTC), frame.end.astimezone(UTC)
-        if first and last and last <= first:
-            raise InvalidInputError(
-                f"end={end} is not after start={start}. The frame is half-open: [start, end)."
-            )
-        conditions = ["true"]
-        if first:
-            conditions.append(f"datetime >= TIMESTAMPTZ '{first.isoformat(sep=' ')}'")
-            conditions.append(f"month >= '{first:%Y-%m}'")
-        if last:
-            conditions.append(f"datetime < TIMESTAMPTZ '{last.isoformat(sep=' ')}'")
-            conditions.append(f"month <= '{last:%Y-%m}'")
-        if profile is not None:
-            profile = profile.get("id") if isinstance(profile, (pd.Series, Mapping)) else profile
-            if not isinstance(profile, str):
-                raise InvalidInputError(
-                    f"profile={profile!r} is not an id. Pass the id as text, or a profile row."
-                )
-            conditions.append(f"profile_id = {quoted(profile)}")
-        if metric is not None:
-            ids = [id for id, _ in self._metrics().resolve_all(metric)]
-            conditions.append(f"metric_id IN ({', '.join(map(quoted, ids))})")
-        return " AND ".join(conditions)
-
-    def _metrics(self) -> Metrics:
-        return _KeptMetrics(self.frame("metrics"))
+    def _clock(self) -> Clock:
+        return Clock(self._timezone, self._now())
 
     @property
     def _timezone(self) -> str:
@@ -565,22 +509,6 @@ class Archive:
 
     def _now(self) -> datetime:
         return self._context.now() if self._context is not None else datetime.now(UTC)
-
-    def _moment(self, value: Moment) -> datetime:
-        given = plain(value)
-        if isinstance(given, datetime) and given.tzinfo is not None:
-            return given.astimezone(UTC)
-        return in_zone(given, zone_named(self._timezone)).astimezone(UTC)
-
-
-class _KeptMetrics(Metrics):
-    """The metrics of the copy, found by name as `client.metrics` finds them."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
-
-    def known(self, *, refresh: bool = False) -> pd.DataFrame:  # noqa: ARG002  (there is nothing newer)
-        return self._frame
 
 
 def _report(outcomes: Sequence[Outcome]) -> pd.DataFrame:
@@ -630,7 +558,7 @@ def open_archive(folder: str | Path, *, storage_options: Mapping[str, str] | Non
     ...     with ka.demo(profiles=100, events=500) as client:
     ...         _ = client.archive(folder).sync(["metrics"])
     ...     len(ka.open_archive(folder).frame("metrics"))
-    22
+    31
     """
     store = Store(folder, storage_options, None, None)
     archive = Archive(store)

@@ -42,7 +42,7 @@ def value(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
 def create_view(connection: duckdb.DuckDBPyConnection, store: Store, name: str, table: DeltaTable) -> None:
     """Create or replace the view of a table's last version."""
     files = store.files(table)
-    types = {field.name: DUCKDB_TYPES[field.type.type] for field in table.schema().fields}  # type: ignore[union-attr]
+    types = {field.name: DUCKDB_TYPES[field.type.type] for field in table.schema().fields}
     if not files:
         columns = ", ".join(f"NULL::{kind} AS {named(column)}" for column, kind in types.items())
         connection.execute(f"CREATE OR REPLACE VIEW {named(name)} AS SELECT {columns} WHERE false")

@@ -79,7 +79,7 @@ class Spec:
         stored = [*self.documented, *self.after, (EXTRA, "json"), ("seen_at", "time")]
         if self.name == "events":
             stored.remove(("seen_at", "time"))
-        fields = [pa.field(name, TYPES[kind]) for name, kind in stored]  # type: ignore[index]
+        fields = [pa.field(name, TYPES[kind]) for name, kind in stored]
         if self.partition:
             fields.append(pa.field(self.partition, pa.string()))
         return pa.schema(fields)
