@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -17,14 +17,19 @@ from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
 from tests.shops import Shop
 
-pa = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow")
+READERS: dict[str, Callable[..., pd.DataFrame]] = {
+    ".parquet": pd.read_parquet,
+    ".csv": pd.read_csv,
+    ".feather": pd.read_feather,
+}
 
 
 def test_parquet_and_feather_have_the_lists_columns_and_types(reader: KlaviyoClient, tmp_path: Path) -> None:
     wanted = reader.events.list(limit=700)
-    for name, read in {"events.parquet": pd.read_parquet, "events.feather": pd.read_feather}.items():
+    for name in ("events.parquet", "events.feather"):
         assert reader.events.export(tmp_path / name, limit=700, chunk_size=100) == 700
-        frame = read(tmp_path / name)
+        frame = READERS[Path(name).suffix](tmp_path / name)
         assert list(frame) == list(wanted)
         assert str(frame["datetime"].dtype) == "datetime64[us, UTC]"
         assert frame["timestamp"].tolist() == wanted["timestamp"].tolist()
@@ -68,8 +73,7 @@ def test_a_column_that_comes_late_or_changes_its_type_is_kept(tmp_path: Path, su
     ]
     path = tmp_path / f"rows{suffix}"
     assert exports.write(chunks, path) == 2
-    readers = {".parquet": pd.read_parquet, ".csv": pd.read_csv, ".feather": pd.read_feather}
-    frame = pd.read_json(path, lines=True) if suffix == ".jsonl" else readers[suffix](path)
+    frame = pd.read_json(path, lines=True) if suffix == ".jsonl" else READERS[suffix](path)
     assert list(frame) == ["id", "n", "late"]
     assert [str(value).strip('"') for value in frame["n"]] == ["1", "two"]
     assert pd.isna(frame["late"].iloc[0])
@@ -80,8 +84,7 @@ def test_a_column_that_comes_late_or_changes_its_type_is_kept(tmp_path: Path, su
 def test_no_rows_are_a_file_with_its_columns(offline: KlaviyoClient, tmp_path: Path, suffix: str) -> None:
     empty = pd.DataFrame({"id": pd.array([], dtype="string"), "at": pd.DatetimeIndex([], tz="UTC")})
     assert exports.write([], tmp_path / f"none{suffix}", empty=empty) == 0
-    readers = {".parquet": pd.read_parquet, ".csv": pd.read_csv, ".feather": pd.read_feather}
-    assert list(readers[suffix](tmp_path / f"none{suffix}")) == ["id", "at"]
+    assert list(READERS[suffix](tmp_path / f"none{suffix}")) == ["id", "at"]
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ DAY = 86_400
 
 
 def row(report: pd.DataFrame, table: str) -> dict[str, Any]:
-    found: dict[str, Any] = report.set_index("table").loc[table].to_dict()
-    return found
+    found = report.set_index("table").loc[table]
+    return {str(name): value for name, value in found.items()}
 
 
 def same_as_the_account(archive: Archive, shop: Shop, *names: str) -> None:
