@@ -33,7 +33,7 @@ from klaviyo_analytics.resources import Context
 from klaviyo_analytics.resources._noun import Reading
 from klaviyo_analytics.resources._ranges import EVENTS
 
-BATCH = 20_000  # rows of a commit
+BATCH = 10_000  # rows of a commit
 PAGE = 1_000  # events of the largest page
 PARENTS = 50  # campaigns or flows whose messages are written in one commit
 SECOND = timedelta(seconds=1)
@@ -344,7 +344,7 @@ def _frames(resource: Any, context: Context, spec: Spec, options: dict[str, Any]
 
 
 def event_batches(context: Context, filter: Filter | None) -> Iterator[pa.Table]:
-    """Read events in order of time, as Arrow tables of some 20,000 rows with what they are attributed to."""
+    """Read events in order of time, as Arrow tables of some 10,000 rows with what they are attributed to."""
     spec = SPECS["events"]
     reading = Reading(
         context,
