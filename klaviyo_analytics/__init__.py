@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from klaviyo_analytics import frames_export as frames
     from klaviyo_analytics._connect import connect, quiet_http_logs
     from klaviyo_analytics._demo import demo
+    from klaviyo_analytics.archive import Archive, open_archive
     from klaviyo_analytics.client import KlaviyoClient
     from klaviyo_analytics.connections import Connections
     from klaviyo_analytics.filters import F, Filter
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Archive",
     "Connections",
     "F",
     "Filter",
@@ -42,6 +44,7 @@ __all__ = [
     "demo",
     "errors",
     "frames",
+    "open_archive",
     "plots",
     "quiet_http_logs",
     "vocabulary",
@@ -49,6 +52,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Archive": "archive",
     "Connections": "connections",
     "F": "filters",
     "Filter": "filters",
@@ -58,6 +62,7 @@ _HOMES = {
     "Timeframe": "timeframe",
     "connect": "_connect",
     "demo": "_demo",
+    "open_archive": "archive",
     "quiet_http_logs": "_connect",
 }
 _MODULES = {
@@ -74,7 +79,15 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOMES:
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        try:
+            home = import_module(f"{__name__}.{_HOMES[name]}")
+        except ImportError as error:
+            if _HOMES[name] != "archive":
+                raise
+            from klaviyo_analytics.errors import MissingExtraError  # noqa: PLC0415
+
+            raise MissingExtraError("The archive", "archive") from error
+        value = getattr(home, name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}; there are {', '.join(__all__)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
@@ -73,3 +73,9 @@ def check(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: 
         takes = ", ".join(f"{name}=" for name in allowed) or "no options"
         said = str(problem).replace("positional arguments", "arguments without a name")
         raise ArgumentError(f"{name}(): {said}{meant}; it takes {takes}.") from None
+
+
+def near(given: str, allowed: Iterable[str], most: int = 5) -> str:
+    """List at most `most` allowed words, those most similar to what was given first."""
+    words = sorted(allowed, key=lambda word: -difflib.SequenceMatcher(None, given, word).ratio())
+    return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")

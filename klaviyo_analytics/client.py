@@ -18,7 +18,7 @@ from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._credentials import Credentials
 from klaviyo_analytics._display import AccountRow, card
 from klaviyo_analytics._transport import waiting
-from klaviyo_analytics.errors import ConfigurationError
+from klaviyo_analytics.errors import ConfigurationError, MissingExtraError
 from klaviyo_analytics.planner import Quota
 from klaviyo_analytics.resources._noun import Context
 from klaviyo_analytics.resources._times import timeframe as read_timeframe
@@ -66,6 +66,9 @@ _RESOURCES = {
     "webhook_topics": ("resources", "WebhookTopics"),
     "webhooks": ("resources", "Webhooks"),
 }
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.archive import Archive
 
 
 @explained_methods
@@ -256,6 +259,44 @@ class KlaviyoClient:
         return summaries.account_summary(
             self._context, timeframe, compare=compare, conversion_metric=conversion_metric
         )
+
+    def archive(self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
+        """Open the local copy of this account in a folder; `archive.sync()` fills it.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Folder, which may not exist yet, or the URL of an object store ("s3://bucket/klaviyo"). One folder holds
+            one account; it never holds a key.
+        storage_options : mapping, optional
+            Access to an object store, as the deltalake package takes it; not written to disk.
+
+        Returns
+        -------
+        Archive
+
+        Raises
+        ------
+        InvalidInputError
+            The folder holds another account.
+        MissingExtraError
+            The archive needs the extra ``archive``.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client, tempfile.TemporaryDirectory() as folder:
+        ...     archive = client.archive(folder)
+        ...     _ = archive.sync(["events"])
+        ...     len(archive.frame("events"))
+        500
+        """
+        try:
+            from klaviyo_analytics.archive import archive_of  # noqa: PLC0415  (an extra)
+        except ImportError as error:
+            raise MissingExtraError("The archive", "archive") from error
+        return archive_of(self._context, folder, storage_options)
 
     def request(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None

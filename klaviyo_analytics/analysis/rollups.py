@@ -36,7 +36,8 @@ def touch_rollup(frame: IntoFrameT, grain: Grain = "person_touch") -> IntoFrameT
     Parameters
     ----------
     frame : DataFrame
-        The frame of `attribution`, whose touches had `campaign_id`, `flow_id` and, for "person_touch", `variation_id`.
+        The frame of `attribution`, whose touches had `campaign_id`, `flow_id` and, for "person_touch",
+        `variation_id`.
     grain : {"person_touch", "campaign", "flow", "person"}, default "person_touch"
         What a row is.
 

@@ -6,10 +6,12 @@ The methods of `_generated` are typed and documented for one endpoint each, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
+from klaviyo_analytics import exports
 from klaviyo_analytics._calls import explained_methods
 from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import Body, Endpoint
@@ -55,6 +57,34 @@ class Resource:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._context.api.transport.base_url}>"
+
+    def export(self, path: str | Path, **query: Any) -> int:
+        """Write everything that `iter_frames` of the same question reads to a file, in bounded memory.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends in .parquet, .csv, .jsonl or .feather, which decides the format; see `exports.write`.
+        **query
+            The keywords of `iter_frames`.
+
+        Returns
+        -------
+        int
+            Number of rows written.
+
+        Raises
+        ------
+        InvalidInputError
+            The extension or a keyword is not allowed, or this resource cannot be listed. No request was sent.
+        MissingExtraError
+            Parquet and Feather need the extra ``archive``.
+        """
+        reads = getattr(self, "iter_frames", None)
+        if reads is None:
+            raise InvalidInputError(f"{type(self).__name__} cannot be exported: it has no iter_frames().")
+        exports.checked(path)
+        return exports.write(reads(**query), path)
 
     def _id(self, value: object) -> str:
         """Return an id as a path needs it."""

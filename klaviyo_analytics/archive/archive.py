@@ -1,0 +1,567 @@
+"""The archive of one account: kept by `sync`, asked by SQL, frames and plain Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from klaviyo_analytics import exports
+from klaviyo_analytics._calls import explained_methods, near
+from klaviyo_analytics.archive import forget as forgetting
+from klaviyo_analytics.archive import members
+from klaviyo_analytics.archive import sql as queries
+from klaviyo_analytics.archive import verify as verification
+from klaviyo_analytics.archive.questions import Clock, Span, conditions
+from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named
+from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Outcome, Sync
+from klaviyo_analytics.archive.tables import (
+    MEMBERS,
+    SPECS,
+    spec_of,
+    to_frame,
+)
+from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError
+from klaviyo_analytics.resources import Context
+from klaviyo_analytics.resources.metrics import Metric
+from klaviyo_analytics.tabular import Properties
+from klaviyo_analytics.timeframe._moments import Moment
+from klaviyo_analytics.writeback._account import fingerprint
+
+ALL = tuple(SPECS)
+
+
+@explained_methods
+class Archive:
+    """A copy of an account in Delta tables; made by `client.archive` or `open_archive`.
+
+    `sync`, `verify` and `snapshot` need a client; everything else reads the copy only.
+
+    Notes
+    -----
+    Tables have the columns of `list`, under the same names. Custom properties and other free-form values are JSON
+    text, times are UTC. `events` also has ``value`` (``$value`` as a number), ``attribution_ids``,
+    ``attributed_campaign_id``, ``attributed_campaign_message_id``, ``attributed_flow_id``,
+    ``attributed_flow_message_id``, ``attributed_variation_id`` and the partition ``month`` ("2026-01", of
+    `datetime`). Every other table has ``seen_at``: when the row as it stands was first read. ``_extra`` holds, as
+    JSON, attributes that are not documented and values of another type than documented.
+    """
+
+    def __init__(self, store: Store, context: Context | None = None) -> None:
+        self._store = store
+        self._context = context
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._versions: dict[str, int] = {}
+        for name in (*SPECS, *MEMBERS):
+            store.table(name)  # refuses another account's folder
+
+    def __repr__(self) -> str:
+        return f"Archive({self._store.where!r})"
+
+    def sync(
+        self,
+        tables: Sequence[str] | str | None = None,
+        *,
+        since: Moment | None = None,
+        overlap: float = 3,
+        removals: bool = False,
+    ) -> pd.DataFrame:
+        """Bring the copy up to date.
+
+        Events are read from the last one kept on, less the overlap; tables whose rows have an update time are read
+        from the latest one on; the others are read whole. Whatever was committed before an interruption stays, and
+        the next call goes on from there. A second process waits for the first to end.
+
+        Parameters
+        ----------
+        tables : str or list of str, optional
+            Tables to bring up to date; all if omitted. Messages bring their campaigns or flows along.
+        since : date, datetime or str, optional
+            How far back events are kept, on the account's clock; everything if omitted. An earlier value than
+            before reads the missing past; a later one removes nothing.
+        overlap : float
+            Days before the last event that are read again, since events may arrive late.
+        removals : bool
+            Read tables with an update time whole, too, and remove rows that the account no longer has.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each table: table (string); new, changed, removed, read_again, requests (Int64); seconds
+            (float64); reason (string: what was read and why).
+
+        Raises
+        ------
+        InvalidInputError
+            A table is unknown or an option is invalid. No request was sent.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client, tempfile.TemporaryDirectory() as folder:
+        ...     archive = client.archive(folder)
+        ...     archive.sync(["events"])[["table", "new"]].to_dict("list")
+        {'table': ['metrics', 'events'], 'new': [31, 500]}
+        """
+        context = self._online("sync")
+        names = ALL if tables is None else (tables,) if isinstance(tables, str) else tuple(tables)
+        for name in names:
+            spec_of(name)
+        if isinstance(overlap, bool) or not isinstance(overlap, (int, float)) or not 0 <= overlap <= 3650:
+            raise InvalidInputError(
+                f"overlap={overlap!r} is not a number of days. Pass 0 or more, such as 3."
+            )
+        first = None if since is None else self._clock().moment(since)
+        with self._store.writing():
+            work = Sync(context, self._store, timedelta(days=float(overlap)), first, removals)
+            outcomes = work.run(names)
+            work.connection.close()
+        return _report(outcomes)
+
+    def snapshot(self, kind: Literal["lists", "segments"], ids: Sequence[str] | None = None) -> pd.DataFrame:
+        """Keep who is a member of lists or segments now, beside who was at earlier snapshots.
+
+        The rows are appended to the table ``list_members`` or ``segment_members``: list_id or segment_id,
+        profile_id, joined_group_at and seen_at (the same moment for the whole snapshot).
+
+        Parameters
+        ----------
+        kind : {"lists", "segments"}
+            What to keep the members of.
+        ids : list of str, optional
+            Only these; every list or segment of the account if omitted.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each list or segment: id (string), members (Int64), seen_at (datetime64[us, UTC]).
+
+        Raises
+        ------
+        InvalidInputError
+            `kind` is neither lists nor segments.
+        """
+        if kind not in ("lists", "segments"):
+            raise InvalidInputError(f"kind={kind!r} has no members. Allowed are 'lists' and 'segments'.")
+        context = self._online("snapshot")
+        with self._store.writing():
+            return members.snapshot(context, self._store, kind, ids)
+
+    def verify(self, *, repair: bool = False, dry_run: bool = False) -> pd.DataFrame:
+        """Compare the number of events per month and metric with Klaviyo's own counts.
+
+        It takes one call of metric aggregates for each metric in the copy and each year; `dry_run=True` lists the
+        calls without making them. Months are those of UTC. Events without a metric are not compared, nor are those
+        older than the five years that aggregates go back.
+
+        Parameters
+        ----------
+        repair : bool
+            Read the months that differ again, add what is missing and remove what the account no longer has.
+        dry_run : bool
+            Return what the comparison costs instead of making it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            month, metric_id, metric (string), archived, klaviyo, difference (Int64; Klaviyo's count less the
+            archive's), status (string): "equal"; "missing" (late events); "surplus" (events that Klaviyo no longer
+            has, as after a profile was deleted); "unchecked" (the metric is gone); "repaired". With `dry_run`:
+            metric_id (string), start, end (datetime64[us, UTC]), calls (Int64).
+
+        Raises
+        ------
+        InvalidInputError
+            The archive has no events.
+        """
+        context = self._online("verify")
+        with self._store.writing():
+            work = Sync(context, self._store, timedelta(0))
+            frame = verification.checked(work, repair=repair, dry_run=dry_run)
+            work.connection.close()
+        return frame
+
+    def forget(self, *, profile: Any = None, email: str | None = None) -> pd.DataFrame:
+        """Remove a person from every table, its history and its log.
+
+        Rows of the person are deleted. Where rows of others contain the person's id, email address, phone number or
+        external id, that text is replaced by ``[removed]``. Earlier versions of all tables are then deleted, so time
+        travel to before ends. As long as Klaviyo still has the profile, a later sync reads it again: delete it
+        there first.
+
+        Parameters
+        ----------
+        profile : str or profile row, optional
+            Id of the profile.
+        email : str, optional
+            Email address, in any case.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each table: table (string), rows (Int64, deleted), masked (Int64, values of other rows in
+            which text was replaced).
+
+        Raises
+        ------
+        InvalidInputError
+            Neither or both were passed.
+        NoMatchError
+            No profile in the archive has this email address.
+        """
+        if (profile is None) == (email is None):
+            raise InvalidInputError("forget() needs exactly one of profile= and email=.")
+        if profile is not None:
+            profile = profile.get("id") if isinstance(profile, (pd.Series, Mapping)) else profile
+            if not isinstance(profile, str) or not profile.strip():
+                raise InvalidInputError("profile= is not an id. Pass the id as text, or a row with an id.")
+            ids = [profile]
+        else:
+            if not isinstance(email, str) or "@" not in email:
+                raise InvalidInputError("email= is not an email address. Pass profile= with an id instead.")
+            ids = forgetting.people(queries.connected(), self._store, email)
+            if not ids:
+                raise NoMatchError(
+                    f"No profile in the archive has email={email!r}. Pass profile= with its id."
+                )
+        with self._store.writing():
+            frame = forgetting.forget(self._store, ids, email)
+        self._versions.clear()
+        return frame
+
+    def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Query the copy by SQL, in DuckDB's dialect.
+
+        Parameters
+        ----------
+        query : str
+            A statement; views have the tables' names. JSON text is read by DuckDB's JSON functions:
+            ``event_properties ->> '$.OrderId'``.
+        parameters : list or dict, optional
+            Values for ``?`` or ``$name`` in the query.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Text as string, integers as Int64, decimal numbers as float64, booleans as boolean, times as
+            datetime64[us, UTC].
+
+        Raises
+        ------
+        InvalidInputError
+            DuckDB refuses the statement, or it returns no rows.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client, tempfile.TemporaryDirectory() as folder:
+        ...     archive = client.archive(folder)
+        ...     _ = archive.sync(["events"])
+        ...     archive.sql("select count(*) as events from events")["events"].tolist()
+        [500]
+        """
+        connection = self._connected()
+        try:
+            answer = connection.sql(query, params=parameters or None)
+            table = None if answer is None else answer.to_arrow_table()
+        except duckdb.Error as error:
+            raise InvalidInputError(f"The SQL statement was refused: {error}") from error
+        if table is None:
+            raise InvalidInputError(
+                "The SQL statement returns no rows. Pass a query, such as select … from events."
+            )
+        return queries.frame_of(table)
+
+    def table(self, name: str) -> duckdb.DuckDBPyRelation:
+        """Open a table as a DuckDB relation, which every function of `ka.analysis` takes.
+
+        Parameters
+        ----------
+        name : str
+            Name of a table.
+
+        Returns
+        -------
+        duckdb.DuckDBPyRelation
+            Read when its result is asked for; valid until the next sync has removed old files.
+        """
+        self._needed(name)
+        return self._connected().table(name)
+
+    def frame(
+        self,
+        name: str,
+        *,
+        metric: Metric | Sequence[Metric] | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        timeframe: Span | None = None,
+        profile: Any = None,
+        sort: str | None = None,
+        columns: Sequence[str] | None = None,
+        properties: Properties = "json",
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read a table as the frame that `list` of the same question returns.
+
+        Parameters
+        ----------
+        name : str
+            Name of a table.
+        metric : str, (name, integration), metric row, or a list of these
+            Only events of these metrics.
+        start, end : date, datetime or str
+            Half-open, for events; what has no zone of its own is read in the account's time zone.
+        timeframe : Timeframe, str or (start, end)
+            Instead of start and end: "last 30 days".
+        profile : str or profile row
+            Only events of this profile.
+        sort : str
+            A column, descending with a "-" before it; "datetime" for events and "id" otherwise if omitted. Rows
+            that tie come in order of id.
+        columns : list of str
+            Only these columns, in this order; any column of the table, also those that `list` does not have.
+        properties : "json", "text", "columns", list of str, or dict of dtypes
+            As for `list`; "text" leaves custom properties as JSON text in Arrow-backed strings.
+        limit : int
+            At most so many rows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns and dtypes of `list`.
+
+        Raises
+        ------
+        InvalidInputError
+            A table, column or time is unknown or invalid.
+        NoMatchError, AmbiguousMatchError
+            No metric has this name, or several do.
+        """
+        spec = spec_of(name)
+        self._needed(name)
+        given = {"metric": metric, "start": start, "end": end, "timeframe": timeframe, "profile": profile}
+        if name != "events" and (unfit := [key for key, value in given.items() if value is not None]):
+            raise InvalidInputError(
+                f"{unfit[0]}= applies to events only, not to {name}. Use archive.sql instead."
+            )
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
+            raise InvalidInputError(f"limit={limit!r} is not a non-negative integer. Omit it for all rows.")
+        metrics = None if metric is None else self.frame("metrics")
+        where = conditions(self._clock(), metrics, metric, start, end, timeframe, profile)
+        view = self._connected().table(name)
+        key = sort or ("datetime" if name == "events" else "id")
+        self._known([key.removeprefix("-")], view.columns, "sort")
+        order = f"{named(key.removeprefix('-'))} {'DESC' if key.startswith('-') else 'ASC'} NULLS LAST, id"
+        cut = "" if limit is None else f" LIMIT {limit}"
+        own = [
+            column
+            for column in view.columns
+            if column in {name for name, _ in spec.documented} or column == "_extra"
+        ]
+        stored = [*own, *(column for column in columns or () if column in view.columns and column not in own)]
+        listed = ", ".join(map(named, stored))
+        query = f"SELECT {listed} FROM {named(name)} WHERE {where} ORDER BY {order}{cut}"  # noqa: S608
+        rows = self._connected().sql(query).to_arrow_table()
+        frame = to_frame(rows.select(own), spec, properties)
+        if columns is None:
+            return frame
+        more = queries.frame_of(rows.select([column for column in stored if column not in own]))
+        whole = pd.concat([frame, more], axis=1)
+        self._known(columns, [*whole.columns, *view.columns], "columns")
+        return whole[list(columns)]
+
+    def files(self, name: str) -> list[str]:
+        """List the current Parquet files of a table, for engines that read plain Parquet.
+
+        Parameters
+        ----------
+        name : str
+            Name of a table.
+
+        Returns
+        -------
+        list of str
+            Paths, or URLs in an object store. Events are partitioned by ``month``, which is derived from
+            `datetime`; every other column is in the files.
+        """
+        spec_of(name, {**SPECS, **MEMBERS})
+        table = self._store.table(name)
+        return [] if table is None else self._store.files(table)
+
+    def status(self) -> pd.DataFrame:
+        """Show what the copy holds.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each table: table (string), rows (Int64), since, until (datetime64[us, UTC]; from when and
+            until when it was read), version, files (Int64), megabytes (float64).
+        """
+        rows = []
+        connection = self._connected()
+        for name in self._versions:
+            table = self._store.table(name)
+            if table is None:
+                continue
+            begun = mark(table, START)
+            actions = pa.table(table.get_add_actions(flatten=True))
+            counted = queries.value(connection, f"SELECT count(*) FROM {named(name)}")  # noqa: S608
+            size = sum(actions["size_bytes"].to_pylist()) / 1e6
+            since = None if begun is None or begun == EVERYTHING else begun
+            rows.append((name, counted, since, mark(table, REACHED), table.version(), actions.num_rows, size))
+        names = ["table", "rows", "since", "until", "version", "files", "megabytes"]
+        frame = pd.DataFrame(rows, columns=names)
+        kinds = {
+            "table": "string",
+            "rows": "Int64",
+            "version": "Int64",
+            "files": "Int64",
+            "megabytes": "float64",
+        }
+        times = {
+            name: pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
+            for name in ("since", "until")
+        }
+        return frame.astype(kinds).assign(**times)
+
+    def export(self, name: str, path: str | Path, *, columns: Sequence[str] | None = None) -> int:
+        """Write a table to a file in bounded memory, in the format of the file's extension.
+
+        Parameters
+        ----------
+        name : str
+            Name of a table.
+        path : str or Path
+            Ends in .parquet, .csv, .jsonl or .feather.
+        columns : list of str, optional
+            Only these columns; all if omitted.
+
+        Returns
+        -------
+        int
+            Number of rows written.
+        """
+        self._needed(name)
+        view = self._connected().table(name)
+        self._known(columns or [], view.columns, "columns")
+        listed = ", ".join(map(named, columns or view.columns))
+        answer = self._connected().sql(f"SELECT {listed} FROM {named(name)}")  # noqa: S608
+        reader = answer.to_arrow_reader(exports.CHUNK)
+        empty = queries.frame_of(reader.schema.empty_table())
+        frames = (queries.frame_of(pa.Table.from_batches([batch])) for batch in reader)
+        return exports.write(frames, path, empty=empty)
+
+    def _online(self, method: str) -> Context:
+        if self._context is None:
+            raise ConfigurationError(
+                f"{method}() needs a client, and this archive was opened without one. Use client.archive(folder)."
+            )
+        return self._context
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        """Bring the views to the last versions of all tables; each call gets a cursor of its own."""
+        if self._connection is None:
+            self._connection = queries.connected()
+        for name in (*SPECS, *MEMBERS):
+            table = self._store.table(name)
+            if table is not None and self._versions.get(name) != table.version():
+                queries.create_view(self._connection, self._store, name, table)
+                self._versions[name] = table.version()
+        return self._connection.cursor()
+
+    def _needed(self, name: str) -> None:
+        spec_of(name, {**SPECS, **MEMBERS})
+        if self._store.table(name) is None:
+            how = (
+                f"snapshot({name.split('_', maxsplit=1)[0] + 's'!r})"
+                if name in MEMBERS
+                else f"sync([{name!r}])"
+            )
+            raise InvalidInputError(f"The archive has no table {name!r} yet. Run archive.{how} first.")
+
+    @staticmethod
+    def _known(given: Sequence[str], allowed: Sequence[str], what: str) -> None:
+        for name in given:
+            if name not in list(allowed):
+                columns = near(str(name), dict.fromkeys(allowed))
+                raise InvalidInputError(f"{what}={name!r} is not a column. Columns are {columns}.")
+
+    def _clock(self) -> Clock:
+        return Clock(self._timezone, self._now())
+
+    @property
+    def _timezone(self) -> str:
+        if self._context is not None:
+            return self._context.timezone
+        for name in SPECS:
+            table = self._store.table(name)
+            if table is not None:
+                return str(table.metadata().configuration.get(TIMEZONE) or "UTC")
+        return "UTC"
+
+    def _now(self) -> datetime:
+        return self._context.now() if self._context is not None else datetime.now(UTC)
+
+
+def _report(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    kinds = {
+        "table": "string",
+        **dict.fromkeys(("new", "changed", "removed", "read_again", "requests"), "Int64"),
+        "seconds": "float64",
+        "reason": "string",
+    }
+    rows = [[getattr(outcome, name) for name in kinds] for outcome in outcomes]
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+
+
+def archive_of(
+    context: Context, folder: str | Path, storage_options: Mapping[str, str] | None = None
+) -> Archive:
+    """Open the archive of a client's account, which may not exist yet."""
+    return Archive(Store(folder, storage_options, fingerprint(context), context.timezone), context)
+
+
+def open_archive(folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
+    """Open an archive that a sync has made, without a key and without a connection.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder or URL that `client.archive` was given.
+    storage_options : mapping, optional
+        Access to an object store, as the deltalake package takes it.
+
+    Returns
+    -------
+    Archive
+
+    Raises
+    ------
+    NoMatchError
+        There is no archive.
+    MissingExtraError
+        The archive needs the extra ``archive``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import klaviyo_analytics as ka
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with ka.demo(profiles=100, events=500) as client:
+    ...         _ = client.archive(folder).sync(["metrics"])
+    ...     len(ka.open_archive(folder).frame("metrics"))
+    31
+    """
+    store = Store(folder, storage_options, None, None)
+    archive = Archive(store)
+    if all(store.table(name) is None for name in (*SPECS, *MEMBERS)):
+        raise NoMatchError(f"{store.where} holds no archive. client.archive(folder).sync() makes one.")
+    return archive

@@ -1,0 +1,140 @@
+"""Lists go straight to disk: complete, typed, in bounded memory, and safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import klaviyo_analytics as ka
+from klaviyo_analytics import exports
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import InvalidInputError
+from tests.shops import Shop
+
+pytest.importorskip("pyarrow")
+READERS: dict[str, Callable[..., pd.DataFrame]] = {
+    ".parquet": pd.read_parquet,
+    ".csv": pd.read_csv,
+    ".feather": pd.read_feather,
+}
+
+
+def test_parquet_and_feather_have_the_lists_columns_and_types(reader: KlaviyoClient, tmp_path: Path) -> None:
+    wanted = reader.events.list(limit=700)
+    for name in ("events.parquet", "events.feather"):
+        assert reader.events.export(tmp_path / name, limit=700, chunk_size=100) == 700
+        frame = READERS[Path(name).suffix](tmp_path / name)
+        assert list(frame) == list(wanted)
+        assert str(frame["datetime"].dtype) == "datetime64[us, UTC]"
+        assert frame["timestamp"].tolist() == wanted["timestamp"].tolist()
+        assert [json.loads(value) for value in frame["event_properties"]] == wanted[
+            "event_properties"
+        ].tolist()
+
+
+def test_json_lines_keep_what_is_nested(reader: KlaviyoClient, tmp_path: Path) -> None:
+    wanted = reader.profiles.list()
+    assert reader.profiles.export(tmp_path / "people.jsonl", sort="created") == len(wanted)
+    rows = [json.loads(line) for line in (tmp_path / "people.jsonl").read_text("utf-8").splitlines()]
+    assert {row["id"]: row["properties"] for row in rows} == dict(
+        zip(wanted["id"], wanted["properties"], strict=True)
+    )
+    assert rows[0]["created"].endswith("+00:00")
+    assert any(row["location.latitude"] is None or row["location.latitude"] for row in rows)
+
+
+def test_csv_has_every_row_and_no_formula(tmp_path: Path) -> None:
+    names = ["=1+1", "+2", "-3", "@x", "\tx", "\rx", "plain", None, 'a "quoted", one\nin two lines']
+    frame = pd.DataFrame(
+        {"name": pd.array(names, dtype="string"), "=count": range(9), "items": [[1], {"a": 2}, *[None] * 7]}
+    )
+    assert exports.write([frame.head(3), frame.tail(6)], tmp_path / "names.csv") == 9
+    with (tmp_path / "names.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["name", "'=count", "items"]
+    assert [row[0] for row in rows] == [*(f"'{name}" for name in names[:6] if name), "plain", "", names[8]]
+    assert [row[2] for row in rows[:2]] == ["[1]", '{"a":2}']
+    assert [int(row[1]) for row in rows] == list(range(9))
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl", ".feather"])
+def test_a_column_that_comes_late_or_changes_its_type_is_kept(tmp_path: Path, suffix: str) -> None:
+    chunks = [
+        pd.DataFrame({"id": pd.array(["a"], dtype="string"), "n": pd.array([1], dtype="Int64")}),
+        pd.DataFrame(
+            {"id": pd.array(["b"], dtype="string"), "n": pd.Series(["two"], dtype=object), "late": [True]}
+        ),
+    ]
+    path = tmp_path / f"rows{suffix}"
+    assert exports.write(chunks, path) == 2
+    frame = pd.read_json(path, lines=True) if suffix == ".jsonl" else READERS[suffix](path)
+    assert list(frame) == ["id", "n", "late"]
+    assert [str(value).strip('"') for value in frame["n"]] == ["1", "two"]
+    assert pd.isna(frame["late"].iloc[0])
+    assert str(frame["late"].iloc[1]) in ("True", "1.0")
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".feather"])
+def test_no_rows_are_a_file_with_its_columns(offline: KlaviyoClient, tmp_path: Path, suffix: str) -> None:
+    empty = pd.DataFrame({"id": pd.array([], dtype="string"), "at": pd.DatetimeIndex([], tz="UTC")})
+    assert exports.write([], tmp_path / f"none{suffix}", empty=empty) == 0
+    assert list(READERS[suffix](tmp_path / f"none{suffix}")) == ["id", "at"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    def chunks() -> Iterator[pd.DataFrame]:
+        yield pd.DataFrame({"id": ["a"]})
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "rows.csv").write_text("old")
+    with pytest.raises(OSError, match="No space left"):
+        exports.write(chunks(), tmp_path / "rows.csv")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("rows.csv", "old")]
+
+
+def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
+    def chunks(count: int) -> Iterator[pd.DataFrame]:
+        for number in range(count):
+            yield pd.DataFrame({"text": [f"{number} {row} {'x' * 200}" for row in range(500)]})
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        exports.write(chunks(count), tmp_path / "rows.jsonl")
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(2)
+    assert peak(60) < 2 * peak(4)
+
+
+def test_refusals_come_before_any_request(library: Shop, tmp_path: Path) -> None:
+    asked = len(library.sandbox.requests)
+    client = library.client
+    with pytest.raises(
+        InvalidInputError, match=r"no known extension. Allowed are .parquet, .csv, .jsonl, .feather"
+    ):
+        client.events.export(tmp_path / "events.xlsx")
+    with pytest.raises(InvalidInputError, match="folder that does not exist"):
+        client.events.export(tmp_path / "nowhere" / "events.csv")
+    with pytest.raises(InvalidInputError, match="cannot be exported"):
+        client.reports.export(tmp_path / "reports.csv")
+    with pytest.raises(ka.errors.ArgumentError, match="metrik"):
+        client.events.export(tmp_path / "events.csv", metrik="Placed Order")
+    assert library.asked(asked) == []
+
+
+def test_an_archive_exports_the_same_rows(reader: KlaviyoClient, tmp_path: Path) -> None:
+    pytest.importorskip("deltalake")
+    archive = reader.archive(tmp_path / "copy")
+    archive.sync(["lists"])
+    wanted = reader.lists.list()
+    assert archive.export("lists", tmp_path / "lists.csv", columns=["id", "name"]) == len(wanted)
+    frame = pd.read_csv(tmp_path / "lists.csv")
+    assert sorted(map(tuple, frame.to_numpy())) == sorted(map(tuple, wanted[["id", "name"]].to_numpy()))
