@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from klaviyo_analytics.resources._noun import Context
     from klaviyo_analytics.resources.account import Accounts
     from klaviyo_analytics.resources.aggregates import MetricAggregates
-    from klaviyo_analytics.resources.audience import Lists, Profiles, Segments
     from klaviyo_analytics.resources.bulk_jobs import BulkJobs
     from klaviyo_analytics.resources.catalog import CatalogCategories, CatalogItems, CatalogVariants
     from klaviyo_analytics.resources.content import Templates, UniversalContent
@@ -22,10 +21,13 @@ if TYPE_CHECKING:
     from klaviyo_analytics.resources.flows import FlowActions, FlowMessages, Flows
     from klaviyo_analytics.resources.forms import Forms, FormVersions
     from klaviyo_analytics.resources.images import Images
+    from klaviyo_analytics.resources.lists import Lists
     from klaviyo_analytics.resources.messaging import CampaignMessages, Campaigns
     from klaviyo_analytics.resources.metrics import CustomMetrics, MappedMetrics, Metrics
+    from klaviyo_analytics.resources.profiles import Profiles
     from klaviyo_analytics.resources.reports import Reports
     from klaviyo_analytics.resources.reviews import Reviews
+    from klaviyo_analytics.resources.segments import Segments
     from klaviyo_analytics.resources.tags import TagGroups, Tags
     from klaviyo_analytics.resources.webhooks import Webhooks, WebhookTopics
 
@@ -84,15 +86,15 @@ _HOMES = {
     "FormVersions": "forms",
     "Forms": "forms",
     "Images": "images",
-    "Lists": "audience",
+    "Lists": "lists",
     "MappedMetrics": "metrics",
     "MetricAggregates": "aggregates",
     "Metrics": "metrics",
-    "Profiles": "audience",
+    "Profiles": "profiles",
     "Reports": "reports",
     "Resource": "_base",
     "Reviews": "reviews",
-    "Segments": "audience",
+    "Segments": "segments",
     "TagGroups": "tags",
     "Tags": "tags",
     "Templates": "content",
