@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._generated.accounts import AccountMethods
+from klaviyo_analytics.resources._generated.account import AccountMethods
 
 
 class Accounts(AccountMethods):

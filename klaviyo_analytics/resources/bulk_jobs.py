@@ -15,7 +15,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.resources import bulk_bodies
 from klaviyo_analytics.resources._base import serves
-from klaviyo_analytics.resources._generated.bulk_jobs import BulkJobMethods
+from klaviyo_analytics.resources._generated.account import BulkJobMethods
 from klaviyo_analytics.resources._noun import Reading, checked_id, read_one
 from klaviyo_analytics.resources._writes import resource, write
 from klaviyo_analytics.tabular import DTYPES

@@ -10,7 +10,7 @@ from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import ApiError, InvalidInputError, RequestTimeoutError
 from klaviyo_analytics.resources import campaign_bodies
 from klaviyo_analytics.resources._base import serves
-from klaviyo_analytics.resources._generated.campaigns import CampaignMethods
+from klaviyo_analytics.resources._generated.messages import CampaignMethods
 from klaviyo_analytics.resources._noun import checked_id, read_one
 from klaviyo_analytics.resources._writes import UNSET, resource, write
 from klaviyo_analytics.resources.campaign_bodies import Strategy

@@ -5,7 +5,7 @@ The API's ids are compound: ``$custom:::$default:::SKU``. Every verb here takes 
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._generated.catalogs import (
+from klaviyo_analytics.resources._generated.shop import (
     CatalogCategoryMethods,
     CatalogItemMethods,
     CatalogVariantMethods,

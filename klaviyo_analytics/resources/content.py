@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._generated.templates import TemplateMethods, UniversalContentMethods
+from klaviyo_analytics.resources._generated.messages import TemplateMethods, UniversalContentMethods
 
 
 class Templates(TemplateMethods):

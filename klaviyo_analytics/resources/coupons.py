@@ -13,7 +13,7 @@ from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.resources._base import serves
-from klaviyo_analytics.resources._generated.coupons import (
+from klaviyo_analytics.resources._generated.shop import (
     CouponCodeField,
     CouponCodeInclude,
     CouponCodeMethods,

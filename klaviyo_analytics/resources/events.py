@@ -14,7 +14,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.resources import _ranges
 from klaviyo_analytics.resources._base import serves
-from klaviyo_analytics.resources._generated.events import EventField, EventInclude, EventMethods, EventSort
+from klaviyo_analytics.resources._generated.account import EventField, EventInclude, EventMethods, EventSort
 from klaviyo_analytics.resources._labels import label, metric_names
 from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Reading, checked_id
 from klaviyo_analytics.resources._times import Span, moment

@@ -11,7 +11,7 @@ from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import serves
-from klaviyo_analytics.resources._generated.flows import (
+from klaviyo_analytics.resources._generated.messages import (
     FlowActionMethods,
     FlowMessageField,
     FlowMessageMethods,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._generated.forms import FormMethods, FormVersionMethods
+from klaviyo_analytics.resources._generated.messages import FormMethods, FormVersionMethods
 
 
 class Forms(FormMethods):

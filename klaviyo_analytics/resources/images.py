@@ -8,7 +8,7 @@ from typing import Any
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import serves
-from klaviyo_analytics.resources._generated.images import ImageMethods
+from klaviyo_analytics.resources._generated.messages import ImageMethods
 from klaviyo_analytics.resources._writes import UNSET, resource, write
 
 LARGEST = 5 * 1024 * 1024

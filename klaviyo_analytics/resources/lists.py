@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._generated.lists import ListMethods
+from klaviyo_analytics.resources._generated.people import ListMethods
 from klaviyo_analytics.resources.member_frames import ListFrames
 
 

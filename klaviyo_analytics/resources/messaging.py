@@ -11,7 +11,7 @@ from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError, NoMatchError
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.resources._base import only, serves
-from klaviyo_analytics.resources._generated.campaigns import (
+from klaviyo_analytics.resources._generated.messages import (
     CampaignField,
     CampaignInclude,
     CampaignMessageMethods,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
 from klaviyo_analytics.resources._base import serves
-from klaviyo_analytics.resources._generated.metrics import (
+from klaviyo_analytics.resources._generated.account import (
     CustomMetricMethods,
     MappedMetricMethods,
     MetricMethods,

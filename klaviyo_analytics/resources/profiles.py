@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._generated.profiles import ProfileMethods
+from klaviyo_analytics.resources._generated.people import ProfileMethods
 from klaviyo_analytics.resources.consent import Consent
 from klaviyo_analytics.resources.consent_frames import ConsentFrames
 from klaviyo_analytics.resources.profile_frames import ProfileFrames

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._generated.segments import SegmentMethods
+from klaviyo_analytics.resources._generated.people import SegmentMethods
 
 
 class Segments(SegmentMethods):

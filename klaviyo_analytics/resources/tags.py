@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._generated.tags import TagGroupMethods, TagMethods
+from klaviyo_analytics.resources._generated.account import TagGroupMethods, TagMethods
 from klaviyo_analytics.resources.member_frames import TagFrames
 
 

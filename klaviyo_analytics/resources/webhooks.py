@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.resources._generated.webhooks import WebhookMethods, WebhookTopicMethods
+from klaviyo_analytics.resources._generated.account import WebhookMethods, WebhookTopicMethods
 
 
 class Webhooks(WebhookMethods):

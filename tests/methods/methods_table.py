@@ -41,15 +41,14 @@ def _writes(one: str, *names: Literal["create", "update", "delete"]) -> dict[str
 
 # Operations whose methods are written by hand, but take the Literals of the table.
 LITERALS: Mapping[str, tuple[str, ...]] = {
-    "campaigns": ("get_campaigns",),
-    "coupons": ("get_coupon_codes",),
-    "events": ("get_events",),
-    "flows": ("get_flow_action_messages",),
+    "messages": ("get_campaigns", "get_flow_action_messages"),
+    "shop": ("get_coupon_codes",),
+    "account": ("get_events",),
 }
 
 MEMBERS = ("MEMBERS", "joined_group_at")
 
-MODULES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
+FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
     "accounts": {
         "AccountMethods": _crud("account", iterate=False, find=False),
     },
@@ -252,4 +251,15 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
         },
         "WebhookTopicMethods": _crud("webhook_topic", iterate=False, find=False),
     },
+}
+
+PARTS = {
+    "people": ("profiles", "lists", "segments"),
+    "messages": ("campaigns", "flows", "forms", "templates", "images"),
+    "shop": ("catalogs", "coupons", "reviews"),
+    "account": ("accounts", "metrics", "events", "tags", "webhooks", "bulk_jobs"),
+}
+MODULES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
+    part: {name: methods for family in families for name, methods in FAMILIES[family].items()}
+    for part, families in PARTS.items()
 }

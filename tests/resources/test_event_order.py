@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
-from klaviyo_analytics.resources._generated.events import EventSort
+from klaviyo_analytics.resources._generated.account import EventSort
 from tests.shops import Shop
 
 BOTH = ["Opened Email", "Clicked Email"]
