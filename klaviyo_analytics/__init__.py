@@ -17,15 +17,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from klaviyo_analytics import analysis, errors, plots, vocabulary, widgets
-    from klaviyo_analytics import frames_export as frames
-    from klaviyo_analytics._connect import connect, quiet_http_logs
-    from klaviyo_analytics._demo import demo
+    from klaviyo_analytics import analysis, errors, frames, plots, vocabulary, widgets
+    from klaviyo_analytics._connect import connect, demo, quiet_http_logs
     from klaviyo_analytics.archive import Archive, open_archive
     from klaviyo_analytics.client import KlaviyoClient
     from klaviyo_analytics.connections import Connections
     from klaviyo_analytics.filters import F, Filter
-    from klaviyo_analytics.tabular import ReadingWarning, SchemaWarning
+    from klaviyo_analytics.frames.columns import ReadingWarning, SchemaWarning
     from klaviyo_analytics.timeframe import Timeframe
 
 __version__ = "0.1.0"
@@ -57,18 +55,18 @@ _HOMES = {
     "F": "filters",
     "Filter": "filters",
     "KlaviyoClient": "client",
-    "ReadingWarning": "tabular",
-    "SchemaWarning": "tabular",
+    "ReadingWarning": "frames",
+    "SchemaWarning": "frames",
     "Timeframe": "timeframe",
     "connect": "_connect",
-    "demo": "_demo",
+    "demo": "_connect",
     "open_archive": "archive",
     "quiet_http_logs": "_connect",
 }
 _MODULES = {
     "analysis": "analysis",
     "errors": "errors",
-    "frames": "frames_export",
+    "frames": "frames",
     "plots": "plots",
     "vocabulary": "vocabulary",
     "widgets": "widgets",

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from klaviyo_analytics import _credentials, _files, endpoints
-from klaviyo_analytics._api import Api
-from klaviyo_analytics._cache import cache_at
-from klaviyo_analytics._calls import explained
-from klaviyo_analytics._credentials import Credentials
+from klaviyo_analytics import credentials as _credentials
+from klaviyo_analytics import endpoints, local_files
+from klaviyo_analytics._messages import explained
 from klaviyo_analytics._secret import Secret
-from klaviyo_analytics._transport import MEDIA_TYPE, HeaderAuth, Pacer, RetryPolicy, Transport, waiting
-from klaviyo_analytics._transport.session import DEADLINE, LARGEST
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.connections import Connection
-from klaviyo_analytics.errors import ConfigurationError
-from klaviyo_analytics.planner import Ledger, Quota
+from klaviyo_analytics.credentials import Credentials
+from klaviyo_analytics.endpoints.api import Api
+from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, MissingExtraError
+from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.http.rate_limits import Pacer
+from klaviyo_analytics.http.retry import RetryPolicy
+from klaviyo_analytics.http.session import DEADLINE, LARGEST, MEDIA_TYPE, HeaderAuth, Transport
+from klaviyo_analytics.quota.budget import Quota
+from klaviyo_analytics.quota.cache import cache_at
+from klaviyo_analytics.quota.call_log import Ledger
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.sandbox import Sandbox
 
 REVISION = "2026-01-15"
 _DAY = 86_400
@@ -117,7 +126,7 @@ def connect(
         cache=cache_at(
             where=cache, host=credentials.base_url, connection=credentials.connection, revision=revision
         ),
-        quota=Quota(Ledger(_files.place("state", "calls.sqlite3"))),
+        quota=Quota(Ledger(local_files.place("state", "calls.sqlite3"))),
     )
 
 
@@ -144,7 +153,7 @@ def _pacer(credentials: Credentials, retry: RetryPolicy) -> Pacer:
     """One for each account in a process: running a cell again must not forget what was sent a moment ago."""
     account = (credentials.base_url, credentials.fingerprint, credentials.connection)
     if account not in _pacers:
-        _pacers[account] = Pacer(clock=time.monotonic, sleep=waiting.sleep, patience=retry.budget)
+        _pacers[account] = Pacer(clock=time.monotonic, sleep=cancellation.sleep, patience=retry.budget)
     return _pacers[account]
 
 
@@ -171,3 +180,84 @@ def _date(revision: str) -> str:
     except (AttributeError, TypeError, ValueError):
         raise ConfigurationError(f"revision={revision!r} is none; it is a date like {REVISION!r}.") from None
     return revision
+
+
+@explained
+def demo(
+    *,
+    seed: int = 7,
+    profiles: int = 2_000,
+    events: int = 50_000,
+    currencies: Sequence[str] = ("USD",),
+    progress: bool | None = None,
+) -> KlaviyoClient:
+    """Connect to an embedded sandbox account: no key, no internet, the same numbers every time.
+
+    The sandbox is a synthetic shop with a year of history that answers over real HTTP on this machine. Its
+    clock stands still, so "last 90 days" means the same tomorrow. Writing to it changes nothing outside, and
+    it ends when the client is closed.
+
+    Parameters
+    ----------
+    seed : int
+        Another seed makes another shop.
+    profiles, events : int
+        Size of the shop.
+    currencies : list of str
+        Codes of the currencies that the shop takes; the first is the account's own. ``("USD", "EUR")`` makes a
+        shop whose customers in Europe pay in euros.
+    progress : bool, optional
+        As for `connect`.
+
+    Returns
+    -------
+    KlaviyoClient
+
+    Raises
+    ------
+    InvalidInputError
+        A number is none.
+    MissingExtraError
+        The sandbox needs the extra ``demo``.
+
+    Examples
+    --------
+    >>> import klaviyo_analytics as ka
+    >>> with ka.demo(profiles=100, events=500) as client:
+    ...     len(client.events.list())
+    500
+    """
+    for name, value in {"seed": seed, "profiles": profiles, "events": events}.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise InvalidInputError(f"{name}={value!r}: give a whole number, 0 or more.")
+    try:
+        sandbox = sandbox_class()(seed=seed, profiles=profiles, events=events, currencies=_codes(currencies))
+    except ValueError as problem:
+        raise InvalidInputError(f"currencies={currencies!r}: {problem}") from None
+    sandbox.start()
+    try:
+        client = connect(api_key=sandbox.api_key, base_url=sandbox.direct_url, progress=progress)
+        client._embed(
+            now=lambda: datetime.fromtimestamp(sandbox.account.now, UTC),
+            on_close=sandbox.close,
+        )
+    except BaseException:
+        sandbox.close()
+        raise
+    return client
+
+
+def _codes(currencies: Sequence[str]) -> tuple[str, ...]:
+    codes = (currencies,) if isinstance(currencies, str) else tuple(currencies)
+    if not codes or len(set(codes)) < len(codes):
+        raise ValueError("expected one or more different currency codes, such as ('USD', 'EUR')")
+    return codes
+
+
+def sandbox_class() -> type[Sandbox]:
+    """Import the sandbox, or say which extra it needs."""
+    try:
+        from klaviyo_analytics.sandbox import Sandbox  # noqa: PLC0415  (needs an extra)
+    except ImportError as error:
+        raise MissingExtraError("The sandbox", "demo") from error
+    return Sandbox

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics._display import Description
+from klaviyo_analytics._html import Description
 from klaviyo_analytics.endpoints import Endpoint, load
 from klaviyo_analytics.errors import InvalidInputError
 

@@ -12,32 +12,32 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
-from klaviyo_analytics._api import Api
-from klaviyo_analytics._cache import NoCache
-from klaviyo_analytics._calls import explained_methods
-from klaviyo_analytics._credentials import Credentials
-from klaviyo_analytics._display import AccountRow, card
-from klaviyo_analytics._transport import waiting
+from klaviyo_analytics._html import AccountRow, card
+from klaviyo_analytics._messages import explained_methods
+from klaviyo_analytics.credentials import Credentials
+from klaviyo_analytics.endpoints.api import Api
 from klaviyo_analytics.errors import ConfigurationError, MissingExtraError
-from klaviyo_analytics.planner import Quota
-from klaviyo_analytics.resources._noun import Context
-from klaviyo_analytics.resources._times import timeframe as read_timeframe
-from klaviyo_analytics.timeframe._moments import zone_named
+from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.quota.budget import Quota
+from klaviyo_analytics.quota.cache import NoCache
+from klaviyo_analytics.resources._reading import Context
+from klaviyo_analytics.resources._reading import timeframe as read_timeframe
+from klaviyo_analytics.timeframe.words import zone_named
 
 if TYPE_CHECKING:
-    from klaviyo_analytics import resources, summaries
-    from klaviyo_analytics._findings import Report
+    from klaviyo_analytics import resources
+    from klaviyo_analytics.diagnostics import Report
+    from klaviyo_analytics.resources.accounts import Comparison
     from klaviyo_analytics.resources.metrics import Metric
-    from klaviyo_analytics.summaries import Comparison
     from klaviyo_analytics.timeframe import Timeframe
-    from klaviyo_analytics.timeframe._moments import Moment
+    from klaviyo_analytics.timeframe.words import Moment
     from klaviyo_analytics.writeback import Result
 
 _RESOURCES = {
     "accounts": ("resources", "Accounts"),
     "bulk_jobs": ("resources", "BulkJobs"),
     "campaign_messages": ("resources", "CampaignMessages"),
-    "campaigns": ("summaries", "Campaigns"),
+    "campaigns": ("resources", "Campaigns"),
     "catalog_categories": ("resources", "CatalogCategories"),
     "catalog_items": ("resources", "CatalogItems"),
     "catalog_variants": ("resources", "CatalogVariants"),
@@ -47,7 +47,7 @@ _RESOURCES = {
     "events": ("resources", "Events"),
     "flow_actions": ("resources", "FlowActions"),
     "flow_messages": ("resources", "FlowMessages"),
-    "flows": ("summaries", "Flows"),
+    "flows": ("resources", "Flows"),
     "form_versions": ("resources", "FormVersions"),
     "forms": ("resources", "Forms"),
     "images": ("resources", "Images"),
@@ -98,7 +98,7 @@ class KlaviyoClient:
     accounts: resources.Accounts
     bulk_jobs: resources.BulkJobs
     campaign_messages: resources.CampaignMessages
-    campaigns: summaries.Campaigns
+    campaigns: resources.Campaigns
     catalog_categories: resources.CatalogCategories
     catalog_items: resources.CatalogItems
     catalog_variants: resources.CatalogVariants
@@ -108,7 +108,7 @@ class KlaviyoClient:
     events: resources.Events
     flow_actions: resources.FlowActions
     flow_messages: resources.FlowMessages
-    flows: summaries.Flows
+    flows: resources.Flows
     form_versions: resources.FormVersions
     forms: resources.Forms
     images: resources.Images
@@ -254,11 +254,9 @@ class KlaviyoClient:
         >>> bool(abs(revenue["all"] - revenue[["campaign", "flow", "other"]].sum()) < 0.01)
         True
         """
-        from klaviyo_analytics import summaries  # noqa: PLC0415
+        from klaviyo_analytics.resources.accounts import account_summary  # noqa: PLC0415
 
-        return summaries.account_summary(
-            self._context, timeframe, compare=compare, conversion_metric=conversion_metric
-        )
+        return account_summary(self._context, timeframe, compare=compare, conversion_metric=conversion_metric)
 
     def archive(self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
         """Open the local copy of this account in a folder; `archive.sync()` fills it.
@@ -374,9 +372,9 @@ class KlaviyoClient:
         ...     client.check().frame["status"].unique().tolist()
         ['ok']
         """
-        from klaviyo_analytics import _check  # noqa: PLC0415
+        from klaviyo_analytics.diagnostics import check  # noqa: PLC0415
 
-        return _check.check(self._api, self._credentials, revision=self._revision)
+        return check(self._api, self._credentials, revision=self._revision)
 
     def describe(self, noun: str | None = None) -> pd.DataFrame:
         """Show what a noun can do: each verb with its path, limits, filters, sort fields, includes, fields, scopes.
@@ -422,7 +420,9 @@ class KlaviyoClient:
     def _embed(self, *, now: Callable[[], datetime], on_close: Callable[[], None]) -> None:
         """Go by an embedded account's clock, wait for no limits, and end it with the client."""
         self._context.now = now
-        self._context.sleep = lambda seconds: waiting.sleep(min(seconds, 0.01))  # nobody else needs the time
+        self._context.sleep = lambda seconds: cancellation.sleep(
+            min(seconds, 0.01)
+        )  # nobody else needs the time
         self._context.quota = Quota(enforced=False)
         self._api.paced = False
         self._on_close = on_close

@@ -12,17 +12,20 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from klaviyo_analytics import _credentials, _jsonapi
-from klaviyo_analytics._calls import explained_methods
-from klaviyo_analytics._polling import wait_for
+from klaviyo_analytics import credentials as _credentials
+from klaviyo_analytics._messages import explained_methods
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics._secret import Secret
-from klaviyo_analytics._transport import Bucket, Call, HeaderAuth, RetryPolicy, Transport, waiting
-from klaviyo_analytics._transport.decoding import dumps
-from klaviyo_analytics.endpoints import Kind
+from klaviyo_analytics.endpoints import Kind, jsonapi
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, MalformedResponseError
-from klaviyo_analytics.tabular.columns import array
+from klaviyo_analytics.frames.columns import array
+from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.http.cancellation import wait_for
+from klaviyo_analytics.http.json import dumps
+from klaviyo_analytics.http.rate_limits import Bucket
+from klaviyo_analytics.http.retry import RetryPolicy
+from klaviyo_analytics.http.session import Call, HeaderAuth, Transport
 
 APP = "klaviyo"
 JSON = "application/json"
@@ -132,7 +135,7 @@ class Connections:
         api_key: str | Secret | None = None,
         base_url: str | None = None,
         progress: bool | None = None,
-        sleep: Callable[[float], None] = waiting.sleep,
+        sleep: Callable[[float], None] = cancellation.sleep,
         clock: Callable[[], float] = time.monotonic,
         retry: RetryPolicy | None = None,
     ) -> None:
@@ -276,7 +279,7 @@ class Connections:
             return reply.document
         if method == "DELETE" and reply.status == 404 and reply.ambiguous:
             return None  # an earlier attempt, whose answer was lost, has deleted it already
-        raise _jsonapi.control_error(reply, method=method, path=path)
+        raise jsonapi.control_error(reply, method=method, path=path)
 
 
 def _connection(document: Any) -> Connection:

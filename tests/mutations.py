@@ -20,16 +20,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TESTS = {  # what is changed, and the tests that have to notice
-    "klaviyo_analytics/_transport": ["tests/transport", "tests/test_api.py"],
-    "klaviyo_analytics/_paging.py": ["tests/test_paging.py", "tests/transport"],
+    "klaviyo_analytics/_transport": ["tests/http", "tests/test_api.py"],
+    "klaviyo_analytics/_paging.py": ["tests/test_paging.py", "tests/http"],
     "klaviyo_analytics/_api.py": ["tests/test_api.py"],
-    "klaviyo_analytics/planner": ["tests/planner"],
+    "klaviyo_analytics/planner": ["tests/quota"],
     "klaviyo_analytics/writeback": ["tests/writeback"],
     "klaviyo_analytics/analysis": ["tests/analysis"],
 }
 SLOW = (
-    "tests/transport/test_foreign_documents.py",
-    "tests/transport/test_fault_matrix.py",
+    "tests/http/test_foreign_documents.py",
+    "tests/http/test_fault_matrix.py",
     "tests/writeback/test_killed.py",
 )
 OPPOSITES: dict[type[ast.AST], type[ast.AST]] = {

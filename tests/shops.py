@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import klaviyo_analytics as ka
-from klaviyo_analytics._transport import Pacer
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.http.rate_limits import Pacer
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.sandbox.model import Account
 from tests.contract.openapi import Document
 from tests.contract.recorder import CheckedApp, Exchange
-from tests.transport.clocks import Clock
+from tests.http.clocks import Clock
 
 OPENAPI = os.environ.get("KLAVIYO_OPENAPI", "")
 

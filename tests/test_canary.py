@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 import klaviyo_analytics as ka
-from klaviyo_analytics import _credentials
-from klaviyo_analytics._cache import Cache
+from klaviyo_analytics import credentials
 from klaviyo_analytics._secret import Secret, hidden
-from klaviyo_analytics._transport import RetryPolicy, Transport
-from klaviyo_analytics._transport.redaction import redact
 from klaviyo_analytics.errors import ConfigurationError, KlaviyoError
-from tests.transport.clocks import Clock
-from tests.transport.scripted_server import Answer, ScriptedServer, error
+from klaviyo_analytics.http.retry import RetryPolicy
+from klaviyo_analytics.http.session import Transport, redact
+from klaviyo_analytics.quota.cache import Cache
+from tests.http.clocks import Clock
+from tests.http.scripted_server import Answer, ScriptedServer, error
 
 KEY = "canary-key-0123456789abcdef"
 PRIVATE = "pk_canary0123456789abcdef"
@@ -160,7 +160,7 @@ class TestSecret:
         assert secret.reveal() == KEY
 
     def test_credentials_and_clients_keep_it_to_themselves(self) -> None:
-        found = _credentials.find(api_key=KEY)
+        found = credentials.find(api_key=KEY)
         assert KEY not in f"{found} {asdict(found)} {replace(found, source='x')}"
         for thing in (found, ka.connect(), ka.Connections()):
             with pytest.raises(ConfigurationError, match="pickled"):

@@ -14,7 +14,6 @@ import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics._secret import Secret
-from klaviyo_analytics._transport import RetryPolicy
 from klaviyo_analytics.connections import Connection, Connections
 from klaviyo_analytics.errors import (
     AuthenticationError,
@@ -26,8 +25,9 @@ from klaviyo_analytics.errors import (
     NotFoundError,
     RequestTimeoutError,
 )
+from klaviyo_analytics.http.retry import RetryPolicy
 from klaviyo_analytics.sandbox import Sandbox
-from tests.transport.scripted_server import Answer, ScriptedServer
+from tests.http.scripted_server import Answer, ScriptedServer
 
 Sleep = Callable[[float], None]
 
@@ -130,7 +130,7 @@ ODD: list[Any] = [None, [], {}, "x", {"connections": None}, {"connections": {}},
                   {"connections": [5]}, {"connections": ["x"]}, {"connections": [{"creation_time": {}}]}]  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore::klaviyo_analytics.tabular.columns.SchemaWarning")
+@pytest.mark.filterwarnings("ignore::klaviyo_analytics.frames.columns.SchemaWarning")
 @pytest.mark.parametrize("document", ODD, ids=str)
 def test_odd_documents_are_an_error_or_a_frame(document: Any) -> None:
     with ScriptedServer(Answer(body=json.dumps(document).encode())) as server:

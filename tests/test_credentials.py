@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 import klaviyo_analytics as ka
-from klaviyo_analytics import _credentials
-from klaviyo_analytics._credentials import DIRECT, GATEWAY, Credentials
+from klaviyo_analytics import credentials
+from klaviyo_analytics.credentials import DIRECT, GATEWAY, Credentials
 from klaviyo_analytics.errors import ApiError, ConfigurationError, KlaviyoError
-from tests.transport.clocks import Clock
-from tests.transport.scripted_server import Answer, ScriptedServer, error
+from tests.http.clocks import Clock
+from tests.http.scripted_server import Answer, ScriptedServer, error
 
 MATON, PRIVATE = "maton-0123456789", "pk_0123456789abcdef"
 BOTH = {"MATON_API_KEY": MATON, "KLAVIYO_API_KEY": PRIVATE}
 
 
 def find(environ: Mapping[str, str] | None = None, **arguments: Any) -> Credentials:
-    return _credentials.find(environ=environ or {}, **arguments)
+    return credentials.find(environ=environ or {}, **arguments)
 
 
 class TestWhichKey:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_analytics._csv import create_private, neutralised, restored, write_csv
+from klaviyo_analytics._safe_text import create_private, neutralised, restored, write_csv
 
 FORMULAS = [
     "=1+1",

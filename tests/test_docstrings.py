@@ -42,4 +42,4 @@ def test_the_examples_show_what_really_happens(name: str) -> None:
 
 
 def test_there_are_examples_to_run() -> None:
-    assert len(examples("klaviyo_analytics.timeframe._frame")) > 3
+    assert len(examples("klaviyo_analytics.timeframe.frame")) > 3

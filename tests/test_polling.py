@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from klaviyo_analytics._polling import LONGEST, wait_for
 from klaviyo_analytics.errors import InvalidInputError, RequestTimeoutError
+from klaviyo_analytics.http.cancellation import LONGEST, wait_for
 
 
 class Clock:

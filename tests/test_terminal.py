@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_analytics._terminal import printable, printable_frame
+from klaviyo_analytics._safe_text import printable, printable_frame
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ By what a row of the frame is:
   segments, sources).
 
 What two numbers may be added, and which two make a rate, is said once, in
-`klaviyo_analytics._arithmetic`.
+`klaviyo_analytics.arithmetic`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,16 @@ from klaviyo_analytics.analysis.bridge import bridge, bridge_orders
 from klaviyo_analytics.analysis.cohorts import cohorts, retention_curves
 from klaviyo_analytics.analysis.comparison import compare_periods
 from klaviyo_analytics.analysis.content import coupons, links, subject_lines
+from klaviyo_analytics.analysis.deliverability import (
+    BANDS,
+    BENCHMARKS,
+    deliverability,
+    deliverability_bands,
+    deliverability_by_provider,
+)
 from klaviyo_analytics.analysis.engagement import adjusted_engagement
 from klaviyo_analytics.analysis.experiments import ab_test, holdout_lift
 from klaviyo_analytics.analysis.flow_health import flow_collisions, flow_health, flow_losses
-from klaviyo_analytics.analysis.health import BENCHMARKS, deliverability
 from klaviyo_analytics.analysis.intervals import period_over_period, resample
 from klaviyo_analytics.analysis.items import order_items
 from klaviyo_analytics.analysis.lifetime_value import (
@@ -55,7 +61,6 @@ from klaviyo_analytics.analysis.orders import (
     select_orders,
     unmatched_refunds,
 )
-from klaviyo_analytics.analysis.providers import BANDS, deliverability_bands, deliverability_by_provider
 from klaviyo_analytics.analysis.repeat_purchase import (
     bought_together,
     next_product,

@@ -23,7 +23,7 @@ from klaviyo_analytics.analysis._events import (
     true,
     with_micros,
 )
-from klaviyo_analytics.analysis._given import takes
+from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.analysis.attribution_settings import (
     CHANNELS,
     INTERACTIONS,

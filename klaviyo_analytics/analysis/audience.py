@@ -31,7 +31,6 @@ from klaviyo_analytics.analysis._customer_events import (
     rows_of,
     settled,
 )
-from klaviyo_analytics.analysis._definitions import refuse_unique
 from klaviyo_analytics.analysis._engine import (
     Table,
     closed,
@@ -42,7 +41,8 @@ from klaviyo_analytics.analysis._engine import (
     require_one_currency,
     require_one_metric,
 )
-from klaviyo_analytics.analysis._given import AGGREGATES, takes
+from klaviyo_analytics.analysis.argument_checks import AGGREGATES, takes
+from klaviyo_analytics.analysis.measures import refuse_unique
 from klaviyo_analytics.errors import InvalidInputError
 
 EVENTS = "events: client.events.list(metric=[...])"

@@ -11,7 +11,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, require_one_currency
 from klaviyo_analytics.analysis._events import like_given, opened_rows, with_micros, zone_named
-from klaviyo_analytics.analysis._given import takes
+from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.analysis.orders import _moment
 from klaviyo_analytics.errors import InvalidInputError
 

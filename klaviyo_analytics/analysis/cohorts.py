@@ -30,7 +30,7 @@ from klaviyo_analytics.analysis._customer_events import (
     wall_of,
 )
 from klaviyo_analytics.analysis._engine import Table, names
-from klaviyo_analytics.analysis._given import takes
+from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.errors import InvalidInputError
 
 Measure = Literal["customers", "orders", "revenue"]

@@ -7,22 +7,23 @@ from collections.abc import Sequence
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._definitions import RATES, additive, money_among, refuse_unique
+from klaviyo_analytics.analysis._calendar import require_comparable
 from klaviyo_analytics.analysis._engine import (
     Table,
     closed,
     columns_of,
     names,
     opened,
+    paired,
     require,
     require_one_currency,
     require_one_metric,
+    with_change,
     with_whole,
 )
-from klaviyo_analytics.analysis._given import takes
-from klaviyo_analytics.analysis._pairs import paired, with_change
-from klaviyo_analytics.analysis._periods import require_comparable
-from klaviyo_analytics.analysis.measures import possible_rates, totals
+from klaviyo_analytics.analysis.argument_checks import takes
+from klaviyo_analytics.analysis.measures import additive, money_among, possible_rates, refuse_unique, totals
+from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics._arithmetic import RATES
 from klaviyo_analytics.analysis._engine import closed, columns_of, listed, names, ratio, require_one_currency
 from klaviyo_analytics.analysis._events import opened_rows, same_library, true, wilson
-from klaviyo_analytics.analysis._given import takes
+from klaviyo_analytics.analysis.argument_checks import takes
+from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 
 SUBJECTS = "a campaign summary with subjects: client.campaigns.summary(..., by='message')"

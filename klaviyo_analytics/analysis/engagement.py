@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._definitions import CHANNELS_WITHOUT_OPENS
 from klaviyo_analytics.analysis._engine import (
     Table,
     closed,
@@ -19,7 +18,8 @@ from klaviyo_analytics.analysis._engine import (
     require_numbers,
     require_unique,
 )
-from klaviyo_analytics.analysis._given import takes
+from klaviyo_analytics.analysis.argument_checks import takes
+from klaviyo_analytics.arithmetic import CHANNELS_WITHOUT_OPENS
 from klaviyo_analytics.errors import FrameError
 
 MACHINE_OPEN, BOT_CLICK = "machine_open", "Bot Click"

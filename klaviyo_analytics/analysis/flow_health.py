@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics._arithmetic import RATES
 from klaviyo_analytics.analysis._engine import closed, listed, names, ratio
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
@@ -20,8 +19,9 @@ from klaviyo_analytics.analysis._events import (
     with_micros,
     zone_named,
 )
-from klaviyo_analytics.analysis._given import takes
+from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.analysis.orders import _moment
+from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 
 SERIES = "a flow series: client.reports.flow_series(...)"

@@ -20,7 +20,6 @@ from klaviyo_analytics.analysis._calendar import (
     with_buckets,
     with_wall,
 )
-from klaviyo_analytics.analysis._definitions import additive, refuse_unique
 from klaviyo_analytics.analysis._engine import (
     Table,
     closed,
@@ -28,15 +27,17 @@ from klaviyo_analytics.analysis._engine import (
     listed,
     names,
     opened,
+    paired,
     require,
     require_numbers,
     require_unique,
     series_columns,
     summed,
+    with_change,
     with_whole,
 )
-from klaviyo_analytics.analysis._given import AGGREGATES, takes
-from klaviyo_analytics.analysis._pairs import paired, with_change
+from klaviyo_analytics.analysis.argument_checks import AGGREGATES, takes
+from klaviyo_analytics.analysis.measures import additive, refuse_unique
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 

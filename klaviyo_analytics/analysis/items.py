@@ -12,7 +12,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._customer_events import Kind, as_time, first_of, made_like, read_events
 from klaviyo_analytics.analysis._engine import Table, columns_of, listed
-from klaviyo_analytics.analysis._given import WrongFrame, takes
+from klaviyo_analytics.analysis.argument_checks import WrongFrame, takes
 from klaviyo_analytics.errors import FrameError
 
 _PROPERTIES = "event_properties"

@@ -26,7 +26,7 @@ from klaviyo_analytics.analysis._customer_events import (
     wall_of,
 )
 from klaviyo_analytics.analysis._engine import Table, columns_of, opened, require_numbers
-from klaviyo_analytics.analysis._given import takes
+from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.errors import ArgumentError, FrameError, InvalidInputError, MissingExtraError
 
 Floats = npt.NDArray[np.float64]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._definitions import RATES, money_among
 from klaviyo_analytics.analysis._engine import (
     Table,
     closed,
@@ -22,8 +21,9 @@ from klaviyo_analytics.analysis._engine import (
     series_columns,
     summed,
 )
-from klaviyo_analytics.analysis._given import CAMPAIGNS, FLOWS, WrongFrame, renamed, takes
-from klaviyo_analytics.analysis.measures import with_rates, without_blind_opens
+from klaviyo_analytics.analysis.argument_checks import CAMPAIGNS, FLOWS, WrongFrame, renamed, takes
+from klaviyo_analytics.analysis.measures import money_among, with_rates, without_blind_opens
+from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 
 _STAGES = ("recipients", "delivered", "opens_unique", "clicks_unique", "conversion_uniques")

@@ -25,7 +25,7 @@ from klaviyo_analytics.analysis._events import (
     with_micros,
     zone_named,
 )
-from klaviyo_analytics.analysis._given import WrongFrame, takes
+from klaviyo_analytics.analysis.argument_checks import WrongFrame, takes
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 ORDER_EVENTS = "order events: client.events.list(metric='Placed Order', start=..., include=['attributions'])"

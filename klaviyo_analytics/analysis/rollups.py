@@ -9,7 +9,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import closed
 from klaviyo_analytics.analysis._events import one_of, opened_rows, present
-from klaviyo_analytics.analysis._given import takes
+from klaviyo_analytics.analysis.argument_checks import takes
 
 Grain = Literal["person_touch", "campaign", "flow", "person"]
 CREDITED = (

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._definitions import money_among, refuse_unique
 from klaviyo_analytics.analysis._engine import (
     carried,
     closed,
@@ -21,7 +20,8 @@ from klaviyo_analytics.analysis._engine import (
     summed,
     with_whole,
 )
-from klaviyo_analytics.analysis._given import AGGREGATES, takes
+from klaviyo_analytics.analysis.argument_checks import AGGREGATES, takes
+from klaviyo_analytics.analysis.measures import money_among, refuse_unique
 
 
 @takes(AGGREGATES)

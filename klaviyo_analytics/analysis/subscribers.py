@@ -14,6 +14,7 @@ from klaviyo_analytics.analysis._engine import (
     columns_of,
     names,
     opened,
+    paired,
     require,
     require_numbers,
     require_one_metric,
@@ -21,8 +22,7 @@ from klaviyo_analytics.analysis._engine import (
     summed,
     with_whole,
 )
-from klaviyo_analytics.analysis._given import takes
-from klaviyo_analytics.analysis._pairs import paired
+from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.errors import InvalidInputError
 
 _METRICS = ("metric", "metric_id")

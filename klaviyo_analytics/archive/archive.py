@@ -12,26 +12,21 @@ import pandas as pd
 import pyarrow as pa
 
 from klaviyo_analytics import exports
-from klaviyo_analytics._calls import explained_methods, near
+from klaviyo_analytics._messages import explained_methods, near
 from klaviyo_analytics.archive import forget as forgetting
-from klaviyo_analytics.archive import members
+from klaviyo_analytics.archive import questions
 from klaviyo_analytics.archive import sql as queries
 from klaviyo_analytics.archive import verify as verification
 from klaviyo_analytics.archive.questions import Clock, Span, conditions
 from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named
 from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Outcome, Sync
-from klaviyo_analytics.archive.tables import (
-    MEMBERS,
-    SPECS,
-    spec_of,
-    to_frame,
-)
+from klaviyo_analytics.archive.tables import MEMBERS, SPECS, spec_of, to_frame
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError
+from klaviyo_analytics.frames.schema import Properties
 from klaviyo_analytics.resources import Context
 from klaviyo_analytics.resources.metrics import Metric
-from klaviyo_analytics.tabular import Properties
-from klaviyo_analytics.timeframe._moments import Moment
-from klaviyo_analytics.writeback._account import fingerprint
+from klaviyo_analytics.timeframe.words import Moment
+from klaviyo_analytics.writeback.account import fingerprint
 
 ALL = tuple(SPECS)
 
@@ -151,7 +146,7 @@ class Archive:
             raise InvalidInputError(f"kind={kind!r} has no members. Allowed are 'lists' and 'segments'.")
         context = self._online("snapshot")
         with self._store.writing():
-            return members.snapshot(context, self._store, kind, ids)
+            return questions.snapshot(context, self._store, kind, ids)
 
     def verify(self, *, repair: bool = False, dry_run: bool = False) -> pd.DataFrame:
         """Compare the number of events per month and metric with Klaviyo's own counts.

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
+import pyarrow as pa
 
-from klaviyo_analytics.archive.store import quoted
+from klaviyo_analytics._progress import Progress
+from klaviyo_analytics.archive.store import Store, quoted
+from klaviyo_analytics.archive.tables import MEMBER_SCHEMAS, TIME
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources import Metrics
+from klaviyo_analytics.resources import Context, Lists, Metrics, Segments
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.timeframe import Timeframe
-from klaviyo_analytics.timeframe._moments import Moment, in_zone, plain, zone_named
+from klaviyo_analytics.timeframe.words import Moment, in_zone, plain, zone_named
 
 Span = Timeframe | str | tuple[Moment, Moment]
 
@@ -87,3 +90,27 @@ def conditions(
         ids = [id for id, _ in _KeptMetrics(metrics).resolve_all(metric)]
         found.append(f"metric_id IN ({', '.join(map(quoted, ids))})")
     return " AND ".join(found)
+
+
+def snapshot(
+    context: Context, store: Store, kind: Literal["lists", "segments"], ids: Sequence[str] | None
+) -> pd.DataFrame:
+    """Append the present members of each list or segment, one commit each; see `Archive.snapshot`."""
+    resource = Lists(context) if kind == "lists" else Segments(context)
+    name = f"{kind[:-1]}_members"
+    wanted = list(ids) if ids is not None else resource.list(fields=["name"])["id"].tolist()
+    seen_at = context.now().astimezone(UTC)
+    schema = MEMBER_SCHEMAS[name]
+    counts = []
+    table = store.opened(name, schema, None, ["seen_at"])
+    with Progress(name, shown=context.progress, total=len(wanted), unit=kind) as progress:
+        for id in wanted:
+            members = resource.profiles(id, fields=["joined_group_at"])
+            joined = pa.array(members["joined_group_at"], from_pandas=True).cast(TIME)
+            rows = [[id] * len(members), members["id"].tolist(), joined, [seen_at] * len(members)]
+            store.append(table, pa.table(rows, schema), {})
+            counts.append((id, len(members), seen_at))
+            progress.add(1)
+    store.compact(table)
+    frame = pd.DataFrame(counts, columns=["id", "members", "seen_at"])
+    return frame.astype({"id": "string", "members": "Int64", "seen_at": "datetime64[us, UTC]"})

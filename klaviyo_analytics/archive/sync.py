@@ -15,23 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
-from klaviyo_analytics import resources, tabular
+from klaviyo_analytics import frames, resources
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics._transport import Reply
 from klaviyo_analytics.archive import sql
 from klaviyo_analytics.archive.store import Marks, Store, mark, quoted
-from klaviyo_analytics.archive.tables import (
-    ATTRIBUTION,
-    SPECS,
-    TIME,
-    Spec,
-    json_text,
-    to_arrow,
-)
+from klaviyo_analytics.archive.tables import ATTRIBUTION, SPECS, TIME, Spec, json_text, to_arrow
 from klaviyo_analytics.filters import F, Filter
+from klaviyo_analytics.http.session import Reply
 from klaviyo_analytics.resources import Context
-from klaviyo_analytics.resources._noun import Reading
-from klaviyo_analytics.resources._ranges import EVENTS
+from klaviyo_analytics.resources._concurrent import EVENTS
+from klaviyo_analytics.resources._reading import Reading
 
 BATCH = 10_000  # rows of a commit
 PAGE = 1_000  # events of the largest page
@@ -354,14 +347,14 @@ def event_batches(context: Context, filter: Filter | None) -> Iterator[pa.Table]
         include=["attributions"],
         page_size=BATCH if BATCH < PAGE else None,
     )
-    table, credits = tabular.Table(reading.schema), _Credits()
+    table, credits = frames.Table(reading.schema), _Credits()
     with Progress("events", shown=context.progress) as progress:
         for records, included in reading.pages(progress):
             table.add(records, included)
             credits.add(records, included)
             if table.rows >= BATCH:
                 yield _event_rows(table.frame(), spec, credits)
-                table, credits = tabular.Table(reading.schema), _Credits()
+                table, credits = frames.Table(reading.schema), _Credits()
     if table.rows:
         yield _event_rows(table.frame(), spec, credits)
 

@@ -16,14 +16,14 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
-from klaviyo_analytics import endpoints, tabular
-from klaviyo_analytics._calls import near
-from klaviyo_analytics._transport.decoding import loads
+from klaviyo_analytics import endpoints, frames
+from klaviyo_analytics._messages import near
 from klaviyo_analytics.endpoints import Kind
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.tabular import Properties
-from klaviyo_analytics.tabular.columns import array
+from klaviyo_analytics.frames.columns import array
+from klaviyo_analytics.frames.schema import Properties
+from klaviyo_analytics.http.json import loads
 
 TIME = pa.timestamp("us", tz="UTC")
 TYPES: Mapping[Kind, pa.DataType] = {
@@ -68,7 +68,7 @@ class Spec:
     def documented(self) -> Columns:
         """Columns of `list`: name and kind."""
         endpoint = endpoints.load()[self.operation]
-        columns = tabular.schema(endpoint, queries.build(endpoint, strict=False)).columns
+        columns = frames.schema(endpoint, queries.build(endpoint, strict=False)).columns
         own = tuple((column.name, column.kind) for column in columns)
         taken = {name for name, _ in self.before}
         return (own[0], *self.before, *(pair for pair in own[1:] if pair[0] not in taken))
@@ -232,7 +232,7 @@ def to_frame(table: pa.Table, spec: Spec, properties: Properties | Literal["text
     """Read stored rows as the frame that `list` returns, with the same columns and dtypes."""
     endpoint = endpoints.load()[spec.operation]
     asked: Properties = "json" if properties == "text" else properties
-    schema = tabular.schema(endpoint, queries.build(endpoint, strict=False), asked)
+    schema = frames.schema(endpoint, queries.build(endpoint, strict=False), asked)
     stored = set(table.column_names)
     extras = [json_value(text) for text in _values(table, EXTRA)] if EXTRA in stored else []
     arrays: dict[str, Any] = {}

@@ -5,8 +5,6 @@
 'and(equals(email,"ann@mail.example.net"),greater-than(created,2026-01-01T00:00:00Z))'
 """
 
-from klaviyo_analytics.filters._conditions import OPERATORS, Condition
-from klaviyo_analytics.filters._fields import F, Filter, as_filter, parse
-from klaviyo_analytics.filters._literals import literal
+from klaviyo_analytics.filters.fields import OPERATORS, Condition, F, Filter, as_filter, literal, parse
 
 __all__ = ["OPERATORS", "Condition", "F", "Filter", "as_filter", "literal", "parse"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from klaviyo_analytics.filters._fields import Field
+    from klaviyo_analytics.filters.fields import Field
 
 KNOWN_FIELDS = (
     "_kx",

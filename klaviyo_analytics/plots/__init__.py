@@ -4,19 +4,22 @@ A plot draws what its frame holds: it fetches nothing, adds nothing up, shows no
 """
 
 from klaviyo_analytics.plots._style import style
-from klaviyo_analytics.plots.attribution import attribution_comparison
+from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
 from klaviyo_analytics.plots.audience import ordered_funnel, overlap, year_over_year
-from klaviyo_analytics.plots.bridge import bridge
 from klaviyo_analytics.plots.campaigns import campaign_ranking, campaign_scatter
-from klaviyo_analytics.plots.cohorts import cohort_heatmap, retention_curves
+from klaviyo_analytics.plots.customers import (
+    cohort_heatmap,
+    lifetime_value,
+    retention_curves,
+    rfm_map,
+    rfm_movement,
+)
 from klaviyo_analytics.plots.experiments import ab_forest
 from klaviyo_analytics.plots.flows import flow_funnel, flow_performance
 from klaviyo_analytics.plots.growth import list_growth
 from klaviyo_analytics.plots.health import deliverability
-from klaviyo_analytics.plots.lifetime_value import lifetime_value
 from klaviyo_analytics.plots.overview import campaign_overview, flow_overview
 from klaviyo_analytics.plots.revenue import revenue_split
-from klaviyo_analytics.plots.rfm import rfm_map, rfm_movement
 from klaviyo_analytics.plots.timing import conversion_lag, fatigue, send_time_heatmap
 from klaviyo_analytics.plots.trend import metric_trend, small_multiples
 

@@ -19,9 +19,8 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox, ScaledTranslation
 
-from klaviyo_analytics.plots._format import QuantityFormatter
 from klaviyo_analytics.plots._frame import Floats
-from klaviyo_analytics.plots._quantities import Kind
+from klaviyo_analytics.plots._quantities import Kind, QuantityFormatter
 from klaviyo_analytics.plots._style import ink
 from klaviyo_analytics.plots._text import clip, put_names
 

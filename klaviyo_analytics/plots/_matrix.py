@@ -11,9 +11,8 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.patches import Rectangle
 
 from klaviyo_analytics.plots._canvas import characters, points
-from klaviyo_analytics.plots._format import write
 from klaviyo_analytics.plots._frame import Flags, Floats
-from klaviyo_analytics.plots._quantities import Kind
+from klaviyo_analytics.plots._quantities import Kind, write
 from klaviyo_analytics.plots._style import PALETTE, ink
 from klaviyo_analytics.plots._text import clip, legible, put_names
 

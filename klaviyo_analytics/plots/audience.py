@@ -20,10 +20,9 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
     value_axis,
 )
-from klaviyo_analytics.plots._format import write
 from klaviyo_analytics.plots._frame import currency_of, draws, finished, names, numbers, require
 from klaviyo_analytics.plots._matrix import draw_cells, scale_in_words
-from klaviyo_analytics.plots._quantities import quantity
+from klaviyo_analytics.plots._quantities import quantity, write
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width
 from klaviyo_analytics.plots._text import clip, legible, put_names
 

@@ -2,16 +2,189 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from klaviyo_analytics.analysis._given import CAMPAIGNS, renamed
-from klaviyo_analytics.plots._frame import draws
-from klaviyo_analytics.plots._quantities import SummaryColumn
-from klaviyo_analytics.plots._ranking import draw_ranking
-from klaviyo_analytics.plots._scatter import draw_scatter
+from klaviyo_analytics._messages import counted
+from klaviyo_analytics.analysis.argument_checks import CAMPAIGNS, renamed
+from klaviyo_analytics.plots._canvas import (
+    characters,
+    new_axes,
+    only_zeros,
+    points,
+    put_caption,
+    put_legend,
+    put_note,
+    put_title,
+    quiet,
+    value_axis,
+)
+from klaviyo_analytics.plots._frame import Floats, currency_of, draws, names, numbers, require, who_counts
+from klaviyo_analytics.plots._quantities import (
+    Quantity,
+    QuantityFormatter,
+    SummaryColumn,
+    capitalised,
+    quantity,
+)
+from klaviyo_analytics.plots._rows import (
+    draw_ranking,
+    hue_colours,
+    hue_legend,
+    largest,
+    noun_of,
+    row_names,
+    shapes_of,
+)
+from klaviyo_analytics.plots._style import ink
+from klaviyo_analytics.plots._text import put_names, told_apart
+
+_LOG_FROM = 50
+_LONGEST = 34
+
+
+def draw_scatter(
+    frame: pd.DataFrame,
+    *,
+    noun: str,
+    x: str,
+    y: str,
+    hue: str | None = None,
+    label: int = 4,
+    scale: str = "auto",
+    currency: str | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+    kwargs: Mapping[str, Any] = MappingProxyType({}),
+) -> Axes:
+    """Draw the points; rows that lack one of the two numbers are counted in the caption."""
+    require(frame, [noun, x, y, hue])
+    across, up = quantity(x), quantity(y)
+    money = currency_of(frame, currency) if "money" in (across.kind, up.kind) else None
+    xs, ys = numbers(frame, x), numbers(frame, y)
+    logs = scale == "log" or (scale == "auto" and _spread(xs) > _LOG_FROM)
+    known = np.isfinite(xs) & np.isfinite(ys) & ((xs > 0) | (not logs))
+    shown, xs, ys = frame[known], xs[known], ys[known]
+    ax = new_axes(ax)
+    quiet(ax)
+    rows_above = 0.0
+    if len(shown):
+        colours, shade = hue_colours(ax, names(shown, hue) if hue else None, len(shown))
+        for colour, shape in shapes_of(shade or {"": colours[0]}).items():
+            rows = np.array(colours) == colour
+            looks = {
+                "color": colour,
+                "marker": shape,
+                "s": points(0.75) ** 2,
+                "alpha": 0.85,
+                "clip_on": False,
+                "edgecolors": ax.get_facecolor(),
+                "zorder": 2,
+            }
+            ax.scatter(xs[rows], ys[rows], **{**looks, **kwargs})
+        value_axis(ax, ys, up.kind, money)
+        _x_axis(ax, xs, across, money, logs=logs)
+        ax.set_xlabel(capitalised(across.label) + (" (log scale)" if logs else ""), color=ink(ax, 0.75))
+        ax.set_ylabel(capitalised(up.label), color=ink(ax, 0.75))
+        _name_points(ax, row_names(shown, noun), xs, ys, count=label)
+        rows_above = put_legend(ax, *hue_legend(shade, shapes=True))
+    else:
+        put_note(ax, "No row has both numbers" if len(frame) else "No rows to draw")
+    ours = f"{capitalised(up.label)} against {across.label}"
+    put_title(ax, ours if title is None else title, rows_above=rows_above)
+    left_out = len(frame) - len(shown)
+    put_caption(
+        ax,
+        [
+            f"One point per {noun_of(frame, noun)}",
+            _definition(up),
+            _definition(across),
+            _money(money, across, up),
+            counted(len(shown), noun_of(frame, noun)),
+            only_zeros(ys),
+            who_counts(frame, [x, y]),
+            f"{left_out} without both numbers left out" if left_out else None,
+        ],
+    )
+    return ax
+
+
+def _money(currency: str | None, *subjects: Quantity) -> str | None:
+    if all(subject.kind != "money" for subject in subjects):
+        return None
+    return f"money in {currency}" if currency else "currency not stated"
+
+
+def _spread(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.max() / known.min()) if len(known) and known.min() > 0 else 0.0
+
+
+def _definition(subject: Quantity) -> str | None:
+    return f"{subject.label} = {subject.definition}" if subject.definition else None
+
+
+def _x_axis(ax: Axes, xs: Floats, subject: Quantity, money: str | None, *, logs: bool) -> None:
+    ax.xaxis.set_major_formatter(QuantityFormatter(subject.kind, money))
+    if logs:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if _spread(xs) < 1e3 else (1.0,)))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_formatter(QuantityFormatter(subject.kind, money, shared=False))
+        ax.set_xlim(xs.min() / 1.3, xs.max() * 1.3)
+        return
+    ax.xaxis.set_major_locator(
+        MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10], integer=subject.kind == "count")
+    )
+    low, high = min(float(xs.min()), 0.0), float(xs.max())
+    room = (high - low) * 0.05 or 1.0
+    ax.set_xlim(low - (room if low < 0 else 0.0), high + room)
+
+
+def _name_points(ax: Axes, labels: list[str], xs: Floats, ys: Floats, *, count: int) -> None:
+    """Name the highest points and the one farthest right, where a name covers neither a point nor a name."""
+    up, right = largest(ys, len(ys)), largest(xs, 1)
+    shown = told_apart(labels, _LONGEST)
+    candidates = dict.fromkeys([*up[: max(count - 1, 1)], *right, *up[: 3 * count]])
+    spots = ax.transAxes.inverted().transform(ax.transData.transform(np.column_stack([xs, ys])))
+    letter, line = (
+        1.0 / characters(ax, 0.83),
+        1.3 * points(0.83) / (ax.get_window_extent().height / ax.figure.dpi * 72),
+    )
+    taken = [(spot[0] - letter, spot[0] + letter, spot[1]) for spot in spots]
+    named = 0
+    for row in candidates:
+        name = shown[row]
+        at, height = spots[row]
+        backwards = at + (len(name) + 2) * letter > 1
+        length = (len(name) + 1) * letter
+        start, end = (at - length, at - 1.5 * letter) if backwards else (at + 1.5 * letter, at + length)
+        covers = any(
+            start < other_end and other_start < end and abs(height - other) < line
+            for other_start, other_end, other in taken
+        )
+        if covers or named == count:
+            continue
+        taken.append((start, end, height))
+        named += 1
+        text = ax.annotate(
+            name,
+            xy=(xs[row], ys[row]),
+            xytext=(-0.8 if backwards else 0.8, 0),
+            textcoords="offset fontsize",
+            ha="right" if backwards else "left",
+            va="center",
+            fontsize="small",
+            color=ink(ax, 0.7),
+            gid="name",
+        )
+        put_names([text])
 
 
 @renamed(rank_by="by")

@@ -8,9 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from klaviyo_analytics.plots._canvas import new_axes, points, put_caption, put_note, put_title, quiet
-from klaviyo_analytics.plots._format import QuantityFormatter, write
 from klaviyo_analytics.plots._frame import draws, names, numbers, require
-from klaviyo_analytics.plots._quantities import in_words, quantity
+from klaviyo_analytics.plots._quantities import QuantityFormatter, in_words, quantity, write
 from klaviyo_analytics.plots._rows import name_rows
 from klaviyo_analytics.plots._style import PALETTE, ink, line_width
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -20,8 +21,203 @@ from matplotlib.image import imsave
 from matplotlib.pyplot import close
 
 from klaviyo_analytics import plots
-from klaviyo_analytics.plots import _customers as people
-from klaviyo_analytics.plots import _synthetic as shop
+from klaviyo_analytics.plots import customers as people
+
+_ZONE = "America/New_York"
+_ORDER_VALUE = 64.0
+_THEMES = (
+    "Spring collection is here 🌷",
+    "Members' early access",
+    "Weekend flash sale – up to $40 off",
+    "New in: linen",
+    "Last chance: free shipping ends tonight",
+    "How to care for wool",
+    "Back in stock: the bestsellers you asked for, in every size and colour",
+    "Été à la plage: robes & maillots",
+    "We miss you",
+    "Mother's Day gift guide",
+    "Loyalty points are about to expire",
+    "The story behind our dyes",
+)
+_FLOWS = ("Welcome Series", "Abandoned Cart", "Browse Abandonment", "Post-Purchase", "Win-back", "Birthday")
+
+
+def daily_metric(
+    *,
+    days: int = 84,
+    start: str = "2026-01-12",
+    channels: tuple[str, ...] = ("email", "sms", "push"),
+    metric: str = "Placed Order",
+    scale: float = 60.0,
+    seed: int = 7,
+) -> pd.DataFrame:
+    """Orders per day and channel, with a weekly rhythm, a sale, and today unfinished."""
+    rng = np.random.default_rng(seed)
+    when = pd.date_range(start, periods=days, tz=_ZONE).as_unit("us")
+    rhythm = 1 + 0.25 * np.isin(when.day_of_week, (4, 5)) + 0.0015 * np.arange(days)
+    sale = 1 + 0.9 * np.exp(-(((np.arange(days) - days * 0.6) / 3.0) ** 2))
+    parts = []
+    for rank, channel in enumerate(channels):
+        level = scale / (1 + 1.3 * rank)
+        counts = rng.poisson(level * rhythm * sale)
+        counts[-1] = int(counts[-1] * 0.35)
+        part = pd.DataFrame({"datetime": when, "metric_id": metric[:6], "metric": metric})
+        part["attributed_channel"] = channel
+        part["count"] = counts
+        part["sum_value"] = (counts * _ORDER_VALUE * rng.normal(1, 0.05, days)).round(2)
+        part["unique"] = np.ceil(counts * 0.93).astype(int)
+        part["complete"] = np.arange(days) < days - 1
+        parts.append(part)
+    frame = pd.concat(parts, ignore_index=True)
+    frame = frame.astype(
+        {"metric_id": "string", "metric": "string", "attributed_channel": "string", "count": "Int64"}
+    )
+    frame.attrs = {"interval": "day", "timezone": _ZONE, "currency": "USD"}
+    return frame
+
+
+def several_metrics() -> pd.DataFrame:
+    """Four metrics that lead into each other, per day."""
+    shares = {"Opened Email": 2400.0, "Clicked Email": 310.0, "Checkout Started": 130.0, "Placed Order": 62.0}
+    parts = [
+        daily_metric(channels=("all",), metric=metric, scale=scale, seed=seed)
+        for seed, (metric, scale) in enumerate(shares.items())
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def revenue_by_source(*, weeks: int = 18, seed: int = 3) -> pd.DataFrame:
+    """Revenue per week from campaigns, flows and everything else."""
+    rng = np.random.default_rng(seed)
+    when = pd.date_range("2025-12-01", periods=weeks, freq="W-MON", tz=_ZONE).as_unit("us")
+    season = 1 + 0.55 * np.exp(-(((np.arange(weeks) - 2) / 1.5) ** 2))
+    parts = []
+    for source, level in (("campaign", 21_000), ("flow", 14_000), ("other", 42_000)):
+        revenue = level * season * rng.normal(1, 0.1, weeks)
+        revenue[-1] *= 0.4
+        part = pd.DataFrame({"datetime": when, "source": source, "revenue": revenue.round(2)})
+        parts.append(part.assign(currency="USD", complete=np.arange(weeks) < weeks - 1))
+    return pd.concat(parts, ignore_index=True).astype({"source": "string", "currency": "string"})
+
+
+def campaign_summary(*, campaigns: int = 24, seed: int = 5) -> pd.DataFrame:
+    """One row per campaign; every rate is rebuilt from the counts beside it."""
+    rng = np.random.default_rng(seed)
+    channel = np.where(np.arange(campaigns) % 4 == 3, "sms", "email")
+    recipients = rng.lognormal(9.6, 0.8, campaigns).astype(int)
+    rows = pd.DataFrame({"campaign_id": [f"C{row:03d}" for row in range(campaigns)]})
+    rows["campaign"] = [_THEMES[row % len(_THEMES)] for row in range(campaigns)]
+    rows["channel"] = channel
+    rows["send_time"] = pd.date_range("2026-01-05 10:00", periods=campaigns, freq="3D", tz=_ZONE).as_unit(
+        "us"
+    )
+    rows["subject"] = rows["campaign"]
+    rows["status"] = "Sent"
+    rows["tags"] = [["spring"] if row % 2 else [] for row in range(campaigns)]
+    interest = rng.normal(1, 0.18, campaigns).clip(0.5) * (recipients / recipients.mean()) ** -0.12
+    return _statistics(rows, recipients, interest, channel == "email", rng)
+
+
+def flow_summary(*, by_message: bool = False, seed: int = 11) -> pd.DataFrame:
+    """One row per flow, or per message of one flow whose audience shrinks from message to message."""
+    rng = np.random.default_rng(seed)
+    count = 4 if by_message else len(_FLOWS)
+    rows = pd.DataFrame({"flow_id": [f"F{0 if by_message else row}" for row in range(count)]})
+    rows["flow"] = _FLOWS[0] if by_message else list(_FLOWS)
+    rows["status"] = "live"
+    rows["trigger_type"] = "Added to List" if by_message else "Metric"
+    rows["channel"] = "email"
+    rows["tags"] = [[] for _ in range(count)]
+    if by_message:
+        rows["flow_message_id"] = [f"M{row}" for row in range(count)]
+        rows["message"] = ["Welcome!", "Our story", "10 % off, just for you", "Last day of your offer"]
+        rows["message_position"] = pd.array(range(1, count + 1), dtype="Int64")
+    recipients = (9_000 * 0.72 ** np.arange(count)).astype(int)
+    interest = rng.normal(1.4, 0.2, count).clip(0.7)
+    return _statistics(rows, recipients, interest, np.ones(count, dtype=bool), rng)
+
+
+def flow_series(*, weeks: int = 16, seed: int = 13) -> pd.DataFrame:
+    """Three flows per week."""
+    rng = np.random.default_rng(seed)
+    when = pd.date_range("2025-12-15", periods=weeks, freq="W-MON", tz=_ZONE).as_unit("us")
+    parts = []
+    for rank, flow in enumerate(_FLOWS[:3]):
+        delivered = rng.poisson(1_900 / (1 + 0.6 * rank), weeks)
+        value = delivered * (1.9 - 0.4 * rank) * rng.normal(1, 0.12, weeks)
+        part = pd.DataFrame({"datetime": when, "flow_id": f"F{rank}", "flow": flow, "delivered": delivered})
+        part["conversion_value"] = value.round(2)
+        part["open_rate"] = (rng.normal(0.48 - 0.05 * rank, 0.02, weeks)).clip(0, 1)
+        parts.append(part.assign(currency="USD"))
+    return pd.concat(parts, ignore_index=True).astype({"flow_id": "string", "flow": "string"})
+
+
+def list_members(*, weeks: int = 20, seed: int = 17) -> pd.DataFrame:
+    """Who joined and left a list per week, and its members."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {"datetime": pd.date_range("2025-11-17", periods=weeks, freq="W-MON", tz=_ZONE).as_unit("us")}
+    )
+    frame["subscribed"] = rng.poisson(420 + 260 * np.exp(-(((np.arange(weeks) - 4) / 2) ** 2)))
+    frame["unsubscribed"] = rng.poisson(170 + 9 * np.arange(weeks) % 60)
+    frame["net"] = frame["subscribed"] - frame["unsubscribed"]
+    frame["members"] = 31_400 + frame["net"].cumsum()
+    return frame.astype(dict.fromkeys(("subscribed", "unsubscribed", "net", "members"), "Int64"))
+
+
+def _statistics(
+    rows: pd.DataFrame,
+    recipients: np.ndarray[tuple[int], np.dtype[np.int64]],
+    interest: np.ndarray[tuple[int], np.dtype[np.float64]],
+    opens_are_known: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Fill in the counts from the audience and its interest, and the rates from the counts."""
+    delivered = recipients - rng.binomial(recipients, 0.006)
+    opened = rng.binomial(delivered, (0.41 * interest).clip(0, 0.9))
+    clicked = rng.binomial(delivered, (0.028 * interest**1.5).clip(0, 0.5))
+    buyers = rng.binomial(clicked, 0.16)
+    counts = {
+        "recipients": recipients,
+        "delivered": delivered,
+        "bounced": recipients - delivered,
+        "opens": (opened * 1.6).astype(int),
+        "opens_unique": opened,
+        "clicks": (clicked * 1.3).astype(int),
+        "clicks_unique": clicked,
+        "unsubscribe_uniques": rng.binomial(delivered, 0.0021),
+        "spam_complaints": rng.binomial(delivered, 0.00007),
+        "conversions": (buyers * 1.1).astype(int),
+        "conversion_uniques": buyers,
+    }
+    frame = rows.assign(**counts).astype(dict.fromkeys(counts, "Int64"))
+    frame.loc[~opens_are_known, ["opens", "opens_unique"]] = pd.NA
+    frame["conversion_value"] = (
+        frame["conversions"].astype(float) * _ORDER_VALUE * rng.normal(1, 0.1, len(rows))
+    ).round(2)
+    frame["currency"] = "USD"
+    for rate, (part, whole) in _RATES.items():
+        size = frame[whole].astype(float)
+        frame[rate] = frame[part].astype(float) / size.where(size > 0)
+    frame["open_rate_denominator"] = frame["delivered"].where(frame["opens_unique"].notna())
+    frame["click_to_open_rate_numerator"] = frame["clicks_unique"].where(frame["opens_unique"].notna())
+    texts = [name for name in frame.columns if name != "tags" and frame[name].dtype in (object, "str")]
+    return frame.astype(dict.fromkeys(texts, "string"))
+
+
+_RATES = {
+    "delivery_rate": ("delivered", "recipients"),
+    "bounce_rate": ("bounced", "recipients"),
+    "open_rate": ("opens_unique", "delivered"),
+    "click_rate": ("clicks_unique", "delivered"),
+    "click_to_open_rate": ("clicks_unique", "opens_unique"),
+    "unsubscribe_rate": ("unsubscribe_uniques", "delivered"),
+    "spam_complaint_rate": ("spam_complaints", "delivered"),
+    "conversion_rate": ("conversion_uniques", "delivered"),
+    "average_order_value": ("conversion_value", "conversions"),
+    "revenue_per_recipient": ("conversion_value", "recipients"),
+}
+
 
 _Pixels = npt.NDArray[np.uint8]
 
@@ -31,27 +227,27 @@ _SALE = {"2026-03-03": "Sale starts"}
 
 def pictures() -> dict[str, Callable[[], Axes | Figure]]:
     """Return what is on the sheet: a caption and the call that draws it."""
-    orders = shop.daily_metric()
-    one_channel = shop.daily_metric(channels=("email",), days=31, start="2026-03-01")
-    month_before = shop.daily_metric(channels=("email",), days=28, start="2026-02-01", seed=8)
-    regions = shop.daily_metric(channels=tuple(f"Region {number}" for number in range(1, 13)), days=42)
-    campaigns = shop.campaign_summary()
-    messages = shop.flow_summary(by_message=True)
+    orders = daily_metric()
+    one_channel = daily_metric(channels=("email",), days=31, start="2026-03-01")
+    month_before = daily_metric(channels=("email",), days=28, start="2026-02-01", seed=8)
+    regions = daily_metric(channels=tuple(f"Region {number}" for number in range(1, 13)), days=42)
+    campaigns = campaign_summary()
+    messages = flow_summary(by_message=True)
     return {
         "metric_trend(hue=)": lambda: plots.metric_trend(
             orders, y="sum_value", hue="attributed_channel", annotations=_SALE
         ),
         "metric_trend(compare=)": lambda: plots.metric_trend(one_channel, compare=month_before),
-        "revenue_split": lambda: plots.revenue_split(shop.revenue_by_source()),
+        "revenue_split": lambda: plots.revenue_split(revenue_by_source()),
         "campaign_ranking": lambda: plots.campaign_ranking(campaigns, by="revenue_per_recipient"),
         "campaign_scatter": lambda: plots.campaign_scatter(campaigns, y="click_rate", hue="channel"),
         "deliverability": lambda: plots.deliverability(campaigns, benchmarks="good"),
         "flow_funnel": lambda: plots.flow_funnel(messages),
-        "flow_performance": lambda: plots.flow_performance(shop.flow_series()),
-        "list_growth": lambda: plots.list_growth(shop.list_members()),
+        "flow_performance": lambda: plots.flow_performance(flow_series()),
+        "list_growth": lambda: plots.list_growth(list_members()),
         "metric_trend, many hues": lambda: plots.metric_trend(regions, hue="attributed_channel"),
         "campaign_ranking(hue=)": lambda: plots.campaign_ranking(campaigns, by="click_rate", hue="channel"),
-        "small_multiples": lambda: plots.small_multiples(shop.several_metrics(), annotations=_SALE),
+        "small_multiples": lambda: plots.small_multiples(several_metrics(), annotations=_SALE),
         "campaign_overview": lambda: plots.campaign_overview(campaigns, benchmarks="good"),
         "rfm_map": lambda: plots.rfm_map(people.scores()),
         "rfm_movement": lambda: plots.rfm_movement(people.scores()),
@@ -61,7 +257,7 @@ def pictures() -> dict[str, Callable[[], Axes | Figure]]:
         "ordered_funnel": lambda: plots.ordered_funnel(people.funnel()),
         "year_over_year": lambda: plots.year_over_year(people.years()),
         "lifetime_value": lambda: plots.lifetime_value(people.values()),
-        "flow_overview": lambda: plots.flow_overview(shop.flow_summary()),
+        "flow_overview": lambda: plots.flow_overview(flow_summary()),
     }
 
 

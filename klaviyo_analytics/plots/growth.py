@@ -10,7 +10,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from klaviyo_analytics.plots._bars import bar_width, draw_bars, partial_patch
 from klaviyo_analytics.plots._canvas import (
     new_axes,
     put_caption,
@@ -20,13 +19,19 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
     value_axis,
 )
-from klaviyo_analytics.plots._dates import date_axis, moments
-from klaviyo_analytics.plots._format import write
 from klaviyo_analytics.plots._frame import draws
-from klaviyo_analytics.plots._lines import Series, draw_partial, with_gaps
-from klaviyo_analytics.plots._quantities import quantity
+from klaviyo_analytics.plots._lines import (
+    Series,
+    bar_width,
+    draw_bars,
+    draw_partial,
+    partial_patch,
+    with_gaps,
+)
+from klaviyo_analytics.plots._quantities import quantity, write
 from klaviyo_analytics.plots._style import PALETTE, ink, line_width
-from klaviyo_analytics.plots._trend import Trend, period_in_words, read_trend, zone_in_words
+from klaviyo_analytics.plots._time_axis import date_axis, moments
+from klaviyo_analytics.plots.trend import Trend, period_in_words, read_trend, zone_in_words
 
 _OF_A_LIST = ("subscribed", "unsubscribed", "net", "members")
 _OF_A_SEGMENT = ("members_added", "members_removed", "net_members_changed", "total_members")

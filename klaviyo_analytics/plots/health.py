@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from klaviyo_analytics.analysis._given import WrongFrame
-from klaviyo_analytics.analysis.health import limits_of
+from klaviyo_analytics.analysis.argument_checks import WrongFrame
+from klaviyo_analytics.analysis.deliverability import limits_of
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
     characters,
@@ -24,9 +24,8 @@ from klaviyo_analytics.plots._canvas import (
     put_title,
     quiet,
 )
-from klaviyo_analytics.plots._format import write
 from klaviyo_analytics.plots._frame import Floats, draws, names, numbers, require, who_counts
-from klaviyo_analytics.plots._quantities import capitalised, denominators, in_words, quantity
+from klaviyo_analytics.plots._quantities import capitalised, denominators, in_words, quantity, write
 from klaviyo_analytics.plots._rows import name_rows, noun_of
 from klaviyo_analytics.plots._style import PALETTE, ink, tint
 from klaviyo_analytics.plots._text import put_names

@@ -8,17 +8,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from klaviyo_analytics._wording import counted
-from klaviyo_analytics.analysis._given import CAMPAIGNS, FLOWS
-from klaviyo_analytics.analysis.health import limits_of
+from klaviyo_analytics._messages import counted
+from klaviyo_analytics.analysis.argument_checks import CAMPAIGNS, FLOWS
+from klaviyo_analytics.analysis.deliverability import limits_of
 from klaviyo_analytics.plots._canvas import figure_title, new_grid
-from klaviyo_analytics.plots._dates import in_words
 from klaviyo_analytics.plots._frame import draws, require, times
 from klaviyo_analytics.plots._quantities import quantity
-from klaviyo_analytics.plots._ranking import draw_ranking
-from klaviyo_analytics.plots._rows import noun_of
-from klaviyo_analytics.plots._scatter import draw_scatter
-from klaviyo_analytics.plots.campaigns import campaign_scatter
+from klaviyo_analytics.plots._rows import draw_ranking, noun_of
+from klaviyo_analytics.plots._time_axis import dates_in_words
+from klaviyo_analytics.plots.campaigns import campaign_scatter, draw_scatter
 from klaviyo_analytics.plots.flows import flow_funnel
 from klaviyo_analytics.plots.health import deliverability
 
@@ -160,4 +158,4 @@ def _headline(summary: pd.DataFrame, noun: str) -> str:
     if "send_time" not in summary.columns:
         return how_many
     sent = times(summary, "send_time").dropna()
-    return f"{how_many}, sent {in_words(sent)}" if len(sent) else how_many
+    return f"{how_many}, sent {dates_in_words(sent)}" if len(sent) else how_many

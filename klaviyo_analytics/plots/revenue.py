@@ -10,7 +10,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from klaviyo_analytics.plots._bars import bar_width, draw_bars, partial_patch
 from klaviyo_analytics.plots._canvas import (
     new_axes,
     only_zeros,
@@ -21,12 +20,12 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
     value_axis,
 )
-from klaviyo_analytics.plots._dates import date_axis
 from klaviyo_analytics.plots._frame import draws
-from klaviyo_analytics.plots._lines import all_times, in_order
+from klaviyo_analytics.plots._lines import all_times, bar_width, draw_bars, in_order, partial_patch
 from klaviyo_analytics.plots._quantities import capitalised, in_words
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
-from klaviyo_analytics.plots._trend import Trend, measure_in_words, period_in_words, read_trend, zone_in_words
+from klaviyo_analytics.plots._time_axis import date_axis
+from klaviyo_analytics.plots.trend import Trend, measure_in_words, period_in_words, read_trend, zone_in_words
 
 _SOURCES = ("campaign", "flow", "other")
 

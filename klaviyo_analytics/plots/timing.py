@@ -23,8 +23,8 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
     value_axis,
 )
-from klaviyo_analytics.plots._format import QuantityFormatter, write
 from klaviyo_analytics.plots._frame import draws, names, numbers, require
+from klaviyo_analytics.plots._quantities import QuantityFormatter, write
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width, tint
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -10,26 +10,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from klaviyo_analytics.resources._base import Resource
-    from klaviyo_analytics.resources._noun import Context
-    from klaviyo_analytics.resources.account import Accounts
-    from klaviyo_analytics.resources.aggregates import MetricAggregates
+    from klaviyo_analytics.resources._reading import Context
+    from klaviyo_analytics.resources.accounts import Accounts
     from klaviyo_analytics.resources.bulk_jobs import BulkJobs
-    from klaviyo_analytics.resources.catalog import CatalogCategories, CatalogItems, CatalogVariants
-    from klaviyo_analytics.resources.content import Templates, UniversalContent
+    from klaviyo_analytics.resources.campaigns import CampaignMessages, Campaigns
+    from klaviyo_analytics.resources.catalogs import CatalogCategories, CatalogItems, CatalogVariants
     from klaviyo_analytics.resources.coupons import CouponCodes, Coupons
     from klaviyo_analytics.resources.events import Events
     from klaviyo_analytics.resources.flows import FlowActions, FlowMessages, Flows
-    from klaviyo_analytics.resources.forms import Forms, FormVersions
     from klaviyo_analytics.resources.images import Images
     from klaviyo_analytics.resources.lists import Lists
-    from klaviyo_analytics.resources.messaging import CampaignMessages, Campaigns
+    from klaviyo_analytics.resources.metric_aggregates import MetricAggregates
     from klaviyo_analytics.resources.metrics import CustomMetrics, MappedMetrics, Metrics
     from klaviyo_analytics.resources.profiles import Profiles
+    from klaviyo_analytics.resources.regular import (
+        Forms,
+        FormVersions,
+        Segments,
+        TagGroups,
+        Tags,
+        Templates,
+        UniversalContent,
+        Webhooks,
+        WebhookTopics,
+    )
     from klaviyo_analytics.resources.reports import Reports
     from klaviyo_analytics.resources.reviews import Reviews
-    from klaviyo_analytics.resources.segments import Segments
-    from klaviyo_analytics.resources.tags import TagGroups, Tags
-    from klaviyo_analytics.resources.webhooks import Webhooks, WebhookTopics
 
 __all__ = [
     "Accounts",
@@ -68,14 +74,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Accounts": "account",
+    "Accounts": "accounts",
     "BulkJobs": "bulk_jobs",
-    "CampaignMessages": "messaging",
-    "Campaigns": "messaging",
-    "CatalogCategories": "catalog",
-    "CatalogItems": "catalog",
-    "CatalogVariants": "catalog",
-    "Context": "_noun",
+    "CampaignMessages": "campaigns",
+    "Campaigns": "campaigns",
+    "CatalogCategories": "catalogs",
+    "CatalogItems": "catalogs",
+    "CatalogVariants": "catalogs",
+    "Context": "_reading",
     "CouponCodes": "coupons",
     "Coupons": "coupons",
     "CustomMetrics": "metrics",
@@ -83,24 +89,24 @@ _HOMES = {
     "FlowActions": "flows",
     "FlowMessages": "flows",
     "Flows": "flows",
-    "FormVersions": "forms",
-    "Forms": "forms",
+    "FormVersions": "regular",
+    "Forms": "regular",
     "Images": "images",
     "Lists": "lists",
     "MappedMetrics": "metrics",
-    "MetricAggregates": "aggregates",
+    "MetricAggregates": "metric_aggregates",
     "Metrics": "metrics",
     "Profiles": "profiles",
     "Reports": "reports",
     "Resource": "_base",
     "Reviews": "reviews",
-    "Segments": "segments",
-    "TagGroups": "tags",
-    "Tags": "tags",
-    "Templates": "content",
-    "UniversalContent": "content",
-    "WebhookTopics": "webhooks",
-    "Webhooks": "webhooks",
+    "Segments": "regular",
+    "TagGroups": "regular",
+    "Tags": "regular",
+    "Templates": "regular",
+    "UniversalContent": "regular",
+    "WebhookTopics": "regular",
+    "Webhooks": "regular",
 }
 
 

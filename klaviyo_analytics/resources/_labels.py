@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics import tabular
-from klaviyo_analytics._wording import counted
+from klaviyo_analytics import frames
+from klaviyo_analytics._messages import counted
 from klaviyo_analytics.errors import ApiError, NotFoundError, TransportError
-from klaviyo_analytics.resources._noun import Context, Reading, read_one
+from klaviyo_analytics.resources._reading import Context, Reading, read_one
 from klaviyo_analytics.resources.metrics import Metrics
-from klaviyo_analytics.resources.reports._names import CHANNELS, names_of
+from klaviyo_analytics.resources.reports._base import CHANNELS, names_of
 
 Names = Mapping[str, str | None]
 
@@ -68,7 +68,7 @@ def _cached(context: Context, kind: str, ids: Iterable[str], read: Callable[[Seq
     try:
         found: Names = read(unknown)
     except (ApiError, TransportError) as problem:
-        tabular.warn(
+        frames.warn(
             f"The names of {counted(len(unknown), kind)} are missing, because they could not be read: {problem}"
         )
         found = {}

@@ -7,20 +7,86 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from klaviyo_analytics._polling import wait_for
+from klaviyo_analytics._messages import counted
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics._wording import counted
 from klaviyo_analytics.endpoints import Kind, load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
-from klaviyo_analytics.resources import bulk_bodies
-from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.frames.schema import DTYPES
+from klaviyo_analytics.http.cancellation import wait_for
+from klaviyo_analytics.resources import event_writes
+from klaviyo_analytics.resources._base import resource, serves, write, written
 from klaviyo_analytics.resources._generated.account import BulkJobMethods
-from klaviyo_analytics.resources._noun import Reading, checked_id, read_one
-from klaviyo_analytics.resources._writes import resource, write
-from klaviyo_analytics.tabular import DTYPES
-from klaviyo_analytics.writeback import asking
-from klaviyo_analytics.writeback.asking import confirmed
+from klaviyo_analytics.resources._reading import Context, Reading, catalog_id, checked_id, read_one
+from klaviyo_analytics.resources.consent import request_of, rows_of
+from klaviyo_analytics.resources.coupons import with_expiry
+from klaviyo_analytics.resources.profile_writes import patched
+from klaviyo_analytics.writeback import confirmations
+from klaviyo_analytics.writeback.confirmations import confirmed
+from klaviyo_analytics.writeback.consent import plan_suppression
+from klaviyo_analytics.writeback.write_types import WRITE_TYPES
+
+Record = Mapping[str, Any]
+PLURAL = {"item": "items", "variant": "variants", "category": "categories"}
+
+
+def attributes(context: Context, kind: str, records: Sequence[Record]) -> dict[str, Any]:
+    """Write the attributes of a job of one kind."""
+    most = WRITE_TYPES[kind.replace("_", " ")].most
+    if not 0 < len(records) <= most:
+        raise InvalidInputError(
+            f"a job of the kind {kind!r} takes 1 to {most:,} records, not {len(records):,}."
+        )
+    if kind in ("suppress", "unsuppress"):
+        plan = plan_suppression(
+            context,
+            rows_of(list(records), kind),
+            suppresses=kind == "suppress",
+            columns=None,
+            on_duplicate="error",
+        )
+        _, body = request_of(plan)
+        profiles: dict[str, Any] = body["data"]["attributes"]
+        return profiles
+    if kind == "profile_import":
+        return {"profiles": {"data": [_profile(record) for record in records]}}
+    if kind == "event_create":
+        return {"events_bulk_create": {"data": [_event(context, record) for record in records]}}
+    if kind == "coupon_code_create":
+        codes = [resource(load()["create_coupon_code"], with_expiry(context, record)) for record in records]
+        return {"coupon_codes": {"data": codes}}
+    _, noun, verb = kind.split("_")
+    return {PLURAL[noun]: {"data": [_in_catalog(noun, verb, record) for record in records]}}
+
+
+def _profile(record: Record) -> dict[str, Any]:
+    id, given = _parted(record)
+    given, meta = patched(given)
+    data = resource(load()["create_or_update_profile"], given, id=None if id is None else checked_id(id))
+    return {**data, "meta": meta} if meta else data
+
+
+def _event(context: Context, record: Record) -> dict[str, Any]:
+    happened = dict(record)
+    profile = event_writes.whose(happened.pop("profile", None))
+    event = {"type": "event", "attributes": written("event", event_writes.attributes(context, **happened))}
+    one = {"profile": {"data": profile}, "events": {"data": [event]}}
+    return {"type": "event-bulk-create", "attributes": one}
+
+
+def _in_catalog(noun: str, verb: str, record: Record) -> dict[str, Any]:
+    if verb == "create":
+        return resource(load()[f"create_catalog_{noun}"], record)
+    id, given = _parted(record)
+    if verb == "delete":
+        return {"type": f"catalog-{noun}", "id": catalog_id(id)}
+    return resource(load()[f"update_catalog_{noun}"], given, id=catalog_id(id))
+
+
+def _parted(record: Record) -> tuple[Any, dict[str, Any]]:
+    given = dict(record)
+    return given.pop("id", None), given
+
 
 JobKind = Literal[
     "profile_import", "suppress", "unsuppress",
@@ -58,7 +124,7 @@ def _submission(kind: str) -> str:
         return "bulk_create_coupon_codes"
     if kind.startswith("catalog_"):
         _, noun, verb = kind.split("_")
-        return f"bulk_{verb}_catalog_{bulk_bodies.PLURAL[noun]}"
+        return f"bulk_{verb}_catalog_{PLURAL[noun]}"
     return f"bulk_{kind}_profiles"
 
 
@@ -178,7 +244,7 @@ class BulkJobs(BulkJobMethods):
         """
         if kind != "event_create":
             _operation(kind, many=False)
-        given = bulk_bodies.attributes(self._context, kind, records)
+        given = attributes(self._context, kind, records)
         if lists is not None:
             if kind != "profile_import":
                 raise InvalidInputError("lists= belongs to the kind 'profile_import'.")
@@ -229,7 +295,7 @@ def _asks(kind: str, count: int) -> list[str]:
     """Say what has to be confirmed, if anything has."""
     if kind.endswith("_delete"):
         return [f"This deletes {count:,} of the catalog; they cannot be restored."]
-    asks = {"suppress": asking.to_suppress, "unsuppress": asking.to_unsuppress}
+    asks = {"suppress": confirmations.to_suppress, "unsuppress": confirmations.to_unsuppress}
     return [asks[kind](counted(count, "profile"))] if kind in asks else []
 
 

@@ -12,17 +12,15 @@ from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
 from klaviyo_analytics.filters import F, as_filter
-from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._base import UNSET, identifiers, resource, serves, write
 from klaviyo_analytics.resources._generated.shop import (
     CouponCodeField,
     CouponCodeInclude,
     CouponCodeMethods,
     CouponMethods,
 )
-from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Reading
-from klaviyo_analytics.resources._times import moment
-from klaviyo_analytics.resources._writes import UNSET, identifiers, resource, write
-from klaviyo_analytics.resources.catalog_frames import CouponCodeFrames
+from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, moment
+from klaviyo_analytics.resources.catalogs import CouponCodeFrames
 
 CODE = re.compile(r"[0-9A-Za-z_]+")
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from klaviyo_analytics.endpoints import load
-from klaviyo_analytics.resources._base import Resource, serves
-from klaviyo_analytics.resources._noun import Context, checked_id
-from klaviyo_analytics.resources._times import moment
-from klaviyo_analytics.resources._writes import resource, write
-from klaviyo_analytics.timeframe._moments import Moment
+from klaviyo_analytics.resources._base import Resource, resource, serves, write
+from klaviyo_analytics.resources._reading import Context, checked_id, moment
+from klaviyo_analytics.resources.metrics import Metrics
+from klaviyo_analytics.resources.profiles import applied
+from klaviyo_analytics.timeframe.words import Moment
+from klaviyo_analytics.writeback import Plan, Result
+from klaviyo_analytics.writeback import events as plans
+from klaviyo_analytics.writeback.checks import OnDuplicate
+from klaviyo_analytics.writeback.columns import Rest
+from klaviyo_analytics.writeback.encode import DateFormat
+from klaviyo_analytics.writeback.events import KnownMetrics
 
 
 class EventWrites(Resource):
@@ -118,3 +125,157 @@ def whose(profile: Any) -> dict[str, Any]:
         named = {"id": profile["id"]} if "id" in profile else {}
         return {"type": "profile", **named, "attributes": {k: v for k, v in profile.items() if k != "id"}}
     return {"type": "profile", "id": checked_id(profile, "profile"), "attributes": {}}
+
+
+class EventFrames(Resource):
+    """What records many events."""
+
+    @serves("bulk_create_events")
+    def plan_create(
+        self,
+        frame: Any,
+        /,
+        *,
+        metric: str | tuple[str, str] | pd.Series[Any],
+        columns: Mapping[str, str] | None = None,
+        properties: Rest = None,
+        value_currency: str | None = None,
+        on_duplicate: OnDuplicate = "error",
+        compare: bool = False,
+        phone_region: str | None = None,
+        date_format: DateFormat = None,
+    ) -> Plan:
+        """Plan to record as many events as a frame has rows; nothing is sent.
+
+        Klaviyo takes events at once and works on them later: what it says is "accepted". Each has a unique_id
+        made of its content, so that running this again adds nothing. Without a time, that content is recorded once
+        for ever: what happens every night needs a column time, or unique_id.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, another frame, Series, list or array
+            One row an event. Columns named email, phone_number, external_id, anonymous_id or id say whose; time,
+            when (what has no zone is read in the account's; now, without such a column); value, what it is worth.
+        metric : str, (name, service) or metric row
+            What happened; a new name makes a new metric, which cannot be deleted.
+        columns : dict, optional
+            What columns become: ``{"mail": "email", "total": "value", "sku": "properties.SKU"}``.
+        properties : "rest", str or list of str, optional
+            Columns that become properties of their own name.
+        value_currency : str, optional
+            Of all values, where no column says it: "EUR".
+        on_duplicate : str
+            Two rows that say the same of the same person at the same time: "error", or the "first" or "last" goes.
+        compare : bool
+            Read the account's metrics first; the notes of `preview()` say if this makes a new one. One that is easily
+            taken for another ("placed order" for "Placed Order") needs ``apply(confirm=True)``.
+        phone_region : str, optional
+            The country whose national phone formats are turned into E.164, as two letters: "US" makes
+            "(617) 555-0123" +16175550123. Needs the extra `phone`.
+        date_format : str or dict, optional
+            The format of dates that are texts, as `datetime.strptime` takes it ("%d/%m/%Y"), or a dict of formats by
+            column. Without it texts are ISO 8601; what has no zone is read in the account's.
+
+        Returns
+        -------
+        Plan
+            See its `preview()`, whose notes name properties that Klaviyo would not keep; then `apply()`.
+
+        Raises
+        ------
+        FrameError
+            A column is missing or has nowhere to go. What is wrong with single rows is in `plan.problems`.
+
+        Notes
+        -----
+        ``POST /api/event-bulk-create-jobs``, limited to 10/s and 150/m; scopes: events:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka, pandas as pd
+        >>> scored = pd.DataFrame({"email": ["ann@shop.example"], "time": ["2026-05-01"], "score": [4]})
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     result = client.events.plan_create(scored, metric="Scored", properties="rest").apply()
+        >>> result.rows["status"].item()
+        'accepted'
+        """
+        return self._plan(
+            Metrics(self._context).known if compare or self._context.metrics is not None else None,
+            frame,
+            metric=metric,
+            columns=columns,
+            properties=properties,
+            value_currency=value_currency,
+            on_duplicate=on_duplicate,
+            compare=compare,
+            phone_region=phone_region,
+            date_format=date_format,
+        )
+
+    @serves("bulk_create_events")
+    def create_many(
+        self, frame: Any, /, *, metric: str | tuple[str, str] | pd.Series[Any], **options: Any
+    ) -> Result:
+        """Plan, check and send a frame of events in one go; nothing is sent if any row is bad.
+
+        Where the name is easily taken for that of another metric, ``confirm=True`` is needed to make a new one.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            As for `plan_create`.
+        metric : str, (name, service) or metric row
+            What happened.
+        **options
+            Those of `plan_create`, and those of `Plan.apply`: confirm, skip_invalid, journal, keep_journal, verify.
+
+        Returns
+        -------
+        Result
+            One row for each row of the frame.
+
+        Raises
+        ------
+        FrameError
+            Some rows cannot be sent; nothing was.
+
+        Notes
+        -----
+        ``POST /api/event-bulk-create-jobs``, limited to 10/s and 150/m; scopes: events:write.
+        """
+        return applied(
+            "create_many",
+            partial(self._plan, Metrics(self._context).known),
+            frame,
+            {"metric": metric, **options},
+        )
+
+    def _plan(
+        self,
+        known: KnownMetrics | None,
+        frame: Any,
+        /,
+        *,
+        metric: Any,
+        columns: Mapping[str, str] | None = None,
+        properties: Rest = None,
+        value_currency: str | None = None,
+        on_duplicate: OnDuplicate = "error",
+        compare: bool = False,
+        phone_region: str | None = None,
+        date_format: DateFormat = None,
+    ) -> Plan:
+        """Plan; with `known`, look whether the metric is there, also where that takes a read."""
+        return plans.plan_create(
+            self._context,
+            frame,
+            metric=metric.get("name") if isinstance(metric, pd.Series) else metric,
+            columns=columns,
+            properties=properties,
+            value_currency=value_currency,
+            on_duplicate=on_duplicate,
+            compare=compare,
+            known=known,
+            phone_region=phone_region,
+            date_format=date_format,
+        )

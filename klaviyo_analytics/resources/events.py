@@ -12,18 +12,17 @@ import pandas as pd
 from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
-from klaviyo_analytics.resources import _ranges
+from klaviyo_analytics.frames.resources import NamedProperties
+from klaviyo_analytics.frames.schema import Properties
+from klaviyo_analytics.resources import _concurrent
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._generated.account import EventField, EventInclude, EventMethods, EventSort
 from klaviyo_analytics.resources._labels import label, metric_names
-from klaviyo_analytics.resources._noun import CHUNK, Context, Filtering, Reading, checked_id
-from klaviyo_analytics.resources._times import Span, moment
-from klaviyo_analytics.resources.event_frames import EventFrames
-from klaviyo_analytics.resources.event_writes import EventWrites
+from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, Span, checked_id, moment
+from klaviyo_analytics.resources.event_writes import EventFrames, EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
-from klaviyo_analytics.tabular import NamedProperties, Properties
 from klaviyo_analytics.timeframe import Timeframe
-from klaviyo_analytics.timeframe._moments import Moment, answered
+from klaviyo_analytics.timeframe.words import Moment, answered
 
 CREDITED = (
     "campaign", "campaign_message", "flow", "flow_message", "flow_message_variation", "attributed_event",
@@ -122,10 +121,10 @@ class Events(EventMethods, EventFrames, EventWrites):
             "limit": limit, "page_size": page_size, "properties": properties, "named": NamedProperties(),
         }  # fmt: skip
         frames = [
-            _ranges.read(
+            _concurrent.read(
                 self._context,
                 "get_events",
-                _ranges.EVENTS,
+                _concurrent.EVENTS,
                 filter=conditions,
                 bounds=bounds,
                 workers=workers,
@@ -174,7 +173,7 @@ class Events(EventMethods, EventFrames, EventWrites):
             Reading(
                 self._context,
                 "get_events",
-                filter=_ranges.EVENTS.between(conditions, *bounds),
+                filter=_concurrent.EVENTS.between(conditions, *bounds),
                 sort=sort,
                 include=include,
                 fields=fields,
@@ -276,7 +275,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         timeframe: Span | None,
         profile: Any,
         filter: Filtering,
-    ) -> Sequence[tuple[Filter | None, _ranges.Bounds]]:
+    ) -> Sequence[tuple[Filter | None, _concurrent.Bounds]]:
         """Give a (conditions, bounds) pair for each metric: the API takes one metric a query."""
         bounds = _bounds(self._context, start, end, timeframe)
         conditions = as_filter(filter) if filter is not None else None
@@ -342,7 +341,7 @@ def _and(one: Filter, other: Filter | None) -> Filter:
 
 def _bounds(
     context: Context, start: Moment | None, end: Moment | None, timeframe: Span | None
-) -> _ranges.Bounds:
+) -> _concurrent.Bounds:
     if timeframe is not None:
         if start is not None or end is not None:
             raise InvalidInputError("Give either timeframe=, or start= and end=, not both.")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._base import resource, serves, write
 from klaviyo_analytics.resources._generated.messages import (
     FlowActionMethods,
     FlowMessageField,
@@ -18,9 +18,11 @@ from klaviyo_analytics.resources._generated.messages import (
     FlowMessageSort,
     FlowMethods,
 )
-from klaviyo_analytics.resources._noun import Filtering, Reading, read_one
-from klaviyo_analytics.resources._writes import resource, write
-from klaviyo_analytics.writeback.asking import confirmed
+from klaviyo_analytics.resources._reading import Context, Filtering, Reading, Span, chosen, read_one
+from klaviyo_analytics.resources._summaries import added_up, finished, lists_of_text
+from klaviyo_analytics.resources.metrics import Metric
+from klaviyo_analytics.resources.reports import read_by_ids, told
+from klaviyo_analytics.writeback.confirmations import confirmed
 
 STATUSES = ("draft", "manual", "live")
 SENDING = ("send-", "ab-test", "content-experiment")  # how the types of actions begin that hold messages
@@ -161,6 +163,94 @@ class Flows(FlowMethods):
                 progress.add(1)
         return pd.concat(frames, ignore_index=True)
 
+    @serves("query_flow_values", "get_flows")
+    def summary(
+        self,
+        timeframe: Span = "last 30 days",
+        *,
+        conversion_metric: Metric | None = None,
+        by: FlowGrain = "flow",
+    ) -> pd.DataFrame:
+        """Tell how each flow did in a time frame: who got its messages, what they did, what it earned.
+
+        Parameters
+        ----------
+        timeframe : Timeframe, str or (start, end)
+            At most a year, on the account's clock: people are counted once, which does not add up over years.
+        conversion_metric : str, (name, integration) or metric row
+            Whose events are conversions. The metric that the account maps to revenue, if not given; without
+            one, "Placed Order".
+        by : {"flow", "message"}
+            What a row is. Unique counts are each message's own, and add up over the messages of a flow.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row each, flows by name, within a flow the messages in the order in which it sends them:
+
+            - flow_id, flow (its name); by message also flow_message_id, message, message_position (Int64: from
+              1, by the links between the flow's actions, one branch after another; missing, and last, for a
+              message that the flow no longer has);
+            - channel, status, trigger_type, tags (list of names);
+            - recipients, delivered, bounced, opens, opens_unique, clicks, clicks_unique, unsubscribe_uniques,
+              spam_complaints, conversions, conversion_uniques (Int64), conversion_value (float64), currency;
+            - delivery_rate, bounce_rate, open_rate, click_rate, click_to_open_rate, unsubscribe_rate,
+              spam_complaint_rate, conversion_rate, average_order_value, revenue_per_recipient (float64;
+              fractions). `ka.analysis.rates` defines the numerator and denominator of each; both are added up over
+              those messages of the row alone for which both are known, so text messages take no part in open_rate
+              and click_to_open_rate;
+            - open_rate_denominator (deliveries of the messages whose opens are known) and
+              click_to_open_rate_numerator (their unique clicks), Int64: what these two rates are made of, beside
+              opens_unique. Should a report lack another numerator, its rate's parts follow in the same form;
+            - complete (boolean): the time frame is over. Late opens and orders still come in for days.
+
+            Opens of text messages are missing, since nobody can see them. A flow of several channels shows them
+            all in `channel`; its open rate is that of its messages with visible opens.
+
+        Raises
+        ------
+        AmbiguousMatchError, NoMatchError
+            Several metrics have the name given, or none has.
+        NotAdditiveError
+            The time frame is longer than a year.
+
+        Notes
+        -----
+        ``POST /api/flow-values-reports``, limited to 1/s and 2/m and 225/d; scopes: flows:read.
+
+        ``GET /api/flows``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     summary = client.flows.summary("last 90 days", by="message")
+        >>> summary.columns[:6].tolist()
+        ['flow_id', 'flow', 'flow_message_id', 'message', 'message_position', 'channel']
+        """
+        chosen([by], get_args(FlowGrain), "by")
+        report = told(self._context, "flow_values", timeframe=timeframe, conversion_metric=conversion_metric)
+        flows = _flows(self._context, report, actions=by == "message")
+        rows = added_up(report, KEYS[by])
+        rows = rows.merge(_records(flows), on="flow_id", how="left", validate="m:1")
+        # a flow that was deleted has no record and no tags, but the report still names it
+        named = (
+            report.dropna(subset=["flow_id", "flow"]).drop_duplicates("flow_id").set_index("flow_id")["flow"]
+        )
+        rows["flow"] = rows["flow"].fillna(rows["flow_id"].map(named).astype("string"))
+        rows["tags"] = lists_of_text(rows["tags"])
+        told_of, order = [*KEYS[by][1:]], ["flow", "flow_id"]
+        if by == "message":
+            places, keys = (
+                message_positions(flows),
+                zip(rows["flow_id"], rows["flow_message_id"], strict=True),
+            )
+            rows["message_position"] = pd.array([places.get(key) for key in keys], dtype="Int64")
+            told_of, order = [*told_of, "message_position"], [*order, "message_position"]
+        columns = ["flow_id", "flow", *told_of, "channel", "status", "trigger_type", "tags"]
+        largest_first = rows.sort_values("recipients", ascending=False, kind="stable")
+        return finished(largest_first.sort_values(order, kind="stable"), columns, report)
+
 
 class FlowActions(FlowActionMethods):
     """Steps of flows; `flows.actions(flow_id)` lists them."""
@@ -224,3 +314,99 @@ def _told(frame: pd.DataFrame, flow: str, action: str, kind: Any, status: Any) -
     for place, (name, value) in enumerate(told.items(), start=1):
         frame.insert(place, name, pd.Series([value] * len(frame), dtype="string"))
     return frame
+
+
+ACTIONS = ["definition.links", "definition.data"]
+_PARTS = ("flow_action_ids", "flow_actions.definition.links", "flow_actions.definition.data")
+
+
+def message_positions(flows: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Give each message its place in its flow, from 1; `flows` come with their actions."""
+    rows = zip(flows["id"], *(lists_of_text(flows[name]) for name in _PARTS), strict=True)
+    return {
+        (flow, message): place
+        for flow, ids, links, data in rows
+        for place, message in enumerate(_in_order(ids, links, data), start=1)
+    }
+
+
+def _in_order(ids: Sequence[str], links: Sequence[Any], data: Sequence[Any]) -> list[str]:
+    """Give the messages of one flow: each after all that can be sent before it, branches one after another."""
+    inside = dict(zip(ids, data, strict=True))
+    following = {
+        id: [other for other in _texts([link, _branches(inside[id])]) if other in inside and other != id]
+        for id, link in zip(ids, links, strict=True)
+    }
+    found = (message for id in _walk(following) for message in _messages(inside[id]))
+    return list(dict.fromkeys(found))
+
+
+def _walk(following: Mapping[str, Sequence[str]]) -> list[str]:
+    """Sort the actions: backwards, since each is left only after everything that it leads to."""
+    led_to = {other for others in following.values() for other in others}
+    stack = [(id, False) for id in following if id not in led_to]
+    left: list[str] = []
+    seen: set[str] = set()
+    while stack:
+        id, leaving = stack.pop()
+        if leaving:
+            left.append(id)
+        elif id not in seen:
+            seen.add(id)
+            stack += [(id, True), *((other, False) for other in following[id])]
+    return left[::-1]
+
+
+def _messages(value: Any) -> Iterator[str]:
+    """Find the ids of the messages in an action; a test holds those of its variations as well."""
+    if isinstance(value, Mapping):
+        message = value.get("message")
+        if isinstance(message, Mapping) and message.get("id"):
+            yield str(message["id"])
+    for item in _items(value):
+        yield from _messages(item)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for item in _items(value):
+        yield from _texts(item)
+
+
+def _items(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+
+
+def _branches(data: Any) -> Any:
+    """Return where a split of many branches keeps its links."""
+    return data.get("branches") if isinstance(data, Mapping) else None
+
+
+FlowGrain = Literal["flow", "message"]
+KEYS: dict[FlowGrain, list[str]] = {
+    "flow": ["flow_id"],
+    "message": ["flow_id", "flow_message_id", "message"],
+}
+FIELDS = {"flow": ["name", "status", "trigger_type"], "tag": ["name"]}
+
+
+def _flows(context: Context, report: pd.DataFrame, *, actions: bool) -> pd.DataFrame:
+    """Read the flows that the report names, with their tags; their actions come in the same answer."""
+    ids = report["flow_id"].dropna().unique().tolist()
+    if actions:
+        fields = {**FIELDS, "flow-action": ACTIONS}
+        return read_by_ids(context, "flow", ids, include=["tags", "flow-actions"], fields=fields)
+    return read_by_ids(context, "flow", ids, include=["tags"], fields=FIELDS)
+
+
+def _records(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "flow_id": frame["id"],
+            "flow": frame["name"],
+            "status": frame["status"],
+            "trigger_type": frame["trigger_type"],
+            "tags": lists_of_text(frame["tags.name"]),
+        }
+    )

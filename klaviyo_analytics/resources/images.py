@@ -7,9 +7,8 @@ from typing import Any
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._base import UNSET, resource, serves, write
 from klaviyo_analytics.resources._generated.messages import ImageMethods
-from klaviyo_analytics.resources._writes import UNSET, resource, write
 
 LARGEST = 5 * 1024 * 1024
 SIGNATURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF87a": "gif", b"GIF89a": "gif"}

@@ -9,15 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
+from klaviyo_analytics.errors import (
+    AmbiguousMatchError,
+    InvalidInputError,
+    NoMatchError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._generated.account import (
     CustomMetricMethods,
     MappedMetricMethods,
     MetricMethods,
 )
-from klaviyo_analytics.resources._noun import Reading
-from klaviyo_analytics.resources._words import instead
+from klaviyo_analytics.resources._reading import Context, Reading, instead, read_one
 
 Metric = str | tuple[str, str] | pd.Series
 # Klaviyo renamed its text message metrics in 2026; both names keep working here.
@@ -191,3 +196,33 @@ def _named(frame: pd.DataFrame) -> str:
         f"{row['integration.name'] if pd.notna(row['integration.name']) else 'no integration'} ({row['id']})"
         for _, row in frame.iterrows()
     )
+
+
+USUAL = "Placed Order"
+
+
+def conversion_metric(context: Context, metric: Metric | None = None) -> tuple[str, str]:
+    """Give (id, name): of the metric named, else of the one that the account itself maps to revenue.
+
+    An account that maps none, or maps a custom metric, which reports do not take, means "Placed Order".
+
+    Raises
+    ------
+    NoMatchError, AmbiguousMatchError
+        No metric has the name, or several have; the message names them.
+    """
+    metrics = Metrics(context)
+    if metric is not None:
+        return metrics.resolve(metric)
+    if context.conversion is None:
+        context.conversion = _mapped(context) or metrics.resolve(USUAL)
+    return context.conversion
+
+
+def _mapped(context: Context) -> tuple[str, str] | None:
+    try:
+        row = read_one(context, "get_mapped_metric", {"id": "revenue"}, include=["metric"])
+    except (NotFoundError, PermissionDeniedError):
+        return None
+    id, name = row.get("metric_id"), row.get("metric.name")
+    return None if pd.isna(id) else (str(id), str(id) if pd.isna(name) else str(name))

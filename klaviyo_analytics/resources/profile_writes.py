@@ -9,10 +9,9 @@ import pandas as pd
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._base import Resource, serves
-from klaviyo_analytics.resources._noun import checked_id
-from klaviyo_analytics.resources._writes import UNSET, resource, write, written
-from klaviyo_analytics.writeback.asking import confirmed
+from klaviyo_analytics.resources._base import UNSET, Resource, resource, serves, write, written
+from klaviyo_analytics.resources._reading import checked_id
+from klaviyo_analytics.writeback.confirmations import confirmed
 
 if TYPE_CHECKING:
     from klaviyo_analytics.resources._base import Id

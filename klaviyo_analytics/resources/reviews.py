@@ -6,9 +6,8 @@ from typing import Any, Literal, get_args
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._base import serves
+from klaviyo_analytics.resources._base import resource, serves, write
 from klaviyo_analytics.resources._generated.shop import ReviewMethods
-from klaviyo_analytics.resources._writes import resource, write
 
 Status = Literal["published", "unpublished", "featured", "pending", "rejected"]
 Reason = Literal[

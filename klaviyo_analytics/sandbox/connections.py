@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from klaviyo_analytics.sandbox.app.times import to_text
+from klaviyo_analytics.sandbox.app.errors import to_text
 
 ACTIVE, PENDING, FAILED = "ACTIVE", "PENDING", "FAILED"
 

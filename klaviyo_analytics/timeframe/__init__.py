@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.timeframe._frame import Timeframe
+from klaviyo_analytics.timeframe.frame import Timeframe
 
 __all__ = ["Timeframe"]

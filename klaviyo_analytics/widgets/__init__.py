@@ -10,23 +10,21 @@ by itself (a frame of profiles, `plan.preview()`, a plan or a result, `Connectio
 other and is saved as it stands: clear it before you pass the notebook on.
 """
 
-from klaviyo_analytics.widgets._choices import ChoiceState, Option
-from klaviyo_analytics.widgets._connections import ConnectionPicker
-from klaviyo_analytics.widgets._date_view import DateRangePicker
-from klaviyo_analytics.widgets._dates import DateRangeState
-from klaviyo_analytics.widgets._dimensions import DimensionPicker
-from klaviyo_analytics.widgets._explorer_state import MetricExplorerState
-from klaviyo_analytics.widgets._explorers import MetricExplorer
-from klaviyo_analytics.widgets._pickers import (
+from klaviyo_analytics.widgets.choices import ChoiceState, Option
+from klaviyo_analytics.widgets.connection_picker import ConnectionPicker
+from klaviyo_analytics.widgets.dates import DateRangePicker, DateRangeState
+from klaviyo_analytics.widgets.explorer_state import MetricExplorerState
+from klaviyo_analytics.widgets.metric_explorer import MetricExplorer
+from klaviyo_analytics.widgets.pickers import (
     CampaignPicker,
+    DimensionPicker,
     FlowPicker,
     ListPicker,
     MetricPicker,
     SegmentPicker,
 )
-from klaviyo_analytics.widgets._plan_state import PlanState
-from klaviyo_analytics.widgets._plan_view import PlanView
-from klaviyo_analytics.widgets._summary_explorers import CampaignExplorer, FlowExplorer, SummaryExplorerState
+from klaviyo_analytics.widgets.plan_view import PlanState, PlanView
+from klaviyo_analytics.widgets.summary_explorers import CampaignExplorer, FlowExplorer, SummaryExplorerState
 
 __all__ = [
     "CampaignExplorer",

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from klaviyo_analytics.writeback import journals
-from klaviyo_analytics.writeback._account import Account
+from klaviyo_analytics.writeback import journal as _journal
+from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.result import Result, finish
 
@@ -20,4 +20,4 @@ __all__ = ["Plan", "Result", "resume"]
 
 def resume(account: Account, journal: str | Path, *, keep_journal: bool = False) -> Result:
     """Go on with a journal where it stopped."""
-    return finish(journals.reopen(journal, account), account, keep=keep_journal)
+    return finish(_journal.reopen(journal, account), account, keep=keep_journal)

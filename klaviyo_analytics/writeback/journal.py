@@ -8,19 +8,31 @@ nothing is carried out.
 
 from __future__ import annotations
 
+import math
 import os
+import secrets
 import sqlite3
 import threading
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import orjson
+import pandas as pd
+from numpy.typing import NDArray
 
+from klaviyo_analytics import local_files
 from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.http.json import dumps
+from klaviyo_analytics.writeback.account import Account, check_open, fingerprint
+from klaviyo_analytics.writeback.checks import printable
+from klaviyo_analytics.writeback.encode import LARGEST, SMALLEST
+from klaviyo_analytics.writeback.write_types import WRITE_TYPES, Options
 
 State = Literal["planned", "sending", "accepted", "done"]
 FORM = 3  # the format of the file
@@ -370,3 +382,165 @@ def _packed(payload: Payload) -> bytes:
 def _remove(path: Path) -> None:
     for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
         name.unlink(missing_ok=True)
+
+
+Positions = NDArray[np.int64]
+REQUEST_BYTES = 5_000_000  # "5 MB" in its smaller reading
+WASTE = 1.02
+
+
+def cut(sizes: Sequence[int], *, most: int, room: int) -> list[Positions]:
+    """Cut rows of these sizes (bytes, without the comma between two) into groups of positions.
+
+    Neighbours stay together where that costs no request. Where small and large rows lie apart, so that some
+    groups are full by count and others by bytes, they are dealt like cards instead.
+    """
+    each = np.asarray(sizes, dtype=np.int64) + 1
+    if not len(each):
+        return []
+    least = max(math.ceil(len(each) / most), math.ceil(int(each.sum()) / room))
+    together = _in_order(each, most, room)
+    if len(together) <= max(least, least * WASTE):
+        return together
+    for count in range(least, len(together)):
+        dealt = _dealt(each, count)
+        if all(len(group) <= most and each[group].sum() <= room for group in dealt):
+            return dealt
+    return together
+
+
+def _in_order(each: Positions, most: int, room: int) -> list[Positions]:
+    ends = np.cumsum(each)
+    groups, start, before = [], 0, 0
+    while start < len(each):
+        stop = int(np.searchsorted(ends, before + room, side="right"))
+        stop = min(max(stop, start + 1), start + most)
+        groups.append(np.arange(start, stop))
+        start, before = stop, int(ends[stop - 1])
+    return groups
+
+
+def _dealt(each: Positions, count: int) -> list[Positions]:
+    """Deal the rows, the largest first, to and fro, so that no group gets much more than another."""
+    order = np.argsort(-each, kind="stable")
+    turn = np.arange(len(each)) % (2 * count)
+    group = np.where(turn < count, turn, 2 * count - 1 - turn)
+    return [np.sort(order[group == number]) for number in range(count)]
+
+
+FACTS = ("action", "account", "options", "index", "keys", "left_out", "notes")
+
+
+def begin(
+    account: Account,
+    facts: Mapping[str, Any],
+    payloads: Sequence[tuple[str, Payload]],
+    path: str | Path | None,
+    *,
+    enabled: bool = True,
+) -> Journal:
+    """Begin a journal: at a path of the caller's, in the user's folder beyond one request, else in memory.
+
+    Raises
+    ------
+    InvalidInputError
+        It cannot be written there.
+    ConnectionFailedError
+        The client is closed.
+    """
+    check_open(account)
+    if path is not None:
+        path = _path(path, f"journal={path!r}: it is the path of a new file, or False for none.")
+    elif enabled and len(payloads) > 1:
+        path = _fresh(facts["action"])
+    return Journal.create(path, facts, payloads)
+
+
+def reopen(path: str | Path, account: Account) -> Journal:
+    """Open a journal of this account.
+
+    Raises
+    ------
+    InvalidInputError
+        It is none, or belongs to another account.
+    ConnectionFailedError
+        The client is closed.
+    """
+    check_open(account)
+    why = f"{path!r} is no path of a journal. A result whose journal is None has none to go on with."
+    journal = Journal.reopen(_path(path, why))
+    theirs, ours = journal.fact("account"), fingerprint(account)
+    if theirs != ours:
+        journal.close()
+        raise InvalidInputError(
+            f"{path} is a journal of the account {theirs}, and this client's is {ours}: it goes on in its own "
+            "account, at its own host."
+        )
+    return journal
+
+
+def _path(given: Any, complaint: str) -> Path:
+    try:
+        if given:
+            return Path(given).expanduser()
+    except (TypeError, ValueError, RuntimeError):  # no path at all, or a home that nobody has
+        pass
+    raise InvalidInputError(complaint)
+
+
+def parts(kind: str, positions: Sequence[int], records: Sequence[bytes], options: Options) -> list[Positions]:
+    """Cut the rows of one kind into requests: the positions of each."""
+    places = np.asarray(positions, dtype=np.int64)
+    groups = cut([*map(len, records)], most=WRITE_TYPES[kind].most, room=room(kind, options))
+    return [places[group] for group in groups]
+
+
+def room(kind: str, options: Options) -> int:
+    """Give the bytes that a request of a kind has for its records."""
+    if WRITE_TYPES[kind].most == 1:
+        return REQUEST_BYTES
+    return REQUEST_BYTES - len(dumps(WRITE_TYPES[kind].body([], options)))
+
+
+def index_facts(index: pd.Index[Any]) -> dict[str, Any]:
+    """Write an index down, so that another process can name the rows as this one does."""
+    if isinstance(index, pd.RangeIndex):
+        return {"range": [index.start, index.stop, index.step], "name": _plain(index.name)}
+    if isinstance(index, pd.MultiIndex):
+        levels = [index_facts(index.get_level_values(level)) for level in range(index.nlevels)]
+        return {"levels": levels}
+    return {
+        "labels": [_plain(label) for label in index],
+        "dtype": str(index.dtype),
+        "name": _plain(index.name),
+    }
+
+
+def index_of(facts: Mapping[str, Any]) -> pd.Index[Any]:
+    """Read an index; labels that JSON could not carry come back as text."""
+    if "range" in facts:
+        start, stop, step = facts["range"]
+        return pd.RangeIndex(start, stop, step, name=facts["name"])
+    if "levels" in facts:
+        return pd.MultiIndex.from_arrays([index_of(level) for level in facts["levels"]])
+    try:
+        index: pd.Index[Any] = pd.Index(facts["labels"], dtype=facts["dtype"], name=facts["name"])
+    except (TypeError, ValueError):
+        index = pd.Index(facts["labels"], dtype=object, name=facts["name"])
+    return index
+
+
+def _plain(label: Any) -> Any:
+    if isinstance(label, np.generic):
+        label = label.item()
+    if label is None or isinstance(label, (float, bool)):
+        return label
+    if isinstance(label, int) and SMALLEST <= label <= LARGEST:
+        return label
+    return printable(str(label))
+
+
+def _fresh(action: str) -> Path:
+    moment = datetime.now(UTC).strftime("%Y-%m-%d_%H%M%S")
+    name = f"{action.replace(' ', '-')}_{moment}_{secrets.token_hex(3)}.journal"
+    return local_files.place("state", f"journals/{name}")

@@ -1,55 +1,114 @@
-"""Who of some people is on a list."""
+"""A frame as a plan of who joins or leaves a list, or of what a tag is put on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from klaviyo_analytics.filters import F
-from klaviyo_analytics.writeback._account import Account
-from klaviyo_analytics.writeback.compare import as_kept
-from klaviyo_analytics.writeback.kinds import folded
-from klaviyo_analytics.writeback.reading import portions, records
+import orjson
 
-IDS = "get_profile_ids_for_list"
-REACHED_BY = ("email", "phone_number")
+from klaviyo_analytics.endpoints import jsonapi
+from klaviyo_analytics.writeback import confirmations
+from klaviyo_analytics.writeback.account import Account
+from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
+from klaviyo_analytics.writeback.compare import current
+from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.profiles import Columns, people
+from klaviyo_analytics.writeback.write_types import WRITE_TYPES
 
-
-def on_list(account: Account, group: str, people: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Find the ids of those on a list; where somebody has neither address nor number, only the whole list tells."""
-    wanted: dict[str, list[str]] = {name: [] for name in REACHED_BY}
-    for attributes in people:
-        name = next((name for name in wanted if attributes.get(name)), None)
-        if name is None:
-            return {str(one["id"]) for one in records(account, IDS, {}, {"id": group})}
-        wanted[name].append(attributes[name])
-    return {
-        str(one["id"])
-        for name, values in wanted.items()
-        for one in _having(account, IDS, group, name, values)
-    }
+SHARE = 0.1
 
 
-def off_list(account: Account, group: str, people: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Find who is on a list neither by address nor by number: their positions."""
-    missing = list(range(len(people)))
-    for name in REACHED_BY:
-        asked = as_kept([people[at][name] for at in missing if name in people[at]])
-        members = _having(account, "get_profiles_for_list", group, name, asked, {"fields[profile]": name})
-        there = {folded(one["attributes"][name]) for one in members}
-        missing = [at for at in missing if folded(people[at].get(name, "")) not in there]
-    return missing
+def asks(account: Account, list: str, sent: int, does: str) -> str | None:
+    """Say what has to be confirmed, if anything has: `does` is "removes", "unsubscribes"."""
+    if not sent:
+        return None
+    size = _size(account, list)
+    if not size or sent <= SHARE * size:
+        return None
+    return f"This {does} {sent:,} of the {size:,} profiles of the list {list}."
 
 
-def _having(
+def _size(account: Account, list: str) -> int:
+    params = {"additional-fields[list]": "profile_count"}
+    document = account.api.call("get_list", {"id": list}, params=params)
+    record, *_ = jsonapi.resources(document, "GET /api/lists/{id}")
+    return int(record["attributes"].get("profile_count") or 0)
+
+
+Records = list[bytes | None]
+Tagged = Literal["campaigns", "flows", "lists", "segments"]
+
+
+def plan_members(
     account: Account,
-    operation: str,
-    group: str,
-    name: str,
-    values: Iterable[str],
-    params: Mapping[str, str] | None = None,
-) -> Iterator[Mapping[str, Any]]:
-    """Give the members who have one of these addresses or numbers."""
-    for some in portions(values):
-        where = {"filter": str(F[name].any(some)), **(params or {})}
-        yield from records(account, operation, where, {"id": group})
+    frame: Any,
+    *,
+    list: str,
+    joins: bool,
+    columns: Columns,
+    on_duplicate: OnDuplicate,
+) -> Plan:
+    """Name members by their ids; those of a frame that has none are looked up by address."""
+    kind = "list join" if joins else "list leave"
+    problems = Problems()
+    what = "plan_add_profiles()" if joins else "plan_remove_profiles()"
+    found = people(frame, ["id", "email"], columns, on_duplicate, problems, what=what, either=True)
+    by_id = "id" in found.values
+    if any(row not in problems and row not in found.left_out for row in range(len(found.keys))):
+        confirmations.known(account, list)
+    ids: Mapping[str, str] = {} if by_id else _ids(account, found.keys)
+    records: Records = []
+    for row, key in enumerate(found.keys):
+        id = key if by_id else ids.get(key)
+        if row not in problems and id is None:
+            problems.add(row, f"no profile of the account has the address {key!r}")
+        good = row not in problems and row not in found.left_out
+        records.append(orjson.dumps({"type": "profile", "id": id}) if good else None)
+    sent = sum(record is not None for record in records)
+    ask = None if joins else asks(account, list, sent, "removes")
+    return drafted(
+        "add to list" if joins else "remove from list",
+        account,
+        found.frame,
+        keys=found.keys,
+        records=records,
+        kinds={kind: range(len(found.keys))},
+        options={"owner": list, "key": "id" if by_id else "email"},
+        problems=problems.by_row(),
+        left_out=found.left_out,
+        confirm=[*confirmations.of_names([list]), *([ask] if ask else [])],
+        unused=found.unused,
+    )
+
+
+def plan_tagging(
+    account: Account, frame: Any, *, tag: str, kind: Tagged, tags: bool, on_duplicate: OnDuplicate
+) -> Plan:
+    """Put a tag on what the rows name, or take it off."""
+    name = f"{'tag' if tags else 'untag'} {kind}"
+    assert name in WRITE_TYPES
+    problems = Problems()
+    what = "plan_tag()" if tags else "plan_untag()"
+    found = people(frame, ["id"], None, on_duplicate, problems, what=what)
+    type = kind.removesuffix("s")
+    records = [
+        None if row in problems or row in found.left_out else orjson.dumps({"type": type, "id": key})
+        for row, key in enumerate(found.keys)
+    ]
+    return drafted(
+        name,
+        account,
+        found.frame,
+        keys=found.keys,
+        records=records,
+        kinds={name: range(len(found.keys))},
+        options={"owner": tag, "key": "id"},
+        problems=problems.by_row(),
+        left_out=found.left_out,
+        unused=found.unused,
+    )
+
+
+def _ids(account: Account, emails: Any) -> dict[str, str]:
+    return {key: str(record["id"]) for key, record in current(account, "email", emails).items()}

@@ -13,18 +13,18 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from klaviyo_analytics._calls import explained
-from klaviyo_analytics._wording import counted, spoken
+from klaviyo_analytics._messages import counted, explained, spoken
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.writeback import journals
-from klaviyo_analytics.writeback._account import Account, fingerprint
-from klaviyo_analytics.writeback.answers import said
-from klaviyo_analytics.writeback.asking import confirmed
+from klaviyo_analytics.writeback import journal
+from klaviyo_analytics.writeback import journal as _journal
+from klaviyo_analytics.writeback.account import Account, fingerprint
+from klaviyo_analytics.writeback.checks import printable
+from klaviyo_analytics.writeback.confirmations import confirmed
 from klaviyo_analytics.writeback.journal import Payload
-from klaviyo_analytics.writeback.kinds import KINDS
-from klaviyo_analytics.writeback.pace import seconds_at_limits
 from klaviyo_analytics.writeback.result import Result, finish
-from klaviyo_analytics.writeback.verify import verify as read_back
+from klaviyo_analytics.writeback.run import said, seconds_at_limits
+from klaviyo_analytics.writeback.verification import verify as read_back
+from klaviyo_analytics.writeback.write_types import WRITE_TYPES
 
 NOT_SENT = {"not_agreed": "not agreed", "nothing_to_send": "with nothing to send"}
 
@@ -171,7 +171,7 @@ class Plan:
             raise FrameError(_complaint(self.problems, len(self._keys)))
         confirmed(confirm, *self._confirm)
         path = None if isinstance(journal, bool) else journal
-        begun = journals.begin(
+        begun = _journal.begin(
             self._account, self._facts(), self._payloads(), path, enabled=journal is not False
         )
         result = finish(begun, self._account, index=self._index, keep=keep_journal)
@@ -187,7 +187,7 @@ class Plan:
         """Return the operation and the body of a plan of one request."""
         ((name, positions),) = self._batches
         records = [orjson.loads(self._records[at] or b"null") for at in positions]
-        return KINDS[name].operation, KINDS[name].body(records, self._options)
+        return WRITE_TYPES[name].operation, WRITE_TYPES[name].body(records, self._options)
 
     def _facts(self) -> dict[str, Any]:
         left_out = {row: said("not sent", {"code": "invalid"}, why) for row, why in self._problems.items()}
@@ -197,7 +197,7 @@ class Plan:
             "action": self.action,
             "account": fingerprint(self._account),
             "options": dict(self._options),
-            "index": journals.index_facts(self._index),
+            "index": _journal.index_facts(self._index),
             "keys": list(self._keys),
             "left_out": {str(row): told for row, told in left_out.items()},
             "notes": {str(row): note for row, note in self._notes.items() if row not in left_out},
@@ -259,12 +259,12 @@ class Plan:
 
 
 def _fields(record: bytes | None, kind: str) -> str | None:
-    if record is None or kind not in KINDS:
+    if record is None or kind not in WRITE_TYPES:
         return None
     told = orjson.loads(record)
     patches = ((told.get("meta") or {}).get("patch_properties") or {}).values()
     patched = (f"properties.{name}" for patch in patches for name in patch)
-    return ", ".join([*_named(KINDS[kind].shown(told), ""), *patched])
+    return ", ".join([*_named(WRITE_TYPES[kind].shown(told), ""), *patched])
 
 
 def _named(attributes: Mapping[str, Any], before: str) -> Iterable[str]:
@@ -287,4 +287,43 @@ def _complaint(problems: pd.DataFrame, rows: int) -> str:
     return (
         f"{len(problems):,} of {rows:,} rows cannot be sent, so nothing was: {first}{more}. See plan.problems; mend "
         "them, or pass skip_invalid=True to send the others."
+    )
+
+
+def drafted(
+    action: str,
+    account: Account,
+    frame: pd.DataFrame,
+    *,
+    keys: Sequence[str],
+    records: Sequence[bytes | None],
+    kinds: Mapping[str, Iterable[int]],
+    options: Mapping[str, Any],
+    problems: Mapping[int, str],
+    left_out: Mapping[int, tuple[str, str]] | None = None,
+    notes: Mapping[int, str] | None = None,
+    confirm: Sequence[str] = (),
+    counts: Mapping[str, int] | None = None,
+    unused: Sequence[str] = (),
+) -> Plan:
+    """Make a plan of rows: `records` holds None for those that are not sent, `kinds` says which go how."""
+    batches: list[tuple[str, Sequence[int]]] = []
+    for kind, positions in kinds.items():
+        held = [(at, record) for at in positions if (record := records[at]) is not None]
+        groups = journal.parts(kind, [at for at, _ in held], [record for _, record in held], options)
+        batches += [(kind, group.tolist()) for group in groups]
+    return Plan(
+        action,
+        account,
+        frame.index,
+        [printable(key) for key in keys],
+        records,
+        batches,
+        options,
+        problems,
+        left_out or {},
+        notes or {},
+        confirm,
+        counts or {},
+        [*map(str, unused)],
     )

@@ -4,19 +4,78 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from klaviyo_analytics._calls import explained
-from klaviyo_analytics._wording import counted
+from klaviyo_analytics._messages import counted, explained
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError, WriteFailedError
-from klaviyo_analytics.writeback import journals
-from klaviyo_analytics.writeback._account import Account
-from klaviyo_analytics.writeback.apply import Run
+from klaviyo_analytics.writeback import journal as _journal
+from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.journal import Journal, Payload
-from klaviyo_analytics.writeback.outcomes import COLUMNS, Again, Outcomes, outcomes
+from klaviyo_analytics.writeback.run import Run, said
+
+COLUMNS = ("status", "code", "detail", "pointer")
+Again = Mapping[int, tuple[str, bytes]]  # by position: kind and record of what can be sent again
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Every row's outcome; what of them can be sent again; and those of requests that are not settled."""
+
+    rows: pd.DataFrame
+    again: Again
+    unfinished: frozenset[int]
+
+
+def outcomes(journal: Journal, stopped: str | None, index: pd.Index[Any] | None = None) -> Outcomes:
+    """Read a journal: of a row that was sent several times, the last is what counts."""
+    keys = journal.fact("keys")
+    columns = {name: np.full(len(keys), None, dtype=object) for name in (*COLUMNS, "job_id", "note")}
+    for position, told in journal.fact("left_out").items():
+        for name, value in zip(columns, told, strict=False):
+            columns[name][int(position)] = value
+    for position, note in journal.fact("notes").items():
+        columns["note"][int(position)] = note
+    again: dict[int, tuple[str, bytes]] = {}
+    unfinished: set[int] = set()
+    for batch in journal.batches():
+        payload, outcome = journal.payload(batch.number), journal.outcome(batch.number)
+        at = np.asarray(payload.positions)
+        columns["job_id"][at] = (outcome or {}).get("job") or batch.job
+        if outcome is None:
+            refused = journal.refused(batch.number)
+            unfinished.update(at for row, at in enumerate(payload.positions) if row not in refused)
+            outcome = _unfinished(batch.state, stopped) | {"rows": refused}
+        columns["status"][at] = outcome["status"]
+        columns["detail"][at] = outcome.get("detail")
+        columns["code"][at] = columns["pointer"][at] = None
+        for row, told in outcome["rows"].items():
+            for name, value in zip(COLUMNS, told, strict=True):
+                columns[name][at[int(row)]] = value
+        for row, record in enumerate(payload.records):
+            again.pop(int(at[row]), None)
+            if columns["status"][at[row]] in ("failed", "not sent"):
+                again[int(at[row])] = (batch.kind, record)
+    frame = pd.DataFrame({"key": pd.array(keys, dtype="string")})
+    for name, values in columns.items():
+        frame[name] = pd.array(values, dtype="string")
+    frame.index = _journal.index_of(journal.fact("index")) if index is None else index
+    return Outcomes(frame, again, frozenset(unfinished))
+
+
+def _unfinished(state: str, stopped: str | None) -> dict[str, Any]:
+    why = stopped or "the write has not come this far"
+    status, _, detail, _ = {
+        "planned": said("not sent", detail=why),
+        "sending": said("unconfirmed", detail=f"sent, but no answer came: {why}"),
+        "accepted": said("unconfirmed", detail=f"taken, but not followed to its end: {why}"),
+    }[state]
+    return {"status": status, "detail": detail}
+
 
 FAILED = ("failed", "not sent", "unconfirmed")
 
@@ -93,14 +152,14 @@ class Result:
         if self.journal is not None:
             return self._retried_in(self.journal)
         left_out = {str(at): row for at, row in self._kept().items()}
-        begun = journals.begin(
+        begun = _journal.begin(
             self._account, {**self._facts, "left_out": left_out}, self._payloads(self._told.again), journal
         )
         return finish(begun, self._account, index=self.rows.index)
 
     def _retried_in(self, path: Path) -> Result:
         """Add what was refused to its own journal, so that no crash can lose or repeat it, and go on."""
-        journal = journals.reopen(path, self._account)
+        journal = _journal.reopen(path, self._account)
         try:
             now = outcomes(journal, None)
             refused = {at: one for at, one in now.again.items() if at not in now.unfinished}
@@ -121,7 +180,7 @@ class Result:
         return [
             (kind, Payload(part.tolist(), [chosen[at][1] for at in part.tolist()]))
             for kind, positions in kinds.items()
-            for part in journals.parts(
+            for part in _journal.parts(
                 kind, positions, [chosen[at][1] for at in positions], self._facts["options"]
             )
         ]
@@ -199,7 +258,7 @@ def finish(
     """
     try:
         stopped = _carried_out(Run(journal, account))
-        facts = {name: journal.fact(name) for name in journals.FACTS}
+        facts = {name: journal.fact(name) for name in _journal.FACTS}
         result = Result(outcomes(journal, stopped, index), facts, account, stopped=stopped, keep=keep)
     except BaseException as error:
         if journal.path is not None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klaviyo_analytics import analysis
-from klaviyo_analytics.analysis._definitions import RATES
+from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError, NotAdditiveError
 from tests.analysis.frames import days, few, frame, records, shuffled, summaries
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics.sandbox.app import eventlog
+from klaviyo_analytics.sandbox.app import store
 from tests.shops import Shop
 
 
@@ -21,7 +21,7 @@ def add_event(shop: Shop, id: str, *, seconds: float, **properties: Any) -> None
         "value": None,
         "properties": properties,
     }
-    eventlog.append(log, [row])
+    store.append(log, [row])
     changed(shop)
 
 

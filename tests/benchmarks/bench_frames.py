@@ -16,9 +16,9 @@ import orjson
 import pandas as pd
 import requests
 
-from klaviyo_analytics import _jsonapi, endpoints, tabular
-from klaviyo_analytics._transport.decoding import loads
-from klaviyo_analytics.endpoints import query
+from klaviyo_analytics import endpoints, frames
+from klaviyo_analytics.endpoints import jsonapi, query
+from klaviyo_analytics.http.json import loads
 from klaviyo_analytics.sandbox import Sandbox
 
 ROUNDS = 400
@@ -39,13 +39,13 @@ def page() -> bytes:
 
 
 ENDPOINT = endpoints.load()["get_events"]
-SCHEMA = tabular.schema(ENDPOINT, query.build(ENDPOINT))
+SCHEMA = frames.schema(ENDPOINT, query.build(ENDPOINT))
 
 
 def ours(body: bytes) -> pd.DataFrame:
     """Go from bytes to a frame, as `events.list` does."""
-    table = tabular.Table(SCHEMA)
-    table.add(_jsonapi.resources(loads(body), "GET /api/events"))
+    table = frames.Table(SCHEMA)
+    table.add(jsonapi.resources(loads(body), "GET /api/events"))
     return table.frame()
 
 

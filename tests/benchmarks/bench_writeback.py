@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 import klaviyo_analytics as ka
-from klaviyo_analytics.writeback.batches import REQUEST_BYTES
+from klaviyo_analytics.writeback.journal import REQUEST_BYTES
 
 ROWS = 250_000
 SECONDS, BYTES, REQUESTS = 10.0, 1e9, 1.02

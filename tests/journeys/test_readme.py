@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
-from klaviyo_analytics import _demo
+from klaviyo_analytics import _connect
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidQueryError
 
@@ -38,7 +38,7 @@ def test_every_file_that_the_readme_names_is_there() -> None:
 @pytest.fixture(scope="module")
 def small() -> Iterator[KlaviyoClient]:
     """The shop of the README, made smaller."""
-    with _demo.demo(profiles=300, events=4_000, progress=False) as client:
+    with _connect.demo(profiles=300, events=4_000, progress=False) as client:
         yield client
         plt.close("all")
 

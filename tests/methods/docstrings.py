@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints.query import Query
-from klaviyo_analytics.tabular.schema import FREE_FORM, schema, snake
+from klaviyo_analytics.frames.schema import FREE_FORM, schema, snake
 from tests.methods.methods_table import Method
 
 WIDTH = 100

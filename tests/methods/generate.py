@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from klaviyo_analytics.endpoints import Body, Endpoint
-from klaviyo_analytics.tabular.schema import snake
+from klaviyo_analytics.frames.schema import snake
 from tests.methods import docstrings
 from tests.methods.attribute_words import meaning
 from tests.methods.docstrings import Described, docstring, words
@@ -106,11 +106,11 @@ def _imports(text: str, rows: Sequence[str], axes: set[str]) -> str:
     lines = [f"from typing import TYPE_CHECKING, {typed}", ""]
     noun = [f"from klaviyo_analytics.resources._base import {base}"]
     if "CHUNK" in used:
-        noun.append("from klaviyo_analytics.resources._noun import CHUNK")
+        noun.append("from klaviyo_analytics.resources._reading import CHUNK")
     if axes:
-        noun.append(f"from klaviyo_analytics.resources._ranges import {', '.join(sorted(axes))}")
+        noun.append(f"from klaviyo_analytics.resources._concurrent import {', '.join(sorted(axes))}")
     if "UNSET" in used:
-        noun.append("from klaviyo_analytics.resources._writes import UNSET")
+        noun.append("from klaviyo_analytics.resources._base import UNSET")
     hidden = [f"    from collections.abc import {abc}"] if abc else []
     if "date | datetime | str" in text:
         hidden.append("    from datetime import date, datetime")
@@ -123,9 +123,9 @@ def _imports(text: str, rows: Sequence[str], axes: set[str]) -> str:
     if rows:
         hidden += _wrapped("    from klaviyo_analytics.resources._generated.rows import ", rows)
     if "Filtering" in used:
-        hidden.append("    from klaviyo_analytics.resources._noun import Filtering")
+        hidden.append("    from klaviyo_analytics.resources._reading import Filtering")
     if "Properties" in used:
-        hidden.append("    from klaviyo_analytics.tabular import Properties")
+        hidden.append("    from klaviyo_analytics.frames import Properties")
     return "\n".join([*lines, *noun, "", "if TYPE_CHECKING:", *hidden, "", ""])
 
 
@@ -536,7 +536,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from klaviyo_analytics.filters._fields import Field
+    from klaviyo_analytics.filters.fields import Field
 
 KNOWN_FIELDS = (
 {listed})

@@ -11,7 +11,7 @@ import pandas as pd
 
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints.query import Query
-from klaviyo_analytics.tabular.schema import schema
+from klaviyo_analytics.frames.schema import schema
 from tests.methods.methods_table import MODULES
 
 # A value may be missing, and `str | Any` lets callers ask for that; only an id is always there.

@@ -16,7 +16,7 @@ from klaviyo_analytics import endpoints, resources
 from klaviyo_analytics.endpoints import Body, Catalog
 from klaviyo_analytics.errors import InvalidQueryError
 from klaviyo_analytics.filters._known_fields import KNOWN_FIELDS, KnownFields
-from klaviyo_analytics.tabular.schema import snake
+from klaviyo_analytics.frames.schema import snake
 from klaviyo_analytics.writeback import Plan
 from tests.methods.docstrings import note
 from tests.methods.generate import BODY_TYPES, TARGET, modules

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics import plots
-from klaviyo_analytics.plots import _customers as people
+from klaviyo_analytics.plots import customers as people
 
 CALLS = {
     plots.rfm_map: r"ka\.analysis\.rfm\(",

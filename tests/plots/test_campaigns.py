@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 
 from klaviyo_analytics import analysis, plots
 from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.plots._synthetic import campaign_summary
+from klaviyo_analytics.plots.gallery import campaign_summary
 from tests.plots.looks import bars, caption, dots, draw, legend, marks, texts, title, x_labels, y_labels
 
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_analytics.plots._format import QuantityFormatter, write, write_column
-from klaviyo_analytics.plots._quantities import Kind
+from klaviyo_analytics.plots._quantities import Kind, QuantityFormatter, write, write_column
 
 
 @pytest.mark.parametrize(

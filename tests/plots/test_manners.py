@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from klaviyo_analytics import plots
 from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.plots import _synthetic as shop
+from klaviyo_analytics.plots import gallery as shop
 from tests.plots.customers import EVERY as CUSTOMERS
 from tests.plots.looks import draw, note, title
 

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klaviyo_analytics import plots
-from klaviyo_analytics.plots._names import told_apart
-from klaviyo_analytics.plots._synthetic import campaign_summary
-from klaviyo_analytics.plots._text import columns
+from klaviyo_analytics.plots._text import columns, told_apart
+from klaviyo_analytics.plots.gallery import campaign_summary
 from tests.plots.looks import draw, y_labels
 
 SERIES = [

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from klaviyo_analytics import analysis, plots
-from klaviyo_analytics.plots import _synthetic as shop
+from klaviyo_analytics.plots import gallery as shop
 from tests.plots.looks import caption, draw, texts, x_labels
 
 Draw = Callable[[Axes], Axes]

@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex, to_rgba
 
 from klaviyo_analytics import plots
 from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.plots._synthetic import flow_series, list_members, revenue_by_source
+from klaviyo_analytics.plots.gallery import flow_series, list_members, revenue_by_source
 from tests.plots.looks import bars, caption, draw, legend, note, solid, title, x_labels, ys
 
 

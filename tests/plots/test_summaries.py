@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics import analysis, plots
-from klaviyo_analytics.analysis._definitions import RATES
+from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.plots._quantities import quantity
-from klaviyo_analytics.plots._synthetic import campaign_summary, flow_summary
+from klaviyo_analytics.plots.gallery import campaign_summary, flow_summary
 from tests.plots.looks import bars, caption, dots, draw, legend, marks, note, texts, title, x_labels, y_labels
 
 BENCHMARKS = {"bounce_rate": 0.01, "open_rate": 0.33}

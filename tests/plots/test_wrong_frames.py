@@ -10,7 +10,7 @@ import pytest
 
 from klaviyo_analytics import plots
 from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.plots import _synthetic as shop
+from klaviyo_analytics.plots import gallery as shop
 from tests.plots.customers import CALLS as CUSTOMERS
 
 CALLS = {

@@ -12,7 +12,8 @@ from typing import Any
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.planner import Ledger, Quota
+from klaviyo_analytics.quota.budget import Quota
+from klaviyo_analytics.quota.call_log import Ledger
 from tests.shops import Shop, without_waiting
 
 SHOPIFY = ("Placed Order", "Shopify")

@@ -13,8 +13,8 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import MalformedResponseError, PaginationError, ValidationError
-from tests.transport.clocks import Clock
-from tests.transport.scripted_server import Answer, ScriptedServer, data, error
+from tests.http.clocks import Clock
+from tests.http.scripted_server import Answer, ScriptedServer, data, error
 
 ACCOUNT = data(
     [{"type": "account", "id": "A", "attributes": {"timezone": "UTC", "preferred_currency": "EUR"}}]

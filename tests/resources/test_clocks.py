@@ -15,7 +15,7 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError, MalformedResponseError
-from klaviyo_analytics.timeframe._moments import answered
+from klaviyo_analytics.timeframe.words import answered
 from tests.resources.answering import account, answering, metrics, row
 
 MACHINES = ["UTC", "America/Los_Angeles", "Pacific/Auckland"]

@@ -10,8 +10,8 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
+from tests.http.scripted_server import ScriptedServer, data
 from tests.shops import Shop, open_shop
-from tests.transport.scripted_server import ScriptedServer, data
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError, NotAdditiveError
-from tests.transport.clocks import Clock
-from tests.transport.scripted_server import Answer, ScriptedServer, data
+from tests.http.clocks import Clock
+from tests.http.scripted_server import Answer, ScriptedServer, data
 
 ORDER = ("Placed Order", "Shopify")
 DATES = ["2026-06-01T00:00:00+00:00"]

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from klaviyo_analytics.resources._ranges import _Concurrent
+from klaviyo_analytics.resources._concurrent import _Concurrent
 from klaviyo_analytics.sandbox.model import Account
 from tests.sandbox.accounts import DAY, NOW, profile, small_account
 from tests.shops import Shop, open_shop

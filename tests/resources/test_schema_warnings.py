@@ -11,7 +11,7 @@ import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
-from tests.transport.scripted_server import ScriptedServer, data
+from tests.http.scripted_server import ScriptedServer, data
 
 EVENT = {"type": "event", "id": "1", "attributes": {"timestamp": "soon"}, "relationships": {}}
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
-from klaviyo_analytics.sandbox.app.buckets import bucket_starts
+from klaviyo_analytics.sandbox.app.aggregates import bucket_starts
 from tests.sandbox.accounts import ANNA, BO, OPENED, PLACED, events, small_account
 from tests.sandbox.api import HOST, Api, Reply
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from klaviyo_analytics.sandbox.app.bodies import find_problems
 from klaviyo_analytics.sandbox.app.contract import load_contract
+from klaviyo_analytics.sandbox.app.request_checks import find_problems
 from tests.sandbox.api import Api, data
 
 

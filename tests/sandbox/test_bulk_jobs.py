@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import DAY, record
 from tests.sandbox.api import Api, Reply, data
-from tests.transport.clocks import Clock
 
 HOME = "$custom:::$default:::"
 MUG: dict[str, Any] = {"title": "Mug", "description": "A mug", "url": "https://shop.example/mug"}

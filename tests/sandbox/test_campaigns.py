@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import record
 from tests.sandbox.api import Api, Reply, data
-from tests.transport.clocks import Clock
 
 LATER = "2026-02-01T10:00:00+00:00"
 EMAIL = {"channel": "email", "label": "One", "content": {"subject": "Spring"}}

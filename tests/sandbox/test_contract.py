@@ -10,7 +10,7 @@ import pytest
 
 from klaviyo_analytics.sandbox.app.contract import Limit, load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault
-from klaviyo_analytics.sandbox.app.relations import target
+from klaviyo_analytics.sandbox.app.store import target
 from tests.contract.conftest import document_path
 from tests.contract.make_sandbox_contract import TARGET, build
 

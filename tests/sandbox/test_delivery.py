@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import DAY, HOUR, NOW, PLACED, iso
 from tests.sandbox.api import Api, data
 from tests.sandbox.test_campaigns import job, ready, status, stop
-from tests.transport.clocks import Clock
 
 START = NOW + 2 * DAY
 

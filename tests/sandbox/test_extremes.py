@@ -10,9 +10,9 @@ import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.sandbox.app.filters import MOST_DEPTH
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import PLACED
 from tests.sandbox.api import Api, data
-from tests.transport.clocks import Clock
 
 
 def nested(depth: int) -> Any:

@@ -12,9 +12,9 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import NOW, small_account
 from tests.sandbox.api import Api, data
-from tests.transport.clocks import Clock
 
 
 def gateway(sandbox: Sandbox, **headers: str | None) -> Api:

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.api import Api, Reply, data, identifiers
-from tests.transport.clocks import Clock
 
 JOBS = "/api/profile-bulk-import-jobs"
 ANNA = "anna@shop.example"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import NOW, small_account
 from tests.sandbox.api import Api, data
-from tests.transport.clocks import Clock
 
 MIDNIGHT = NOW - NOW % 86_400
 

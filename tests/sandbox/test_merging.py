@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.api import Api, Reply, data, identifiers
-from tests.transport.clocks import Clock
 
 ANNA, BO, CY = "01ANNA", "01BO", "01CY"
 

@@ -10,8 +10,8 @@ import pytest
 from werkzeug.test import Client
 
 from klaviyo_analytics.sandbox import Sandbox
-from klaviyo_analytics.sandbox.app import events as events_module
 from klaviyo_analytics.sandbox.app import reads
+from klaviyo_analytics.sandbox.app import selection as events_module
 from tests.sandbox.accounts import NOW, small_account, some_events
 from tests.sandbox.api import Api, data
 

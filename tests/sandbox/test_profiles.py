@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.api import Api, data
-from tests.transport.clocks import Clock
 
 ANNA = "/api/profiles/01ANNA"
 

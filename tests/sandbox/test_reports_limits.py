@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import NOW, small_account
 from tests.sandbox.api import Api
 from tests.sandbox.asking import KINDS, ask
-from tests.transport.clocks import Clock
 
 DAY = 86_400
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from klaviyo_analytics.sandbox.app.reports.frames import read_frame
+from klaviyo_analytics.sandbox.app.reports.question import read_frame
 from klaviyo_analytics.sandbox.app.store import Store
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import NOW, PLACED, small_account
 from tests.sandbox.api import Api
 from tests.sandbox.asking import KINDS, ask, frame, iso
-from tests.transport.clocks import Clock
 
 DAY = 86_400
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from klaviyo_analytics.sandbox.app import segment_conditions
 from klaviyo_analytics.sandbox.app.contract import load_contract
-from klaviyo_analytics.sandbox.app.special.segments import activity
-from klaviyo_analytics.sandbox.app.special.segments.conditions import TESTS
+from klaviyo_analytics.sandbox.app.segment_conditions import TESTS
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import DAY, NOW, OPENED, PLACED, iso
 from tests.sandbox.api import Api
 from tests.sandbox.test_segments import ANNA, BO, CY, last, make, members, number
-from tests.transport.clocks import Clock
 
 CONDITIONS = "/data/attributes/definition/condition_groups/0/conditions/0"
 
@@ -27,7 +27,7 @@ def test_every_kind_of_condition_has_a_judge() -> None:
     branches = schemas["ConditionGroup"]["properties"]["conditions"]["items"]["oneOf"]
     kinds = {schemas[one["ref"]]["properties"]["type"]["ref"] for one in branches if "ref" in one}
     names = {name for kind in kinds for name in schemas[kind]["enum"]}
-    judged = {*TESTS, *activity.CONDITIONS, "profile-group-membership"}
+    judged = {*TESTS, *segment_conditions.CONDITIONS, "profile-group-membership"}
     assert names - judged == {"profile-has-custom-object"}, "which is refused"
 
 

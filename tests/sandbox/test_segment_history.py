@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
-from klaviyo_analytics.sandbox.app.special.segments.conditions import members_of
+from klaviyo_analytics.sandbox.app.segment_conditions import members_of
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.model import Account, EventLog
 from klaviyo_analytics.sandbox.shop import build_account
 from klaviyo_analytics.sandbox.shop.columns import NEVER
-from klaviyo_analytics.sandbox.shop.stays import Stays
+from klaviyo_analytics.sandbox.shop.records.segments import Stays
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import DAY, NOW, iso
 from tests.sandbox.api import Api, data, identifiers
 from tests.sandbox.test_segments import BO, CY, belongs, make
-from tests.transport.clocks import Clock
 
 ACTIVITY = ("VIP: spent $250+", "Repeat buyers", "Lapsed buyers", "Window shoppers 👀")
 

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
-from klaviyo_analytics.sandbox.app.special.segments.conditions import members_of
-from klaviyo_analytics.sandbox.app.special.segments.criteria import passes
+from klaviyo_analytics.sandbox.app.segment_conditions import members_of, passes
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.shop import build_account
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import DAY, NOW, PLACED, iso
 from tests.sandbox.api import Api, Reply, data, identifiers
-from tests.transport.clocks import Clock
 
 ANNA, BO, CY = "01ANNA", "01BO", "01CY"
 ALWAYS = {"type": "date", "operator": "alltime"}

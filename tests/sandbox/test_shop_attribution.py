@@ -7,10 +7,9 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from klaviyo_analytics.sandbox.shop.events.attribution import attribute
 from klaviyo_analytics.sandbox.shop.events.ledger import Log
-from klaviyo_analytics.sandbox.shop.story.mail import MessageBook, Sends
-from klaviyo_analytics.sandbox.shop.story.plan import Message
+from klaviyo_analytics.sandbox.shop.events.messages import attribute
+from klaviyo_analytics.sandbox.shop.story.mailings import Message, MessageBook, Sends
 from tests.sandbox.shopkeeping import DAY, Event, Shop, shop
 
 CONVERSIONS = [

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from klaviyo_analytics.sandbox.shop.clock import DEFAULT_NOW, Clock
-from klaviyo_analytics.sandbox.shop.story.contacts import contact
-from klaviyo_analytics.sandbox.shop.story.people import draw_people
+from klaviyo_analytics.sandbox.shop.story.people import contact, draw_people
 from tests.sandbox.shopkeeping import DAY, Shop, shop
 
 

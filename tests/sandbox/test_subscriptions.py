@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.api import Api, Reply, data
-from tests.transport.clocks import Clock
 
 NOW = "2026-01-20T12:00:00+00:00"
 ANNA, BO = "anna@shop.example", "bo+list@shop.example"

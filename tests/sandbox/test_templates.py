@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
-from klaviyo_analytics.sandbox.app.special.templates import render
+from klaviyo_analytics.sandbox.app.templates import render
 from tests.sandbox.accounts import record
 from tests.sandbox.api import Api, data
 

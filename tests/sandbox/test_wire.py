@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import small_account
 from tests.sandbox.api import JSON_API, Api, data
-from tests.transport.clocks import Clock
 
 
 class Line:
@@ -312,7 +312,7 @@ class TestStrangers:
             assert len(sandbox.requests) == 0
 
     def test_open_connections_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("klaviyo_analytics.sandbox.wire.OPEN", 2)
+        monkeypatch.setattr("klaviyo_analytics.sandbox.server.OPEN", 2)
         with Sandbox(profiles=5, events=20) as sandbox:
             address = ("127.0.0.1", sandbox._server.server_address[1])
             kept = [socket.create_connection(address, timeout=10) for _ in range(3)]
@@ -321,7 +321,7 @@ class TestStrangers:
                 one.close()
 
     def test_a_connection_that_says_nothing_is_closed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("klaviyo_analytics.sandbox.wire.Handler.timeout", 0.1)
+        monkeypatch.setattr("klaviyo_analytics.sandbox.server.Handler.timeout", 0.1)
         with (
             Sandbox(profiles=5, events=20) as sandbox,
             socket.create_connection(("127.0.0.1", sandbox._server.server_address[1]), timeout=10) as silent,

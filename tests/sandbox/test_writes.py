@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.http.clocks import Clock
 from tests.sandbox.accounts import NOW, record
 from tests.sandbox.api import Api, data, identifiers
-from tests.transport.clocks import Clock
 
 EMAIL_BLOCK = {
     "content_type": "block",

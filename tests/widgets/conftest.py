@@ -14,7 +14,7 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.sandbox import Sandbox
-from klaviyo_analytics.widgets._aside import Aside
+from klaviyo_analytics.widgets.private_page import Aside
 
 PATIENCE = 120.0  # seconds for what takes less than one on an idle machine
 

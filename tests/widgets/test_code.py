@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from klaviyo_analytics.widgets._code import Name, call
+from klaviyo_analytics.widgets.queries import Name, call
 
 texts = st.text() | st.text(alphabet="'\"\\n \n\u202e")
 

@@ -108,7 +108,7 @@ def test_where_no_server_may_run_the_link_can_be_asked_for(
     def refuse(*_: object) -> None:
         raise OSError
 
-    monkeypatch.setattr("klaviyo_analytics.widgets._aside._Server", refuse)
+    monkeypatch.setattr("klaviyo_analytics.widgets.private_page._Server", refuse)
     picker.create()
     assert ways() == []
     assert ".link" in picker._status.value

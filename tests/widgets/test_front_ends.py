@@ -10,7 +10,7 @@ import pytest
 from klaviyo_analytics import widgets
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.sandbox import Sandbox
-from klaviyo_analytics.widgets._look import COLOURS, CSS
+from klaviyo_analytics.widgets.base_view import COLOURS, CSS
 from tests.widgets.conftest import open_widgets
 from tests.widgets.test_saved_state import USES
 

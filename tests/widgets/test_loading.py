@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics._transport import waiting
 from klaviyo_analytics.errors import NoMatchError
-from klaviyo_analytics.widgets._loading import Loader, RunState
+from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.widgets.background import Loader, RunState
 from tests.widgets.conftest import PATIENCE
 
 
@@ -133,7 +133,7 @@ def test_cancel_ends_a_wait_for_the_limits_at_once() -> None:
     def wait() -> str:
         with Progress("reports", shown=False) as progress:
             progress.waiting(3_600.0)
-            waiting.sleep(3_600.0)
+            cancellation.sleep(3_600.0)
         woke.set()
         return ""
 

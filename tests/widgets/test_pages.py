@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klaviyo_analytics.widgets import ChoiceState, Option
-from klaviyo_analytics.widgets._choices import OFTEN, OTHERS
-from klaviyo_analytics.widgets._pages import options_of, pages
+from klaviyo_analytics.widgets.choice_view import options_of, pages
+from klaviyo_analytics.widgets.choices import OFTEN, OTHERS
 
 options = st.lists(
     st.tuples(st.sampled_from(["", "API", "Klaviyo", "Shopify"]), st.booleans()), max_size=40

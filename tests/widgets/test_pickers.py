@@ -23,7 +23,7 @@ from klaviyo_analytics.widgets import (
     Option,
     SegmentPicker,
 )
-from klaviyo_analytics.widgets._choice_view import ChoiceView
+from klaviyo_analytics.widgets.choice_view import ChoiceView
 from tests.widgets import accounts
 
 pytestmark = pytest.mark.usefixtures("no_widget_left")

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from klaviyo_analytics.widgets._privacy import masked, without_people, without_person, without_values
-from klaviyo_analytics.widgets._tables import table
+from klaviyo_analytics.widgets.pictures import table
+from klaviyo_analytics.widgets.private_page import masked, without_people, without_person, without_values
 
 
 @pytest.mark.parametrize(

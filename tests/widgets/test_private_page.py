@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from klaviyo_analytics.widgets import _aside
-from klaviyo_analytics.widgets._aside import Aside
+from klaviyo_analytics.widgets import private_page
+from klaviyo_analytics.widgets.private_page import Aside
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_callers_who_say_nothing_are_bounded_and_hung_up_on(
 ) -> None:
     monkeypatch.setattr(page._server.RequestHandlerClass, "timeout", 0.2)
     address = (urlsplit(page.address).hostname, urlsplit(page.address).port)
-    silent = [socket.create_connection(address, timeout=10) for _ in range(_aside.OPEN + 4)]
+    silent = [socket.create_connection(address, timeout=10) for _ in range(private_page.OPEN + 4)]
     try:
         assert [one.recv(1) for one in silent] == [b""] * len(silent)  # closed at once, or after the timeout
     finally:

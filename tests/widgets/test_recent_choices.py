@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from klaviyo_analytics.widgets import _memory
+from klaviyo_analytics.widgets import options
 
 
 @pytest.fixture(autouse=True)
@@ -16,12 +16,12 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_most_used_come_first_and_ties_go_to_the_latest() -> None:
     for id in ("rare", "often", "middle", "often", "middle", "often", "tied", "tied"):
-        _memory.remember("shop", "metric", [id])
-    assert _memory.most_used("shop", "metric") == ["often", "tied", "middle", "rare"]
-    assert _memory.last("shop", "metric") == "tied"
+        options.remember("shop", "metric", [id])
+    assert options.most_used("shop", "metric") == ["often", "tied", "middle", "rare"]
+    assert options.last("shop", "metric") == "tied"
 
 
 def test_accounts_and_kinds_are_apart() -> None:
-    _memory.remember("shop", "metric", ["a"])
-    assert _memory.most_used("other", "metric") == []
-    assert _memory.most_used("shop", "campaign") == []
+    options.remember("shop", "metric", ["a"])
+    assert options.most_used("other", "metric") == []
+    assert options.most_used("shop", "campaign") == []

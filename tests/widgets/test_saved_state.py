@@ -19,7 +19,7 @@ import klaviyo_analytics as ka
 from klaviyo_analytics import widgets
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.sandbox import Sandbox
-from klaviyo_analytics.widgets._view import View
+from klaviyo_analytics.widgets.base_view import View
 from tests.widgets.conftest import PATIENCE, is_closed, saved
 
 pytestmark = pytest.mark.usefixtures("no_widget_left")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from klaviyo_analytics.widgets._tables import table
+from klaviyo_analytics.widgets.pictures import table
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from klaviyo_analytics.writeback.answers import complaints
+from klaviyo_analytics.writeback.run import complaints
 
 
 def error(**payload: Any) -> dict[str, Any]:

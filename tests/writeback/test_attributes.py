@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.writeback import attributes
+from klaviyo_analytics.writeback import checks
 
 
 def problem(client: KlaviyoClient, name: str, value: Any) -> str:
@@ -183,5 +183,5 @@ def test_large_events_that_fit_into_a_request_are_sent(offline: KlaviyoClient) -
 
 
 def test_zones_are_those_of_iana() -> None:
-    assert not attributes.odd_timezones(["Europe/Berlin", "UTC", "US/Eastern"])
-    assert list(attributes.odd_timezones(["GMT+25", "europe berlin"])) == [0, 1]
+    assert not checks.odd_timezones(["Europe/Berlin", "UTC", "US/Eastern"])
+    assert list(checks.odd_timezones(["GMT+25", "europe berlin"])) == [0, 1]

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_analytics.writeback.batches import cut
+from klaviyo_analytics.writeback.journal import cut
 
 SIZES = st.lists(st.integers(1, 2_000), max_size=400)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from klaviyo_analytics.writeback.encode import ABSENT, UnwritableError, column, value
+from klaviyo_analytics.writeback.encode import ABSENT, UnwritableError, value, written_column
 
 
 @pytest.mark.parametrize(
@@ -77,26 +77,26 @@ def test_what_json_cannot_carry_is_refused_with_the_reason(given: Any, why: str)
     ],
 )
 def test_a_null_of_any_dtype_is_absent(series: pd.Series[Any]) -> None:
-    found = column(series)
+    found = written_column(series)
     assert found.values[0] is not ABSENT
     assert found.values[1] is ABSENT
     assert not found.problems
 
 
 def test_infinity_in_a_column_names_its_row() -> None:
-    assert column(pd.Series([1.0, np.inf, -np.inf])).problems.keys() == {1, 2}
+    assert written_column(pd.Series([1.0, np.inf, -np.inf])).problems.keys() == {1, 2}
 
 
 def test_numbers_that_are_to_be_text_lose_the_point_that_pandas_gave_them() -> None:
-    found = column(pd.Series([10115.0, np.nan]), "text")
+    found = written_column(pd.Series([10115.0, np.nan]), "text")
     assert found.values == ["10115", ABSENT]
 
 
 @pytest.mark.parametrize("given", [1.5, True, ["a"], {"a": 1}])
 def test_what_is_no_text_is_refused_as_text(given: Any) -> None:
-    assert column(pd.Series([given], dtype=object), "text").problems.keys() == {0}
+    assert written_column(pd.Series([given], dtype=object), "text").problems.keys() == {0}
 
 
 @pytest.mark.parametrize("given", ["12", True])
 def test_what_is_no_number_is_refused_as_a_number(given: Any) -> None:
-    assert column(pd.Series([given], dtype=object), "number").problems.keys() == {0}
+    assert written_column(pd.Series([given], dtype=object), "number").problems.keys() == {0}

@@ -12,7 +12,7 @@ import pytest
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.filters import F
-from klaviyo_analytics.writeback import Plan, kinds
+from klaviyo_analytics.writeback import Plan, write_types
 from tests.shops import Shop
 
 JOBS = "/api/event-bulk-create-jobs"
@@ -75,7 +75,9 @@ def test_other_content_is_another_event(shop: Shop) -> None:
 def test_a_lost_answer_neither_loses_nor_doubles_an_event(
     shop: Shop, drop: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(kinds.KINDS, "event create", replace(kinds.KINDS["event create"], most=5))
+    monkeypatch.setitem(
+        write_types.WRITE_TYPES, "event create", replace(write_types.WRITE_TYPES["event create"], most=5)
+    )
     shop.sandbox.faults.add(method="POST", path=JOBS, times=4, every=2, drop=drop)
     frame = happened(50, score=range(50))
     result = shop.client.events.create_many(frame, metric=f"Lost {drop}", properties="rest")

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from klaviyo_analytics._transport import waiting
 from klaviyo_analytics.errors import ConnectionFailedError, QuotaExhaustedError, WriteFailedError
-from klaviyo_analytics.writeback import Result, kinds
+from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.writeback import Result, write_types
 from tests.shops import Shop
 
 JOBS = "/api/profile-bulk-import-jobs"
@@ -23,7 +23,9 @@ ROWS = 120
 
 @pytest.fixture(autouse=True)
 def _small_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(kinds.KINDS, "profile import", replace(kinds.KINDS["profile import"], most=10))
+    monkeypatch.setitem(
+        write_types.WRITE_TYPES, "profile import", replace(write_types.WRITE_TYPES["profile import"], most=10)
+    )
 
 
 def people(name: str, count: int = ROWS) -> pd.DataFrame:
@@ -216,7 +218,7 @@ def test_ctrl_c_ends_a_pause_of_minutes_within_a_second(shop: Shop, tmp_path: Pa
         if seconds > 100 and not began:
             began.append(time.monotonic())
             os.kill(os.getpid(), signal.SIGINT)  # reaches the main thread, which waits for the writers
-        waiting.sleep(seconds)
+        cancellation.sleep(seconds)
 
     transport._sleep = really
     with pytest.raises(KeyboardInterrupt):

@@ -18,7 +18,7 @@ from klaviyo_analytics import analysis
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import Plan
-from klaviyo_analytics.writeback.encode import ABSENT, column
+from klaviyo_analytics.writeback.encode import ABSENT, written_column
 from tests.shops import Shop
 
 EMAILS = ["in0@mail.example.net", "in1@mail.example.net"]
@@ -172,8 +172,8 @@ def test_two_columns_of_one_name_are_named_in_any_library(offline: KlaviyoClient
     ids=lambda series: str(series.dtype),
 )
 def test_short_and_long_floats_leave_with_the_digits_that_they_show(series: Any) -> None:
-    assert column(series).values == [0.87, ABSENT]
-    assert type(column(series).values[0]) is float
+    assert written_column(series).values == [0.87, ABSENT]
+    assert type(written_column(series).values[0]) is float
 
 
 @pytest.mark.parametrize("number", [2.0**53, -(2.0**53), 1e17, np.float64(2.0**60), np.float32(2.0**60)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from klaviyo_analytics.writeback.jobs import mostly
+from klaviyo_analytics.writeback.run import mostly
 
 OURS = {f"ann{number}@mail.example.net" for number in range(100)}
 OTHERS = {f"bob{number}@mail.example.net" for number in range(100)}

@@ -13,7 +13,7 @@ import pytest
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ArgumentError, ConnectionFailedError, InvalidInputError
 from klaviyo_analytics.writeback import Plan
-from klaviyo_analytics.writeback._account import fingerprint
+from klaviyo_analytics.writeback.account import fingerprint
 from tests.resources.shop import serving
 from tests.shops import Shop
 

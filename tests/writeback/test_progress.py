@@ -16,8 +16,8 @@ import tqdm.notebook
 from klaviyo_analytics import _progress
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.writeback import kinds
-from klaviyo_analytics.writeback.pace import how_far, seconds_at_limits, seconds_left
+from klaviyo_analytics.writeback import write_types
+from klaviyo_analytics.writeback.run import how_far, seconds_at_limits, seconds_left
 from tests.shops import Shop
 
 
@@ -82,7 +82,9 @@ def test_a_write_shows_rows_requests_and_time_left_and_leaves_nothing(
     shop: Shop, eager: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     eager(tqdm.std.tqdm)
-    monkeypatch.setitem(kinds.KINDS, "profile import", replace(kinds.KINDS["profile import"], most=10))
+    monkeypatch.setitem(
+        write_types.WRITE_TYPES, "profile import", replace(write_types.WRITE_TYPES["profile import"], most=10)
+    )
     monkeypatch.setattr(shop.client._context, "progress", True)
     people = pd.DataFrame({"email": [f"bar{n}@mail.example.net" for n in range(40)]})
     shop.client.profiles.upsert(people, verify=True)

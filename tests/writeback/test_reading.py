@@ -7,7 +7,7 @@ from urllib.parse import quote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_analytics.writeback.reading import AT_ONCE, LONGEST, portions
+from klaviyo_analytics.writeback.account import AT_ONCE, LONGEST, portions
 
 KEYS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300), max_size=120)
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.errors import InvalidInputError, WriteFailedError
-from klaviyo_analytics.writeback import Result, kinds
+from klaviyo_analytics.writeback import Result, write_types
 from klaviyo_analytics.writeback import result as result_module
 from tests.shops import Shop
 
@@ -20,7 +20,9 @@ ROWS = 30
 
 @pytest.fixture(autouse=True)
 def _small_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(kinds.KINDS, "profile import", replace(kinds.KINDS["profile import"], most=10))
+    monkeypatch.setitem(
+        write_types.WRITE_TYPES, "profile import", replace(write_types.WRITE_TYPES["profile import"], most=10)
+    )
 
 
 @pytest.fixture

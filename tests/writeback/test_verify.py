@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from klaviyo_analytics.sandbox.app.special import consent
+from klaviyo_analytics.sandbox.app import profiles
 from klaviyo_analytics.sandbox.faults import Fault
 from klaviyo_analytics.writeback import Plan
 from klaviyo_analytics.writeback import plan as plan_module
-from klaviyo_analytics.writeback.kinds import KINDS
-from klaviyo_analytics.writeback.looks import LOOKS
 from klaviyo_analytics.writeback.result import finish
+from klaviyo_analytics.writeback.verification import LOOKS
+from klaviyo_analytics.writeback.write_types import WRITE_TYPES
 from tests.shops import Shop
 from tests.writeback import seen
 
@@ -47,7 +47,7 @@ def test_what_is_there_was_written(shop: Shop, plan: Callable[[Shop], Plan]) -> 
 
 
 def test_every_kind_of_write_can_be_read_back() -> None:
-    assert LOOKS.keys() == KINDS.keys()
+    assert LOOKS.keys() == WRITE_TYPES.keys()
 
 
 def answered_but_not_done(shop: Shop, path: str) -> Fault:
@@ -211,7 +211,7 @@ def test_who_is_suppressed_for_another_reason_stays_so(shop: Shop) -> None:
     emails = set(seen.people("suppressed")["email"])
     for each in shop.sandbox.account.records["profile"].values():
         if each.attributes["email"] in emails:
-            consent.suppress(each, "HARD_BOUNCE", "2026-01-05T00:00:00+00:00")
+            profiles.suppress(each, "HARD_BOUNCE", "2026-01-05T00:00:00+00:00")
     details = plan.apply(confirm=True, verify=True).failures["detail"]
     assert (
         details.tolist() == ["it stays suppressed, for HARD_BOUNCE: only USER_SUPPRESSED can be lifted"] * 3

@@ -15,7 +15,7 @@ import pandas as pd
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.writeback import kinds
+from klaviyo_analytics.writeback import write_types
 
 ROWS = 50_000
 BATCH = 500
@@ -44,7 +44,7 @@ def write(url: str, key: str, path: Path) -> None:
 
 
 def main(url: str, key: str, folder: str) -> int:
-    kinds.KINDS["profile import"] = replace(kinds.KINDS["profile import"], most=BATCH)
+    write_types.WRITE_TYPES["profile import"] = replace(write_types.WRITE_TYPES["profile import"], most=BATCH)
     while True:
         child = os.fork()
         if child == 0:

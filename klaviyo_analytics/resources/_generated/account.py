@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Never, overload
 
-from klaviyo_analytics.resources._base import Resource, serves
-from klaviyo_analytics.resources._noun import CHUNK
-from klaviyo_analytics.resources._writes import UNSET
+from klaviyo_analytics.resources._base import UNSET, Resource, serves
+from klaviyo_analytics.resources._reading import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from klaviyo_analytics.frames import Properties
     from klaviyo_analytics.resources._base import Id, Ids
     from klaviyo_analytics.resources._generated.rows import (
         AccountRow,
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
         WebhookRow,
         WebhookTopicRow,
     )
-    from klaviyo_analytics.resources._noun import Filtering
-    from klaviyo_analytics.tabular import Properties
+    from klaviyo_analytics.resources._reading import Filtering
 
 EventSort = Literal["datetime", "-datetime", "timestamp", "-timestamp"]
 EventInclude = Literal["attributions", "metric", "profile"]

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Never, overload
 
-from klaviyo_analytics.resources._base import Resource, serves
-from klaviyo_analytics.resources._noun import CHUNK
-from klaviyo_analytics.resources._writes import UNSET
+from klaviyo_analytics.resources._base import UNSET, Resource, serves
+from klaviyo_analytics.resources._reading import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
         TemplateRow,
         TemplateUniversalContentRow,
     )
-    from klaviyo_analytics.resources._noun import Filtering
+    from klaviyo_analytics.resources._reading import Filtering
 
 CampaignSort = Literal[
     "created_at", "-created_at", "id", "-id", "name", "-name", "scheduled_at", "-scheduled_at",

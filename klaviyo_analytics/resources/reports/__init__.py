@@ -11,15 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics._calls import check
-from klaviyo_analytics.resources._noun import Context
-from klaviyo_analytics.resources._words import chosen
-from klaviyo_analytics.resources.reports import _planning
-from klaviyo_analytics.resources.reports._audience import AudienceReports
-from klaviyo_analytics.resources.reports._kinds import KINDS, USUAL, ReportName
-from klaviyo_analytics.resources.reports._messages import MessageReports
-from klaviyo_analytics.resources.reports._names import read_by_ids
-from klaviyo_analytics.resources.reports._running import counted_request
+from klaviyo_analytics._messages import check
+from klaviyo_analytics.resources._reading import Context, chosen
+from klaviyo_analytics.resources.reports import _base
+from klaviyo_analytics.resources.reports._base import counted_request, read_by_ids
+from klaviyo_analytics.resources.reports.audience import AudienceReports
+from klaviyo_analytics.resources.reports.messages import MessageReports
+from klaviyo_analytics.resources.reports.questions import KINDS, USUAL, ReportName
 
 __all__ = ["USUAL", "ReportName", "Reports", "counted_request", "read_by_ids", "told"]
 
@@ -65,7 +63,7 @@ class Reports(MessageReports, AudienceReports):
         """
         name: Any = chosen([report], list(KINDS), "report")[0]
         check(name, inspect.signature(getattr(self, name)), (), query)
-        return _planning.plan(self._context, self._asked(name, **query))
+        return _base.plan(self._context, self._asked(name, **query))
 
     def budget(self) -> pd.DataFrame:
         """Tell what is left of the day for each report.
@@ -86,4 +84,4 @@ class Reports(MessageReports, AudienceReports):
         ...     int(client.reports.budget()["used"].sum())
         0
         """
-        return _planning.budget(self._context)
+        return _base.budget(self._context)

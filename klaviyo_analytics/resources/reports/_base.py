@@ -2,17 +2,238 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 
+from klaviyo_analytics._progress import Progress
+from klaviyo_analytics.endpoints import Endpoint
+from klaviyo_analytics.endpoints.paging import SeenCursors, next_cursor
+from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError
+from klaviyo_analytics.filters import F, Filter
+from klaviyo_analytics.frames import reports as tables
+from klaviyo_analytics.http.cancellation import CalledOff
+from klaviyo_analytics.quota.cache import Question, lifetime
 from klaviyo_analytics.resources._base import Resource
-from klaviyo_analytics.resources._conversion import conversion_metric as read_conversion
-from klaviyo_analytics.resources._times import Span
-from klaviyo_analytics.resources._times import timeframe as read_timeframe
+from klaviyo_analytics.resources._reading import Context, Reading, Span
+from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.resources.metrics import Metric
-from klaviyo_analytics.resources.reports import _asking, _running
-from klaviyo_analytics.resources.reports._kinds import KINDS, ReportName
+from klaviyo_analytics.resources.metrics import conversion_metric as read_conversion
+from klaviyo_analytics.resources.reports import questions
+from klaviyo_analytics.resources.reports.questions import KINDS, Asked, ReportName
+from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.timeframe.words import as_written
+
+AT_ONCE = 100  # ids in one filter, so that an address stays short enough
+CHANNELS: Mapping[str, str] = {"email": "email", "sms": "sms", "push-notification": "mobile_push"}
+"""Channels of reports, and what campaigns call them."""
+
+_OPERATIONS = {
+    "campaign": "get_campaigns",
+    "flow": "get_flows",
+    "form": "get_forms",
+    "segment": "get_segments",
+}
+
+
+def read_by_ids(
+    context: Context, kind: str, ids: Sequence[str], channels: Iterable[str] = (), **query: Any
+) -> pd.DataFrame:
+    """Read the records of these ids; what is gone has no row.
+
+    Campaigns can only be asked for by channel: where the report tells which, the others are not asked.
+    """
+    readings = [
+        Reading(context, _OPERATIONS[kind], filter=wanted, **query)
+        for start in range(0, len(ids), AT_ONCE)
+        for wanted in _filters(kind, ids[start : start + AT_ONCE], channels)
+    ]
+    readings = readings or [Reading(context, _OPERATIONS[kind], filter=F.id.any(["-"]), limit=0, **query)]
+    return pd.concat([reading.frame() for reading in readings], ignore_index=True)
+
+
+def names_of(
+    context: Context, kind: str, ids: Sequence[str], channels: Iterable[str] = ()
+) -> Mapping[str, str | None]:
+    """Give the name of each id; None for what is gone."""
+    known = context.names.setdefault(kind, {})
+    if unknown := [id for id in ids if id not in known]:
+        frame = read_by_ids(context, kind, unknown, channels, fields=["name"])
+        found = dict(zip(frame["id"], frame["name"], strict=True))
+        known |= {id: _text(found.get(id)) for id in unknown}
+    return known
+
+
+def _filters(kind: str, ids: Sequence[str], channels: Iterable[str]) -> Iterator[Filter]:
+    wanted = F.id.any(ids)
+    if kind != "campaign":
+        yield wanted
+        return
+    spoken = sorted({CHANNELS[channel] for channel in channels if channel in CHANNELS})
+    for channel in spoken or CHANNELS.values():
+        yield (F["messages.channel"] == channel) & wanted
+
+
+def _text(name: Any) -> str | None:
+    return None if pd.isna(name) else str(name)
+
+
+log = logging.getLogger("klaviyo_analytics")
+Answers = list[tuple[Timeframe, list[Mapping[str, Any]]]]
+
+
+def run(context: Context, asked: Asked, *, names: bool, look_up: bool = True) -> pd.DataFrame:
+    """Send what has to be sent and build the frame; without `look_up` only names that the report tells."""
+    answers = _answers(context, asked)
+    currency = context.account.get("preferred_currency")
+    layout = tables.Layout(
+        asked.keys, asked.statistics, asked.timeframe, asked.interval, context.now(), currency
+    )
+    labels = _told(asked, answers) if names else {}
+    if names and look_up:
+        labels |= _looked_up(context, asked, answers)
+    frame = tables.frame(answers, layout, labels)
+    frame.attrs = {
+        "timezone": asked.timeframe.timezone,
+        "currency": currency,
+        "timeframe": str(asked.timeframe),
+    }
+    if "currency" in frame.columns:  # reports name no currency
+        frame.attrs["currency_source"] = "the account's preferred_currency"
+    if asked.interval:
+        frame.attrs["interval"] = asked.interval
+    return frame
+
+
+def counted_request(context: Context, method: str, path: str, **rest: Any) -> Any:
+    """Make any request; one for a report is counted like those of the verbs."""
+    endpoint = context.api.found(method, path)
+    send = partial(context.api.request, method, path, **rest)
+    if endpoint is None or endpoint.operation not in {kind.operation for kind in KINDS.values()}:
+        return send()
+    return counted(context, endpoint, send)
+
+
+def counted(
+    context: Context,
+    endpoint: Endpoint,
+    send: Callable[..., Any],
+    *,
+    on_wait: Callable[[float], None] | None = None,
+) -> Any:
+    """Send within the day's calls; every attempt that the server answered is one."""
+    account, quota = account_of(context), context.quota
+    quota.acquire(account, endpoint, on_wait=on_wait)
+    try:
+        return send(on_repeat=lambda: quota.repeat(account, endpoint))
+    except (ConnectionFailedError, CalledOff) as ended:
+        if not getattr(ended, "sent", False):
+            quota.strike(account, endpoint)
+        raise
+
+
+def cached_parts(context: Context, asked: Asked) -> list[bool]:
+    """Tell of each part whether its answer is in the cache."""
+    return [context.cache.holds(_question(context, asked, body)) for _, body in asked.parts]
+
+
+def account_of(context: Context) -> str:
+    """Name the account that calls are counted for."""
+    return f"{urlsplit(context.api.transport.base_url).netloc} {context.account['id']}"
+
+
+def _answers(context: Context, asked: Asked) -> Answers:
+    endpoint = context.api.catalog[asked.kind.operation]
+    calls = cached_parts(context, asked).count(False)
+    plan = f"{_name(endpoint)}: {context.quota.require(account_of(context), endpoint, calls)}"
+    log.info("%s", plan)
+    answers: Answers = []
+    with Progress(plan, shown=context.progress, total=len(asked.parts), unit="answers") as bar:
+        for part, body in asked.parts:
+            pages = context.cache.answer(
+                _question(context, asked, body),
+                partial(_asked_for, context, endpoint, body, bar),
+                seconds=lifetime(part.end, context.now()),
+            )
+            answers.append((part, pages))
+            bar.add(1)
+    return answers
+
+
+def _asked_for(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> list[Mapping[str, Any]]:
+    return list(_pages(context, endpoint, body, bar))
+
+
+def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> Iterator[Mapping[str, Any]]:
+    """Give the attributes of each page: the same body, with the cursor beside it as a query parameter."""
+    assert endpoint.body is not None
+    document = {"data": {"type": endpoint.body.type, "attributes": body}}
+    seen = SeenCursors(_name(endpoint))
+    params: dict[str, str] | None = None
+    while True:
+        send = partial(
+            context.api.call, endpoint.operation, params=params, json=document, on_wait=bar.waiting
+        )
+        answer = counted(context, endpoint, send, on_wait=bar.waiting)
+        yield _attributes(answer, endpoint, series="interval" in body)
+        cursor = next_cursor(answer)
+        if cursor is None:
+            return
+        seen.add(cursor)
+        params = {"page_cursor": cursor}
+
+
+def _attributes(answer: Any, endpoint: Endpoint, *, series: bool) -> Mapping[str, Any]:
+    """Take out what was answered, if it is whole: what is not would be kept by the cache."""
+    try:
+        attributes: Mapping[str, Any] = answer["data"]["attributes"]
+        starts = [as_written(start) for start in attributes["date_times"]] if series else None
+        if all(_is_whole(result, starts) for result in attributes["results"]):
+            return attributes
+    except (KeyError, TypeError, ValueError, AttributeError):
+        pass
+    wanted = "a number for each of its date_times" if series else "results"
+    raise MalformedResponseError(f"{_name(endpoint)} answered without {wanted}.")
+
+
+def _is_whole(result: Mapping[str, Any], starts: Sequence[datetime] | None) -> bool:
+    groupings, numbers = result["groupings"], result["statistics"]
+    if not isinstance(groupings, Mapping) or not isinstance(numbers, Mapping):
+        return False
+    return starts is None or all(
+        isinstance(along, list) and len(along) == len(starts) for along in numbers.values()
+    )
+
+
+def _question(context: Context, asked: Asked, body: Mapping[str, Any]) -> Question:
+    endpoint = context.api.catalog[asked.kind.operation]
+    return Question(str(context.account["id"]), _name(endpoint), body)
+
+
+def _name(endpoint: Endpoint) -> str:
+    return endpoint.path.removeprefix("/api/")
+
+
+def _told(asked: Asked, answers: Answers) -> dict[str, tables.Label]:
+    return {
+        key: tables.Label(column, tables.told_names(answers, key, name))
+        for name, (key, column) in asked.kind.subject.names.items()
+        if key in asked.keys
+    }
+
+
+def _looked_up(context: Context, asked: Asked, answers: Answers) -> dict[str, tables.Label]:
+    channels = tables.ids_of(answers, "send_channel")
+    return {
+        key: tables.Label(column, names_of(context, column, tables.ids_of(answers, key), channels))
+        for key, column in asked.kind.subject.looked_up.items()
+        if key in asked.keys
+    }
 
 
 class ReportNoun(Resource):
@@ -29,10 +250,10 @@ class ReportNoun(Resource):
         interval: Any = "day",
         conversion_metric: Metric | None = None,
         names: bool = True,
-    ) -> _asking.Asked:
+    ) -> questions.Asked:
         """Check all words first, then ask for the account's clock and for the metric that is meant."""
         context, kind = self._context, KINDS[report]
-        words = _asking.read(
+        words = questions.read(
             kind,
             statistics=statistics,
             group_by=group_by,
@@ -42,10 +263,53 @@ class ReportNoun(Resource):
         )
         span = read_timeframe(context, timeframe).in_timezone(context.timezone)
         conversion = read_conversion(context, conversion_metric)[0] if kind.subject.converts else None
-        return _asking.ask(kind, words, timeframe=span, conversion=conversion, names=names)
+        return questions.ask(kind, words, timeframe=span, conversion=conversion, names=names)
 
     def _run(
         self, report: ReportName, *, names: bool = True, look_up: bool = True, **query: Any
     ) -> pd.DataFrame:
         asked = self._asked(report, names=names, **query)
-        return _running.run(self._context, asked, names=names, look_up=look_up)
+        return run(self._context, asked, names=names, look_up=look_up)
+
+
+def plan(context: Context, asked: Asked) -> pd.DataFrame:
+    """Give a row for each part of the time frame: whether it takes a call, and when that can be sent."""
+    endpoint = context.api.catalog[asked.kind.operation]
+    cached = cached_parts(context, asked)
+    forecast = context.quota.forecast(account_of(context), endpoint, cached.count(False))
+    waits = iter(forecast.waits)
+    left = forecast.standing.left
+    sent = [position - cached[:position].count(True) for position in range(1, len(cached) + 1)]
+    zone = asked.timeframe.timezone
+    frame = pd.DataFrame(
+        {
+            "start": _times([part.start.astimezone(UTC) for part, _ in asked.parts], zone),
+            "end": _times([part.end.astimezone(UTC) for part, _ in asked.parts], zone),
+            "cached": pd.array(cached, dtype="boolean"),
+            "wait": pd.to_timedelta([0.0 if stored else next(waits) for stored in cached], unit="s").round(
+                "s"
+            ),
+            "left_today": pd.array([None if left is None else left - calls for calls in sent], dtype="Int64"),
+        }
+    )
+    frame.attrs = {"plan": str(forecast)}
+    return frame
+
+
+def budget(context: Context) -> pd.DataFrame:
+    """Give a row for each report: calls of the last 24 hours, and when the next can be sent."""
+    account, catalog = account_of(context), context.api.catalog
+    standings = [context.quota.standing(account, catalog[kind.operation]) for kind in KINDS.values()]
+    return pd.DataFrame(
+        {
+            "report": pd.array(list(KINDS), dtype="string"),
+            "daily_limit": pd.array([standing.limit for standing in standings], dtype="Int64"),
+            "used": pd.array([standing.used for standing in standings], dtype="Int64"),
+            "left": pd.array([standing.left for standing in standings], dtype="Int64"),
+            "next_at": _times([standing.next_at for standing in standings], "UTC"),
+        }
+    )
+
+
+def _times(moments: list[datetime], zone: str) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(pd.to_datetime(moments, utc=True)).as_unit("us").tz_convert(zone)

@@ -9,26 +9,86 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
+import orjson
 from werkzeug.wrappers import Request, Response
 
-from klaviyo_analytics.sandbox.app import gateway, mischief
-from klaviyo_analytics.sandbox.app.answer import Answer, ConnectionDropped, Wire
+from klaviyo_analytics.sandbox.app import gateway
 from klaviyo_analytics.sandbox.app.contract import load_contract
-from klaviyo_analytics.sandbox.app.errors import ApiFault
+from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
+from klaviyo_analytics.sandbox.app.exchange import (
+    JSON_API,
+    Answer,
+    ConnectionDropped,
+    Settings,
+    Wire,
+    raw_path,
+    raw_query,
+    read_body,
+)
 from klaviyo_analytics.sandbox.app.klaviyo import Incoming, Klaviyo, Scopes, Sender
 from klaviyo_analytics.sandbox.app.paging import KLAVIYO, ORIGIN
-from klaviyo_analytics.sandbox.app.reading import raw_path, raw_query, read_body
-from klaviyo_analytics.sandbox.app.settings import Settings
 from klaviyo_analytics.sandbox.app.store import Store
 from klaviyo_analytics.sandbox.connections import Connections
-from klaviyo_analytics.sandbox.faults import Faults
+from klaviyo_analytics.sandbox.faults import KEPT, Fault, Faults, RequestRecord, mask_headers
 from klaviyo_analytics.sandbox.limits import RateLimiter
 from klaviyo_analytics.sandbox.model import Account
-from klaviyo_analytics.sandbox.recorder import KEPT, RequestRecord, mask_headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def instead(fault: Fault, wire: Wire) -> Answer | None:
+    """Give the answer that takes the true one's place, if the request is not to be carried out."""
+    if fault.drop == "before":
+        wire.drop = True
+        return Answer(500)
+    if fault.redirect:
+        return Answer(302, headers={"Location": fault.redirect, **fault.headers})
+    if fault.status is None:
+        return None
+    headers = dict(fault.headers)
+    if fault.retry_after is not None:
+        headers["Retry-After"] = str(fault.retry_after)
+    if fault.body is None:
+        problem = Problem("scripted", f"A scripted fault with status {fault.status}.")
+        return Answer(fault.status, ApiFault(fault.status, [problem]).document(), headers=headers)
+    return _with_body(Answer(fault.status, headers=headers), fault)
+
+
+def afterwards(fault: Fault, answer: Answer, wire: Wire) -> Answer:
+    """Do to a true answer what the fault says; the request has been carried out."""
+    if fault.drop == "after":
+        wire.drop = True
+    if fault.drop == "during" or fault.truncate:
+        wire.cut, wire.reset = True, fault.drop == "during"
+    if fault.status is None and fault.redirect is None:
+        answer.headers |= dict(fault.headers)
+        if fault.body is not None:
+            answer = _with_body(answer, fault)
+    links = answer.document.get("links", {}) if isinstance(answer.document, dict) else {}
+    if fault.next_host and "next" in links:
+        links["next"] = _on_host(links["next"], fault.next_host)
+    if fault.repeat_cursor and "cursor" in links.get("self", ""):
+        links["next"] = links["self"]
+    return answer
+
+
+def _with_body(answer: Answer, fault: Fault) -> Answer:
+    body: Any = fault.body
+    is_html = isinstance(body, str | bytes) and (body[:1] in ("<", b"<"))
+    answer.content_type = fault.content_type or ("text/html; charset=utf-8" if is_html else JSON_API)
+    answer.body = (
+        orjson.dumps(body) if isinstance(body, dict) else body.encode() if isinstance(body, str) else body
+    )
+    return answer
+
+
+def _on_host(link: str, origin: str) -> str:
+    parts, host = urlsplit(link), urlsplit(origin)
+    return urlunsplit((host.scheme, host.netloc, parts.path, parts.query, ""))
+
 
 WIRE = "klaviyo_sandbox.wire"  # where the server puts its Wire in the environ
 UNREAD = "klaviyo_sandbox.unread"  # where the fault of a body that could not be read waits for its turn
@@ -101,8 +161,8 @@ class Application:
             return self._answer(request, record)
         if fault.delay:
             self._sleep(fault.delay)
-        answer = mischief.instead(fault, wire) or self._answer(request, record)
-        return mischief.afterwards(fault, answer, wire)
+        answer = instead(fault, wire) or self._answer(request, record)
+        return afterwards(fault, answer, wire)
 
     def _answer(self, request: Request, record: RequestRecord) -> Answer:
         headers = {"X-Request-ID": str(uuid.uuid4())}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 TITLES = {
@@ -114,3 +115,17 @@ class ApiFault(Exception):  # noqa: N818 - it is an answer, not a mistake of the
         """Say when to come back; no other header does."""
         detail = f"Expected to be available in {seconds} s."
         return cls(429, [Problem("throttled", detail)], {"Retry-After": str(seconds)})
+
+
+YEARS = range(1970, 9000)  # what lies beyond cannot be reckoned with
+
+
+def to_text(seconds: float) -> str:
+    """Write Unix seconds as the API writes them, whole seconds in UTC."""
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat()
+
+
+def to_seconds(text: str) -> float:
+    """Read a date or a datetime; one without an offset is in UTC."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,79 +1,225 @@
-"""The events that a query asks for, found with masks over the log's columns."""
+"""Taking in events: who, which metric, when; an event seen before is not taken again."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
-from typing import Any, overload
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+import orjson
 
-from klaviyo_analytics.sandbox.app.errors import ApiFault
-from klaviyo_analytics.sandbox.app.filters import Condition, Moment
-from klaviyo_analytics.sandbox.app.paging import View
-from klaviyo_analytics.sandbox.app.query import Query
+from klaviyo_analytics.sandbox.app import store as _store
+from klaviyo_analytics.sandbox.app.errors import ApiFault, to_seconds, to_text
+from klaviyo_analytics.sandbox.app.profiles import (
+    IDENTIFIERS,
+    check_identifiers,
+    patch_properties,
+    require_identifier,
+    upsert,
+)
+from klaviyo_analytics.sandbox.app.reads import Call
 from klaviyo_analytics.sandbox.app.store import Store
-from klaviyo_analytics.sandbox.model import EventLog
+from klaviyo_analytics.sandbox.app.writes import short_id, spell
+from klaviyo_analytics.sandbox.model import Record
 
-Mask = npt.NDArray[np.bool_]
-COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "greater-than": operator.gt,
-    "greater-or-equal": operator.ge,
-    "less-than": operator.lt,
-    "less-or-equal": operator.le,
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+YEAR = 365 * 86_400
+MOST_PROPERTIES = 400
+MOST_ITEMS = 4000
+DEEPEST = 10
+LONGEST_TEXT = 100 * 1024  # bytes
+LARGEST_PROFILE = 95 * 1024
+LONGEST_EMAIL = 100
+LONGEST_KEY = 255
+
+
+def check_event(store: Store, attributes: Json, pointer: str) -> None:
+    """Refuse an event that cannot be stored."""
+    time = attributes.get("time")
+    if time and not EARLIEST <= to_seconds(time) <= store.now() + YEAR:
+        raise ApiFault.pointer(
+            f"{pointer}/time", "The time must lie between the year 2000 and a year from now."
+        )
+    if not 0 < len(attributes["metric"]["data"]["attributes"]["name"]) < 128:
+        raise ApiFault.pointer(f"{pointer}/metric/data/attributes/name", "A name has 1 to 127 characters.")
+    unique_id = attributes.get("unique_id")
+    if unique_id is not None and not 0 < len(unique_id) <= LONGEST_KEY:
+        raise ApiFault.pointer(f"{pointer}/unique_id", f"A unique_id has 1 to {LONGEST_KEY} characters.")
+    if len(attributes["properties"]) > MOST_PROPERTIES:
+        raise ApiFault.pointer(f"{pointer}/properties", f"An event may have {MOST_PROPERTIES} properties.")
+    for name, value in attributes["properties"].items():
+        _check_value(value, f"{pointer}/properties/{name}", 1)
+
+
+def check_profile(data: Json, pointer: str) -> None:
+    """Refuse somebody whom an event cannot carry."""
+    if len(data["attributes"].get("email") or "") > LONGEST_EMAIL:
+        raise ApiFault.pointer(
+            f"{pointer}/attributes/email", f"An address has {LONGEST_EMAIL} characters at most."
+        )
+    if len(orjson.dumps(data)) > LARGEST_PROFILE:
+        raise ApiFault.pointer(pointer, "The profile of an event may have 95 KB.")
+
+
+def _check_value(value: Any, pointer: str, depth: int) -> None:
+    if isinstance(value, str):
+        if len(value) * 4 > LONGEST_TEXT and len(value.encode()) > LONGEST_TEXT:
+            raise ApiFault.pointer(pointer, "A text may have 100 KB.")
+        return
+    if not isinstance(value, list | dict):
+        return
+    if depth > DEEPEST:
+        raise ApiFault.pointer(pointer, f"Objects may be {DEEPEST} deep.")
+    if isinstance(value, list) and len(value) > MOST_ITEMS:
+        raise ApiFault.pointer(pointer, f"An array may have {MOST_ITEMS} items.")
+    for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+        _check_value(item, f"{pointer}/{name}", depth + isinstance(item, dict))
+
+
+Json = dict[str, Any]
+INTERNAL = "Klaviyo"  # the integration that the account's own metrics belong to
+PROFILE = "/data/attributes/profile/data"
+DROPPED_DOMAINS = ("@example.com", "@test.com")
+
+
+def create_event(call: Call) -> None:
+    """Take in one event."""
+    attributes = call.body["data"]["attributes"]
+    check_event(call.store, attributes, "/data/attributes")
+    profile = attributes["profile"]["data"]
+    check_profile(profile, PROFILE)
+    keep(call.store, gather(call.store, profile, [attributes]))
+
+
+def gather(store: Store, profile_data: Json, events: list[Json]) -> list[Json]:
+    """Make the rows of one profile's events; it is created or updated on the way."""
+    attributes = profile_data.get("attributes", {})
+    if (attributes.get("email") or "").endswith(DROPPED_DOMAINS):
+        return []  # accepted, and gone
+    profile, _ = upsert(store, profile_data, f"{PROFILE}/attributes")
+    patch_properties(profile, (attributes.get("meta") or {}).get("patch_properties") or {})
+    store.changed()
+    return [row for event in events if (row := _row(store, profile, event))]
+
+
+def keep(store: Store, rows: list[Json]) -> None:
+    """Put new events into the log, all at once."""
+    if not rows:
+        return
+    _store.append(store.account.events, rows)
+    for row in rows:
+        profile, time = store.get("profile", row["profile"]), to_text(row["time"])
+        profile.attributes["last_event_date"] = max(profile.attributes.get("last_event_date") or "", time)
+    store.changed()
+
+
+def notice(
+    store: Store, profile: Record, name: str, properties: Json, time: float | None = None
+) -> list[Json]:
+    """Make the row of an event that Klaviyo itself sees, such as somebody joining a list; now, or when it was."""
+    metric = {"data": {"attributes": {"name": name, "service": INTERNAL}}}
+    moment = store.now() if time is None else time
+    event = {"metric": metric, "properties": properties, "time": to_text(moment)}
+    row = _row(store, profile, event | {"unique_id": f"{int(moment)}:{store.issue_number()}"})
+    return [row] if row else []
+
+
+def _row(store: Store, profile: Record, event: Json) -> Json | None:
+    time = int(to_seconds(event["time"]) if event.get("time") else store.now())
+    metric = _metric(store, event["metric"]["data"]["attributes"])
+    unique_id = event.get("unique_id") or str(time)
+    key = (metric.id, profile.id, unique_id)
+    if key in store.event_keys:
+        return None
+    store.event_keys.add(key)
+    properties = {name: value for name, value in event["properties"].items() if not _is_nothing(value)}
+    properties["$event_id"] = unique_id
+    value = event.get("value")
+    if value is not None:
+        properties["$value"] = value
+    if event.get("value_currency"):
+        properties["$value_currency"] = event["value_currency"]
+    id_ = spell(time, 6) + spell(store.issue_number(), 5)
+    return {
+        "id": id_,
+        "time": time,
+        "metric": metric.id,
+        "profile": profile.id,
+        "value": value,
+        "properties": properties,
+    }
+
+
+def _is_nothing(value: Any) -> bool:
+    """Tell what is not stored of an event: null, zero, empty text; but false is something."""
+    return value is None or value == "" or (value == 0 and not isinstance(value, bool))
+
+
+def _metric(store: Store, attributes: Json) -> Record:
+    """Find the metric by its name among those of the API (or of the service named), or create it."""
+    name, service = attributes["name"], attributes.get("service") or "API"
+    for metric in store.records("metric").values():
+        integration = metric.attributes.get("integration") or {}
+        if metric.attributes["name"] == name and integration.get("name") == service:
+            return metric
+    now = to_text(store.now())
+    category = "Internal" if service == INTERNAL else "API"
+    integration = {"object": "integration", "id": short_id(store, {}), "name": service, "category": category}
+    known = {"name": name, "created": now, "updated": now, "integration": integration}
+    return store.add(Record("metric", short_id(store, {}), known, {"flow-triggers": []}))
+
+
+GROUPS = "/data/attributes/events-bulk-create/data"
+MOST = 1000
+
+
+def create_events(call: Call) -> None:
+    """Take in the events of several profiles; one seen in an earlier request is passed over."""
+    groups = [group["attributes"] for group in call.body["data"]["attributes"]["events-bulk-create"]["data"]]
+    _check(call.store, groups)
+    rows: list[Json] = []
+    for group in groups:
+        events = [event["attributes"] for event in group["events"]["data"]]
+        with suppress(ApiFault):  # it was accepted: what does not fit the account is lost in silence
+            rows += gather(call.store, group["profile"]["data"], events)
+    keep(call.store, rows)
+
+
+def _check(store: Store, groups: list[Json]) -> None:
+    if not 1 <= sum(len(group["events"]["data"]) for group in groups) <= MOST:
+        raise ApiFault.pointer(GROUPS, f"A request has 1 to {MOST} events.")
+    seen: set[tuple[str, str, str]] = set()
+    for number, group in enumerate(groups):
+        pointer = f"{GROUPS}/{number}/attributes"
+        profile = group["profile"]["data"]
+        _check_profile(profile, f"{pointer}/profile/data")
+        for place, event in enumerate(group["events"]["data"]):
+            here = f"{pointer}/events/data/{place}/attributes"
+            check_event(store, event["attributes"], here)
+            _check_new(profile, event["attributes"], seen, here)
+
+
+def _check_profile(profile: Json, pointer: str) -> None:
+    check_profile(profile, pointer)
+    check_identifiers(profile["attributes"], f"{pointer}/attributes")
+    if not profile.get("id"):
+        require_identifier(profile["attributes"], f"{pointer}/attributes")
+
+
+def _check_new(profile: Json, event: Json, seen: set[tuple[str, str, str]], pointer: str) -> None:
+    """Refuse a unique id that comes twice in one request for the same profile and metric."""
+    if not event.get("unique_id"):
+        return
+    attributes = profile["attributes"]
+    who = profile.get("id") or next(attributes[name] for name in IDENTIFIERS if attributes.get(name))
+    metric = event["metric"]["data"]["attributes"]
+    key = (who.lower(), f"{metric.get('service')} {metric['name']}", event["unique_id"])
+    if key in seen:
+        raise ApiFault.pointer(f"{pointer}/unique_id", f"The unique_id {event['unique_id']!r} comes twice.")
+    seen.add(key)
+
+
+HANDLERS = {
+    "create_event": create_event,
+    "bulk_create_events": create_events,
 }
-
-
-class RowIds(Sequence[str]):
-    """The ids of some rows of the log, looked up when they are asked for."""
-
-    def __init__(self, ids: list[str], rows: npt.NDArray[np.intp]) -> None:
-        self.ids = ids
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self.ids[row] for row in self.rows[index].tolist()]
-        return self.ids[int(self.rows[index])]
-
-
-def view(store: Store, query: Query) -> View:
-    """Find the events that a query asks for; without a sort the newest come first."""
-    rows, times = store.derive(("events", query.filter), lambda: _select(store, query.conditions))
-    descending = not query.sort or query.sort.startswith("-")
-    return View(times, RowIds(store.account.events.ids, rows), descending)
-
-
-def _select(store: Store, conditions: list[Condition]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
-    log = store.account.events
-    mask: Mask = np.ones(len(log.ids), dtype=bool)
-    for condition in conditions:
-        mask &= _mask(store, log, condition)
-    rows = np.flatnonzero(mask)
-    return rows, log.time[rows]
-
-
-def _mask(store: Store, log: EventLog, condition: Condition) -> Mask:
-    if condition.field in ("datetime", "timestamp"):
-        literal = condition.literal
-        bound = literal.seconds if isinstance(literal, Moment) else literal
-        return np.asarray(COMPARE[condition.operator](log.time, bound))
-    if condition.field == "profile":
-        return np.greater_equal(log.profile, 0)
-    if condition.field == "profile_id":
-        return np.equal(log.profile, _position(log.profile_ids, condition.literal))
-    if str(condition.literal) in store.records("custom-metric"):
-        raise ApiFault.parameter("filter", "Custom metrics are not supported in the metric_id filter.")
-    return np.equal(log.metric, _position(log.metric_ids, condition.literal))
-
-
-def _position(ids: list[str], id_: object) -> int:
-    return ids.index(id_) if isinstance(id_, str) and id_ in ids else -2  # -1 stands for no profile

@@ -7,8 +7,7 @@ from urllib.parse import unquote
 import orjson
 from werkzeug.wrappers import Request
 
-from klaviyo_analytics.sandbox.app.answer import Answer
-from klaviyo_analytics.sandbox.app.settings import Settings
+from klaviyo_analytics.sandbox.app.exchange import Answer, Settings
 from klaviyo_analytics.sandbox.connections import ACTIVE, Connection, Connections
 from klaviyo_analytics.sandbox.limits import SECOND, Bucket, RateLimiter, Throttled
 

@@ -3,23 +3,87 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import orjson
 
-from klaviyo_analytics.sandbox.app.bodies import check_body
+from klaviyo_analytics.sandbox.app import (
+    aggregates,
+    campaigns,
+    catalogs,
+    consent,
+    events,
+    flows,
+    forms,
+    jobs,
+    metrics,
+    profiles,
+    reads,
+    reports,
+    segments,
+    tags,
+    templates,
+    webhooks,
+    writes,
+)
 from klaviyo_analytics.sandbox.app.contract import Limit, Operation, load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
-from klaviyo_analytics.sandbox.app.handlers import handle
-from klaviyo_analytics.sandbox.app.query import Query, parse_query
+from klaviyo_analytics.sandbox.app.exchange import Settings
 from klaviyo_analytics.sandbox.app.reads import Call
-from klaviyo_analytics.sandbox.app.relations import target
-from klaviyo_analytics.sandbox.app.settings import Settings
-from klaviyo_analytics.sandbox.app.store import Store
+from klaviyo_analytics.sandbox.app.request_checks import Query, check_body, parse_query
+from klaviyo_analytics.sandbox.app.store import Store, target
+from klaviyo_analytics.sandbox.app.writes import KINDS
 from klaviyo_analytics.sandbox.limits import DAY, MINUTE, SECOND, Bucket, RateLimiter, Throttled
+
+Handler = Callable[[Call], dict[str, Any] | None]
+
+SPECIAL: dict[str, Handler] = {
+    **aggregates.HANDLERS,
+    **profiles.HANDLERS,
+    **reports.HANDLERS,
+    **campaigns.HANDLERS,
+    **catalogs.HANDLERS,
+    **consent.HANDLERS,
+    **events.HANDLERS,
+    **flows.HANDLERS,
+    **forms.HANDLERS,
+    **jobs.HANDLERS,
+    **metrics.HANDLERS,
+    **segments.HANDLERS,
+    **tags.HANDLERS,
+    **templates.HANDLERS,
+    **webhooks.HANDLERS,
+}
+
+
+def handle(call: Call) -> dict[str, Any] | None:
+    """Carry a request out; None stands for an answer without a body."""
+    jobs.keep_time(call.store)
+    campaigns.keep_time(call.store)
+    handler = SPECIAL.get(call.operation.id) or regular_handler(call.operation)
+    if handler is None:
+        detail = f"The sandbox does not serve {call.operation.method} {call.operation.path}."
+        raise ApiFault(501, [Problem("not_implemented", detail)])
+    return handler(call)
+
+
+def regular_handler(operation: Operation) -> Handler | None:
+    """Choose by method and path: `/lists`, `/lists/{id}`, `/lists/{id}/tags`, and so on."""
+    depth = len(operation.segments)
+    if operation.method == "GET":
+        get_one = jobs.get_job if operation.collection.endswith("-jobs") else reads.get_resource
+        return {1: reads.list_resources, 2: get_one}.get(depth, reads.get_related)
+    if depth == 4:
+        return writes.change_relationship
+    if depth == 2 and operation.method in ("PATCH", "DELETE"):
+        return writes.update_resource if operation.method == "PATCH" else writes.delete_resource
+    type_ = operation.shape.type if operation.shape else ""
+    creates = type_ in KINDS and operation.segments == [load_contract().collections[type_]]
+    return writes.create_resource if creates else None
+
 
 JSON_TYPES = frozenset({"application/vnd.api+json", "application/json"})
 YEARS_OF_LIFE = 2  # a year stable, a year deprecated

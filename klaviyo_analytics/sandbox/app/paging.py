@@ -21,7 +21,7 @@ import numpy.typing as npt
 import orjson
 
 from klaviyo_analytics.sandbox.app.errors import ApiFault
-from klaviyo_analytics.sandbox.app.query import Query
+from klaviyo_analytics.sandbox.app.request_checks import Query
 
 KLAVIYO = "https://a.klaviyo.com"
 ORIGIN: ContextVar[str] = ContextVar(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import orjson
 
-from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
-from klaviyo_analytics.sandbox.app.kinds import ulid
+from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem, to_text
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one
 from klaviyo_analytics.sandbox.app.store import Store
-from klaviyo_analytics.sandbox.app.times import to_text
-from klaviyo_analytics.sandbox.app.writes import check_id, touch
+from klaviyo_analytics.sandbox.app.writes import check_id, related_ids, remove, touch, ulid, uuid_id
 from klaviyo_analytics.sandbox.model import Record
 
 Json = dict[str, Any]
@@ -213,8 +212,229 @@ def _check_size(body: Json) -> None:
 
 
 SPECIAL = frozenset({"_kx", "anonymous_id", "meta", "subscriptions"})
+
+
+SUBSCRIBED, UNSUBSCRIBED = "SUBSCRIBED", "UNSUBSCRIBED"
+# Why somebody gets no email; consenting anew lifts these, while a bounce stays a bounce.
+LIFTED_BY_CONSENT = frozenset({"UNSUBSCRIBE", "SPAM_COMPLAINT", "SPAM_REPORT", "USER_SUPPRESSED"})
+BY_HAND = "USER_SUPPRESSED"
+CONSENT_ATTRIBUTES = {"push": "mobile_push"}  # channels that profiles call by another name
+
+
+def consent_of(profile: Record, channel: str, purpose: str = "marketing") -> Json:
+    """Find what is known of a profile's consent."""
+    subscriptions = profile.attributes.get("subscriptions") or {}
+    known: Json = (subscriptions.get(CONSENT_ATTRIBUTES.get(channel, channel)) or {}).get(purpose) or {}
+    return known
+
+
+def is_subscribed(profile: Record, channel: str, purpose: str = "marketing") -> bool:
+    """Tell whether a profile has agreed."""
+    return consent_of(profile, channel, purpose).get("consent") == SUBSCRIBED
+
+
+def set_consent(profile: Record, channel: str, purpose: str, consent: str, at: str, source: str = "") -> None:
+    """Note that a profile agreed, or that it does no more."""
+    known: Json = {"consent": consent, "consent_timestamp": at}
+    agreed = consent == SUBSCRIBED
+    if channel == "email":
+        known |= {"last_updated": at, "method": "API", "method_detail": "", "double_optin": False}
+        known |= {"custom_method_detail": source or None}
+    elif channel == "sms":
+        known |= {"last_updated": at, "method": "API", "method_detail": source}
+        known |= {f"can_receive_sms_{purpose}": agreed}
+    elif channel == "push":
+        known |= {"can_receive_push_marketing": agreed}
+    else:
+        known |= {
+            "last_updated": at,
+            "can_receive": agreed,
+            "phone_number": profile.attributes["phone_number"],
+        }
+    _change(profile, channel, purpose, known)
+
+
+def suppress(profile: Record, reason: str, at: str) -> bool:
+    """Keep email from a profile, for another reason or for the first; tell whether that is news."""
+    entries = consent_of(profile, "email").get("suppression") or []
+    if any(entry["reason"] == reason for entry in entries):
+        return False
+    _suppress(profile, [*entries, {"reason": reason, "timestamp": at}])
+    return True
+
+
+def lift(profile: Record, reasons: frozenset[str]) -> bool:
+    """Let email through that was kept away for these reasons; tell whether any was."""
+    entries = consent_of(profile, "email").get("suppression") or []
+    left = [entry for entry in entries if entry["reason"] not in reasons]
+    if len(left) == len(entries):
+        return False
+    _suppress(profile, left)
+    return True
+
+
+def leave_list(profile: Record, list_id: str, at: str) -> None:
+    """Note that a profile wants no email through a list."""
+    entry = {"list_id": list_id, "reason": "UNSUBSCRIBE", "timestamp": at}
+    _change(profile, "email", "marketing", {"list_suppressions": [*_other_lists(profile, list_id), entry]})
+
+
+def rejoin_list(profile: Record, list_id: str) -> None:
+    """Forget that a profile once left a list."""
+    if consent_of(profile, "email").get("list_suppressions"):
+        _change(profile, "email", "marketing", {"list_suppressions": _other_lists(profile, list_id)})
+
+
+def _other_lists(profile: Record, list_id: str) -> list[Json]:
+    entries = consent_of(profile, "email").get("list_suppressions") or []
+    return [entry for entry in entries if entry["list_id"] != list_id]
+
+
+def _suppress(profile: Record, entries: list[Json]) -> None:
+    state = {"suppression": entries, "can_receive_email_marketing": not entries}
+    _change(profile, "email", "marketing", state)
+
+
+def _change(profile: Record, channel: str, purpose: str, known: Json) -> None:
+    name = CONSENT_ATTRIBUTES.get(channel, channel)
+    subscriptions = profile.attributes.get("subscriptions") or {}
+    state = {purpose: consent_of(profile, channel, purpose) | known}
+    profile.attributes["subscriptions"] = subscriptions | {name: (subscriptions.get(name) or {}) | state}
+
+
+OWN_TYPES = ("coupon-code", "push-token")  # what belongs to one profile
+
+
+def merge_profiles(call: Call) -> Json:
+    """Merge one source into the destination, which keeps what it knows; the source is no more."""
+    data, store = call.body["data"], call.store
+    sources = dict(related_ids(data)).get("profiles", [])
+    pointer = "/data/relationships/profiles/data"
+    if len(sources) != 1:
+        raise ApiFault.pointer(pointer, "Exactly one profile can be merged into another.")
+    goal, source = store.get("profile", data["id"]), store.get("profile", sources[0])
+    if goal is source:
+        raise ApiFault.pointer(pointer, "A profile cannot be merged into itself.")
+    _move(store, source, goal)
+    store.remove("profile", source.id)
+    _fill(store, goal, source)
+    touch(store, goal)
+    return answer_one(call, goal)
+
+
+def _move(store: Store, source: Record, goal: Record) -> None:
+    """Hand over groups, events, coupon codes and push tokens."""
+    for members in store.account.members.values():
+        if source.id in members:
+            members[goal.id] = min(members[source.id], members.get(goal.id, members[source.id]))
+    for type_ in OWN_TYPES:
+        for record in store.records(type_).values():
+            if record.relationships.get("profile") == source.id:
+                record.relationships["profile"] = goal.id
+    _hand_events(store, source.id, goal.id)
+
+
+def _fill(store: Store, goal: Record, source: Record) -> None:
+    """Fill what the destination does not know."""
+    known, other = goal.attributes, source.attributes
+    missing = {name: value for name, value in other.items() if known.get(name) in (None, "")}
+    for name in ("location", "properties"):
+        ours = {key: value for key, value in (known.get(name) or {}).items() if value is not None}
+        missing[name] = (other.get(name) or {}) | ours
+    set_attributes(store, goal, missing)
+    known["created"] = min(known["created"], other["created"])
+    dates = [date for date in (known["last_event_date"], other["last_event_date"]) if date]
+    known["last_event_date"] = max(dates, default=None)
+    subscriptions = dict(known.get("subscriptions") or {})
+    for channel, state in (other.get("subscriptions") or {}).items():
+        if not consent_of(goal, channel) or _never(goal, channel):
+            subscriptions[channel] = state
+    known["subscriptions"] = subscriptions
+
+
+def _never(profile: Record, channel: str) -> bool:
+    return consent_of(profile, channel).get("consent") == "NEVER_SUBSCRIBED"
+
+
+def delete_profiles(call: Call) -> None:
+    """Delete whoever has the identifier, as the law wants it; what they did stays, without them."""
+    profile = call.body["data"]["attributes"]["profile"]["data"]
+    given = {name: value for name, value in profile["attributes"].items() if value}
+    if len(given) + bool(profile.get("id")) != 1:
+        pointer = "/data/attributes/profile/data"
+        raise ApiFault.pointer(pointer, "Give exactly one identifier: email, phone_number or id.")
+    store = call.store
+    record = store.find("profile", profile["id"]) if profile.get("id") else find_profile(store, given)
+    if record is None:
+        return  # the job was accepted; there was nobody to delete
+    remove(store, record)
+    _hand_events(store, record.id, None)
+
+
+def _hand_events(store: Store, was: str, now: str | None) -> None:
+    """Let one profile's events be another's, or nobody's."""
+    log = store.account.events
+    if was not in log.profile_ids:
+        return
+    if now is not None and now not in log.profile_ids:
+        log.profile_ids.append(now)
+    place = -1 if now is None else log.profile_ids.index(now)
+    log.profile = np.where(log.profile == log.profile_ids.index(was), np.int32(place), log.profile)
+    store.forget_event_keys()
+
+
+PROFILE = "/data/attributes/profile/data/attributes"
+
+
+def create_push_token(call: Call) -> None:
+    """Take on a token for a profile, which is created or updated on the way."""
+    attributes = call.body["data"]["attributes"]
+    data = attributes["profile"]["data"]
+    meta = data["attributes"].get("meta")
+    profile, _ = upsert(call.store, data | ({"meta": meta} if meta else {}), PROFILE)
+    register_token(call.store, profile, attributes)
+
+
+def register_token(store: Store, profile: Record, token: Json) -> Record:
+    """Give a profile a token, which leaves whoever had it."""
+    now = to_text(store.now())
+    known = {
+        "token": token["token"],
+        "platform": token["platform"],
+        "vendor": token["vendor"],
+        "enablement_status": token.get("enablement_status") or "AUTHORIZED",
+        "background": token.get("background") or "AVAILABLE",
+        "metadata": token.get("device_metadata") or {},
+        "recorded_date": now,
+    }
+    record = _find(store, token["token"])
+    if record is None:
+        return store.add(
+            Record("push-token", uuid_id(store, {}), known | {"created": now}, {"profile": profile.id})
+        )
+    record.attributes |= known
+    record.relationships["profile"] = profile.id
+    store.changed()
+    return record
+
+
+def forget_token(store: Store, profile: Record, token: str) -> None:
+    """Take a token from a profile; one that is not its own is left alone."""
+    record = _find(store, token)
+    if record and record.relationships.get("profile") == profile.id:
+        store.remove(record.type, record.id)
+
+
+def _find(store: Store, token: str) -> Record | None:
+    tokens = store.records("push-token").values()
+    return next((record for record in tokens if record.attributes["token"] == token), None)
+
+
 HANDLERS = {
     "create_profile": create_profile,
     "update_profile": update_profile,
     "create_or_update_profile": import_profile,
+    "merge_profiles": merge_profiles,
+    "request_profile_deletion": delete_profiles,
+    "create_push_token": create_push_token,
 }

@@ -2,15 +2,187 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from hashlib import blake2b
 from typing import Any, TypeVar
 
-from klaviyo_analytics.sandbox.app import eventlog
-from klaviyo_analytics.sandbox.app.defaults import complete
-from klaviyo_analytics.sandbox.app.errors import ApiFault
-from klaviyo_analytics.sandbox.app.relations import INVERSE, target
-from klaviyo_analytics.sandbox.model import Account, Record
+import numpy as np
+
+from klaviyo_analytics.sandbox.app.contract import load_contract
+from klaviyo_analytics.sandbox.app.errors import ApiFault, to_text
+from klaviyo_analytics.sandbox.model import Account, EventLog, Record, Related
+
+# (type, relationship) -> (type that stores it, its name there)
+INVERSE: dict[tuple[str, str], tuple[str, str]] = {
+    ("campaign", "campaign-messages"): ("campaign-message", "campaign"),
+    ("catalog-item", "variants"): ("catalog-variant", "item"),
+    ("catalog-category", "items"): ("catalog-item", "categories"),
+    ("coupon", "coupon-codes"): ("coupon-code", "coupon"),
+    ("flow", "flow-actions"): ("flow-action", "flow"),
+    ("flow-action", "flow-messages"): ("flow-message", "flow-action"),
+    ("form", "form-versions"): ("form-version", "form"),
+    ("metric", "metric-properties"): ("metric-property", "metric"),
+    ("profile", "push-tokens"): ("push-token", "profile"),
+    ("tag", "campaigns"): ("campaign", "tags"),
+    ("tag", "flows"): ("flow", "tags"),
+    ("tag", "lists"): ("list", "tags"),
+    ("tag", "segments"): ("segment", "tags"),
+    ("tag-group", "tags"): ("tag", "tag-group"),
+}
+
+# Ids that an answer shows even when nothing is included.
+INHERENT: dict[str, frozenset[str]] = {
+    "attribution": frozenset(
+        {"event", "campaign", "campaign-message", "flow", "flow-message", "flow-message-variation"}
+    ),
+    "campaign": frozenset({"campaign-messages"}),
+    "event": frozenset({"metric", "profile"}),
+}
+
+# Relationships whose ids alone cannot be asked for.
+ONLY_WHOLE = frozenset({"import-errors"})
+
+# Where no path of the API tells what a relationship leads to.
+_TARGETS: dict[str, str] = {
+    "attributed-event": "event",
+    "attributions": "attribution",
+    "campaign": "campaign",
+    "campaign-message": "campaign-message",
+    "campaign-messages": "campaign-message",
+    "categories": "catalog-category",
+    "coupon-codes": "coupon-code",
+    "data-source": "data-source",
+    "event": "event",
+    "events": "event",
+    "flow": "flow",
+    "flow-message": "flow-message",
+    "flow-message-variation": "flow-message",
+    "item": "catalog-item",
+    "items": "catalog-item",
+    "lists": "list",
+    "profile": "profile",
+    "segments": "segment",
+    "variants": "catalog-variant",
+    "webhook-topics": "webhook-topic",
+}
+
+
+def target(type_: str, relationship: str) -> str:
+    """Name the type that a relationship leads to."""
+    known = load_contract().targets.get((type_, relationship))
+    return known or _TARGETS[relationship]
+
+
+def complete(account: Account) -> None:
+    """Add the settings that an account cannot be without, if they are missing."""
+    settings = account.records.setdefault("tracking-setting", {})
+    for id_ in account.records.get("account", {}):
+        settings.setdefault(id_, _tracking(id_))
+
+
+def _tracking(account_id: str) -> Record:
+    names = {"utm_source": "klaviyo", "utm_medium": "email"}
+    attributes = {
+        "auto_add_parameters": True,
+        **{name: {key: _static(value) for key in ("flow", "campaign")} for name, value in names.items()},
+        "utm_campaign": {"flow": _dynamic("flow_name"), "campaign": _dynamic("campaign_name")},
+        "custom_parameters": [],
+    }
+    return Record("tracking-setting", account_id, attributes)
+
+
+def _static(value: str) -> dict[str, str]:
+    return {"type": "static", "value": value}
+
+
+def _dynamic(value: str) -> dict[str, str]:
+    return {"type": "dynamic", "value": value}
+
+
+def to_record(log: EventLog, row: int) -> Record:
+    """Make the resource of one event."""
+    seconds = int(log.time[row])
+    profile = int(log.profile[row])
+    id_ = log.ids[row]
+    credit = log.attribution[row]
+    return Record(
+        "event",
+        id_,
+        {
+            "timestamp": seconds,
+            "event_properties": log.properties[row],
+            "datetime": to_text(seconds),
+            "uuid": _uuid(id_),
+        },
+        {
+            "profile": log.profile_ids[profile] if profile >= 0 else None,
+            "metric": log.metric_ids[log.metric[row]],
+            "attributions": [credit.id] if credit else [],
+        },
+    )
+
+
+def _uuid(id_: str) -> str:
+    digest = blake2b(id_.encode(), digest_size=16).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+
+
+def attribution_record(log: EventLog, row: int) -> Record | None:
+    """Make the resource that credits an event to a message."""
+    credit = log.attribution[row]
+    if credit is None:
+        return None
+    relationships: dict[str, Related] = {"event": log.ids[row]}
+    if credit.campaign:
+        relationships |= {"campaign": credit.campaign, "campaign-message": credit.message}
+    if credit.flow:
+        relationships |= {"flow": credit.flow, "flow-message": credit.message}
+    if credit.variation and credit.flow:
+        relationships["flow-message-variation"] = credit.variation
+    return Record("attribution", credit.id, {}, relationships)
+
+
+def append(log: EventLog, rows: Sequence[dict[str, Any]]) -> None:
+    """Put new events in their places; one that ties with others comes after them.
+
+    A row has `id`, `time`, `metric` and `profile` (ids), `value` and `properties`.
+    """
+    rows = sorted(rows, key=lambda row: int(row["time"]))
+    times = np.array([row["time"] for row in rows], dtype=np.int64)
+    places = np.searchsorted(log.time, times, side="right")
+    metrics = _positions(log.metric_ids, [row["metric"] for row in rows])
+    profiles = _positions(log.profile_ids, [row["profile"] for row in rows])
+    values = [float("nan") if row["value"] is None else row["value"] for row in rows]
+    log.time = np.insert(log.time, places, times)
+    log.metric = np.insert(log.metric, places, np.array(metrics, dtype=np.int32))
+    log.profile = np.insert(log.profile, places, np.array(profiles, dtype=np.int32))
+    log.value = np.insert(log.value, places, np.array(values, dtype=np.float64))
+    log.ids = _insert(log.ids, places.tolist(), [row["id"] for row in rows])
+    log.properties = _insert(log.properties, places.tolist(), [row["properties"] for row in rows])
+    log.attribution = _insert(log.attribution, places.tolist(), [None] * len(rows))
+
+
+def _insert(values: list[T], places: Sequence[int], added: Sequence[T]) -> list[T]:
+    """Put values in their places, which rise, in one pass: the log may be long, and the added many."""
+    whole: list[T] = []
+    start = 0
+    for place, value in zip(places, added, strict=True):
+        whole += values[start:place]
+        whole.append(value)
+        start = place
+    return whole + values[start:]
+
+
+def _positions(ids: list[str], wanted: Sequence[str | None]) -> list[int]:
+    """Find the positions of ids in a list, to which new ones are added; -1 for none."""
+    known = {id_: position for position, id_ in enumerate(ids)}
+    for id_ in wanted:
+        if id_ is not None and id_ not in known:
+            known[id_] = len(ids)
+            ids.append(id_)
+    return [-1 if id_ is None else known[id_] for id_ in wanted]
+
 
 T = TypeVar("T")
 GROUPS = ("list", "segment")
@@ -70,7 +242,7 @@ class Store:
         """Look up several resources of one type, one after the other; unknown ids are left out."""
         if type_ == "event":
             rows, log = self.event_rows(), self.account.events
-            return (eventlog.to_record(log, rows[id_]) for id_ in ids if id_ in rows)
+            return (to_record(log, rows[id_]) for id_ in ids if id_ in rows)
         return (record for id_ in ids if (record := self.find(type_, id_)))
 
     def get(self, type_: str, id_: str) -> Record:
@@ -152,11 +324,11 @@ class Store:
 
     def _event(self, id_: str) -> Record | None:
         row = self.event_rows().get(id_)
-        return None if row is None else eventlog.to_record(self.account.events, row)
+        return None if row is None else to_record(self.account.events, row)
 
     def _attribution(self, id_: str) -> Record | None:
         row = self.derive("attributions", self._attribution_rows).get(id_)
-        return None if row is None else eventlog.attribution_record(self.account.events, row)
+        return None if row is None else attribution_record(self.account.events, row)
 
     def _attribution_rows(self) -> dict[str, int]:
         credits_ = enumerate(self.account.events.attribution)
@@ -214,3 +386,59 @@ def _as_list(value: str | list[str] | None) -> list[str]:
     if value is None:
         return []
     return [value] if isinstance(value, str) else list(value)
+
+
+def link(store: Store, record: Record, name: str, ids: Iterable[str]) -> None:
+    """Add ids to a relationship to many; those already there stay as they are."""
+    type_ = target(record.type, name)
+    for id_ in ids:
+        other = store.get(type_, id_)
+        if record.type in GROUPS and name == "profiles":
+            store.members(record.id).setdefault(id_, int(store.now()))
+        elif (record.type, name) in INVERSE:
+            _store(store, other, INVERSE[record.type, name][1], record.id)
+        else:
+            _store(store, record, name, id_)
+    store.changed()
+
+
+def unlink(store: Store, record: Record, name: str, ids: Iterable[str]) -> None:
+    """Take ids out of a relationship; those that are not there do no harm."""
+    type_ = target(record.type, name)
+    for id_ in ids:
+        other = store.get(type_, id_)
+        if record.type in GROUPS and name == "profiles":
+            store.members(record.id).pop(id_, None)
+        elif (record.type, name) in INVERSE:
+            _forget(other, INVERSE[record.type, name][1], record.id)
+        else:
+            _forget(record, name, id_)
+    store.changed()
+
+
+def replace(store: Store, record: Record, name: str, ids: list[str]) -> None:
+    """Let a relationship lead to these ids and to no others."""
+    unlink(store, record, name, [id_ for id_ in store.related(record, name) if id_ not in ids])
+    link(store, record, name, ids)
+
+
+def check_exist(store: Store, type_: str, ids: Iterable[str]) -> None:
+    """Answer 404 if one of the ids does not exist, before anything is changed."""
+    for id_ in ids:
+        if store.find(type_, id_) is None:
+            raise ApiFault.missing(type_, id_)
+
+
+def _store(store: Store, record: Record, name: str, id_: str) -> None:
+    if not name.endswith("s"):  # relationships to many have plural names
+        record.relationships[name] = id_
+    elif id_ not in (ids := store.related(record, name)):
+        record.relationships[name] = [*ids, id_]
+
+
+def _forget(record: Record, name: str, id_: str) -> None:
+    value = record.relationships.get(name)
+    if isinstance(value, list):
+        record.relationships[name] = [other for other in value if other != id_]
+    elif value == id_:
+        record.relationships[name] = None

@@ -11,14 +11,9 @@ from klaviyo_analytics.sandbox.shop.columns import NEVER, Floats, Ints
 from klaviyo_analytics.sandbox.shop.events.ledger import Log
 from klaviyo_analytics.sandbox.shop.ids import Names
 from klaviyo_analytics.sandbox.shop.metrics import Metric
-from klaviyo_analytics.sandbox.shop.story.campaigns import Campaign
-from klaviyo_analytics.sandbox.shop.story.contacts import Contacts
-from klaviyo_analytics.sandbox.shop.story.departures import Departures
-from klaviyo_analytics.sandbox.shop.story.diary import Diary
-from klaviyo_analytics.sandbox.shop.story.flows import Flow
-from klaviyo_analytics.sandbox.shop.story.groups import Memberships
-from klaviyo_analytics.sandbox.shop.story.mail import COMPLAINS, HARD_BOUNCE
-from klaviyo_analytics.sandbox.shop.story.people import People
+from klaviyo_analytics.sandbox.shop.story.journeys import Departures, Diary, Memberships
+from klaviyo_analytics.sandbox.shop.story.mailings import COMPLAINS, HARD_BOUNCE, Campaign, Flow
+from klaviyo_analytics.sandbox.shop.story.people import Contacts, People
 
 
 @dataclass(slots=True)

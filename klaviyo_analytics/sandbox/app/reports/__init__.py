@@ -7,6 +7,6 @@
 - `answer.py` writes the rows, page by page.
 """
 
-from klaviyo_analytics.sandbox.app.reports import forms, messages, segments
+from klaviyo_analytics.sandbox.app.reports import audience, messages
 
-HANDLERS = {**messages.HANDLERS, **forms.HANDLERS, **segments.HANDLERS}
+HANDLERS = {**messages.HANDLERS, **audience.HANDLERS}

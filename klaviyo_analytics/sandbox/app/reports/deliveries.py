@@ -2,18 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum, auto
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from klaviyo_analytics.sandbox.app.reports.frames import wall_clock
-from klaviyo_analytics.sandbox.app.reports.mailings import Mailings, mailings
-from klaviyo_analytics.sandbox.app.store import Store
-from klaviyo_analytics.sandbox.model import EventLog
+from klaviyo_analytics.sandbox.app.errors import to_seconds
+from klaviyo_analytics.sandbox.app.reports.answer import distinct
+from klaviyo_analytics.sandbox.app.reports.question import wall_clock
+from klaviyo_analytics.sandbox.app.store import GROUPS, Store
+from klaviyo_analytics.sandbox.model import EventLog, Record
+
+#: the channels of a report in their own words
+CHANNELS = {"email": "email", "sms": "sms", "mobile_push": "push-notification", "whatsapp": "whatsapp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """One message of a campaign or a flow; `owner` is the campaign or the flow."""
+
+    message: Record
+    owner: Record
+    name: str
+    channel: str
+    text_format: str | None
+    tag_ids: list[str]
+    tag_names: list[str]
+
+    @property
+    def of_flow(self) -> bool:
+        """Tell a flow's message from a campaign's."""
+        return self.owner.type == "flow"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailings:
+    """Every message, by number."""
+
+    messages: list[Mailing]
+    number: dict[str | None, int]
+    sent: npt.NDArray[
+        np.int64
+    ]  # when a campaign went out (Unix seconds); -1 for a flow, which sends every day
+    variations: dict[str | None, int]  # by id
+    variation_names: list[tuple[str, str]]  # id and name
+
+
+def mailings(store: Store) -> Mailings:
+    """List the account's messages; what was deleted is not reported on any more."""
+    return store.derive("mailings", lambda: _list(store))
+
+
+def _list(store: Store) -> Mailings:
+    messages = [*_of_campaigns(store), *_of_flows(store)]
+    variations = dict(
+        side for mailing in messages for side in mailing.message.hidden.get("variations", {}).items()
+    )
+    sent = [-1 if mailing.of_flow else _send_time(mailing.owner) for mailing in messages]
+    return Mailings(
+        messages,
+        {mailing.message.id: number for number, mailing in enumerate(messages)},
+        np.array(sent, dtype=np.int64),
+        {id_: number for number, id_ in enumerate(variations)},
+        list(variations.items()),
+    )
+
+
+def _send_time(campaign: Record) -> int:
+    """Find the moment to which all numbers of a campaign belong, however long it took to send."""
+    time = campaign.attributes.get("send_time")
+    return int(to_seconds(time)) if time else -1
+
+
+def _of_campaigns(store: Store) -> Iterator[Mailing]:
+    for message in store.records("campaign-message").values():
+        for id_ in store.related(message, "campaign"):
+            definition = message.attributes.get("definition") or {}
+            campaign = store.find("campaign", id_)
+            if campaign:
+                name = definition.get("label") or campaign.attributes["name"]
+                yield _mailing(store, message, campaign, name, definition)
+
+
+def _of_flows(store: Store) -> Iterator[Mailing]:
+    for message in store.records("flow-message").values():
+        for action in store.find_all("flow-action", store.related(message, "flow-action")):
+            for flow in store.find_all("flow", store.related(action, "flow")):
+                definition = message.attributes.get("definition") or {}
+                name = message.hidden.get("name") or definition.get("name") or flow.attributes["name"]
+                yield _mailing(store, message, flow, name, {"content": definition} | message.attributes)
+
+
+def _mailing(store: Store, message: Record, owner: Record, name: str, told: dict[str, Any]) -> Mailing:
+    channel = CHANNELS.get(told.get("channel", "email"), told.get("channel", "email"))
+    picture = (told.get("content") or {}).get("media_url")
+    tags = list(store.find_all("tag", store.related(owner, "tags")))
+    return Mailing(
+        message,
+        owner,
+        name,
+        channel,
+        text_format=("MMS" if picture else "SMS") if channel == "sms" else None,
+        tag_ids=[tag.id for tag in tags],
+        tag_names=[tag.attributes["name"] for tag in tags],
+    )
+
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -123,3 +219,27 @@ def _last_delivery(log: EventLog, found: Deliveries) -> Ints:
     arrived = ~np.isin(found.kind, (Kind.BOUNCED, Kind.FAILED))
     belongs = arrived & (before >= 0) & (last // span == pair)
     return np.where(belongs, last % span, moment)
+
+
+def audiences_of(store: Store, known: Mailings, found: Deliveries) -> tuple[Ints, list[tuple[str, str]]]:
+    """Find the audience of each event as a number, and the id and name of each number.
+
+    Every recipient belongs to one audience of the campaign, so that the rows add up: the first that holds the
+    profile today, or the first of all if it has left them since. A profile's past memberships are not kept.
+    """
+    profiles = [*store.account.events.profile_ids, ""]  # the last is nobody's, -1
+    numbers: dict[str, int] = {}
+    pairs, place = distinct(found.message, found.profile)
+    chosen = []
+    for message, profile in pairs:
+        included = known.messages[message].owner.attributes["audiences"].get("included") or []
+        holding = (group for group in included if profiles[profile] in store.members(group))
+        audience = next(holding, included[0] if included else "")
+        chosen.append(numbers.setdefault(audience, len(numbers)))
+    names = [(id_, _name(store, id_)) for id_ in numbers]
+    return np.array(chosen, dtype=np.int64)[place], names
+
+
+def _name(store: Store, id_: str) -> str:
+    found = (store.find(type_, id_) for type_ in GROUPS)
+    return next((group.attributes["name"] for group in found if group), "")

@@ -8,8 +8,7 @@ from klaviyo_analytics.sandbox.shop.columns import NEVER, Bools, Ints
 from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties
 from klaviyo_analytics.sandbox.shop.ids import Names
 from klaviyo_analytics.sandbox.shop.metrics import Metric
-from klaviyo_analytics.sandbox.shop.story.forms import FORMS
-from klaviyo_analytics.sandbox.shop.story.groups import LISTS, TEXTS, Memberships, list_id
+from klaviyo_analytics.sandbox.shop.story.journeys import FORMS, LISTS, TEXTS, Memberships, list_id
 from klaviyo_analytics.sandbox.shop.story.people import BY_BROWSING, BY_CHECKOUT, BY_FORM, BY_IMPORT, People
 
 #: how people give their consent, and how they take it back

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from klaviyo_analytics.sandbox.shop.clock import DAY
-from klaviyo_analytics.sandbox.shop.columns import NONE, Bools, Ints
+from klaviyo_analytics.sandbox.model import Attribution
+from klaviyo_analytics.sandbox.shop.clock import DAY, HOUR
+from klaviyo_analytics.sandbox.shop.columns import NONE, Bools, Ints, last_before
 from klaviyo_analytics.sandbox.shop.events.consents import LEAVING_METHODS
-from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties, Teller
+from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Log, Properties, Teller
+from klaviyo_analytics.sandbox.shop.ids import event_ids
 from klaviyo_analytics.sandbox.shop.metrics import Metric
-from klaviyo_analytics.sandbox.shop.story.contacts import Contacts
-from klaviyo_analytics.sandbox.shop.story.diary import Diary
-from klaviyo_analytics.sandbox.shop.story.mail import (
+from klaviyo_analytics.sandbox.shop.story.journeys import Diary
+from klaviyo_analytics.sandbox.shop.story.mailings import (
     CHANNELS,
     COMPLAINS,
     DELIVERED,
@@ -24,8 +25,7 @@ from klaviyo_analytics.sandbox.shop.story.mail import (
     MessageBook,
     Sends,
 )
-from klaviyo_analytics.sandbox.shop.story.people import People
-from klaviyo_analytics.sandbox.shop.story.places import CLIENTS, DOMAINS, PLACES
+from klaviyo_analytics.sandbox.shop.story.people import CLIENTS, DOMAINS, PLACES, Contacts, People
 
 _FROM_NUMBER = "+18335550100"
 _RECEIVED = (Metric.RECEIVED_EMAIL, Metric.RECEIVED_TEXT, Metric.RECEIVED_PUSH)
@@ -228,3 +228,55 @@ def _client(client: str, canonical: str, kind: str, system: str) -> dict[str, An
 _CLIENTS = [_client(*client) for *client, _ in CLIENTS]
 _APPLE_PROXY = _client("Apple Mail Privacy Protection", "Apple Mail", "Proxy", "Other")
 _SCANNER = _client("Mail filter", "Unknown", "Bot", "Other")
+
+
+MAIL_WINDOW, TEXT_WINDOW = 5 * DAY, 24 * HOUR
+
+
+def attribute(log: Log, book: MessageBook, sends: Sends, salt: int) -> list[Attribution | None]:
+    """Credit every conversion: five days after an email's open or click, a day after a text's or a push's.
+
+    Opens by machines and clicks by bots earn nothing.
+    """
+    touches = np.flatnonzero(log.send != NONE)
+    mail = book.channel[sends.message[log.send[touches]]] == 0
+    conversions = np.flatnonzero(log.converts)
+    by_mail = _last_touch(log, conversions, touches[mail], MAIL_WINDOW)
+    by_text = _last_touch(log, conversions, touches[~mail], TEXT_WINDOW)
+    touch = np.maximum(by_mail, by_text)  # rows stand in order of time
+    earned = touch != NONE
+    credits: list[Attribution | None] = [None] * len(log.time)
+    ids = event_ids(int(earned.sum()), salt)
+    send = log.send[touch[earned]]
+    for row, name, message, side, sent in zip(
+        conversions[earned].tolist(),
+        ids,
+        sends.message[send].tolist(),
+        sends.side[send].tolist(),
+        sends.time[send].tolist(),
+        strict=True,
+    ):
+        about = book.messages[message]
+        credits[row] = Attribution(
+            id=name,
+            channel=about.channel,
+            message=about.id,
+            sent_at=sent,
+            campaign=about.campaign,
+            flow=about.flow,
+            variation=None if side == NONE else about.variations[side].id,
+        )
+    return credits
+
+
+def _last_touch(log: Log, conversions: Ints, touches: Ints, window: int) -> Ints:
+    found = last_before(
+        log.person[conversions],
+        log.time[conversions],
+        of_owner=log.person[touches],
+        of_time=log.time[touches],
+        window=window,
+    )
+    if not len(touches):
+        return found
+    return np.where(found == NONE, NONE, touches[found])

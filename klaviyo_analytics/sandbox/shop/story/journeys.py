@@ -2,18 +2,252 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
 import numpy as np
 
-from klaviyo_analytics.sandbox.shop.clock import DAY, MINUTE
-from klaviyo_analytics.sandbox.shop.columns import NEVER, NONE, Bools, Ints, last_before, last_of_each
-from klaviyo_analytics.sandbox.shop.story import campaigns as plans
-from klaviyo_analytics.sandbox.shop.story import flows as automations
-from klaviyo_analytics.sandbox.shop.story.campaigns import Campaign
-from klaviyo_analytics.sandbox.shop.story.diary import Diary
-from klaviyo_analytics.sandbox.shop.story.flows import Flow, Step
-from klaviyo_analytics.sandbox.shop.story.mail import READ, UNSUBSCRIBES, Sends, address
-from klaviyo_analytics.sandbox.shop.story.people import BY_FORM
-from klaviyo_analytics.sandbox.shop.story.shopping import unprompted, wander
+from klaviyo_analytics.sandbox.shop.clock import DAY, HOUR, MINUTE, Clock
+from klaviyo_analytics.sandbox.shop.columns import (
+    NEVER,
+    NONE,
+    Bools,
+    Floats,
+    Ints,
+    Table,
+    first_of_each,
+    last_before,
+    last_of_each,
+)
+from klaviyo_analytics.sandbox.shop.ids import Names
+from klaviyo_analytics.sandbox.shop.story import mailings as automations
+from klaviyo_analytics.sandbox.shop.story import mailings as plans
+from klaviyo_analytics.sandbox.shop.story.catalog import Catalog
+from klaviyo_analytics.sandbox.shop.story.mailings import (
+    COMPLAINS,
+    READ,
+    UNSUBSCRIBES,
+    Campaign,
+    Clicks,
+    Flow,
+    MessageBook,
+    Opens,
+    Patience,
+    Sends,
+    Step,
+    address,
+    react,
+)
+from klaviyo_analytics.sandbox.shop.story.people import BY_CHECKOUT, BY_FORM, BY_IMPORT, PLACES, People
+
+RATES = {"USD": 1.0, "CAD": 1.36, "GBP": 0.79, "EUR": 0.92, "JPY": 150.0, "AUD": 1.5}
+_DISCOUNTS = {"WELCOME10": 10, "HOLIDAY15": 15, "WINBACK20": 20}
+COUPONS = (None, *_DISCOUNTS)
+
+
+@dataclass(slots=True)
+class Visits(Table):
+    """Somebody looks round the shop, from a message (`send`) or by themselves (NONE)."""
+
+    person: Ints
+    time: Ints
+    send: Ints
+    good: Ints  # what they look at
+
+
+@dataclass(slots=True)
+class Carts(Table):
+    """A checkout that was started, and when it became an order (NEVER: abandoned)."""
+
+    person: Ints
+    time: Ints
+    send: Ints
+    ordered: Ints
+    coupon: Ints  # which of COUPONS
+    currency: Ints
+    in_store: Bools
+
+
+@dataclass(slots=True)
+class Lines(Table):
+    """What lies in a cart: after discount, in hundredths of the cart's currency."""
+
+    cart: Ints
+    good: Ints
+    quantity: Ints
+    cents: Ints
+
+
+def wander(
+    rng: np.random.Generator, catalog: Catalog, person: Ints, time: Ints, send: Ints | None = None
+) -> Visits:
+    """Let people look at something popular."""
+    send = np.full(len(person), NONE, dtype=np.int64) if send is None else send
+    return Visits(person, time, send, _pick(rng, catalog, len(person)))
+
+
+def unprompted(rng: np.random.Generator, people: People, clock: Clock) -> tuple[Ints, Ints, Ints, Ints]:
+    """Draw who comes without a message: (person, time) of those who buy, then of those who only look."""
+    left = 1 - clock.elapsed(people.created)
+    buyers = np.repeat(np.arange(len(people)), rng.poisson(0.55 * people.appetite * left))
+    joining = np.flatnonzero(people.source == BY_CHECKOUT)
+    lookers = np.repeat(np.arange(len(people)), rng.poisson(0.55 * people.interest * left))
+    bought = np.concatenate([people.created[joining], clock.draw(rng, people.created[buyers] + HOUR)])
+    looked = clock.draw(rng, people.created[lookers] + HOUR)
+    return np.concatenate([joining, buyers]), bought, lookers, looked
+
+
+def fill_carts(
+    rng: np.random.Generator,
+    people: People,
+    catalog: Catalog,
+    currencies: Ints,
+    visits: Visits,
+    buys: Floats | float,
+    coupon: Ints | None = None,
+) -> tuple[Carts, Lines]:
+    """Start a checkout at the end of each visit; `buys` is the chance that it is paid for at once."""
+    count = len(visits)
+    near = np.isin(people.place[visits.person], [0, 1])
+    in_store = near & (visits.send == NONE) & (rng.random(count) < 0.16)
+    in_store &= people.source[visits.person] != BY_CHECKOUT
+    paid = (rng.random(count) < buys) | in_store
+    started = visits.time + rng.integers(40, 15 * MINUTE, count)
+    carts = Carts(
+        person=visits.person,
+        time=started,
+        send=visits.send,
+        ordered=np.where(paid, started + rng.integers(70, 20 * MINUTE, count), NEVER),
+        coupon=np.zeros(count, dtype=np.int64) if coupon is None else coupon,
+        currency=currencies[people.place[visits.person]],
+        in_store=in_store,
+    )
+    return carts, _fill(rng, catalog, carts)
+
+
+def _fill(rng: np.random.Generator, catalog: Catalog, carts: Carts) -> Lines:
+    sizes = rng.choice([1, 2, 3, 4, 5], size=len(carts), p=[0.52, 0.28, 0.13, 0.05, 0.02])
+    cart = np.repeat(np.arange(len(carts)), sizes)
+    good = _pick(rng, catalog, len(cart))
+    quantity = rng.choice([1, 2, 3], size=len(cart), p=[0.86, 0.11, 0.03])
+    percent = np.array([0, *_DISCOUNTS.values()])[carts.coupon[cart]]
+    rate = np.array(list(RATES.values()))[carts.currency[cart]]
+    amount = catalog.cents[good] * quantity * rate * (100 - percent) / 100
+    whole = np.where(rate > 100, 100, 1)  # yen have no cents
+    cents = (np.round(amount / whole) * whole).astype(np.int64)
+    return Lines(cart, good, quantity, cents)
+
+
+def _pick(rng: np.random.Generator, catalog: Catalog, count: int) -> Ints:
+    shares = np.cumsum(catalog.popularity)
+    return np.minimum(np.searchsorted(shares, rng.random(count)), len(shares) - 1)
+
+
+def currency_of_places(currencies: tuple[str, ...]) -> Ints:
+    """Give each place its own currency if the shop takes it, else the shop's first."""
+    known = list(RATES)
+    unknown = [currency for currency in currencies if currency not in known]
+    if unknown or not currencies:
+        raise ValueError(f"expected one or more of {', '.join(known)}, not {currencies!r}")
+    own = [place.currency if place.currency in currencies else currencies[0] for place in PLACES]
+    return np.array([known.index(currency) for currency in own], dtype=np.int64)
+
+
+@dataclass(slots=True)
+class Aftermath:
+    """What happens to each order later, as times (NEVER: it does not)."""
+
+    fulfilled: Ints
+    cancelled: Ints
+    refunded: Ints
+    partial: Bools  # only the first line is refunded
+    reviewed: Ints
+    rating: Ints
+
+
+def settle(rng: np.random.Generator, carts: Carts) -> Aftermath:
+    """Ship, cancel, refund and review the orders."""
+    count = len(carts)
+    dice = rng.random(count)
+    ordered = carts.ordered != NEVER
+    cancel = ordered & (dice < 0.022) & ~carts.in_store
+    ship = ordered & ~cancel & ~carts.in_store
+    refund = ship & (dice > 0.945)
+    review = ship & ~refund & (rng.random(count) < 0.11)
+    base = np.where(ordered, carts.ordered, 0)
+    fulfilled = base + rng.integers(18 * HOUR, 3 * DAY, count)
+
+    def later(which: Bools, since: Ints, low: int, high: int) -> Ints:
+        return np.where(which, since + rng.integers(low, high, count), NEVER)
+
+    return Aftermath(
+        fulfilled=np.where(ship, fulfilled, NEVER),
+        cancelled=later(cancel, base, 10 * MINUTE, 16 * HOUR),
+        refunded=later(refund, fulfilled, 3 * DAY, 24 * DAY),
+        partial=rng.random(count) < 0.4,
+        reviewed=later(review, fulfilled, 5 * DAY, 40 * DAY),
+        rating=rng.choice([5, 4, 3, 2, 1], size=count, p=[0.62, 0.22, 0.08, 0.04, 0.04]),
+    )
+
+
+@dataclass(slots=True)
+class Diary:
+    """The world that the story happens in, and the tables it leaves behind."""
+
+    rng: np.random.Generator
+    clock: Clock
+    people: People
+    catalog: Catalog
+    book: MessageBook
+    currencies: Ints  # the currency of each place
+    patience: Patience
+    sends: Sends = field(default_factory=Sends.empty)
+    opens: Opens = field(default_factory=Opens.empty)
+    clicks: Clicks = field(default_factory=Clicks.empty)
+    visits: Visits = field(default_factory=Visits.empty)
+    carts: Carts = field(default_factory=Carts.empty)
+    lines: Lines = field(default_factory=Lines.empty)
+
+    def may_go(self, sends: Sends) -> Ints:
+        """Give the rows of messages that are due and whose people can still be written to."""
+        return np.flatnonzero(self.patience.allows(self.book, sends) & (sends.time <= self.clock.now))
+
+    def post(self, sends: Sends) -> Clicks:
+        """Send messages and write down the reactions; gives each message's first click by a person."""
+        opens, clicks = react(self.rng, self.people, self.book, sends)
+        opens.send += len(self.sends)
+        clicks.send += len(self.sends)
+        self.sends = Sends.join([self.sends, sends])
+        self.opens = Opens.join([self.opens, opens])
+        self.clicks = Clicks.join([self.clicks, clicks])
+        human = clicks.take(~clicks.bot)
+        return human.take(first_of_each(human.send, human.time))
+
+    def follow(self, clicks: Clicks) -> None:
+        """Let the people who clicked look round, and some of them buy."""
+        person, message = self.sends.person[clicks.send], self.sends.message[clicks.send]
+        arrival = clicks.time + self.rng.integers(3, 25, len(clicks))
+        visits = wander(self.rng, self.catalog, person, arrival, clicks.send)
+        self.look(visits)
+        keen = 0.31 * self.book.buys[message] * (0.45 + 0.55 * self.people.appetite[person])
+        keen_ones = np.flatnonzero(self.rng.random(len(visits)) < np.minimum(keen, 0.85))
+        self.check_out(visits.take(keen_ones), 0.62, self._coupons(message[keen_ones]))
+
+    def look(self, visits: Visits) -> None:
+        """Write down visits."""
+        self.visits = Visits.join([self.visits, visits])
+
+    def check_out(self, visits: Visits, buys: Floats | float, coupon: Ints | None = None) -> None:
+        """Write down the carts that end these visits, of which the share `buys` is paid for at once."""
+        carts, lines = fill_carts(self.rng, self.people, self.catalog, self.currencies, visits, buys, coupon)
+        lines.cart += len(self.carts)
+        self.carts = Carts.join([self.carts, carts])
+        self.lines = Lines.join([self.lines, lines])
+
+    def _coupons(self, message: Ints) -> Ints:
+        offered = np.array([COUPONS.index(one.coupon) for one in self.book.messages], dtype=np.int64)
+        return np.where(self.rng.random(len(message)) < 0.8, offered[message], 0)
+
 
 REENTRY = {automations.CART: 7 * DAY, automations.BROWSE: 30 * DAY, automations.THANKS: 30 * DAY}
 
@@ -149,3 +383,104 @@ def _spaced(person: Ints, time: Ints, gap: int) -> Ints:
     close = np.zeros(len(order), dtype=bool)
     close[1:] = (person[order][1:] == person[order][:-1]) & (np.diff(time[order]) < gap)
     return order[~close]
+
+
+NEWSLETTER, CHECKOUT, IMPORTED, GIVEAWAY, TEXTS, FRIENDS, WHOLESALE = range(7)
+LISTS = (
+    ("newsletter", "Newsletter", "single_opt_in"),
+    ("checkout", "Checkout opt-in", "single_opt_in"),
+    ("imported", "Imported customers (old shop)", "single_opt_in"),
+    ("giveaway", "Giveaway 🌷 Spring", "double_opt_in"),
+    ("texts", "SMS Subscribers", "single_opt_in"),
+    ("friends", 'Friends, "family" & press', "double_opt_in"),
+    ("wholesale", "Wholesale", "double_opt_in"),
+)
+
+
+@dataclass(slots=True)
+class Memberships(Table):
+    """One stay on one list; `left` is NEVER for those who are still on it."""
+
+    group: Ints
+    person: Ints
+    joined: Ints
+    left: Ints
+
+
+def list_id(names: Names, group: int) -> str:
+    """Give the id of a list by its number."""
+    return names.short("list", LISTS[group][0])
+
+
+def join_lists(people: People, clock: Clock, left_mail: Ints, left_texts: Ints) -> Memberships:
+    """Put everybody on the lists that they came through."""
+    friends = (np.arange(len(people)) % 61 == 5) & (people.subscribed < clock.start + 120 * DAY)
+    stays = [
+        _stay(NEWSLETTER, people.source == BY_FORM, people.subscribed, left_mail),
+        _stay(CHECKOUT, people.source == BY_CHECKOUT, people.subscribed, left_mail),
+        _stay(IMPORTED, people.source == BY_IMPORT, people.subscribed, left_mail),
+        _stay(GIVEAWAY, people.giveaway, people.subscribed, left_mail),
+        _stay(TEXTS, people.texted < NEVER, people.texted, left_texts),
+        _stay(FRIENDS, friends, np.full(len(people), clock.start + 120 * DAY), left_mail),
+    ]
+    return Memberships.join(stays)
+
+
+def _stay(
+    group: int, which: Ints | np.ndarray[tuple[int], np.dtype[np.bool_]], since: Ints, until: Ints
+) -> Memberships:
+    person = np.flatnonzero(which & (since < until))
+    return Memberships(np.full(len(person), group), person, since[person], until[person])
+
+
+@dataclass(slots=True)
+class Departures:
+    """Times of leaving (NEVER: stayed), by send and by person, and all stays on lists."""
+
+    by_send: Ints  # when the person complained or unsubscribed because of this message
+    mail: Ints  # when each person unsubscribed from email
+    texts: Ints
+    stays: Memberships
+
+
+def see_off(diary: Diary) -> Departures:
+    """Let people leave after they have read the message that made them."""
+    by_send = _leaving_times(diary)
+    mail, texts = (_of_people(diary, by_send, channel) for channel in (0, 1))
+    return Departures(by_send, mail, texts, join_lists(diary.people, diary.clock, mail, texts))
+
+
+def _leaving_times(diary: Diary) -> Ints:
+    sends = diary.sends
+    opened = np.full(len(sends), NEVER)
+    by_people = ~diary.opens.machine
+    np.minimum.at(opened, diary.opens.send[by_people], diary.opens.time[by_people])
+    read = np.where(opened < NEVER, opened, sends.time)
+    leaving = (sends.fate == UNSUBSCRIBES) | (sends.fate == COMPLAINS)
+    pause = 20 + (np.arange(len(sends)) * 37) % 600
+    return np.where(leaving, read + pause, NEVER)
+
+
+def _of_people(diary: Diary, by_send: Ints, channel: int) -> Ints:
+    sends = diary.sends
+    which = (sends.fate == UNSUBSCRIBES) & (diary.book.channel[sends.message] == channel)
+    left = np.full(len(diary.people), NEVER)
+    left[sends.person[which]] = by_send[which]
+    return left
+
+
+class FormPlan(NamedTuple):
+    """A form as the account holds it; people arrive through the first three."""
+
+    name: str
+    kind: str
+    versions: tuple[str, ...]
+    status: str = "live"
+
+
+FORMS = (
+    FormPlan("Welcome pop-up 10%", "popup", ("Control", "With photo")),
+    FormPlan("Footer sign-up", "embed", ("Original",)),
+    FormPlan("SMS flyout – “first dibs”", "flyout", ("Original",)),
+    FormPlan("Holiday banner (old)", "banner", ("Original",), "draft"),
+)

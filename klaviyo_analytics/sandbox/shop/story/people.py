@@ -2,20 +2,105 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from klaviyo_analytics.sandbox.shop.clock import DAY, MINUTE, Clock
 from klaviyo_analytics.sandbox.shop.columns import NEVER, Bools, Floats, Ints, Table
-from klaviyo_analytics.sandbox.shop.story.places import (
-    CLIENTS,
-    DOMAINS,
-    FIRST_NAMES,
-    LAST_NAMES,
-    PLACES,
-    SCANNED,
+from klaviyo_analytics.sandbox.shop.ids import ulids
+
+
+class Place(NamedTuple):
+    """A town; `share` is how much of the shop's people live there."""
+
+    country: str
+    region: str | None
+    city: str
+    zip: str | None
+    latitude: float
+    longitude: float
+    timezone: str
+    locale: str
+    currency: str
+    share: float
+
+
+PLACES = (
+    Place("United States", "NY", "New York", "10013", 40.72, -74.0, "America/New_York", "en-US", "USD", 18),
+    Place("United States", "MA", "Boston", "02118", 42.34, -71.07, "America/New_York", "en-US", "USD", 10),
+    Place("United States", "IL", "Chicago", "60614", 41.92, -87.65, "America/Chicago", "en-US", "USD", 10),
+    Place("United States", "CO", "Denver", "80205", 39.76, -104.97, "America/Denver", "en-US", "USD", 9),
+    Place(
+        "United States",
+        "CA",
+        "Los Angeles",
+        "90026",
+        34.08,
+        -118.26,
+        "America/Los_Angeles",
+        "en-US",
+        "USD",
+        12,
+    ),
+    Place("United States", "TX", "Austin", "78704", 30.24, -97.76, "America/Chicago", "es-US", "USD", 6),
+    Place("Canada", "ON", "Toronto", "M5V 2T6", 43.64, -79.39, "America/Toronto", "en-CA", "CAD", 6),
+    Place("Canada", "QC", "Montréal", "H2X 1Y4", 45.51, -73.57, "America/Toronto", "fr-CA", "CAD", 3),
+    Place("United Kingdom", None, "London", "E8 3PN", 51.54, -0.06, "Europe/London", "en-GB", "GBP", 6),
+    Place("Germany", "BE", "Berlin", "10999", 52.5, 13.42, "Europe/Berlin", "de-DE", "EUR", 5),
+    Place("France", None, "Lyon", "69001", 45.77, 4.83, "Europe/Paris", "fr-FR", "EUR", 3),
+    Place("Poland", None, "Łódź", "90-001", 51.77, 19.46, "Europe/Warsaw", "pl-PL", "EUR", 2),
+    Place("Israel", None, "תל אביב", "6330221", 32.08, 34.78, "Asia/Jerusalem", "he-IL", "USD", 2),
+    Place("Japan", "東京都", "渋谷区", "150-0002", 35.66, 139.7, "Asia/Tokyo", "ja-JP", "JPY", 3),
+    Place("India", "MH", "Mumbai", "400050", 19.06, 72.83, "Asia/Kolkata", "hi-IN", "USD", 2),
+    Place("Australia", "NSW", "Sydney", None, -33.88, 151.21, "Australia/Sydney", "en-AU", "USD", 3),
 )
+
+FIRST_NAMES = (
+    "Olivia", "Liam", "Emma", "Noah", "Ava", "Mateo", "Sofía", "Ethan", "Mia", "Lucas", "Amelia", "Henry",
+    "Harper", "Jack", "Isla", "Leo", "Grace", "Owen", "Zoë", "Anaïs", "François", "Łukasz", "Håkon", "Jürgen",
+    "Siân", "D'Arcy", "Mary-Jane", "J.R.", "Nguyễn", "Øystein", "李娜", "王伟", "さくら", "健太", "민준", "서연",
+    "मीरा", "अर्जुन", "Мария", "Дмитрий", "Ελένη", "יעל", "אברהם", "محمد", "فاطمة", "ทิพย์", "Sunny ☀️",
+    "Kit 🦊", 'Robert "Bob"', "Ana, María", "null", "Chloé",
+)  # fmt: skip
+
+LAST_NAMES = (
+    "Smith", "Johnson", "García", "Brown", "Martinez", "O'Brien", "Nuñez", "Müller", "Schmidt", "Kowalski",
+    "Ivanov", "Петрова", "Παπαδόπουλος", "Andersson", "van der Berg", "de la Cruz", "Smith-Jones", "佐藤", "鈴木",
+    "陈", "김", "박", "शर्मा", "כהן", "לוי", "العلي", "Nguyễn", "Okafor", "Silva", "Rossi", "Dubois", "Novák",
+    "Łuczak", "Ng", "Back\\slash", 'Quote"d', "Comma, Jr.", "Wood 🌲", "Taylor", "Wilson", "Clark", "Young",
+)  # fmt: skip
+
+#: mail domain, who runs its inboxes, share of people, share of them whose client opens mail by itself
+DOMAINS = (
+    ("gmail.example", "Gmail", 42, 0.16),
+    ("outlook.example", "Outlook", 13, 0.05),
+    ("yahoo.example", "Yahoo", 12, 0.15),
+    ("icloud.example", "Apple", 13, 0.72),
+    ("proton.example", "Proton", 2, 0.1),
+    ("gmx.example", "GMX", 3, 0.1),
+    ("mail.example.net", "Other", 4, 0.25),
+    ("studio-north.example", "Google Workspace", 4, 0.2),
+    ("corp.example.org", "Microsoft 365", 5, 0.05),
+    ("uni-city.example", "Microsoft 365", 2, 0.05),
+)
+
+#: the company domains whose filters follow every link before a person does
+SCANNED = ("corp.example.org", "uni-city.example")
+
+#: client, its name without the version, type and system of a human open
+CLIENTS = (
+    ("Gmail", "Gmail", "Webmail", "Other", 30),
+    ("Gmail Mobile 2026.5", "Gmail Mobile", "Mobile", "Android", 22),
+    ("Apple Mail 18", "Apple Mail", "Mobile", "iOS", 24),
+    ("Outlook 16", "Outlook", "Desktop", "Windows", 10),
+    ("Chrome 139", "Chrome", "Desktop", "macOS", 8),
+    ("Yahoo! Mail", "Yahoo! Mail", "Webmail", "Other", 6),
+)
+
 
 #: how a person came to the shop
 BY_FORM, BY_CHECKOUT, BY_IMPORT, BY_BROWSING = range(4)
@@ -92,3 +177,48 @@ def draw_people(rng: np.random.Generator, clock: Clock, count: int) -> People:
 def _weighted(rng: np.random.Generator, shares: list[float] | list[int], count: int) -> Ints:
     odds = np.array(shares, dtype=float)
     return rng.choice(len(odds), size=count, p=odds / odds.sum())
+
+
+@dataclass(slots=True)
+class Contacts:
+    """The texts that identify each person; None where they have none."""
+
+    ids: list[str]
+    emails: list[str | None]
+    phones: list[str | None]
+
+
+def contact(people: People, seed: int) -> Contacts:
+    """Give everybody an id, and a mail address and phone number if they have one."""
+    first, last = [_plain(name) for name in FIRST_NAMES], [_plain(name) for name in LAST_NAMES]
+    domains = [name for name, *_ in DOMAINS]
+    emails = [
+        _email(first[given], last[family], domains[domain], number) if has else None
+        for number, (given, family, domain, has) in enumerate(
+            zip(
+                people.first.tolist(),
+                people.last.tolist(),
+                people.domain.tolist(),
+                people.has_email.tolist(),
+                strict=True,
+            )
+        )
+    ]
+    phones = [_phone(number) if has else None for number, has in enumerate(people.has_phone.tolist())]
+    return Contacts(ulids(people.created, seed + 17), emails, phones)
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z]+", "", letters)
+
+
+def _email(first: str, last: str, domain: str, number: int) -> str:
+    name = ".".join(part for part in (first, last) if part) or "friend"
+    tag = "+shop" if number % 31 == 7 else ""
+    return f"{name}.{number}{tag}@{domain}"
+
+
+def _phone(number: int) -> str:
+    """Write a number of the +1 xxx 555 01xx block, which is kept free for fiction."""
+    return f"+1{200 + number // 100 % 800}55501{number % 100:02d}"

@@ -1,7 +1,0 @@
-"""HTTP and nothing else: no resource of Klaviyo's, no pandas."""
-
-from klaviyo_analytics._transport.pacing import Bucket, Pacer
-from klaviyo_analytics._transport.retry import RetryPolicy
-from klaviyo_analytics._transport.session import MEDIA_TYPE, Call, HeaderAuth, Reply, Transport
-
-__all__ = ["MEDIA_TYPE", "Bucket", "Call", "HeaderAuth", "Pacer", "Reply", "RetryPolicy", "Transport"]

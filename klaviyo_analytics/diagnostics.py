@@ -1,0 +1,283 @@
+"""Walk through what can be wrong between here and an account, and say how to mend it."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+import pandas as pd
+
+from klaviyo_analytics import credentials as _credentials
+from klaviyo_analytics._reader import Reader
+from klaviyo_analytics.connections import Connections
+from klaviyo_analytics.credentials import Credentials
+from klaviyo_analytics.endpoints import jsonapi
+from klaviyo_analytics.endpoints.api import Api
+from klaviyo_analytics.errors import (
+    ConnectionFailedError,
+    KlaviyoError,
+    MalformedResponseError,
+    RequestTimeoutError,
+    TransportError,
+)
+from klaviyo_analytics.http.session import Reply
+
+State = Literal["ok", "problem", "unknown"]
+MARKS: dict[State, str] = {"ok": "ok     ", "problem": "PROBLEM", "unknown": "?      "}
+SIGNS: dict[State, str] = {"ok": "✓", "problem": "✗", "unknown": "?"}
+LEFT = "style='text-align:left'"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One question, its answer, and how to mend it."""
+
+    question: str
+    status: State
+    found: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `client.check()` found.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        One for each question: question, status ("ok", "problem" or "unknown"), found, mend.
+    ok : bool
+        Whether there is no problem.
+    frame : pandas.DataFrame
+        The findings as rows.
+    """
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem."""
+        return all(finding.status != "problem" for finding in self.findings)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The findings as rows."""
+        columns = ("question", "status", "found", "mend")
+        rows = [[getattr(finding, name) for name in columns] for finding in self.findings]
+        return pd.DataFrame(rows, columns=list(columns), dtype="string")
+
+    def __repr__(self) -> str:
+        lines = []
+        for finding in self.findings:
+            lines.append(f"{MARKS[finding.status]} {finding.question} {finding.found}")
+            if finding.mend:
+                lines.append(f"        -> {finding.mend}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{SIGNS[finding.status]}</td><td {LEFT}>{html.escape(finding.question)}</td>"
+            f"<td {LEFT}>{html.escape(finding.found)}</td>"
+            f"<td {LEFT}>{html.escape(finding.mend)}</td></tr>"
+            for finding in self.findings
+        )
+        names = ("Question", "Found", "How to mend it")
+        head = f"<tr><th></th>{''.join(f'<th {LEFT}>{name}</th>' for name in names)}</tr>"
+        return f"<table>{head}{rows}</table>"
+
+
+def without_client(error: KlaviyoError) -> Report:
+    """Report that no client could be made."""
+    words, _, mend = str(error).partition(". ")
+    return Report((Finding("Is there a key?", "problem", f"{words}.", mend),))
+
+
+SKEW = 60  # seconds that a clock may be wrong by before frames like "last hour" are
+# One cheap read for each scope. Webhooks also answer 403 to accounts that may not have any.
+EMAIL_ONLY = {"filter": 'equals(messages.channel,"email")'}
+PROBES: dict[str, tuple[str, dict[str, str]]] = {
+    "campaigns:read": ("get_campaigns", EMAIL_ONLY),
+    "catalogs:read": ("get_catalog_categories", {}),
+    "coupon-codes:read": ("get_bulk_create_coupon_code_jobs", {}),
+    "coupons:read": ("get_coupons", {}),
+    "events:read": ("get_events", {"page[size]": "1"}),
+    "flows:read": ("get_flows", {"page[size]": "1"}),
+    "forms:read": ("get_forms", {"page[size]": "1"}),
+    "images:read": ("get_images", {"page[size]": "1"}),
+    "lists:read": ("get_lists", {}),
+    "metrics:read": ("get_mapped_metrics", {}),
+    "profiles:read": ("get_profiles", {"page[size]": "1"}),
+    "reviews:read": ("get_reviews", {"page[size]": "1"}),
+    "segments:read": ("get_segments", {}),
+    "subscriptions:read": ("get_bulk_suppress_profiles_jobs", {}),
+    "tags:read": ("get_tag_groups", {}),
+    "templates:read": ("get_all_universal_content", {"page[size]": "1"}),
+    "webhooks:read": ("get_webhook_topics", {}),
+}
+
+
+def check(
+    api: Api,
+    credentials: Credentials,
+    *,
+    revision: str,
+    now: Callable[[], float] = time.time,
+    control_url: str | None = None,
+) -> Report:
+    """Ask every question."""
+    return Report(tuple(_Check(api, credentials, revision, now, control_url).findings()))
+
+
+@dataclass
+class _Check:
+    api: Api
+    credentials: Credentials
+    revision: str
+    now: Callable[[], float]
+    control_url: str | None
+
+    def findings(self) -> Iterator[Finding]:
+        kind = "gateway key" if self.credentials.gateway else "private key"
+        yield Finding("Is there a key?", "ok", f"a {kind}, found in {self.credentials.source}.")
+        if self.credentials.gateway:
+            yield self._connection()
+        try:
+            reply = self.api.ask("get_accounts")
+        except TransportError as error:
+            yield self._unreachable(error)
+            return
+        yield from self._account(reply)
+        yield self._clock(reply)
+        if _is_klaviyos(reply):
+            yield self._revision(reply)
+        if reply.status in (200, 403) and _is_klaviyos(reply):
+            yield self._scopes(reply)
+
+    def _connection(self) -> Finding:
+        question, chosen = "Is there an active connection?", self.credentials.connection
+        where = self.control_url or _credentials.control_of(self.credentials)
+        if where is None:
+            mend = "Set MATON_CTRL_URL to the host that manages this gateway's connections."
+            return Finding(question, "unknown", "nothing tells where connections are managed.", mend)
+        try:
+            connections = Connections(api_key=self.credentials.key, base_url=where, progress=False)
+            frame = connections.list()
+            connections.close()
+        except KlaviyoError as error:
+            return Finding(question, "unknown", f"the connections could not be read: {error}")
+        active = frame[frame["status"] == "ACTIVE"]
+        make = "Make one: ka.Connections().create() shows the link to open."
+        if active.empty:
+            return Finding(question, "problem", f"none of {len(frame)} connection(s) is active.", make)
+        if chosen is not None and chosen not in set(active["id"]):
+            others = ", ".join(active["id"])
+            return Finding(question, "problem", f"{chosen} is not active.", f"Active are {others}. {make}")
+        used = f"{chosen} is used" if chosen else "the oldest is used"
+        return Finding(question, "ok", f"{len(active)} active; {used}.")
+
+    def _unreachable(self, error: TransportError) -> Finding:
+        mend = (
+            f"Check base_url, KLAVIYO_BASE_URL and the network; the default is {_default(self.credentials)}."
+        )
+        if isinstance(error, (ConnectionFailedError, RequestTimeoutError)):
+            return Finding("Does the server answer?", "problem", str(error), mend)
+        return Finding("Is the base URL right?", "problem", str(error), mend)
+
+    def _account(self, reply: Reply) -> Iterator[Finding]:
+        """Say whether the address is right, and whether the key was accepted there."""
+        base, gateway = self.credentials.base_url, self.credentials.gateway
+        accepted, right = "Is the key accepted?", "Is the base URL right?"
+        if reply.status == 404 and not _is_klaviyos(reply):
+            mend = f"It is what stands before /api; the default is {_default(self.credentials)}."
+            yield Finding(right, "problem", f"{base} knows no /api/accounts.", mend)
+            return
+        yield Finding(right, "ok", f"{base} answers.")
+        if reply.status == 200:
+            yield Finding(accepted, "ok", f"it opens the account {_organization(reply)!r}.")
+        elif reply.status == 403 and _is_klaviyos(reply):
+            yield Finding(accepted, "ok", "it is, without the scope accounts:read.")
+        elif reply.status == 401 and not (gateway and _is_klaviyos(reply)):
+            mend = "Copy the key again: a gateway's from its settings, a private one from Klaviyo's, under API keys."
+            yield Finding(accepted, "problem", self._said(reply), mend)
+        elif gateway and reply.status in (400, 401, 500):
+            yield Finding(accepted, "ok", "the gateway took it.")
+            mend = "Make a new connection with ka.Connections().create(), open its link, then delete the old one."
+            yield Finding("Does the connection reach the account?", "problem", self._said(reply), mend)
+        else:
+            found = f"the server is not able to say now ({reply.status})."
+            yield Finding(accepted, "unknown", found, "Try again later.")
+
+    def _said(self, reply: Reply) -> str:
+        gateway = self.credentials.gateway
+        return str(jsonapi.error(reply, method="GET", path="/api/accounts", gateway=gateway).detail)
+
+    def _revision(self, reply: Reply) -> Finding:
+        question, answered = "Which revision answered?", reply.headers.get("X-Klaviyo-API-Revision")
+        if answered is None:
+            return Finding(question, "unknown", f"{self.revision} was asked for; the answer does not say.")
+        if answered != self.revision:
+            found = f"{self.revision} was asked for, {answered} answered."
+            return Finding(
+                question, "problem", found, f"Connect with revision={answered!r}, if that is still served."
+            )
+        return Finding(question, "ok", f"{answered}.")
+
+    def _clock(self, reply: Reply) -> Finding:
+        question = "Is this computer's clock right?"
+        try:
+            there = parsedate_to_datetime(reply.headers["Date"]).timestamp()
+        except (KeyError, TypeError, ValueError):
+            return Finding(question, "unknown", "the answer has no date.")
+        skew = self.now() - there
+        if abs(skew) > SKEW:
+            found = f"it is {abs(skew):,.0f} s {'fast' if skew > 0 else 'slow'}."
+            return Finding(question, "problem", found, "Set it; frames like 'last 30 days' go by it.")
+        return Finding(question, "ok", "it agrees with the server's.")
+
+    def _scopes(self, accounts: Reply) -> Finding:
+        question = "Which scopes are missing?"
+        missing = ["accounts:read"] if accounts.status == 403 else []
+        open_: list[str] = []
+        for scope, (operation, params) in PROBES.items():
+            try:
+                status = self.api.ask(operation, params).status
+            except KlaviyoError:
+                status = 0
+            if status == 403:
+                missing.append(scope)
+            elif status != 200:
+                open_.append(scope)
+        doubt = f" Could not be tried: {', '.join(open_)}." if open_ else ""
+        if missing:
+            mend = (
+                "Make a key with these scopes, or a new connection"
+                if self.credentials.gateway
+                else ("Make a private key with these scopes; they cannot be added to one that exists")
+            )
+            special = " (webhooks are open to some accounts only)" if "webhooks:read" in missing else ""
+            return Finding(question, "problem", f"{', '.join(missing)}{special}.{doubt}", f"{mend}.")
+        found = f"none of the {len(PROBES) + 1} that reading needs.{doubt} Writing scopes show when they are used."
+        return Finding(question, "unknown" if open_ else "ok", found)
+
+
+def _is_klaviyos(reply: Reply) -> bool:
+    """Say whether Klaviyo itself has answered: its documents have data or errors."""
+    document: Any = reply.document
+    return isinstance(document, dict) and ("data" in document or isinstance(document.get("errors"), list))
+
+
+def _organization(reply: Reply) -> str:
+    """Return the name of the account, or what stands in its place."""
+    try:
+        first, *_ = Reader(reply.document, "GET /api/accounts").at("data").items()
+        return first.at("attributes").at("contact_information").at("organization_name").text()
+    except (MalformedResponseError, ValueError):
+        return "(no name)"
+
+
+def _default(credentials: Credentials) -> str:
+    return _credentials.GATEWAY if credentials.gateway else _credentials.DIRECT

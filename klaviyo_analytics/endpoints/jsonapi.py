@@ -1,0 +1,142 @@
+"""JSON:API documents: resources, what they include, and error answers."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from klaviyo_analytics import errors
+from klaviyo_analytics.http.retry import retry_after
+from klaviyo_analytics.http.session import Reply, redact
+
+Record = Mapping[str, Any]
+BY_STATUS: Mapping[int, type[errors.ApiError]] = {
+    401: errors.AuthenticationError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    429: errors.RateLimitError,
+}
+# What the gateway itself means by a status, when the body is not one of Klaviyo's.
+GATEWAY_SAYS: Mapping[int, str] = {
+    400: "the gateway has no active Klaviyo connection for this key; see ka.Connections()",
+    401: "the gateway did not accept the key; check MATON_API_KEY",
+    500: "the gateway failed, often because the account's grant has expired: make a new connection with "
+    "ka.Connections().create(), then delete the old one",
+}
+
+
+def resources(document: Any, where: str) -> list[Record]:
+    """Give the primary data of an answer as a list, whether it is one resource or many."""
+    data = document.get("data") if isinstance(document, Mapping) else None
+    if data is None and not (isinstance(document, Mapping) and "data" in document):
+        raise errors.MalformedResponseError(f"{where} answered without data; is base_url Klaviyo's API?")
+    found = data if isinstance(data, list) else [] if data is None else [data]
+    if not all(isinstance(record, Mapping) and isinstance(record.get("id"), (str, int)) for record in found):
+        raise errors.MalformedResponseError(f"{where} answered with data that are no JSON:API resources.")
+    return found
+
+
+def collection(document: Any, where: str) -> list[Record]:
+    """Return the rows of a page; unlike `resources`, rows without an id are kept, with the id None.
+
+    Raises
+    ------
+    MalformedResponseError
+        If the data are null, or hold something that is not a resource: an empty page says ``[]``.
+    """
+    data = document.get("data") if isinstance(document, Mapping) else None
+    if data is None:
+        if isinstance(document, Mapping) and "data" in document:
+            raise errors.MalformedResponseError(f"{where} answered with null instead of a list of resources.")
+        return resources(document, where)
+    rows = data if isinstance(data, list) else [data]
+    nameless = [row for row in rows if isinstance(row, Mapping) and "type" in row and row.get("id") is None]
+    if not nameless:
+        return resources(document, where)
+    named = [row for row in rows if not any(row is one for one in nameless)]
+    resources({"data": named}, where)
+    return [{**row, "id": None} if any(row is one for one in nameless) else row for row in rows]
+
+
+def only_errors(document: Any) -> bool:
+    """Tell whether a document is one of errors, whatever status it came with."""
+    return isinstance(document, Mapping) and bool(document.get("errors")) and "data" not in document
+
+
+def included(documents: Iterable[Any]) -> dict[tuple[str, str], Record]:
+    """Index everything that answers included by (type, id)."""
+    index: dict[tuple[str, str], Record] = {}
+    for document in documents:
+        found = document.get("included") or ()
+        if not isinstance(found, (list, tuple)) or not all(map(_is_resource, found)):
+            raise errors.MalformedResponseError("An answer included what are no JSON:API resources.")
+        index |= {(str(record["type"]), str(record["id"])): record for record in found}
+    return index
+
+
+def _is_resource(record: Any) -> bool:
+    return isinstance(record, Mapping) and "type" in record and "id" in record
+
+
+def error(reply: Reply, *, method: str, path: str, gateway: bool) -> errors.ApiError:
+    """Make the exception for an answer with an error status."""
+    document = reply.document if isinstance(reply.document, Mapping) else {}
+    found = document.get("errors")
+    said = [e for e in found if isinstance(e, Mapping)] if isinstance(found, list) else []
+    kind = BY_STATUS.get(reply.status)
+    if kind is None:
+        kind = errors.ServerError if reply.status >= 500 else errors.ValidationError
+    message = None
+    if not said:
+        message = _words(reply, document)
+        if gateway and reply.status in GATEWAY_SAYS:
+            kind = kind if reply.status == 401 else errors.GatewayError
+            message = (
+                f"{GATEWAY_SAYS[reply.status]} (it said: {message})"
+                if message
+                else GATEWAY_SAYS[reply.status]
+            )
+    request_id = next((e["id"] for e in said if isinstance(e.get("id"), str)), None)
+    return kind(
+        reply.status,
+        method=method,
+        path=path.partition("?")[0],
+        errors=said,
+        message=message,
+        request_id=request_id or reply.headers.get("X-Request-Id"),
+        retry_after=retry_after(reply.headers, now=time.time()),
+    )
+
+
+def control_error(reply: Reply, *, method: str, path: str) -> errors.ApiError:
+    """Make the exception for an error of the gateway's own API."""
+    kind = BY_STATUS.get(reply.status, errors.GatewayError)
+    document = reply.document if isinstance(reply.document, Mapping) else {}
+    said = _words(reply, document)
+    if reply.status == 401:
+        said = f"{GATEWAY_SAYS[401]} (it said: {said})" if said else GATEWAY_SAYS[401]
+    return kind(
+        reply.status,
+        method=method,
+        path=path,
+        message=said,
+        retry_after=retry_after(reply.headers, now=time.time()),
+    )
+
+
+def _words(reply: Reply, document: Mapping[str, Any]) -> str | None:
+    """Find what a body that is not JSON:API says, short and without secrets."""
+    for key in ("message", "error", "detail", "error_description"):
+        value = document.get(key)
+        if isinstance(value, Mapping):
+            value = value.get("message")
+        if isinstance(value, str) and value:
+            return redact(value)[:300]
+    text = reply.body[:4000].decode("utf-8", "replace")
+    if title := re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL):
+        return f"a web page titled {redact(title[1]).strip()[:100]!r}"
+    words = " ".join(re.sub(r"<[^>]+>", " ", text).split())
+    return redact(words)[:200] or None

@@ -1,0 +1,249 @@
+"""Pages of JSON:API resources to one frame, column by column."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics.endpoints.jsonapi import Record
+from klaviyo_analytics.frames.columns import SchemaWarning, array, warn
+from klaviyo_analytics.frames.schema import FREE_FORM, Column, Link, Schema
+
+_NOTHING: Mapping[str, Any] = {}
+_OBJECT_OR_NULL: frozenset[type] = frozenset({dict, type(None)})
+Objects = list[Mapping[str, Any]]
+Index = Mapping[tuple[str, str], Record]
+
+
+class NamedProperties:
+    """Which of the properties that a caller named were met in any row; several tables and readers may share it."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, None] = {}
+        self._met: set[str] = set()
+        self._there: dict[str, None] = {}
+        self._rows = 0
+
+    def look(self, schema: Schema, attributes: Objects) -> None:
+        """Look which properties the rows of a page have."""
+        for column in schema.attributes:
+            if not column.chosen:
+                continue
+            holder, name = column.path
+            self._wanted[name] = None
+            if name in self._met:
+                continue
+            for row in attributes:
+                held = row.get(holder)
+                if isinstance(held, Mapping):
+                    self._there |= dict.fromkeys(held)
+            if name in self._there:
+                self._met.add(name)
+        self._rows += len(attributes)
+
+    def report(self) -> None:
+        """Warn of named properties that no row has, with the names that come close."""
+        missing = [name for name in self._wanted if name not in self._met]
+        if not self._rows or not missing:
+            return
+        said = []
+        for name in missing:
+            near = difflib.get_close_matches(name, list(self._there), n=3, cutoff=0.6)
+            said.append(f"{name!r}" + (f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""))
+        there = ", ".join(map(repr, list(self._there)[:5]))
+        warn(
+            f"properties: none of {self._rows:,} rows has {', '.join(said)}; the column is missing throughout."
+            + (f" Rows have properties such as {there}." if there else ""),
+            SchemaWarning,
+        )
+
+
+class Table:
+    """Collects resources as column lists; the records themselves are let go page by page."""
+
+    def __init__(self, schema: Schema, named: NamedProperties | None = None) -> None:
+        self.schema = schema
+        self._named = named or NamedProperties()
+        self.rows = 0
+        self._columns: dict[str, list[Any]] = {column.name: [] for column in schema.columns}
+        self._late: dict[str, list[Any]] = {}  # columns that the schema does not know
+
+    def add(self, records: Sequence[Record], included: Index = _NOTHING) -> None:  # type: ignore[assignment]
+        """Append a page."""
+        self._columns["id"].extend([record["id"] for record in records])
+        attributes = self._objects("attributes", [record.get("attributes") for record in records])
+        self._append(self.schema.attributes, attributes, complete=self.schema.complete)
+        self._named.look(self.schema, attributes)
+        if self.schema.expand:
+            self._expand(self.schema.expand, attributes)
+        relationships = self._objects("relationships", [record.get("relationships") for record in records])
+        for link in self.schema.links:
+            self._relate(link, self._related(link.relationship, relationships), included)
+        self._unasked(relationships)
+        self.rows += len(records)
+
+    def extend(self, other: Table) -> None:
+        """Append the rows of another table of the same schema."""
+        for name, values in self._columns.items():
+            values.extend(other._columns[name])
+        for name, values in other._late.items():
+            self._later(name, values)
+        self.rows += other.rows
+
+    def frame(self) -> pd.DataFrame:
+        """Build the frame of all that was added."""
+        arrays = {
+            column.name: array(self._columns[column.name], column.kind, column.name, chosen=column.chosen)
+            for column in self.schema.columns
+        }
+        related = {column.name: arrays.pop(column.name) for column in self.schema.ids}
+        for name, values in self._late.items():
+            values.extend([None] * (self.rows - len(values)))
+            label = (
+                f"attributes.{name}" if name in arrays or name in related else name
+            )  # never in place of what was promised
+            arrays[label] = array(values, "json", name)
+        arrays |= related
+        index = pd.RangeIndex(self.rows)
+        # left to itself, pandas 3 would make text of objects that happen to be text
+        columns = {
+            name: pd.Series(values, index=index, dtype=object, copy=False)
+            if values.dtype == object
+            else values
+            for name, values in arrays.items()
+        }
+        return pd.DataFrame(columns, index=index, copy=False)
+
+    def _append(
+        self,
+        columns: Sequence[Column],
+        holders: Objects,
+        *,
+        complete: bool,
+        prefix: str = "",
+        depth: int = 0,
+    ) -> None:
+        """Take the columns' values out of the objects that hold them, level by level."""
+        below: dict[str, list[Column]] = {}
+        for column in columns:
+            below.setdefault(column.path[depth], []).append(column)
+        for step, inside in below.items():
+            values = [holder.get(step) for holder in holders]
+            nested = [column for column in inside if len(column.path) > depth + 1]
+            for column in inside:
+                if column not in nested:
+                    self._columns[column.name].extend(values)
+            if nested:
+                name = f"{prefix}{step}"
+                wanted = complete and len(nested) == len(inside) and step not in FREE_FORM
+                objects = self._objects(name, values)
+                self._append(nested, objects, complete=wanted, prefix=f"{name}.", depth=depth + 1)
+        if complete:
+            self._unknown(below, holders, prefix)
+
+    def _objects(self, name: str, values: list[Any]) -> Objects:
+        """Give the objects to look into; a value that should be one and is none is kept as it came."""
+        kinds = set(map(type, values))
+        if kinds == {dict}:
+            return values
+        if name not in self._columns and not kinds <= _OBJECT_OR_NULL:
+            self._later(name, [None if isinstance(value, dict) else value for value in values])
+        return [value if isinstance(value, dict) else _NOTHING for value in values]
+
+    def _unknown(self, known: Collection[str], holders: Objects, prefix: str) -> None:
+        """Show what the endpoint table does not know, or not yet."""
+        for name in _names(holders, known):
+            if prefix or name != self.schema.expand:
+                self._later(f"{prefix}{name}", [holder.get(name) for holder in holders])
+
+    def _expand(self, name: str, attributes: Objects) -> None:
+        """Give every key of a free-form object a column."""
+        objects = self._objects(name, [holder.get(name) for holder in attributes])
+        for key in _names(objects):
+            self._later(f"{name}.{key}", [held.get(key) for held in objects])
+
+    def _related(self, name: str, relationships: Objects) -> list[Any]:
+        links = self._objects(f"relationships.{name}", [related.get(name) for related in relationships])
+        return [link.get("data") for link in links]
+
+    def _relate(self, link: Link, data: list[Any], included: Index) -> None:
+        self._columns[link.ids].extend([_ids(entry) for entry in data])
+        if link.many:
+            lists = [entry if isinstance(entry, list) else None for entry in data]
+            for column in link.columns:
+                self._columns[column.name].extend(
+                    None if entry is None else [_value(included, one, column) for one in entry]
+                    for entry in lists
+                )
+        elif link.columns:
+            found = [_attributes(included, one) for one in data]
+            self._append(link.columns, found, complete=link.complete, prefix=link.prefix)
+
+    def _unasked(self, relationships: Objects) -> None:
+        """Keep ids of relationships that the server gave without being asked."""
+        for name in _names(relationships, {link.relationship for link in self.schema.links}):
+            data = self._related(name, relationships)
+            if any(entry is not None for entry in data):
+                column = name.replace("-", "_").removesuffix("s")
+                many = any(isinstance(entry, list) for entry in data)
+                self._later(f"{column}_ids" if many else f"{column}_id", [_ids(entry) for entry in data])
+
+    def _later(self, name: str, values: list[Any]) -> None:
+        column = self._late.setdefault(name, [])
+        if len(column) > self.rows:  # two things of one name on one page
+            self._later(f"attributes.{name}", values)
+            return
+        column.extend([None] * (self.rows - len(column)))
+        column.extend(values)
+
+
+def _names(holders: Objects, known: Collection[str] = ()) -> list[str]:
+    """Give the keys that are not known, in the order in which they first appear."""
+    if set().union(*holders) <= set(known):
+        return []
+    return [name for name in dict.fromkeys(chain.from_iterable(holders)) if name not in known]
+
+
+def _ids(data: Any) -> Any:
+    """Give the id or ids of a relationship's data; what is no resource identifier is kept as it came."""
+    if isinstance(data, list):
+        return [_ids(entry) for entry in data]
+    return data["id"] if isinstance(data, dict) and "id" in data else data
+
+
+def _attributes(included: Index, identifier: Any) -> Mapping[str, Any]:
+    """Give the attributes of an included resource, as far as there are any."""
+    return _mapping(_record(included, identifier).get("attributes"))
+
+
+def _record(included: Index, identifier: Any) -> Mapping[str, Any]:
+    if not isinstance(identifier, dict):
+        return _NOTHING
+    return included.get((str(identifier.get("type")), str(identifier.get("id"))), _NOTHING)
+
+
+def _value(included: Index, identifier: Any, column: Column) -> Any:
+    record = _record(included, identifier)
+    if column.related:
+        return _ids(_mapping(_mapping(record.get("relationships")).get(column.path[0])).get("data"))
+    value: Any = _mapping(record.get("attributes"))
+    for step in column.path:
+        value = _mapping(value).get(step)
+    return value
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else _NOTHING
+
+
+def one(record: Record, schema: Schema, included: Index) -> pd.Series[Any]:
+    """Give a single resource as a row: a Series whose labels are the frame's columns."""
+    table = Table(schema)
+    table.add([record], included)
+    frame = table.frame()
+    row = pd.Series({name: frame[name].iloc[0] for name in frame.columns}, dtype=object)
+    return row.rename(record["id"])

@@ -1,0 +1,7 @@
+"""HTTP and nothing else: no resource of Klaviyo's, no pandas."""
+
+from klaviyo_analytics.http.rate_limits import Bucket, Pacer
+from klaviyo_analytics.http.retry import RetryPolicy
+from klaviyo_analytics.http.session import MEDIA_TYPE, Call, HeaderAuth, Reply, Transport
+
+__all__ = ["MEDIA_TYPE", "Bucket", "Call", "HeaderAuth", "Pacer", "Reply", "RetryPolicy", "Transport"]

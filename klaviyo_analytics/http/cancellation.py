@@ -1,0 +1,129 @@
+"""The one wait of this package: it can be cancelled from another thread, and ends at once when it is.
+
+A widget's Cancel button and Ctrl-C during parallel work both end here. Whoever starts threads runs them in a copy of
+its context inside `group`, so that everything they wait for ends with the group.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+from klaviyo_analytics.errors import InvalidInputError, RequestTimeoutError
+
+SLICE = 0.2  # seconds between two looks where several events can end a wait
+called_off: ContextVar[threading.Event | None] = ContextVar("called_off", default=None)
+_groups: ContextVar[tuple[threading.Event, ...]] = ContextVar("groups", default=())
+
+
+class CalledOff(Exception):  # noqa: N818  (nothing went wrong)
+    """The work was cancelled; raised where it would wait or send next.
+
+    Attributes
+    ----------
+    sent : bool
+        Whether the request at hand had gone out before.
+    ambiguous : bool
+        Whether the server may have carried it out; False after it was refused for its rate.
+    """
+
+    sent = False
+    ambiguous = False
+
+
+def events() -> tuple[threading.Event, ...]:
+    """Return the events that cancel the work of this thread."""
+    event = called_off.get()
+    return _groups.get() if event is None else (event, *_groups.get())
+
+
+def cancelled() -> bool:
+    """Return whether the work was cancelled."""
+    return any(event.is_set() for event in events())
+
+
+def check() -> None:
+    """Raise `CalledOff` if the work was cancelled."""
+    if cancelled():
+        raise CalledOff
+
+
+def sleep(seconds: float) -> None:
+    """Wait, and raise `CalledOff` at once if the work is cancelled meanwhile."""
+    watched = events()
+    if not watched:
+        time.sleep(seconds)
+        return
+    until = time.monotonic() + seconds
+    while True:
+        check()
+        left = until - time.monotonic()
+        if left <= 0:
+            return
+        watched[0].wait(left if len(watched) == 1 else min(left, SLICE))
+
+
+@contextmanager
+def group() -> Iterator[threading.Event]:
+    """Cancel the waits of all threads that were started inside with a copy of this context, if the block fails.
+
+    Yields
+    ------
+    threading.Event
+        Set when the block ends with an exception, Ctrl-C included; it may be set earlier by hand.
+    """
+    event = threading.Event()
+    token = _groups.set((*_groups.get(), event))
+    try:
+        yield event
+    except BaseException:
+        event.set()
+        raise
+    finally:
+        _groups.reset(token)
+
+
+Answer = TypeVar("Answer")
+FIRST, LONGEST = 0.5, 10.0  # seconds between two looks; each wait is half as long again as the one before
+
+
+def wait_for(
+    look: Callable[[], Answer],
+    done: Callable[[Answer], bool],
+    *,
+    what: str,
+    timeout: float,
+    sleep: Callable[[float], None],
+    clock: Callable[[], float],
+    waiting: Callable[[Answer, float], None] | None = None,
+) -> Answer:
+    """Look until `done`, at most `timeout` seconds; `waiting` is called with the answer and the seconds so far.
+
+    An answer of a status that nobody knows counts as not done, so that the timeout ends the wait.
+
+    Raises
+    ------
+    InvalidInputError
+        `timeout` is not a finite, non-negative number of seconds.
+    RequestTimeoutError
+        It did not finish in time; it goes on at the server.
+    """
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 <= timeout < math.inf:
+        raise InvalidInputError(f"timeout={timeout!r} is not a number of seconds. Pass 0 or more.")
+    began, pause = clock(), FIRST
+    while not done(answer := look()):
+        passed = clock() - began
+        if waiting:
+            waiting(answer, passed)
+        if passed >= timeout:
+            raise RequestTimeoutError(
+                f"{what} did not finish within {timeout:g} s. It is still running on the server; check again later."
+            )
+        sleep(min(pause, timeout - passed))
+        pause = min(LONGEST, pause * 1.5)
+    return answer

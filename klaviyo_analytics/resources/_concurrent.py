@@ -1,0 +1,293 @@
+"""Long collections in concurrent ranges of time.
+
+Cursor pages are serial: each names the next, so latency sets the pace. Ranges of time are not. The first page
+is read alone; how much time it covers tells how dense the rest is, and if the rest is long, it is cut into
+half-open ranges that are read at once. Time is never evenly filled: a reader that has nothing left to do takes
+half of what another still has before it. A row lies in exactly one range.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from queue import SimpleQueue
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics import frames as tables
+from klaviyo_analytics._progress import Progress
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.filters import F, Filter, as_filter
+from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.resources._reading import Context, Filtering, Reading, Rows
+from klaviyo_analytics.timeframe.words import answered
+
+Bounds = tuple[datetime | None, datetime | None]
+WORKERS = 4
+ENOUGH = 4  # pages that must be left before cutting pays
+HALVED = 2  # pages that must be left before another reader's help pays
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The time along which a collection is cut: an attribute that it can be filtered and sorted by.
+
+    `also` are other fields of the same time. `inclusive` says whether the server knows "at or after"; where it
+    does not, a second earlier is asked for, and what is too early is left out here. `nullable` says that a
+    row may have no such time; such rows come first or last in the order, and where they are found, nothing
+    is cut.
+    """
+
+    time: str
+    also: tuple[str, ...] = ()
+    inclusive: bool = True
+    nullable: bool = False
+
+    def between(
+        self, conditions: Filter | None, start: datetime | None, end: datetime | None
+    ) -> Filter | None:
+        """Add bounds to a filter."""
+        field = F[self.time]
+        first = None if start is None else field >= start if self.inclusive else field > start - SECOND
+        for bound in (first, field < end if end else None):
+            if bound is not None:
+                conditions = bound if conditions is None else conditions & bound
+        return conditions
+
+    def of(self, record: Mapping[str, Any]) -> datetime | None:
+        """Say when a row was; None where it does not tell."""
+        attributes = record.get("attributes")
+        return answered(attributes.get(self.time)) if isinstance(attributes, Mapping) else None
+
+
+EVENTS = Axis("datetime", also=("timestamp",))
+PROFILES = Axis("created", inclusive=False, nullable=True)
+MEMBERS = Axis("joined_group_at", nullable=True)
+
+
+def read(
+    context: Context,
+    operation: str,
+    axis: Axis,
+    ids: Mapping[str, str] | None = None,
+    *,
+    filter: Filtering = None,
+    bounds: Bounds = (None, None),
+    workers: int | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Read all between the bounds into one frame, in order."""
+    if workers is not None and workers < 1:
+        raise InvalidInputError(f"workers={workers}: give at least 1.")
+    if isinstance(filter, str) and not context.api.strict:  # it may be in words that are not known here
+        return Reading(context, operation, ids, filter=filter, **options).frame()
+    conditions = None if filter is None else as_filter(filter)
+    whole = Reading(context, operation, ids, filter=axis.between(conditions, *bounds), **options)
+    # a bound in the filter itself would have to be cut, too
+    given = [] if conditions is None else [each.field for each in conditions.conditions]
+    bounded = any(field in (axis.time, *axis.also) for field in given)
+    if workers == 1 or options.get("limit") is not None or options.get("sort") != axis.time or bounded:
+        return whole.frame()
+    unasked = all(column.name != axis.time for column in whole.schema.attributes)
+    if unasked:  # it is needed to cut, and left out at the end
+        kind, fields = whole.endpoint.type or "", whole.query.fields
+        options["fields"] = {**fields, kind: (*fields.get(kind, ()), axis.time)}
+        whole = Reading(context, operation, ids, filter=axis.between(conditions, *bounds), **options)
+    frame = _Concurrent(whole, axis, conditions, bounds[1], workers or WORKERS, options).frame()
+    return frame.drop(columns=axis.time) if unasked else frame
+
+
+@dataclass(slots=True)
+class _Range:
+    start: datetime
+    end: datetime | None
+    table: tables.Table
+
+
+class _Concurrent:
+    def __init__(
+        self,
+        whole: Reading,
+        axis: Axis,
+        conditions: Filter | None,
+        end: datetime | None,
+        workers: int,
+        options: Mapping[str, Any],
+    ) -> None:
+        self.whole = whole
+        self.axis = axis
+        self.conditions = conditions
+        self.end = end
+        self.workers = workers
+        self.options = options
+        self.rows = Rows()  # shared by all readers
+        self.repeated = 0  # rows that one reader met twice
+        self.latest: datetime | None = None  # when the last row was, as far as that is known
+        self._open = 0  # ranges that are being read
+        self._lock = threading.Lock()
+        self._failed = threading.Event()  # what has failed in one range need not be waited for in others
+        self._ended: SimpleQueue[_Range | BaseException] = SimpleQueue()
+
+    def frame(self) -> pd.DataFrame:
+        kind = self.whole.endpoint.path.rsplit("/", 1)[-1]
+        read = self.rows
+        with Progress(kind, shown=self.whole.context.progress) as progress:
+            pages = self.whole.pages(progress, read)
+            head = self.whole.table()
+            first, included = next(pages)
+            edges = self._cut(first)
+            if not edges:
+                head.add(first, included)
+                for records, extra in pages:
+                    head.add(records, extra)
+                self.whole.report(read)
+                return head.frame()
+            # whatever shares the cut's second is read again, from its range: no tie is split
+            self.rows, self.repeated = Rows(), read.repeated
+            before = self.rows.new(self._inside(first, None, edges[0]))
+            head.add(before, included)
+            progress.add(len(before) - len(first))
+            for piece in self._read(edges, progress):
+                head.extend(piece.table)
+        self.rows.repeated += self.repeated
+        self.whole.report(self.rows)
+        return head.frame()
+
+    def _cut(self, first: list[Any]) -> list[datetime]:
+        """Choose the ranges' edges from the first page; none where the rest is short."""
+        covered = self._covered(first)
+        if covered is None:
+            return []
+        edge = covered[1]
+        self.latest = self._latest()
+        if self.latest is None:
+            return []
+        left = self.latest - edge
+        if left <= (edge - covered[0]) * ENOUGH:
+            return []
+        pages = round(left / (edge - covered[0]))
+        count = min(self.workers, max(2, pages))
+        edges = [edge + (left * index / count) // SECOND * SECOND for index in range(count)]
+        return list(dict.fromkeys(edges))
+
+    def _covered(self, records: list[Any]) -> tuple[datetime, datetime] | None:
+        """Say from when to when a full page is; None where another page is not likely, or a time is missing."""
+        size = self.whole.size or self.whole.endpoint.page_default or 0
+        if not records or len(records) < min(size, self.whole.endpoint.page_default or size):
+            return None
+        times = _in_order([self.axis.of(record) for record in records])
+        return (times[0], times[-1]) if times and times[0] < times[-1] else None
+
+    def _latest(self) -> datetime | None:
+        """Say until when there can be rows; None where rows without a time make ranges unsafe."""
+        context = self.whole.context
+        if not self.axis.nullable:
+            now = context.now()  # the few rows after now go to the last range
+            return min(self.end, now) if self.end else now
+        options = {**self.options, "sort": f"-{self.axis.time}", "limit": 1, "page_size": None}
+        last = Reading(
+            context, self.whole.endpoint.operation, self.whole.ids, filter=self.conditions, **options
+        )
+        return next((self.axis.of(record) for records, _ in last.pages() for record in records), None)
+
+    def _read(self, edges: list[datetime], progress: Progress) -> list[_Range]:
+        done: list[_Range] = []
+        with (
+            cancellation.group() as cancelled,
+            ThreadPoolExecutor(self.workers, thread_name_prefix="klaviyo-read") as pool,
+        ):
+            try:
+                with self._lock:
+                    for start, end in zip(edges, [*edges[1:], self.end], strict=True):
+                        self._begin(pool, start, end, progress)
+                while self._open:
+                    done.append(self._next())
+                    with self._lock:
+                        self._open -= 1
+            except BaseException:
+                self._failed.set()
+                cancelled.set()  # nobody waits for the other ranges any more
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return sorted(done, key=lambda piece: piece.start)
+
+    def _next(self) -> _Range:
+        """Wait for a range to be read."""
+        ended = self._ended.get()
+        if isinstance(ended, BaseException):
+            raise ended
+        return ended
+
+    def _begin(
+        self, pool: ThreadPoolExecutor, start: datetime, end: datetime | None, progress: Progress
+    ) -> None:
+        self._open += 1
+        piece = _Range(start, end, self.whole.table())
+        pool.submit(
+            copy_context().run, self._read_range, pool, piece, progress
+        )  # who calls off calls off all
+
+    def _read_range(self, pool: ThreadPoolExecutor, piece: _Range, progress: Progress) -> None:
+        try:
+            reading = Reading(
+                self.whole.context,
+                self.whole.endpoint.operation,
+                self.whole.ids,
+                filter=self.axis.between(self.conditions, piece.start, piece.end),
+                **self.options,
+            )
+            met, ordered = Rows(), True
+            for records, included in reading.pages(progress, met):
+                inside = self.rows.new(self._inside(records, piece.start, piece.end))
+                piece.table.add(inside, included)
+                progress.add(len(inside) - len(records))
+                # where a page is out of order, its last row says nothing about the pages that follow
+                ordered = ordered and _in_order([self.axis.of(record) for record in records]) is not None
+                if self._failed.is_set() or (ordered and self._is_past(records, piece.end)):
+                    break
+                if ordered:
+                    self._share(pool, piece, records, progress)
+            with self._lock:
+                self.repeated += met.repeated
+        except BaseException as error:  # noqa: BLE001  (raised where the frame is waited for)
+            self._failed.set()
+            self._ended.put(error)
+        else:
+            self._ended.put(piece)
+
+    def _share(self, pool: ThreadPoolExecutor, piece: _Range, records: list[Any], progress: Progress) -> None:
+        """Leave the later half of what is left to a reader that has nothing to do, if that pays."""
+        covered, end = self._covered(records), piece.end or self.latest
+        if covered is None or end is None or end - covered[1] < (covered[1] - covered[0]) * HALVED:
+            return
+        middle = covered[1] + (end - covered[1]) // 2 // SECOND * SECOND
+        with self._lock:
+            if middle <= covered[1] or self._open >= self.workers or self._failed.is_set():
+                return
+            self._begin(pool, middle, piece.end, progress)
+            piece.end = middle
+
+    def _inside(self, records: list[Any], start: datetime | None, end: datetime | None) -> list[Any]:
+        """Leave out what other ranges hold."""
+        return [record for record in records if self._holds(self.axis.of(record), start, end)]
+
+    def _is_past(self, records: list[Any], end: datetime | None) -> bool:
+        last = self.axis.of(records[-1]) if records else None
+        return bool(end and last and last >= end)
+
+    @staticmethod
+    def _holds(time: datetime | None, start: datetime | None, end: datetime | None) -> bool:
+        return time is None or ((start is None or time >= start) and (end is None or time < end))
+
+
+def _in_order(times: list[datetime | None]) -> list[datetime] | None:
+    """Return the times if each is known and none is before the one before it."""
+    known = [time for time in times if time is not None]
+    return known if len(known) == len(times) and all(a <= b for a, b in pairwise(known)) else None

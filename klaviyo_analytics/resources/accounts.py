@@ -1,0 +1,147 @@
+"""The account itself."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from klaviyo_analytics import analysis
+from klaviyo_analytics.resources._generated.account import AccountMethods
+from klaviyo_analytics.resources._reading import Context, Span, chosen
+from klaviyo_analytics.resources._reading import timeframe as read_timeframe
+from klaviyo_analytics.resources.metric_aggregates import MetricAggregates
+from klaviyo_analytics.resources.metrics import Metric
+from klaviyo_analytics.resources.metrics import conversion_metric as read_conversion
+from klaviyo_analytics.resources.reports import told
+from klaviyo_analytics.timeframe import Timeframe
+
+
+class Accounts(AccountMethods):
+    """The one account that the key belongs to: name, currency, time zone."""
+
+
+Comparison = Literal["previous_period", "last_year"]
+Kind = Literal["money", "count", "rate"]
+SOURCES = ("all", "campaign", "flow", "other")
+
+# Revenue and orders are dated by the order, and their parts add up to the whole.
+SHOP: dict[str, Kind] = {
+    "revenue": "money",
+    "revenue_share": "rate",
+    "orders": "count",
+    "average_order_value": "money",
+}
+# What was sent, and what came of it, as the reports have it.
+SENT: dict[str, Kind] = {
+    "recipients": "count",
+    "delivered": "count",
+    "opens_unique": "count",
+    "clicks_unique": "count",
+    "conversion_uniques": "count",
+    "delivery_rate": "rate",
+    "bounce_rate": "rate",
+    "open_rate": "rate",
+    "click_rate": "rate",
+    "unsubscribe_rate": "rate",
+    "spam_complaint_rate": "rate",
+    "conversion_rate": "rate",
+    "revenue_per_recipient": "money",
+}
+
+
+def account_summary(
+    context: Context,
+    timeframe: Span,
+    *,
+    compare: Comparison | None,
+    conversion_metric: Metric | None,
+) -> pd.DataFrame:
+    """Give a row for each source and measure; see `KlaviyoClient.account_summary`."""
+    if compare is not None:
+        chosen([compare], get_args(Comparison), "compare")
+    frame = read_timeframe(context, timeframe).in_timezone(context.timezone)
+    metric = read_conversion(context, conversion_metric)[0]
+    values = _values(context, frame, metric)
+    result = pd.DataFrame(
+        [
+            (source, measure, kind, values.get((source, measure), np.nan))
+            for source in SOURCES
+            for measure, kind in _measures(source).items()
+        ],
+        columns=["source", "measure", "kind", "value"],
+    ).astype({"source": "string", "measure": "string", "kind": "string", "value": "float64"})
+    complete = frame.is_complete(context.now())
+    if compare is not None:
+        before = frame.previous() if compare == "previous_period" else frame.same_period_last_year()
+        result = _compared(result, _values(context, before, metric))
+    currency = context.account.get("preferred_currency")
+    money = result["kind"].eq("money")
+    result["currency"] = pd.Series([currency] * len(result), dtype="string").where(money)
+    result["complete"] = pd.array([complete] * len(result), dtype="boolean")
+    result.attrs = {"timezone": frame.timezone, "currency": currency, "timeframe": str(frame)}
+    return result
+
+
+def _measures(source: str) -> dict[str, Kind]:
+    if source == "other":
+        return SHOP
+    shown = {**SHOP, **SENT}
+    return {name: kind for name, kind in shown.items() if source != "all" or name != "revenue_share"}
+
+
+def _values(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str, str], float]:
+    """Give each source's measures for one period."""
+    campaigns, flows = (
+        told(context, name, timeframe=frame, conversion_metric=metric)
+        for name in ("campaign_values", "flow_values")
+    )
+    values = _revenue(context, frame, metric)
+    together = pd.concat([campaigns, flows], ignore_index=True)
+    for source, report in (("campaign", campaigns), ("flow", flows), ("all", together)):
+        totals = analysis.roll_up(report).iloc[0]
+        for measure, kind in SENT.items():
+            nothing = 0.0 if kind == "count" and report.empty else np.nan
+            values[source, measure] = _number(totals[measure], nothing)
+    return values
+
+
+def _revenue(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str, str], float]:
+    """Split revenue and orders by what brought them; the longest interval takes the fewest numbers."""
+    orders = MetricAggregates(context).query(
+        metric,
+        measurements=["count", "sum_value"],
+        interval="month",
+        by=["$attributed_message", "$attributed_flow"],
+        timeframe=frame,
+    )
+    money = analysis.revenue_split(orders).set_index("source")
+    counts = analysis.revenue_split(orders, value="count").set_index("source")
+    # An average takes only orders whose value is known.
+    valued = analysis.revenue_split(orders[orders["sum_value"].notna()], value="count").set_index("source")
+    values: dict[tuple[str, str], float] = {}
+    for source in SOURCES[1:]:
+        values[source, "revenue"] = _number(money["revenue"][source], 0.0)
+        values[source, "revenue_share"] = _number(money["revenue_share"][source], np.nan)
+        values[source, "orders"] = _number(counts["count"][source], 0.0)
+    for measure in ("revenue", "orders"):
+        values["all", measure] = sum(values[source, measure] for source in SOURCES[1:])
+    numbers = {source: _number(valued["count"][source], 0.0) for source in SOURCES[1:]}
+    numbers["all"] = sum(numbers.values())
+    for source in SOURCES:
+        revenue, number = values[source, "revenue"], numbers[source]
+        values[source, "average_order_value"] = revenue / number if number else np.nan
+    return values
+
+
+def _compared(result: pd.DataFrame, before: dict[tuple[str, str], float]) -> pd.DataFrame:
+    keys = zip(result["source"], result["measure"], strict=True)
+    previous = pd.Series([before.get(key, np.nan) for key in keys], dtype="float64")
+    difference = result["value"] - previous
+    change = difference / previous.where(previous != 0)  # no fraction describes a change from nothing
+    return result.assign(previous=previous, difference=difference, change=change)
+
+
+def _number(value: Any, nothing: float) -> float:
+    return nothing if pd.isna(value) else float(value)

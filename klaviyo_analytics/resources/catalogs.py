@@ -1,0 +1,198 @@
+"""The catalog: items, their variants, and the categories they stand in.
+
+The API's ids are compound: ``$custom:::$default:::SKU``. Every verb here takes the plain external id, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._generated.shop import (
+    CatalogCategoryMethods,
+    CatalogItemMethods,
+    CatalogVariantMethods,
+)
+from klaviyo_analytics.resources._reading import catalog_id, checked_id
+from klaviyo_analytics.resources.profiles import applied
+from klaviyo_analytics.writeback import Plan, Result
+from klaviyo_analytics.writeback import catalogs as plans
+from klaviyo_analytics.writeback.checks import OnDuplicate
+from klaviyo_analytics.writeback.columns import Rest
+from klaviyo_analytics.writeback.encode import DateFormat
+
+Columns = Mapping[str, str] | None
+
+
+class CatalogFrames(Resource):
+    """What changes many things of a catalog."""
+
+    _what: ClassVar[plans.Noun]
+
+    def plan_create(
+        self,
+        frame: Any,
+        /,
+        *,
+        columns: Columns = None,
+        properties: Rest = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to create as many as a frame has rows; nothing is sent.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, another frame, Series, list or array
+            Columns that are named like attributes become these; `external_id` is the id in the shop. Relationships
+            (`categories` of an item, `item` of a variant, `items` of a category) hold ids, or lists of ids.
+        columns : dict, optional
+            What columns become: ``{"sku_code": "external_id"}``.
+        properties : "rest" or list of str, optional
+            Columns that become custom metadata of their own name.
+        on_duplicate : str
+            Two rows with one id: "error", or the "first" or "last" goes.
+
+        Returns
+        -------
+        Plan
+            See its `preview()` and `problems`, then `apply()`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka, pandas as pd
+        >>> items = pd.DataFrame({"external_id": ["mug"], "title": ["Mug"], "description": ["For tea"],
+        ...                       "url": ["https://shop.example/mug"], "price": [9.5]})
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.catalog_items.plan_create(items).requests
+        1
+        """
+        return self._plan(frame, "create", columns, properties, on_duplicate)
+
+    def plan_update(
+        self,
+        frame: Any,
+        /,
+        *,
+        columns: Columns = None,
+        properties: Rest = None,
+        on_duplicate: OnDuplicate = "error",
+    ) -> Plan:
+        """Plan to change those that a frame names by `external_id` or `id`; see `plan_create`."""
+        return self._plan(frame, "update", columns, properties, on_duplicate)
+
+    def plan_delete(
+        self, frame: Any, /, *, columns: Columns = None, on_duplicate: OnDuplicate = "error"
+    ) -> Plan:
+        """Plan to delete those that a frame names by `external_id` or `id`; `apply` needs ``confirm=True``."""
+        return self._plan(frame, "delete", columns, None, on_duplicate)
+
+    def create_many(self, frame: Any, /, **options: Any) -> Result:
+        """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`."""
+        return applied("create_many", self.plan_create, frame, options)
+
+    def _plan(
+        self, frame: Any, verb: plans.Verb, columns: Columns, properties: Rest, rule: OnDuplicate
+    ) -> Plan:
+        return plans.plan_catalog(
+            self._context,
+            frame,
+            noun=self._what,
+            verb=verb,
+            columns=columns,
+            properties=properties,
+            on_duplicate=rule,
+        )
+
+
+class CouponCodeFrames(Resource):
+    """What creates many coupon codes."""
+
+    @serves("bulk_create_coupon_codes")
+    def plan_create(
+        self,
+        frame: Any,
+        /,
+        *,
+        coupon: Any = None,
+        columns: Columns = None,
+        on_duplicate: OnDuplicate = "error",
+        date_format: DateFormat = None,
+    ) -> Plan:
+        """Plan to create as many coupon codes as a frame has rows; nothing is sent.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, another frame, Series, list or array
+            With the columns unique_code, expires_at (what has no zone is read in the account's; a year from now, if
+            not given), and coupon; or single codes.
+        coupon : str or row, optional
+            The coupon of all of them, instead of a column.
+        columns : dict, optional
+            What columns become: ``{"code": "unique_code"}``.
+        on_duplicate : str
+            Two rows with one code: "error", or the "first" or "last" goes.
+        date_format : str or dict, optional
+            The format of dates that are texts, as `datetime.strptime` takes it ("%d/%m/%Y"), or a dict of formats by
+            column. Without it texts are ISO 8601; what has no zone is read in the account's.
+
+        Returns
+        -------
+        Plan
+            See its `preview()` and `problems`, then `apply()`.
+
+        Notes
+        -----
+        ``POST /api/coupon-code-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        coupon-codes:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka, pandas as pd
+        >>> codes = pd.DataFrame({"code": ["THANKS1", "THANKS2"]})
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.coupon_codes.plan_create(codes, coupon="THANKS", columns={"code": "unique_code"}).requests
+        1
+        """
+        return plans.plan_coupon_codes(
+            self._context,
+            frame,
+            coupon=None if coupon is None else checked_id(coupon, "coupon"),
+            columns=columns,
+            on_duplicate=on_duplicate,
+            date_format=date_format,
+        )
+
+    @serves("bulk_create_coupon_codes")
+    def create_many(self, frame: Any, /, **options: Any) -> Result:
+        """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`.
+
+        Notes
+        -----
+        ``POST /api/coupon-code-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        coupon-codes:write.
+        """
+        return applied("create_many", self.plan_create, frame, options)
+
+
+class _CatalogResource(CatalogFrames):
+    def _id(self, value: object) -> str:
+        return catalog_id(value)
+
+
+class CatalogItems(CatalogItemMethods, _CatalogResource):
+    """Products, by their id in the shop or by the API's compound id."""
+
+    _what = "item"
+
+
+class CatalogVariants(CatalogVariantMethods, _CatalogResource):
+    """Variants of items: sizes, colours, each with a price and a stock."""
+
+    _what = "variant"
+
+
+class CatalogCategories(CatalogCategoryMethods, _CatalogResource):
+    """Categories that items stand in."""
+
+    _what = "category"

@@ -1,0 +1,199 @@
+"""What every view shares: it is a widget, it lets go of everything when it is closed, and it looks of a piece."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import ipywidgets
+from traitlets import HasTraits
+
+from klaviyo_analytics._messages import explained_methods
+from klaviyo_analytics.analysis.argument_checks import described
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import InvalidInputError
+
+_ARROW = (
+    "url(&quot;data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath "
+    "d='M5.2 7.2 9 11l3.8-3.8' fill='none' stroke='%23888' stroke-width='1.8'/%3E%3C/svg%3E&quot;)"
+).replace("&quot;", '"')
+COLOURS = """
+  --kla-muted: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, GrayText));
+  --kla-problem: var(--jp-error-color1, var(--vscode-errorForeground, #d93025));
+  --kla-warn: var(--jp-warn-color0, var(--vscode-editorWarning-foreground, #b35900));
+  --kla-accent: var(--jp-brand-color1, var(--vscode-focusBorder, #1976d2));
+  --kla-link: var(--jp-content-link-color, var(--vscode-textLink-foreground, LinkText));
+  --kla-line: var(--jp-border-color2, var(--vscode-widget-border, rgba(128, 128, 128, .35)));
+  --kla-fill: var(--jp-layout-color2, var(--vscode-editorWidget-background, Canvas));
+"""
+TABLE = """
+.kla-scroll {overflow: auto; max-height: 400px; border: 1px solid var(--kla-line); border-radius: 4px}
+.kla-scroll table {border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; line-height: 1.5}
+.kla-scroll th {position: sticky; top: 0; background: var(--kla-fill); text-align: left}
+.kla-scroll th, .kla-scroll td {padding: 3px 10px; white-space: nowrap}
+.kla-scroll th.n, .kla-scroll td.n {text-align: right}
+.kla-scroll tbody tr:nth-child(even) td {background: rgba(128, 128, 128, .07)}
+"""
+CSS = f"""<style>
+.kla-explorer, .kla-results {{container-type: inline-size}}
+.kla {{font-size: var(--jp-ui-font-size1, var(--vscode-font-size, 13px));
+  font-family: var(--jp-ui-font-family, var(--vscode-font-family, system-ui, sans-serif));{COLOURS}
+  --jp-widgets-dropdown-arrow: {_ARROW}}}
+.kla, .kla .widget-label, .kla .widget-html-content {{
+  color: var(--jp-ui-font-color1, var(--vscode-foreground, inherit))}}
+.kla .widget-label-basic {{display: flex; align-items: center}}
+.kla .widget-label-basic input {{flex: 0 0 auto; margin: 0 8px 0 1px}}
+.kla .widget-label-basic span {{white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
+.kla .kla-radio, .kla-radio .widget-radio-box {{margin: 0 !important; padding: 0; min-width: 0}}
+.kla-radio .widget-radio-box {{flex: 1 1 0}}
+.kla-radio .widget-radio-box label {{display: flex; flex-direction: row-reverse; justify-content: flex-end;
+  align-items: center; height: 28px; margin: 0; width: auto; color: inherit;
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
+.kla-radio .widget-radio-box input {{flex: 0 0 auto; margin: 0 8px 0 3px; float: none}}
+.kla-unseen-label > label {{position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}}
+.kla .lm-TabBar-tabLabel {{color: var(--jp-ui-font-color1, var(--vscode-foreground, inherit))}}
+.kla input[type=date] {{font-family: inherit}}
+.kla .kla-muted {{color: var(--kla-muted); font-size: .92em; white-space: nowrap}}
+.kla-head {{font-weight: 600}}
+.kla-group {{font-weight: 600; font-size: .85em; letter-spacing: .02em; color: var(--kla-muted)}}
+.kla-problem {{color: var(--kla-problem)}}
+.kla-warn {{color: var(--kla-warn)}}
+.kla .kla-note {{min-height: 1.5em; line-height: 1.5; white-space: normal}}
+.kla-status {{margin-left: 8px}}
+.kla-status .kla-note {{padding-top: 5px}}
+.kla progress {{width: 100%; height: 6px; accent-color: var(--kla-accent); display: block; margin-top: 4px}}
+.kla :focus-visible {{outline: 2px solid var(--kla-accent); outline-offset: 1px}}
+.kla-panel {{flex-wrap: wrap; gap: 16px; align-items: flex-start}}
+@container (max-width: 780px) {{.kla-panel > :first-child {{max-width: none !important}}}}
+.kla-chips {{flex-wrap: wrap}}
+.kla-chips button {{border-radius: 12px; height: 24px; line-height: 22px; width: auto; max-width: 100%;
+  padding: 0 10px; overflow: hidden; text-overflow: ellipsis}}
+.kla-page {{min-height: calc(min(100cqw, 892px) * .52)}}
+.kla-chart img {{width: 100%; max-width: 860px; border-radius: 4px; display: block}}
+.kla-chart .kla-dark {{display: none}}
+body[data-jp-theme-light="false"] .kla-chart .kla-light, .theme-dark .kla-chart .kla-light,
+.vscode-dark .kla-chart .kla-light {{display: none}}
+body[data-jp-theme-light="false"] .kla-chart .kla-dark, .theme-dark .kla-chart .kla-dark,
+.vscode-dark .kla-chart .kla-dark {{display: block}}
+{TABLE}
+.kla a {{color: var(--kla-link); text-decoration: underline}}
+.kla pre.kla-code {{white-space: pre-wrap; background: var(--kla-fill); padding: 10px 12px; margin: 0 0 8px;
+  border-radius: 4px; color: inherit;
+  font-family: var(--jp-code-font-family, var(--vscode-editor-font-family, monospace));
+  font-size: var(--jp-code-font-size, 13px); line-height: 1.45}}
+.kla-button {{border: 1px solid var(--kla-line); background: var(--kla-fill);
+  color: inherit; padding: 4px 12px; border-radius: 3px; cursor: pointer}}
+</style>"""
+
+
+LABELLED = {"description_width": "84px"}
+
+
+class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """A column of widgets that watches a state."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # one that is inherited, too, is explained under the name of this class
+        cls.__init__ = cls.__init__  # type: ignore[method-assign]
+        explained_methods(cls)
+
+    def __init__(self, children: Sequence[Any]) -> None:
+        super().__init__([ipywidgets.HTML(CSS, layout={"display": "none"}), *children])
+        self.add_class("kla")
+        self._watched: list[tuple[HasTraits, Callable[[Any], None], list[str]]] = []
+
+    def watch(self, state: HasTraits, names: Sequence[str], then: Callable[[Any], None]) -> None:
+        """Call `then` at once, and whenever one of the traits changes, until the view is closed."""
+        state.observe(then, names=list(names))
+        self._watched.append((state, then, list(names)))
+        then(None)
+
+    def close(self) -> None:
+        """Let everything go: the state, the widgets inside, their layouts and styles."""
+        if "_watched" not in vars(self):
+            return  # it never came to be: what it was to be made of was refused
+        for state, then, names in self._watched:
+            state.unobserve(then, names=names)
+        self._watched.clear()
+        for child in getattr(self, "children", ()):
+            let_go(child)
+        layout = self.layout
+        super().close()
+        layout.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+def let_go(widget: Any) -> None:
+    """Close a widget and all that is inside it."""
+    if not isinstance(widget, View):
+        for child in getattr(widget, "children", ()):
+            let_go(child)
+    parts = [getattr(widget, name, None) for name in ("layout", "style")]
+    widget.close()
+    for part in parts:
+        if isinstance(part, ipywidgets.Widget):
+            part.close()
+
+
+def note(text: str = "", *, kind: str = "muted", role: str = "status") -> str:
+    """Write a line that a screen reader speaks when it changes; an empty one keeps its place."""
+    said = html.escape(text) or "&nbsp;"
+    return f'<div class="kla-note kla-{kind}" role="{role}" aria-live="polite">{said}</div>'
+
+
+def heading(text: str) -> Any:
+    """Make a small heading."""
+    return ipywidgets.HTML(f'<div class="kla-head">{html.escape(text)}</div>')
+
+
+def dropdown(label: str, options: Iterable[tuple[str, Any]]) -> Any:
+    """Make a labelled box of options, as wide as its place."""
+    return ipywidgets.Dropdown(
+        description=label, options=list(options), layout={"width": "auto"}, style=LABELLED
+    )
+
+
+def status_line() -> Any:
+    """Make the place beside buttons where it is told how things stand; it keeps its height, whatever is told."""
+    line = ipywidgets.HTML(layout={"height": "48px", "overflow": "hidden auto", "flex": "1 1 0"})
+    line.add_class("kla-status")
+    return line
+
+
+def check_client(view: object, given: Any) -> None:
+    """Refuse what is no client.
+
+    Raises
+    ------
+    InvalidInputError
+        The message says what was given, and where a client comes from.
+    """
+    check(view, "client", given, KlaviyoClient, "a client, as ka.connect() and ka.demo() give it")
+
+
+def check_state(view: object, given: Any, kind: type) -> None:
+    """Refuse a state of another view; without one, the view makes its own.
+
+    Raises
+    ------
+    InvalidInputError
+        The message says what was given, and what the view takes.
+    """
+    if given is not None:
+        check(view, "state", given, kind, f"a {kind.__name__}, or none for one of its own")
+
+
+def check(view: object, name: str, given: Any, kind: type | tuple[type, ...], wanted: str) -> None:
+    """Refuse what is of another kind; its value is not said, as it may be a key.
+
+    Raises
+    ------
+    InvalidInputError
+        The message says what was given and what is wanted.
+    """
+    if not isinstance(given, kind):
+        raise InvalidInputError(f"{type(view).__name__}(): {name} is {described(given)}; give {wanted}.")

@@ -1,0 +1,236 @@
+"""What can be chosen from a long list, what is searched for, and what has been chosen: state, no view."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from traitlets import Bool, TraitType, Tuple, Unicode, validate
+
+from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
+from klaviyo_analytics.resources._reading import instead
+from klaviyo_analytics.widgets.states import State
+
+OFTEN, OTHERS = "Often used", "Others"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to choose: `value` is what a query takes for it, `often` sets it before the groups.
+
+    `when` stands behind the name: a campaign's day.
+    """
+
+    id: str
+    name: str
+    group: str = ""
+    value: Any = None
+    often: bool = False
+    when: str = ""
+
+    @property
+    def text(self) -> str:
+        """The name, and the day."""
+        return f"{self.name} · {self.when}" if self.when else self.name
+
+    @property
+    def label(self) -> str:
+        """The same with the group in one line."""
+        return f"{self.text} ({self.group})" if self.group else self.text
+
+
+class ChoiceState(State):
+    """A choice among many options, narrowed by a search and a group.
+
+    Attributes
+    ----------
+    options : tuple of Option
+        In the order in which they are offered.
+    selected : tuple of str
+        Ids of the chosen ones, in the order of choosing. An id that is no option is refused.
+    search, group : str
+        What narrows `matches`; empty for everything.
+    multiple : bool
+        Whether several may be chosen.
+    problem : str
+        Why there is nothing to choose from, in words; empty if all is well.
+    empty : bool
+        Whether it is known that there is nothing to choose from: the account has none.
+    """
+
+    options: TraitType[Any, tuple[Option, ...]] = Tuple()
+    selected: TraitType[Any, tuple[str, ...]] = Tuple()
+    search = Unicode("")
+    group = Unicode("")
+    multiple = Bool(True)  # noqa: FBT003  (traitlets' own way)
+    problem = Unicode("")
+    empty = Bool(False)  # noqa: FBT003
+
+    def __init__(
+        self, options: Iterable[Option] = (), *, selected: Sequence[str] = (), multiple: bool = True
+    ) -> None:
+        super().__init__()
+        self.multiple = multiple
+        self.options = tuple(options)
+        self.selected = tuple(selected)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups, in alphabetical order."""
+        return tuple(sorted({option.group for option in self.options if option.group}, key=str.casefold))
+
+    @property
+    def matches(self) -> list[Option]:
+        """Options of the group that hold every word of the search."""
+        words = self.search.casefold().split()
+        return [
+            option
+            for option in self.options
+            if (not self.group or option.group == self.group)
+            and all(word in f"{option.text} {option.group}".casefold() for word in words)
+        ]
+
+    @property
+    def sections(self) -> list[tuple[str, list[Option]]]:
+        """The matches by heading: what is often used, group by group, and last what has no group."""
+        found: dict[str, list[Option]] = {name: [] for name in (OFTEN, *self.groups, OTHERS)}
+        for option in self.matches:
+            found[OFTEN if option.often else option.group or OTHERS].append(option)
+        return [(title, options) for title, options in found.items() if options]
+
+    @property
+    def chosen(self) -> list[Option]:
+        """The selected options."""
+        by_id = {option.id: option for option in self.options}
+        return [by_id[id] for id in self.selected]
+
+    def told_apart(self, option: Option) -> str:
+        """Name an option as shortly as nobody can take it for another: with its group, or its id, where needed."""
+        texts, labels = self._common
+        if texts[option.text] < 2:
+            return option.text
+        return option.label if labels[option.label] < 2 else f"{option.label} {option.id}"
+
+    @property
+    def values(self) -> list[Any]:
+        """What a query takes for the selected options."""
+        return [option.id if option.value is None else option.value for option in self.chosen]
+
+    def toggle(self, id: str) -> None:
+        """Choose an option, or let it go."""
+        kept = tuple(each for each in self.selected if each != id)
+        if len(kept) < len(self.selected):
+            self.selected = kept
+        else:
+            self.selected = (*kept, id) if self.multiple else (id,)
+
+    def offer(self, options: Iterable[Option]) -> None:
+        """Replace the options; what was chosen and is still there stays chosen."""
+        new = tuple(options)
+        known = {option.id for option in new}
+        with self.hold_trait_notifications():
+            self.selected = tuple(id for id in self.selected if id in known)
+            self.options = new
+            self.problem = ""
+            self.empty = not new
+
+    @validate("options")
+    def _only_of_its_kind(self, proposal: Any) -> tuple[Option, ...]:
+        options: tuple[Option, ...] = proposal["value"]
+        if others := [each for each in options if not isinstance(each, Option)]:
+            raise InvalidInputError(f"{others[0]!r} is no option; give Option(id, name) for each.")
+        return options
+
+    @validate("selected")
+    def _only_options(self, proposal: Any) -> tuple[str, ...]:
+        asked = tuple(dict.fromkeys(proposal["value"]))
+        known = {option.id for option in self.options}
+        if unknown := [id for id in asked if id not in known]:
+            raise InvalidInputError(f"{unknown[0]!r} is none of the {len(known)} options.")
+        if len(asked) > 1 and not self.multiple:
+            raise InvalidInputError(f"Only one can be chosen here, not {len(asked)}.")
+        return asked
+
+    @property
+    def _common(self) -> tuple[Counter[str], Counter[str]]:
+        return Counter(each.text for each in self.options), Counter(each.label for each in self.options)
+
+
+Wanted = str | tuple[str, str] | pd.Series
+
+
+def ids_of(
+    wanted: Iterable[Wanted], options: Sequence[Option], *, noun: str, grouped: str
+) -> tuple[str, ...]:
+    """Give the ids of what is named by id, name, (name, group), or a row.
+
+    Raises
+    ------
+    NoMatchError, AmbiguousMatchError
+        Nothing is called so, or several are; the message names them.
+    InvalidInputError
+        It is no name at all.
+    """
+    return tuple(_one(each, options, noun, grouped).id for each in wanted)
+
+
+def first_of(options: Sequence[Option], *, noun: str) -> str:
+    """Give the id of what is offered first.
+
+    Raises
+    ------
+    NoMatchError
+        There is nothing.
+    """
+    if not options:
+        raise NoMatchError(f"This account has no {noun}s.")
+    return options[0].id
+
+
+def _one(wanted: Wanted, options: Sequence[Option], noun: str, grouped: str) -> Option:
+    if isinstance(wanted, pd.Series) and "id" in wanted:
+        wanted = str(wanted["id"])
+    name, group = wanted if isinstance(wanted, tuple) and len(wanted) == 2 else (wanted, None)
+    if not isinstance(name, str) or not name:
+        raise InvalidInputError(
+            f"{noun}={wanted!r}: give a name, an id, (name, {grouped.casefold()}), or a row of the account's {noun}s."
+        )
+    found = _called(name, options)
+    if not found:
+        there = instead(name, (option.name for option in options)) if options else ""
+        raise NoMatchError(f"No {noun} is called {name!r}.{there or f' This account has no {noun}s.'}")
+    if group is not None:
+        there = _named_option(found)
+        found = [option for option in found if option.group == group]
+        if not found:
+            raise NoMatchError(f"No {noun} {name!r} is of {grouped.casefold()} {group!r}; there is {there}.")
+    if len(found) > 1:
+        apart = len({option.group for option in found}) == len(found)
+        way = (
+            f"Name the {grouped.casefold()}, too: ({name!r}, {found[0].group!r}), or give"
+            if apart
+            else "Give"
+        )
+        raise AmbiguousMatchError(
+            f"Several {noun}s are called {name!r}: {_named_option(found)}. {way} the id."
+        )
+    return found[0]
+
+
+def _called(name: str, options: Sequence[Option]) -> list[Option]:
+    """Look for an id first, then for a name as it is written, and last in any case."""
+    plain = name.casefold()
+    ways: list[Callable[[Option], Any]] = [
+        lambda option: option.id == name,
+        lambda option: name in (option.name, option.text, option.label),
+        lambda option: plain in (option.name.casefold(), option.text.casefold(), option.label.casefold()),
+    ]
+    return next((found for way in ways if (found := [each for each in options if way(each)])), [])
+
+
+def _named_option(options: Iterable[Option]) -> str:
+    said = ((option, ", ".join(filter(None, (option.group, option.when)))) for option in options)
+    return "; ".join(f"{facts or option.name} ({option.id})" for option, facts in said)

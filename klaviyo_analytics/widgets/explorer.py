@@ -1,0 +1,128 @@
+"""What every explorer is: pickers, Run and Cancel, how it goes, and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+from matplotlib.axes import Axes
+
+from klaviyo_analytics._messages import counted
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.widgets.background import Loader, in_words
+from klaviyo_analytics.widgets.base_view import View, note, status_line
+from klaviyo_analytics.widgets.explorer_state import ExplorerState
+from klaviyo_analytics.widgets.pictures import picture
+from klaviyo_analytics.widgets.queries import Ask, Frames
+from klaviyo_analytics.widgets.results import ResultsView
+
+HINT = "Choose, then press Run."
+
+
+class Explorer(View):
+    """A question put together by clicking; only Run asks the account.
+
+    Parameters
+    ----------
+    client : KlaviyoClient
+    state : ExplorerState
+    pickers : list of widgets
+    """
+
+    def __init__(self, client: KlaviyoClient, state: ExplorerState, pickers: Sequence[Any]) -> None:
+        self.state = state
+        self._client = client
+        self._loader = Loader(state.run)
+        self._run = ipywidgets.Button(description="Run", button_style="primary", layout={"width": "90px"})
+        self._cancel = ipywidgets.Button(description="Cancel", layout={"width": "90px"})
+        self._status = status_line()
+        self._run.on_click(lambda _button: self.start())
+        self._cancel.on_click(lambda _button: self.cancel())
+        self.results = ResultsView(state, hint=HINT)
+        left = ipywidgets.VBox(list(pickers), layout={"flex": "1 1 290px", "max_width": "440px"})
+        top = ipywidgets.HBox([self._run, self._cancel, self._status])
+        right = ipywidgets.VBox([top, self.results], layout={"flex": "3 1 460px", "min_width": "280px"})
+        panel = ipywidgets.HBox([left, right])
+        panel.add_class("kla-panel")
+        super().__init__([panel])
+        self.add_class("kla-explorer")
+        self.watch(state, ["problem"], self._show)
+        self.watch(state.run, ["status", "message", "steps", "total", "runs"], self._show)
+
+    @property
+    def frame(self) -> pd.DataFrame | None:
+        """The frame that is shown; None before the first run."""
+        return self.state.frame
+
+    @property
+    def axes(self) -> Axes | None:
+        """The chart that is shown, the first one of several; None before the first run."""
+        return self.state.axes
+
+    def start(self) -> None:
+        """Do what the Run button does: ask in the background, and show what comes back."""
+        if not self.state.problem:
+            ask = self.state.ask()
+            self._loader.start(lambda: ask.fetch(self._client), lambda frames: self._answered(ask, frames))
+
+    def run(self) -> pd.DataFrame:
+        """Ask now, show what comes back, and return its frame.
+
+        Raises
+        ------
+        InvalidInputError
+            Something is missing in the question.
+        """
+        if self.state.problem:
+            raise InvalidInputError(self.state.problem)
+        ask = self.state.ask()
+        self._loader.run(lambda: ask.fetch(self._client), lambda frames: self._answered(ask, frames))
+        assert self.state.frame is not None
+        return self.state.frame
+
+    def cancel(self) -> None:
+        """Do what the Cancel button does: wait no longer, and send nothing more."""
+        self._loader.cancel()
+
+    def close(self) -> None:
+        """Cancel what is under way, and let go of every widget."""
+        if loader := getattr(self, "_loader", None):
+            loader.cancel()
+        super().close()
+
+    def _answered(self, ask: Ask, frames: Frames) -> str:
+        self.state.answered(ask, frames, picture(ask, frames))
+        return f"{counted(len(frames.frame), 'row')} for {ask.subject}."
+
+    def _draw_again(self, _change: Any) -> None:
+        """Draw what is there in another way; nothing is asked."""
+        asked, result = self.state.asked, self.state.result
+        again = None if asked is None else self.state.redrawn(asked)
+        if again is None or result is None or again == asked:
+            return
+        try:
+            self.state.answered(again, result, picture(again, result))
+        except Exception as error:  # noqa: BLE001  (whatever it is, the person in front has to read it)
+            self.state.run.end("failed", in_words(error))
+
+    def _show(self, _change: Any) -> None:
+        run, problem = self.state.run, self.state.problem
+        self._run.disabled = run.running or bool(problem)
+        self._cancel.disabled = not run.running
+        if run.running:
+            value = f' value="{min(run.steps, run.total)}" max="{run.total}"' if run.total else ""
+            self._status.value = f'{note(run.message)}<progress aria-label="Progress"{value}></progress>'
+        elif run.status == "failed":
+            self._status.value = note(run.message, kind="problem", role="alert")
+        else:
+            self._status.value = note(problem or run.message or "Ready.")
+        self._mark(run.status, run.runs)
+
+    def _mark(self, status: str, runs: int) -> None:
+        """Write status and number of runs where style sheets and tests can read them."""
+        for name in [name for name in self._dom_classes if name.startswith("kla-is-")]:
+            self.remove_class(name)
+        self.add_class(f"kla-is-{status}-{runs}")

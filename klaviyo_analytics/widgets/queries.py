@@ -1,0 +1,276 @@
+"""What an explorer asks for: frozen when Run is pressed, so that frame, chart and code always belong together."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+
+from klaviyo_analytics import plots
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.frames.aggregates import column_name
+from klaviyo_analytics.timeframe import Timeframe
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What came back: the frame, and that of the period it is compared with."""
+
+    frame: pd.DataFrame
+    compare: pd.DataFrame | None = None
+
+
+class Ask(ABC):
+    """One question to the account, and how its answer is drawn and written down."""
+
+    @abstractmethod
+    def fetch(self, client: KlaviyoClient) -> Frames:
+        """Read what is needed."""
+
+    @abstractmethod
+    def draw(self, frames: Frames, new: Callable[[], Axes]) -> Axes:
+        """Draw the answer on new Axes, or on a figure of its own; give the (first) Axes."""
+
+    def height(self, frames: Frames) -> float:  # noqa: ARG002  (others need the frames)
+        """Give the chart's height in inches."""
+        return 4.2
+
+    @property
+    @abstractmethod
+    def code(self) -> str:
+        """The same in Python; `client` is the client."""
+
+    @property
+    @abstractmethod
+    def subject(self) -> str:
+        """What it is about, in few words."""
+
+    @property
+    @abstractmethod
+    def alt(self) -> str:
+        """The chart in one sentence, for who cannot see it."""
+
+    @property
+    def file_name(self) -> str:
+        """A name for files, without an ending."""
+        return re.sub(r"[^a-z0-9]+", "_", self.subject.casefold()).strip("_")[:80] or "klaviyo"
+
+
+WIDTH = 88
+
+
+def call(name: str, *args: Any, **kwargs: Any) -> str:
+    """Write a call, over several lines where one would be long."""
+    parts = [_written(value) for value in args]
+    parts += [f"{key}={_written(value)}" for key, value in kwargs.items()]
+    line = f"{name}({', '.join(parts)})"
+    if len(line) <= WIDTH:
+        return line
+    return "\n".join([f"{name}(", *(f"    {part}," for part in parts), ")"])
+
+
+class Name(str):
+    """A variable's name, which is written without quotes."""
+
+    __slots__ = ()
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Name):
+        return str(value)
+    if isinstance(value, str):
+        # repr takes double quotes where there are single ones only, and escapes what cannot be seen
+        return '"' + r"\"".join(repr("'" + part)[2:-1] for part in value.split('"')) + '"'
+    if isinstance(value, tuple | list):
+        inner = ", ".join(_written(each) for each in value)
+        if isinstance(value, list):
+            return f"[{inner}]"
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_written(key)}: {_written(each)}" for key, each in value.items()) + "}"
+    return repr(value)
+
+
+MetricChart = Literal["lines", "small_multiples"]
+BETWEEN, NO_NAME = " · ", "(none)"  # the plots call a group without a name so
+
+
+@dataclass(frozen=True)
+class MetricAsk(Ask):
+    """Metric aggregates, drawn as lines of one chart, or as a small chart each."""
+
+    metrics: tuple[Any, ...]
+    labels: tuple[str, ...]
+    measurement: str
+    interval: str
+    timeframe: Timeframe
+    words: str | None = None
+    by: tuple[str, ...] = ()
+    compared: Timeframe | None = None
+    chart: MetricChart = "lines"
+
+    def fetch(self, client: KlaviyoClient) -> Frames:
+        """Ask for the period, then for the one it is compared with."""
+        metric, kwargs = self._query()
+        frame = client.metric_aggregates.query(metric, **kwargs, timeframe=self.timeframe)
+        if self.compared is None:
+            return Frames(frame)
+        before = client.metric_aggregates.query(metric, **kwargs, timeframe=self.compared)
+        return Frames(frame, before)
+
+    def draw(self, frames: Frames, new: Callable[[], Axes]) -> Axes:
+        """Draw a line, or a small chart, for each metric and group."""
+        frame = self._labelled(frames.frame)
+        before = None if frames.compare is None else self._labelled(frames.compare)
+        if self.chart == "lines":
+            return plots.metric_trend(frame, **self._plot(), compare=before, ax=new())
+        figure = plots.small_multiples(frame, **self._plot(), compare=before)
+        plt.close(figure)  # it lives on without pyplot, which would show it a second time
+        return figure.axes[0]
+
+    @property
+    def code(self) -> str:
+        """Query and plot; with a comparison, the dates are written out, so that both stay beside each other."""
+        labelled = "labelled({})" if len(self._parts) > 1 else "{}"
+        parts = [*self._query_code(), *([self._label_code()] if len(self._parts) > 1 else [])]
+        plot = "ka.plots.metric_trend" if self.chart == "lines" else "ka.plots.small_multiples"
+        compare = {} if self.compared is None else {"compare": Name(labelled.format("before"))}
+        return "\n".join([*parts, call(plot, Name(labelled.format("frame")), **self._plot(), **compare)])
+
+    @property
+    def subject(self) -> str:
+        """Metrics and days."""
+        return f"{' '.join(self.labels[:3])} {str(self.timeframe).split(' (', 1)[0]}"
+
+    @property
+    def alt(self) -> str:
+        """The chart in one sentence."""
+        grouped = f", by {' and '.join(each.removeprefix('$') for each in self.by)}" if self.by else ""
+        kind = "Line chart" if self.chart == "lines" else "Small line charts"
+        return (
+            f"{kind} of {', '.join(self.labels)}: {self.measurement} per {self.interval}{grouped}, "
+            f"{self.timeframe}. The table shows the same numbers."
+        )
+
+    @property
+    def _parts(self) -> list[str]:
+        """Give the columns that tell one line from another."""
+        parts = [column_name(each) for each in self.by]
+        if len(self.metrics) > 1:
+            # two integrations may call their metrics the same, and then only the id tells the lines apart
+            names = [each[0] if isinstance(each, tuple) else each for each in self.metrics]
+            parts.insert(0, "metric" if len(set(names)) == len(names) else "metric_id")
+        return parts
+
+    def _labelled(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Add the column that names a line, where it takes several columns to name it."""
+        first, *others = self._parts or ["metric"]
+        if not others:
+            return frame
+        label = frame[first].str.cat(frame[others], sep=BETWEEN, na_rep=NO_NAME)
+        return frame.assign(**{"_and_".join([first, *others]): label})
+
+    def _query(self) -> tuple[Any, dict[str, Any]]:
+        metric = self.metrics[0] if len(self.metrics) == 1 else list(self.metrics)
+        kwargs: dict[str, Any] = {"measurements": [self.measurement], "interval": self.interval}
+        if self.by:
+            kwargs["by"] = self.by[0] if len(self.by) == 1 else list(self.by)
+        return metric, kwargs
+
+    def _plot(self) -> dict[str, Any]:
+        kwargs: dict[str, Any] = {"y": self.measurement}
+        if name := "_and_".join(self._parts):
+            kwargs["hue" if self.chart == "lines" else "by"] = name
+        return kwargs
+
+    def _query_code(self) -> list[str]:
+        metric, kwargs = self._query()
+        query = "client.metric_aggregates.query"
+        ends = str(self.timeframe.start.date()), str(self.timeframe.end.date())
+        if self.compared is None:
+            return [f"frame = {call(query, metric, **kwargs, timeframe=self.words or ends)}"]
+        earlier = self.compared == self.timeframe.previous()
+        other = Name(f"period.{'previous' if earlier else 'same_period_last_year'}()")
+        return [
+            f"period = {call('ka.Timeframe', *ends, timezone=self.timeframe.timezone)}",
+            f"frame = {call(query, metric, **kwargs, timeframe=Name('period'))}",
+            f"before = {call(query, metric, **kwargs, timeframe=other)}",
+        ]
+
+    def _label_code(self) -> str:
+        first, *others = self._parts
+        columns = Name(f"frame[{others}]".replace("'", '"'))
+        label = call(f'frame["{first}"].str.cat', columns, sep=BETWEEN, na_rep=NO_NAME)
+        body = f"label = {label}\nreturn frame.assign({'_and_'.join(self._parts)}=label)"
+        return f"\ndef labelled(frame):\n{textwrap.indent(body, '    ')}\n"
+
+
+Noun = Literal["campaign", "flow"]
+SummaryChart = Literal["campaign_ranking", "campaign_scatter", "flow_funnel"]
+TOP = {"campaign_ranking": 10, "campaign_scatter": 0, "flow_funnel": 12}
+
+
+@dataclass(frozen=True)
+class SummaryAsk(Ask):
+    """A summary of campaigns or flows, drawn as a ranking, as points, or as a funnel."""
+
+    noun: Noun
+    by: str
+    chart: SummaryChart
+    measure: str
+    timeframe: Timeframe
+    words: str | None = None
+    conversion: Any = None
+
+    def fetch(self, client: KlaviyoClient) -> Frames:
+        """Ask for the summary."""
+        ask = client.campaigns.summary if self.noun == "campaign" else client.flows.summary
+        return Frames(ask(self.timeframe, **self._query()))
+
+    def draw(self, frames: Frames, new: Callable[[], Axes]) -> Axes:
+        """Draw the summary."""
+        axes: Axes = getattr(plots, self.chart)(frames.frame, **self._plot(), ax=new())
+        return axes
+
+    def height(self, frames: Frames) -> float:
+        """Give every row of a ranking room for its name."""
+        return max(4.2, 1.6 + 0.42 * min(len(frames.frame), TOP[self.chart]))
+
+    @property
+    def code(self) -> str:
+        """Summary and plot."""
+        days = self.words or (str(self.timeframe.start.date()), str(self.timeframe.end.date()))
+        query = call(f"client.{self.noun}s.summary", days, **self._query())
+        return f"frame = {query}\n{call(f'ka.plots.{self.chart}', Name('frame'), **self._plot())}"
+
+    @property
+    def subject(self) -> str:
+        """Noun and days."""
+        return f"{self.noun}s {str(self.timeframe).split(' (', 1)[0]}"
+
+    @property
+    def alt(self) -> str:
+        """The chart in one sentence."""
+        kind = {
+            "campaign_ranking": f"Bar chart of campaigns by {self.measure}",
+            "campaign_scatter": f"Scatter chart of campaigns, {self.measure} against recipients",
+            "flow_funnel": "Funnel chart of flows, from delivered to converted",
+        }[self.chart]
+        return f"{kind.replace('_', ' ')}, {self.timeframe}. The table shows the same numbers."
+
+    def _query(self) -> dict[str, Any]:
+        kwargs: dict[str, Any] = {} if self.by == self.noun else {"by": self.by}
+        if self.conversion is not None:
+            kwargs["conversion_metric"] = self.conversion
+        return kwargs
+
+    def _plot(self) -> dict[str, Any]:
+        names = {"campaign_ranking": "by", "campaign_scatter": "y"}
+        return {names[self.chart]: self.measure} if self.chart in names else {}

@@ -1,0 +1,137 @@
+"""What came back, in three tabs: chart, table and code; and files."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+from matplotlib.axes import Axes
+
+from klaviyo_analytics._safe_text import create_private, write_csv
+from klaviyo_analytics.errors import InvalidInputError, MissingExtraError
+from klaviyo_analytics.widgets.background import in_words
+from klaviyo_analytics.widgets.base_view import View, note
+from klaviyo_analytics.widgets.explorer_state import ExplorerState
+from klaviyo_analytics.widgets.pictures import png, table
+
+FORMATS = ("CSV", "Parquet", "PNG")
+
+
+def save(format: str, stem: str, frame: pd.DataFrame, axes: Axes, *, folder: Path | None = None) -> Path:
+    """Write the frame or the chart, and return the path.
+
+    Only its owner can read a file with rows. In a CSV, texts that a spreadsheet would run as a formula begin with an
+    apostrophe.
+
+    Raises
+    ------
+    InvalidInputError
+        The format is none.
+    MissingExtraError
+        Parquet needs pyarrow.
+    """
+    writers: dict[str, Callable[[Path], object]] = {
+        "CSV": lambda path: write_csv(frame, path),
+        "Parquet": lambda path: _parquet(frame, path),
+        "PNG": lambda path: path.write_bytes(png(axes)),
+    }
+    if format not in writers:
+        raise InvalidInputError(f"format={format!r} is not known; there are {', '.join(FORMATS)}.")
+    path = _free(folder or Path.cwd(), stem, format.lower())
+    writers[format](path)
+    return path
+
+
+def _parquet(frame: pd.DataFrame, path: Path) -> None:
+    create_private(path).close()
+    try:
+        frame.to_parquet(path, index=False)
+    except ImportError as error:
+        path.unlink()
+        raise MissingExtraError("Parquet", "archive") from error
+
+
+def _free(folder: Path, stem: str, ending: str) -> Path:
+    names = (f"{stem}.{ending}" if number == 1 else f"{stem}-{number}.{ending}" for number in count(1))
+    return next(path for path in (folder / name for name in names) if not path.exists())
+
+
+TABS = ("Chart", "Table", "Code")
+_COPY = (
+    "const b=this,c=navigator.clipboard,t=b.previousElementSibling.textContent;"
+    "(c?c.writeText(t):Promise.reject()).then(()=>{b.textContent='Copied'},"
+    "()=>{b.textContent='Select the lines and press Ctrl+C'})"
+)
+
+
+class ResultsView(View):
+    """Shows the result of an `ExplorerState`; it keeps its height, whether there is one or not."""
+
+    def __init__(self, state: ExplorerState, *, hint: str) -> None:
+        self.state = state
+        self._hint = hint
+        self._chart, self._table, self._code = (ipywidgets.HTML() for _ in TABS)
+        self._chart.add_class("kla-chart")
+        pages = [ipywidgets.VBox([page]) for page in self._pages]
+        for page in pages:
+            page.add_class("kla-page")
+        self._tabs = ipywidgets.Tab(pages, titles=TABS)
+        self._format = ipywidgets.Dropdown(
+            description="Format of the file", options=FORMATS, layout={"width": "110px"}
+        )
+        self._format.add_class("kla-unseen-label")
+        self._save = ipywidgets.Button(description="Save", layout={"width": "90px"})
+        self._saved = ipywidgets.HTML()
+        self._save.on_click(self._write)
+        foot = ipywidgets.HBox([self._format, self._save, self._saved], layout={"align_items": "center"})
+        super().__init__([self._tabs, foot])
+        self.add_class("kla-results")
+        self.watch(state, ["picture"], self._show)
+        self.watch(state, ["picture", "asked", "problem"], self._show_code)
+
+    @property
+    def _pages(self) -> tuple[Any, ...]:
+        return self._chart, self._table, self._code
+
+    def _show(self, _change: Any) -> None:
+        picture, frame, asked = self.state.picture, self.state.frame, self.state.asked
+        self._saved.value = ""
+        self._save.disabled = picture is None
+        if picture is None or frame is None or asked is None:
+            self._chart.value = self._table.value = note(self._hint)
+            return
+        alt = html.escape(asked.alt, quote=True)
+        self._chart.value = "".join(
+            f'<img class="kla-{theme}" alt="{alt}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
+            for theme, data in (("light", picture.light), ("dark", picture.dark))
+        )
+        self._table.value = table(frame)
+
+    def _show_code(self, _change: Any) -> None:
+        code = self.state.code
+        if not code:
+            self._code.value = note(self._hint)
+            return
+        copy = html.escape(_COPY, quote=True)
+        self._code.value = (
+            f'<pre class="kla-code" tabindex="0" aria-label="Python code">{html.escape(code)}</pre>'
+            f'<button class="kla-button" type="button" onclick="{copy}">Copy as code</button>'
+        )
+
+    def _write(self, _button: Any) -> None:
+        frame, axes, asked = self.state.frame, self.state.axes, self.state.asked
+        assert frame is not None
+        assert axes is not None
+        assert asked is not None
+        try:
+            path = save(self._format.value, asked.file_name, frame, axes)
+        except Exception as error:  # noqa: BLE001  (a full disk must be read, not traced back)
+            self._saved.value = note(in_words(error), kind="problem", role="alert")
+        else:
+            self._saved.value = note(f"Saved {path.name}")

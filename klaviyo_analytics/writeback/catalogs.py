@@ -1,0 +1,267 @@
+"""A frame of products, variants, categories or coupon codes as a plan of bulk jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from klaviyo_analytics.endpoints import Body, load
+from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.writeback import checks
+from klaviyo_analytics.writeback import checks as rules
+from klaviyo_analytics.writeback.account import Account
+from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
+from klaviyo_analytics.writeback.columns import Rest, Target, encoded, mapped, named, settled, targets
+from klaviyo_analytics.writeback.encode import (
+    ABSENT,
+    DateFormat,
+    UnwritableError,
+    Wanted,
+    as_text,
+    check_format,
+)
+from klaviyo_analytics.writeback.frames import as_frame
+from klaviyo_analytics.writeback.journal import REQUEST_BYTES
+from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.write_types import BEFORE, COUPON_CODES, WRITE_TYPES
+
+Noun = Literal["item", "variant", "category"]
+Verb = Literal["create", "update", "delete"]
+WANTED: Mapping[str, Wanted] = {"text": "text", "number": "number", "integer": "integer"}
+METADATA = "custom_metadata"
+LARGEST = REQUEST_BYTES - 1_000  # what the rest of a request may take
+METADATA_BYTES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a resource is made of, as the endpoint table has it."""
+
+    type: str
+    attributes: Mapping[str, Wanted]
+    required: tuple[str, ...]
+    related: Mapping[str, tuple[str, str]]  # name to type, and "one" or "many"
+
+
+def plan_catalog(
+    account: Account,
+    frame: Any,
+    *,
+    noun: Noun,
+    verb: Verb,
+    columns: Mapping[str, str] | None,
+    properties: Rest,
+    on_duplicate: OnDuplicate,
+) -> Plan:
+    """Create, update or delete what the rows name; see `catalog_items.plan_create`."""
+    what, form = f"{verb} catalog {noun}", _form(noun, verb)
+    key = "external_id" if verb == "create" else "id"
+    frame = as_frame(frame, f"plan_{verb}()", key, ["id", "external_id"])
+    unused: list[str] = []
+    if verb == "delete":
+        used, unused = settled(frame, columns, ["id", "external_id"], f"plan_{verb}()")
+        frame = frame[[*used.values()]]
+    free = METADATA if METADATA in form.attributes else None
+    found = targets(
+        frame, form.attributes, columns=columns, properties=properties, what=f"plan_{verb}()", free=free
+    )
+    return _planned(account, frame, what, f"catalog {noun} {verb}", form, found, on_duplicate, unused=unused)
+
+
+def plan_coupon_codes(
+    account: Account,
+    frame: Any,
+    *,
+    coupon: str | None,
+    columns: Mapping[str, str] | None,
+    on_duplicate: OnDuplicate,
+    date_format: DateFormat = None,
+) -> Plan:
+    """Create the codes of the rows; see `coupon_codes.plan_create`."""
+    form = Form(
+        "coupon-code",
+        {"unique_code": "text", "expires_at": "json", "coupon": "text"},
+        ("unique_code", "coupon"),
+        {"coupon": ("coupon", "one")},
+    )
+    frame = as_frame(frame, "plan_create()", "unique_code", ["unique_code", "coupon"])
+    check_format(date_format, frame.columns, "plan_create()")
+    if coupon is not None:
+        if "coupon" in frame.columns or "coupon" in mapped(columns, "plan_create()").values():
+            raise FrameError(
+                "plan_create(): coupon= is given, and the frame has a column for it, too. Drop one."
+            )
+        frame = frame.assign(coupon=coupon)
+    found = targets(frame, form.attributes, columns=columns, properties=None, what="plan_create()", free=None)
+    return _planned(
+        account, frame, "create coupon codes", COUPON_CODES.name, form, found, on_duplicate, date_format
+    )
+
+
+def _planned(
+    account: Account,
+    frame: pd.DataFrame,
+    action: str,
+    kind: str,
+    form: Form,
+    found: Sequence[Target],
+    on_duplicate: OnDuplicate,
+    date_format: DateFormat = None,
+    *,
+    unused: Sequence[str] = (),
+) -> Plan:
+    paths = [target.path for target in found]
+    key = next((name for name in ("external_id", "id", "unique_code") if name in paths), None)
+    if missing := [name for name in form.required if name not in paths]:
+        hint = " Give coupon=, the coupon's id, or such a column." if missing[0] == "coupon" else ""
+        raise FrameError(f"{action}: no column becomes {missing[0]!r}; there are {named(paths)}.{hint}")
+    if key is None:
+        raise FrameError(f"{action}: no column becomes 'external_id' or 'id'; there are {named(paths)}.")
+    problems = Problems()
+    values = encoded(account, frame, found, problems, times=["expires_at"], date_format=date_format)
+    rules.check_attributes(rules.CATALOG, values, problems)
+    for target in found:
+        if target.group:
+            _check_flat(target, values[target.path], problems)
+        elif form.related.get(target.name, ("", ""))[1] == "many":
+            values[target.path] = _ids(target, values[target.path], problems)
+    for name in (key, *(name for name in form.required if name != key)):
+        checks.check_present(name, values[name], problems)
+    keys = ["" if one is ABSENT else str(one).removeprefix(BEFORE) for one in values[key]]
+    _check_keys(key, values[key], keys, problems)
+    if key == "external_id" and "id" in values:
+        _check_agree(keys, values["id"], problems)
+    unique = _told_apart(keys, values.get("coupon"))
+    left_out = checks.check_duplicates(key, unique, on_duplicate, problems, fold=False)
+    records: list[bytes | None] = []
+    for row, cells in enumerate(zip(*values.values(), strict=True)):
+        good = row not in problems and row not in left_out
+        record = _resource(form, kind, found, cells, keys[row])
+        if good:
+            good = _fits(row, (record.get("attributes") or {}).get(METADATA), problems)
+        records.append(checks.dumped(row, record, problems, most=LARGEST) if good else None)
+    deletes = kind.endswith("delete") and any(record is not None for record in records)
+    return drafted(
+        action,
+        account,
+        frame,
+        keys=keys,
+        records=records,
+        kinds={kind: range(len(frame))},
+        options={"key": key},
+        problems=problems.by_row(),
+        left_out=left_out,
+        confirm=[f"This deletes {sum(one is not None for one in records):,} of the catalog."]
+        if deletes
+        else [],
+        unused=unused,
+    )
+
+
+def _form(noun: Noun, verb: Verb) -> Form:
+    assert f"catalog {noun} {verb}" in WRITE_TYPES
+    if verb == "delete":
+        return Form(f"catalog-{noun}", {"id": "text", "external_id": "text"}, (), {})
+    body = load()[f"{verb}_catalog_{noun}"].body or Body()
+    shape = load()[f"get_catalog_{noun}"].returns
+    kinds = shape.attributes if shape else {}
+    names = [*body.required, *body.optional, *(["id", "external_id"] if verb == "update" else [])]
+    attributes: dict[str, Wanted] = {name: WANTED.get(kinds.get(name, "text"), "json") for name in names}
+    related = {name: (type, arity) for name, (type, arity, _) in body.relationships.items()}
+    needed = tuple(name for name, (_, _, must) in body.relationships.items() if must)
+    attributes |= {name: "text" if arity == "one" else "json" for name, (_, arity) in related.items()}
+    return Form(f"catalog-{noun}", attributes, (*body.required, *needed), related)
+
+
+def _check_keys(name: str, given: Sequence[Any], keys: Sequence[str], problems: Problems) -> None:
+    for row, (one, key) in enumerate(zip(given, keys, strict=True)):
+        if one is ABSENT:
+            continue
+        if not checks.is_id(key):
+            problems.add(row, f"{name}: {one!r} is no id; it has 1 to 255 characters")
+        elif ":::" in key:
+            problems.add(
+                row, f"{name}: {one!r} is of another catalog; only ids like {BEFORE}mug can be written"
+            )
+
+
+def _told_apart(keys: Sequence[str], coupons: Sequence[Any] | None) -> list[Any]:
+    """Give what no two rows may share: one code may be of several coupons."""
+    if coupons is None:
+        return [key or ABSENT for key in keys]
+    return [(key, coupon) if key else ABSENT for key, coupon in zip(keys, coupons, strict=True)]
+
+
+def _check_agree(keys: Sequence[str], ids: Sequence[Any], problems: Problems) -> None:
+    for row, (key, id) in enumerate(zip(keys, ids, strict=True)):
+        if id is not ABSENT and str(id).removeprefix(BEFORE) != key:
+            problems.add(
+                row, f"external_id {key!r} and id {id!r} are not of one thing; drop one of the columns"
+            )
+
+
+def _check_flat(target: Target, values: Sequence[Any], problems: Problems) -> None:
+    for row, value in enumerate(values):
+        if value is not ABSENT and rules.nested(value):
+            problems.add(
+                row, f"{target.column}: metadata is flat, and {value!r} holds objects; give each its column"
+            )
+
+
+def _fits(row: int, metadata: Any, problems: Problems) -> bool:
+    return not metadata or (
+        checks.dumped(row, metadata, problems, most=METADATA_BYTES, what=METADATA) is not None
+    )
+
+
+def _ids(target: Target, values: Sequence[Any], problems: Problems) -> list[Any]:
+    """Read ids of what belongs to it, one or several a row."""
+    found: list[Any] = []
+    for row, value in enumerate(values):
+        found.append(ABSENT)
+        if value is ABSENT:
+            continue
+        several = value if isinstance(value, list) else [value]
+        try:
+            found[-1] = [one if isinstance(one, str) else as_text(one) for one in several]
+        except UnwritableError:
+            problems.add(
+                row, f"{target.column}: {value!r} is no id, and no list of ids like ['mugs', 'sale']"
+            )
+    return found
+
+
+def _resource(
+    form: Form, kind: str, found: Sequence[Target], cells: Sequence[Any], key: str
+) -> dict[str, Any]:
+    record: dict[str, Any] = {"type": form.type}
+    attributes: dict[str, Any] = {}
+    related: dict[str, Any] = {}
+    named = kind.endswith(("update", "delete"))
+    if named:
+        record["id"] = f"{BEFORE}{key}"
+    for target, value in zip(found, cells, strict=True):
+        if value is ABSENT or target.name == "id" or (named and target.name == "external_id"):
+            continue
+        if target.group:
+            attributes.setdefault(target.group, {})[target.name] = value
+        elif target.name in form.related:
+            related[target.name] = {"data": _related(*form.related[target.name], value)}
+        else:
+            attributes[target.name] = value
+    if not kind.endswith("delete"):
+        record["attributes"] = attributes
+    return {**record, "relationships": related} if related else record
+
+
+def _related(type: str, arity: str, value: Any) -> Any:
+    def one(id: Any) -> dict[str, str]:
+        whole = type == "coupon" or ":::" in str(id)
+        return {"type": type, "id": str(id) if whole else f"{BEFORE}{id}"}
+
+    if arity == "one":
+        return one(value)
+    return [one(id) for id in value]

@@ -1,0 +1,486 @@
+"""A frame of people as a plan of profile upserts."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+import pandas as pd
+
+from klaviyo_analytics._messages import counted
+from klaviyo_analytics.endpoints import load
+from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.writeback import checks, confirmations, identifiers
+from klaviyo_analytics.writeback import checks as rules
+from klaviyo_analytics.writeback import confirmations as groups
+from klaviyo_analytics.writeback.account import Account
+from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
+from klaviyo_analytics.writeback.columns import (
+    Rest,
+    Target,
+    encoded,
+    is_rest,
+    mapped,
+    named,
+    settled,
+    several,
+    targets,
+)
+from klaviyo_analytics.writeback.compare import changes, described
+from klaviyo_analytics.writeback.encode import ABSENT, DateFormat, Wanted, check_format, written_column
+from klaviyo_analytics.writeback.frames import as_frame
+from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.write_types import APPEND, IMPORT, UPSERT
+
+Rule = Literal["skip", "clear"]
+OnNull = Rule | Mapping[str, Rule]
+IDENTIFIERS = ("email", "phone_number", "external_id")
+PATCHES = ("append", "unappend")
+
+
+def to_clear(on_null: OnNull, found: Sequence[Target], patches: Collection[str]) -> set[str]:
+    """Settle which attributes are cleared where the frame is null, by dotted name.
+
+    Raises
+    ------
+    InvalidInputError
+        The rule is none, or names what is no column.
+    """
+    paths = [target.path for target in found if target.path not in patches]
+    rules = on_null if isinstance(on_null, Mapping) else dict.fromkeys(paths, on_null)
+    if odd := [rule for rule in rules.values() if rule not in ("skip", "clear")]:
+        raise InvalidInputError(f"on_null={odd[0]!r}: it is 'skip' or 'clear', or one of these by attribute.")
+    if unknown := [name for name in rules if name not in paths]:
+        raise InvalidInputError(f"on_null: no column becomes {unknown[0]!r}; there are {named(paths)}.")
+    return {name for name, rule in rules.items() if rule == "clear"}
+
+
+def check_identifiers(
+    on_null: OnNull, key: str, values: Mapping[str, Sequence[Any]], problems: Problems
+) -> None:
+    """Note who would lose an identifier that was not named: whoever has none cannot be reached or found by it."""
+    if on_null != "clear":
+        return
+    for name in IDENTIFIERS:
+        if name == key:
+            continue
+        for row, value in enumerate(values.get(name, ())):
+            if value is ABSENT:
+                problems.add(
+                    row,
+                    f"{name} is null, and 'clear' takes no identifier from a profile unless it is named: drop the "
+                    f"column, or name all that is cleared, on_null={{{name!r}: 'clear', ...}}",
+                )
+
+
+class Builder:
+    """Makes a row's resource of its values."""
+
+    def __init__(
+        self,
+        found: Sequence[Target],
+        patches: Mapping[str, str],
+        unset: Sequence[str],
+        clears: Collection[str],
+    ) -> None:
+        self._places = [
+            (target.path, patches.get(target.path, target.group), target.name, target.path in clears)
+            for target in found
+        ]
+        self._unset = list(unset)
+
+    def build(self, row: Sequence[Any]) -> tuple[dict[str, Any], list[str], bool]:
+        """Give the resource, what it clears, and whether that is more than a job can."""
+        attributes: dict[str, Any] = {}
+        record: dict[str, Any] = {"type": "profile", "attributes": attributes}
+        patches: dict[str, Any] = {}
+        unset, cleared, nulls = self._unset, [], False
+        for (path, group, name, clears), value in zip(self._places, row, strict=True):
+            if value is ABSENT:
+                if not clears:
+                    continue
+                cleared.append(path)
+                if group == "properties":
+                    unset = [*unset, name]
+                    continue
+                nulls = True
+                value = None  # noqa: PLW2901
+            if group is None:
+                (record if name == "id" else attributes)[name] = value
+            elif group in PATCHES:
+                patches.setdefault(group, {})[name] = value
+            else:
+                attributes.setdefault(group, {})[name] = value
+        if unset:
+            patches["unset"] = unset
+        if patches:
+            record["meta"] = {"patch_properties": patches}
+        return record, cleared, nulls
+
+
+def built(
+    builder: Builder,
+    values: Sequence[list[Any]],
+    count: int,
+    problems: Problems,
+    left_out: Mapping[int, Any],
+) -> tuple[list[bytes | None], dict[int, list[str]], set[int]]:
+    """Encode the rows; tell what they clear, and which of them clear what a job cannot."""
+    records: list[bytes | None] = [None] * count
+    cleared: dict[int, list[str]] = {}
+    kept = set()
+    for position, row in enumerate(zip(*values, strict=True)):
+        if position in left_out or position in problems:
+            continue
+        record, names, nulls = builder.build(row)
+        records[position] = checks.dumped(position, record, problems)
+        if names:
+            cleared[position] = names
+        if nulls:
+            kept.add(position)
+    return records, cleared, kept
+
+
+def dangers(
+    cleared: Mapping[int, Sequence[str]], unset: Sequence[str], records: Sequence[bytes | None]
+) -> list[str]:
+    """Say what is lost, and how often."""
+    found = []
+    sent = [row for row, record in enumerate(records) if record is not None]
+    if names := Counter(name for row in sent for name in cleared.get(row, ())):
+        people = sum(row in cleared for row in sent)
+        told = ", ".join(f"{name} of {count:,}" for name, count in names.items())
+        found.append(f"This clears fields of {counted(people, 'profile')} where the frame is null: {told}.")
+    if unset and sent:
+        found.append(f"This removes {', '.join(unset)} from {counted(len(sent), 'profile')}.")
+    return found
+
+
+Key = Literal["email", "phone_number", "external_id", "id"]
+KEYS = (*IDENTIFIERS, "id")
+GROUPS = ("location", "properties")
+FEW = 1_000  # rows that are still sent one by one where that tells more
+WHAT = "plan_upsert()"
+
+
+def attributes() -> dict[str, Wanted]:
+    """Name what of a profile can be written, and what it has to be."""
+    endpoint = load()["create_or_update_profile"]
+    assert endpoint.body is not None
+    assert endpoint.returns is not None
+    plain = [name for name in endpoint.body.optional if name not in GROUPS]
+    placed = [name for name in endpoint.returns.attributes if name.startswith("location.")]
+    loose = {"location.latitude", "location.longitude"}
+    return {name: "json" if name in loose else "text" for name in ("id", *plain, *placed)}
+
+
+def plan_upsert(
+    account: Account,
+    frame: Any,
+    *,
+    key: Key,
+    columns: Mapping[str, str] | None,
+    properties: Rest,
+    on_null: OnNull,
+    on_duplicate: OnDuplicate,
+    lists: Sequence[str],
+    append: Sequence[str],
+    unappend: Sequence[str],
+    unset: Sequence[str],
+    compare: bool,
+    phone_region: str | None = None,
+    date_format: DateFormat = None,
+) -> Plan:
+    """Check and encode a frame of people; see `profiles.plan_upsert`."""
+    if key not in KEYS:
+        near = (*difflib.get_close_matches(str(key), KEYS, n=1), "email")[0]
+        raise InvalidInputError(
+            f"key={key!r}: it is one of {', '.join(KEYS)}. For a column of another name say "
+            f"columns={{{key!r}: {near!r}}}, key={near!r}."
+        )
+    frame = as_frame(frame, WHAT, key, KEYS)
+    columns = mapped(columns, WHAT)
+    check_format(date_format, frame.columns, WHAT, single=False)
+    if not is_rest(properties):
+        properties = [
+            *several(properties, "properties"),
+            *_changed_in_place(frame, columns, append, unappend),
+        ]
+    found = targets(
+        frame, attributes(), columns=columns, properties=properties, what=WHAT, read_only=_read_only()
+    )
+    paths = [target.path for target in found]
+    if key not in paths:
+        raise FrameError(
+            f"{WHAT}: no column becomes {key!r}, the key; there are {named(paths)}.{_key_hint(frame, key, paths)}"
+        )
+    patches = _patches(found, append, unappend, unset)
+    problems = Problems()
+    by_path = encoded(account, frame, found, problems, date_format=date_format)
+    notes = identifiers.were_numbers(frame, found, by_path)
+    if "phone_number" in by_path:
+        by_path["phone_number"], changed = identifiers.in_e164(
+            by_path["phone_number"], phone_region, problems
+        )
+        notes = _merged(notes, changed)
+    rules.check_attributes(rules.PROFILE, by_path, problems)
+    left_out = _check(by_path, key, on_duplicate, problems)
+    for path, way in patches.items():
+        _check_simple(path, way, by_path[path], problems)
+    check_identifiers(on_null, key, by_path, problems)
+    builder = Builder(found, patches, unset, to_clear(on_null, found, patches))
+    records, cleared, kept = built(builder, [*by_path.values()], len(frame), problems, left_out)
+    keys = ["" if value is ABSENT else str(value) for value in by_path[key]]
+    notes = _merged(notes, rules.odd_timezones(by_path.get("location.timezone", ())))
+    counts: dict[str, int] = {}
+    if not lists and not unset and len(found) > 1:
+        empty = _only_key(records, key)
+        names = ", ".join(target.column for target in found if target.path != key)
+        why = f"nothing to send: {names} null. To create profiles, give the column {key!r} alone"
+        left_out |= dict.fromkeys(empty, ("not sent", why))
+        records = [None if row in empty else record for row, record in enumerate(records)]
+        counts |= {"nothing_to_send": len(empty)} if empty else {}
+    if compare:
+        compared = changes(account, key, keys, records)
+        same = {row for row, change in compared.items() if change is not None and not change}
+        if lists:  # who has it all already may still have to join
+            notes |= {row: _both("nothing changes but the lists", notes.get(row)) for row in same}
+        else:
+            left_out |= dict.fromkeys(same, ("unchanged", "the account has it already"))
+            records = [None if row in same else record for row, record in enumerate(records)]
+        told = {row: described(change) for row, change in compared.items() if row not in same}
+        notes |= {row: _both(said, notes.get(row)) for row, said in told.items()}
+        new = sum(change is None for change in compared.values())
+        counts |= {"new": new, "changed": len(compared) - new - len(same)}
+    if any(record is not None for record in records):
+        for group in lists:
+            groups.known(account, group)
+    return drafted(
+        "upsert profiles",
+        account,
+        frame,
+        keys=keys,
+        records=records,
+        kinds=_kinds(len(frame), key, kept, patches=bool(patches), lists=bool(lists)),
+        options={"key": key, "lists": list(lists)},
+        problems=problems.by_row(),
+        left_out=left_out,
+        notes=notes,
+        counts=counts,
+        confirm=[*confirmations.of_names(lists), *dangers(cleared, unset, records)],
+    )
+
+
+def _key_hint(frame: pd.DataFrame, key: str, paths: Sequence[str]) -> str:
+    """Say where the key may be instead."""
+    if key in frame.index.names:
+        return f" {key!r} is the frame's index: give frame.reset_index()."
+    if others := [name for name in KEYS if name in paths]:
+        return f" Say key={others[0]!r}."
+    return f" Name it by columns={{'...': {key!r}}}."
+
+
+def _changed_in_place(
+    frame: pd.DataFrame, columns: Mapping[str, str] | None, *ways: Sequence[str]
+) -> list[str]:
+    """Find the columns that are properties because something is added to these, or taken out of them."""
+    return [
+        name
+        for names in ways
+        for name in names
+        if name in frame.columns and name not in (columns or {}) and name not in attributes()
+    ]
+
+
+def _read_only() -> set[str]:
+    """Name what Klaviyo sets of a profile: frames that were read have such columns."""
+    shape = load()["get_profiles"].returns
+    known = {name for name in (shape.attributes if shape else ()) if name != "properties"}
+    return {*known, "created", "updated", "joined_group_at"} - set(attributes())
+
+
+def _check(
+    by_path: Mapping[str, list[Any]], key: Key, rule: OnDuplicate, problems: Problems
+) -> dict[int, tuple[Any, str]]:
+    present = [name for name in KEYS if name in by_path]
+    for name in present:
+        checks.check_form(name, by_path[name], problems)
+    checks.check_present(key, by_path[key], problems)
+    left_out = checks.check_duplicates(key, by_path[key], rule, problems, fold=key == "email")
+    for name in present:
+        if name != key:
+            remaining = [ABSENT if row in left_out else one for row, one in enumerate(by_path[name])]
+            checks.check_duplicates(name, remaining, "error", problems, fold=name == "email")
+    return left_out
+
+
+def _kinds(count: int, key: Key, nulls: set[int], *, patches: bool, lists: bool) -> dict[str, Sequence[int]]:
+    """Choose: one by one where the API's jobs cannot do it, or where that tells more and rows are few."""
+    rows = range(count)
+    if lists and nulls:
+        raise InvalidInputError(
+            "lists= and on_null='clear' exclude each other: only import jobs join lists, and they ignore nulls. "
+            "Make two plans."
+        )
+    if not lists and count <= FEW and (patches or key == "id"):
+        return {(APPEND if patches else UPSERT).name: rows}
+    return {
+        IMPORT.name: [row for row in rows if row not in nulls] if nulls else rows,
+        (APPEND if patches else UPSERT).name: sorted(nulls),
+    }
+
+
+def _merged(notes: Mapping[int, str], more: Mapping[int, str]) -> dict[int, str]:
+    return {**notes, **{row: _both(notes[row], why) if row in notes else why for row, why in more.items()}}
+
+
+def _only_key(records: Sequence[bytes | None], key: str) -> set[int]:
+    """Find the rows that would send nothing but their key."""
+    empty = set()
+    for row, record in enumerate(records):
+        if record is None:
+            continue
+        told = orjson.loads(record)
+        held = {*told.get("attributes", {}), *(["id"] if "id" in told else [])}
+        if held <= {key} and not told.get("meta"):
+            empty.add(row)
+    return empty
+
+
+def _both(said: str, note: str | None) -> str:
+    return f"{said}; {note}" if note else said
+
+
+def _patches(
+    found: Sequence[Target], append: Sequence[str], unappend: Sequence[str], unset: Sequence[str]
+) -> dict[str, str]:
+    """Settle what is added to a property or taken out of it, by the property's dotted name."""
+    by_name = {target.name: target.path for target in found if target.group == "properties"}
+    patches: dict[str, str] = {}
+    for way, names in (("append", append), ("unappend", unappend)):
+        for name in names:
+            if name not in by_name:
+                has = ", ".join(by_name) or "none; name some by properties="
+                raise FrameError(f"{WHAT}: {way}={name!r} is no property of this frame; there are {has}.")
+            if patches.setdefault(by_name[name], way) != way:
+                raise InvalidInputError(
+                    f"{name!r} is in append= and in unappend=: one request cannot do both. Make two plans."
+                )
+    if both := [name for name in unset if name in by_name]:
+        raise InvalidInputError(
+            f"unset={both[0]!r} is a column of the frame, too: it cannot be written and removed at once. Drop one."
+        )
+    return patches
+
+
+def _check_simple(path: str, way: str, values: Sequence[Any], problems: Problems) -> None:
+    """Note what lists of a profile cannot hold or lose: the API takes simple values there, or some of them."""
+    for row, value in enumerate(values):
+        several = value if isinstance(value, list) else [value]
+        if value is not ABSENT and any(one is None or isinstance(one, (list, dict)) for one in several):
+            problems.add(
+                row, f"{path}: {way}= takes texts, numbers, booleans or a list of them, not {value!r}"
+            )
+
+
+Columns = Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The rows of a frame, and who each of them is about.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        The rows.
+    sources : dict
+        The column that each attribute is read from.
+    values : dict
+        Identifiers by attribute, each checked; ABSENT where a row has none.
+    keys : list of str
+        The first identifier of each row.
+    left_out : dict
+        The rows that are not sent because another row has the same key.
+    unused : list of str
+        Columns that are not sent.
+    notes : dict
+        What is worth knowing of a row.
+    """
+
+    frame: pd.DataFrame
+    sources: Mapping[str, str]
+    values: Mapping[str, list[Any]]
+    keys: list[str]
+    left_out: dict[int, tuple[Any, str]]
+    unused: list[str]
+    notes: dict[int, str] = field(default_factory=dict)
+
+
+def people(
+    given: Any,
+    names: Sequence[str],
+    columns: Columns,
+    rule: OnDuplicate,
+    problems: Problems,
+    *,
+    what: str,
+    more: Sequence[str] = (),
+    either: bool = False,
+    phone_region: str | None = None,
+) -> People:
+    """Read identifiers off a frame: the first that a row has is its key.
+
+    `more` are further attributes that columns may become, which the caller reads. With `either`, only the first
+    of `names` that has a column is read.
+    """
+    allowed = [*names, *more]
+
+    def single(values: pd.Series[Any]) -> str:
+        with_at = all(isinstance(one, str) and "@" in one for one in values.dropna())
+        return "email" if "email" in names and (with_at or not either) else names[0]
+
+    frame = as_frame(given, what, single, allowed)
+    sources, unused = settled(frame, columns, allowed, what)
+    present = {name: sources[name] for name in names if name in sources}
+    if not present:
+        raise FrameError(
+            f"{what}: the frame has none of the columns {', '.join(names)}; it has "
+            f"{named(frame.columns)}. Name one by columns={{'...': {names[0]!r}}}."
+        )
+    if either:
+        (first, *spare) = present
+        unused = [name for name in frame.columns if name in unused or name in map(present.get, spare)]
+        present = {first: present[first]}
+    values: dict[str, list[Any]] = {}
+    notes: dict[int, str] = {}
+    for name, source in present.items():
+        written = written_column(frame[source], "text")
+        problems.add_all(written.problems, source)
+        values[name] = written.values
+        if name == "phone_number":
+            values[name], changed = identifiers.in_e164(written.values, phone_region, problems)
+            notes |= changed
+        checks.check_form(name, values[name], problems)
+    keys = _keys(values, len(frame))
+    checks.check_present(" or ".join(present), keys, problems)
+    first, *others = present
+    left_out = checks.check_duplicates(first, keys, rule, problems, fold=first == "email")
+    for name in others:  # two people of one number: the API would take both rows, and lose one
+        remaining = [ABSENT if row in left_out else one for row, one in enumerate(values[name])]
+        checks.check_duplicates(name, remaining, "error", problems, fold=name == "email")
+    shown = ["" if key is ABSENT else str(key) for key in keys]
+    return People(frame, sources, values, shown, left_out, unused, notes)
+
+
+def _keys(values: Mapping[str, list[Any]], count: int) -> list[Any]:
+    columns = list(values.values())
+    if len(columns) == 1:
+        return list(columns[0])
+    return [
+        next((column[row] for column in columns if column[row] is not ABSENT), ABSENT) for row in range(count)
+    ]

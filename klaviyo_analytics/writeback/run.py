@@ -1,0 +1,498 @@
+"""Carry a journal's batches out: each noted, sent, followed to its end, and noted again."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from orjson import Fragment
+
+from klaviyo_analytics import errors
+from klaviyo_analytics._messages import counted, spoken
+from klaviyo_analytics._progress import Progress
+from klaviyo_analytics._reader import EMPTY, Reader
+from klaviyo_analytics.endpoints import Endpoint, Window, jsonapi
+from klaviyo_analytics.endpoints.api import GATEWAY_BUCKET, Api
+from klaviyo_analytics.errors import ApiError
+from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.http.cancellation import CalledOff, wait_for
+from klaviyo_analytics.timeframe.words import answered
+from klaviyo_analytics.writeback.account import Account
+from klaviyo_analytics.writeback.journal import Batch, Journal
+from klaviyo_analytics.writeback.write_types import WRITE_TYPES, Listing, Options, Status, WriteType, folded
+
+Said = list[Any]  # status, code, detail, pointer: what a journal holds of a row
+_ROW = re.compile(r"/data/(\d+)(?:/|$)")
+
+
+def said(status: Status, error: Mapping[str, Any] | None = None, detail: str | None = None) -> Said:
+    """Write down what is known of a row."""
+    error = error or {}
+    source = error.get("source")
+    pointer = source.get("pointer") if isinstance(source, Mapping) else None
+    return [status, error.get("code"), detail or error.get("detail") or error.get("title"), pointer]
+
+
+def refused(error: ApiError, rows: Sequence[int], kind: WriteType) -> dict[int, Said]:
+    """Find the rows that a refusal names; all of them, if it names none."""
+    named: dict[int, Said] = {}
+    for one in error.errors if kind.most > 1 else ():
+        place = _place(one, len(rows))
+        if place is not None:
+            named.setdefault(rows[place], said("failed", one))
+    if named:
+        return named
+    first = error.errors[0] if error.errors else {"code": str(error.status), "detail": str(error)}
+    if len(rows) == 1:
+        return {rows[0]: said("failed", first)}
+    why = f"the whole request was refused: {error.detail or error.title or error.status}"
+    return {row: said("failed", first, why) for row in rows}
+
+
+def complaints(
+    errors: Iterable[Mapping[str, Any]], rows: Sequence[int], keys: Sequence[str], key: str
+) -> dict[int, Said]:
+    """Find the rows that a job's errors speak of: by their pointer, else by the key in what was sent."""
+    found: dict[int, Said] = {}
+    same = folded if key == "email" else str
+    where = {same(name): row for name, row in zip(keys, rows, strict=True)}
+    for one in errors:
+        place = _place(one, len(rows))
+        row = rows[place] if place is not None else where.get(same(_key_of(one, key)))
+        if row is not None:
+            found.setdefault(row, said("failed", one))
+    return found
+
+
+def _place(error: Mapping[str, Any], count: int) -> int | None:
+    source = error.get("source")
+    pointer = source.get("pointer") if isinstance(source, Mapping) else None
+    match = _ROW.search(pointer) if isinstance(pointer, str) else None
+    return int(match[1]) if match and int(match[1]) < count else None
+
+
+def _key_of(error: Mapping[str, Any], key: str) -> Any:
+    payload = error.get("original_payload")
+    if not isinstance(payload, Mapping):
+        return None
+    if key in payload:
+        return payload[key]
+    attributes = payload.get("attributes")
+    return attributes.get(key) if isinstance(attributes, Mapping) else None
+
+
+ENDED = ("complete", "cancelled")
+PATIENCE = 24 * 3600.0
+MARGIN = 3600.0  # how far two clocks may be apart
+
+
+def follow(account: Account, kind: WriteType, job: str, sleep: Callable[[float], None]) -> Mapping[str, Any]:
+    """Wait for a job's end, and give its attributes."""
+    assert kind.job is not None
+    operation = kind.job.get
+
+    def look() -> Mapping[str, Any]:
+        document = account.api.call(operation, {"job_id": job})
+        data = Reader(document, f"The job {job}").at("data")
+        return dict(data.at("attributes").optional(Reader.mapping, EMPTY))
+
+    return wait_for(
+        look,
+        lambda attributes: attributes.get("status") in ENDED,
+        what=f"The job {job}",
+        timeout=PATIENCE,
+        sleep=sleep,
+        clock=account.clock,
+    )
+
+
+def find(
+    account: Account,
+    kind: WriteType,
+    listing: Listing,
+    keys: Sequence[str],
+    options: Options,
+    *,
+    since: float,
+    known: set[str],
+    seen: dict[str, set[str]],
+    sleep: Callable[[float], None],
+) -> str | None:
+    """Look for the job of a batch whose answer was lost.
+
+    Jobs that began earlier, that are known to be other batches', or that hold another number of rows are left
+    out. What decides is whose rows the job holds. Only somebody else's job, begun at the same time, with as
+    many rows and mostly the same people, would be mistaken for it. `seen` remembers what jobs hold.
+    """
+    endpoint = account.api.catalog[listing.operation]
+    ours = {folded(key) for key in keys}
+    for document in account.api.pages(endpoint, {}, listing.order, size=endpoint.page_max, chosen=False):
+        for record in jsonapi.resources(document, endpoint.path):
+            attributes = Reader(record, endpoint.path).at("attributes").optional(Reader.mapping, EMPTY)
+            began = answered(attributes.get("created_at"))  # None where the time is missing or unreadable
+            if began is not None and began.timestamp() < since - MARGIN:
+                if listing.order:
+                    return None
+                continue
+            id = str(record["id"])
+            if id in known or attributes.get("total_count") not in (None, 0, len(keys)):
+                continue
+            if id not in seen:
+                follow(account, kind, id, sleep)
+                seen[id] = listing.contents(account.api, id, options)
+            if mostly(ours, seen[id]):
+                return id
+    return None
+
+
+def mostly(ours: set[str], held: set[str]) -> bool:
+    """Tell whether what a job holds is ours: not all, as some keys are kept otherwise than they were sent."""
+    return 2 * len(ours & held) > len(held)
+
+
+def seconds_at_limits(api: Api, requests: Mapping[str, int]) -> float:
+    """Tell how long so many requests of each kind take at least; those of one endpoint share its limits."""
+    counts: dict[str, int] = {}
+    for kind, count in requests.items():
+        operation = WRITE_TYPES[kind].operation
+        counts[operation] = counts.get(operation, 0) + count
+    found = [seconds_for(api.catalog[operation], count) for operation, count in counts.items()]
+    if api.gateway:
+        windows = [Window(*window) for window in GATEWAY_BUCKET.windows]
+        found.append(_least(windows, sum(counts.values())))
+    return max(found, default=0.0)
+
+
+def seconds_for(endpoint: Endpoint, requests: int) -> float:
+    """Tell how long the documented limits make so many requests take at least."""
+    return _least(endpoint.limits, requests)
+
+
+def _least(windows: Iterable[Window], requests: int) -> float:
+    before = max(requests - 1, 0)
+    return float(max((before // window.requests * window.seconds for window in windows), default=0))
+
+
+def seconds_left(*, done: int, total: int, elapsed: float, least: float) -> float:
+    """Estimate what is left: at the pace of the rows done so far, and no faster than the limits allow."""
+    if not done:
+        return least
+    return max(elapsed / done * (total - done), least)
+
+
+def how_far(*, requests: int, of: int, seconds: float, measured: bool) -> str:
+    """Say how many requests are done, and when the rest will be; before there is a pace, at the soonest."""
+    about = "about" if measured else "at least"
+    left = f", {about} {spoken(seconds)} left" if requests < of and (measured or seconds >= 1) else ""
+    return f"{requests:,} of {counted(of, 'request')}{left}"
+
+
+class Shown:
+    """Counts the batches of one go, from any thread."""
+
+    def __init__(self, action: str, todo: Sequence[Batch], account: Account) -> None:
+        self._rows = sum(batch.count for batch in todo)
+        self._requests = len(todo)
+        self._left = Counter(batch.kind for batch in todo)
+        self._rows_done = 0
+        self._api = account.api
+        self._clock = account.clock
+        self._began = account.clock()
+        self._lock = threading.Lock()
+        self._bar = Progress(action, shown=account.progress, total=self._rows, estimates=False)
+
+    def __enter__(self) -> Shown:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.__exit__(kind, error, trace)
+
+    def done(self, batch: Batch) -> None:
+        """Count a batch."""
+        with self._lock:
+            self._rows_done += batch.count
+            self._left[batch.kind] -= 1
+            self._bar.add(batch.count, self._said())
+
+    def looked(self) -> None:
+        """Say it anew, while a job is waited for."""
+        with self._lock:
+            self._bar.note(self._said())
+
+    def waiting(self, seconds: float) -> None:
+        """Say that the account's limits make it wait."""
+        with self._lock:
+            self._bar.waiting(seconds)
+
+    def _said(self) -> str:
+        # an embedded sandbox has no limits to keep within
+        least = seconds_at_limits(self._api, self._left) if self._api.paced else 0.0
+        seconds = seconds_left(
+            done=self._rows_done, total=self._rows, elapsed=self._clock() - self._began, least=least
+        )
+        done = self._requests - self._left.total()
+        return how_far(requests=done, of=self._requests, seconds=seconds, measured=self._rows_done > 0)
+
+
+SETTLED = 5.0  # seconds in which a request whose connection broke may still be under way at the server
+ATTEMPTS = 6
+HOPELESS = (  # the next request would fare no better, and this one was certainly not carried out
+    errors.AuthenticationError,
+    errors.PermissionDeniedError,
+    errors.RateLimitError,
+    errors.QuotaExhaustedError,
+)
+
+
+class Stopped(Exception):  # noqa: N818  (no error: the reason to go no further)
+    """The run ends here; what was not sent can be sent later."""
+
+
+class Run:
+    """One go at what a journal still has to do; ends early where going on makes no sense.
+
+    Attributes
+    ----------
+    stopped : str or None
+        Why it ended early.
+    """
+
+    def __init__(self, journal: Journal, account: Account) -> None:
+        self.stopped: str | None = None
+        self._journal = journal
+        self._account = account
+        self._options: Mapping[str, Any] = journal.fact("options")
+        self._keys: list[str] = journal.fact("keys")
+        self._seen: dict[str, set[str]] = {}  # what jobs hold that were looked into
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._shown: Shown | None = None
+
+    def carry_out(self) -> None:
+        """Do all that is left."""
+        todo = [batch for batch in self._journal.batches() if batch.state != "done"]
+        if not todo:
+            return
+        with Shown(self._journal.fact("action"), todo, self._account) as self._shown:
+            self._in_parallel(todo)
+
+    def _in_parallel(self, todo: Sequence[Batch]) -> None:
+        workers = min(len(todo), max(WRITE_TYPES[batch.kind].at_once for batch in todo))
+        with (
+            cancellation.group() as cancelled,
+            ThreadPoolExecutor(workers, thread_name_prefix="klaviyo-write") as pool,
+        ):
+            futures = [pool.submit(copy_context().run, self._one, batch) for batch in todo]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+            except BaseException as problem:
+                self._stop.set()
+                if not isinstance(problem, Exception) or isinstance(problem, CalledOff):
+                    cancelled.set()  # Ctrl-C or Cancel: pauses end now, and answers are not waited for
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _one(self, batch: Batch) -> None:
+        if self._stop.is_set():
+            return
+        try:
+            self._journal.done(batch.number, self._outcome(batch))
+        except Stopped as reason:
+            self._ends(str(reason))
+        except CalledOff:
+            self._ends("it was cancelled")
+            raise
+        except HOPELESS as error:
+            self._ends(str(error))
+        except errors.TransportError as error:
+            self._ends(f"the server could not be reached any more: {error}")
+        else:
+            if self._shown:
+                self._shown.done(batch)
+
+    def _ends(self, reason: str) -> None:
+        with self._lock:
+            self.stopped = self.stopped or reason
+        self._stop.set()
+
+    def _outcome(self, batch: Batch) -> dict[str, Any]:
+        kind, payload = WRITE_TYPES[batch.kind], self._journal.payload(batch.number)
+        rows = self._journal.refused(batch.number)
+        left = [row for row in range(batch.count) if row not in rows]
+        keys = [self._keys[position] for position in payload.positions]
+        job, status = batch.job, kind.done
+        if batch.state != "accepted":
+            job, status = self._sent(_Sending(batch, kind, keys, payload.records), rows, left)
+            left = [row for row in left if row not in rows]
+            if left and kind.job:
+                self._journal.accepted(batch.number, job)
+        if kind.job and job and left:
+            rows |= self._end_of(kind, job, left, keys)
+        elif kind.job and left:
+            status = "accepted"  # an answer without the job's name: it was taken, and cannot be followed
+        return {"status": status, "job": job, "rows": rows}
+
+    def _end_of(self, kind: WriteType, job: str, left: list[int], keys: Sequence[str]) -> dict[int, Said]:
+        """Follow a job, and find out what became of its rows."""
+        assert kind.job is not None
+        try:
+            attributes = follow(self._account, kind, job, self._pause)
+        except errors.NotFoundError:
+            gone = said("unconfirmed", detail="the job was taken, and is gone; nothing tells how it ended")
+            return dict.fromkeys(left, gone)
+        complained = kind.job.errors(self._account.api, job, attributes)
+        found = complaints(complained, left, [keys[row] for row in left], self._options.get("key", ""))
+        failed = Reader(attributes, f"The job {job}", "attributes").at("failed_count")
+        silent = failed.optional(Reader.integer, 0) - len(found)
+        doubt = None
+        if attributes.get("status") == "cancelled":
+            doubt = "the job was cancelled; nothing tells how far it was"
+        elif silent > 0:
+            doubt = f"{silent:,} rows of this job failed, and the API does not say which"
+        if doubt is None:
+            return found
+        return dict.fromkeys(left, said("unconfirmed", detail=doubt)) | found
+
+    def _sent(  # noqa: PLR0912  (a branch for each way in which a request can end)
+        self, sending: _Sending, rows: dict[int, Said], left: list[int]
+    ) -> tuple[str | None, Any]:
+        """Send what is left of a batch until it is taken; what is refused meanwhile is written into `rows`."""
+        kind, batch = sending.kind, sending.batch
+        lost, attempt, since = batch.state == "sending", 0, batch.since or 0.0
+        while left:
+            if lost:
+                known, job = self._after_a_loss(sending, rows, left, since)
+                if known:
+                    return job, kind.done
+            if attempt >= ATTEMPTS:
+                raise Stopped(
+                    f"{kind.operation} was tried {ATTEMPTS} times, and no answer said what became of it"
+                )
+            if attempt:
+                self._pause(min(30.0, 0.5 * 2**attempt))
+            attempt += 1
+            since = self._now()
+            self._journal.sending(batch.number, since=since, refused=rows)
+            try:
+                reply = self._send(kind, [sending.records[row] for row in left])
+            except HOPELESS:
+                self._refused_unread(batch, lost=lost)
+                raise
+            except CalledOff as ended:
+                self._refused_unread(batch, lost=lost or ended.ambiguous)
+                raise
+            except (errors.TransportError, errors.ServerError):
+                lost = True
+            except errors.GatewayError as error:
+                if error.status >= 500:
+                    lost = True
+                    continue
+                self._refused_unread(batch, lost=lost)
+                raise Stopped(str(error)) from None
+            except errors.ApiError as error:
+                if lost and kind.seen(error):
+                    return None, kind.done
+                found = refused(error, left, kind)
+                rows |= found
+                left = [row for row in left if row not in found]
+                lost, attempt = False, 0
+            else:
+                return _job_of(reply.document) if kind.job else None, kind.told.get(reply.status, kind.done)
+        return None, kind.done
+
+    def _send(self, kind: WriteType, records: Sequence[bytes]) -> Any:
+        """Send one request."""
+        body = kind.body([Fragment(record) for record in records], self._options)
+        ids = kind.ids(self._options)
+        return self._account.api.answer(
+            kind.operation, ids, json=body, replay_safe=False, on_wait=self._waiting
+        )
+
+    def _refused_unread(self, batch: Batch, *, lost: bool) -> None:
+        """Note that this request was not carried out, unless one before it may have been."""
+        if not lost:
+            self._journal.unsent(batch.number)
+
+    def _after_a_loss(
+        self, sending: _Sending, rows: dict[int, Said], left: list[int], since: float
+    ) -> tuple[bool, str | None]:
+        """Find out, as far as that is possible, whether the request was carried out: (known, its job)."""
+        kind, keys = sending.kind, [sending.keys[row] for row in left]
+        if listing := kind.job and kind.job.listing:
+            job = self._found(sending.batch, listing, keys, since)
+            if job is None and self._settled(since):
+                job = self._found(sending.batch, listing, keys, since)
+            return job is not None, job
+        if not kind.repeatable:
+            why = (
+                "the answer was lost; nothing tells whether it was carried out, and once more could be twice"
+            )
+            rows |= dict.fromkeys(left, said("unconfirmed", detail=why))
+            return True, None
+        return False, None
+
+    def _found(self, batch: Batch, listing: Listing, keys: Sequence[str], since: float) -> str | None:
+        """Look for the job of a batch whose answer was lost."""
+        known = self._journal.jobs() - {batch.job or ""}
+        return find(
+            self._account,
+            WRITE_TYPES[batch.kind],
+            listing,
+            keys,
+            self._options,
+            since=since,
+            known=known,
+            seen=self._seen,
+            sleep=self._pause,
+        )
+
+    def _settled(self, since: float) -> bool:
+        """Wait for a request that may still be under way; False if it is long past."""
+        wait = SETTLED - (self._now() - since)
+        if wait <= 0:
+            return False
+        self._pause(min(wait, SETTLED))
+        return True
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, unless the run is to end."""
+        if not self._stop.is_set():
+            if self._shown:
+                self._shown.looked()
+            self._account.sleep(seconds)
+        if self._stop.is_set():
+            raise Stopped("stopped")
+
+    def _now(self) -> float:
+        """Return the time of the account's clock."""
+        return self._account.now().timestamp()
+
+    def _waiting(self, seconds: float) -> None:
+        if self._shown:
+            self._shown.waiting(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """One batch on its way: what it sends, and under which keys its rows are known."""
+
+    batch: Batch
+    kind: WriteType
+    keys: Sequence[str]
+    records: Sequence[bytes]
+
+
+def _job_of(document: Any) -> str | None:
+    data = document.get("data") if isinstance(document, Mapping) else None
+    return str(data["id"]) if isinstance(data, Mapping) and "id" in data else None

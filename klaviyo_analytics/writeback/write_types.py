@@ -1,0 +1,385 @@
+"""What a kind of write has to declare; everything else is the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from klaviyo_analytics.endpoints import jsonapi
+from klaviyo_analytics.endpoints.api import Api
+from klaviyo_analytics.errors import ApiError
+
+__all__ = ["WRITE_TYPES", "Job", "Listing", "Options", "Status", "WriteType", "folded"]
+
+Options = Mapping[str, Any]
+Json = Mapping[str, Any]
+Status = Literal[
+    "created", "updated",  # the API said which
+    "written",             # the API said that it is done, and not which of the two
+    "accepted",            # the API took it, and tells no more
+    "unchanged",           # the account has it already; not sent
+    "failed",              # refused, with the API's reason
+    "not sent",            # for the reason given
+    "unconfirmed",         # sent, or perhaps sent, and nothing tells what became of it
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How to find a job whose answer was lost.
+
+    Parameters
+    ----------
+    operation : str
+        The endpoint that lists such jobs.
+    contents : callable
+        Gives the keys of some records of a finished job.
+    order : dict, optional
+        Parameters that list the newest first.
+    """
+
+    operation: str
+    contents: Callable[[Api, str, Options], set[str]]
+    order: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job that a request starts.
+
+    Parameters
+    ----------
+    get : str
+        The endpoint that tells how far it is.
+    errors : callable
+        Gives what went wrong in a finished job.
+    listing : Listing, optional
+        How to find it again, where it is not simply asked for a second time.
+    """
+
+    get: str
+    errors: Callable[[Api, str, Json], Iterator[Json]] = lambda _api, _job, _attributes: iter(())
+    listing: Listing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteType:
+    """One kind of write.
+
+    Parameters
+    ----------
+    name : str
+        How journals name it.
+    operation : str
+        The endpoint that takes it.
+    most : int
+        Rows in one request.
+    body : callable
+        Makes a request's body of encoded records.
+    done : str
+        What a row is when nothing is said against it.
+    repeatable : bool
+        Sending the same again does no harm, so that a lost answer is asked for again.
+    job : Job, optional
+        What is to be followed.
+    ids : callable
+        What stands in the path.
+    at_once : int
+        Requests in flight.
+    told : dict
+        What a status of HTTP says of a single row.
+    seen : callable
+        Tells a refusal that says: I have this already.
+    shown : callable
+        What a preview names of a record.
+    """
+
+    name: str
+    operation: str
+    most: int
+    body: Callable[[Sequence[Any], Options], Any]
+    done: Status
+    repeatable: bool = True
+    job: Job | None = None
+    ids: Callable[[Options], Mapping[str, str]] = lambda _options: {}
+    at_once: int = 4
+    told: Mapping[int, Status] = field(default_factory=dict)
+    seen: Callable[[ApiError], bool] = lambda _error: False
+    shown: Callable[[Json], Json] = lambda record: record.get("attributes") or {}
+
+
+def folded(key: object) -> str:
+    """Write a key as it is compared: Klaviyo does not tell addresses apart by case."""
+    return str(key).lower()
+
+
+BEFORE = "$custom:::$default:::"
+PLURAL = {"item": "items", "variant": "variants", "category": "categories"}
+
+
+def _errors(_: Api, __: str, attributes: Json) -> Iterator[Json]:
+    yield from attributes.get("errors") or ()
+
+
+def _holds(
+    operation: str, included: str, key: Callable[[Json], str]
+) -> Callable[[Api, str, Options], set[str]]:
+    def contents(api: Api, job: str, _: Options) -> set[str]:
+        document = api.call(operation, {"job_id": job}, params={"include": included})
+        return {folded(key(one)) for one in document.get("included") or ()}
+
+    return contents
+
+
+def _body(type: str, name: str) -> Callable[[Sequence[Any], Options], Any]:
+    return lambda records, _: {"data": {"type": type, "attributes": {name: {"data": list(records)}}}}
+
+
+def _own_id(record: Json) -> str:
+    return str(record["id"]).removeprefix(BEFORE)
+
+
+def _catalog(noun: str, verb: str) -> WriteType:
+    plural = PLURAL[noun]
+    named = "catalog_items" if noun == "item" else plural
+    get, many = f"get_bulk_{verb}_{named}_job", f"get_bulk_{verb}_{named}_jobs"
+    creates = verb == "create"  # what is created twice is refused; an update or a deletion may come twice
+    return WriteType(
+        f"catalog {noun} {verb}",
+        f"bulk_{verb}_catalog_{plural}",
+        most=100,
+        body=_body(f"catalog-{noun}-bulk-{verb}-job", plural),
+        done={"create": "created", "update": "updated", "delete": "written"}[verb],  # type: ignore[arg-type]
+        job=Job(get, _errors, Listing(many, _holds(get, plural, _own_id)) if creates else None),
+    )
+
+
+COUPON_CODES = WriteType(
+    "coupon code create",
+    "bulk_create_coupon_codes",
+    most=1_000,
+    body=_body("coupon-code-bulk-create-job", "coupon-codes"),
+    done="created",
+    job=Job(
+        "get_bulk_create_coupon_codes_job",
+        _errors,
+        Listing(
+            "get_bulk_create_coupon_code_jobs",
+            _holds(
+                "get_bulk_create_coupon_codes_job",
+                "coupon-codes",
+                lambda one: str(one["attributes"]["unique_code"]),
+            ),
+        ),
+    ),
+)
+CATALOG_TYPES = (
+    *(_catalog(noun, verb) for noun in PLURAL for verb in ("create", "update", "delete")),
+    COUPON_CODES,
+)
+
+
+def _subscriptions(type: str) -> Any:
+    def body(records: Sequence[Any], options: Options) -> Any:
+        attributes: dict[str, Any] = {"profiles": {"data": list(records)}}
+        attributes |= {
+            name: options[name] for name in ("custom_source", "historical_import") if name in options
+        }
+        data: dict[str, Any] = {"type": type, "attributes": attributes}
+        if group := options.get("list"):
+            data["relationships"] = {"list": {"data": {"type": "list", "id": group}}}
+        return {"data": data}
+
+    return body
+
+
+def _suppressions(type: str) -> Any:
+    def body(records: Sequence[Any], _: Options) -> Any:
+        return {"data": {"type": type, "attributes": {"profiles": {"data": list(records)}}}}
+
+    return body
+
+
+_SUBSCRIBES = _subscriptions("profile-subscription-bulk-create-job")
+SUBSCRIBE = WriteType(
+    "subscribe",
+    "bulk_subscribe_profiles",
+    most=1_000,
+    body=_SUBSCRIBES,
+    done="accepted",
+    repeatable=False,  # once more could ask people twice to confirm, or welcome them twice
+)
+RECORD_CONSENT = WriteType(
+    "record consent", "bulk_subscribe_profiles", most=1_000, body=_SUBSCRIBES, done="accepted"
+)
+UNSUBSCRIBE = WriteType(
+    "unsubscribe",
+    "bulk_unsubscribe_profiles",
+    most=100,
+    body=_subscriptions("profile-subscription-bulk-delete-job"),
+    done="accepted",
+)
+SUPPRESS = WriteType(
+    "suppress",
+    "bulk_suppress_profiles",
+    most=100,
+    body=_suppressions("profile-suppression-bulk-create-job"),
+    done="written",
+    job=Job("get_bulk_suppress_profiles_job"),
+)
+UNSUPPRESS = WriteType(
+    "unsuppress",
+    "bulk_unsuppress_profiles",
+    most=100,
+    body=_suppressions("profile-suppression-bulk-delete-job"),
+    done="written",
+    job=Job("get_bulk_unsuppress_profiles_job"),
+)
+CONSENT_TYPES = (SUBSCRIBE, RECORD_CONSENT, UNSUBSCRIBE, SUPPRESS, UNSUPPRESS)
+
+
+def _event_body(records: Sequence[Any], _: Options) -> Any:
+    attributes = {"events-bulk-create": {"data": list(records)}}
+    return {"data": {"type": "event-bulk-create-job", "attributes": attributes}}
+
+
+def _is_known(error: ApiError) -> bool:
+    """Tell whether a request that may have arrived before is refused because it did."""
+    return any(
+        "duplicate" in str(one.get("code")).lower()
+        or str((one.get("source") or {}).get("pointer")).endswith("/unique_id")
+        for one in error.errors
+    )
+
+
+def _shown(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    attributes = record["attributes"]
+    event = attributes["events"]["data"][0]["attributes"]
+    return {
+        **attributes["profile"]["data"]["attributes"],
+        **{name: value for name, value in event.items() if name not in ("metric", "properties")},
+        "properties": event["properties"],
+    }
+
+
+# A unique_id that is repeated is the same event, so that sending again adds nothing.
+CREATE = WriteType(
+    name="event create",
+    operation="bulk_create_events",
+    most=1_000,
+    body=_event_body,
+    done="accepted",
+    seen=_is_known,
+    shown=_shown,
+)
+
+
+def _member_body(records: Sequence[Any], _: Options) -> Any:
+    return {"data": list(records)}
+
+
+def _ids(options: Options) -> Mapping[str, str]:
+    return {"id": options["owner"]}
+
+
+def _shown_member(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"id": record["id"]}
+
+
+def _relationship(name: str, operation: str) -> WriteType:
+    return WriteType(
+        name, operation, most=1_000, body=_member_body, done="written", ids=_ids, shown=_shown_member
+    )
+
+
+TAGGED = ("campaigns", "flows", "lists", "segments")
+MEMBER_TYPES = (
+    _relationship("list join", "add_profiles_to_list"),
+    _relationship("list leave", "remove_profiles_from_list"),
+    *(_relationship(f"tag {kind}", f"tag_{kind}") for kind in TAGGED),
+    *(_relationship(f"untag {kind}", f"remove_tag_from_{kind}") for kind in TAGGED),
+)
+
+
+def _job_body(records: Sequence[Any], options: Options) -> Any:
+    data: dict[str, Any] = {
+        "type": "profile-bulk-import-job",
+        "attributes": {"profiles": {"data": list(records)}},
+    }
+    if lists := options.get("lists"):
+        data["relationships"] = {"lists": {"data": [{"type": "list", "id": id} for id in lists]}}
+    return {"data": data}
+
+
+def _profile_errors(api: Api, job: str, attributes: Json) -> Iterator[Json]:
+    if not attributes.get("failed_count"):
+        return
+    endpoint = api.catalog["get_errors_for_bulk_import_profiles_job"]
+    for document in api.pages(endpoint, {"id": job}, {}, size=endpoint.page_max, chosen=False):
+        for record in jsonapi.resources(document, endpoint.path):
+            yield record.get("attributes") or {}
+
+
+def _contents(api: Api, job: str, options: Options) -> set[str]:
+    """Name some of a finished job's people: those it wrote, or those it could not write."""
+    document = api.call(
+        "get_profiles_for_bulk_import_profiles_job", {"id": job}, params={"page[size]": "100"}
+    )
+    key = options["key"]
+    people = jsonapi.resources(document, "GET /api/profile-bulk-import-jobs/{id}/profiles")
+    found = {folded(identity(one, key)) for one in people}
+    if found:
+        return found
+    refused = _profile_errors(api, job, {"failed_count": 1})
+    return {folded(identity(one["original_payload"], key)) for one in refused if one.get("original_payload")}
+
+
+def identity(record: Json, key: str) -> Any:
+    """Give what names a profile, in a resource or in the bare attributes of a complaint."""
+    if key == "id":
+        return record.get("id")
+    return (record.get("attributes") or record).get(key)
+
+
+IMPORT = WriteType(
+    name="profile import",
+    operation="bulk_import_profiles",
+    most=10_000,
+    body=_job_body,
+    done="written",
+    job=Job(
+        "get_bulk_import_profiles_job",
+        _profile_errors,
+        Listing(
+            "get_bulk_import_profiles_jobs",
+            _contents,
+            order={"sort": "-created_at", "page[size]": "100"},
+        ),
+    ),
+)
+UPSERT = WriteType(
+    name="profile upsert",
+    operation="create_or_update_profile",
+    most=1,
+    body=lambda records, _options: {"data": records[0]},
+    done="written",
+    told={200: "updated", 201: "created"},
+    at_once=8,
+)
+APPEND = WriteType(
+    name="profile append",
+    operation="create_or_update_profile",
+    most=1,
+    body=lambda records, _options: {"data": records[0]},
+    done="written",
+    repeatable=False,  # what is appended twice stands there twice
+    told={200: "updated", 201: "created"},
+    at_once=8,
+)
+
+PROFILE_TYPES = (IMPORT, UPSERT, APPEND)
+
+
+_ALL = (*PROFILE_TYPES, CREATE, *MEMBER_TYPES, *CONSENT_TYPES, *CATALOG_TYPES)
+WRITE_TYPES = {kind.name: kind for kind in _ALL}

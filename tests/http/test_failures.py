@@ -1,0 +1,212 @@
+"""Failures over real sockets: what is tried again, what is not, and which error it is in the end."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import pytest
+
+from klaviyo_analytics.errors import (
+    ConnectionFailedError,
+    MalformedResponseError,
+    RequestTimeoutError,
+    TransportError,
+)
+from klaviyo_analytics.http.session import Call
+from tests.http.clocks import Clock
+from tests.http.scripted_server import Answer, ScriptedServer, error
+from tests.http.senders import KEY, TWICE, deaf_address, get, post, transport
+
+HTML = {"Content-Type": "text/html"}
+BROKEN = {
+    "no-answer": Answer(silent=True),
+    "reset": Answer(silent=True, end="reset"),
+    "half-a-body": Answer(sent=5),
+    "body-shorter-than-said": Answer(length=100, sent=11),
+    "half-json": Answer(body=b'{"data": [', headers={}),
+    "no-json": Answer(body=b"\x00\xff", headers={}),
+    "too-deep": Answer(body=b"[" * 100_000),
+    "no-gzip": Answer(body=b"nothing packed", headers={"Content-Encoding": "gzip"}),
+}
+TRANSIENT = {
+    **BROKEN,
+    "429": error(429),
+    "429-without-json": Answer(429, b"Too many requests", HTML),
+    "429-with-wish": error(429, headers={"Retry-After": "3"}),
+    "503": error(503),
+    "503-with-wish": error(503, headers={"Retry-After": "3"}),
+    "500": error(500),
+    "502-html": Answer(502, b"<html>Bad gateway</html>", HTML),
+    "504-empty": Answer(504, b""),
+    "520": Answer(520, b"error code: 520", HTML),
+}
+
+
+@pytest.mark.parametrize("failure", TRANSIENT.values(), ids=TRANSIENT)
+def test_a_read_outlives_every_failure_that_may_pass(failure: Answer) -> None:
+    clock = Clock()
+    with ScriptedServer(failure, failure, Answer()) as server:
+        reply = transport(server.url, clock=clock).send(get())
+    assert (reply.status, reply.document) == (200, {"data": []})
+    assert len(server.asked) == 3
+    wish = float(failure.headers.get("Retry-After", 0))
+    assert all(wait >= wish for wait in clock.slept)
+    assert sum(clock.slept) > 0
+
+
+@pytest.mark.parametrize("failure", TRANSIENT.values(), ids=TRANSIENT)
+def test_a_post_is_repeated_only_where_that_is_safe_or_the_server_refused_it(failure: Answer) -> None:
+    with ScriptedServer(failure, Answer(202, b"")) as server:
+        assert transport(server.url).send(post(replay_safe=True)).status == 202
+    assert len(server.asked) == 2
+    with ScriptedServer(failure, Answer(202, b"")) as server:
+        sender = transport(server.url)
+        if failure.status == 429:
+            assert sender.send(post()).status == 202
+            return
+        if failure.status >= 500:
+            assert sender.send(post()).status == failure.status
+        else:
+            with pytest.raises(TransportError):
+                sender.send(post())
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("failure", TRANSIENT.values(), ids=TRANSIENT)
+def test_in_the_end_there_is_one_kind_of_error_and_no_key_in_it(failure: Answer) -> None:
+    clock = Clock()
+    with ScriptedServer(failure) as server:
+        sender = transport(server.url, clock=clock)
+        if failure.status != 200:
+            assert sender.send(get()).status == failure.status
+        else:
+            with pytest.raises(TransportError) as caught:
+                sender.send(get())
+            assert_no_key(caught.value)
+    assert len(server.asked) == sender.retry.attempts
+    assert sum(clock.slept) <= sender.retry.budget
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("no-answer", ConnectionFailedError, r"GET /api/profiles: the connection to 127\.0\.0\.1:\d+ broke"),
+        ("reset", ConnectionFailedError, "broke before the answer was whole"),
+        ("half-a-body", ConnectionFailedError, "broke before the answer was whole"),
+        ("body-shorter-than-said", ConnectionFailedError, "broke before the answer was whole"),
+        ("half-json", MalformedResponseError, r"answered 200 with a body that is not JSON \(application"),
+        ("no-gzip", ConnectionFailedError, "broke"),
+    ],
+)
+def test_which_error(name: str, kind: type[TransportError], message: str) -> None:
+    with ScriptedServer(BROKEN[name]) as server, pytest.raises(kind, match=message):
+        transport(server.url, retry=TWICE).send(get())
+
+
+def test_a_web_page_instead_of_an_answer_is_reported_at_once() -> None:
+    with (
+        ScriptedServer(Answer(body=b"<html>Please log in</html>", headers=HTML)) as server,
+        pytest.raises(MalformedResponseError, match=r"not JSON.*text/html.*login page"),
+    ):
+        transport(server.url).send(get())
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("answer", [Answer(silent=True), Answer(body=b"{"), Answer(302, b"")])
+def test_a_message_holds_no_query_which_may_name_people(answer: Answer) -> None:
+    call = get("/api/profiles?filter=equals%28email%2C%22ann%40mail.example%22%29&page%5Bcursor%5D=x")
+    with ScriptedServer(answer) as server, pytest.raises(TransportError, match="GET /api/profiles") as caught:
+        transport(server.url, retry=TWICE).send(call)
+    assert "ann" not in str(caught.value)
+
+
+class TestTimeouts:
+    @pytest.mark.parametrize(
+        "slow", [Answer(silent=True, hang=True), Answer(sent=5, hang=True)], ids=["before", "in-the-body"]
+    )
+    def test_an_answer_that_takes_too_long(self, slow: Answer) -> None:
+        clock = Clock()
+        with ScriptedServer(slow) as server:
+            sender = transport(server.url, clock=clock, timeout=(60.0, 0.05), retry=TWICE)
+            with pytest.raises(RequestTimeoutError, match=r"did not answer in time; see timeout=") as caught:
+                sender.send(get())
+            assert server.hears(2)
+        assert isinstance(caught.value, TimeoutError)
+        assert (len(server.asked), len(clock.slept)) == (2, 1)
+        assert_no_key(caught.value)
+
+    def test_it_is_not_asked_twice_where_that_is_not_safe(self) -> None:
+        clock = Clock()
+        with ScriptedServer(Answer(silent=True, hang=True)) as server:
+            with pytest.raises(RequestTimeoutError):
+                transport(server.url, clock=clock, timeout=(60.0, 0.05)).send(post())
+            assert server.hears(1)
+        assert (len(server.asked), clock.slept) == (1, [])
+
+
+class TestUnreached:
+    def test_a_refused_connection_is_tried_again_for_seconds_not_minutes_even_for_a_post(self) -> None:
+        clock = Clock()
+        with deaf_address() as url:
+            sender = transport(url, clock=clock)
+            with pytest.raises(
+                ConnectionFailedError, match=r"cannot be reached\. Check the network"
+            ) as caught:
+                sender.send(post())
+        assert len(clock.slept) == sender.retry.unreached - 1
+        assert sum(clock.slept) < 5
+        assert isinstance(caught.value, ConnectionError)
+        assert_no_key(caught.value)
+
+    @pytest.mark.parametrize("base", ["http://localhost:abc", "http://", "nowhere", "ftp://localhost"])
+    def test_an_address_that_is_none_is_not_tried_again(self, base: str) -> None:
+        clock = Clock()
+        with pytest.raises(ConnectionFailedError, match="no request can be made of base_url"):
+            transport(base, clock=clock).send(get())
+        assert clock.slept == []
+
+
+class TestAmbiguity:
+    """After a lost answer the request may have been carried out; after a refusal it was not."""
+
+    @pytest.mark.parametrize(
+        ("failure", "ambiguous"),
+        [
+            (Answer(silent=True), True),
+            (Answer(sent=5), True),
+            (error(503), True),
+            (error(429), False),
+        ],
+    )
+    def test_the_reply_tells(self, failure: Answer, ambiguous: bool) -> None:
+        with ScriptedServer(failure, error(404)) as server:
+            reply = transport(server.url).send(Call("DELETE", "/api/lists/1"))
+        assert (reply.status, reply.ambiguous) == (404, ambiguous)
+
+    def test_a_first_answer_is_never_ambiguous(self) -> None:
+        with ScriptedServer(error(404)) as server:
+            assert not transport(server.url).send(Call("DELETE", "/api/lists/1")).ambiguous
+
+    def test_once_ambiguous_it_stays_so(self) -> None:
+        with ScriptedServer(Answer(silent=True), error(429), error(404)) as server:
+            assert transport(server.url).send(Call("DELETE", "/api/lists/1")).ambiguous
+
+
+def test_waits_are_reported_to_who_shows_progress() -> None:
+    waits: list[float] = []
+    with ScriptedServer(error(429, headers={"Retry-After": "30"}), Answer()) as server:
+        transport(server.url).send(get(), on_wait=waits.append)
+    assert len(waits) == 1
+    assert waits[0] >= 30
+
+
+def assert_no_key(problem: BaseException) -> None:
+    """Look through everything that an exception shows or drags along."""
+    shown: list[Any] = [problem, problem.__cause__, problem.__context__]
+    while (cause := shown[-1]) is not None and cause.__context__ is not None:
+        shown.append(cause.__context__)
+    for one in filter(None, shown):
+        assert KEY not in f"{one} {one!r} {one.args} {vars(one)}"
+        assert not hasattr(one, "request")
+    assert KEY not in "".join(traceback.format_exception(problem))
