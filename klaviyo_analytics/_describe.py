@@ -1,43 +1,44 @@
-"""What each noun can do, as a frame made from the endpoint table."""
+"""The methods of each resource and what their endpoints allow, as a frame made from the endpoint table."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from klaviyo_analytics._html import Description
+from klaviyo_analytics._messages import allowed_values, did_you_mean
 from klaviyo_analytics.endpoints import Endpoint, load
 from klaviyo_analytics.errors import InvalidInputError
 
 COLUMNS = (
-    "noun", "verb", "method", "path", "limits", "page_size", "filters", "sort", "include", "fields",
+    "resource", "method", "http_method", "path", "limits", "page_size", "filters", "sort", "include", "fields",
     "additional_fields", "body", "scopes",
 )  # fmt: skip
 
 
-def describe(nouns: Mapping[str, Any], noun: str | None = None) -> pd.DataFrame:
-    """List the verbs of one noun, or of all, with what their endpoints allow."""
-    if noun is not None and noun not in nouns:
-        near = difflib.get_close_matches(noun, nouns, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else f" There are {', '.join(nouns)}."
-        raise InvalidInputError(f"{noun!r} is no noun of this client.{hint}")
-    chosen = nouns if noun is None else {noun: nouns[noun]}
+def describe(resources: Mapping[str, Any], name: str | None = None) -> pd.DataFrame:
+    """List the methods of one resource, or of all, with what their endpoints allow."""
+    if name is not None and name not in resources:
+        raise InvalidInputError(
+            f"{name!r} is not a resource of this client{did_you_mean(name, resources)}. "
+            f"{allowed_values(name, resources, 'Resources')} Call describe() for all of them."
+        )
+    chosen = resources if name is None else {name: resources[name]}
     rows = [
-        {"noun": name, "verb": verb, **_facts(endpoint)}
-        for name, thing in chosen.items()
-        for verb, endpoint in verbs(thing)
+        {"resource": each, "method": method, **_facts(endpoint)}
+        for each, resource in chosen.items()
+        for method, endpoint in methods(resource)
     ]
     return Description(pd.DataFrame(rows, columns=list(COLUMNS)).astype("string"))
 
 
-def verbs(thing: Any) -> Iterator[tuple[str, Endpoint]]:
-    """Give each verb with the endpoints that it calls."""
-    for name in dir(type(thing)):
+def methods(resource: Any) -> Iterator[tuple[str, Endpoint]]:
+    """Yield each method with each endpoint that it calls."""
+    for name in dir(type(resource)):
         if not name.startswith("_"):
-            for operation in getattr(getattr(type(thing), name), "operations", ()):
+            for operation in getattr(getattr(type(resource), name), "operations", ()):
                 yield name, load()[operation]
 
 
@@ -46,7 +47,7 @@ def _facts(endpoint: Endpoint) -> dict[str, str | None]:
     parts = (*body.required, *body.relationships, *body.optional) if body and not body.many else ()
     fixed = "fixed" if endpoint.collection else None
     return {
-        "method": endpoint.method,
+        "http_method": endpoint.method,
         "path": endpoint.path,
         "limits": ", ".join(map(str, endpoint.limits)),
         "page_size": f"1 to {endpoint.page_max}" if endpoint.page_max else fixed,

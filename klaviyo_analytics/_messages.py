@@ -81,9 +81,26 @@ def near(given: str, allowed: Iterable[str], most: int = 5) -> str:
     return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
 
 
-def counted(count: int, noun: str) -> str:
+def did_you_mean(given: object, allowed: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the closest allowed word, or an empty string if none is close."""
+    close = difflib.get_close_matches(str(given), list(allowed), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def allowed_values(given: object, allowed: Iterable[str], what: str = "Allowed values") -> str:
+    """Return a sentence that lists at most five allowed values, the closest first.
+
+    Examples
+    --------
+    >>> allowed_values("dayly", ["hour", "day", "week"])
+    'Allowed values: day, week, hour.'
+    """
+    return f"{what}: {near(str(given), allowed)}."
+
+
+def counted(count: int, name: str) -> str:
     """Write `1 campaign` or `60 campaigns`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def spoken(seconds: float) -> str:

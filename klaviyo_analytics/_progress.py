@@ -1,4 +1,4 @@
-"""A progress bar for what takes more than a second: rows, rate, and what is being waited for."""
+"""Progress of long work: a bar that appears after a second, or a listener that is called instead."""
 
 from __future__ import annotations
 
@@ -8,31 +8,44 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Protocol
 
-DELAY = 1.0  # seconds before a bar shows itself
+DELAY = 1.0  # seconds before a bar appears
 PLAIN = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}{postfix}]"
 
 
 class Listener(Protocol):
-    """Is told instead of a bar being drawn; what it raises ends the reading."""
+    """Receives the progress of reading and writing instead of a bar; an exception that it raises ends the work.
+
+    `listener` holds it. The widgets set it for their background jobs.
+    """
 
     def begun(self, label: str, total: int | None, unit: str) -> None:
-        """Hear that something begins, with so many units if that is known."""
+        """Receive the start of a piece of work, with its number of units if that is known."""
 
     def added(self, count: int) -> None:
-        """Hear that so many more are there."""
+        """Receive the number of units added."""
 
     def waiting(self, seconds: float) -> None:
-        """Hear that the limits make it wait."""
+        """Receive how many seconds rate limits delay the work."""
 
 
 listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 class Progress:
-    """Counts rows; shows itself after a second, in a terminal or a notebook, and leaves nothing behind.
+    """Counts rows, in a bar that appears after a second in a terminal or a notebook and is removed at the end.
 
-    `shown` is the client's `progress=`: False never, True always, None where somebody is looking. Who counts and
-    knows better than the rate of rows what is left says so in a `note`; `estimates=False` leaves the bar's own out.
+    Parameters
+    ----------
+    label : str
+        Text in front of the bar.
+    shown : bool or None
+        The client's `progress=`: False never, True always, None in a notebook or a terminal only.
+    total : int, optional
+        Number of units, if known.
+    unit : str
+        What is counted, in the plural.
+    estimates : bool
+        False leaves out the bar's own estimate of the time left, for callers that put a better one in a `note`.
     """
 
     def __init__(
@@ -45,14 +58,14 @@ class Progress:
         estimates: bool = True,
     ) -> None:
         self._label = label
-        self._shown = _somebody_looks() if shown is None else shown
+        self._shown = _is_interactive() if shown is None else shown
         self._total = total
         self._unit = unit
         self._format = None if estimates else PLAIN
         self._bar: Any = None
         self._begun = 0.0
         self._waits = False
-        self._listener = listener.get()  # taken here: other threads, which count too, have another context
+        self._listener = listener.get()  # read here: other threads that count have another context
 
     def __enter__(self) -> Progress:
         if self._listener is not None:
@@ -69,28 +82,28 @@ class Progress:
                 delay=DELAY,
                 leave=False,
                 smoothing=0.1,
-                miniters=1,  # pages and requests come seldom, and in unequal sizes: none is too small to show
+                miniters=1,  # pages and requests are few and differ in size, so each one is shown
                 bar_format=self._format,
             )
         return self
 
     def add(self, count: int, note: str | None = None) -> None:
-        """Count rows; the note says more."""
+        """Count rows, and show a note beside the bar."""
         if self._listener is not None:
             self._listener.added(count)
         if self._bar is not None:
-            if note is not None or self._waits:  # what was waited for is over
+            if note is not None or self._waits:  # the wait is over
                 self._bar.set_postfix_str(note or "", refresh=False)
                 self._waits = False
             self._bar.update(count)
 
     def note(self, note: str) -> None:
-        """Say more, although nothing is there to be counted."""
+        """Show a note beside the bar without counting anything."""
         if self._bar is not None and time.monotonic() - self._begun >= DELAY:
             self._bar.set_postfix_str(note)
 
     def waiting(self, seconds: float) -> None:
-        """Say that the account's limits make it wait."""
+        """Show that rate limits delay the work by so many seconds."""
         if self._listener is not None:
             self._listener.waiting(seconds)
         if self._bar is not None and seconds >= 1:
@@ -102,17 +115,17 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
-            _let_go(getattr(self._bar, "container", None))
+            _close_widgets(getattr(self._bar, "container", None))
 
 
-def _somebody_looks() -> bool:
+def _is_interactive() -> bool:
     if "ipykernel" in sys.modules:
         return True
     return bool(sys.stderr and sys.stderr.isatty())
 
 
-def _let_go(container: Any) -> None:
-    """Close what a notebook's bar is made of: tqdm closes the box, and each bar would leave ten widgets open."""
+def _close_widgets(container: Any) -> None:
+    """Close the widgets of a notebook's bar: tqdm closes only the box, which would leave ten widgets open."""
     for widget in (*container.children, container) if container is not None else ():
         for part in (widget, getattr(widget, "layout", None), getattr(widget, "style", None)):
             if part is not None:

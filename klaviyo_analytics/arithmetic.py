@@ -1,4 +1,4 @@
-"""Which of Klaviyo's numbers add up, and which two make a rate: said once, for queries and for frames."""
+"""Which of Klaviyo's numbers add up, and which two make a rate; shared by queries and frames."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RATES: Mapping[str, Rate] = {
 }
 
 OPENS = ("opens", "opens_unique", "open_rate", "click_to_open_rate")
-"""Columns that mean nothing for a message whose opens nobody can see."""
+"""Columns without meaning for channels whose opens cannot be measured."""
 
 CHANNELS_WITHOUT_OPENS = frozenset({"sms"})
 """Send channels of reports whose opens cannot be seen; the reports write zeros for them."""
@@ -74,5 +74,5 @@ MESSAGE_UNIQUES = frozenset({"opens_unique", "clicks_unique", "unsubscribe_uniqu
 
 
 def counts_profiles(name: str) -> bool:
-    """Tell numbers of different people by their names."""
+    """Return whether a column counts distinct people, judged by its name."""
     return name == "unique" or name.endswith(("_unique", "_uniques"))

@@ -19,7 +19,7 @@ from klaviyo_analytics.endpoints.api import Api
 from klaviyo_analytics.errors import ConfigurationError, MissingExtraError
 from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.quota.budget import Quota
-from klaviyo_analytics.quota.cache import NoCache
+from klaviyo_analytics.quota.cache import Cache
 from klaviyo_analytics.resources._reading import Context
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.timeframe.words import zone_named
@@ -134,10 +134,10 @@ class KlaviyoClient:
         *,
         revision: str,
         progress: bool | None = None,
-        cache: NoCache | None = None,
+        cache: Cache | None = None,
         quota: Quota | None = None,
     ) -> None:
-        context = Context(api, progress=progress, cache=cache or NoCache(), quota=quota or Quota())
+        context = Context(api, progress=progress, cache=cache or Cache(), quota=quota or Quota())
         self._api = api
         self._context = context
         self._credentials = credentials
@@ -150,7 +150,7 @@ class KlaviyoClient:
         return AccountRow(self._context.account)
 
     @property
-    def cache(self) -> NoCache:
+    def cache(self) -> Cache:
         """Answers of reports and aggregates on disk, if `connect(cache=...)` was told so: `info`, `clear`."""
         return self._context.cache
 
@@ -363,7 +363,7 @@ class KlaviyoClient:
         -------
         Report
             One row a question: key, connection, address, clock, revision, scopes; each with a status and how to
-            mend it. `report.ok`, `report.frame`. It makes about 20 cheap reads and never shows the key.
+            fix it. `report.ok`, `report.frame`. It makes about 20 cheap reads and never shows the key.
 
         Examples
         --------
@@ -377,7 +377,7 @@ class KlaviyoClient:
         return check(self._api, self._credentials, revision=self._revision)
 
     def describe(self, noun: str | None = None) -> pd.DataFrame:
-        """Show what a noun can do: each verb with its path, limits, filters, sort fields, includes, fields, scopes.
+        """List the methods of a resource: each with its path, limits, filters, sort fields, includes, fields, scopes.
 
         Parameters
         ----------
@@ -387,14 +387,14 @@ class KlaviyoClient:
         Returns
         -------
         pandas.DataFrame
-            noun, verb, method, path, limits, page_size, filters, sort, include, fields, additional_fields, body,
-            scopes. A verb that makes several calls has several rows.
+            resource, method, http_method, path, limits, page_size, filters, sort, include, fields,
+            additional_fields, body, scopes. A method that makes several calls has several rows.
 
         Examples
         --------
         >>> import klaviyo_analytics as ka
         >>> client = ka.connect(api_key="pk_0123456789")
-        >>> client.describe("tags").query("verb == 'create'")["path"].item()
+        >>> client.describe("tags").query("method == 'create'")["path"].item()
         '/api/tags'
         """
         from klaviyo_analytics import _describe  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Connections: which Klaviyo accounts a gateway key reaches, and how it comes to reach another."""
+"""Connections: which Klaviyo accounts a gateway key can reach, and how to add another."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ APP = "klaviyo"
 JSON = "application/json"
 BUCKET = Bucket("the gateway", ((10, 1),))
 Status = Literal["ACTIVE", "PENDING", "FAILED"]
-# the link is left out: it holds a token for the session of whoever opens it
+# the link is left out because it holds a session token
 COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "id": ("connection_id", "text"),
     "status": ("status", "text"),
@@ -50,7 +50,7 @@ class Connection:
     Attributes
     ----------
     id : str
-        What `ka.connect(connection=...)` takes.
+        The value for `ka.connect(connection=...)`.
     status : {"ACTIVE", "PENDING", "FAILED"}
     url : str or None
         The link that the account's owner opens to allow access. It holds a session token, so it appears in no repr,
@@ -63,7 +63,7 @@ class Connection:
 
     @property
     def url(self) -> str | None:
-        """The link to open; None where there is none."""
+        """The link to open, or None."""
         return self.link.reveal() if self.link else None
 
     @property
@@ -77,7 +77,7 @@ class Connection:
         Returns
         -------
         bool
-            False if there is no https link, or no browser.
+            False if the connection has no https link or no browser was found.
         """
         if self.link is None or not self.link.reveal().startswith("https://"):
             return False
@@ -104,18 +104,19 @@ class Connections:
     Parameters
     ----------
     api_key : str, optional
-        The gateway's key; MATON_API_KEY from the environment, if not given.
+        The gateway's key. Default: the environment variable MATON_API_KEY.
     base_url : str, optional
-        Host that manages connections; MATON_CTRL_URL from the environment, else ``https://ctrl.maton.ai``.
+        URL that manages connections. Default: the environment variable MATON_CTRL_URL, else
+        ``https://ctrl.maton.ai``.
     progress : bool, optional
         As for `connect`.
     sleep, clock : callable
-        How to wait, and monotonic seconds.
+        Wait for a number of seconds; return monotonic seconds. Tests pass their own.
 
     Raises
     ------
     ConfigurationError
-        No key was found, or an argument is none.
+        No API key was found, or an argument is invalid.
 
     Examples
     --------
@@ -127,7 +128,7 @@ class Connections:
     ['ACTIVE']
     """
 
-    _host = "not connected"  # shown for an object whose making failed
+    _host = "not connected"  # shown if the constructor failed
 
     def __init__(
         self,
@@ -158,14 +159,14 @@ class Connections:
 
         Parameters
         ----------
-        status : {"ACTIVE", "PENDING", "FAILED"}
-            Only these.
+        status : {"ACTIVE", "PENDING", "FAILED"}, optional
+            Return only connections with this status.
 
         Returns
         -------
         pandas.DataFrame
-            id, status, app, method (string), created, updated (UTC), metadata (object). The links are left out,
-            since they hold session tokens; `get` has them.
+            id, status, app, method (string), created, updated (UTC), metadata (object). The links are left
+            out because they hold session tokens; `get` returns them.
 
         Raises
         ------
@@ -190,12 +191,12 @@ class Connections:
         )
 
     def create(self) -> Connection:
-        """Begin a new connection; it becomes active when the account's owner has opened its link.
+        """Create a connection; it becomes active once the account's owner has opened its link.
 
         Returns
         -------
         Connection
-            Call its `open`, or pass its `url` on to the account's owner.
+            Call `open`, or pass `url` on to the account's owner.
         """
         document = self._ask("POST", "/connections", json={"app": APP})
         made = _connection(document)
@@ -207,7 +208,7 @@ class Connections:
         Raises
         ------
         NotFoundError
-            There is none by that id.
+            No connection has this id.
         """
         return _connection(self._ask("GET", _path(connection)))
 
@@ -216,14 +217,14 @@ class Connections:
         self._ask("DELETE", _path(connection))
 
     def wait_until_active(self, connection: Any, /, *, timeout: float = 300.0) -> Connection:
-        """Wait until the owner has allowed access.
+        """Wait until the account's owner has allowed access.
 
         Parameters
         ----------
         connection : Connection or str
-            What `create` returned, a row of `list`, or an id.
+            The result of `create`, a row of `list`, or an id.
         timeout : float
-            Seconds to wait at most.
+            Longest wait in seconds.
 
         Returns
         -------
@@ -232,9 +233,9 @@ class Connections:
         Raises
         ------
         RequestTimeoutError
-            Nobody allowed it in time.
+            The owner did not allow access in time.
         ConfigurationError
-            It failed; make a new one.
+            The connection failed; create a new one.
         """
         with Progress("waiting for access", shown=self._progress, unit="looks") as progress:
             found = wait_for(
@@ -248,16 +249,16 @@ class Connections:
             )
         if not found.active:
             raise ConfigurationError(
-                f"The connection {found.id} is {found.status}. Make a new one with create(), and delete this one."
+                f"The connection {found.id} is {found.status}. Create a new one with create(), then delete this one."
             )
         return found
 
     def close(self) -> None:
-        """Close the pooled connections to the host."""
+        """Close the pooled HTTP connections."""
         self._transport.close()
 
     def __reduce__(self) -> NoReturn:
-        raise ConfigurationError("Connections cannot be pickled. Make them in the process that needs them.")
+        raise ConfigurationError("Connections cannot be pickled. Create them in the process that needs them.")
 
     def __repr__(self) -> str:
         return f"Connections(host={self._host!r})"
@@ -283,7 +284,7 @@ class Connections:
 
 
 def _connection(document: Any) -> Connection:
-    """Read a connection, wrapped or not: both are seen."""
+    """Read a connection, which the gateway returns wrapped in "connection" or not."""
     outer = Reader(document, "the gateway")
     try:
         facts = outer.at("connection") if "connection" in outer.mapping() else outer
@@ -298,6 +299,7 @@ def _path(connection: Any) -> str:
     id = connection if isinstance(connection, str) else getattr(connection, "id", None)
     if not isinstance(id, str) or not id.strip():
         raise InvalidInputError(
-            f"connection={connection!r}: give an id, a row of list(), or what create() returned."
+            f"connection={connection!r} does not identify a connection. Pass an id, a row of list(), or the "
+            "result of create()."
         )
     return f"/connections/{quote(id, safe='')}"

@@ -1,4 +1,4 @@
-"""Which key, which host: arguments first, then the environment."""
+"""Which API key goes to which host: arguments first, then environment variables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONTROL = "https://ctrl.maton.ai"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A key and where it may be sent. The key never shows."""
+    """An API key and where it may be sent. The key is never printed."""
 
     key: Secret = field(repr=False, compare=False)
     base_url: str
@@ -49,10 +49,10 @@ def find(
     base_url: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Credentials:
-    """Settle key, host and connection.
+    """Find the key, the host and the connection to use.
 
     A key that starts with `pk_` is Klaviyo's own and goes to Klaviyo's host; any other is the gateway's.
-    Without `api_key`, MATON_API_KEY is looked for, then KLAVIYO_API_KEY. A `base_url` whose path ends in
+    Without `api_key`, the variable MATON_API_KEY is used, else KLAVIYO_API_KEY. A `base_url` whose path ends in
     `/klaviyo` is a gateway's, whatever its host. Neither key is ever sent to the other's host.
     """
     api_key = hidden(api_key)
@@ -70,31 +70,33 @@ def find(
         where = f" for {base_url}" if base_url else ""
         raise ConfigurationError(
             f"No key was found{where}. Set MATON_API_KEY (gateway) or KLAVIYO_API_KEY (a private key, pk_...) in "
-            "the environment, or pass api_key=. To look around without any key: ka.demo()."
+            "the environment, or pass api_key=. ka.demo() needs no key."
         )
     key = _whole(key)
     base_url = base_url or (GATEWAY if gateway else DIRECT)
     if gateway == _is_private(key):
-        raise ConfigurationError(_wrong_door(source, base_url, gateway=gateway))
+        raise ConfigurationError(_wrong_host(source, base_url, gateway=gateway))
     if connection and not gateway:
         raise ConfigurationError(
-            "connection= chooses among the gateway's connections and needs a gateway key (MATON_API_KEY); "
-            "a private key belongs to one account already."
+            "connection= chooses one of the gateway's connections and needs a gateway key (MATON_API_KEY). "
+            "Leave it out: a private key belongs to one account."
         )
     if connection and not _is_one_word(connection):
-        raise ConfigurationError(f"connection={connection!r} is no id of a connection; see ka.Connections().")
+        raise ConfigurationError(
+            f"connection={connection!r} is not a valid connection id. ka.Connections().list() shows the ids."
+        )
     return Credentials(key, base_url, gateway, connection, source)
 
 
-def _wrong_door(source: str, base_url: str, *, gateway: bool) -> str:
+def _wrong_host(source: str, base_url: str, *, gateway: bool) -> str:
     if gateway:
         return (
             f"{source} holds a Klaviyo private key (pk_...), but {base_url} is a gateway, which must not see it. "
             "Use the gateway's key, or leave base_url out."
         )
     return (
-        f"{source} holds no Klaviyo private key (pk_...), but {base_url} is Klaviyo's own face, which must not see "
-        "another's. Use a private key, or leave base_url out."
+        f"{source} does not hold a Klaviyo private key (pk_...), but {base_url} is Klaviyo's own host, which must "
+        "not see another key. Use a private key, or leave base_url out."
     )
 
 
@@ -104,7 +106,7 @@ def find_control(
     base_url: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Credentials:
-    """Settle key and host of the gateway's own API, which manages connections.
+    """Find the key and the host of the gateway's own API, which manages connections.
 
     Without `api_key`, MATON_API_KEY is taken; without `base_url`, MATON_CTRL_URL, else the gateway's own host.
     """
@@ -114,27 +116,28 @@ def find_control(
         key = hidden(_variable("MATON_API_KEY", environ))
     if not key:
         raise ConfigurationError(
-            "Connections belong to the gateway, and no key for it was found. Set MATON_API_KEY in the environment, "
-            "or pass api_key=. A Klaviyo private key needs no connection."
+            "No gateway key was found, and connections belong to the gateway. Set MATON_API_KEY in the environment, "
+            "or pass api_key=. A Klaviyo private key works without a connection."
         )
     key = _whole(key)
     if _is_private(key):
         raise ConfigurationError(
-            "A Klaviyo private key (pk_...) has no connections, and the gateway must not see it."
+            "A Klaviyo private key (pk_...) has no connections, and the gateway must not see it. Pass the "
+            "gateway's key."
         )
     address = base_url or _variable("MATON_CTRL_URL", environ)
     elsewhere = _variable("KLAVIYO_BASE_URL", environ)
     if not address and elsewhere and _side(elsewhere) and not _belongs(elsewhere, "maton.ai"):
         raise ConfigurationError(
-            f"KLAVIYO_BASE_URL names another gateway ({elsewhere}), whose key must not go to Maton's host. Set "
-            "MATON_CTRL_URL to the address where its connections are managed, or pass base_url=."
+            f"KLAVIYO_BASE_URL is another gateway ({elsewhere}), whose key must not go to Maton's host. Set "
+            "MATON_CTRL_URL to the URL where its connections are managed, or pass base_url=."
         )
     address = _checked(address or CONTROL)
     return Credentials(key, address, gateway=True, source=source)
 
 
 def control_of(credentials: Credentials, environ: Mapping[str, str] | None = None) -> str | None:
-    """Say where a gateway's connections are managed; None where nothing tells, so that no key goes astray."""
+    """Return the URL where a gateway's connections are managed; None if unknown, so that no key goes astray."""
     if named := _variable("MATON_CTRL_URL", environ):
         return named
     return CONTROL if _belongs(credentials.base_url, "maton.ai") else None
@@ -153,13 +156,14 @@ def _whole(key: object) -> Secret:
     if not _is_one_word(text) or set(text or "") & set("\"'`"):
         text = None
         raise ConfigurationError(
-            "The key is empty, or holds quotes, spaces or other characters that no key has."
+            "The API key is empty, or contains quotes, spaces or other characters that keys never have. "
+            "Copy it again."
         )
     return Secret(str(text))
 
 
 def _is_private(key: Secret) -> bool:
-    """Return whether a key is Klaviyo's own; the gateway's look different."""
+    """Return whether a key is a Klaviyo private key rather than a gateway key."""
     return key.reveal().startswith("pk_")
 
 
@@ -168,7 +172,7 @@ def _is_one_word(text: object) -> bool:
 
 
 def _side(base_url: str | None) -> bool | None:
-    """Say whether an address is a gateway's (True), Klaviyo's own (False), or does not tell (None)."""
+    """Return whether a URL is a gateway's (True), Klaviyo's own (False), or unknown (None)."""
     if not base_url:
         return None
     if _belongs(base_url, "klaviyo.com"):
@@ -182,16 +186,22 @@ def _belongs(base_url: str, domain: str) -> bool:
 
 
 def _checked(base_url: str) -> str:
-    """Take an address that requests can be appended to."""
+    """Return the base URL that paths are appended to.
+
+    Raises
+    ------
+    ConfigurationError
+        It is not a URL, or would send the key unencrypted.
+    """
     if not _is_one_word(base_url) or "@" in base_url:  # an address with a password in it is not repeated here
-        raise ConfigurationError(f"base_url= is no address; it looks like {GATEWAY!r}.")
+        raise ConfigurationError(f"base_url= is not a valid URL. Pass one such as {GATEWAY!r}.")
     try:
         parts = urlsplit(base_url)
         sound = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
     except ValueError:
         sound = False
     if not sound or "?" in base_url or "#" in base_url:
-        raise ConfigurationError(f"base_url={base_url!r} is no address; it looks like {GATEWAY!r}.")
+        raise ConfigurationError(f"base_url={base_url!r} is not a valid URL. Pass one such as {GATEWAY!r}.")
     if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise ConfigurationError(f"base_url={base_url!r} would send the key unencrypted; use https.")
+        raise ConfigurationError(f"base_url={base_url!r} would send the key unencrypted. Use https.")
     return base_url.rstrip("/").removesuffix("/api").rstrip("/")

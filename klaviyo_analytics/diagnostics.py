@@ -1,9 +1,10 @@
-"""Walk through what can be wrong between here and an account, and say how to mend it."""
+"""Check everything that can be wrong between this computer and an account, and say how to fix it."""
 
 from __future__ import annotations
 
 import html
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from klaviyo_analytics import credentials as _credentials
+from klaviyo_analytics._messages import counted
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.connections import Connections
 from klaviyo_analytics.credentials import Credentials
@@ -34,12 +36,28 @@ LEFT = "style='text-align:left'"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One question, its answer, and how to mend it."""
+    """One question, its answer, and how to fix a problem.
+
+    Attributes
+    ----------
+    question, found : str
+        The question and its answer.
+    status : {"ok", "problem", "unknown"}
+        Whether there is a problem.
+    fix : str
+        What to do; empty if there is nothing to do.
+    """
 
     question: str
     status: State
     found: str
-    mend: str = ""
+    fix: str = ""
+
+    @property
+    def mend(self) -> str:
+        """The old name of `fix`."""
+        warnings.warn("Finding.mend is now called Finding.fix.", DeprecationWarning, stacklevel=2)
+        return self.fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +67,9 @@ class Report:
     Attributes
     ----------
     findings : tuple of Finding
-        One for each question: question, status ("ok", "problem" or "unknown"), found, mend.
+        One for each question: question, status ("ok", "problem" or "unknown"), found, fix.
     ok : bool
-        Whether there is no problem.
+        Whether every check passed or could not be made.
     frame : pandas.DataFrame
         The findings as rows.
     """
@@ -60,13 +78,13 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem."""
+        """Whether every check passed or could not be made."""
         return all(finding.status != "problem" for finding in self.findings)
 
     @property
     def frame(self) -> pd.DataFrame:
         """The findings as rows."""
-        columns = ("question", "status", "found", "mend")
+        columns = ("question", "status", "found", "fix")
         rows = [[getattr(finding, name) for name in columns] for finding in self.findings]
         return pd.DataFrame(rows, columns=list(columns), dtype="string")
 
@@ -74,30 +92,30 @@ class Report:
         lines = []
         for finding in self.findings:
             lines.append(f"{MARKS[finding.status]} {finding.question} {finding.found}")
-            if finding.mend:
-                lines.append(f"        -> {finding.mend}")
+            if finding.fix:
+                lines.append(f"        -> {finding.fix}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{SIGNS[finding.status]}</td><td {LEFT}>{html.escape(finding.question)}</td>"
             f"<td {LEFT}>{html.escape(finding.found)}</td>"
-            f"<td {LEFT}>{html.escape(finding.mend)}</td></tr>"
+            f"<td {LEFT}>{html.escape(finding.fix)}</td></tr>"
             for finding in self.findings
         )
-        names = ("Question", "Found", "How to mend it")
+        names = ("Question", "Found", "How to fix it")
         head = f"<tr><th></th>{''.join(f'<th {LEFT}>{name}</th>' for name in names)}</tr>"
         return f"<table>{head}{rows}</table>"
 
 
 def without_client(error: KlaviyoError) -> Report:
-    """Report that no client could be made."""
-    words, _, mend = str(error).partition(". ")
-    return Report((Finding("Is there a key?", "problem", f"{words}.", mend),))
+    """Return the report for an error that kept the client from being made."""
+    words, _, fix = str(error).partition(". ")
+    return Report((Finding("Is there a key?", "problem", f"{words}.", fix),))
 
 
-SKEW = 60  # seconds that a clock may be wrong by before frames like "last hour" are
-# One cheap read for each scope. Webhooks also answer 403 to accounts that may not have any.
+SKEW = 60  # seconds that a clock may be off before time frames such as "last hour" are wrong
+# One cheap read for each scope. Webhooks also answer 403 to accounts without the feature.
 EMAIL_ONLY = {"filter": 'equals(messages.channel,"email")'}
 PROBES: dict[str, tuple[str, dict[str, str]]] = {
     "campaigns:read": ("get_campaigns", EMAIL_ONLY),
@@ -128,7 +146,7 @@ def check(
     now: Callable[[], float] = time.time,
     control_url: str | None = None,
 ) -> Report:
-    """Ask every question."""
+    """Run every check."""
     return Report(tuple(_Check(api, credentials, revision, now, control_url).findings()))
 
 
@@ -161,8 +179,8 @@ class _Check:
         question, chosen = "Is there an active connection?", self.credentials.connection
         where = self.control_url or _credentials.control_of(self.credentials)
         if where is None:
-            mend = "Set MATON_CTRL_URL to the host that manages this gateway's connections."
-            return Finding(question, "unknown", "nothing tells where connections are managed.", mend)
+            fix = "Set MATON_CTRL_URL to the host that manages this gateway's connections."
+            return Finding(question, "unknown", "the URL that manages connections is unknown.", fix)
         try:
             connections = Connections(api_key=self.credentials.key, base_url=where, progress=False)
             frame = connections.list()
@@ -170,45 +188,45 @@ class _Check:
         except KlaviyoError as error:
             return Finding(question, "unknown", f"the connections could not be read: {error}")
         active = frame[frame["status"] == "ACTIVE"]
-        make = "Make one: ka.Connections().create() shows the link to open."
+        make = "Create one: ka.Connections().create() shows the link to open."
         if active.empty:
-            return Finding(question, "problem", f"none of {len(frame)} connection(s) is active.", make)
+            return Finding(question, "problem", f"{counted(len(frame), 'connection')}, none active.", make)
         if chosen is not None and chosen not in set(active["id"]):
             others = ", ".join(active["id"])
-            return Finding(question, "problem", f"{chosen} is not active.", f"Active are {others}. {make}")
+            return Finding(question, "problem", f"{chosen} is not active.", f"Active: {others}. {make}")
         used = f"{chosen} is used" if chosen else "the oldest is used"
         return Finding(question, "ok", f"{len(active)} active; {used}.")
 
     def _unreachable(self, error: TransportError) -> Finding:
-        mend = (
+        fix = (
             f"Check base_url, KLAVIYO_BASE_URL and the network; the default is {_default(self.credentials)}."
         )
         if isinstance(error, (ConnectionFailedError, RequestTimeoutError)):
-            return Finding("Does the server answer?", "problem", str(error), mend)
-        return Finding("Is the base URL right?", "problem", str(error), mend)
+            return Finding("Does the server answer?", "problem", str(error), fix)
+        return Finding("Is the base URL right?", "problem", str(error), fix)
 
     def _account(self, reply: Reply) -> Iterator[Finding]:
-        """Say whether the address is right, and whether the key was accepted there."""
+        """Yield whether the base URL is right, and whether the key was accepted there."""
         base, gateway = self.credentials.base_url, self.credentials.gateway
         accepted, right = "Is the key accepted?", "Is the base URL right?"
         if reply.status == 404 and not _is_klaviyos(reply):
-            mend = f"It is what stands before /api; the default is {_default(self.credentials)}."
-            yield Finding(right, "problem", f"{base} knows no /api/accounts.", mend)
+            fix = f"It is the part before /api; the default is {_default(self.credentials)}."
+            yield Finding(right, "problem", f"{base} has no /api/accounts.", fix)
             return
         yield Finding(right, "ok", f"{base} answers.")
         if reply.status == 200:
             yield Finding(accepted, "ok", f"it opens the account {_organization(reply)!r}.")
         elif reply.status == 403 and _is_klaviyos(reply):
-            yield Finding(accepted, "ok", "it is, without the scope accounts:read.")
+            yield Finding(accepted, "ok", "yes, without the scope accounts:read.")
         elif reply.status == 401 and not (gateway and _is_klaviyos(reply)):
-            mend = "Copy the key again: a gateway's from its settings, a private one from Klaviyo's, under API keys."
-            yield Finding(accepted, "problem", self._said(reply), mend)
+            fix = "Copy the key again: a gateway's from its settings, a private one from Klaviyo's, under API keys."
+            yield Finding(accepted, "problem", self._said(reply), fix)
         elif gateway and reply.status in (400, 401, 500):
-            yield Finding(accepted, "ok", "the gateway took it.")
-            mend = "Make a new connection with ka.Connections().create(), open its link, then delete the old one."
-            yield Finding("Does the connection reach the account?", "problem", self._said(reply), mend)
+            yield Finding(accepted, "ok", "the gateway accepts it.")
+            fix = "Create a new connection with ka.Connections().create(), open its link, then delete the old one."
+            yield Finding("Does the connection reach the account?", "problem", self._said(reply), fix)
         else:
-            found = f"the server is not able to say now ({reply.status})."
+            found = f"the server could not answer ({reply.status})."
             yield Finding(accepted, "unknown", found, "Try again later.")
 
     def _said(self, reply: Reply) -> str:
@@ -218,9 +236,11 @@ class _Check:
     def _revision(self, reply: Reply) -> Finding:
         question, answered = "Which revision answered?", reply.headers.get("X-Klaviyo-API-Revision")
         if answered is None:
-            return Finding(question, "unknown", f"{self.revision} was asked for; the answer does not say.")
+            return Finding(
+                question, "unknown", f"{self.revision} was requested; the response does not show one."
+            )
         if answered != self.revision:
-            found = f"{self.revision} was asked for, {answered} answered."
+            found = f"{self.revision} was requested, {answered} answered."
             return Finding(
                 question, "problem", found, f"Connect with revision={answered!r}, if that is still served."
             )
@@ -231,11 +251,13 @@ class _Check:
         try:
             there = parsedate_to_datetime(reply.headers["Date"]).timestamp()
         except (KeyError, TypeError, ValueError):
-            return Finding(question, "unknown", "the answer has no date.")
+            return Finding(question, "unknown", "the response has no date.")
         skew = self.now() - there
         if abs(skew) > SKEW:
             found = f"it is {abs(skew):,.0f} s {'fast' if skew > 0 else 'slow'}."
-            return Finding(question, "problem", found, "Set it; frames like 'last 30 days' go by it.")
+            return Finding(
+                question, "problem", found, "Set it; time frames such as 'last 30 days' depend on it."
+            )
         return Finding(question, "ok", "it agrees with the server's.")
 
     def _scopes(self, accounts: Reply) -> Finding:
@@ -251,27 +273,30 @@ class _Check:
                 missing.append(scope)
             elif status != 200:
                 open_.append(scope)
-        doubt = f" Could not be tried: {', '.join(open_)}." if open_ else ""
+        doubt = f" Not checked: {', '.join(open_)}." if open_ else ""
         if missing:
-            mend = (
-                "Make a key with these scopes, or a new connection"
+            fix = (
+                "Create a key with these scopes, or a new connection"
                 if self.credentials.gateway
-                else ("Make a private key with these scopes; they cannot be added to one that exists")
+                else ("Create a private key with these scopes; they cannot be added to an existing key")
             )
             special = " (webhooks are open to some accounts only)" if "webhooks:read" in missing else ""
-            return Finding(question, "problem", f"{', '.join(missing)}{special}.{doubt}", f"{mend}.")
-        found = f"none of the {len(PROBES) + 1} that reading needs.{doubt} Writing scopes show when they are used."
+            return Finding(question, "problem", f"{', '.join(missing)}{special}.{doubt}", f"{fix}.")
+        found = (
+            f"all {len(PROBES) + 1} scopes for reading are there.{doubt} Scopes for writing cannot be checked "
+            "without writing."
+        )
         return Finding(question, "unknown" if open_ else "ok", found)
 
 
 def _is_klaviyos(reply: Reply) -> bool:
-    """Say whether Klaviyo itself has answered: its documents have data or errors."""
+    """Return whether Klaviyo itself answered: its documents have data or errors."""
     document: Any = reply.document
     return isinstance(document, dict) and ("data" in document or isinstance(document.get("errors"), list))
 
 
 def _organization(reply: Reply) -> str:
-    """Return the name of the account, or what stands in its place."""
+    """Return the name of the account, or a placeholder."""
     try:
         first, *_ = Reader(reply.document, "GET /api/accounts").at("data").items()
         return first.at("attributes").at("contact_information").at("organization_name").text()

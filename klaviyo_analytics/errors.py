@@ -3,25 +3,25 @@
 ::
 
     KlaviyoError
-    ├── ConfigurationError               no key, two keys, a base URL that is none
+    ├── ConfigurationError               no key, or an invalid argument of `connect`
     ├── MissingExtraError                a feature needs an optional dependency          (ImportError)
     ├── InvalidInputError                refused before any request was sent             (ValueError)
     │   ├── ArgumentError                a keyword that a function does not know          (TypeError)
     │   ├── InvalidQueryError            a filter, sort, field, ... the endpoint does not allow
     │   ├── FrameError                   a DataFrame lacks a column or mixes what cannot be mixed
-    │   ├── NotAdditiveError             asked to add up what cannot be added (unique counts, rates)
-    │   └── ConfirmationRequiredError    would reach people or destroy data; needs confirm=True
-    ├── LookupFailedError                `find` met none or several                      (LookupError)
+    │   ├── NotAdditiveError             a sum of unique counts or rates
+    │   └── ConfirmationRequiredError    reaches people or destroys data without confirm=True
+    ├── LookupFailedError                `find` matched nothing, or several                      (LookupError)
     │   ├── NoMatchError
     │   └── AmbiguousMatchError
     ├── WriteFailedError                 some rows of a write were not written
-    ├── QuotaExhaustedError              a documented daily quota is used up; nothing was sent
+    ├── QuotaExhaustedError              a documented daily quota is used up
     ├── TransportError                   no usable answer arrived
     │   ├── ConnectionFailedError                                                        (ConnectionError)
     │   ├── RequestTimeoutError                                                          (TimeoutError)
-    │   ├── MalformedResponseError       an answer that is not what was promised
+    │   ├── MalformedResponseError       not what the API documents
     │   │   └── ResponseTooLargeError    a body over the size limit
-    │   └── PaginationError              pages that go round in a circle
+    │   └── PaginationError              the same page again and again
     └── ApiError                         the server answered with an error status
         ├── ValidationError              400, 405, 409 apart, 410, 413, 415, 422
         ├── AuthenticationError          401
@@ -45,7 +45,7 @@ class KlaviyoError(Exception):
     """Base of everything that this package raises."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # errors cross to other processes, too, where arguments by keyword would be missing
+        # the default would lose keyword arguments when an error is pickled for another process
         return _restored, (type(self), self.args, self.__dict__)
 
 
@@ -57,7 +57,7 @@ def _restored(kind: type[KlaviyoError], args: tuple[Any, ...], state: dict[str, 
 
 
 class ConfigurationError(KlaviyoError):
-    """The client cannot be built from what it was given."""
+    """The client cannot be built from its arguments."""
 
 
 class MissingExtraError(KlaviyoError, ImportError):
@@ -71,7 +71,7 @@ class MissingExtraError(KlaviyoError, ImportError):
 
 
 class InvalidInputError(KlaviyoError, ValueError):
-    """An argument is wrong; nothing was sent."""
+    """An argument is wrong; no request was sent."""
 
 
 class ArgumentError(InvalidInputError, TypeError):
@@ -79,15 +79,15 @@ class ArgumentError(InvalidInputError, TypeError):
 
 
 class InvalidQueryError(InvalidInputError):
-    """The endpoint does not allow this query; nothing was sent."""
+    """The endpoint does not allow this query; no request was sent."""
 
 
 class FrameError(InvalidInputError):
-    """A DataFrame is not of the form that a function needs."""
+    """A DataFrame lacks a column, or has values that a function cannot use."""
 
 
 class NotAdditiveError(InvalidInputError):
-    """The numbers asked for cannot be added up."""
+    """The requested numbers cannot be added up."""
 
 
 class ConfirmationRequiredError(InvalidInputError):
@@ -95,15 +95,15 @@ class ConfirmationRequiredError(InvalidInputError):
 
 
 class LookupFailedError(KlaviyoError, LookupError):
-    """`find` did not meet exactly one."""
+    """`find` did not match exactly one resource."""
 
 
 class NoMatchError(LookupFailedError):
-    """Nothing has the attribute asked for."""
+    """No resource matches."""
 
 
 class AmbiguousMatchError(LookupFailedError):
-    """Several have the attribute asked for."""
+    """Several resources match."""
 
 
 class WriteFailedError(KlaviyoError):
@@ -112,7 +112,7 @@ class WriteFailedError(KlaviyoError):
     Attributes
     ----------
     failures : pandas.DataFrame
-        One row for each of them, with the reason.
+        One row for each failed row, with the reason.
     """
 
     def __init__(self, message: str, failures: Any = None) -> None:
@@ -121,11 +121,11 @@ class WriteFailedError(KlaviyoError):
 
 
 class QuotaExhaustedError(KlaviyoError):
-    """A documented quota is used up for longer than anybody would wait; nothing was sent."""
+    """A documented quota is used up, and the wait would be too long; no request was sent."""
 
 
 class TransportError(KlaviyoError):
-    """No usable answer arrived."""
+    """No usable response arrived."""
 
 
 class ConnectionFailedError(TransportError, ConnectionError):
@@ -137,7 +137,7 @@ class RequestTimeoutError(TransportError, TimeoutError):
 
 
 class MalformedResponseError(TransportError):
-    """The answer is not what the API promises: no JSON, a redirect, another shape."""
+    """The response is not what the API documents: not JSON, a redirect, or another shape."""
 
 
 class ResponseTooLargeError(MalformedResponseError):
@@ -145,7 +145,7 @@ class ResponseTooLargeError(MalformedResponseError):
 
 
 class PaginationError(TransportError):
-    """Following `links.next` would not end."""
+    """Following the next links would never end, or would cut rows off."""
 
 
 class ApiError(KlaviyoError):
@@ -162,11 +162,11 @@ class ApiError(KlaviyoError):
     errors : tuple of mapping
         All JSON:API errors of the answer.
     request_id : str or None
-        Name it when you ask Klaviyo's support.
+        Quote it when you contact Klaviyo's support.
     method, path : str
-        What was asked, without the query.
+        The request, without its query.
     retry_after : float or None
-        Seconds after which the server said to come back.
+        Seconds to wait before the next request, from the header Retry-After.
     """
 
     def __init__(
@@ -211,12 +211,12 @@ class ApiError(KlaviyoError):
 
 
 def _text(value: Any) -> str | None:
-    # what a server writes where a text is due may be anything
+    # a server may send any JSON type here
     return value if isinstance(value, str) and value else None
 
 
 class ValidationError(ApiError):
-    """400 and the other answers that say the request itself is wrong."""
+    """400 and the other statuses for a request that is wrong."""
 
 
 class AuthenticationError(ApiError):
@@ -228,31 +228,31 @@ class PermissionDeniedError(ApiError, PermissionError):
 
 
 class NotFoundError(ApiError, LookupError):
-    """404: there is nothing by that id or path."""
+    """404: no resource has this id or path."""
 
     def _sentence(self) -> str:
         by_id = self.path.count("/") > 2  # /api/lists/{id}
         return super()._sentence() + (
-            "; a name is no id: find(name=...) of the noun gives the row that has it" if by_id else ""
+            "; if you passed a name, look up its id with find(name=...)" if by_id else ""
         )
 
 
 class ConflictError(ApiError):
-    """409: it exists already; `duplicate_id` names it where the answer does."""
+    """409: it exists already; see `duplicate_id`."""
 
     @property
     def duplicate_id(self) -> str | None:
-        """Id of the resource that is there already, if the answer named it."""
+        """Id of the existing resource, or None if the response does not state it."""
         meta = self.errors[0].get("meta") if self.errors else None
         return _text(meta.get("duplicate_profile_id")) if isinstance(meta, Mapping) else None
 
 
 class RateLimitError(ApiError):
-    """429, for longer than the client was willing to wait."""
+    """429, for longer than the client waits."""
 
 
 class ServerError(ApiError):
-    """5xx, and still so after the retries."""
+    """5xx, also after the retries."""
 
 
 class GatewayError(ApiError):

@@ -1,7 +1,7 @@
-"""Small SQLite files beside the package: where they lie, and how several processes share them.
+"""Small SQLite files for quotas and caches: their paths, and transactions that several processes share.
 
-A file is opened for each use and closed again, so that no process keeps another waiting. A damaged file is
-thrown away: what it held can be asked for again.
+A file is opened for each use and closed again, so that no process blocks another for long. A damaged file is
+deleted, because its contents can be requested again.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 def place(kind: Literal["state", "cache"], name: str) -> Path:
-    """Give the path of a file of ours: in the folder that the environment names, else the system's own."""
+    """Return the path of one of our files: in the folder of KLAVIYO_ANALYTICS_HOME, else in the system's own."""
     if home := os.environ.get(HOME):
         return Path(home).expanduser() / name
-    from platformdirs import user_cache_path, user_state_path  # noqa: PLC0415  (only needed by few)
+    from platformdirs import user_cache_path, user_state_path  # noqa: PLC0415  (rarely needed)
 
     folder = user_state_path if kind == "state" else user_cache_path
     return folder("klaviyo-analytics", appauthor=False) / name
@@ -31,7 +31,7 @@ def place(kind: Literal["state", "cache"], name: str) -> Path:
 
 @contextmanager
 def transaction(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
-    """Open the file, with its tables, for one transaction that others wait for.
+    """Open the file, create its tables, and hold its lock for one transaction.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def transaction(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
 
 def _opened(path: Path, schema: str) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # nobody else's business
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # private
     try:
         return _begun(path, schema)
     except sqlite3.DatabaseError as error:

@@ -57,7 +57,7 @@ class TestWhichKey:
         "key", ["", "  ", "'pk_1'", "pk_ 1", "pk_\u00e9", "pk_1\r\nX-Evil: 1", 123, b"pk_1"]
     )
     def test_what_cannot_be_a_key_is_refused_without_being_repeated(self, key: Any) -> None:
-        with pytest.raises(ConfigurationError, match="The key is empty, or holds") as caught:
+        with pytest.raises(ConfigurationError, match="The API key is empty, or contains") as caught:
             find(api_key=key)
         assert "Evil" not in str(caught.value)
 
@@ -128,7 +128,9 @@ class TestAddresses:
          "https://:secret@a.b", "//a.b", 5],
     )  # fmt: skip
     def test_what_is_no_address_is_refused(self, base_url: Any) -> None:
-        with pytest.raises(ConfigurationError, match=r"no address; it looks like 'https://gateway") as caught:
+        with pytest.raises(
+            ConfigurationError, match=r"is not a valid URL. Pass one such as 'https://gateway"
+        ) as caught:
             find(api_key=MATON, base_url=base_url)
         assert "secret" not in str(caught.value)
 
@@ -151,12 +153,12 @@ class TestConnection:
         assert server.asked[0].headers["maton-connection"] == "c-1"
 
     def test_a_private_key_has_no_connections_to_choose_from(self) -> None:
-        with pytest.raises(ConfigurationError, match="belongs to one account already"):
+        with pytest.raises(ConfigurationError, match="belongs to one account"):
             find(api_key=PRIVATE, connection="c-1")
 
     @pytest.mark.parametrize("connection", ["c 1", "c\r\nX: y", "\u00e9", 7])
     def test_what_is_no_id_is_refused(self, connection: Any) -> None:
-        with pytest.raises(ConfigurationError, match="is no id of a connection"):
+        with pytest.raises(ConfigurationError, match="is not a valid connection id"):
             find(api_key=MATON, connection=connection)
 
 

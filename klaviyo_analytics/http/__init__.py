@@ -1,4 +1,4 @@
-"""HTTP and nothing else: no resource of Klaviyo's, no pandas."""
+"""HTTP only: nothing here depends on Klaviyo's resources or on pandas."""
 
 from klaviyo_analytics.http.rate_limits import Bucket, Pacer
 from klaviyo_analytics.http.retry import RetryPolicy

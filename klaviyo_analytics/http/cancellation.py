@@ -1,4 +1,4 @@
-"""The one wait of this package: it can be cancelled from another thread, and ends at once when it is.
+"""The one wait of this package: it ends at once when another thread cancels it.
 
 A widget's Cancel button and Ctrl-C during parallel work both end here. Whoever starts threads runs them in a copy of
 its context inside `group`, so that everything they wait for ends with the group.
@@ -17,11 +17,11 @@ from typing import TypeVar
 from klaviyo_analytics.errors import InvalidInputError, RequestTimeoutError
 
 SLICE = 0.2  # seconds between two looks where several events can end a wait
-called_off: ContextVar[threading.Event | None] = ContextVar("called_off", default=None)
+cancel_event: ContextVar[threading.Event | None] = ContextVar("cancel_event", default=None)
 _groups: ContextVar[tuple[threading.Event, ...]] = ContextVar("groups", default=())
 
 
-class CalledOff(Exception):  # noqa: N818  (nothing went wrong)
+class Cancelled(Exception):  # noqa: N818  (nothing went wrong)
     """The work was cancelled; raised where it would wait or send next.
 
     Attributes
@@ -38,7 +38,7 @@ class CalledOff(Exception):  # noqa: N818  (nothing went wrong)
 
 def events() -> tuple[threading.Event, ...]:
     """Return the events that cancel the work of this thread."""
-    event = called_off.get()
+    event = cancel_event.get()
     return _groups.get() if event is None else (event, *_groups.get())
 
 
@@ -48,13 +48,13 @@ def cancelled() -> bool:
 
 
 def check() -> None:
-    """Raise `CalledOff` if the work was cancelled."""
+    """Raise `Cancelled` if the work was cancelled."""
     if cancelled():
-        raise CalledOff
+        raise Cancelled
 
 
 def sleep(seconds: float) -> None:
-    """Wait, and raise `CalledOff` at once if the work is cancelled meanwhile."""
+    """Wait, and raise `Cancelled` at once if the work is cancelled meanwhile."""
     watched = events()
     if not watched:
         time.sleep(seconds)
@@ -104,17 +104,19 @@ def wait_for(
 ) -> Answer:
     """Look until `done`, at most `timeout` seconds; `waiting` is called with the answer and the seconds so far.
 
-    An answer of a status that nobody knows counts as not done, so that the timeout ends the wait.
+    An unknown status counts as not done, so that the timeout ends the wait.
 
     Raises
     ------
     InvalidInputError
         `timeout` is not a finite, non-negative number of seconds.
     RequestTimeoutError
-        It did not finish in time; it goes on at the server.
+        It did not finish in time; it is still running on the server.
     """
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 <= timeout < math.inf:
-        raise InvalidInputError(f"timeout={timeout!r} is not a number of seconds. Pass 0 or more.")
+        raise InvalidInputError(
+            f"timeout={timeout!r} is not a non-negative number of seconds. Pass a number such as 60."
+        )
     began, pause = clock(), FIRST
     while not done(answer := look()):
         passed = clock() - began

@@ -89,7 +89,7 @@ class _Reader(io.RawIOBase):
             if cancellation.cancelled():
                 cancelled = time.monotonic() if cancelled is None else cancelled
                 if time.monotonic() - cancelled >= (self._deadline.grace if self._deadline else 0.0):
-                    raise cancellation.CalledOff
+                    raise cancellation.Cancelled
             left = LOOK if until is None else min(LOOK, until - time.monotonic())
             if wait_for_read(self._socket, timeout=max(0.0, left)):
                 return

@@ -1,4 +1,4 @@
-"""Bytes to a JSON value, also when they are odder than the standard allows."""
+"""JSON to Python values, including some that the JSON standard does not allow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _paused: set[int] = set()  # threads that switched the garbage collector off and
 
 
 def loads(body: bytes) -> Any:
-    """Decode JSON fast; what only the standard library takes (NaN, lone surrogates) is decoded by it.
+    """Decode JSON with orjson; what only the standard library accepts (NaN, lone surrogates) is decoded by that.
 
     A lone half of a surrogate pair cannot be written in UTF-8 anywhere else, so it becomes U+FFFD here. orjson
     reads integers of more than 64 bits as floats, which would change ids, so they are read by the library, too.
@@ -45,7 +45,7 @@ def _holds_long_numbers(body: bytes) -> bool:
 
 def _leniently(body: bytes) -> Any:
     try:
-        return _mend(json.loads(body.decode("utf-8", errors="replace")))
+        return _clean(json.loads(body.decode("utf-8", errors="replace")))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -89,13 +89,13 @@ def dumps(value: Any) -> bytes:
         raise InvalidInputError(f"The body cannot be written as JSON: {problem}.") from problem
 
 
-def _mend(value: Any) -> Any:
+def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_mend(item) for item in value]
+        return [_clean(item) for item in value]
     if isinstance(value, dict):
-        return {_mend(key): _mend(item) for key, item in value.items()}
+        return {_clean(key): _clean(item) for key, item in value.items()}
     if isinstance(value, float) and value != value:  # noqa: PLR0124  (NaN)
         return None
     return value

@@ -1,4 +1,4 @@
-"""Pacing within the documented limits, so that a well-behaved run is never turned away."""
+"""Pacing within the documented rate limits, so that the server has no reason to refuse a request."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ class _Count:
 
 
 class Pacer:
-    """Lets requests pass as fast as the windows of their buckets allow; shared by all threads of a client.
+    """Delays requests to what the windows of their buckets allow; shared by all threads of a client.
 
     Parameters
     ----------
     clock, sleep : callable
-        Monotonic seconds, and how to wait; tests bring their own.
+        Return monotonic seconds; wait for a number of seconds. Tests pass their own.
     patience : float
-        Longest wait, in seconds, that is worth keeping a caller for. A daily quota that is used up raises.
+        Longest wait in seconds; a longer one, such as for a used-up daily quota, raises.
     """
 
     def __init__(
@@ -91,15 +91,15 @@ class Pacer:
             if wait > self._patience:
                 names = ", ".join(bucket.name for bucket in buckets)
                 raise QuotaExhaustedError(
-                    f"the documented quota of {names} is used up; there is room again in {wait:,.0f} s. "
-                    "Come back then, or ask for less."
+                    f"The documented quota of {names} is used up for another {wait:,.0f} s. Try again then, or "
+                    "request less data."
                 )
             if on_wait:
                 on_wait(wait)
             self._sleep(wait)
 
     def close(self, bucket: Bucket, seconds: float) -> None:
-        """Send nothing more under this bucket for a while: the server said so."""
+        """Send nothing more in this bucket for so many seconds, because the server asked for it."""
         with self._lock:
             count = self._count(bucket)
             count.closed_until = max(count.closed_until, self._clock() + seconds)
@@ -127,8 +127,8 @@ class Pacer:
         self._lock = threading.Lock()
 
 
-def told_to_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the window opens again, where an answer says that nothing is left in it."""
+def reset_wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds until the window is reset if a response says that nothing is left in it, else None."""
     try:
         remaining, reset = float(headers["RateLimit-Remaining"]), float(headers["RateLimit-Reset"])
     except (KeyError, ValueError):

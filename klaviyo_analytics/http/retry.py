@@ -1,4 +1,4 @@
-"""Whether and when to try again: a pure decision, no clock and no sleeping in it."""
+"""Whether and when to retry: a pure decision, without a clock or a wait."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}(?:\.[0-9]{0,300})?")
-NEVER_BETTER = (501, 505)  # not implemented: asking again is answered alike
-# what a gateway says with a 500 when it may no longer speak for the account; only a person can mend that
+NEVER_BETTER = (501, 505)  # not implemented: a retry gets the same response
+# texts of a gateway's 500 when its access to the account has expired; only a person can fix that
 _GRANT_IS_GONE = re.compile(
     rb"(?i)\bgrant\b|\boauth|\bre-?(?:authori[sz]|connect)|\brefresh(?:ing)?\b[^.]{0,40}\btoken|token[^.]{0,20}\bexpired"
 )
@@ -45,9 +45,9 @@ class RetryPolicy:
     ) -> float | None:
         """Seconds to wait before the next attempt; None when it is time to give up.
 
-        `attempt` counts from 1, `jitter` is a random number in [0, 1). The server's `Retry-After` is obeyed to
-        the letter: coming back earlier is always refused again, so only the jitter is added to it. One that says
-        "at once" is none: it would use all attempts up in a moment.
+        `attempt` counts from 1, `jitter` is a random number in [0, 1). A retry before the
+        server's `Retry-After` is always refused again, so only jitter is added to it. A value below `base` is
+        ignored, because it would use up all attempts at once.
         """
         again = failure.status is None or failure.status == 429 or failure.status >= 500
         again = again and failure.status not in NEVER_BETTER
@@ -55,13 +55,13 @@ class RetryPolicy:
         if not again or attempt >= attempts or not (replay_safe or failure.refused):
             return None
         backoff = min(self.cap, self.base * 2 ** (attempt - 1))
-        told = failure.retry_after
-        wait = backoff * (0.5 + jitter / 2) if told is None or told < self.base else told + 0.25 * jitter
+        asked = failure.retry_after
+        wait = backoff * (0.5 + jitter / 2) if asked is None or asked < self.base else asked + 0.25 * jitter
         return wait if elapsed + wait <= self.budget else None
 
 
 def hopeless(status: int, body: bytes) -> bool:
-    """Tell whether an error answer says itself that asking again will not help."""
+    """Return whether an error body says that a retry cannot help."""
     return status == 500 and b'"errors"' not in body and bool(_GRANT_IS_GONE.search(body[:4000]))
 
 
@@ -78,8 +78,8 @@ def retry_after(headers: Mapping[str, str], *, now: float) -> float | None:
     if all(map(_NUMBER.fullmatch, parts)):
         seconds = max(map(float, parts))
     else:
-        told, sent = _moment(text), _moment(headers.get("Date", ""))
-        seconds = told - (now if math.isnan(sent) else sent)
+        due, sent = _moment(text), _moment(headers.get("Date", ""))
+        seconds = due - (now if math.isnan(sent) else sent)
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 

@@ -1,4 +1,4 @@
-"""One pooled keep-alive session: requests go out paced, failures are retried, one kind of error comes back."""
+"""One pooled keep-alive session: requests are paced, failures retried, and exceptions translated to our own."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from klaviyo_analytics.errors import (
 )
 from klaviyo_analytics.http import cancellation, http1
 from klaviyo_analytics.http.json import loads
-from klaviyo_analytics.http.rate_limits import Bucket, Pacer, told_to_wait
+from klaviyo_analytics.http.rate_limits import Bucket, Pacer, reset_wait
 from klaviyo_analytics.http.retry import Failure, RetryPolicy, hopeless, retry_after
 
 PIECE = 1 << 18  # bytes read at once
-ACCEPTED = ("gzip", "x-gzip", "deflate")  # what requests ask for; anything else is left as it is
+ACCEPTED = ("gzip", "x-gzip", "deflate")  # encodings that are requested; any other is not decoded
 PACKED_PIECE = 1 << 14  # the same of a compressed body, which can be a thousand times as long once unpacked
 
 
@@ -55,8 +55,8 @@ def read(
     with response:
         if "," in packing:
             raise ResponseTooLargeError(
-                f"{where} answered with a body that is compressed several times over ({packing[:40]}), which no "
-                "API does. Check base_url."
+                f"{where} answered with a body that is compressed several times over ({packing[:40]}). Check "
+                "base_url; it may be another service."
             )
         try:
             packed = packing.strip().lower() in ACCEPTED
@@ -66,7 +66,7 @@ def read(
                 size += len(part)
                 if size > limit:
                     raise ResponseTooLargeError(
-                        f"{where} answered with more than {limit:,} bytes. Ask for less (page_size=, fields=), or "
+                        f"{where} answered with more than {limit:,} bytes. Request less (page_size=, fields=), or "
                         "raise max_response_bytes= in ka.connect()."
                     )
                 if clock() > until:
@@ -91,7 +91,8 @@ def translated(exception: Exception, where: str, base: str) -> tuple[Failure | N
         return Failure(None, refused=unreached), RequestTimeoutError(message)
     if isinstance(exception, requests.exceptions.ProxyError):
         message = (
-            f"{where}: the proxy of this environment (HTTPS_PROXY, ALL_PROXY) lets nothing through to {host}."
+            f"{where}: the proxy of this environment (HTTPS_PROXY, ALL_PROXY) does not let requests through to "
+            f"{host}."
         )
         return Failure(None, refused=True), ConnectionFailedError(message)
     if isinstance(exception, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(cause):
@@ -113,11 +114,11 @@ def translated(exception: Exception, where: str, base: str) -> tuple[Failure | N
             return None, ConnectionFailedError(message)
         message = f"{where}: the connection to {host} failed ({type(exception).__name__})."
         return Failure(None), ConnectionFailedError(message)
-    if isinstance(exception, ValueError):  # of the address or a header, and the same next time
-        message = f"{where}: no request can be made of base_url {base!r} ({type(exception).__name__})."
+    if isinstance(exception, ValueError):  # an invalid URL or header: a retry would fail again
+        message = f"{where}: base_url={base!r} cannot be used for a request ({type(exception).__name__})."
         return None, ConnectionFailedError(message)
     kind = type(cause).__name__ if isinstance(cause, BaseException) else type(exception).__name__
-    message = f"{where}: the connection to {host} broke before the answer was whole ({kind})."
+    message = f"{where}: the connection to {host} broke before the response was complete ({kind})."
     return Failure(None), ConnectionFailedError(message)
 
 
@@ -216,10 +217,10 @@ class HeaderAuth(AuthBase):
 
 
 class _Session(requests.Session):
-    """A session that does not look where a redirect leads: the key must not go there."""
+    """A session that ignores redirects, because the key must not go there."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Say that there is no other place."""
+        """Return None: redirects are never followed."""
 
 
 class Transport:
@@ -309,8 +310,8 @@ class Transport:
         ------
         ConnectionFailedError, RequestTimeoutError, MalformedResponseError
             No usable answer, also after the retries. An answer with an error status is returned, not raised.
-        CalledOff
-            Somebody called the work off while it waited.
+        Cancelled
+            The work was cancelled during a wait.
         """
         if self._closed:
             raise ConnectionFailedError(f"{call.label}: this client is closed. Connect again.")
@@ -320,7 +321,7 @@ class Transport:
                 "'..', backslashes, spaces or empty parts."
             )
         self.pacer.acquire(call.buckets, on_wait=on_wait)
-        started, ambiguous = self._clock(), False  # what the limits cost is no part of the budget
+        started, ambiguous = self._clock(), False  # pacing does not count towards the retry budget
         attempt = 0
         while True:
             attempt += 1
@@ -332,7 +333,7 @@ class Transport:
                 assert reply is not None
                 return reply
             pause = failure.retry_after
-            # a pause beyond what anybody waits for is reported, not remembered: it may be a mistake of the server's
+            # a pause beyond the budget is reported but not remembered, as the server may be mistaken
             if failure.status == 429 and pause is not None and pause <= self.retry.budget:
                 for bucket in call.buckets[:1]:  # the endpoint's own; a shared one has answers of its own
                     self.pacer.close(bucket, pause)
@@ -356,7 +357,7 @@ class Transport:
                 self._sleep(wait)
                 self.pacer.acquire(call.buckets, on_wait=on_wait)
                 cancellation.check()
-            except cancellation.CalledOff as ended:
+            except cancellation.Cancelled as ended:
                 ended.sent, ended.ambiguous = True, ambiguous
                 raise
             if call.on_repeat and failure.status is not None:
@@ -367,7 +368,7 @@ class Transport:
     ) -> tuple[Reply | None, Failure | None, TransportError | None]:
         """Try once. Foreign exceptions end here: they hold the request, and with it the key.
 
-        A `Failure` may be mended by trying again; an error without one will be the same next time.
+        A retry may help after a `Failure`; an error without one would be the same next time.
         """
         error: TransportError | None = None
         headers = dict(self._headers)
@@ -394,7 +395,7 @@ class Transport:
         except (*_FOREIGN, TransportError) as exception:
             failure, error = translated(exception, call.label, self.base_url)
         except BaseException as stop:  # noqa: BLE001  Ctrl-C: the frames below hold the request, and with it the key
-            if isinstance(stop, cancellation.CalledOff):
+            if isinstance(stop, cancellation.Cancelled):
                 stop.sent = stop.ambiguous = True
             stop.__context__ = None
             raise stop.with_traceback(None)  # noqa: B904  (the same exception)
@@ -411,8 +412,8 @@ class Transport:
         where = call.label
         if 300 <= status < 400:
             error = MalformedResponseError(
-                f"{where} was redirected to {_host(headers)}; redirects are not followed, so that the key stays "
-                "here. Check base_url."
+                f"{where} was redirected to {_host(headers)}; redirects are not followed, so that the key is not "
+                "sent elsewhere. Check base_url."
             )
             return None, None, error
         if status >= 400 or b'"errors"' in body[:100]:
@@ -431,14 +432,14 @@ class Transport:
             return None, None if "html" in kind.lower() else Failure(None), error
         reply = Reply(status, headers, body, document if whole else None, ambiguous)
         if status < 400:
-            self._heed(call.buckets, headers)
+            self._close_spent_windows(call.buckets, headers)
             return reply, None, None
         pause = retry_after(headers, now=time.time())
         failing = status == 429 or (status >= 500 and not hopeless(status, body))
         return reply, Failure(status, refused=status == 429, retry_after=pause) if failing else None, None
 
-    def _heed(self, buckets: Sequence[Bucket], headers: Mapping[str, str]) -> None:
-        if buckets and (pause := told_to_wait(headers)):
+    def _close_spent_windows(self, buckets: Sequence[Bucket], headers: Mapping[str, str]) -> None:
+        if buckets and (pause := reset_wait(headers)):
             self.pacer.close(buckets[0], min(pause, 60.0))
 
 

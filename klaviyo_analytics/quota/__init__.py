@@ -1,4 +1,4 @@
-"""Scarce calls: how a long question is cut into allowed ones, how long they take, what is left of the day."""
+"""Scarce calls: how a long query is split, how long its calls take, and how many are left today."""
 
 from __future__ import annotations
 

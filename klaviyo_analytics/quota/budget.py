@@ -1,4 +1,4 @@
-"""How many calls the documented limits allow, when the next may be sent, and waiting for it."""
+"""How many calls the documented limits allow, when the next may be sent, and the wait for it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from klaviyo_analytics.quota.call_log import DAY, Ledger, Windows, wait
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.vocabulary import Interval
 
-PATIENCE = 300.0  # the longest single wait that is worth keeping a caller for
+PATIENCE = 300.0  # longest single wait in seconds; a longer one raises
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an endpoint's day stands: calls of the last 24 hours, and when there is room again."""
+    """Calls of an endpoint in the last 24 hours, and when the next may be sent."""
 
     limit: int | None
     used: int
@@ -35,20 +35,20 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What so many more calls mean: how long each has to wait, and the day before them."""
+    """Waits of further calls in seconds, and the calls used so far."""
 
     waits: tuple[float, ...]
     standing: Standing
 
     @property
     def calls(self) -> int:
-        """How many."""
+        """Number of calls."""
         return len(self.waits)
 
     def __str__(self) -> str:
         said = [counted(self.calls, "call")]
         if self.calls:
-            said.append(in_words(self.waits[-1]))
+            said.append(duration_words(self.waits[-1]))
         if self.standing.limit is not None:
             said.append(f"{self.standing.left} of {self.standing.limit} left today")
         return ", ".join(said)
@@ -57,16 +57,16 @@ class Forecast:
 class Quota:
     """Counts calls by account and endpoint, and waits until the next may be sent.
 
-    The server counts in fixed windows whose edges nobody can see. Here any 24 hours are a day and any 60 seconds
-    a minute: what stays within those stays within the server's.
+    The server counts in fixed windows with unknown edges. Here a day is any 24 hours and a minute any 60 seconds,
+    so calls within these limits are within the server's.
 
     Parameters
     ----------
     ledger : Ledger
     clock, sleep : callable
-        Unix seconds, and how to wait; tests bring their own.
+        Return Unix seconds; wait for a number of seconds. Tests pass their own.
     enforced : bool
-        False only counts: a sandbox without limits makes nobody wait.
+        False only counts calls, for a sandbox without limits.
     """
 
     def __init__(
@@ -104,12 +104,12 @@ class Quota:
         """Count a call that is sent once more: the server answered the attempt before, and may have counted it."""
         self.ledger.add(account, endpoint.operation, self._clock())
 
-    def strike(self, account: str, endpoint: Endpoint) -> None:
-        """Take back the last call: it never reached the server."""
-        self.ledger.strike(account, endpoint.operation, self._clock())
+    def undo(self, account: str, endpoint: Endpoint) -> None:
+        """Remove the last call from the count, because it never reached the server."""
+        self.ledger.undo(account, endpoint.operation, self._clock())
 
     def standing(self, account: str, endpoint: Endpoint) -> Standing:
-        """Tell how the endpoint's day stands."""
+        """Return how many calls of the day are used, and when the next can be sent."""
         now = self._clock()
         sent = self.ledger.sent(account, endpoint.operation, now)
         limit = next((window.requests for window in endpoint.limits if window.seconds == DAY), None)
@@ -117,7 +117,7 @@ class Quota:
         return Standing(limit, len(sent), datetime.fromtimestamp(next_at, UTC))
 
     def forecast(self, account: str, endpoint: Endpoint, calls: int) -> Forecast:
-        """Tell how long so many calls take and what is left of the day."""
+        """Return how long so many calls take, and how many are left today."""
         now, windows = self._clock(), self._windows(endpoint)
         times = self.ledger.sent(account, endpoint.operation, now)
         for _ in range(calls):
@@ -126,7 +126,13 @@ class Quota:
         return Forecast(waits, self.standing(account, endpoint))
 
     def require(self, account: str, endpoint: Endpoint, calls: int) -> Forecast:
-        """Give the forecast, or refuse before the first call what the day has no room for."""
+        """Return the forecast for so many calls.
+
+        Raises
+        ------
+        QuotaExhaustedError
+            The calls left today are not enough; no request was sent.
+        """
         forecast = self.forecast(account, endpoint, calls)
         left = forecast.standing.left
         if self.enforced and left is not None and calls > left:
@@ -139,17 +145,17 @@ class Quota:
         return [(window.requests, window.seconds) for window in endpoint.limits]
 
 
-def in_words(seconds: float) -> str:
-    """Write a length of time as people say it."""
+def duration_words(seconds: float) -> str:
+    """Return a wait in words."""
     return "at once" if seconds < 1 else f"about {spoken(seconds)}"
 
 
 def _used_up(endpoint: Endpoint, standing: Standing, calls: int) -> str:
-    room = f"the next can be sent at {standing.next_at:%Y-%m-%d %H:%M} UTC. " if not standing.left else ""
+    room = f"the next can be sent at {standing.next_at:%Y-%m-%d %H:%M} UTC; " if not standing.left else ""
     return (
-        f"{endpoint.path.removeprefix('/api/')}: this takes {calls} of the {standing.limit} calls that any 24 hours "
-        f"allow, and {standing.left} are left; {room}nothing was sent. Ask for a shorter time frame or a longer "
-        "interval; with ka.connect(cache=True) a question that was answered before takes none."
+        f"{endpoint.path.removeprefix('/api/')}: this query needs {counted(calls, 'call')}, but only "
+        f"{standing.left} of the {standing.limit} calls allowed per 24 hours remain; {room}no request was sent. Use "
+        "a shorter time frame or a longer interval; with ka.connect(cache=True) a repeated query needs no call."
     )
 
 
@@ -160,7 +166,7 @@ ADDITIVE = COUNTS | MONEY
 
 
 def series_parts(timeframe: Timeframe, interval: Interval) -> list[Timeframe]:
-    """Cut between intervals: every number then comes whole from one answer, and joining adds nothing up.
+    """Split a time frame between intervals, so that each number comes complete from one answer.
 
     Examples
     --------
@@ -174,7 +180,7 @@ def series_parts(timeframe: Timeframe, interval: Interval) -> list[Timeframe]:
 
 
 def values_parts(timeframe: Timeframe, statistics: Sequence[str]) -> tuple[list[Timeframe], tuple[str, ...]]:
-    """Cut a frame longer than a year, if its numbers can be added up; else refuse with the reason.
+    """Split a frame longer than a year into years, if its numbers can be added up.
 
     Returns
     -------
@@ -203,7 +209,7 @@ def values_parts(timeframe: Timeframe, statistics: Sequence[str]) -> tuple[list[
 
 
 def _reason(name: str, timeframe: Timeframe) -> str:
-    why = "counts each person once, and who is in two years would count twice"
+    why = "counts each person once, so somebody in two years would count twice"
     if name in RATES or name.endswith(("_rate", "_roi")):
         why = "is a quotient of numbers that cannot be added up over time"
     elif name == "total_members":

@@ -1,7 +1,7 @@
-"""Answers of reports and aggregates on disk, so that running a notebook again costs no calls.
+"""Answers of reports and aggregates on disk, so that a notebook that runs again needs no calls.
 
-An answer is found only by the same question: host, account, connection, revision, endpoint and body. Neither a
-key nor anything made of one is stored.
+An answer is found only by the same question: host, account, connection, revision, endpoint and body. Neither an
+API key nor anything derived from one is stored.
 """
 
 from __future__ import annotations
@@ -57,57 +57,26 @@ class Question:
     body: Any
 
 
-class NoCache:
-    """The cache of a client that has none; `ka.connect(cache=True)` makes one."""
-
-    def answer(self, question: Question, ask: Callable[[], list[Any]], *, seconds: int) -> list[Any]:  # noqa: ARG002
-        """Ask."""
-        return ask()
-
-    def holds(self, question: Question) -> bool:  # noqa: ARG002
-        """Tell whether the answer is here: never."""
-        return False
-
-    def clear(self) -> int:
-        """Forget everything; there is nothing."""
-        return 0
-
-    def info(self) -> pd.DataFrame:
-        """List what is stored: no rows."""
-        return _listing([])
-
-    def __repr__(self) -> str:
-        return "<no cache; ka.connect(cache=True) keeps answers on disk>"
-
-
-def cache_at(*, where: str | Path | bool | None, host: str, connection: str | None, revision: str) -> NoCache:
-    """Make the cache that `connect(cache=...)` names: none, the usual file, or a file or folder of one's own."""
-    if where is None or where is False:
-        return NoCache()
-    path = local_files.place("cache", NAME) if where is True else Path(where).expanduser()
-    path = path / NAME if path.is_dir() else path
-    return Cache(path, host=host, connection=connection, revision=revision)
-
-
-class Cache(NoCache):
+class Cache:
     """Answers in one SQLite file, which several clients, accounts and processes may share.
 
     Parameters
     ----------
-    path : Path
-    host, connection, revision : str
-        Part of every question that this client asks.
+    path : Path, optional
+        The file; None switches the cache off, so that every question is asked.
+    host, connection, revision : str, optional
+        Part of the key of every answer.
     clock : callable
-        Unix seconds; tests bring their own.
+        Return Unix seconds. Tests pass their own.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: Path | None = None,
         *,
-        host: str,
-        connection: str | None,
-        revision: str,
+        host: str = "",
+        connection: str | None = None,
+        revision: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.path = path
@@ -116,9 +85,9 @@ class Cache(NoCache):
         self._clock = clock
 
     def answer(self, question: Question, ask: Callable[[], list[Any]], *, seconds: int) -> list[Any]:
-        """Give the stored answer, or ask and store it for so many seconds.
+        """Return the stored answer, or ask and store the answer for so many seconds.
 
-        A file that cannot be used is no reason to fail: then it is asked.
+        If the file cannot be used, the question is asked.
         """
         key = self._key(question)
         if (found := self._find(key)) is not None:
@@ -128,36 +97,42 @@ class Cache(NoCache):
         return answer
 
     def holds(self, question: Question) -> bool:
-        """Tell whether the answer is here and still good."""
+        """Return whether an answer is stored and has not expired."""
         return self._find(self._key(question)) is not None
 
     def clear(self) -> int:
-        """Forget all answers in the file, also those of other accounts.
+        """Delete all answers in the file, including those of other accounts.
 
         Returns
         -------
         int
-            How many there were.
+            Number of answers deleted.
 
         Raises
         ------
         ConfigurationError
             The file cannot be changed.
         """
+        if self.path is None:
+            return 0
         try:
             with local_files.transaction(self.path, _SCHEMA) as file:
                 return file.execute("DELETE FROM answers").rowcount
         except local_files.FAILURES as failure:
-            raise ConfigurationError(f"{self.path} cannot be changed: {failure}") from None
+            raise ConfigurationError(
+                f"{self.path} cannot be changed: {failure}. Check its permissions, or delete it."
+            ) from None
 
     def info(self) -> pd.DataFrame:
-        """List what is stored and still good, of all accounts.
+        """List the answers that have not expired, of all accounts.
 
         Returns
         -------
         pandas.DataFrame
             endpoint, account, host (string), stored_at, expires_at (UTC), bytes (Int64).
         """
+        if self.path is None:
+            return _listing([])
         query = (
             "SELECT endpoint, account, host, stored, expires, length(answer) FROM answers WHERE expires > ?"
         )
@@ -169,25 +144,32 @@ class Cache(NoCache):
             return _listing([])
 
     def __repr__(self) -> str:
-        return f"Cache({str(getattr(self, 'path', 'not opened'))!r})"
+        path = getattr(self, "path", "not opened")
+        if path is None:
+            return "<no cache; ka.connect(cache=True) keeps answers on disk>"
+        return f"Cache({str(path)!r})"
 
     def _key(self, question: Question) -> str:
         whole = [*self._scope, question.account, question.endpoint, question.body]
         return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def _find(self, key: str) -> list[Any] | None:
+        if self.path is None:
+            return None
         try:
             with local_files.transaction(self.path, _SCHEMA) as file:
                 row = _row(file, key, self._clock())
         except local_files.FAILURES as failure:
             log.warning("%s cannot be read: %s", self.path, failure)
             return None
-        with suppress(TypeError, ValueError):  # nothing, or not what was written
+        with suppress(TypeError, ValueError):  # not stored, or damaged
             found = orjson.loads(row[0]) if row else None
             return found if isinstance(found, list) else None
         return None
 
     def _keep(self, key: str, question: Question, answer: list[Any], seconds: int) -> None:
+        if self.path is None:
+            return
         now = self._clock()
         about = (key, question.endpoint, question.account, self._host, now, now + seconds)
         try:
@@ -199,8 +181,17 @@ class Cache(NoCache):
             log.warning("%s cannot be written: %s", self.path, failure)
 
 
+def cache_at(*, where: str | Path | bool | None, host: str, connection: str | None, revision: str) -> Cache:
+    """Return the cache for `connect(cache=...)`: off, the usual file, or a given file or folder."""
+    path: Path | None = None
+    if where is not None and where is not False:
+        path = local_files.place("cache", NAME) if where is True else Path(where).expanduser()
+        path = path / NAME if path.is_dir() else path
+    return Cache(path, host=host, connection=connection, revision=revision)
+
+
 def _row(file: sqlite3.Connection, key: str, now: float) -> tuple[bytes] | None:
-    # what was stored by a clock that is ahead of ours would stay for longer than it is good
+    # an answer stored by a clock that runs ahead of ours would be kept for too long
     query = "SELECT answer FROM answers WHERE question = ? AND expires > ? AND stored <= ?"
     found: tuple[bytes] | None = file.execute(query, (key, now, now + HOUR)).fetchone()
     return found

@@ -1,4 +1,4 @@
-"""When scarce calls were sent, in a file that outlives the process and is shared with others."""
+"""When scarce calls were sent, in a file that outlives the process and is shared between processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Ledger:
     Parameters
     ----------
     path : Path, optional
-        A SQLite file; without one, or where it cannot be used, this process remembers for itself.
+        A SQLite file; without one, or if it cannot be used, calls are counted in memory.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -44,11 +44,11 @@ class Ledger:
         _ledgers.add(self)
 
     def sent(self, account: str, operation: str, now: float) -> list[float]:
-        """Give the times, in order."""
+        """Return the times of calls, in order."""
         return self._change((account, operation), now, list)
 
     def book(self, account: str, operation: str, windows: Windows, now: float) -> float:
-        """Write a call down if it may be sent now, else give the seconds until it may."""
+        """Record a call and return 0 if it may be sent now, else return the seconds until it may."""
 
         def book(times: list[float]) -> float:
             pause = wait(times, windows, now)
@@ -59,15 +59,15 @@ class Ledger:
         return self._change((account, operation), now, book)
 
     def add(self, account: str, operation: str, now: float) -> None:
-        """Write a call down that was sent, whether there was room or not."""
+        """Record a call that was sent, whether or not the limits allow it."""
         self._change((account, operation), now, lambda times: times.append(now))
 
-    def strike(self, account: str, operation: str, now: float) -> None:
-        """Take the latest call back."""
+    def undo(self, account: str, operation: str, now: float) -> None:
+        """Remove the latest call."""
         self._change((account, operation), now, lambda times: times[-1:] and times.pop())
 
     def _change(self, key: Key, now: float, change: Callable[[list[float]], Answer]) -> Answer:
-        """Let `change` read and alter the times, while nobody else does."""
+        """Run `change` on the times while holding the lock."""
         with self._lock:
             if self.path is not None:
                 try:
@@ -119,5 +119,5 @@ def _read(file: sqlite3.Connection, key: Key) -> list[float]:
 
 
 def _recent(times: Sequence[float], now: float) -> list[float]:
-    # a clock that was set back leaves times in the future, and they would make a caller wait for ever
+    # a clock that was set back leaves times in the future, which would block calls forever
     return [at for at in times if now - DAY - SLACK < at <= now]

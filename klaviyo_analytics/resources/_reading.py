@@ -30,7 +30,7 @@ from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.frames.schema import Properties, Schema
 from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.quota.budget import Quota
-from klaviyo_analytics.quota.cache import NoCache
+from klaviyo_analytics.quota.cache import Cache
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Moment, in_zone, plain, zone_named
 
@@ -53,7 +53,7 @@ class Context:
     known_account: pd.Series[Any] | None = field(default=None, repr=False)
     conversion: tuple[str, str] | None = field(default=None, repr=False)  # see resources._conversion
     names: dict[str, dict[str, str | None]] = field(default_factory=dict, repr=False)  # see reports._names
-    cache: NoCache = field(default_factory=NoCache, repr=False)
+    cache: Cache = field(default_factory=Cache, repr=False)
     quota: Quota = field(default_factory=Quota, repr=False)
 
     @property

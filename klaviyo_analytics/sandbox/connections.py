@@ -27,7 +27,7 @@ class Connection:
     grant_expired: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Shape it as the control API does; the link holds a token for the session."""
+        """Return the JSON of the control API; the link holds a session token."""
         token = uuid.uuid5(uuid.NAMESPACE_URL, self.id).hex
         return {
             "connection_id": self.id,
@@ -74,15 +74,15 @@ class Connections:
         del self._kept[id_]
 
     def activate(self, id_: str) -> None:
-        """Let the owner consent to a pending connection."""
+        """Make a pending connection active, as its owner does by allowing access."""
         self._set(id_, ACTIVE)
 
     def fail(self, id_: str) -> None:
-        """Let a connection fail."""
+        """Mark a connection as failed."""
         self._set(id_, FAILED)
 
     def expire(self, id_: str, *, expired: bool = True) -> None:
-        """Let Klaviyo's grant behind a connection expire, or be given again."""
+        """Make Klaviyo's grant behind a connection expire, or valid again."""
         self._kept[id_].grant_expired = expired
 
     def _set(self, id_: str, status: str) -> None:

@@ -1,4 +1,4 @@
-"""Scripted faults: what a network, a gateway or a tired server may do to a request."""
+"""Scripted faults: what a network, a gateway or an overloaded server may do to a request."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Fault:
     next_host
         Put this origin in `links.next`.
     repeat_cursor
-        Let `links.next` of every page but the first lead to that page again (with `times=None`).
+        Point `links.next` of every page but the first at that page itself (with `times=None`).
     """
 
     method: str | None = None
@@ -80,8 +80,8 @@ class Fault:
     seen: int = field(default=0, init=False)
     hits: int = field(default=0, init=False)
 
-    def strikes(self, method: str, path: str) -> bool:
-        """Count a request, and tell whether the fault meets it."""
+    def applies(self, method: str, path: str) -> bool:
+        """Count a request, and return whether the fault applies to it."""
         if self.method not in (None, method) or not fnmatchcase(path, self.path):
             return False
         self.seen += 1
@@ -93,7 +93,7 @@ class Fault:
 
 
 class Faults:
-    """The faults of a sandbox; the first that meets a request decides."""
+    """The faults of a sandbox; the first one that applies to a request decides."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -108,22 +108,22 @@ class Faults:
         skip: int = 0,
         **symptoms: Unpack[Symptoms],
     ) -> Fault:
-        """Script a fault, and give it back: its `hits` tell how often it struck."""
+        """Script a fault and return it; `hits` counts the requests that it met."""
         fault = Fault(method, path, times, every, skip, **symptoms)
         self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Let all go well again."""
+        """Remove all faults."""
         self._faults.clear()
 
-    def strike(self, method: str, path: str) -> Fault | None:
-        """Choose the fault that meets a request, if any."""
-        struck: Fault | None = None
+    def next(self, method: str, path: str) -> Fault | None:
+        """Return the fault that applies to a request, if any."""
+        found: Fault | None = None
         for fault in self._faults:
-            if struck is None and fault.strikes(method, path):
-                struck = fault
-        return struck
+            if found is None and fault.applies(method, path):
+                found = fault
+        return found
 
 
 SECRET_HEADERS = frozenset({"authorization", "cookie"})

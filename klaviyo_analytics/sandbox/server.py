@@ -1,4 +1,4 @@
-"""A Klaviyo account on loopback: `Sandbox` starts it, describes it, scripts its faults and ends it."""
+"""A Klaviyo account on loopback: `Sandbox` starts it, scripts its faults and stops it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from klaviyo_analytics.sandbox.model import Account
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-# Closing sends a reset instead of a goodbye; Windows writes the two numbers shorter.
+# Closing sends a reset; on Windows the two numbers are shorter.
 NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
@@ -47,7 +47,7 @@ class Handler(WSGIRequestHandler):
         """Answer one request; head and body leave in one piece."""
         host = self.headers.get("Host")
         if host is not None and not HOST.fullmatch(host):
-            # another name that leads here belongs to a web page of somebody else's (DNS rebinding)
+            # a foreign web page can point its own host name here (DNS rebinding)
             self.close_connection = True
             self._send("421 Misdirected Request", [("Content-Length", "0")], b"")
             return
@@ -62,7 +62,7 @@ class Handler(WSGIRequestHandler):
 
         try:
             body = b"".join(self.server.app(environ, start_response))
-        except Exception:  # the sandbox is wrong: the client gets an answer, the terminal the rest
+        except Exception:  # a bug of the sandbox: the client gets a 500, the terminal the traceback
             self.close_connection = True
             self._send("500 Internal Server Error", [("Content-Length", "0")], b"")
             raise
@@ -80,15 +80,15 @@ class Handler(WSGIRequestHandler):
             fields.append(("Connection", "close"))
         lines = [f"{self.protocol_version} {status}", *(f"{name}: {value}" for name, value in fields), "", ""]
         head = "\r\n".join(lines).encode("latin-1")
-        with suppress(ConnectionError):  # the client has gone; nobody is left to tell
+        with suppress(ConnectionError):  # the client has gone
             self.connection.sendall(head if self.command == "HEAD" else head + body)
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing: requests are in `Sandbox.requests`."""
+        """Print nothing: requests are in `Sandbox.requests`."""
 
 
 class Server(ThreadedWSGIServer):
-    """A threaded server that can end: it hangs up on whoever is connected, and waits for its threads."""
+    """A threaded server that can end: it closes all connections, and waits for its threads."""
 
     daemon_threads = True
 
@@ -120,24 +120,24 @@ class Server(ThreadedWSGIServer):
         thread.start()
 
     def reset(self, connection: socket.socket) -> None:
-        """Let a connection end with a reset."""
+        """End a connection with a reset."""
         with self._guard:
             self._reset.add(connection)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection; one that is to be reset gets no goodbye."""
+        """Close a connection; one that is reset is not shut down first."""
         with self._guard:
             self._open.pop(request, None)
-            says_goodbye = request not in self._reset
+            shut_down = request not in self._reset
             self._reset.discard(request)
-        if says_goodbye:
+        if shut_down:
             with suppress(OSError):
                 request.shutdown(socket.SHUT_WR)
         self.close_request(request)
 
     def end(self) -> None:
-        """Stop listening, hang up on everybody, and wait until all threads are done."""
+        """Stop listening, close all connections, and wait until all threads are done."""
         self.shutdown()
         self.server_close()
         with self._guard:
@@ -226,7 +226,7 @@ class Sandbox:
 
     @property
     def account(self) -> Account:
-        """What is behind the API, for comparison with what came through it."""
+        """The data behind the API, to compare with what was read through it."""
         return self._application.store.account
 
     @property
@@ -241,17 +241,17 @@ class Sandbox:
 
     @property
     def direct_url(self) -> str:
-        """What stands before `/api` on Klaviyo's own face."""
+        """The base URL in front of `/api`, as on Klaviyo's own host."""
         return self.url
 
     @property
     def gateway_url(self) -> str:
-        """What stands before `/api` on Maton's face."""
+        """The base URL in front of `/api`, as on Maton's gateway."""
         return self.url + "/klaviyo"
 
     @property
     def control_url(self) -> str:
-        """What stands before `/connections`."""
+        """The base URL in front of `/connections`."""
         return self.url
 
     @property
@@ -266,7 +266,7 @@ class Sandbox:
 
     @property
     def faults(self) -> Faults:
-        """What is to go wrong."""
+        """The scripted faults."""
         return self._application.faults
 
     @property
@@ -296,7 +296,7 @@ class Sandbox:
             self.close()
 
     def close(self) -> None:
-        """Stop serving and hang up on everybody; closing twice does no harm."""
+        """Stop serving and close all connections; closing twice does no harm."""
         if self._closed:
             return
         self._closed = True

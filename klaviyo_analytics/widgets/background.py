@@ -13,7 +13,7 @@ from traitlets import Enum, Int, Unicode
 
 from klaviyo_analytics import _progress
 from klaviyo_analytics.errors import KlaviyoError
-from klaviyo_analytics.http.cancellation import CalledOff, called_off
+from klaviyo_analytics.http.cancellation import Cancelled, cancel_event
 from klaviyo_analytics.widgets.private_page import without_person
 from klaviyo_analytics.widgets.states import State
 
@@ -134,10 +134,10 @@ class Loader:
 
     def _work(self, job: _Job, work: Callable[[], Answer], done: Callable[[Answer], str]) -> None:
         _progress.listener.set(job)
-        called_off.set(job.cancelled)
+        cancel_event.set(job.cancelled)
         try:
             answer = work()
-        except CalledOff:
+        except Cancelled:
             return
         except Exception as error:  # noqa: BLE001  (whatever it is, the person in front has to read it)
             job.error = error
@@ -201,7 +201,7 @@ class _Job:
 
     def _check(self) -> None:
         if self.cancelled.is_set():
-            raise CalledOff
+            raise Cancelled
 
 
 class _Silence:

@@ -22,7 +22,7 @@ from klaviyo_analytics.endpoints import Endpoint, Window, jsonapi
 from klaviyo_analytics.endpoints.api import GATEWAY_BUCKET, Api
 from klaviyo_analytics.errors import ApiError
 from klaviyo_analytics.http import cancellation
-from klaviyo_analytics.http.cancellation import CalledOff, wait_for
+from klaviyo_analytics.http.cancellation import Cancelled, wait_for
 from klaviyo_analytics.timeframe.words import answered
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.journal import Batch, Journal
@@ -298,7 +298,7 @@ class Run:
                     future.result()
             except BaseException as problem:
                 self._stop.set()
-                if not isinstance(problem, Exception) or isinstance(problem, CalledOff):
+                if not isinstance(problem, Exception) or isinstance(problem, Cancelled):
                     cancelled.set()  # Ctrl-C or Cancel: pauses end now, and answers are not waited for
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
@@ -310,7 +310,7 @@ class Run:
             self._journal.done(batch.number, self._outcome(batch))
         except Stopped as reason:
             self._ends(str(reason))
-        except CalledOff:
+        except Cancelled:
             self._ends("it was cancelled")
             raise
         except HOPELESS as error:
@@ -389,7 +389,7 @@ class Run:
             except HOPELESS:
                 self._refused_unread(batch, lost=lost)
                 raise
-            except CalledOff as ended:
+            except Cancelled as ended:
                 self._refused_unread(batch, lost=lost or ended.ambiguous)
                 raise
             except (errors.TransportError, errors.ServerError):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from klaviyo_analytics import endpoints
 from klaviyo_analytics.errors import QuotaExhaustedError
-from klaviyo_analytics.http.rate_limits import Bucket, Pacer, told_to_wait
+from klaviyo_analytics.http.rate_limits import Bucket, Pacer, reset_wait
 from tests.http.clocks import Clock, SharedClock
 
 SMALL = Bucket("small", ((3, 1), (10, 60)))
@@ -120,7 +120,7 @@ class TestQuotas:
         moments = take(paced, clock, [self.REPORTS], 225)
         waited = len(clock.slept)
         with pytest.raises(
-            QuotaExhaustedError, match=r"campaign-values-reports.*there is room again in [\d,]+ s"
+            QuotaExhaustedError, match=r"campaign-values-reports.*used up for another [\d,]+ s"
         ):
             paced.acquire([self.REPORTS])
         assert len(clock.slept) == waited
@@ -171,4 +171,4 @@ def test_a_closed_bucket_opens_when_it_was_said_to() -> None:
     ],
 )
 def test_an_answer_can_say_that_nothing_is_left(headers: dict[str, str], seconds: float | None) -> None:
-    assert told_to_wait(headers) == seconds
+    assert reset_wait(headers) == seconds

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from klaviyo_analytics import errors
 from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.http import json as _json
-from klaviyo_analytics.http.cancellation import CalledOff
+from klaviyo_analytics.http.cancellation import Cancelled
 from klaviyo_analytics.http.retry import RetryPolicy
 from klaviyo_analytics.http.session import Call, leaves_base
 from tests.http.clocks import Clock
@@ -143,12 +143,12 @@ class TestCancelled:
     @pytest.mark.parametrize("when", ["before the answer", "in the body"])
     def test_a_read_ends_when_the_work_is_cancelled(self, when: str) -> None:
         answer = Answer(silent=True, hang=True) if when == "before the answer" else Answer(sent=3, hang=True)
-        ended: list[CalledOff] = []
+        ended: list[Cancelled] = []
         event = threading.Event()
 
         def work(url: str) -> None:
-            cancellation.called_off.set(event)
-            with pytest.raises(CalledOff) as caught:
+            cancellation.cancel_event.set(event)
+            with pytest.raises(Cancelled) as caught:
                 transport(url).send(post())
             ended.append(caught.value)
 

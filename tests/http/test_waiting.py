@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.http import cancellation
-from klaviyo_analytics.http.cancellation import CalledOff
+from klaviyo_analytics.http.cancellation import Cancelled
 from klaviyo_analytics.http.rate_limits import Bucket, Pacer
 from klaviyo_analytics.http.session import Call
 from tests.http.clocks import Clock
@@ -22,9 +22,9 @@ NARROW = Bucket("narrow", ((1, 60),))
 @pytest.fixture
 def event() -> Iterator[threading.Event]:
     event = threading.Event()
-    token = cancellation.called_off.set(event)
+    token = cancellation.cancel_event.set(event)
     yield event
-    cancellation.called_off.reset(token)
+    cancellation.cancel_event.reset(token)
 
 
 def paced() -> Call:
@@ -36,7 +36,7 @@ def test_a_wait_ends_the_moment_it_is_called_off(event: threading.Event) -> None
     pacer = Pacer(clock=clock, sleep=cancellation.sleep)
     pacer.acquire([NARROW])
     threading.Timer(0, event.set).start()  # while this thread waits for a minute
-    with pytest.raises(CalledOff) as ended:
+    with pytest.raises(Cancelled) as ended:
         pacer.acquire([NARROW])
     assert not ended.value.sent
 
@@ -52,7 +52,7 @@ def test_nothing_is_sent_once_it_is_called_off(event: threading.Event, when: str
         def waits(_seconds: float) -> None:
             event.set()
 
-        with pytest.raises(CalledOff) as ended:
+        with pytest.raises(Cancelled) as ended:
             sender.send(get() if when == "before" else paced(), on_wait=waits)
         assert server.asked == []
     assert not ended.value.sent
@@ -66,13 +66,13 @@ def test_a_retry_that_is_called_off_says_that_the_request_went_out(event: thread
             event.set()
 
         sender._sleep = waits
-        with pytest.raises(CalledOff) as ended:
+        with pytest.raises(Cancelled) as ended:
             sender.send(get())
         assert len(server.asked) == 1
     assert ended.value.sent
 
 
 def test_without_anybody_to_call_it_off_it_simply_waits() -> None:
-    assert cancellation.called_off.get() is None
+    assert cancellation.cancel_event.get() is None
     cancellation.check()
     cancellation.sleep(0)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.errors import ConfigurationError
-from klaviyo_analytics.quota.cache import Cache, NoCache, Question, cache_at, lifetime
+from klaviyo_analytics.quota.cache import Cache, Question, cache_at, lifetime
 from tests.http.clocks import Clock
 
 QUESTION = Question("ACCNT1", "flow-values-reports", {"statistics": ["opens"], "timeframe": {"start": "a"}})
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "answers.sqlite3"
 
 
-def asked(cache: NoCache, question: Question = QUESTION, *, seconds: int = 60) -> bool:
+def asked(cache: Cache, question: Question = QUESTION, *, seconds: int = 60) -> bool:
     """Tell whether the cache had to ask; the answer names its question, so a wrong one is seen."""
     calls: list[int] = []
 
@@ -127,7 +127,7 @@ def test_no_cache_is_a_cache_that_holds_nothing() -> None:
     assert none.clear() == 0
     assert none.info().empty
     assert "cache=True" in repr(none)
-    assert type(cache_at(where=False, **SCOPE)) is NoCache
+    assert cache_at(where=False, **SCOPE).path is None
 
 
 def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,10 +56,10 @@ def test_a_day_later_there_is_room_again(path: Path, kept: str) -> None:
 @pytest.mark.parametrize("kept", ["file", "memory"])
 def test_a_call_can_be_taken_back(path: Path, kept: str) -> None:
     ledger = Ledger(path if kept == "file" else None)
-    ledger.strike("shop", "x", NOW)
+    ledger.undo("shop", "x", NOW)
     ledger.book("shop", "x", ((5, 60),), NOW)
     ledger.book("shop", "x", ((5, 60),), NOW + 1)
-    ledger.strike("shop", "x", NOW + 2)
+    ledger.undo("shop", "x", NOW + 2)
     assert ledger.sent("shop", "x", NOW + 2) == [NOW]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import QuotaExhaustedError
-from klaviyo_analytics.quota.budget import Quota, in_words
+from klaviyo_analytics.quota.budget import Quota, duration_words
 from klaviyo_analytics.quota.call_log import Ledger
 from tests.http.clocks import Clock
 
@@ -94,5 +94,5 @@ def test_an_endpoint_without_a_daily_limit_has_none_left_to_tell() -> None:
     ("seconds", "words"),
     [(0.2, "at once"), (61.2, "about 61 s"), (150, "about 2 min"), (6_700, "about 1 h 52 min")],
 )
-def test_times_in_words(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+def test_times_duration_words(seconds: float, words: str) -> None:
+    assert duration_words(seconds) == words

@@ -17,7 +17,7 @@ from klaviyo_analytics.endpoints.paging import SeenCursors, next_cursor
 from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError
 from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.frames import reports as tables
-from klaviyo_analytics.http.cancellation import CalledOff
+from klaviyo_analytics.http.cancellation import Cancelled
 from klaviyo_analytics.quota.cache import Question, lifetime
 from klaviyo_analytics.resources._base import Resource
 from klaviyo_analytics.resources._reading import Context, Reading, Span
@@ -131,9 +131,9 @@ def counted(
     quota.acquire(account, endpoint, on_wait=on_wait)
     try:
         return send(on_repeat=lambda: quota.repeat(account, endpoint))
-    except (ConnectionFailedError, CalledOff) as ended:
+    except (ConnectionFailedError, Cancelled) as ended:
         if not getattr(ended, "sent", False):
-            quota.strike(account, endpoint)
+            quota.undo(account, endpoint)
         raise
 
 

@@ -156,7 +156,7 @@ class Application:
     def _play(self, request: Request, record: RequestRecord, wire: Wire) -> Answer:
         """Carry the request out, with what a scripted fault does before and after."""
         with self._lock:
-            fault = self.faults.strike(record.method, record.path.removeprefix(gateway.PREFIX))
+            fault = self.faults.next(record.method, record.path.removeprefix(gateway.PREFIX))
         if fault is None:
             return self._answer(request, record)
         if fault.delay:
