@@ -366,6 +366,8 @@ class Archive:
         query = f"SELECT {listed} FROM {named(name)} WHERE {where} ORDER BY {order}{cut}"  # noqa: S608
         rows = self._connected().sql(query).to_arrow_table()
         frame = to_frame(rows.select(own), spec, properties)
+        if name == "events":
+            frame.insert(2, "metric", self._metric_names(frame["metric_id"]))
         if columns is None:
             return frame
         more = queries.frame_of(rows.select([column for column in stored if column not in own]))
@@ -453,6 +455,13 @@ class Archive:
         empty = queries.frame_of(reader.schema.empty_table())
         frames = (queries.frame_of(pa.Table.from_batches([batch])) for batch in reader)
         return exports.write(frames, path, empty=empty)
+
+    def _metric_names(self, ids: pd.Series[Any]) -> pd.Series[Any]:
+        """Return the names of metrics from the copy; missing where the copy has no such metric."""
+        if self._store.table("metrics") is None:
+            return pd.Series(pd.NA, index=ids.index, dtype="string")
+        names = self.frame("metrics").set_index("id")["name"]
+        return ids.map(names).astype("string")
 
     def _online(self, method: str) -> Context:
         if self._context is None:

@@ -175,7 +175,7 @@ def to_arrow(frame: pd.DataFrame, spec: Spec, schema: pa.Schema, **more: Sequenc
     columns: dict[str, Any] = {}
     for name in frame.columns:
         kind = kinds.get(name)
-        if name == "attribution_ids" and name in more:  # the archive fills it itself
+        if "attribution_ids" in more and name.startswith("attribution"):  # the archive fills its own columns
             continue
         if kind == "json":
             columns[name] = pa.array(map(json_text, frame[name]), pa.string())
