@@ -244,7 +244,9 @@ def to_frame(table: pa.Table, spec: Spec, properties: Properties | Literal["text
         return objects[name]
 
     columns = [(column.name, column.kind, column.path) for column in schema.columns]
-    columns[1:1] = [(name, kind, ()) for name, kind in spec.before]
+    names = [name for name, _, _ in columns]
+    place = names.index("status") + 1 if spec.name == "campaigns" else 1  # where the client puts them
+    columns[place:place] = [(name, kind, ()) for name, kind in spec.before]
     for name, kind, path in columns:
         holder = path[0] if path else name
         if name in arrays:
