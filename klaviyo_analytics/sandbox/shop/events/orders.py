@@ -89,7 +89,9 @@ class Till:
             return [write(row) for row in cart[kept].tolist()]
 
         amounts = None if value is None else value[cart]
-        return Chapter(metric, self.diary.carts.person[cart], time[cart], write_rows, amounts, converts=converts)
+        return Chapter(
+            metric, self.diary.carts.person[cart], time[cart], write_rows, amounts, converts=converts
+        )
 
     def lines(self, line: Ints) -> Writer:
         """Write one event for each line of each order."""

@@ -148,7 +148,9 @@ def currency_of_places(currencies: tuple[str, ...]) -> Ints:
     known = list(RATES)
     unknown = [currency for currency in currencies if currency not in known]
     if unknown or not currencies:
-        raise ValueError(f"currencies={currencies!r} is not allowed. Choose one or more of {', '.join(known)}.")
+        raise ValueError(
+            f"currencies={currencies!r} is not allowed. Choose one or more of {', '.join(known)}."
+        )
     own = [place.currency if place.currency in currencies else currencies[0] for place in PLACES]
     return np.array([known.index(currency) for currency in own], dtype=np.int64)
 
