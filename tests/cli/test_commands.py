@@ -116,7 +116,7 @@ def test_members_from_a_file_are_planned_then_added(
     before = len(sandbox.requests)
     words = ["import", "members", str(tmp_path / "members.csv"), "--list", "Newsletter"]
     assert main([*words, "--plan"]) == 0, capsys.readouterr().err
-    assert not [one for one in sandbox.requests[before:] if one.method != "GET"]
+    assert not [one for one in list(sandbox.requests)[before:] if one.method != "GET"]
     assert "Nothing was sent" in capsys.readouterr().err
     assert main([*words, "--apply", "--confirm", "--journal", str(tmp_path / "m.journal")]) == 0
 
@@ -127,7 +127,8 @@ def test_members_from_a_file_are_planned_then_added(
         (["query", "aggregate"], "needs a metric"),
         (["query", "aggregate", "No Such Metric"], "No Such Metric"),
         (["import", "events", "x.csv"], "--metric"),
-        (["import", "members", "x.csv"], "x.csv"),
+        (["import", "members", "x.csv"], "--list"),
+        (["import", "members", "x.csv", "--list", "Newsletter"], "x.csv"),
         (["resume", "no.journal"], "no.journal"),
         (["account", "--profile", "shop"], "config.toml"),
         (["account", "--key-file", "nowhere"], "nowhere"),
