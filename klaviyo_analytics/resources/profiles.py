@@ -30,7 +30,7 @@ Several = Sequence[str]
 
 
 class ProfileFrames(ProfileWrites):
-    """What changes many profiles."""
+    """Methods that change many profiles."""
 
     @overload
     def upsert(
@@ -443,7 +443,7 @@ class ProfileFrames(ProfileWrites):
         ...     plan = client.profiles.plan_upsert(scores, columns={"score": "properties.rfm_score"})
         ...     result = plan.apply(skip_invalid=True)
         >>> plan.problems["problem"].tolist()
-        ["email: 'bob@shop' is no e-mail address"]
+        ["email: 'bob@shop' is not a valid email address"]
         >>> result.rows["status"].tolist()
         ['written', 'not sent']
         """
