@@ -18,7 +18,7 @@ DOORS = [urlsplit(door).netloc for door in (DIRECT, GATEWAY)]  # both lead to th
 
 
 class Account(Protocol):
-    """An account as its nouns know it."""
+    """An account as its resources know it."""
 
     @property
     def api(self) -> Api:
@@ -57,7 +57,7 @@ class Account(Protocol):
 
 
 def fingerprint(account: Account) -> str:
-    """Return a text that differs between accounts: account id and host, or only the host if the key may not read the id.
+    """Return what identifies an account: its id and host, or only the address if the key may not read the id.
 
     Klaviyo's own host and Maton's gateway are one place: what was begun through one can go on through the other. Any
     other host is a place of its own, port included, for sandboxes share ids, and one that was started again has

@@ -123,7 +123,7 @@ REACHED_BY = ("email", "phone_number")
 
 
 def on_list(account: Account, group: str, people: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Return the ids of these people who are on a list; reads the whole list if someone has neither email nor phone."""
+    """Return the ids of these people who are on a list; without email or phone the whole list is read."""
     wanted: dict[str, list[str]] = {name: [] for name in REACHED_BY}
     for attributes in people:
         name = next((name for name in wanted if attributes.get(name)), None)

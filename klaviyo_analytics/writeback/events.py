@@ -32,7 +32,7 @@ class KnownMetrics(Protocol):
     """What reads the account's metrics: as they were read before, or anew."""
 
     def __call__(self, *, refresh: bool = False) -> pd.DataFrame:
-        """Give a frame with name and integration.name."""
+        """Return a frame with name and integration.name."""
         ...
 
 

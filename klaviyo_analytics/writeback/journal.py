@@ -106,8 +106,8 @@ class Journal:
         Raises
         ------
         InvalidInputError
-            There is no such file, it is not a journal, it was damaged or written by another version of this package,
-            or another process is working with it.
+            The file does not exist, is not a journal, was damaged or written by another version of this package, or
+            is in use by another process.
         """
         try:
             found = path.stat()

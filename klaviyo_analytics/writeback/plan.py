@@ -141,8 +141,8 @@ class Plan:
         journal : str, Path or bool, optional
             A new file that records every request before and after it is sent, so that ``client.resume`` can
             continue after a crash. By default in the user's data folder if there is more than one request; False
-            for no journal. It holds the rows themselves, is readable by its owner only, and is deleted when all rows were
-            written.
+            for no journal. It holds the rows themselves, is readable by its owner only, and is deleted when all
+            rows were written.
         keep_journal : bool
             True keeps the journal although all rows were written.
         verify : bool

@@ -319,7 +319,7 @@ def _check(
 
 
 def _kinds(count: int, key: Key, nulls: set[int], *, patches: bool, lists: bool) -> dict[str, Sequence[int]]:
-    """Assign rows to bulk jobs, or to single requests where jobs cannot do it or where a few rows learn more from it."""
+    """Assign rows to bulk jobs, or to single requests where jobs cannot do it or say less."""
     rows = range(count)
     if lists and nulls:
         raise InvalidInputError(

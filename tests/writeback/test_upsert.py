@@ -280,7 +280,7 @@ def test_a_journal_is_its_owners_and_goes_when_all_went_well(
 ) -> None:
     path, modes = tmp_path / "mine.journal", []
 
-    def check(_: float) -> None:
+    def look(_: float) -> None:
         modes.append({stat.S_IMODE(each.stat().st_mode) for each in tmp_path.glob("mine*")})
 
     monkeypatch.setattr(shop.client._context, "sleep", look)
