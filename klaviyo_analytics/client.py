@@ -350,7 +350,7 @@ class KlaviyoClient:
         Raises
         ------
         InvalidInputError
-            It is no journal, belongs to another account, or is in use.
+            It is not a journal, belongs to another account, or is in use.
         """
         from klaviyo_analytics import writeback  # noqa: PLC0415
 

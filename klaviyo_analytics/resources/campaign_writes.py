@@ -26,9 +26,11 @@ def message_bodies(
     label: str | None,
     content: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Write the messages of a campaign: as the API takes them, or one plain message of a channel."""
+    """Return the messages of a campaign: definitions as given, or one plain message of a channel."""
     if (channel is None) == (definitions is None):
-        raise InvalidInputError("give either channel= with its content, or campaign_messages=.")
+        raise InvalidInputError(
+            "campaigns.create(): pass either channel= with its content, or campaign_messages=."
+        )
     if definitions is not None:
         if content or label is not None:
             raise InvalidInputError(f"campaign_messages= holds the content; leave {', '.join(content)} out.")
@@ -44,7 +46,7 @@ def message_bodies(
 
 
 def _definition(channel: str, label: str | None, content: Mapping[str, str]) -> dict[str, Any]:
-    """Write the definition of one plain message."""
+    """Return the definition of one plain message."""
     if channel not in ("email", "sms"):
         raise InvalidInputError(
             f"channel={channel!r}: 'email' and 'sms' are built from keywords; for others give campaign_messages=."
@@ -57,7 +59,7 @@ def _definition(channel: str, label: str | None, content: Mapping[str, str]) -> 
 
 
 def audience_body(given: Any) -> dict[str, list[str]]:
-    """Write who a campaign is for."""
+    """Return the audiences of a campaign as the API takes them."""
     if isinstance(given, Mapping):
         if unknown := [name for name in given if name not in ("included", "excluded")]:
             raise InvalidInputError(f"audiences has no {unknown[0]!r}; it has included and excluded.")
@@ -73,7 +75,7 @@ def audience_body(given: Any) -> dict[str, list[str]]:
 
 
 def strategy(context: Context, given: Any) -> Any:
-    """Write when a campaign is sent."""
+    """Return a send strategy as the API takes it."""
     if given is UNSET:
         return given
     if isinstance(given, Mapping):
@@ -90,7 +92,7 @@ def strategy(context: Context, given: Any) -> Any:
 
 
 class CampaignWrites(CampaignMethods):
-    """What changes a campaign, and what sends it."""
+    """Methods that create, change and send a campaign."""
 
     @serves("create_campaign")
     def create(
@@ -117,7 +119,7 @@ class CampaignWrites(CampaignMethods):
             Ids (or rows) of lists and segments; or ``{"included": [...], "excluded": [...]}``.
         channel : {"email", "sms"}
             For a campaign of one plain message, with its content as keywords: `subject`, `preview_text`,
-            `from_email`, `from_label`, `reply_to_email`, `cc_email`, `bcc_email` of an e-mail, `body` of a text
+            `from_email`, `from_label`, `reply_to_email`, `cc_email`, `bcc_email` of an email, `body` of a text
             message.
         campaign_messages : dict or list of dict
             Instead of `channel` and content: definitions as the API takes them, like
@@ -128,9 +130,9 @@ class CampaignWrites(CampaignMethods):
         send_options, tracking_options : dict
             As the API takes them.
         label : str
-            Name of the e-mail within the campaign.
+            Name of the email within the campaign.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -213,7 +215,7 @@ class CampaignWrites(CampaignMethods):
         "get_campaign_recipient_estimation",
     )
     def estimate_recipients(self, campaign: Any, /, *, timeout: float = 120.0, dry_run: bool = False) -> Any:
-        """Count whom a campaign would reach now: starts the estimation, waits for it, reads it.
+        """Estimate how many people a campaign would reach now: starts the estimation, waits for it, reads it.
 
         Parameters
         ----------
@@ -222,7 +224,7 @@ class CampaignWrites(CampaignMethods):
         timeout : float
             Seconds to wait at most.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -231,7 +233,7 @@ class CampaignWrites(CampaignMethods):
         Raises
         ------
         RequestTimeoutError
-            The estimation was not done in time.
+            The estimation did not finish in time.
 
         Notes
         -----
@@ -279,9 +281,9 @@ class CampaignWrites(CampaignMethods):
         campaign : str
             Id, or a row that `list`, `get` or `create` returned.
         confirm : bool
-            True, to do it. Without it, the error says which campaign would go to how many people.
+            True confirms. Without it, the error says which campaign would go to how many people.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -329,7 +331,7 @@ class CampaignWrites(CampaignMethods):
         revert : bool
             True makes it a draft again; otherwise it stays cancelled.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Notes
         -----

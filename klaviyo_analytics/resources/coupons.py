@@ -48,7 +48,7 @@ class Coupons(CouponMethods):
         monitor_configuration : dict
             ``{"low_balance_threshold": 100}``: warn when fewer codes are left.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -193,7 +193,7 @@ def with_expiry(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _told(frame: pd.DataFrame, coupon: Any) -> pd.DataFrame:
-    """Write down whose codes they are, where that follows from the question: the API tells it only on `include`."""
+    """Fill coupon_id if one coupon was asked for: the API returns it only with `include`."""
     asked = [] if coupon is None else identifiers("coupon", coupon)
     if len(asked) == 1:
         frame["coupon_id"] = frame["coupon_id"].fillna(asked[0]["id"])

@@ -24,7 +24,7 @@ from klaviyo_analytics.writeback.events import KnownMetrics
 
 
 class EventWrites(Resource):
-    """What records an event."""
+    """Methods that create one event."""
 
     @serves("create_event")
     def create(
@@ -46,7 +46,7 @@ class EventWrites(Resource):
         metric : str, (name, service) or metric row
             A name; a new one makes a new metric.
         profile : str, dict or row
-            Whose: an e-mail address, a profile's id, or a dict of its attributes (email, phone_number,
+            Whose: an email address, a profile's id, or a dict of its attributes (email, phone_number,
             external_id, ...), which are written to the profile, too.
         properties : dict
             What else there is to know. Klaviyo keeps no property that is 0, empty or None.
@@ -59,7 +59,7 @@ class EventWrites(Resource):
         unique_id : str
             The same id twice is one event. One of its own, if not given, so that nothing collapses.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Notes
         -----
@@ -118,7 +118,7 @@ def _metric(metric: str | tuple[str, str] | pd.Series[Any]) -> dict[str, str]:
 
 
 def whose(profile: Any) -> dict[str, Any]:
-    """Name a profile by its address, its id, or its attributes."""
+    """Return a profile resource from an email address, an id, or attributes."""
     if isinstance(profile, str) and "@" in profile:
         return {"type": "profile", "attributes": {"email": profile}}
     if isinstance(profile, Mapping):
@@ -128,7 +128,7 @@ def whose(profile: Any) -> dict[str, Any]:
 
 
 class EventFrames(Resource):
-    """What records many events."""
+    """Methods that create many events."""
 
     @serves("bulk_create_events")
     def plan_create(

@@ -18,7 +18,7 @@ from klaviyo_analytics.writeback.write_types import TAGGED
 
 
 class ListFrames(Resource):
-    """Who is on a list, by the frame."""
+    """Members of a list from a DataFrame."""
 
     @serves("add_profiles_to_list")
     def plan_add_profiles(
@@ -30,7 +30,7 @@ class ListFrames(Resource):
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
     ) -> Plan:
-        """Plan to put the people of a frame on a list; their consent is not touched.
+        """Plan to add the people of a frame to a list; their consent does not change.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class ListFrames(Resource):
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
     ) -> Plan:
-        """Plan to take the people of a frame off a list; see `plan_add_profiles`.
+        """Plan to remove the people of a frame from a list; see `plan_add_profiles`.
 
         More than a tenth of the list has to be confirmed: ``apply(confirm=True)``.
 
@@ -90,7 +90,7 @@ class ListFrames(Resource):
 
     @serves("remove_profiles_from_list")
     def remove_profiles(self, id: Any, ids: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
-        """Take up to 1,000 people off a list; their consent is not touched.
+        """Remove up to 1,000 people from a list; their consent does not change.
 
         Parameters
         ----------
@@ -99,9 +99,9 @@ class ListFrames(Resource):
         ids : str, row, frame, or a list of these
             The profiles, by their ids.
         confirm : bool
-            True, to take more than a tenth of the list off it.
+            True confirms the removal of more than a tenth of the list.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Raises
         ------
@@ -147,11 +147,11 @@ class ListFrames(Resource):
 
 
 class TagFrames(Resource):
-    """What carries a tag, by the frame."""
+    """Tags of the resources in a DataFrame."""
 
     @serves(*(f"tag_{kind}" for kind in TAGGED))
     def plan_tag(self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error") -> Plan:
-        """Plan to put a tag on all campaigns, flows, lists or segments of a frame.
+        """Plan to add a tag to all campaigns, flows, lists or segments of a frame.
 
         Parameters
         ----------
@@ -198,7 +198,7 @@ class TagFrames(Resource):
     def plan_untag(
         self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
     ) -> Plan:
-        """Plan to take a tag off all campaigns, flows, lists or segments of a frame; see `plan_tag`.
+        """Plan to remove a tag from all campaigns, flows, lists or segments of a frame; see `plan_tag`.
 
         Notes
         -----
@@ -218,7 +218,9 @@ class TagFrames(Resource):
 
     def _plan(self, id: Any, frame: Any, kind: Tagged, on_duplicate: OnDuplicate, *, tags: bool) -> Plan:
         if kind not in TAGGED:
-            raise InvalidInputError(f"kind={kind!r}: it is one of {', '.join(TAGGED)}.")
+            raise InvalidInputError(
+                f"kind={kind!r} is not a kind of resource with tags. Allowed are {', '.join(TAGGED)}."
+            )
         return plans.plan_tagging(
             self._context,
             frame,

@@ -1,4 +1,4 @@
-"""Which column of a frame goes where."""
+"""Which attribute each column of a frame becomes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def targets(
     free: str | None = "properties",
     read_only: Collection[str] = (),
 ) -> list[Target]:
-    """Settle for every column which attribute it becomes.
+    """Decide which attribute every column becomes.
 
     Columns that are named in `columns` become what it says; those that have an attribute's name become that;
     those that `properties` names, or all the rest, become properties. `read_only` names what the API sets itself.
@@ -50,7 +50,7 @@ def targets(
     Raises
     ------
     FrameError
-        A column is missing, double, or has nowhere to go.
+        A column is missing, becomes an attribute twice, or becomes none.
     """
     _check_names(frame, what)
     named = mapped(columns, what)
@@ -111,12 +111,12 @@ def _stray(
 
 
 def is_rest(properties: Rest) -> bool:
-    """Tell whether all columns that are left become properties."""
+    """Check whether all remaining columns become properties."""
     return isinstance(properties, str) and properties == "rest"
 
 
 def several(names: Any, what: str) -> list[str]:
-    """Take one name, or some, or none.
+    """Return one name, several names or None as a list.
 
     Raises
     ------
@@ -175,7 +175,7 @@ def mapped(columns: Any, what: str) -> dict[str, str]:
 def settled(
     frame: pd.DataFrame, columns: Any, allowed: Sequence[str], what: str
 ) -> tuple[dict[str, str], list[str]]:
-    """Settle which column becomes which of a few attributes: the columns by attribute, and those not used.
+    """Return the columns by the attribute that they become, and the columns that are not used.
 
     Raises
     ------

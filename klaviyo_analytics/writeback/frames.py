@@ -1,4 +1,4 @@
-"""What may be written: any frame, Series, list or array, as the pandas frame that plans work on.
+"""Any frame, Series, list or array as the pandas frame that plans work on.
 
 Frames of other libraries (Polars, Arrow, DuckDB, PySpark, ...) are read through Narwhals. Their values keep their
 types: integers with nulls stay integers, a float32 stays one, and Arrow is not needed for Polars.
@@ -136,7 +136,7 @@ def _times(series: nw.Series[Any]) -> pd.Series[Any]:
 
 
 def _maps(native: Any) -> set[str]:
-    """Name the columns of an Arrow table that are maps: they are read as lists of pairs."""
+    """Return the columns of an Arrow table that are maps: they are read as lists of pairs."""
     schema = getattr(native, "schema", None)
     if schema is None or type(native).__module__.partition(".")[0] != "pyarrow":
         return set()

@@ -1,4 +1,4 @@
-"""Postcodes and ids that were read as numbers: what spreadsheets and pandas make of "02139" and "16175550123"."""
+"""Postcodes, ids and phone numbers that spreadsheets and pandas have read as numbers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NAMES = {
 def were_numbers(
     frame: pd.DataFrame, found: Sequence[Target], values: Mapping[str, Sequence[Any]]
 ) -> dict[int, str]:
-    """Note the rows whose postcode or id was a number, or lacks the digits that its country's postcodes have.
+    """Return notes on rows whose postcode or id was a number, or whose postcode is too short for its country.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def were_numbers(
 
 
 def _short(values: Mapping[str, Sequence[Any]]) -> dict[int, str]:
-    """Note postcodes that lack digits."""
+    """Return notes on postcodes that are too short for their country."""
     codes, countries = values.get(ZIP, ()), values.get(COUNTRY, ())
     found = {}
     for row, (code, country) in enumerate(zip(codes, countries, strict=False)):

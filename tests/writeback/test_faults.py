@@ -217,7 +217,7 @@ def test_ctrl_c_ends_a_pause_of_minutes_within_a_second(shop: Shop, tmp_path: Pa
     def really(seconds: float) -> None:
         if seconds > 100 and not began:
             began.append(time.monotonic())
-            os.kill(os.getpid(), signal.SIGINT)  # reaches the main thread, which waits for the writers
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # reaches the main thread, which waits for the writers
         cancellation.sleep(seconds)
 
     transport._sleep = really

@@ -70,13 +70,13 @@ def test_what_is_no_path_is_refused(shop: Shop, journal: Any) -> None:
 @pytest.mark.parametrize(
     ("journal", "why"),
     [
-        (None, "None is no path of a journal"),
-        (5, "5 is no path of a journal"),
-        ("file.py/x", "there is no journal of that name"),
-        ("missing", "there is no journal of that name"),
+        (None, "None is not a path of a journal"),
+        (5, "5 is not a path of a journal"),
+        ("file.py/x", "no journal has this name"),
+        ("missing", "no journal has this name"),
         ("n\0l", "cannot be opened"),
         (".", "cannot be opened for reading and writing"),
-        ("file.py", "is no journal of this package"),
+        ("file.py", "is not a journal of this package"),
     ],
 )
 def test_what_is_no_journal_cannot_be_gone_on_with(

@@ -115,7 +115,7 @@ def test_a_write_has_one_journal(shop: Shop, path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"retry\(\) goes on with .*first\.journal"):
         result.retry(journal=path.with_name("second.journal"))
     result.retry()
-    with pytest.raises(InvalidInputError, match="there is no journal of that name"):
+    with pytest.raises(InvalidInputError, match="no journal has this name"):
         result.retry()  # all of it was written meanwhile
 
 
