@@ -1,7 +1,7 @@
 """Long collections in concurrent ranges of time.
 
 Cursor pages are serial: each names the next, so latency sets the pace. Ranges of time are not. The first page
-is read alone; how much time it covers tells how dense the rest is, and if the rest is long, it is cut into
+is read alone; the time it covers shows how dense the rest is, and if the rest is long, it is cut into
 half-open ranges that are read at once. Time is never evenly filled: a reader that has nothing left to do takes
 half of what another still has before it. A row lies in exactly one range.
 """
@@ -62,7 +62,7 @@ class Axis:
         return conditions
 
     def of(self, record: Mapping[str, Any]) -> datetime | None:
-        """Say when a row was; None where it does not tell."""
+        """Return the time of a row; None if it has no valid one."""
         attributes = record.get("attributes")
         return answered(attributes.get(self.time)) if isinstance(attributes, Mapping) else None
 
@@ -85,7 +85,7 @@ def read(
 ) -> pd.DataFrame:
     """Read all between the bounds into one frame, in order."""
     if workers is not None and workers < 1:
-        raise InvalidInputError(f"workers={workers}: give at least 1.")
+        raise InvalidInputError(f"workers={workers} is not allowed. Use at least 1, or None for automatic.")
     if isinstance(filter, str) and not context.api.strict:  # it may be in words that are not known here
         return Reading(context, operation, ids, filter=filter, **options).frame()
     conditions = None if filter is None else as_filter(filter)
@@ -178,7 +178,7 @@ class _Concurrent:
         return list(dict.fromkeys(edges))
 
     def _covered(self, records: list[Any]) -> tuple[datetime, datetime] | None:
-        """Say from when to when a full page is; None where another page is not likely, or a time is missing."""
+        """Return the first and last time of a full page; None if no further page is likely, or a time is missing."""
         size = self.whole.size or self.whole.endpoint.page_default or 0
         if not records or len(records) < min(size, self.whole.endpoint.page_default or size):
             return None
@@ -186,7 +186,7 @@ class _Concurrent:
         return (times[0], times[-1]) if times and times[0] < times[-1] else None
 
     def _latest(self) -> datetime | None:
-        """Say until when there can be rows; None where rows without a time make ranges unsafe."""
+        """Return the time of the last possible row; None if rows without a time make ranges unsafe."""
         context = self.whole.context
         if not self.axis.nullable:
             now = context.now()  # the few rows after now go to the last range

@@ -117,7 +117,7 @@ class CampaignWrites(CampaignMethods):
             Ids (or rows) of lists and segments; or ``{"included": [...], "excluded": [...]}``.
         channel : {"email", "sms"}
             For a campaign of one plain message, with its content as keywords: `subject`, `preview_text`,
-            `from_email`, `from_label`, `reply_to_email`, `cc_email`, `bcc_email` of an e-mail, `body` of a text
+            `from_email`, `from_label`, `reply_to_email`, `cc_email`, `bcc_email` of an email, `body` of a text
             message.
         campaign_messages : dict or list of dict
             Instead of `channel` and content: definitions as the API takes them, like
@@ -128,7 +128,7 @@ class CampaignWrites(CampaignMethods):
         send_options, tracking_options : dict
             As the API takes them.
         label : str
-            Name of the e-mail within the campaign.
+            Name of the email within the campaign.
         dry_run : bool
             Show the request as a frame instead of sending it.
 
@@ -291,7 +291,7 @@ class CampaignWrites(CampaignMethods):
         Raises
         ------
         ConfirmationRequiredError
-            `confirm` is not True; nothing was sent.
+            `confirm` is not True. No request was sent.
 
         Notes
         -----

@@ -1,4 +1,4 @@
-"""Events: the longest table of an account, read in concurrent ranges where that pays."""
+"""Events: the longest table of an account, read in concurrent ranges where that saves time."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         filter : Filter or str
             More conditions: metric_id, profile_id (equals), profile (has), datetime, timestamp (greater, less).
         sort : {"datetime", "-datetime", "timestamp", "-timestamp"}
-            Ascending in time unless told otherwise.
+            Ascending in time by default.
         include : list of str
             Any of metric, profile, attributions; to-one ones become columns like ``metric.name``.
         fields : list of str, or dict by type
@@ -96,9 +96,9 @@ class Events(EventMethods, EventFrames, EventWrites):
         Raises
         ------
         InvalidQueryError, InvalidInputError
-            The endpoint does not allow it, or a time is none; nothing was sent.
+            The query is not allowed, or a date could not be parsed. No request was sent.
         NoMatchError, AmbiguousMatchError
-            The metric's name is none of the account's, or several metrics have it.
+            No metric has this name, or several do.
 
         Notes
         -----
@@ -255,7 +255,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         return frame
 
     def _with_metric(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Put the metric's name where a reader looks for it: behind the time."""
+        """Insert the metric's name after the time."""
         if "metric" in frame.columns or "metric_id" not in frame.columns:
             return frame
         ids = frame["metric_id"]
@@ -276,7 +276,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         profile: Any,
         filter: Filtering,
     ) -> Sequence[tuple[Filter | None, _concurrent.Bounds]]:
-        """Give a (conditions, bounds) pair for each metric: the API takes one metric a query."""
+        """Return a (conditions, bounds) pair for each metric: the API takes one metric a query."""
         bounds = _bounds(self._context, start, end, timeframe)
         conditions = as_filter(filter) if filter is not None else None
         if profile is not None:
@@ -288,7 +288,7 @@ class Events(EventMethods, EventFrames, EventWrites):
 
 
 def _with_time(fields: Fields | None, sort: str | None) -> tuple[Any, Sequence[str]]:
-    """Add the time that several metrics' events are ordered by to the fields; and name it, if nobody asked for it."""
+    """Add the time that orders several metrics' events to the fields; also return it if it was not asked for."""
     key = sort.lstrip("-") if isinstance(sort, str) else ""
     by_type = dict(fields) if isinstance(fields, Mapping) else {"event": fields or ()}
     own = by_type.get("event") or ()
@@ -308,7 +308,7 @@ def _sortable(times: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _credits(events: pd.DataFrame, *, unattributed: bool) -> pd.DataFrame:
-    """Write a row for each attribution of each event."""
+    """Return a row for each attribution of each event."""
     counts = [len(ids) if isinstance(ids, Sequence) else 0 for ids in events["attribution_ids"]]
     repeats = np.array([max(count, int(unattributed)) for count in counts], dtype=np.intp)
     each = np.repeat(np.arange(len(events)), repeats)
@@ -344,7 +344,9 @@ def _bounds(
 ) -> _concurrent.Bounds:
     if timeframe is not None:
         if start is not None or end is not None:
-            raise InvalidInputError("Give either timeframe=, or start= and end=, not both.")
+            raise InvalidInputError(
+                "timeframe= cannot be combined with start= or end=. Pass one or the other."
+            )
         if isinstance(timeframe, Timeframe):
             return timeframe.start, timeframe.end
         frame = Timeframe.parse(timeframe, timezone=context.timezone, now=context.now())

@@ -90,7 +90,7 @@ class ListFrames(Resource):
 
     @serves("remove_profiles_from_list")
     def remove_profiles(self, id: Any, ids: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
-        """Take up to 1,000 people off a list; their consent is not touched.
+        """Remove up to 1,000 profiles from a list; their consent is not changed.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class ListFrames(Resource):
         Raises
         ------
         ConfirmationRequiredError
-            It is more than a tenth of the list, and `confirm` is not True; nothing was sent.
+            It is more than a tenth of the list, and `confirm` is not True. No request was sent.
 
         Notes
         -----
