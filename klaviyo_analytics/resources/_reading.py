@@ -35,6 +35,7 @@ from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Moment, in_zone, plain, zone_named
 
 Filtering = Filter | str | None
+Page = tuple[list[Any], Any]  # records, and what was included with them
 CHUNK = 10_000
 MOST_KNOWN_PAGES = 3  # pages in a row with only known rows, after which a collection is taken to be endless
 MOST_EMPTY_PAGES = 100  # a filter may leave a page empty, but not that many in a row
@@ -227,16 +228,23 @@ class Reading:
         self.report(rows)
         return table.frame()
 
-    def frames(self, chunk_size: int) -> Iterator[pd.DataFrame]:
-        """Read everything in frames of `chunk_size` rows; at least one, so that the columns are known."""
+    def frames(
+        self, chunk_size: int, pages: Callable[[Progress, Rows], Iterator[Page]] | None = None
+    ) -> Iterator[pd.DataFrame]:
+        """Read everything in frames of `chunk_size` rows; at least one, so that the columns are known.
+
+        `pages` yields the pages instead of this reading, which then only cuts them into frames.
+        """
         if chunk_size < 1:
             raise InvalidInputError(f"chunk_size={chunk_size} is not allowed. Use at least 1 row.")
-        return self._cut(chunk_size)
+        return self._cut(chunk_size, pages or self.pages)
 
-    def _cut(self, chunk_size: int) -> Iterator[pd.DataFrame]:
+    def _cut(
+        self, chunk_size: int, pages: Callable[[Progress, Rows], Iterator[Page]]
+    ) -> Iterator[pd.DataFrame]:
         table, empty, rows = self.table(), True, Rows()
         with self._progress() as progress:
-            for records, included in self.pages(progress, rows):
+            for records, included in pages(progress, rows):
                 rest = records
                 while rest:
                     room = chunk_size - table.rows

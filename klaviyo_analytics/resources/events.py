@@ -14,11 +14,11 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.frames.resources import NamedProperties
 from klaviyo_analytics.frames.schema import Properties
-from klaviyo_analytics.resources import _concurrent
+from klaviyo_analytics.resources import _concurrent, _stream
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._generated.account import EventField, EventInclude, EventMethods, EventSort
 from klaviyo_analytics.resources._labels import label, metric_names
-from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, Span, checked_id, moment
+from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Span, checked_id, moment
 from klaviyo_analytics.resources.event_writes import EventFrames, EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.timeframe import Timeframe
@@ -76,8 +76,8 @@ class Events(EventMethods, EventFrames, EventWrites):
         page_size : int
             1 to 1,000. If not given, 1,000, or 200 where the server refuses that.
         workers : int
-            How many ranges of time are read at once. If not given: several where there is more than a few
-            pages to read, one otherwise. Each event comes exactly once, whatever the number.
+            How many ranges of time are read at once. If omitted, a few where there is more than a few pages to
+            read, and up to 16 while more of them read faster. Each event comes exactly once, whatever the number.
         properties : "json", "columns", list of str, or dict of dtypes
             Leave ``event_properties`` one column of dicts; or give each property a column
             ``event_properties.<name>``; or only the named ones, as objects or with a dtype:
@@ -159,6 +159,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         fields: Sequence[EventField] | EventField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every event as frames of at most `chunk_size` rows, in bounded memory; see `list`.
@@ -170,10 +171,14 @@ class Events(EventMethods, EventFrames, EventWrites):
         ``GET /api/events``, limited to 350/s and 3500/m; scopes: events:read.
         """
         readings = [
-            Reading(
+            _stream.frames(
                 self._context,
                 "get_events",
-                filter=_concurrent.EVENTS.between(conditions, *bounds),
+                _concurrent.EVENTS,
+                chunk_size=chunk_size,
+                filter=conditions,
+                bounds=bounds,
+                workers=workers,
                 sort=sort,
                 include=include,
                 fields=fields,
@@ -183,7 +188,7 @@ class Events(EventMethods, EventFrames, EventWrites):
             )
             for conditions, bounds in self._queries(metric, start, end, timeframe, profile, filter)
         ]
-        chunks = chain.from_iterable([reading.frames(chunk_size) for reading in readings])
+        chunks = chain.from_iterable(readings)
         return (self._with_metric(chunk) for chunk in chunks)
 
     def attributions(
