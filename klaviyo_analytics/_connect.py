@@ -91,7 +91,7 @@ def connect(
     Raises
     ------
     ConfigurationError
-        No key was found, or an argument is none.
+        No API key was found, or an argument is invalid.
 
     Examples
     --------
@@ -178,7 +178,9 @@ def _date(revision: str) -> str:
     try:
         datetime.strptime(revision.removesuffix(".pre"), "%Y-%m-%d")  # noqa: DTZ007  (only its form counts)
     except (AttributeError, TypeError, ValueError):
-        raise ConfigurationError(f"revision={revision!r} is none; it is a date like {REVISION!r}.") from None
+        raise ConfigurationError(
+            f"revision={revision!r} is not a valid API revision; expected a date such as {REVISION!r}."
+        ) from None
     return revision
 
 
@@ -216,7 +218,7 @@ def demo(
     Raises
     ------
     InvalidInputError
-        A number is none.
+        `seed`, `profiles` or `events` is not a non-negative integer.
     MissingExtraError
         The sandbox needs the extra ``demo``.
 

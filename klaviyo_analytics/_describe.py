@@ -1,4 +1,4 @@
-"""What each noun can do, as a frame made from the endpoint table."""
+"""What each resource can do, as a frame made from the endpoint table."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from klaviyo_analytics.endpoints import Endpoint, load
 from klaviyo_analytics.errors import InvalidInputError
 
 COLUMNS = (
-    "noun", "verb", "method", "path", "limits", "page_size", "filters", "sort", "include", "fields",
+    "resource", "verb", "method", "path", "limits", "page_size", "filters", "sort", "include", "fields",
     "additional_fields", "body", "scopes",
 )  # fmt: skip
 
 
-def describe(nouns: Mapping[str, Any], noun: str | None = None) -> pd.DataFrame:
-    """List the verbs of one noun, or of all, with what their endpoints allow."""
-    if noun is not None and noun not in nouns:
-        near = difflib.get_close_matches(noun, nouns, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else f" There are {', '.join(nouns)}."
-        raise InvalidInputError(f"{noun!r} is no noun of this client.{hint}")
-    chosen = nouns if noun is None else {noun: nouns[noun]}
+def describe(resources: Mapping[str, Any], resource: str | None = None) -> pd.DataFrame:
+    """List the methods of one resource, or of all, with what their endpoints allow."""
+    if resource is not None and resource not in resources:
+        near = difflib.get_close_matches(resource, resources, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else f" The resources are {', '.join(resources)}."
+        raise InvalidInputError(f"{resource!r} is not a resource of this client.{hint}")
+    chosen = resources if resource is None else {resource: resources[resource]}
     rows = [
-        {"noun": name, "verb": verb, **_facts(endpoint)}
+        {"resource": name, "verb": verb, **_facts(endpoint)}
         for name, thing in chosen.items()
         for verb, endpoint in verbs(thing)
     ]
@@ -34,7 +34,7 @@ def describe(nouns: Mapping[str, Any], noun: str | None = None) -> pd.DataFrame:
 
 
 def verbs(thing: Any) -> Iterator[tuple[str, Endpoint]]:
-    """Give each verb with the endpoints that it calls."""
+    """Yield each method with the endpoints that it calls."""
     for name in dir(type(thing)):
         if not name.startswith("_"):
             for operation in getattr(getattr(type(thing), name), "operations", ()):

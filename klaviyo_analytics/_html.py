@@ -53,18 +53,18 @@ class AccountRow(pd.Series):
 
 
 class Description(pd.DataFrame):
-    """What nouns can do: a DataFrame like any other, which a notebook shows noun by noun."""
+    """What resources can do: a DataFrame that a notebook shows resource by resource."""
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
-        return pd.DataFrame  # some of its columns are no description any more
+        return pd.DataFrame  # a part of its columns is a plain frame
 
     def _repr_html_(self) -> str:
-        nouns = list(dict.fromkeys(self["noun"]))
+        nouns = list(dict.fromkeys(self["resource"]))
         opened = " open" if len(nouns) == 1 else ""
         parts = []
         for noun in nouns:
-            rows = pd.DataFrame(self)[self["noun"] == noun]
+            rows = pd.DataFrame(self)[self["resource"] == noun]
             verbs = ", ".join(dict.fromkeys(rows["verb"]))
             head = f"<b>{html.escape(noun)}</b>: {html.escape(verbs)}"
             parts.append(f"<details{opened}><summary>{head}</summary>{_verbs(rows)}</details>")

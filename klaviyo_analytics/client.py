@@ -73,9 +73,9 @@ if TYPE_CHECKING:
 
 @explained_methods
 class KlaviyoClient:
-    """One Klaviyo account, noun by noun; made by `connect` or `demo`.
+    """One Klaviyo account and its resources; created by `connect` or `demo`.
 
-    Use it in a ``with`` block, or close it, to let its connections go.
+    Use it in a ``with`` block, or close it, to release its connections.
 
     Attributes
     ----------
@@ -83,15 +83,16 @@ class KlaviyoClient:
     coupon_codes, coupons, custom_metrics, events, flow_actions, flow_messages, flows, form_versions, forms,
     images, lists, mapped_metrics, metric_aggregates, metrics, profiles, reports, reviews, segments, tag_groups,
     tags, templates, universal_content, webhook_topics, webhooks
-        The nouns; each has verbs: `list`, `iter_frames`, `get`, `find`, `query`, `create`, `update`, `delete`.
+        The resources; each has some of the methods `list`, `iter_frames`, `get`, `find`, `query`, `create`,
+        `update`, `delete`.
     account : pandas.Series
         The account's own row: timezone, preferred_currency, ...; in a notebook a card of the main facts.
 
     Notes
     -----
-    Frames are plain pandas, and two kinds of columns need a word before pandas can use them. Lists and dicts
-    (`tag_ids`, `properties`) are compared as text: ``frame.astype({"tag_ids": str}).drop_duplicates()``, or come a
-    row each: ``frame.explode("tag_ids").groupby("tag_ids")``. Excel knows no time zones:
+    Frames are plain pandas. Two kinds of columns need a step before pandas can use them. Lists and dicts
+    (`tag_ids`, `properties`) can be compared as text: ``frame.astype({"tag_ids": str}).drop_duplicates()``, or get
+    one row per value: ``frame.explode("tag_ids").groupby("tag_ids")``. Excel does not store time zones:
     ``frame.assign(created=frame["created"].dt.tz_localize(None)).to_excel(...)``.
     """
 
@@ -211,7 +212,7 @@ class KlaviyoClient:
         compare: Comparison | None = "previous_period",
         conversion_metric: Metric | None = None,
     ) -> pd.DataFrame:
-        """Tell the account's headline numbers: revenue by what brought it, what was sent, what came of it.
+        """Return the account's headline numbers: revenue by source, what was sent, and the results.
 
         Takes two calls of the campaign report, two of the flow report and two of metric aggregates; half of them
         without a comparison.
@@ -299,14 +300,14 @@ class KlaviyoClient:
     def request(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None
     ) -> Any:
-        """Make any request below /api, with the same auth, pacing, retries and errors.
+        """Send any request below /api, with the same authentication, pacing, retries and errors.
 
         Parameters
         ----------
         method : str
             GET, POST, PATCH or DELETE. A POST that is not known to be safe to repeat is sent once.
         path : str
-            From /api/ on: "/api/web-feeds". One for a report takes one of the day's calls, like the verbs.
+            From /api/ on: "/api/web-feeds". A report request counts against the daily limit, as the methods do.
         params : mapping, optional
             Query parameters; lists are joined by commas.
         json : optional
@@ -315,7 +316,7 @@ class KlaviyoClient:
         Returns
         -------
         dict or None
-            The answer's document; None where the answer is empty.
+            The response's document; None if the response is empty.
 
         Examples
         --------
@@ -330,40 +331,40 @@ class KlaviyoClient:
         return counted_request(self._context, method, path, params=params, json=json)
 
     def resume(self, journal: str | Path, *, keep_journal: bool = False) -> Result:
-        """Go on with a write where a crash, a lost connection or Ctrl-C ended it.
+        """Resume a write that a crash, a lost connection or Ctrl-C interrupted.
 
-        What was noted as done is not sent again. Where an answer was lost, it is found out first whether the
-        request was carried out, as far as the API can tell.
+        Requests recorded as done are not sent again. Where a response was lost, the API is asked first whether the
+        request was carried out, as far as it can show that.
 
         Parameters
         ----------
         journal : str or Path
-            What `Plan.apply` was given, or what the result or the exception named.
+            The path passed to `Plan.apply`, or the one shown by the result or the exception.
         keep_journal : bool
-            True, to keep it although all rows were written.
+            True, to keep the journal after all rows were written.
 
         Returns
         -------
         Result
-            One row for each row of the frame, those written earlier among them.
+            One row for each row of the frame, including those written earlier.
 
         Raises
         ------
         InvalidInputError
-            It is not a journal, belongs to another account, or is in use.
+            The file is not a journal, belongs to another account, or is in use.
         """
         from klaviyo_analytics import writeback  # noqa: PLC0415
 
         return writeback.resume(self._context, journal, keep_journal=keep_journal)
 
     def check(self) -> Report:
-        """Walk through what can be wrong between here and the account.
+        """Check everything that the connection to the account depends on.
 
         Returns
         -------
         Report
-            One row a question: key, connection, address, clock, revision, scopes; each with a status and how to
-            mend it. `report.ok`, `report.frame`. It makes about 20 cheap reads and never shows the key.
+            One row per check: key, connection, address, clock, revision, scopes; each with a status and how to
+            fix it. `report.ok`, `report.frame`. It makes about 20 cheap reads and never shows the key.
 
         Examples
         --------
@@ -376,19 +377,19 @@ class KlaviyoClient:
 
         return check(self._api, self._credentials, revision=self._revision)
 
-    def describe(self, noun: str | None = None) -> pd.DataFrame:
-        """Show what a noun can do: each verb with its path, limits, filters, sort fields, includes, fields, scopes.
+    def describe(self, resource: str | None = None) -> pd.DataFrame:
+        """Return what a resource can do: each method with its path, limits, filters, sort fields, fields and scopes.
 
         Parameters
         ----------
-        noun : str
-            Like "campaigns"; all of them, if not given.
+        resource : str, optional
+            Name of a resource such as "campaigns"; all resources if omitted.
 
         Returns
         -------
         pandas.DataFrame
-            noun, verb, method, path, limits, page_size, filters, sort, include, fields, additional_fields, body,
-            scopes. A verb that makes several calls has several rows.
+            resource, verb, method, path, limits, page_size, filters, sort, include, fields, additional_fields, body,
+            scopes. A method that makes several calls has several rows.
 
         Examples
         --------
@@ -399,7 +400,7 @@ class KlaviyoClient:
         """
         from klaviyo_analytics import _describe  # noqa: PLC0415
 
-        return _describe.describe({name: getattr(self, name) for name in _RESOURCES}, noun)
+        return _describe.describe({name: getattr(self, name) for name in _RESOURCES}, resource)
 
     if not TYPE_CHECKING:  # type checkers know the resources by their annotations, and no other names
 
@@ -418,11 +419,11 @@ class KlaviyoClient:
         return sorted({*super().__dir__(), *_RESOURCES})
 
     def _embed(self, *, now: Callable[[], datetime], on_close: Callable[[], None]) -> None:
-        """Go by an embedded account's clock, wait for no limits, and end it with the client."""
+        """Use an embedded account's clock, skip rate limits, and stop the account when the client closes."""
         self._context.now = now
         self._context.sleep = lambda seconds: cancellation.sleep(
             min(seconds, 0.01)
-        )  # nobody else needs the time
+        )  # nothing else uses the sandbox
         self._context.quota = Quota(enforced=False)
         self._api.paced = False
         self._on_close = on_close
@@ -447,7 +448,7 @@ class KlaviyoClient:
         )
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_credentials"):  # its making failed
+        if not hasattr(self, "_credentials"):  # __init__ failed
             return "KlaviyoClient(not connected)"
         facts = ", ".join(f"{name}={value!r}" for name, value in self._facts().items())
         return f"KlaviyoClient({facts})"
@@ -457,7 +458,7 @@ class KlaviyoClient:
         return card("KlaviyoClient", self._facts(), more=f"See {more}.")
 
     def _facts(self) -> dict[str, str]:
-        """Give what may be shown: never the key. The account is named once it has been asked for."""
+        """Return what may be shown, never the key. The account is included once it has been read."""
         facts = {"host": self._credentials.host, "revision": self._revision}
         if self._credentials.gateway:
             facts["connection"] = self._credentials.connection or "the oldest active"

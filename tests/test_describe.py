@@ -86,10 +86,10 @@ def test_describing_one_noun(client: KlaviyoClient) -> None:
 
 def test_describing_all(client: KlaviyoClient) -> None:
     frame = client.describe()
-    assert set(frame["noun"]) >= set(NOUNS)
+    assert set(frame["resource"]) >= set(NOUNS)
     assert frame.dtypes.astype(str).unique().tolist() == ["string"]
-    assert not frame.duplicated(["noun", "verb", "method", "path"]).any()
-    lists = frame[(frame["noun"] == "lists") & (frame["verb"] == "list")]
+    assert not frame.duplicated(["resource", "verb", "method", "path"]).any()
+    lists = frame[(frame["resource"] == "lists") & (frame["verb"] == "list")]
     assert lists["page_size"].tolist() == ["fixed"]
 
 
@@ -102,7 +102,7 @@ def test_no_endpoint_of_a_known_thing_is_forgotten(client: KlaviyoClient) -> Non
     """What is left has a reason: ids alone (the related read has them), or things that are no noun here."""
     served = {
         endpoint.operation
-        for noun in (getattr(client, name) for name in client.describe()["noun"].unique())
+        for noun in (getattr(client, name) for name in client.describe()["resource"].unique())
         for _, endpoint in verbs(noun)
     }
     left = {

@@ -61,7 +61,7 @@ def test_a_client_shows_where_it_goes_and_never_its_key(client: KlaviyoClient) -
 def test_a_description_shows_every_verb_and_is_otherwise_a_plain_frame(client: KlaviyoClient) -> None:
     every, one = client.describe(), client.describe("tags")
     shown = html_of(every)
-    assert all(f"<b>{noun}</b>" in shown for noun in every["noun"].unique())
+    assert all(f"<b>{noun}</b>" in shown for noun in every["resource"].unique())
     assert shown.count('<th scope="row"') == len(every)
     assert "<details open>" in html_of(one)
     assert "<details open>" not in shown

@@ -121,7 +121,7 @@ class TestTheClient:
     def test_completion_offers_resources_that_nobody_has_used(self, client: Any) -> None:
         annotated = {name for name in type(client).__annotations__ if not name.startswith("_")}
         assert annotated <= set(dir(client))
-        assert annotated == set(client.describe()["noun"])
+        assert annotated == set(client.describe()["resource"])
 
     def test_a_resource_is_created_once(self, client: Any) -> None:
         assert client.tags is client.tags
@@ -163,7 +163,7 @@ answer = before == (dict(os.environ), logging.root.handlers[:], warnings.filters
 def reading_verbs() -> Iterator[Any]:
     """Give every verb that reads one endpoint."""
     with ka.connect(api_key="pk_0123456789") as client:
-        nouns = {name: getattr(client, name) for name in client.describe()["noun"].unique()}
+        nouns = {name: getattr(client, name) for name in client.describe()["resource"].unique()}
     for noun, thing in nouns.items():
         for name, verb in inspect.getmembers(type(thing), callable):
             operations = [CATALOG[one] for one in getattr(verb, "operations", ())]

@@ -42,7 +42,7 @@ def array(values: list[Any], kind: Kind, name: str, *, chosen: bool = False) -> 
             return _fitting(values, kind, name)
         bad = next((value for value in values if not _fits(value, kind)), None)
         warnings.warn(
-            f"column {name!r} holds {type(bad).__name__} values that are no {kind}; it is kept as objects.",
+            f"column {name!r} holds {type(bad).__name__} values where {kind} is documented; it is kept as objects.",
             SchemaWarning,
             stacklevel=_level_outside(),
         )
@@ -63,7 +63,7 @@ def _fitting(values: list[Any], kind: Kind, name: str) -> Any:
 
 
 def _level_outside() -> int:
-    """Count the frames up to the line of who called this package, however deep the call went."""
+    """Count the frames up to the line that called this package, however deep the call went."""
     frame, level = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         frame, level = frame.f_back, level + 1

@@ -1,4 +1,4 @@
-"""What a frame's columns are: settled by the request, before a single row has come back."""
+"""The columns of a frame: settled by the request, before any row has been read."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Schema:
 
 
 def schema(endpoint: Endpoint, query: Query, properties: Properties = "json") -> Schema:
-    """Settle the columns of an endpoint's answer to a query."""
+    """Return the columns of an endpoint's response to a query."""
     shape = endpoint.returns
     assert shape is not None
     wanted = query.fields.get(shape.type)
@@ -124,7 +124,7 @@ def _columns(shape: Shape, endpoint: Endpoint, query: Query, prefix: str = "") -
 
 
 def _inside_whole(name: str, shape: Shape, wanted: Sequence[str] | None) -> bool:
-    """Say whether a part stands in another column already: an object whose form varies is shown whole.
+    """Return whether a part is in another column already: an object whose form varies is shown whole.
 
     Parts of it that are asked for by name are columns of their own.
     """
@@ -194,5 +194,7 @@ def _kind(name: Any, dtype: Any) -> Kind:
         "str": "text",
     }
     if dtype not in kinds:
-        raise InvalidQueryError(f"properties[{name!r}]={dtype!r} is no dtype here; use {', '.join(kinds)}.")
+        raise InvalidQueryError(
+            f"properties[{name!r}]={dtype!r} is not a supported dtype; use {', '.join(kinds)}."
+        )
     return kinds[dtype]

@@ -11,7 +11,7 @@ from klaviyo_analytics import analysis
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.resources.reports import USUAL
 
-# what rates of opens are made of: text messages, whose opens nobody can see, do not count in them
+# what rates of opens are made of: text messages, whose opens are not visible, do not count in them
 PARTS = {
     "open_rate_denominator": ("delivered", "opens_unique"),
     "click_to_open_rate_numerator": ("clicks_unique", "opens_unique"),
@@ -42,7 +42,7 @@ def added_up(report: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def listed(values: Iterable[Any]) -> str | None:
-    """Write the different values in a row; most often there is one."""
+    """Join the distinct values with commas; most often there is one."""
     return ", ".join(dict.fromkeys(str(value) for value in values if pd.notna(value))) or None
 
 
@@ -52,12 +52,12 @@ def _channels(values: Iterable[Any]) -> str | None:
 
 
 def lists_of_text(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Give each row a list, also where there is none."""
+    """Return a list for each row, empty where the value is missing."""
     return pd.Series([value if isinstance(value, list) else [] for value in values], dtype="object")
 
 
 def finished(frame: pd.DataFrame, columns: Sequence[str], report: pd.DataFrame) -> pd.DataFrame:
-    """Choose the columns, number the rows anew, and tell what the report knew."""
+    """Select the columns, reset the index, and copy the report's `attrs`."""
     further = [
         name
         for rate in RATES

@@ -58,7 +58,7 @@ def account_summary(
     compare: Comparison | None,
     conversion_metric: Metric | None,
 ) -> pd.DataFrame:
-    """Give a row for each source and measure; see `KlaviyoClient.account_summary`."""
+    """Return a row for each source and measure; see `KlaviyoClient.account_summary`."""
     if compare is not None:
         chosen([compare], get_args(Comparison), "compare")
     frame = read_timeframe(context, timeframe).in_timezone(context.timezone)
@@ -92,7 +92,7 @@ def _measures(source: str) -> dict[str, Kind]:
 
 
 def _values(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str, str], float]:
-    """Give each source's measures for one period."""
+    """Return each source's measures for one period."""
     campaigns, flows = (
         told(context, name, timeframe=frame, conversion_metric=metric)
         for name in ("campaign_values", "flow_values")

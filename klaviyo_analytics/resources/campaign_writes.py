@@ -293,7 +293,7 @@ class CampaignWrites(CampaignMethods):
         Raises
         ------
         ConfirmationRequiredError
-            `confirm` is not True; nothing was sent.
+            `confirm` is not True. No request was sent.
 
         Notes
         -----

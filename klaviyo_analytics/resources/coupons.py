@@ -58,7 +58,7 @@ class Coupons(CouponMethods):
         Raises
         ------
         InvalidInputError
-            The external id holds other characters; nothing was sent.
+            The external id contains other characters. No request was sent.
 
         Notes
         -----
@@ -122,7 +122,7 @@ class CouponCodes(CouponCodeMethods, CouponCodeFrames):
         Raises
         ------
         InvalidQueryError
-            Neither a coupon nor a profile is named; nothing was sent.
+            Neither a coupon nor a profile was given. No request was sent.
 
         Notes
         -----

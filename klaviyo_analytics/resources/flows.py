@@ -62,7 +62,7 @@ class Flows(FlowMethods):
         Raises
         ------
         ConfirmationRequiredError
-            It would go live and `confirm` is not True; nothing was sent.
+            The flow would go live and `confirm` is not True. No request was sent.
 
         Notes
         -----
@@ -84,7 +84,7 @@ class Flows(FlowMethods):
         return write(self._context, "update_flow", {"id": id}, {"data": data}, dry_run=dry_run)
 
     def _going_live(self, id: str) -> str:
-        """Say what a live flow would do."""
+        """Describe what a live flow would do."""
         row = read_one(self._context, "get_flow", {"id": id}, include=["flow-actions"])
         kinds = [str(kind) for kind in row["flow_actions.definition.type"] or ()]
         sending = sum(kind.startswith(SENDING) for kind in kinds)
@@ -128,7 +128,7 @@ class Flows(FlowMethods):
         Raises
         ------
         NotFoundError
-            There is no such flow.
+            No flow has this id.
 
         Notes
         -----
@@ -171,7 +171,7 @@ class Flows(FlowMethods):
         conversion_metric: Metric | None = None,
         by: FlowGrain = "flow",
     ) -> pd.DataFrame:
-        """Tell how each flow did in a time frame: who got its messages, what they did, what it earned.
+        """Return the results of each flow in a time frame: recipients, engagement and revenue.
 
         Parameters
         ----------
@@ -286,7 +286,7 @@ class FlowActions(FlowActionMethods):
         Raises
         ------
         ConfirmationRequiredError
-            It would be live and `confirm` is not True; nothing was sent.
+            The flow would be live and `confirm` is not True. No request was sent.
 
         Notes
         -----
@@ -304,7 +304,7 @@ class FlowMessages(FlowMessageMethods):
 
 
 def _no_messages(flows: Flows, query: dict[str, Any]) -> pd.DataFrame:
-    """Give the columns of a flow that sends nothing; the query is checked before anything is sent."""
+    """Return the columns of a flow that sends nothing; the query is checked before any request."""
     nothing = Reading(flows._context, "get_flow_action_messages", {"id": "-"}, limit=0, **query)
     return _told(nothing.frame(), "-", "-", None, None)
 
@@ -321,7 +321,7 @@ _PARTS = ("flow_action_ids", "flow_actions.definition.links", "flow_actions.defi
 
 
 def message_positions(flows: pd.DataFrame) -> dict[tuple[str, str], int]:
-    """Give each message its place in its flow, from 1; `flows` come with their actions."""
+    """Return the position of each message within its flow, from 1; `flows` come with their actions."""
     rows = zip(flows["id"], *(lists_of_text(flows[name]) for name in _PARTS), strict=True)
     return {
         (flow, message): place
@@ -331,7 +331,7 @@ def message_positions(flows: pd.DataFrame) -> dict[tuple[str, str], int]:
 
 
 def _in_order(ids: Sequence[str], links: Sequence[Any], data: Sequence[Any]) -> list[str]:
-    """Give the messages of one flow: each after all that can be sent before it, branches one after another."""
+    """Return the messages of one flow: each after all that can be sent before it, branch by branch."""
     inside = dict(zip(ids, data, strict=True))
     following = {
         id: [other for other in _texts([link, _branches(inside[id])]) if other in inside and other != id]

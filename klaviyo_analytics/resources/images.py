@@ -49,7 +49,7 @@ class Images(ImageMethods):
         Raises
         ------
         InvalidInputError
-            It is no such image, or too large; nothing was sent.
+            The file is not an image of an allowed type, or is too large. No request was sent.
 
         Notes
         -----
@@ -82,14 +82,16 @@ class Images(ImageMethods):
 
 def _read(path: Path) -> bytes:
     if not path.is_file():
-        raise InvalidInputError(f"{str(path)!r} is no file, and no address that starts with http or data:.")
+        raise InvalidInputError(
+            f"{str(path)!r} is not a file, nor an address that starts with http or data:."
+        )
     return path.read_bytes()
 
 
 def _kind(content: bytes) -> str:
     kind = next((kind for start, kind in SIGNATURES.items() if content.startswith(start)), None)
     if kind is None:
-        raise InvalidInputError("this is no JPEG, PNG or GIF image; Klaviyo takes no other.")
+        raise InvalidInputError("the file is not a JPEG, PNG or GIF image. Convert it to one of these types.")
     if len(content) > LARGEST:
         raise InvalidInputError(f"the image has {len(content):,} bytes; Klaviyo takes at most {LARGEST:,}.")
     return kind

@@ -34,11 +34,11 @@ class Webhooks(WebhookMethods):
 
 
 class WebhookTopics(WebhookTopicMethods):
-    """What a webhook can be told about; the ids differ between accounts."""
+    """The topics that a webhook can subscribe to; their ids differ between accounts."""
 
 
 class Templates(TemplateMethods):
-    """Templates of e-mails, rendered with a person's data."""
+    """Email templates, rendered with a profile's data."""
 
 
 class UniversalContent(UniversalContentMethods):

@@ -236,7 +236,7 @@ class TestProperties:
         ("properties", "message"),
         [
             ("everything", "use 'json' .* 'columns'"),
-            ({"a": "complex"}, "is no dtype here; use string"),
+            ({"a": "complex"}, "is not a supported dtype; use string"),
             ([1], "takes names"),
         ],
     )

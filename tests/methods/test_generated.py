@@ -60,7 +60,7 @@ def test_body_types_cover_every_attribute_of_the_table() -> None:
 
 def methods_with_operations() -> Iterator[Any]:
     with ka.connect(api_key="pk_0123456789") as client:
-        for noun in client.describe()["noun"].unique():
+        for noun in client.describe()["resource"].unique():
             for name, method in inspect.getmembers(type(getattr(client, noun)), callable):
                 if hasattr(method, "operations") and noun != "bulk_jobs":
                     yield pytest.param(method, id=f"{noun}.{name}")

@@ -24,7 +24,7 @@ SAYS = {
 
 
 def deleting(client: KlaviyoClient) -> dict[str, Any]:
-    nouns = {name: getattr(client, name) for name in client.describe()["noun"].unique()}
+    nouns = {name: getattr(client, name) for name in client.describe()["resource"].unique()}
     return {name: noun for name, noun in nouns.items() if hasattr(noun, "delete")}
 
 

@@ -208,6 +208,6 @@ def test_a_shop_is_made_of_whole_numbers(numbers: dict[str, Any]) -> None:
 
 
 def test_every_verb_goes_by_its_own_name(client: KlaviyoClient) -> None:
-    for noun in (getattr(client, name) for name in client.describe()["noun"].unique()):
+    for noun in (getattr(client, name) for name in client.describe()["resource"].unique()):
         for name in (name for name in dir(noun) if not name.startswith("_")):
             assert getattr(noun, name).__name__ == name

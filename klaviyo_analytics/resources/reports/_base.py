@@ -60,7 +60,7 @@ def read_by_ids(
 def names_of(
     context: Context, kind: str, ids: Sequence[str], channels: Iterable[str] = ()
 ) -> Mapping[str, str | None]:
-    """Give the name of each id; None for what is gone."""
+    """Return the name of each id; None if it was deleted."""
     known = context.names.setdefault(kind, {})
     if unknown := [id for id in ids if id not in known]:
         frame = read_by_ids(context, kind, unknown, channels, fields=["name"])
@@ -138,12 +138,12 @@ def counted(
 
 
 def cached_parts(context: Context, asked: Asked) -> list[bool]:
-    """Tell of each part whether its answer is in the cache."""
+    """Return for each part whether its response is in the cache."""
     return [context.cache.holds(_question(context, asked, body)) for _, body in asked.parts]
 
 
 def account_of(context: Context) -> str:
-    """Name the account that calls are counted for."""
+    """Return the account that calls are counted for."""
     return f"{urlsplit(context.api.transport.base_url).netloc} {context.account['id']}"
 
 
@@ -170,7 +170,7 @@ def _asked_for(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -
 
 
 def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> Iterator[Mapping[str, Any]]:
-    """Give the attributes of each page: the same body, with the cursor beside it as a query parameter."""
+    """Yield the attributes of each page: the same body, with the cursor beside it as a query parameter."""
     assert endpoint.body is not None
     document = {"data": {"type": endpoint.body.type, "attributes": body}}
     seen = SeenCursors(_name(endpoint))
@@ -189,7 +189,7 @@ def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> It
 
 
 def _attributes(answer: Any, endpoint: Endpoint, *, series: bool) -> Mapping[str, Any]:
-    """Take out what was answered, if it is whole: what is not would be kept by the cache."""
+    """Return the attributes of a complete response; the cache would keep an incomplete one."""
     try:
         attributes: Mapping[str, Any] = answer["data"]["attributes"]
         starts = [as_written(start) for start in attributes["date_times"]] if series else None
@@ -236,7 +236,7 @@ def _looked_up(context: Context, asked: Asked, answers: Answers) -> dict[str, ta
     }
 
 
-class ReportNoun(Resource):
+class ReportResource(Resource):
     """Asks for reports of the account."""
 
     def _asked(
@@ -273,7 +273,7 @@ class ReportNoun(Resource):
 
 
 def plan(context: Context, asked: Asked) -> pd.DataFrame:
-    """Give a row for each part of the time frame: whether it takes a call, and when that can be sent."""
+    """Return a row for each part of the time frame: whether it takes a call, and when that can be sent."""
     endpoint = context.api.catalog[asked.kind.operation]
     cached = cached_parts(context, asked)
     forecast = context.quota.forecast(account_of(context), endpoint, cached.count(False))
@@ -297,7 +297,7 @@ def plan(context: Context, asked: Asked) -> pd.DataFrame:
 
 
 def budget(context: Context) -> pd.DataFrame:
-    """Give a row for each report: calls of the last 24 hours, and when the next can be sent."""
+    """Return a row for each report: calls of the last 24 hours, and when the next can be sent."""
     account, catalog = account_of(context), context.api.catalog
     standings = [context.quota.standing(account, catalog[kind.operation]) for kind in KINDS.values()]
     return pd.DataFrame(

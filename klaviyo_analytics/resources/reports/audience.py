@@ -9,7 +9,7 @@ import pandas as pd
 from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._reading import Span
-from klaviyo_analytics.resources.reports._base import ReportNoun
+from klaviyo_analytics.resources.reports._base import ReportResource
 from klaviyo_analytics.vocabulary import (
     FormGroupBy,
     FormStatistic,
@@ -19,7 +19,7 @@ from klaviyo_analytics.vocabulary import (
 )
 
 
-class AudienceReports(ReportNoun):
+class AudienceReports(ReportResource):
     """Reports of how people come in, and of how many there are."""
 
     @serves("query_form_values")
@@ -56,7 +56,7 @@ class AudienceReports(ReportNoun):
         Raises
         ------
         InvalidInputError, NotAdditiveError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----
@@ -107,7 +107,7 @@ class AudienceReports(ReportNoun):
         Raises
         ------
         InvalidInputError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----
@@ -162,7 +162,7 @@ class AudienceReports(ReportNoun):
         Raises
         ------
         InvalidInputError, NotAdditiveError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----
@@ -208,7 +208,7 @@ class AudienceReports(ReportNoun):
         Raises
         ------
         InvalidInputError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----

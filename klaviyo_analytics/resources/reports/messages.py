@@ -10,11 +10,11 @@ from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._reading import Span
 from klaviyo_analytics.resources.metrics import Metric
-from klaviyo_analytics.resources.reports._base import ReportNoun
+from klaviyo_analytics.resources.reports._base import ReportResource
 from klaviyo_analytics.vocabulary import CampaignGroupBy, FlowGroupBy, Interval, ReportInterval, Statistic
 
 
-class MessageReports(ReportNoun):
+class MessageReports(ReportResource):
     """Reports of messages, with the conversions that are credited to them."""
 
     @serves("query_campaign_values")
@@ -61,11 +61,11 @@ class MessageReports(ReportNoun):
         Raises
         ------
         InvalidInputError
-            A word, time or filter is none of the allowed; nothing was sent.
+            A statistic, time frame or filter is not allowed. No request was sent.
         NotAdditiveError
             More than a year, and a statistic that cannot be added up.
         QuotaExhaustedError
-            The day has too few calls left; nothing was sent. See `client.reports.budget()`.
+            Too few of the day's calls remain. No request was sent. See `client.reports.budget()`.
 
         Notes
         -----
@@ -121,7 +121,7 @@ class MessageReports(ReportNoun):
         Raises
         ------
         InvalidInputError, NotAdditiveError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----
@@ -163,7 +163,7 @@ class MessageReports(ReportNoun):
         ----------
         interval : {"hour", "day", "week", "month"}
             A call covers at most 7 days by hour, 60 days by day, 52 weeks by week or month; a longer time frame
-            is asked for in parts, which are cut between intervals and joined exactly. `plan` tells how many.
+            is requested in parts, which are cut between intervals and joined exactly. `plan` returns how many.
         timeframe, statistics, filter, conversion_metric
             As for `campaign_values`; here no length is refused, since nothing is added up.
         group_by, names
@@ -180,7 +180,7 @@ class MessageReports(ReportNoun):
         Raises
         ------
         InvalidInputError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----
