@@ -178,7 +178,8 @@ def bridge(
         rows.append(("reported", "total", float(reported), None, "what the report returned"))
     result = pd.DataFrame(rows, columns=["step", "kind", "amount", "orders", "explanation"])
     result["orders"] = result["orders"].astype("Float64").astype("Int64")
-    result.insert(4, "currency", pd.array([money[0] if money else None] * len(result), dtype="string"))
+    currency = pd.Series([money[0] if money else None] * len(result), dtype="string")
+    result.insert(4, "currency", currency)
     for name in ("step", "kind", "explanation"):
         result[name] = result[name].astype("string")
     return like_given(result, frame)

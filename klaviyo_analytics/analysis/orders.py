@@ -42,6 +42,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "test": ("test", "Test", "Is Test"),
     "discount_codes": ("Discount Codes", "DiscountCodes", "discount_codes"),
 }
+# The columns in which frames of events name the event that an order is attributed to, the most specific first.
+_ATTRIBUTIONS = ("attributed_event_ids", "attributed_event_id")
 RENEWAL_TAGS = ("Subscription Recurring Order", "Recurring Order", "Subscription Renewal")
 RENEWAL_SOURCES = ("subscription_contract", "subscription_contract_checkout_one")
 
@@ -290,9 +292,7 @@ def normalise_orders(
         ],
         dtype="boolean",
     )
-    attributed = next(
-        (name for name in events.columns if name in {"attributed_event_ids", "attributed_event_id"}), None
-    )
+    attributed = next((name for name in _ATTRIBUTIONS if name in events.columns), None)
     if attributed is not None:
         every = [_items(value) for value in events[attributed]]
         result["attributed_event_id"] = pd.array([ids[0] if ids else None for ids in every], dtype="string")
