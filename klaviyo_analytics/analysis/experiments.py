@@ -160,16 +160,8 @@ def ab_test(
     mismatch = _mismatch(groups, expected)
     rows["mismatch_p"] = mismatch
     rows["note"] = pd.array([_note(measure, mismatch)] * len(rows), dtype="string")
-    last = [
-        "p_adjusted",
-        "power",
-        "needed",
-        "win_probability",
-        "klaviyo_rule",
-        "verdict",
-        "mismatch_p",
-        "note",
-    ]
+    last = ["p_adjusted", "power", "needed", "win_probability", "klaviyo_rule", "verdict"]
+    last += ["mismatch_p", "note"]
     return like_given(rows[[*(name for name in rows if name not in last), *last]], frame)
 
 
