@@ -178,7 +178,7 @@ def settled(table: Table) -> Table:
     native: Any = table.to_native()
     if not nw.dependencies.is_pandas_dataframe(native):
         return table
-    return cast(Table, nw.from_native(native.reset_index(drop=True)).lazy())
+    return nw.from_native(native.reset_index(drop=True)).lazy()
 
 
 def first_of(table: Table, keys: Sequence[str], *, by: Sequence[str]) -> Table:

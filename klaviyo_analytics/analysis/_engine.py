@@ -51,6 +51,8 @@ def closed(table: Table, like: IntoFrameT, **attrs: Any) -> IntoFrameT:
 
 def check_unique(frame: Any) -> None:
     """Raise FrameError if two columns have the same name, as a merge or concat leaves them."""
+    if nw.dependencies.is_polars_lazyframe(frame):
+        return  # Polars refuses such names itself, and reading them from a lazy frame costs a warning
     columns = getattr(frame, "columns", None)
     names = [*columns] if isinstance(columns, Iterable) else []
     if twice := [name for at, name in enumerate(names) if name in names[:at]]:

@@ -83,6 +83,9 @@ def same_library(first: Table, second: Table, names: tuple[str, str]) -> None:
 
 def require_ids(table: Table, name: str, what: str) -> None:
     """Raise FrameError if an id is null or stands in several rows."""
+    native: Any = table.to_native()
+    if nw.dependencies.is_pandas_dataframe(native) and native[name].is_unique and native[name].notna().all():
+        return
     counts = (
         table.group_by(name)
         .agg(nw.len().alias("__rows"))
@@ -339,3 +342,21 @@ def _spark(rows: Any, like: Any) -> Any:
         for row in rows.itertuples(index=False, name=None)
     ]
     return like.sparkSession.createDataFrame(plain, schema)
+
+
+def moment_in(given: datetime | str | None, zone: ZoneInfo, argument: str) -> int | None:
+    """Return a date or time in microseconds since 1970; a text or time without a zone is in `zone`."""
+    import pandas as pd  # noqa: PLC0415 - parses the text only
+
+    if given is None:
+        return None
+    try:
+        moment = pd.Timestamp(given)
+    except (ValueError, TypeError) as error:
+        raise InvalidInputError(
+            f"{argument}={given!r} is not a date. Expected a text such as '2026-04-01'."
+        ) from error
+    if moment is pd.NaT:
+        raise InvalidInputError(f"{argument}={given!r} is not a date. Expected a text such as '2026-04-01'.")
+    aware = moment.tz_localize(zone) if moment.tzinfo is None else moment
+    return int((aware - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(microseconds=1))

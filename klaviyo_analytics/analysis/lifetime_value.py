@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -269,7 +270,7 @@ def lifetime_value_holdout(
     )
     later = dict(zip(map(str, after["profile_id"].to_list()), after["orders"].to_list(), strict=True))
     predicted = _fit(seen).expected_orders(seen, float(last - split))
-    actual = np.array([later.get(one, 0) for one in seen.ids], dtype=float)
+    actual = np.array([later.get(str(one), 0) for one in seen.ids], dtype=np.float64)
     group = np.minimum(seen.frequency, most)
     rows = []
     for frequency in np.unique(group):
@@ -294,7 +295,7 @@ def lifetime_value_holdout(
 class _Customers:
     """One row per customer, as arrays."""
 
-    ids: list[str | None]
+    ids: Sequence[str | None]
     frequency: Floats
     recency: Floats
     T: Floats

@@ -1,0 +1,254 @@
+"""Where subscribers come from, and how months compare with those of the year before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from klaviyo_analytics.analysis._calendar import require_zone
+from klaviyo_analytics.analysis._customer_events import (
+    PERIODS,
+    Kind,
+    Period,
+    check_choice,
+    first_of,
+    made_like,
+    period_index,
+    period_label,
+    read_events,
+    rows_of,
+    settled,
+)
+from klaviyo_analytics.analysis._engine import (
+    Table,
+    columns_of,
+    names,
+    opened,
+    require_numbers,
+    require_one_currency,
+    require_one_metric,
+)
+from klaviyo_analytics.analysis.argument_checks import AGGREGATES, takes
+from klaviyo_analytics.analysis.measures import refuse_unique
+
+
+@takes("events of two metrics: client.events.list(metric='Subscribed to List', properties=[...])")
+def growth_by_source(
+    subscribed: IntoFrameT,
+    unsubscribed: IntoFrameT | None = None,
+    *,
+    by: str | Sequence[str],
+    period: Period = "month",
+) -> IntoFrameT:
+    """Count who subscribed by source, channel or form, and who of them left again.
+
+    Parameters
+    ----------
+    subscribed : DataFrame
+        Events of "Subscribed to List" or of consent: `profile_id`, `datetime` (with a time zone, whose calendar
+        decides the periods) and the columns of `by`.
+    unsubscribed : DataFrame, optional
+        Events of leaving: `profile_id`, `datetime`. They need no source: each is put to the source of the profile's
+        latest subscription before it, and to a missing source if there is none.
+    by : str or sequence of str
+        Columns of `subscribed` such as "source", "channel", "$form_id".
+    period : {"day", "week", "month", "quarter", "year"}
+        Weeks begin on Monday.
+
+    Returns
+    -------
+    DataFrame
+        One row for each period and source with an event: `period` (text, as in `cohorts`), `by`,
+        `subscribed` (Int64, events), `profiles` (Int64, of them different profiles), `unsubscribed` (Int64,
+        events), `net` (Int64, subscribed − unsubscribed) and `share` (float, of the period's `subscribed`).
+
+    Raises
+    ------
+    FrameError
+        If columns are missing.
+    InvalidInputError
+        If `period` is not valid.
+
+    Notes
+    -----
+    `net` is not the growth of the list. The report of a list in Klaviyo also counts uploads, quick add and
+    merged profiles, which leave no event "Subscribed to List"; deleted and suppressed profiles leave the
+    list without an event "Unsubscribed from List"; who joins twice counts twice here.
+    `client.reports.segment_series` and the size of the list show the growth, this function where its
+    subscribers came from.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> joined = pd.DataFrame(
+    ...     {
+    ...         "profile_id": ["A", "B", "C"],
+    ...         "datetime": pd.to_datetime(["2026-01-05", "2026-01-06", "2026-01-07"], utc=True),
+    ...         "source": ["popup", "popup", "checkout"],
+    ...     }
+    ... )
+    >>> left = pd.DataFrame({"profile_id": ["B"], "datetime": pd.to_datetime(["2026-01-20"], utc=True)})
+    >>> analysis.growth_by_source(joined, left, by="source")
+        period    source  subscribed  profiles  unsubscribed  net     share
+    0  2026-01  checkout           1         1             0    1  0.333333
+    1  2026-01     popup           2         2             1    1  0.666667
+    """
+    check_choice("period", period, PERIODS)
+    keys = names(by)
+    joined = read_events(subscribed, *keys)
+    texts = [nw.col(name).cast(nw.String).alias(name) for name in keys]
+    joined = joined.with_columns(texts).with_columns(__period=period_index(period))
+    came = joined.group_by("__period", *keys).agg(
+        nw.len().alias("subscribed"), nw.col("profile_id").n_unique().alias("profiles")
+    )
+    found: dict[tuple[Any, ...], dict[str, int]] = {}
+    for row in rows_of(came):
+        found[row["__period"], *(row[name] for name in keys)] = {
+            "subscribed": int(row["subscribed"]),
+            "profiles": int(row["profiles"]),
+        }
+    if unsubscribed is not None:
+        gone = read_events(unsubscribed).with_columns(__period=period_index(period))
+        for row in rows_of(_left_by_source(joined, gone, keys)):
+            place = (row["__period"], *(row[name] for name in keys))
+            found.setdefault(place, {"subscribed": 0, "profiles": 0})["unsubscribed"] = int(row["n"])
+    totals: dict[Any, int] = {}
+    for place, counts in found.items():
+        totals[place[0]] = totals.get(place[0], 0) + counts["subscribed"]
+    rows = []
+    for place in sorted(found, key=lambda one: (one[0], [(text is None, str(text)) for text in one[1:]])):
+        counts, total = found[place], totals[place[0]]
+        lost = counts.get("unsubscribed", 0)
+        rows.append(
+            {
+                "period": period_label(int(place[0]), period),
+                **dict(zip(keys, place[1:], strict=True)),
+                "subscribed": counts["subscribed"],
+                "profiles": counts["profiles"],
+                "unsubscribed": lost,
+                "net": counts["subscribed"] - lost,
+                "share": counts["subscribed"] / total if total else None,
+            }
+        )
+    kinds: dict[str, Kind] = {"period": "text", **dict.fromkeys(keys, "text")}
+    kinds |= dict.fromkeys(("subscribed", "profiles", "unsubscribed", "net"), "count")
+    return made_like(rows, {**kinds, "share": "number"}, subscribed)
+
+
+@takes(AGGREGATES)
+def year_over_year(frame: IntoFrameT, value: str = "count", *, by: str | Sequence[str] = ()) -> IntoFrameT:
+    """Put each calendar month beside the same month of the year before.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of days, weeks or months: `datetime` (with a time zone, whose calendar decides the months), `value`, and
+        `complete` if it is there. A week that spans two months counts in the month in which it begins.
+    value : str, default "count"
+        Column of counts or money.
+    by : str or sequence of str, optional
+        Columns that tell series apart.
+
+    Returns
+    -------
+    DataFrame
+        One row for each series and month, in order: `year`, `month` (Int64), `by`, `value`,
+        `<value>_previous` (float), `<value>_difference`, `<value>_change` (float, relative; missing over
+        zero) and `complete` (whether all rows of both months are). Months without a row are missing, not zero.
+
+    Raises
+    ------
+    NotAdditiveError
+        If `value` is a unique count or a rate.
+    FrameError
+        If columns are missing, or different metrics or currencies would be added.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> months = pd.to_datetime(["2025-01-01", "2025-02-01", "2026-01-01"], utc=True)
+    >>> frame = pd.DataFrame({"datetime": months, "count": [100, 90, 120]})
+    >>> analysis.year_over_year(frame)[["year", "month", "count", "count_previous", "count_change"]]
+       year  month  count  count_previous  count_change
+    0  2025      1  100.0             NaN           NaN
+    1  2025      2   90.0             NaN           NaN
+    2  2026      1  120.0           100.0           0.2
+    """
+    keys = names(by)
+    table = opened(frame, "datetime", value, *keys)
+    require_zone(table)
+    refuse_unique([value], instead="compare months that were queried as months (interval='month')")
+    require_numbers(table, [value])
+    require_one_metric(table, keys)
+    require_one_currency(table, keys)
+    wall = nw.col("datetime").dt.replace_time_zone(None)
+    whole = ~nw.col("complete") if "complete" in columns_of(table) else nw.col("datetime").is_null()
+    table = table.filter(~nw.col("datetime").is_null()).with_columns(
+        __open=whole.fill_null(value=False).cast(nw.Int64),
+        __year=wall.dt.year().cast(nw.Int64),
+        __month=wall.dt.month().cast(nw.Int64),
+        **{f"__by{place}": nw.col(name).cast(nw.String) for place, name in enumerate(keys)},
+    )
+    columns = [f"__by{place}" for place in range(len(keys))]
+    sums = table.group_by("__year", "__month", *columns).agg(
+        nw.col(value).sum().alias("__sum"), nw.col(value).count().alias("__known"), nw.col("__open").max()
+    )
+    found = {
+        (tuple(row[name] for name in columns), int(row["__year"]), int(row["__month"])): (
+            float(row["__sum"]) if row["__known"] else None,
+            not row["__open"],
+        )
+        for row in rows_of(sums)
+    }
+    rows = []
+    in_order = sorted(found, key=lambda one: ([(text is None, str(text)) for text in one[0]], one[1:]))
+    for series, year, month in in_order:
+        now, whole_now = found[series, year, month]
+        before, whole_before = found.get((series, year - 1, month), (None, True))
+        both = now is not None and before is not None
+        difference = now - before if now is not None and before is not None else None
+        rows.append(
+            {
+                "year": year,
+                "month": month,
+                **dict(zip(keys, series, strict=True)),
+                value: now,
+                f"{value}_previous": before,
+                f"{value}_difference": difference,
+                f"{value}_change": difference / before
+                if both and difference is not None and before
+                else None,
+                "complete": whole_now and whole_before,
+            }
+        )
+    kinds: dict[str, Kind] = {
+        "year": "count",
+        "month": "count",
+        **dict.fromkeys(keys, "text"),
+        value: "number",
+    }
+    kinds |= {f"{value}_{what}": "number" for what in ("previous", "difference", "change")}
+    return made_like(rows, {**kinds, "complete": "flag"}, frame)
+
+
+def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:
+    """Count leavers by the source of their latest subscription before."""
+    leaving = gone.select("profile_id", "__period", __left=nw.col("__at"))
+    leaving = (
+        settled(leaving)
+        .with_columns(__one=nw.lit(1))
+        .with_columns(__number=nw.col("__one").cum_sum().over("profile_id", order_by="__left").cast(nw.Int64))
+    )
+    sources = joined.select("profile_id", *keys, __came=nw.col("__at"))
+    pairs = leaving.join(sources, on="profile_id", how="left")
+    before = nw.col("__came") <= nw.col("__left")
+    pairs = pairs.with_columns(__since=nw.when(before).then(nw.col("__left") - nw.col("__came")))
+    pairs = pairs.with_columns(nw.when(before).then(nw.col(name)).alias(name) for name in keys)
+    pairs = pairs.with_columns(__rank=nw.col("__since").fill_null(2**62))
+    latest = first_of(pairs, ["profile_id", "__number"], by=["__rank", *keys])
+    return latest.group_by("__period", *keys).agg(nw.len().alias("n"))
