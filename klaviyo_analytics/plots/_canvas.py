@@ -91,7 +91,7 @@ def lines_down(ax: Axes) -> float:
 
 
 def quiet(ax: Axes, *, grid: str = "y") -> None:
-    """Take away what carries no information, on these axes only; `grid` is the axis with the values."""
+    """Hide what carries no information, on these axes only; `grid` is the axis with the values."""
     ax.set_axisbelow(True)
     ax.grid(visible=False)
     ax.grid(visible=True, axis=grid, color=ink(ax, 0.1), linewidth=0.8)  # type: ignore[arg-type]
@@ -195,13 +195,13 @@ def value_axis(ax: Axes, values: Floats, kind: Kind, money: str | None) -> None:
 
 
 def only_zeros(values: Floats) -> str | None:
-    """Say so if every value is zero: a flat line could be taken for a missing one."""
+    """Return a remark if every value is zero: a flat line could be taken for a missing one."""
     known = values[np.isfinite(values)]
     return "every value is zero" if len(known) and not known.any() else None
 
 
 def put_note(ax: Axes, note: str) -> None:
-    """Say in the middle of the axes why there is nothing to see."""
+    """Write in the middle of the axes why there is nothing to see."""
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)

@@ -109,7 +109,7 @@ def in_order(series: Sequence[Series]) -> list[str]:
 
 
 def colours(ax: Axes, ranked: Sequence[str]) -> dict[str, str]:
-    """Give the first names a colour each and the rest one grey."""
+    """Return a colour for each of the first names, and one grey for the rest."""
     grey = ink(ax, 0.25)
     return {name: PALETTE[rank] if rank < MOST_HUES else grey for rank, name in enumerate(ranked)}
 

@@ -61,7 +61,7 @@ def draw_cells(
 
 
 def scale_in_words(values: Floats, kind: Kind, currency: str | None = None) -> str | None:
-    """Say what the lightest and the darkest cell stand for, where the cells are too small for numbers."""
+    """Describe what the lightest and the darkest cell stand for, where the cells are too small for numbers."""
     known = values[np.isfinite(values)]
     if not len(known):
         return None
@@ -113,5 +113,5 @@ def _write_values(ax: Axes, values: Floats, kind: Kind, currency: str | None, sc
 def _hatch(ax: Axes, marked: Flags) -> None:
     for row, column in zip(*np.nonzero(marked), strict=True):
         corner = (float(column) - 0.5, float(row) - 0.5)
-        looks = {"fill": False, "hatch": "////", "edgecolor": ink(ax, 0.25), "linewidth": 0}
+        looks: dict[str, Any] = {"fill": False, "hatch": "////", "edgecolor": ink(ax, 0.25), "linewidth": 0}
         ax.add_patch(Rectangle(corner, 1, 1, **looks))

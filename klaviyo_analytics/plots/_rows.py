@@ -47,12 +47,12 @@ _TWO_LINES, _TWO_SMALL_LINES = 3.0, 2.3  # font sizes that a row needs for a nam
 _FEWEST = 4  # fewer rows keep the height that they would have among four
 
 
-def row_names(frame: pd.DataFrame, noun: str) -> list[str]:
-    """Name each row by campaign or flow, then by message and variation if the summary goes so deep.
+def row_names(frame: pd.DataFrame, row_kind: str) -> list[str]:
+    """Return a name for each row: campaign or flow, then by message and variation if the summary goes so deep.
 
     Rows of one name are told apart by the day they were sent, where the frame has it.
     """
-    labels = names(frame, noun)
+    labels = names(frame, row_kind)
     for part in (column for column in _PARTS if column in frame.columns):
         labels = [
             name if own in name or own == NO_NAME else f"{name} · {own}"
@@ -67,10 +67,10 @@ def row_names(frame: pd.DataFrame, noun: str) -> list[str]:
     ]
 
 
-def noun_of(frame: pd.DataFrame, noun: str) -> str:
+def noun_of(frame: pd.DataFrame, row_kind: str) -> str:
     """Return what a row of the summary is: a campaign, a message or a variation."""
     deeper = {"variation": "variation", "message": "message"}
-    return next((word for column, word in deeper.items() if column in frame.columns), noun)
+    return next((word for column, word in deeper.items() if column in frame.columns), row_kind)
 
 
 def largest(values: Floats, most: int) -> npt.NDArray[np.intp]:
@@ -134,7 +134,7 @@ def hue_legend(shade: Mapping[str, str], *, shapes: bool = False) -> tuple[list[
 def draw_ranking(
     frame: pd.DataFrame,
     *,
-    noun: str,
+    row_kind: str,
     by: str,
     top: int,
     hue: str | None = None,
@@ -144,7 +144,7 @@ def draw_ranking(
     kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> Axes:
     """Draw the `top` rows with the largest values, each with its value and the size that it rests on."""
-    require(frame, [noun, by, hue])
+    require(frame, [row_kind, by, hue])
     subject = quantity(by)
     money = currency_of(frame, currency) if subject.kind == "money" else None
     values = numbers(frame, by)
@@ -157,12 +157,12 @@ def draw_ranking(
     if len(chosen):
         colours, shade = hue_colours(ax, names(shown, hue) if hue else None, len(chosen))
         ax.barh(range(len(chosen)), values[chosen], **{"color": colours, "height": 0.7, **kwargs})
-        name_rows(ax, row_names(shown, noun))
+        name_rows(ax, row_names(shown, row_kind))
         _label_bars(ax, values[chosen], _sizes(shown, subject), subject, money)
         rows_above = put_legend(ax, *hue_legend(shade), beside=False, share=0.8)
     else:
         put_note(ax, _why_empty(frame, by))
-    rows = noun_of(frame, noun)
+    rows = noun_of(frame, row_kind)
     whole = _whole(frame)
     unknown = int(np.isnan(values).sum())
     why = "a value" if whole["by"] == by else quantity(whole["by"]).label

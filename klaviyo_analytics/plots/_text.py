@@ -202,7 +202,7 @@ def _broken(name: str, width: int) -> str | None:
 
 
 def _pauses(around: str) -> bool:
-    """Tell whether a dot or a dash stands before or after a space."""
+    """Return whether a dot or a dash stands before or after a space."""
     return any(mark in around for mark in ("·", " –", " —", " -", " |"))
 
 

@@ -60,7 +60,7 @@ def attribution_comparison(
     Raises
     ------
     FrameError
-        If there is no revenue of a model, a group stands twice, or the money is in several currencies.
+        If no column holds the revenue of a model, a group occurs twice, or the money is in several currencies.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def _label(model: str) -> str:
     return "Klaviyo" if name == "native" else in_words(name)
 
 
-def _largest(groups: list[str], values: np.ndarray, top: int) -> tuple[list[str], np.ndarray, int]:  # type: ignore[type-arg]
+def _largest(groups: list[str], values: np.ndarray, top: int) -> tuple[list[str], np.ndarray, int]:
     """Keep the groups with the largest revenue under any model, and count the rest."""
     if len(groups) <= top:
         return groups, values, 0
@@ -251,7 +251,7 @@ def bridge(
     return ax
 
 
-def _ends(amounts: np.ndarray, totals: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _ends(amounts: np.ndarray, totals: np.ndarray) -> np.ndarray:
     """Return where each bar ends: a total at itself, a change after the running sum."""
     ends, running = [], 0.0
     for amount, total in zip(amounts, totals, strict=True):

@@ -132,7 +132,7 @@ def ordered_funnel(
     ... )
     >>> ax = plots.ordered_funnel(frame)
     >>> [text.get_text() for text in ax.texts if text.get_gid() != "caption"]
-    ['100', '25 · 25.0 % of previous · median 30 h']
+    ['100', '25 · 25.0% of previous · median 30 h']
     """
     require(frame, ["step", "profiles", "share_of_previous", "median_hours"])
     counts = numbers(frame, "profiles")

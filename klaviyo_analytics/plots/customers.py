@@ -1,7 +1,8 @@
-"""Customers of a made-up shop for the gallery: the same every time."""
+"""Customers: RFM, cohorts, retention and lifetime value; and the made-up ones of the gallery."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -199,8 +200,7 @@ def rfm_movement(
     before = [_NEW if pd.isna(one) else str(one) for one in frame["previous_group"].astype(object)]
     to, origin = _in_order(now), _in_order(before)
     counts = np.full((len(origin), len(to)), np.nan)
-    pairs = pd.Series(list(zip(before, now, strict=True))).value_counts()
-    for (source, target), count in pairs.items():
+    for (source, target), count in Counter(zip(before, now, strict=True)).items():
         counts[origin.index(source), to.index(target)] = count
     written = draw_cells(ax, counts, rows=origin, columns=to, kind="count", kwargs=kwargs)
     ax.set_xlabel("group now")
@@ -284,7 +284,7 @@ def lifetime_value(
     tenth = float(np.interp(0.1, people, share))
     ax.plot([0.1], [tenth], marker="o", color=PALETTE[0])
     ax.annotate(
-        f"best 10 % of customers: {write(tenth, 'rate')}",
+        f"best 10% of customers: {write(tenth, 'rate')}",
         (0.1, tenth),
         xytext=(0.8, -0.4),
         textcoords="offset fontsize",
@@ -294,7 +294,7 @@ def lifetime_value(
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol="%"))
     ax.set_xlabel("share of customers, the best first")
     ax.set_ylabel(f"share of {subject}")
     left_out = len(frame) - len(known)

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from klaviyo_analytics.plots._canvas import new_axes, points, put_caption, put_note, put_title, quiet
 from klaviyo_analytics.plots._frame import draws, names, numbers, require
-from klaviyo_analytics.plots._quantities import QuantityFormatter, in_words, quantity, write
+from klaviyo_analytics.plots._quantities import Kind, QuantityFormatter, in_words, quantity, write
 from klaviyo_analytics.plots._rows import name_rows
 from klaviyo_analytics.plots._style import PALETTE, ink, line_width
 
@@ -56,7 +56,7 @@ def ab_forest(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None 
     base = names(frame, "variation")[int(np.argmax(control))] if control.any() else "the control"
     rows = frame[~control].reset_index(drop=True)
     measure = names(frame, "measure")[0] if len(frame) else "click_rate"
-    kind = "rate" if not len(frame) or names(frame, "unit")[0] == "fraction" else "number"
+    kind: Kind = "rate" if not len(frame) or names(frame, "unit")[0] == "fraction" else "number"
     ax = new_axes(ax, rows=len(rows))
     quiet(ax, grid="x")
     middle, low, high = (numbers(rows, name) for name in ("difference", "difference_low", "difference_high"))

@@ -61,7 +61,7 @@ class Funnel:
 
 
 def read_funnel(frame: pd.DataFrame, *, stages: Sequence[str] | None, top: int) -> Funnel:
-    """Take the rows with the largest first stage, in the order of their flow or of the frame."""
+    """Read the rows with the largest first stage, in the order of their flow or of the frame."""
     if "stage" in frame.columns:
         return _read_stages(frame, top=top)
     wanted = list(stages or STAGES)
@@ -138,7 +138,7 @@ def draw_funnel(ax: Axes, funnel: Funnel, kwargs: Mapping[str, Any]) -> float:
 
 
 def funnel_has_room(ax: Axes) -> bool:
-    """Tell whether names, bars and the table of rates fit beside each other."""
+    """Return whether names, bars and the table of rates fit beside each other."""
     return characters(ax) >= _NARROW
 
 
@@ -292,7 +292,7 @@ def flow_funnel(
     ['delivered', 'opened', 'clicked', 'converted']
     """
     funnel = read_funnel(frame, stages=stages, top=top)
-    noun = noun_of(frame, "flow")
+    row_kind = noun_of(frame, "flow")
     ax = new_axes(ax, rows=len(funnel.labels))
     quiet(ax, grid="x")
     rows_above = 0.0
@@ -302,16 +302,16 @@ def flow_funnel(
         rows_above = draw_funnel(ax, funnel, kwargs)
         name_rows(ax, funnel.labels)
     of_one = len(funnel.flows) == 1
-    ours = f"{funnel.flows[0]}: how far people get" if of_one else f"How far people get, by {noun}"
+    ours = f"{funnel.flows[0]}: how far people get" if of_one else f"How far people get, by {row_kind}"
     put_title(ax, ours if title is None else title, rows_above=rows_above, share=0.8)
     left_out = funnel.rows - len(funnel.labels)
     put_caption(
         ax,
         [
-            f"People per {noun}" + ("; who got two of its messages counts twice" if noun == "flow" else ""),
+            f"People per {row_kind}" + ("; who got two of its messages counts twice" if row_kind == "flow" else ""),
             funnel.caption if funnel_has_room(ax) else None,
             who_counts(frame, ["open_rate"]) if funnel_has_room(ax) else None,
-            f"{len(funnel.labels)} largest of {counted(funnel.rows, noun)}" if left_out else None,
+            f"{len(funnel.labels)} largest of {counted(funnel.rows, row_kind)}" if left_out else None,
         ],
         share=0.8,
     )

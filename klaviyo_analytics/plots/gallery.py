@@ -130,7 +130,7 @@ def flow_summary(*, by_message: bool = False, seed: int = 11) -> pd.DataFrame:
     rows["tags"] = [[] for _ in range(count)]
     if by_message:
         rows["flow_message_id"] = [f"M{row}" for row in range(count)]
-        rows["message"] = ["Welcome!", "Our story", "10 % off, just for you", "Last day of your offer"]
+        rows["message"] = ["Welcome!", "Our story", "10% off, just for you", "Last day of your offer"]
         rows["message_position"] = pd.array(range(1, count + 1), dtype="Int64")
     recipients = (9_000 * 0.72 ** np.arange(count)).astype(int)
     interest = rng.normal(1.4, 0.2, count).clip(0.7)

@@ -97,7 +97,7 @@ def deliverability(
     Raises
     ------
     InvalidInputError
-        If there is no such profile.
+        If no profile of benchmarks has this name.
     FrameError
         If a rate is missing or holds no numbers, there are no benchmarks, or one is not above zero.
 
@@ -108,7 +108,7 @@ def deliverability(
     >>> frame = pd.DataFrame({"bounce_rate": [0.004], "open_rate": [0.29]})
     >>> ax = plots.deliverability(frame, benchmarks={"bounce_rate": 0.01, "open_rate": 0.33})
     >>> [text.get_text() for text in ax.texts if text.get_gid() == "verdict"]
-    ['0.40 %, at most 1 %', '29.0 %, not at least 33 %']
+    ['0.40%, at most 1%', '29.0%, not at least 33%']
     """
     if isinstance(benchmarks, str):
         source = source or f"profile {benchmarks!r}"
@@ -208,7 +208,7 @@ def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) ->
 
 def _verdict(check: _Check, *, short: bool) -> str:
     side = ("≥" if short else "at least") if check.more_is_better else ("≤" if short else "at most")
-    target = f"{side} {check.benchmark * 100:.4g} %"
+    target = f"{side} {check.benchmark * 100:.4g}%"
     known = np.isfinite(check.values)
     if not known.any():
         return f"no value to be {target}"

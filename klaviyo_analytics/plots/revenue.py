@@ -160,7 +160,7 @@ def _legend(
 
 
 def _shades(ax: Axes, order: list[str]) -> dict[str, str]:
-    """Give known sources the colours they always have: what no message earned is grey."""
+    """Return the colour of each source; revenue that no message earned is grey."""
     grey = ink(ax, 0.3)
     if set(order) <= set(_SOURCES):
         return dict(zip(_SOURCES, (PALETTE[0], PALETTE[1], grey), strict=True))

@@ -468,7 +468,7 @@ def _grid(charts: int, *, columns: int) -> tuple[Figure, list[Axes]]:
 
 
 def title_of(frame: pd.DataFrame, trend: Trend, hue: str | None) -> str:
-    """Say what is measured, per what and split by what."""
+    """Return what is measured, per what and split by what."""
     metrics = list(dict.fromkeys(names(frame, "metric"))) if "metric" in frame.columns else []
     label = trend.subject.label
     what = f"{label} per {trend.interval}" if trend.interval else label

@@ -1,4 +1,4 @@
-"""What an explorer knows: the question being put together, how the run stands, and what came back."""
+"""State of an explorer: the query being composed, the run, and its answer."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ class ExplorerState(State):
 
     @abstractmethod
     def ask(self) -> Ask:
-        """Freeze the question; to be called when there is no problem."""
+        """Return the query as it stands; call it only when `problem` is empty."""
 
     @abstractmethod
     def wrong(self) -> str:
-        """Say what is missing or cannot be combined, apart from the dates."""
+        """Return what is missing or cannot be combined, apart from the dates."""
 
     @abstractmethod
     def redrawn(self, asked: Ask) -> Ask:
-        """Give a question that was answered with the chart that is chosen now: drawing it asks for nothing."""
+        """Return an answered query with the chart that is chosen now; drawing it needs no request."""
 
     def check(self, _change: Any = None) -> None:
         """Bring `problem` up to date."""
@@ -93,7 +93,7 @@ class ExplorerState(State):
         return "" if self.problem else self.ask().code
 
     def answered(self, ask: Ask, frames: Frames, picture: Picture) -> None:
-        """Take what came back."""
+        """Store the answer."""
         with self.hold_trait_notifications():
             self.asked, self.result, self.picture = ask, frames, picture
 
@@ -143,7 +143,7 @@ class MetricExplorerState(ExplorerState):
         self.check()
 
     def wrong(self) -> str:
-        """Say what is missing."""
+        """Return what is missing."""
         if self.metrics.empty:
             return NO_METRICS
         return "" if self.metrics.selected else "Choose at least one metric."
@@ -166,6 +166,6 @@ class MetricExplorerState(ExplorerState):
         )
 
     def redrawn(self, asked: Ask) -> Ask:
-        """Give the question with the chart that is chosen now."""
+        """Return the query with the chart that is chosen now."""
         chart: Any = self.chart
         return replace(asked, chart=chart) if isinstance(asked, MetricAsk) else asked

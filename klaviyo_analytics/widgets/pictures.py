@@ -53,7 +53,7 @@ def picture(ask: Ask, frames: Frames) -> Picture:
 
 
 def png(axes: Axes) -> bytes:
-    """Give the Axes' figure as it stands."""
+    """Render the Axes' figure as PNG."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     return _png(figure)
