@@ -37,7 +37,7 @@ from klaviyo_analytics.plots._quantities import (
     write,
     write_column,
 )
-from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
+from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, colours_of, ink
 from klaviyo_analytics.plots._text import columns, legible, put_names, told_apart
 
 _PARTS = ("message", "variation_name")
@@ -104,7 +104,7 @@ def hue_colours(ax: Axes, groups: Sequence[str] | None, rows: int) -> tuple[list
     sizes = Counter(groups)
     order = sorted(sizes, key=lambda name: (-sizes[name], name))
     order = sorted(order) if len(order) <= MOST_HUES else order
-    shade = {name: PALETTE[rank] if rank < MOST_HUES else ink(ax, 0.3) for rank, name in enumerate(order)}
+    shade = colours_of(ax, order)
     return [shade[name] for name in groups], shade
 
 
@@ -220,7 +220,7 @@ def _label_bars(ax: Axes, values: Floats, sizes: list[str], subject: Quantity, m
                 xycoords=label,
                 xytext=(0.5, 0),
                 fontsize="small",
-                color=ink(ax, 0.5),
+                color=ink(ax, 0.58),
                 gid="size",
                 **looks,
             )

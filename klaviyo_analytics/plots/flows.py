@@ -29,7 +29,7 @@ from klaviyo_analytics.plots._canvas import (
 from klaviyo_analytics.plots._frame import Floats, draws, finished, names, numbers, require, who_counts
 from klaviyo_analytics.plots._quantities import QuantityFormatter, denominators, quantity, write_column
 from klaviyo_analytics.plots._rows import largest, name_rows, noun_of, row_names
-from klaviyo_analytics.plots._style import PALETTE, ink, tint
+from klaviyo_analytics.plots._style import MUTED, PALETTE, ink
 from klaviyo_analytics.plots.trend import draw_titled, read_trend, title_of
 
 STAGES = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
@@ -144,13 +144,13 @@ def funnel_has_room(ax: Axes) -> bool:
 
 def _shades(ax: Axes, stages: Sequence[str]) -> dict[str, str]:
     known = {
-        "recipients": ink(ax, 0.08),
-        "delivered": ink(ax, 0.18),
-        "opens_unique": tint(ax, PALETTE[0], 0.45),
+        "recipients": ink(ax, 0.6),
+        "delivered": ink(ax, MUTED),
+        "opens_unique": PALETTE[4],
         "clicks_unique": PALETTE[0],
         "conversion_uniques": PALETTE[5],
     }
-    others = iter([ink(ax, 0.18), tint(ax, PALETTE[0], 0.45), *PALETTE] * len(stages))
+    others = iter([ink(ax, MUTED), *PALETTE] * len(stages))
     return {stage: known.get(stage) or next(others) for stage in stages}
 
 
@@ -308,7 +308,8 @@ def flow_funnel(
     put_caption(
         ax,
         [
-            f"People per {row_kind}" + ("; who got two of its messages counts twice" if row_kind == "flow" else ""),
+            f"People per {row_kind}"
+            + ("; who got two of its messages counts twice" if row_kind == "flow" else ""),
             funnel.caption if funnel_has_room(ax) else None,
             who_counts(frame, ["open_rate"]) if funnel_has_room(ax) else None,
             f"{len(funnel.labels)} largest of {counted(funnel.rows, row_kind)}" if left_out else None,

@@ -141,7 +141,9 @@ def flow_overview(
     return figure
 
 
-def _rank(summary: pd.DataFrame, *, row_kind: str, column: str, top: int, currency: str | None, ax: Axes) -> None:
+def _rank(
+    summary: pd.DataFrame, *, row_kind: str, column: str, top: int, currency: str | None, ax: Axes
+) -> None:
     """Rank under a short title: the figure's own says of what."""
     title = f"By {quantity(column).label}"
     draw_ranking(summary, row_kind=row_kind, by=column, top=top, currency=currency, title=title, ax=ax)

@@ -196,17 +196,22 @@ def _one(wanted: Wanted, options: Sequence[Option], resource: str, grouped: str)
     name, group = wanted if isinstance(wanted, tuple) and len(wanted) == 2 else (wanted, None)
     if not isinstance(name, str) or not name:
         raise InvalidInputError(
-            f"{resource}={wanted!r}: give a name, an id, (name, {grouped.casefold()}), or a row of the account's {resource}s."
+            f"{resource}={wanted!r}: give a name, an id, (name, {grouped.casefold()}), "
+            f"or a row of the account's {resource}s."
         )
     found = _called(name, options)
     if not found:
         there = instead(name, (option.name for option in options)) if options else ""
-        raise NoMatchError(f"No {resource} is called {name!r}.{there or f' This account has no {resource}s.'}")
+        raise NoMatchError(
+            f"No {resource} is called {name!r}.{there or f' This account has no {resource}s.'}"
+        )
     if group is not None:
         there = _named_option(found)
         found = [option for option in found if option.group == group]
         if not found:
-            raise NoMatchError(f"No {resource} {name!r} is of {grouped.casefold()} {group!r}; there is {there}.")
+            raise NoMatchError(
+                f"No {resource} {name!r} is of {grouped.casefold()} {group!r}; there is {there}."
+            )
     if len(found) > 1:
         apart = len({option.group for option in found}) == len(found)
         way = (

@@ -68,7 +68,11 @@ class SummaryExplorerState(ExplorerState):
     conversion: ChoiceState
 
     def __init__(
-        self, resource: Noun, timezone: str = "UTC", *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        resource: Noun,
+        timezone: str = "UTC",
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(timezone, now=now)
         self.resource = one_of("resource", resource, tuple(CHARTS))
@@ -79,7 +83,11 @@ class SummaryExplorerState(ExplorerState):
 
     @validate("by", "chart", "measure")
     def _known(self, proposal: Any) -> Any:
-        allowed = {"by": GRAINS[self.resource], "chart": CHARTS[self.resource].values(), "measure": MEASURES.values()}
+        allowed = {
+            "by": GRAINS[self.resource],
+            "chart": CHARTS[self.resource].values(),
+            "measure": MEASURES.values(),
+        }
         name = proposal["trait"].name
         return one_of(name, proposal["value"], allowed[name])
 

@@ -120,8 +120,7 @@ def test_a_point_far_beyond_the_benchmark_stands_at_the_edge() -> None:
 def test_a_rate_of_nobody_is_no_value() -> None:
     frame = pd.DataFrame({"bounce_rate": [np.nan], "open_rate": [0.4]})
     assert (
-        texts(plots.deliverability(frame, benchmarks=BENCHMARKS), "verdict")[0]
-        == "no value to be at most 1%"
+        texts(plots.deliverability(frame, benchmarks=BENCHMARKS), "verdict")[0] == "no value to be at most 1%"
     )
 
 
