@@ -181,15 +181,15 @@ def figure_caption(figure: Figure, parts: Sequence[str | None]) -> None:
 
 
 def value_axis(ax: Axes, values: Floats, kind: Kind, money: str | None) -> None:
-    """Format the y axis, and let it start at zero where nothing is below."""
+    """Format the y axis from zero, or below it where values are, to the first tick beyond the largest value."""
     known = values[np.isfinite(values)]
-    ax.yaxis.set_major_locator(
-        MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], integer=kind == "count", min_n_ticks=2)
-    )
+    locator = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], integer=kind == "count", min_n_ticks=2)
+    ax.yaxis.set_major_locator(locator)
     ax.yaxis.set_major_formatter(QuantityFormatter(kind, money))
     low, high = float(min(known.min(), 0.0)), float(max(known.max(), 0.0))
-    room = (high - low) * 0.06 or 1.0
-    ax.set_ylim(low - room if low < 0 else 0.0, high + room)
+    ticks = locator.tick_values(low, high) if high > low else [low, high + 1.0]
+    room = (high - low) * 0.06
+    ax.set_ylim(low - room if low < 0 else 0.0, max(float(ticks[-1]), high))
     if low < 0:
         ax.axhline(0.0, color=ink(ax, 0.4), linewidth=0.8)
 

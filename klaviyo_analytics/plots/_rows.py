@@ -32,6 +32,7 @@ from klaviyo_analytics.plots._frame import NO_NAME, Floats, currency_of, names, 
 from klaviyo_analytics.plots._quantities import (
     Quantity,
     capitalised,
+    in_words,
     money_in_words,
     quantity,
     write,
@@ -114,7 +115,9 @@ def shapes_of(shade: Mapping[str, str]) -> dict[str, str]:
 
 
 def hue_legend(shade: Mapping[str, str], *, shapes: bool = False) -> tuple[list[Artist], list[str]]:
-    """Return one mark per coloured group, and one for all the others; squares stand for bars."""
+    """Return one mark per coloured group, and one for the others; squares stand for bars. One group needs none."""
+    if len(shade) < 2:
+        return [], []
     shown = list(shade)[: MOST_HUES + 1]
     marks: list[Artist] = [
         Line2D(
@@ -129,6 +132,12 @@ def hue_legend(shade: Mapping[str, str], *, shapes: bool = False) -> tuple[list[
     ]
     others = [f"+{len(shade) - MOST_HUES} more"] if len(shade) > MOST_HUES else []
     return marks, [*shown[:MOST_HUES], *others]
+
+
+def only_group(frame: pd.DataFrame, hue: str | None) -> str | None:
+    """Return the name of the group if there is only one, which has no legend."""
+    groups = set(names(frame, hue)) if hue else set()
+    return f"{in_words(hue or '')}: {groups.pop()}" if len(groups) == 1 else None
 
 
 def draw_ranking(
@@ -176,6 +185,7 @@ def draw_ranking(
             f"{len(chosen):,} of {counted(whole['of'], rows)}" if whole["of"] else None,
             f"{whole['small']:,} with fewer than {fewest:,} recipients left out" if whole["small"] else None,
             only_zeros(values),
+            only_group(shown, hue),
             who_counts(frame, [by]),
             f"{whole['unranked']:,} without {why} left out" if whole["unranked"] else None,
             f"{unknown:,} without a value left out" if unknown and len(chosen) else None,

@@ -39,6 +39,7 @@ from klaviyo_analytics.plots._rows import (
     hue_legend,
     largest,
     noun_of,
+    only_group,
     row_names,
     shapes_of,
 )
@@ -108,6 +109,7 @@ def draw_scatter(
             _money(money, across, up),
             counted(len(shown), noun_of(frame, row_kind)),
             only_zeros(ys),
+            only_group(shown, hue),
             who_counts(frame, [x, y]),
             f"{left_out} without both numbers left out" if left_out else None,
         ],

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from klaviyo_analytics import analysis
 from klaviyo_analytics._messages import counted
@@ -128,9 +129,11 @@ def draw_funnel(ax: Axes, funnel: Funnel, kwargs: Mapping[str, Any]) -> float:
         ax.barh(range(len(values)), np.nan_to_num(values), **{**options, **kwargs})
     known = np.concatenate(list(funnel.counts.values()))
     widest = float(np.nanmax(known))
-    ax.set_xlim(0, widest * 1.02 if widest > 0 else 1.0)
+    bins = min(max(characters(ax) // 18, 2), 5)
+    locator = MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10], integer=True)
+    ax.set_xlim(0, max(float(locator.tick_values(0, widest)[-1]), widest) if widest > 0 else 1.0)
+    ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(QuantityFormatter("count"))
-    ax.locator_params(axis="x", nbins=min(max(characters(ax) // 18, 2), 5), integer=True)
     rows = _rate_columns(ax, funnel.rates) if funnel_has_room(ax) else 0.0
     people = [_PEOPLE.get(stage, quantity(stage).label) for stage in funnel.counts]
     patches = [Patch(facecolor=shades[stage]) for stage in funnel.counts]

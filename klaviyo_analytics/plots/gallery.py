@@ -175,6 +175,23 @@ def attributed_revenue(*, groups: int = 4) -> pd.DataFrame:
     return frame.assign(currency="USD")
 
 
+def account_numbers() -> pd.DataFrame:
+    """Key numbers of a month beside those of the month before."""
+    rows = [
+        ("revenue", "money", 96_300.0, 0.124),
+        ("orders", "count", 1_482.0, 0.081),
+        ("average_order_value", "money", 64.98, 0.04),
+        ("recipients", "count", 182_400.0, -0.021),
+        ("open_rate", "rate", 0.412, 0.013),
+        ("click_rate", "rate", 0.0281, -0.062),
+        ("conversion_rate", "rate", 0.0042, 0.0),
+    ]
+    frame = pd.DataFrame(rows, columns=["measure", "kind", "value", "change"])
+    frame = frame.assign(source="all", currency="USD", complete=True)
+    frame.attrs = {"timezone": _ZONE, "currency": "USD", "timeframe": "1 – 31 Mar 2026"}
+    return frame
+
+
 def experiment(*, variations: int = 3) -> pd.DataFrame:
     """Return an A/B test of click rates, with the first variation as the control."""
     delivered = np.full(variations, 4_800)
@@ -331,6 +348,7 @@ def pictures() -> dict[str, Callable[[], Axes | Figure]]:
         "year_over_year": lambda: plots.year_over_year(people.years()),
         "lifetime_value": lambda: plots.lifetime_value(people.values()),
         "attribution_comparison": lambda: plots.attribution_comparison(attributed_revenue()),
+        "scorecard": lambda: plots.scorecard(account_numbers()),
         "bridge": lambda: plots.bridge(bridge_steps()),
         "ab_forest": lambda: plots.ab_forest(experiment()),
         "send_time_heatmap": lambda: plots.send_time_heatmap(sending_hours()),

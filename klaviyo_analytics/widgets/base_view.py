@@ -72,6 +72,7 @@ CSS = f"""<style>
 .kla-page {{min-height: calc(min(100cqw, 892px) * .52)}}
 .kla-chart img {{width: 100%; max-width: 860px; border-radius: 4px; display: block}}
 .kla-chart .kla-dark {{display: none}}
+.kla-old .kla-chart, .kla-old .kla-scroll {{opacity: .45; transition: opacity .2s}}
 body[data-jp-theme-light="false"] .kla-chart .kla-light, .theme-dark .kla-chart .kla-light,
 .vscode-dark .kla-chart .kla-light {{display: none}}
 body[data-jp-theme-light="false"] .kla-chart .kla-dark, .theme-dark .kla-chart .kla-dark,

@@ -77,9 +77,10 @@ class SummaryExplorerState(ExplorerState):
         super().__init__(timezone, now=now)
         self.resource = one_of("resource", resource, tuple(CHARTS))
         self.conversion = ChoiceState(multiple=False)
-        self.conversion.observe(self.check, names=["empty"])
+        self.conversion.observe(self.check, names=["empty", "selected"])
         self.by = GRAINS[resource][0]
         self.chart = next(iter(CHARTS[resource].values()))
+        self.observe(self.check, names=["by", "chart", "measure"])
 
     @validate("by", "chart", "measure")
     def _known(self, proposal: Any) -> Any:

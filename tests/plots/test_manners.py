@@ -68,6 +68,7 @@ EVERY = [
     pytest.param(plots.flow_performance, shop.flow_series, "conversion_value", id="flow_performance"),
     pytest.param(plots.list_growth, shop.list_members, "net", id="list_growth"),
     pytest.param(deliverability, shop.campaign_summary, "open_rate", id="deliverability"),
+    pytest.param(plots.scorecard, shop.account_numbers, "value", id="scorecard"),
     pytest.param(plots.bridge, shop.bridge_steps, "amount", id="bridge"),
     pytest.param(plots.ab_forest, experiment, "difference", id="ab_forest"),
     pytest.param(plots.send_time_heatmap, sending_hours, "rate", id="send_time_heatmap"),

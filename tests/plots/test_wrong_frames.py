@@ -26,6 +26,7 @@ CALLS: dict[Callable[..., Any], str] = {
     plots.list_growth: r"ka\.analysis\.list_growth\(",
     plots.deliverability: r"ka\.analysis\.deliverability\(",
     plots.attribution_comparison: r"ka\.analysis\.attribution_comparison\(",
+    plots.scorecard: r"client\.account_summary\(",
     plots.bridge: r"ka\.analysis\.bridge\(",
     plots.ab_forest: r"ka\.analysis\.ab_test\(",
     plots.send_time_heatmap: r"ka\.analysis\.send_times\(",
