@@ -20,6 +20,7 @@ from klaviyo_analytics.plots.growth import list_growth
 from klaviyo_analytics.plots.health import deliverability
 from klaviyo_analytics.plots.overview import campaign_overview, flow_overview
 from klaviyo_analytics.plots.revenue import revenue_split
+from klaviyo_analytics.plots.scorecard import scorecard
 from klaviyo_analytics.plots.timing import conversion_lag, fatigue, send_time_heatmap
 from klaviyo_analytics.plots.trend import metric_trend, small_multiples
 
@@ -46,6 +47,7 @@ __all__ = [
     "revenue_split",
     "rfm_map",
     "rfm_movement",
+    "scorecard",
     "send_time_heatmap",
     "small_multiples",
     "style",

@@ -74,7 +74,7 @@ def campaign_overview(
     require(summary, [*needed, *(limits_of(benchmarks) if benchmarks else ["click_rate"])])
     figure, (earned, per_head, opened, health) = new_grid(2, 2, size=_SIZE)
     for column, ax in (("conversion_value", earned), ("revenue_per_recipient", per_head)):
-        _rank(summary, noun="campaign", column=column, top=top, currency=currency, ax=ax)
+        _rank(summary, row_kind="campaign", column=column, top=top, currency=currency, ax=ax)
     hue = _channels(summary)
     campaign_scatter(summary, y="open_rate", hue=hue, ax=opened)
     if benchmarks:
@@ -134,17 +134,19 @@ def flow_overview(
     )
     figure, (earned, per_head, funnel, clicked) = new_grid(2, 2, size=_SIZE)
     for column, ax in (("conversion_value", earned), ("revenue_per_recipient", per_head)):
-        _rank(summary, noun="flow", column=column, top=top, currency=currency, ax=ax)
+        _rank(summary, row_kind="flow", column=column, top=top, currency=currency, ax=ax)
     flow_funnel(summary, top=top, ax=funnel)
-    draw_scatter(summary, noun="flow", x="recipients", y="click_rate", ax=clicked)
+    draw_scatter(summary, row_kind="flow", x="recipients", y="click_rate", ax=clicked)
     figure_title(figure, _headline(summary, "flow") if title is None else title)
     return figure
 
 
-def _rank(summary: pd.DataFrame, *, noun: str, column: str, top: int, currency: str | None, ax: Axes) -> None:
+def _rank(
+    summary: pd.DataFrame, *, row_kind: str, column: str, top: int, currency: str | None, ax: Axes
+) -> None:
     """Rank under a short title: the figure's own says of what."""
     title = f"By {quantity(column).label}"
-    draw_ranking(summary, noun=noun, by=column, top=top, currency=currency, title=title, ax=ax)
+    draw_ranking(summary, row_kind=row_kind, by=column, top=top, currency=currency, title=title, ax=ax)
 
 
 def _channels(summary: pd.DataFrame) -> str | None:
@@ -152,9 +154,9 @@ def _channels(summary: pd.DataFrame) -> str | None:
     return "channel" if several else None
 
 
-def _headline(summary: pd.DataFrame, noun: str) -> str:
-    """Say how many there are, and when they were sent if the summary knows."""
-    how_many = counted(len(summary), noun_of(summary, noun))
+def _headline(summary: pd.DataFrame, row_kind: str) -> str:
+    """Return how many there are, and when they were sent if the summary has it."""
+    how_many = counted(len(summary), noun_of(summary, row_kind))
     if "send_time" not in summary.columns:
         return how_many
     sent = times(summary, "send_time").dropna()

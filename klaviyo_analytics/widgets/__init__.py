@@ -4,7 +4,7 @@ Every view is an ipywidget on a plain state (`.state`, traitlets) that works wit
 account for numbers.
 
 A notebook saved with its widgets holds what they show: names of metrics, lists, segments, campaigns and flows,
-charts, the first rows of tables, and code. It holds no key, no link of a connection, and nobody's profile: e-mail
+charts, the first rows of tables, and code. It holds no key, no link of a connection, and nobody's profile: email
 addresses and telephone numbers are taken out of tables and charts, and a plan's keys are shortened. What a cell shows
 by itself (a frame of profiles, `plan.preview()`, a plan or a result, `ConnectionPicker.link`) is an output like any
 other and is saved as it stands: clear it before you pass the notebook on.

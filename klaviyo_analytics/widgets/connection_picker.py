@@ -68,7 +68,7 @@ class ConnectionPicker(ChoiceView):
         super().__init__(
             state if state is not None else ChoiceState(multiple=False),
             title="Connections",
-            noun="connection",
+            resource="connection",
             grouped="Status",
             more=[buttons, self._status],
         )

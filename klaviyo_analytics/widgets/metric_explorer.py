@@ -50,7 +50,7 @@ class MetricExplorer(Explorer):
     def __init__(self, client: KlaviyoClient, *, state: MetricExplorerState | None = None) -> None:
         check_client(self, client)
         check_state(self, state, MetricExplorerState)
-        timezone, now = silently(lambda: client.account)["timezone"], client._context.now
+        timezone, now = silently(lambda: client.account)["timezone"], client.now
         self.state = state = state if state is not None else MetricExplorerState(str(timezone), now=now)
         self.metrics = MetricPicker(client, state=state.metrics)
         self._boxes = {

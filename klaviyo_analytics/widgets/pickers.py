@@ -23,7 +23,7 @@ class _AccountPicker(ChoiceView):
 
     _read: Read
     _title: str
-    _noun: str
+    _resource: str
     _grouped = "Group"
     _under_headings = False
 
@@ -44,7 +44,7 @@ class _AccountPicker(ChoiceView):
         super().__init__(
             state,
             title=title or self._title,
-            noun=self._noun,
+            resource=self._resource,
             grouped=self._grouped,
             headings=self._under_headings,
             more=[self._again],
@@ -97,7 +97,7 @@ class MetricPicker(_AccountPicker):
 
     _read = staticmethod(options.metrics)
     _title = "Metrics"
-    _noun = "metric"
+    _resource = "metric"
     _grouped = "Integration"
     _under_headings = True
 
@@ -107,7 +107,7 @@ class ListPicker(_AccountPicker):
 
     _read = staticmethod(options.lists)
     _title = "Lists"
-    _noun = "list"
+    _resource = "list"
 
 
 class SegmentPicker(_AccountPicker):
@@ -115,7 +115,7 @@ class SegmentPicker(_AccountPicker):
 
     _read = staticmethod(options.segments)
     _title = "Segments"
-    _noun = "segment"
+    _resource = "segment"
 
 
 class CampaignPicker(_AccountPicker):
@@ -134,7 +134,7 @@ class CampaignPicker(_AccountPicker):
 
     _read = staticmethod(options.campaigns)
     _title = "Campaigns"
-    _noun = "campaign"
+    _resource = "campaign"
     _grouped = "Channel"
 
 
@@ -143,7 +143,7 @@ class FlowPicker(_AccountPicker):
 
     _read = staticmethod(options.flows)
     _title = "Flows"
-    _noun = "flow"
+    _resource = "flow"
     _grouped = "Status"
 
 
@@ -193,7 +193,7 @@ class DimensionPicker(View):
         NoMatchError
             No dimension is called so.
         """
-        self.state.selected = ids_of(wanted, self.state.options, noun="dimension", grouped="Group")
+        self.state.selected = ids_of(wanted, self.state.options, resource="dimension", grouped="Group")
 
     def _take(self, place: int, id: str) -> None:
         if self._writing:

@@ -64,22 +64,31 @@ class SummaryExplorerState(ExplorerState):
     by = Unicode()
     chart = Unicode()
     measure = Unicode("conversion_value")
-    noun: Noun
+    resource: Noun
     conversion: ChoiceState
 
     def __init__(
-        self, noun: Noun, timezone: str = "UTC", *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        resource: Noun,
+        timezone: str = "UTC",
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(timezone, now=now)
-        self.noun = one_of("noun", noun, tuple(CHARTS))
+        self.resource = one_of("resource", resource, tuple(CHARTS))
         self.conversion = ChoiceState(multiple=False)
-        self.conversion.observe(self.check, names=["empty"])
-        self.by = GRAINS[noun][0]
-        self.chart = next(iter(CHARTS[noun].values()))
+        self.conversion.observe(self.check, names=["empty", "selected"])
+        self.by = GRAINS[resource][0]
+        self.chart = next(iter(CHARTS[resource].values()))
+        self.observe(self.check, names=["by", "chart", "measure"])
 
     @validate("by", "chart", "measure")
     def _known(self, proposal: Any) -> Any:
-        allowed = {"by": GRAINS[self.noun], "chart": CHARTS[self.noun].values(), "measure": MEASURES.values()}
+        allowed = {
+            "by": GRAINS[self.resource],
+            "chart": CHARTS[self.resource].values(),
+            "measure": MEASURES.values(),
+        }
         name = proposal["trait"].name
         return one_of(name, proposal["value"], allowed[name])
 
@@ -93,7 +102,7 @@ class SummaryExplorerState(ExplorerState):
         assert timeframe is not None
         chart: Any = self.chart
         return SummaryAsk(
-            noun=self.noun,
+            resource=self.resource,
             by=self.by,
             chart=chart,
             measure=self.measure,
@@ -103,7 +112,7 @@ class SummaryExplorerState(ExplorerState):
         )
 
     def redrawn(self, asked: Ask) -> Ask:
-        """Give the question with the chart and number that are chosen now."""
+        """Return the query with the chart and number that are chosen now."""
         chart: Any = self.chart
         return replace(asked, chart=chart, measure=self.measure) if isinstance(asked, SummaryAsk) else asked
 
@@ -112,31 +121,31 @@ class _SummaryExplorer(Explorer):
     """What the two have in common."""
 
     state: SummaryExplorerState
-    _noun: Noun
+    _resource: Noun
 
     def __init__(self, client: KlaviyoClient, *, state: SummaryExplorerState | None = None) -> None:
         check_client(self, client)
         check_state(self, state, SummaryExplorerState)
-        if state is not None and state.noun != self._noun:
+        if state is not None and state.resource != self._resource:
             raise InvalidInputError(
-                f"{type(self).__name__}(): state is that of {state.noun}s; "
-                f"give SummaryExplorerState({self._noun!r}), or none for one of its own."
+                f"{type(self).__name__}(): this state belongs to a {state.resource} explorer; "
+                f"pass SummaryExplorerState({self._resource!r}), or omit `state`."
             )
-        timezone, now = str(silently(lambda: client.account)["timezone"]), client._context.now
+        timezone, now = str(silently(lambda: client.account)["timezone"]), client.now
         self.state = state = (
-            state if state is not None else SummaryExplorerState(self._noun, timezone, now=now)
+            state if state is not None else SummaryExplorerState(self._resource, timezone, now=now)
         )
         self.conversion = MetricPicker(
             client, state=state.conversion, multiple=False, title="Conversion (the account's own, if none)"
         )
-        grains = [(f"one row a {name}", name) for name in GRAINS[self._noun]]
+        grains = [(f"one row a {name}", name) for name in GRAINS[self._resource]]
         self._choices = {
             "by": dropdown("Rows", grains),
-            "chart": dropdown("Chart", CHARTS[self._noun].items()),
+            "chart": dropdown("Chart", CHARTS[self._resource].items()),
             "measure": dropdown("Number", MEASURES.items()),
         }
         self._budget = ipywidgets.HTML()
-        if self._noun == "flow":  # there is one chart, of all the numbers
+        if self._resource == "flow":  # there is one chart, of all the numbers
             self._choices["chart"].layout.display = self._choices["measure"].layout.display = "none"
         dates = DateRangePicker(state.dates, intervals=False, comparisons=False)
         super().__init__(client, state, [dates, *self._choices.values(), self.conversion, self._budget])
@@ -155,9 +164,9 @@ class _SummaryExplorer(Explorer):
         return super()._answered(ask, frames)
 
     def _show_budget(self) -> None:
-        budget = self._client.reports.budget().set_index("report").loc[f"{self._noun}_values"]
+        budget = self._client.reports.budget().set_index("report").loc[f"{self._resource}_values"]
         self._budget.value = note(
-            f"{budget['left']} of {budget['daily_limit']} {self._noun} reports are left today; a run takes one."
+            f"{budget['left']} of {budget['daily_limit']} {self._resource} reports are left today; a run takes one."
         )
 
 
@@ -181,7 +190,7 @@ class CampaignExplorer(_SummaryExplorer):
     >>> explorer.close()
     """
 
-    _noun = "campaign"
+    _resource = "campaign"
 
 
 class FlowExplorer(_SummaryExplorer):
@@ -198,4 +207,4 @@ class FlowExplorer(_SummaryExplorer):
     >>> explorer.close()
     """
 
-    _noun = "flow"
+    _resource = "flow"

@@ -82,7 +82,7 @@ WRONG: dict[str, tuple[Make, str]] = {
     ),
     "no noun": (
         lambda _: SummaryExplorerState("email"),  # type: ignore[arg-type]
-        r"noun='email' is not known; there are 'campaign', 'flow'",
+        r"resource='email' is not known; there are 'campaign', 'flow'",
     ),
 }
 
