@@ -72,6 +72,10 @@ class Copy(Protocol):
         """Read a table as a frame."""
         ...
 
+    def sql(self, query: str, parameters: Any = None) -> pd.DataFrame:
+        """Ask the copy in SQL."""
+        ...
+
 
 class Source:
     """One reading of an account for one analysis, from the API or from an archive.
@@ -287,8 +291,9 @@ class Source:
 
     def _member_ids(self, kind: str, id: str) -> list[str]:
         if self._copy is not None:
-            stored = self._copy.frame(f"{kind[:-1]}_members")
-            ids = stored.loc[stored[f"{kind[:-1]}_id"] == id, "profile_id"].tolist()
+            one = {"lists": "list", "segments": "segment"}[kind]
+            rows = self._copy.sql(f"select profile_id from {one}_members where {one}_id = ?", [id])  # noqa: S608
+            ids = rows["profile_id"].tolist()
         else:
             resource = Lists(self.context) if kind == "lists" else Segments(self.context)
             try:
