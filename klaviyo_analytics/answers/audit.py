@@ -121,7 +121,7 @@ def _stopped(source: Source, metrics: pd.DataFrame) -> Iterator[_Finding]:
     last = pd.Timestamp(source.now).tz_convert(source.timezone).normalize()
     start = last - pd.Timedelta(days=7 * WEEKS)
     for row in metrics[metrics["name"].isin([ORDERS, "Started Checkout", "Viewed Product"])].itertuples():
-        span = Timeframe(start.to_pydatetime(), last.to_pydatetime(), source.timezone)
+        span = Timeframe(start.to_pydatetime(), last.to_pydatetime(), timezone=source.timezone)
         days = MetricAggregates(source.context).query(str(row.id), interval="day", timeframe=span)
         counts = days["count"].astype("float64").to_numpy()
         weeks = [float(counts[place : place + 7].sum()) for place in range(0, len(counts) - 6, 7)]

@@ -186,7 +186,7 @@ class MessageAnalyses:
         source = self._source()
         period = source.timeframe(span)
         sends = source.messages([received], period)
-        longer = Timeframe(period.start, period.end + timedelta(hours=_hours(within)), period.timezone)
+        longer = Timeframe(period.start, period.end + timedelta(hours=_hours(within)), timezone=period.timezone)
         answers = source.messages([reactions[reaction]], longer)
         if not machines:
             by_machine = answers["machine_open"].fillna(value=False) | answers["bot_click"].fillna(value=False)

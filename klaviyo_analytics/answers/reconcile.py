@@ -42,8 +42,8 @@ class Reconciliation:
         The orders behind the bridge: columns of `analysis.bridge_orders`.
     rates : pandas.DataFrame
         A row for each rate of campaigns: rate (string), ours (float64, a fraction made of summed counts), rows
-        (Int64: rows of the report), reproduced_by (string: the denominator with which every row of the report equals
-        what Klaviyo returned; missing if no single one does).
+        (Int64: rows of the report), reproduced_by (string: the denominators with which every row of the report equals
+        what Klaviyo returned, such as "delivered"; missing if none does or nothing was counted).
     """
 
     roads: pd.DataFrame
@@ -101,7 +101,7 @@ def reconcile(
     source = Source(context)
     period = source.timeframe(timeframe)
     chosen = conversion_metric(context, metric)[0]
-    wide = Timeframe(period.start - MARGIN, period.end + MARGIN, period.timezone)
+    wide = Timeframe(period.start - MARGIN, period.end + MARGIN, timezone=period.timezone)
     known = source.orders(chosen, wide, orders)
     credit = Events(context).attributions(metric=chosen, timeframe=wide)
     credit = credit[credit["event_id"].isin(known["id"])].reset_index(drop=True)
@@ -231,7 +231,7 @@ def _by_events(
     metrics = source.known_metrics()
     refunds = [str(id) for id in metrics.loc[metrics["name"].isin(REFUNDS), "id"]]
     if refunds and not inside.empty:
-        later = Timeframe(wide.start, max(wide.end, source.now + timedelta(seconds=1)), wide.timezone)
+        later = Timeframe(wide.start, max(wide.end, source.now + timedelta(seconds=1)), timezone=wide.timezone)
         given_back = analysis.normalise_orders(source.events(refunds, later))
         one = inside.dropna(subset=["order_id"]).drop_duplicates("order_id")
         net = analysis.net_of_refunds(one, given_back)
@@ -248,9 +248,9 @@ def _by_aggregates(
     context: Context, metric: str, period: Timeframe, currency: str
 ) -> list[tuple[Any, ...]]:
     rows = MetricAggregates(context).query(
-        metric, measurements=["count", "sum_value"], interval="month", timeframe=period, by=["attributed_channel"]
+        metric, measurements=["count", "sum_value"], interval="month", timeframe=period, by=["$attributed_channel"]
     )
-    there = rows["attributed_channel"]
+    there = rows["attributed_channel"]  # the empty text stands for orders without attribution
     held = rows[(there.notna() & (there != "")).astype(bool)]
     code = rows.attrs.get("currency") or currency
     return [
@@ -283,10 +283,11 @@ def _rates(context: Context, period: Timeframe, metric: str) -> pd.DataFrame:
     ours = analysis.roll_up(report) if not report.empty else pd.DataFrame()
     rows = []
     for rate, (top, below) in _RATES.items():
-        fits = [name for name in below if _equal(report, rate, top, name)]
+        telling = report[top].fillna(0).gt(0).any()  # zero is zero over any denominator
+        fits = [name for name in below if telling and _equal(report, rate, top, name)]
         value = float(ours[rate].iloc[0]) if rate in ours.columns and ours[rate].notna().any() else None
         shown = int(report[rate].notna().sum())
-        rows.append((rate, value, shown, fits[0] if fits and shown else None))
+        rows.append((rate, value, shown, " or ".join(fits) or None))
     frame = pd.DataFrame(rows, columns=["rate", "ours", "rows", "reproduced_by"])
     return frame.astype({"rate": "string", "ours": "float64", "rows": "Int64", "reproduced_by": "string"})
 

@@ -33,27 +33,16 @@ RECEIVED: Mapping[str, str] = {
     "text": "Received Text Message",
     "push": "Received Push",
 }
-PROPERTIES: Mapping[str, str] = {
-    "$message": "string",
-    "$flow": "string",
-    "$variation": "string",
-    "Campaign Name": "string",
-    "Message Name": "string",
-    "Inbox Provider": "string",
-    "Email Domain": "string",
-    "machine_open": "boolean",
-    "Bot Click": "boolean",
-}
-_SHORT = {
-    "event_properties.$message": "message",
-    "event_properties.$flow": "flow_id",
-    "event_properties.$variation": "variation_id",
-    "event_properties.Campaign Name": "campaign",
-    "event_properties.Message Name": "message_name",
-    "event_properties.machine_open": "machine_open",
-    "event_properties.Bot Click": "bot_click",
-    "event_properties.Inbox Provider": "Inbox Provider",
-    "event_properties.Email Domain": "Email Domain",
+# property of an event -> column and dtype
+PROPERTIES: Mapping[str, tuple[str, str]] = {
+    "$message": ("message", "string"),
+    "$flow": ("flow_id", "string"),
+    "$variation": ("variation_id", "string"),
+    "Campaign Name": ("campaign", "string"),
+    "Inbox Provider": ("Inbox Provider", "string"),
+    "Email Domain": ("Email Domain", "string"),
+    "machine_open": ("machine_open", "boolean"),
+    "Bot Click": ("bot_click", "boolean"),
 }
 
 
@@ -240,7 +229,8 @@ class Source:
                 f"The account has none of the metrics {', '.join(map(repr, names))}. "
                 "Klaviyo adds a metric with its first event; client.metrics.list() shows those there are."
             )
-        frame = self.events(ids, span, properties=dict(PROPERTIES)).rename(columns=_SHORT)
+        events = self.events(ids, span)
+        frame = _opened(events)
         frame["datetime"] = frame["datetime"].dt.tz_convert(self.timezone)
         frame["campaign"] = frame["campaign"].where(frame["flow_id"].isna())
         return self._with_flow_names(frame)
@@ -248,15 +238,17 @@ class Source:
     def _with_flow_names(self, frame: pd.DataFrame) -> pd.DataFrame:
         if self._copy is None:
             return label(self.context, frame, {"flow_id": "flow"})
+        flow = frame["flow_id"]
         try:
-            names = self._copy.frame("flows").set_index("id")["name"]
+            flow = flow.map(self._copy.frame("flows").set_index("id")["name"]).fillna(flow).astype("string")
         except InvalidInputError:  # the copy has no flows yet, so their ids must do
-            return frame.assign(flow=frame["flow_id"])
-        return frame.assign(flow=frame["flow_id"].map(names).fillna(frame["flow_id"]).astype("string"))
+            flow = flow.copy()
+        frame.insert(int(frame.columns.get_indexer(pd.Index(["flow_id"]))[0]) + 1, "flow", flow)
+        return frame
 
     def touches(self, frame: Timeframe, *, received: bool = True) -> pd.DataFrame:
         """Read what may earn an order of the time frame: opens, clicks and deliveries of up to 14 days before it."""
-        wider = Timeframe(frame.start - timedelta(days=14), frame.end, frame.timezone)
+        wider = Timeframe(frame.start - timedelta(days=14), frame.end, timezone=frame.timezone)
         wanted = [*TOUCHES.values(), *(RECEIVED.values() if received else ())]
         events = self.messages(list(dict.fromkeys(wanted)), wider)
         pairs = {name: pair for pair, name in TOUCHES.items()}
@@ -336,6 +328,20 @@ class Source:
             **facts,
         }
         return frame
+
+
+def _opened(events: pd.DataFrame) -> pd.DataFrame:
+    """Return the properties of message events as columns; one that no event has is missing throughout."""
+    held = [value if isinstance(value, Mapping) else {} for value in events["event_properties"]]
+    frame = events[["id", "profile_id", "datetime", "metric", "metric_id"]].copy()
+    for key, (name, kind) in PROPERTIES.items():
+        values = [each.get(key) for each in held]
+        if kind == "boolean":
+            values = [None if value is None else str(value).lower() in {"true", "1"} for value in values]
+        else:
+            values = [None if value is None else str(value) for value in values]
+        frame[name] = pd.array(values, dtype=kind)
+    return frame
 
 
 def _received(touches: pd.DataFrame, sends: pd.DataFrame) -> pd.DataFrame:
