@@ -25,7 +25,8 @@ from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.timeframe.words import zone_named
 
 if TYPE_CHECKING:
-    from klaviyo_analytics import resources
+    from klaviyo_analytics import analysis, resources
+    from klaviyo_analytics.answers import Analyses, Reconciliation
     from klaviyo_analytics.diagnostics import Report
     from klaviyo_analytics.resources.accounts import Comparison
     from klaviyo_analytics.resources.metrics import Metric
@@ -296,6 +297,107 @@ class KlaviyoClient:
         except ImportError as error:
             raise MissingExtraError("The archive", "archive") from error
         return archive_of(self._context, folder, storage_options)
+
+    @property
+    def analyses(self) -> Analyses:
+        """Analyses in one line each: `client.analyses.rfm()`, `.attribution()`, `.send_times()`, ...
+
+        Each fetches with the cheapest calls and returns the frame of the function of the same name in
+        `ka.analysis`; `frame.attrs` says what was read and what it cost, `ka.plots.auto(frame)` draws it.
+
+        Returns
+        -------
+        Analyses
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     client.analyses.rfm().attrs["read"]
+        ['events']
+        """
+        from klaviyo_analytics.answers import of_client  # noqa: PLC0415
+
+        return of_client(self._context)
+
+    def reconcile(
+        self,
+        timeframe: Timeframe | str | tuple[Moment, Moment],
+        *,
+        conversion_metric: Metric | None = None,
+        orders: analysis.OrderConditions | Mapping[str, Any] | None = None,
+        archive: Archive | None = None,
+    ) -> Reconciliation:
+        """Count the same revenue by each road, and show the steps from one number to the other.
+
+        Klaviyo dates metrics by the order and reports by the send. Reads the orders, opens, clicks and receipts from
+        14 days before the time frame to 14 days after it, takes three calls of the campaign report, two of
+        the flow report and one of metric aggregates.
+
+        Parameters
+        ----------
+        timeframe : Timeframe, str or (start, end)
+            Such as "2026-04", on the account's clock; at most a year.
+        conversion_metric : str, (name, integration) or metric row, optional
+            Whose events are orders; the metric that the account maps to revenue if omitted.
+        orders : analysis.OrderConditions or mapping, optional
+            Which orders count on the roads of raw events. Aggregates and reports count all orders.
+        archive : Archive, optional
+            Count the orders of this copy, too.
+
+        Returns
+        -------
+        Reconciliation
+            `roads`, `bridge`, `details`, `rates` (DataFrames), and `orders(step)`, the orders of a step.
+
+        Raises
+        ------
+        NoMatchError, AmbiguousMatchError
+            No metric has this name, or several do.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     why = client.reconcile("2026-04")
+        >>> steps = why.bridge.set_index("step")["amount"]
+        >>> bool(abs(steps.iloc[:-1].sum() - steps["reported"]) < 0.005)
+        True
+        """
+        from klaviyo_analytics.answers import reconcile  # noqa: PLC0415
+
+        return reconcile(
+            self._context, timeframe, metric=conversion_metric, orders=orders, archive=archive
+        )
+
+    def audit(self, timeframe: Timeframe | str | tuple[Moment, Moment] = "last 90 days") -> pd.DataFrame:
+        """Look for what is missing or broken in the account: flows, metrics, orders, forms, lists.
+
+        Takes one call each of the flow and the form report, a few of metric aggregates, and reads the orders of the
+        time frame.
+
+        Parameters
+        ----------
+        timeframe : Timeframe, str or (start, end)
+            In which flows should have sent and forms should have been submitted.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each finding, the heaviest first: check, weight ("high", "medium" or "low"), subject, evidence,
+            action (string). `attrs["checks"]` lists what was looked at, `attrs["not_checked"]` what the key may not
+            read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     client.audit().query("check == 'duplicate metric'")["subject"].tolist()
+        ['Placed Order']
+        """
+        from klaviyo_analytics.answers import audit  # noqa: PLC0415
+
+        return audit(self._context, timeframe)
 
     def request(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import pandas as pd
@@ -27,6 +27,9 @@ from klaviyo_analytics.resources import Context
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.timeframe.words import Moment
 from klaviyo_analytics.writeback.account import fingerprint
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.answers import Analyses
 
 ALL = tuple(SPECS)
 
@@ -374,6 +377,21 @@ class Archive:
         whole = pd.concat([frame, more], axis=1)
         self._known(columns, [*whole.columns, *view.columns], "columns")
         return whole[list(columns)]
+
+    @property
+    def analyses(self) -> Analyses:
+        """Analyses in one line each, read from this copy: `archive.analyses.rfm()`, `.attribution()`, ...
+
+        Those that need Klaviyo's reports are refused; `client.analyses` has them.
+
+        Returns
+        -------
+        Analyses
+        """
+        from klaviyo_analytics.answers import Analyses  # noqa: PLC0415
+        from klaviyo_analytics.answers.source import Source  # noqa: PLC0415
+
+        return Analyses(lambda: Source(self._context, self, timezone=self._timezone, now=self._now()))
 
     def files(self, name: str) -> list[str]:
         """List the current Parquet files of a table, for engines that read plain Parquet.

@@ -5,6 +5,7 @@ A plot draws what its frame holds: it fetches nothing, adds nothing up, shows no
 
 from klaviyo_analytics.plots._style import style
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
+from klaviyo_analytics.plots.auto import auto
 from klaviyo_analytics.plots.audience import ordered_funnel, overlap, year_over_year
 from klaviyo_analytics.plots.campaigns import campaign_ranking, campaign_scatter
 from klaviyo_analytics.plots.customers import (
@@ -27,6 +28,7 @@ from klaviyo_analytics.plots.trend import metric_trend, small_multiples
 __all__ = [
     "ab_forest",
     "attribution_comparison",
+    "auto",
     "bridge",
     "campaign_overview",
     "campaign_ranking",
