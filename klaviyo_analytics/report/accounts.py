@@ -20,9 +20,16 @@ from klaviyo_analytics.report.performance import performance
 if TYPE_CHECKING:
     from klaviyo_analytics.client import KlaviyoClient
 
-_TOP = {"title": str, "folder": str, "timeframe": str, "compare": str, "conversion_metric": (str, list), "privacy": str, "sections": list, "formats": list, "branding": dict, "accounts": list}  # fmt: skip
+_SHARED: dict[str, Any] = {
+    "title": str,
+    "timeframe": str,
+    "conversion_metric": (str, list),
+    "sections": list,
+    "branding": dict,
+}
+_TOP = _SHARED | {"folder": str, "compare": str, "privacy": str, "formats": list, "accounts": list}
+_ACCOUNT = _SHARED | {"name": str, "key_env": str, "connection": str, "base_url": str}
 _BRANDING = {"colour": str, "logo": str, "footer": str, "language": str}
-_ACCOUNT = {"name": str, "key_env": str, "connection": str, "base_url": str, "title": str, "timeframe": str, "conversion_metric": (str, list), "sections": list, "branding": dict}  # fmt: skip
 _FORMATS = {"html": ".html", "xlsx": ".xlsx", "pdf": ".pdf", "md": ".md"}
 
 
@@ -85,7 +92,7 @@ class Run:
 
 
 def run(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Run:
-    """Make the reports of the accounts that a TOML file lists.
+    r"""Make the reports of the accounts that a TOML file lists.
 
     One account that fails does not stop the others; the overview page and the result name it.
 
@@ -94,9 +101,9 @@ def run(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Run:
     path : str or Path
         The file. At its top: title, folder (for the reports; beside the file), timeframe, compare ("none" for no
         comparison), conversion_metric, privacy, sections, formats ("html", "xlsx", "pdf", "md"), and a table
-        ``[branding]`` with colour, logo, footer, language. Each ``[[accounts]]`` has a name, ``key_env`` (the name of the
-        environment variable with its key), or a ``connection`` of the gateway, or both; also base_url, title, timeframe,
-        conversion_metric, sections and branding of its own. The file holds no key.
+        ``[branding]`` with colour, logo, footer, language. Each ``[[accounts]]`` has a name, ``key_env`` (the name of
+        the environment variable with its key), or a ``connection`` of the gateway, or both; also base_url, title,
+        timeframe, conversion_metric, sections and branding of its own. The file holds no key.
     environ : mapping, optional
         Environment variables; those of the process if omitted.
 
@@ -116,7 +123,7 @@ def run(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Run:
     >>> import klaviyo_analytics as ka
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder, "reports.toml")
-    ...     _ = file.write_text('[[accounts]]\\nname = "Shop"\\nkey_env = "SHOP_KEY"\\n')
+    ...     _ = file.write_text('[[accounts]]\nname = "Shop"\nkey_env = "SHOP_KEY"\n')
     ...     result = ka.report.run(file, environ={})
     >>> result.frame.loc[0, ["account", "status"]].tolist(), result.exit_code
     (['Shop', 'failed'], 1)

@@ -1,4 +1,4 @@
-"""The document: a frozen list of parts, which the other modules of this package write as HTML, Excel, PDF and text."""
+"""The document: a frozen list of parts that other modules write as HTML, Excel, PDF and text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from klaviyo_analytics.report.hover import Mark, marks_of
 if TYPE_CHECKING:
     import matplotlib.figure
 
-Kind = Literal["text", "count", "number", "money", "rate", "date", "datetime"]
+Kind = Literal["text", "count", "number", "money", "rate", "date", "datetime", "mixed"]
 Verdict = Literal["good", "watch", "act"]
 Chart = Literal["column", "stacked", "line", "bar"]
 MOST_BYTES = 2_000_000
@@ -129,8 +129,9 @@ class Table:
         Title, also the name of the sheet in Excel.
     frame : pandas.DataFrame
         Copied. Rates are fractions; they are shown as percentages.
-    kinds : mapping of column to {"text", "count", "number", "money", "rate", "date", "datetime"}
-        What a column holds, where it is not clear from its name and dtype.
+    kinds : mapping of column to {"text", "count", "number", "money", "rate", "date", "datetime", "mixed"}
+        What a column holds, where it is not clear from its name and dtype. "mixed" takes the kind of each row from
+        `row_kinds`.
     labels : mapping of column to str
         Column titles; the column's name in words if omitted.
     currency : str, optional
@@ -141,6 +142,8 @@ class Table:
         Native chart in Excel, of the first column and all numeric ones that `series` names.
     series : sequence of str
         Columns of the chart.
+    row_kinds : sequence of kinds
+        A kind for each row, for columns of kind "mixed".
 
     Raises
     ------
@@ -158,6 +161,7 @@ class Table:
     note: str = ""
     chart: Chart | None = None
     series: Sequence[str] = ()
+    row_kinds: Sequence[Kind] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.frame, pd.DataFrame):
@@ -175,6 +179,10 @@ class Table:
         bad = [kind for kind in self.kinds.values() if kind not in get_args(Kind)]
         if bad:
             raise InvalidInputError(f"kind {bad[0]!r} is not valid; allowed are {', '.join(get_args(Kind))}.")
+        if "mixed" in self.kinds.values() and len(self.row_kinds) != len(self.frame):
+            raise InvalidInputError(
+                f"Table({self.title!r}): row_kinds has {len(self.row_kinds)} entries for {len(self.frame)} rows."
+            )
         if self.chart is not None and self.chart not in get_args(Chart):
             raise InvalidInputError(
                 f"chart={self.chart!r} is not valid; allowed are {', '.join(get_args(Chart))}."
@@ -183,6 +191,7 @@ class Table:
         object.__setattr__(self, "kinds", MappingProxyType(dict(self.kinds)))
         object.__setattr__(self, "labels", MappingProxyType(dict(self.labels)))
         object.__setattr__(self, "series", tuple(self.series))
+        object.__setattr__(self, "row_kinds", tuple(self.row_kinds))
 
 
 @dataclass(frozen=True)

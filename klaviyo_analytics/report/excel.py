@@ -200,7 +200,8 @@ class _Sheets:
         codes = table.frame["currency"].tolist() if kind == "money" and "currency" in table.frame else None
         for row, value in enumerate(table.frame[column].tolist(), start=1):
             code = codes[row - 1] if codes is not None and not pd.isna(codes[row - 1]) else table.currency
-            widest = max(widest, self._cell(sheet, row, position, value, kind, code))
+            own = table.row_kinds[row - 1] if kind == "mixed" else kind
+            widest = max(widest, self._cell(sheet, row, position, value, own, code))
         return widest
 
     def _cell(self, sheet: Any, row: int, position: int, value: Any, kind: str, code: str | None) -> int:

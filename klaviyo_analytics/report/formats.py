@@ -16,7 +16,7 @@ from klaviyo_analytics.report.document import Card, Kind, Table
 MISSING = "–"
 _WHOLE = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "CAD": "CA$", "AUD": "A$", "NZD": "NZ$"}
-_NUMERIC = ("count", "number", "money", "rate")
+_NUMERIC = ("count", "number", "money", "rate", "mixed")
 
 
 def kind_of(table: Table, column: str) -> Kind:
@@ -84,7 +84,7 @@ class Formatter:
             return MISSING
         if kind in ("date", "datetime"):
             return self._date(cast(datetime, value), kind)
-        if kind == "text" or not isinstance(value, int | float) and not hasattr(value, "dtype"):
+        if kind == "text" or (not isinstance(value, int | float) and not hasattr(value, "dtype")):
             return self._text(value)
         number = float(value)
         if not math.isfinite(number):
@@ -111,6 +111,8 @@ class Formatter:
         """Write a column; in a column of money every value has its row's currency, where the frame has one."""
         kind = kind_of(table, column)
         values: Iterable[Any] = table.frame[column].tolist()
+        if kind == "mixed":
+            return [self(v, k, table.currency) for v, k in zip(values, table.row_kinds, strict=True)]
         if kind == "money" and "currency" in table.frame:
             codes = [None if pd.isna(code) else str(code) for code in table.frame["currency"].tolist()]
             return [self(v, kind, c or table.currency) for v, c in zip(values, codes, strict=True)]
@@ -143,6 +145,8 @@ class Formatter:
 
     def _percent(self, number: float, decimals: int | None = None) -> str:
         size = abs(number)
+        if decimals is None and number == 0:
+            decimals = 0
         if decimals is None:
             decimals = 3 if 0 < size < 0.001 else 2 if 0 < size < 0.01 else 1
         if self._locale is not None:

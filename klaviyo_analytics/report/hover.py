@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -83,7 +84,7 @@ def _lines(ax: Axes, write_value: _Writer) -> Iterator[Mark]:
     xs = sorted(values)
     area, size = ax.get_window_extent(), ax.figure.bbox
     pixels = [float(ax.transData.transform((x, 0))[0]) for x in xs]
-    edges = [area.x0, *((a + b) / 2 for a, b in zip(pixels, pixels[1:], strict=False)), area.x1]
+    edges = [area.x0, *((a + b) / 2 for a, b in pairwise(pixels)), area.x1]
     for position, x in enumerate(xs):
         text = "\n".join([_position(ax, x, "x"), *dict.fromkeys(values[x])])
         yield _mark(edges[position], area.y0, edges[position + 1], area.y1, size, text)

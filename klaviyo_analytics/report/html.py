@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import colorsys
 import io
+import math
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -50,7 +51,8 @@ html, body { margin: 0; padding: 0; background: %(paper)s; }
 _NOTEBOOK = """
 .ka-report { --ink: var(--jp-content-font-color1, #1b2430); --soft: var(--jp-content-font-color2, #5a6675);
   --line: var(--jp-border-color2, #dde3ea); --paper: transparent; --panel: var(--jp-layout-color2, #f6f8fa); }
-[data-jp-theme-light=false] .ka-report { --accent-text: %(bright)s; --good: #4fc78e; --watch: #e5b04f; --act: #ff8a80; }
+[data-jp-theme-light=false] .ka-report {
+  --accent-text: %(bright)s; --good: #4fc78e; --watch: #e5b04f; --act: #ff8a80; }
 [data-jp-theme-light=false] .ka-report .ka-figure img { filter: invert(.9) hue-rotate(180deg); }
 """
 _CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -96,12 +98,13 @@ def pdf(report: Report) -> bytes:
     """
     try:
         from weasyprint import HTML  # noqa: PLC0415
+        from weasyprint.urls import URLFetcher  # noqa: PLC0415
     except (ImportError, OSError) as error:  # OSError: the library is there, Pango is not
         raise MissingExtraError("A report as PDF", "pdf") from error
     target = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        page = HTML(string=document(report), url_fetcher=_only_data)
+        page = HTML(string=document(report), url_fetcher=URLFetcher(allowed_protocols=["data"]))
         page.write_pdf(target, pdf_identifier=b"klaviyo-analytics")
     return target.getvalue()
 
@@ -117,15 +120,6 @@ def overview(title: str, rows: pd.DataFrame, colour: str) -> str:
         accent=colour,
         dark=shades["dark"],
     )
-
-
-def _only_data(url: str, *_: Any, **__: Any) -> Any:
-    """Fetch what is embedded in the document, and nothing else."""
-    if not url.startswith("data:"):
-        raise ValueError("a report holds everything it shows; nothing is fetched")
-    from weasyprint import default_url_fetcher  # noqa: PLC0415
-
-    return default_url_fetcher(url)
 
 
 @cache
@@ -173,7 +167,7 @@ def _part(part: Part, position: int, write: Formatter) -> dict[str, Any]:
     if isinstance(part, Heading):
         shown["title"] = part.title
     elif isinstance(part, Text):
-        shown |= {"title": part.title, "lines": part.lines, "items": part.items}
+        shown |= {"title": part.title, "lines": part.lines, "listed": part.items}
     elif isinstance(part, Table):
         shown |= {"title": part.title, "table": _table(part, write)}
     elif isinstance(part, MetricCards):
@@ -190,7 +184,12 @@ def _table(table: Table, write: Formatter) -> dict[str, Any]:
     values = [table.frame[name].tolist() for name in names]
     cells = [
         [
-            {"text": text, "number": is_number(kind), "key": _key(value, kind)}
+            {
+                "text": text,
+                "number": is_number(kind),
+                "date": kind in ("date", "datetime"),
+                "key": _key(value, kind),
+            }
             for text, value, kind in zip(row, keys, kinds, strict=True)
         ]
         for row, keys in zip(zip(*texts, strict=True), zip(*values, strict=True), strict=True)
@@ -229,7 +228,7 @@ def _card(card: Card, write: Formatter) -> dict[str, Any]:
 def _points(values: Any) -> Iterator[str]:
     """Yield the points of a sparkline in a box of 100 by 30."""
     numbers = [float(value) for value in values]
-    if len(numbers) < 2 or any(number != number for number in numbers):
+    if len(numbers) < 2 or not all(map(math.isfinite, numbers)):
         return
     low, high = min(numbers), max(numbers)
     for position, number in enumerate(numbers):

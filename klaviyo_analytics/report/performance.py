@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import matplotlib as mpl
 import pandas as pd
@@ -16,6 +14,7 @@ from matplotlib.figure import Figure as Drawing
 from klaviyo_analytics import analysis, plots
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.plots._quantities import quantity
+from klaviyo_analytics.report.account_frames import AccountFrames, Comparison, Privacy
 from klaviyo_analytics.report.document import (
     Branding,
     Card,
@@ -33,11 +32,10 @@ from klaviyo_analytics.report.thresholds import THRESHOLDS, Source
 
 if TYPE_CHECKING:
     from klaviyo_analytics.client import KlaviyoClient
-    from klaviyo_analytics.timeframe import Timeframe
 
-Privacy = Literal["aggregate", "hashed", "full"]
-Comparison = Literal["previous_period", "last_year"]
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_BY_SOURCE = ("revenue", "revenue_share", "orders", "average_order_value", "revenue_per_recipient")
+_SOURCES = {"all": "all", "campaign": "campaigns", "flow": "flows", "other": "other orders"}
 _FEWEST_CUSTOMERS = 20  # for cohorts and RFM
 
 
@@ -103,7 +101,7 @@ def performance(
     _check("privacy", [privacy], list(get_args(Privacy)))
     _check("compare", [] if compare is None else [compare], list(get_args(Comparison)))
     own = branding or Branding()
-    source = _Account(
+    source = AccountFrames(
         client, client.timeframe(timeframe), compare, conversion_metric, privacy, Formatter(own.language)
     )
     parts: list[Part] = []
@@ -145,143 +143,27 @@ def _plain_style() -> Iterator[None]:
             yield
 
 
-@dataclass
-class _Account:
-    """The frames of one account and period, each read once."""
-
-    client: KlaviyoClient
-    period: Timeframe
-    compare: Comparison | None
-    metric: Any
-    privacy: Privacy
-    write: Formatter
-
-    @cached_property
-    def summary(self) -> pd.DataFrame:
-        """Headline numbers."""
-        return self.client.account_summary(self.period, compare=self.compare, conversion_metric=self.metric)
-
-    @cached_property
-    def campaigns(self) -> pd.DataFrame:
-        """A row for each campaign."""
-        return self.client.campaigns.summary(self.period, conversion_metric=self.metric)
-
-    @cached_property
-    def messages(self) -> pd.DataFrame:
-        """A row for each message of a flow."""
-        return self.client.flows.summary(self.period, conversion_metric=self.metric, by="message")
-
-    @cached_property
-    def flows(self) -> pd.DataFrame:
-        """A row for each flow."""
-        return self.client.flows.summary(self.period, conversion_metric=self.metric)
-
-    @cached_property
-    def flows_before(self) -> pd.DataFrame | None:
-        """A row for each flow of the period compared with."""
-        before = self.before
-        return None if before is None else self.client.flows.summary(before, conversion_metric=self.metric)
-
-    @property
-    def before(self) -> Timeframe | None:
-        """The period compared with."""
-        if self.compare is None:
-            return None
-        last_year = self.compare == "last_year"
-        return self.period.same_period_last_year() if last_year else self.period.previous()
-
-    @cached_property
-    def orders_metric(self) -> Any:
-        """The metric of orders as a row, for methods that need one."""
-        if self.metric is not None:
-            return self.metric
-        from klaviyo_analytics.resources.metrics import conversion_metric  # noqa: PLC0415
-
-        return self.client.metrics.get(conversion_metric(self.client._context)[0])
-
-    @property
-    def currency(self) -> str | None:
-        """The account's currency."""
-        code = self.client.account.get("preferred_currency")
-        return str(code) if pd.notna(code) else None
-
-    @property
-    def interval(self) -> Literal["day", "week", "month"]:
-        """Interval of courses: days of up to 45 days, weeks of up to 200, months beyond."""
-        days = self.period.days
-        return "day" if days <= 45 else "week" if days <= 200 else "month"
-
-    @property
-    def subtitle(self) -> str:
-        """The period in words."""
-        against = f", compared with {self.before}" if self.before is not None else ""
-        return f"{self.period}{against}"
-
-    @cached_property
-    def split(self) -> pd.DataFrame:
-        """Revenue by interval and source."""
-        orders = self.client.metric_aggregates.query(
-            self.orders_metric,
-            measurements=["count", "sum_value"],
-            interval=self.interval,
-            by=["$attributed_message", "$attributed_flow"],
-            timeframe=self.period,
-        )
-        return analysis.revenue_split(orders, by="datetime")
-
-    @cached_property
-    def orders(self) -> pd.DataFrame:
-        """Orders of the twelve months before the end of the period."""
-        start = self.period.end - pd.DateOffset(years=1)
-        events = self.client.events.list(
-            metric=self.orders_metric,
-            start=pd.Timestamp(start),
-            end=self.period.end,
-            properties=["$value", "$value_currency"],
-        )
-        return events.rename(columns={"event_properties.$value": "$value"})
-
-    def value(self, source: str, measure: str, column: str = "value") -> float | None:
-        """Return one cell of the summary; None where it is missing."""
-        rows = self.summary
-        if column not in rows:
-            return None
-        cell = rows.loc[rows["source"].eq(source) & rows["measure"].eq(measure), column]
-        return None if cell.empty or pd.isna(cell.iloc[0]) else float(cell.iloc[0])
-
-
-def _headline(source: _Account) -> Iterator[Part]:
+def _headline(source: AccountFrames) -> Iterator[Part]:
     yield MetricCards(list(_cards(source)))
-    shown = source.summary.drop(columns=["complete"])
-    wide = [
-        {
-            "measure": title_of(quantity(measure).label),
-            "source": {"all": "all", "campaign": "campaigns", "flow": "flows", "other": "other orders"}[
-                origin
-            ],
-            "value": source.write(row["value"], row["kind"], source.currency),
-            **(
-                {
-                    "previous": source.write(row["previous"], row["kind"], source.currency),
-                    "change": row["change"],
-                }
-                if "previous" in shown
-                else {}
-            ),
-        }
-        for (origin, measure), row in shown.set_index(["source", "measure"]).iterrows()
-        if measure in ("revenue", "revenue_share", "orders", "average_order_value", "revenue_per_recipient")
-        and not (origin == "all" and measure == "revenue_per_recipient")
-    ]
+    rows = source.summary[source.summary["measure"].isin(_BY_SOURCE)].reset_index(drop=True)
+    rows = rows[rows["source"].ne("all") | rows["measure"].ne("revenue_per_recipient")].reset_index(drop=True)
+    columns = ["source", "measure", "value", *(["previous", "change"] if source.compare else [])]
+    shown = rows[columns].assign(
+        source=rows["source"].map(_SOURCES).astype("string"),
+        measure=rows["measure"].map(lambda name: title_of(quantity(str(name)).label)).astype("string"),
+    )
+    mixed: dict[str, Any] = {name: "mixed" for name in ("value", "previous") if name in columns}
     yield Table(
         "Revenue and orders by source",
-        pd.DataFrame(wide),
-        kinds={"value": "text"} | ({"change": "rate", "previous": "text"} if source.compare else {}),
+        shown,
+        kinds=mixed | ({"change": "rate"} if source.compare else {}),
+        currency=source.currency,
+        row_kinds=rows["kind"].tolist(),
         note="Flows and campaigns are shown apart: their revenue per recipient is not comparable.",
     )
 
 
-def _cards(source: _Account) -> Iterator[Card]:
+def _cards(source: AccountFrames) -> Iterator[Card]:
     money = source.currency
     course = source.split.groupby("datetime", sort=True)["revenue"].sum()
     complete = source.split.groupby("datetime", sort=True)["complete"].all()
@@ -335,7 +217,7 @@ def _cards(source: _Account) -> Iterator[Card]:
         )
 
 
-def _changes(source: _Account) -> Iterator[Part]:
+def _changes(source: AccountFrames) -> Iterator[Part]:
     if source.compare is None:
         yield Text("This report compares with no other period.")
         return
@@ -344,14 +226,16 @@ def _changes(source: _Account) -> Iterator[Part]:
     )
     yield Text([f"{n}. {sentence.text}" for n, sentence in enumerate(found, start=1)])
     numbers = numbers_behind(found)
-    kinds = [kind for sentence in found for _, kind, *_ in sentence.numbers]
-    for column in ("value", "previous"):
-        texts = [source.write(v, k, source.currency) for v, k in zip(numbers[column], kinds, strict=True)]
-        numbers[column] = pd.array(texts, dtype="string")
-    yield Table("Numbers behind these sentences", numbers, kinds={"change": "rate", "sentence": "count"})
+    yield Table(
+        "Numbers behind these sentences",
+        numbers,
+        kinds={"change": "rate", "sentence": "count", "value": "mixed", "previous": "mixed"},
+        currency=source.currency,
+        row_kinds=[kind for sentence in found for _, kind, *_ in sentence.numbers],
+    )
 
 
-def _revenue(source: _Account) -> Iterator[Part]:
+def _revenue(source: AccountFrames) -> Iterator[Part]:
     split = source.split
     order = ["flow", "campaign", "other"]
     wide = split.pivot_table(index="datetime", columns="source", values="revenue", aggfunc="sum")
@@ -385,7 +269,7 @@ _FLOW_COLUMNS = (
 )  # fmt: skip
 
 
-def _flows(source: _Account) -> Iterator[Part]:
+def _flows(source: AccountFrames) -> Iterator[Part]:
     rows = source.flows.sort_values(["revenue_per_recipient", "flow_id"], ascending=[False, True])
     if rows.empty:
         yield Text("No flow sent a message in this period.")
@@ -408,7 +292,7 @@ def _flows(source: _Account) -> Iterator[Part]:
     )
 
 
-def _campaigns(source: _Account) -> Iterator[Part]:
+def _campaigns(source: AccountFrames) -> Iterator[Part]:
     rows = source.campaigns.sort_values(["revenue_per_recipient", "campaign_id"], ascending=[False, True])
     if rows.empty:
         yield Text("No campaign was sent in this period.")
@@ -434,7 +318,7 @@ def _campaigns(source: _Account) -> Iterator[Part]:
     )
 
 
-def _best_and_worst(rows: pd.DataFrame, noun: str, source: _Account) -> Iterator[Part]:
+def _best_and_worst(rows: pd.DataFrame, noun: str, source: AccountFrames) -> Iterator[Part]:
     """Name the extremes among those large enough for a rate to mean something."""
     least = max(float(rows["recipients"].sum()) * 0.01, 20)
     ranked = rows[rows["recipients"].ge(least) & rows["revenue_per_recipient"].notna()]
@@ -455,24 +339,29 @@ def _definitions(columns: Sequence[str]) -> str:
     return "; ".join(f"{label} = {how}" for label, how in known if "÷" in how) + "."
 
 
-def _deliverability(source: _Account) -> Iterator[Part]:
+def _deliverability(source: AccountFrames) -> Iterator[Part]:
     shared = [name for name in source.campaigns.columns if name in source.flows.columns]
     sent = pd.concat([source.campaigns[shared], source.flows[shared]], ignore_index=True)
     bands = analysis.deliverability_bands(sent)
     bands["measure"] = bands["measure"].map(lambda name: title_of(quantity(str(name)).label)).astype("string")
+    bounds = ("rate", "low", "high", "healthy_bound", "attention_bound")
+    counts: dict[str, Any] = dict.fromkeys(("numerator", "denominator"), "count")
     yield Table(
         "Rates against Klaviyo's bands",
-        bands[["measure", "numerator", "denominator", "rate", "low", "high", "healthy_bound", "attention_bound", "band"]],
-        kinds={
-            "numerator": "count", "denominator": "count", **dict.fromkeys(("rate", "low", "high", "healthy_bound", "attention_bound"), "rate")
+        bands[["measure", "numerator", "denominator", *bounds, "band"]],
+        kinds=counts | dict.fromkeys(bounds, "rate"),
+        labels={
+            "low": "at least (95%)",
+            "high": "at most (95%)",
+            "healthy_bound": "healthy up to or from",
+            "attention_bound": "attention from",
         },
-        labels={"low": "at least (95%)", "high": "at most (95%)", "healthy_bound": "healthy from or below", "attention_bound": "attention from"},
         note="Campaigns and flows of all channels; 95% confidence intervals.",
-    )  # fmt: skip
+    )
     yield _providers(source)
 
 
-def _providers(source: _Account) -> Part:
+def _providers(source: AccountFrames) -> Part:
     counts = {}
     for name, metric in (
         ("received", "Received Email"),
@@ -501,7 +390,7 @@ def _providers(source: _Account) -> Part:
     )
 
 
-def _audience(source: _Account) -> Iterator[Part]:
+def _audience(source: AccountFrames) -> Iterator[Part]:
     joined, left = (
         source.client.metric_aggregates.query(
             name, measurements=["count"], interval=source.interval, timeframe=source.period
@@ -530,7 +419,7 @@ def _audience(source: _Account) -> Iterator[Part]:
     yield Figure("Growth of email subscribers", figure, data, kind="count")
 
 
-def _timing(source: _Account) -> Iterator[Part]:
+def _timing(source: AccountFrames) -> Iterator[Part]:
     sent = source.campaigns.dropna(subset=["send_time"])
     if sent.empty:
         yield Text("No campaign was sent in this period.")
@@ -549,7 +438,7 @@ def _timing(source: _Account) -> Iterator[Part]:
     )
 
 
-def _customers(source: _Account) -> Iterator[Part]:
+def _customers(source: AccountFrames) -> Iterator[Part]:
     orders = source.orders
     people = orders["profile_id"].nunique()
     if people < _FEWEST_CUSTOMERS:
@@ -561,13 +450,19 @@ def _customers(source: _Account) -> Iterator[Part]:
     end = source.period.end
     local = orders.assign(datetime=orders["datetime"].dt.tz_convert(source.period.timezone))
     repeat = analysis.repeat_purchase(local, as_of=end).head(5)
+    within = {f"within_{days}": f"within {days} days" for days in (30, 90, 365)}
     yield Table(
         "Repeat purchases",
-        repeat[["order", "customers", "returned", "share", "within_30", "within_90", "within_365", "median_days_km"]],
-        kinds=dict.fromkeys(("share", "within_30", "within_90", "within_365"), "rate"),
-        labels={"order": "order number", "share": "returned so far", "within_30": "within 30 days", "within_90": "within 90 days", "within_365": "within 365 days", "median_days_km": "median days to next order"},
+        repeat[["order", "customers", "returned", "share", *within, "median_days_km"]],
+        kinds=dict.fromkeys(("share", *within), "rate"),
+        labels={
+            "order": "order number",
+            "share": "returned so far",
+            "median_days_km": "median days to next order",
+            **within,
+        },
         note="Orders of the last twelve months; shares within so many days are Kaplan-Meier estimates.",
-    )  # fmt: skip
+    )
     cohorts = analysis.cohorts(local, as_of=end)
     figure, ax = _axes(height=5.2)
     plots.cohort_heatmap(cohorts, title="", ax=ax)
@@ -595,12 +490,12 @@ def _customers(source: _Account) -> Iterator[Part]:
         yield _best_customers(groups, source)
 
 
-def _best_customers(groups: pd.DataFrame, source: _Account) -> Part:
+def _best_customers(groups: pd.DataFrame, source: AccountFrames) -> Part:
     best = groups.sort_values(["monetary", "profile_id"], ascending=[False, True]).head(20)
     ids = best["profile_id"].astype(str)
     if source.privacy == "hashed":
         account = str(source.client.account["id"])
-        ids = ids.map(lambda id: hashlib.sha256(f"{account}:{id}".encode()).hexdigest()[:16])
+        ids = ids.map(lambda own: hashlib.sha256(f"{account}:{own}".encode()).hexdigest()[:16])
     return Table(
         "Best customers",
         best.assign(profile=ids.astype("string"))[
@@ -613,15 +508,18 @@ def _best_customers(groups: pd.DataFrame, source: _Account) -> Part:
     )
 
 
-def _notes(source: _Account) -> Iterator[Part]:
+def _notes(source: AccountFrames) -> Iterator[Part]:
     now = source.client.now()
+    over = source.period.is_complete(now)
+    ending = source.period.end if over else now
     lines = [
-        f"Times are in {source.period.timezone}; the period is {source.period}. Money is in {source.currency or 'an unknown currency'}.",
-        "Open, click, unsubscribe, spam complaint and placed-order rates are shares of delivered messages, bounce rates and "
-        "revenue per recipient of recipients. All are made from summed counts; rates are never averaged.",
-        "Revenue and orders by source are dated by the order. Attributed revenue of campaigns and flows comes from Klaviyo's "
-        "reports, which may credit a message by the date of its sending, so that the two need not agree.",
-        "The period is over." if source.period.is_complete(now) else f"The period is not over: the data end on {now:%Y-%m-%d}.",
+        f"Times are in {source.period.timezone}; the period is {source.period}.",
+        f"Money is in {source.currency or 'an unknown currency'}.",
+        "Open, click, unsubscribe, spam complaint and placed-order rates are shares of delivered messages; "
+        "bounce rates and revenue per recipient are shares of recipients. All are made from summed counts.",
+        "Revenue and orders by source are dated by the order. Attributed revenue of campaigns and flows comes "
+        "from Klaviyo's reports, which may credit a message by the date of its sending: the two need not agree.",
+        f"The period {'is over' if over else 'is not over'}: the data end at {ending:%Y-%m-%d %H:%M}.",
         "Late opens and orders still come in for about five days after the last message.",
         {
             "aggregate": "Nobody is named in this report.",
@@ -637,7 +535,7 @@ def _axes(height: float = 3.9) -> tuple[Drawing, Any]:
     return figure, figure.add_subplot()
 
 
-CHAPTERS: dict[str, tuple[str, Callable[[_Account], Iterator[Part]]]] = {
+CHAPTERS: dict[str, tuple[str, Callable[[AccountFrames], Iterator[Part]]]] = {
     "headline": ("Key numbers", _headline),
     "changes": ("What changed most", _changes),
     "revenue": ("Revenue", _revenue),
