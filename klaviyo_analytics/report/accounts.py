@@ -134,7 +134,7 @@ def run(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     known = os.environ if environ is None else environ
     names: set[str] = {"index"}
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for account in settings["accounts"]:
         stem = _stem(account["name"], names)
         try:
@@ -171,7 +171,7 @@ def _one(
             title=account.get("title"),
             branding=_branding(settings, account, beside),
         )
-    writers = {
+    writers: dict[str, Any] = {
         "html": report.to_html,
         "xlsx": report.to_excel,
         "pdf": report.to_pdf,

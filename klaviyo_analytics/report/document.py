@@ -164,9 +164,10 @@ class Table:
     row_kinds: Sequence[Kind] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.frame, pd.DataFrame):
+        frame: Any = self.frame
+        if not isinstance(frame, pd.DataFrame):
             raise FrameError(
-                f"Table({self.title!r}): frame is of type {type(self.frame).__name__}, not a DataFrame."
+                f"Table({self.title!r}): frame is of type {type(frame).__name__}, not a DataFrame."
             )
         if not self.frame.columns.is_unique:
             raise FrameError(f"Table({self.title!r}): two columns have the same name; rename one of them.")
@@ -362,7 +363,8 @@ class Report:
     failures: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for position, part in enumerate(self.sections):
+        given: Sequence[Any] = self.sections
+        for position, part in enumerate(given):
             if not isinstance(part, Part):
                 allowed = ", ".join(kind.__name__ for kind in get_args(Part))
                 raise InvalidInputError(

@@ -75,7 +75,8 @@ def _lines(ax: Axes, write_value: _Writer) -> Iterator[Mark]:
     values: dict[float, list[str]] = {}
     for line in lines:
         name = str(line.get_label())
-        for x, y in zip(line.get_xdata(orig=False), line.get_ydata(orig=False), strict=True):  # type: ignore[arg-type]
+        data: Any = line.get_xydata()
+        for x, y in data:
             if np.isfinite(y):
                 label = "" if name.startswith("_") else f"{name}: "
                 values.setdefault(float(x), []).append(f"{label}{write_value(float(y))}")
@@ -96,7 +97,7 @@ def _cells(ax: Axes, write_value: _Writer) -> Iterator[Mark]:
         if corners is None:
             continue
         size, corners = ax.figure.bbox, np.asarray(corners)
-        array = np.ma.filled(np.ma.asarray(mesh.get_array(), dtype=float), np.nan)
+        array: Any = np.ma.filled(np.ma.asarray(mesh.get_array(), dtype=float), np.nan)
         array = array.reshape(corners.shape[0] - 1, corners.shape[1] - 1)
         for (row, column), value in np.ndenumerate(array):
             if not np.isfinite(value):
@@ -114,7 +115,7 @@ def _position(ax: Axes, value: float, axis: str) -> str:
     if _is_dates(own):
         from matplotlib.dates import num2date  # noqa: PLC0415  (slow to import, needed for dates only)
 
-        when = num2date(value, tz=getattr(own.get_major_formatter(), "_tz", None))
+        when: Any = num2date(value, tz=getattr(own.get_major_formatter(), "_tz", None))  # type: ignore[no-untyped-call]
         return f"{when:%Y-%m-%d}" if not (when.hour or when.minute) else f"{when:%Y-%m-%d %H:%M}"
     for tick, label in zip(own.get_ticklocs(), own.get_ticklabels(), strict=False):
         if abs(tick - value) < 0.3 and label.get_text():

@@ -61,7 +61,7 @@ _CSP = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src
 def document(report: Report) -> str:
     """Return the whole file."""
     style = _asset("report.css") + _SCREEN % _shades(report.branding.colour)
-    text = _template("document.html").render(
+    text: str = _template("document.html").render(
         report=report,
         csp=_CSP,
         style=style,
@@ -112,7 +112,7 @@ def pdf(report: Report) -> bytes:
 def overview(title: str, rows: pd.DataFrame, colour: str) -> str:
     """Return the page that lists the reports of several accounts; `file` becomes a link where there is one."""
     shades = _shades(colour)
-    return _template("overview.html").render(
+    page: str = _template("overview.html").render(
         title=title,
         rows=[{k: None if pd.isna(v) else v for k, v in row.items()} for row in rows.to_dict("records")],
         csp=_CSP,
@@ -120,6 +120,7 @@ def overview(title: str, rows: pd.DataFrame, colour: str) -> str:
         accent=colour,
         dark=shades["dark"],
     )
+    return page
 
 
 @cache

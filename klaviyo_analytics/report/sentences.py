@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -92,7 +93,7 @@ def _signed(number: float, currency: str | None, write: Formatter) -> str:
 def _pair(rows: pd.DataFrame, source: str, measure: str) -> tuple[float, float] | None:
     if (source, measure) not in rows.index:
         return None
-    row = rows.loc[(source, measure)]
+    row: Any = rows.loc[(source, measure)]
     now, before = float(row["value"]), float(row["previous"])
     return (now, before) if math.isfinite(now) and math.isfinite(before) else None
 
