@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from klaviyo_analytics import analysis, errors, frames, plots, vocabulary, widgets
+    from klaviyo_analytics import analysis, errors, frames, plots, report, vocabulary, widgets
     from klaviyo_analytics._connect import connect, demo, quiet_http_logs
     from klaviyo_analytics.account_group import AccountGroup, connect_all
     from klaviyo_analytics.archive import Archive, open_archive
@@ -48,6 +48,7 @@ __all__ = [
     "open_archive",
     "plots",
     "quiet_http_logs",
+    "report",
     "vocabulary",
     "widgets",
 ]
@@ -73,6 +74,7 @@ _MODULES = {
     "errors": "errors",
     "frames": "frames",
     "plots": "plots",
+    "report": "report",
     "vocabulary": "vocabulary",
     "widgets": "widgets",
 }
