@@ -9,7 +9,7 @@ import pandas as pd
 
 from klaviyo_analytics._messages import counted
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics.endpoints import Kind, load
+from klaviyo_analytics.endpoints import Kind
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.frames.schema import DTYPES
@@ -49,20 +49,23 @@ def attributes(context: Context, kind: str, records: Sequence[Record]) -> dict[s
         profiles: dict[str, Any] = body["data"]["attributes"]
         return profiles
     if kind == "profile_import":
-        return {"profiles": {"data": [_profile(record) for record in records]}}
+        return {"profiles": {"data": [_profile(context, record) for record in records]}}
     if kind == "event_create":
         return {"events_bulk_create": {"data": [_event(context, record) for record in records]}}
     if kind == "coupon_code_create":
-        codes = [resource(load()["create_coupon_code"], with_expiry(context, record)) for record in records]
+        endpoint = context.api.catalog["create_coupon_code"]
+        codes = [resource(endpoint, with_expiry(context, record)) for record in records]
         return {"coupon_codes": {"data": codes}}
     _, resource_kind, verb = kind.split("_")
-    return {PLURAL[resource_kind]: {"data": [_in_catalog(resource_kind, verb, record) for record in records]}}
+    return {PLURAL[resource_kind]: {"data": [_in_catalog(context, resource_kind, verb, record) for record in records]}}
 
 
-def _profile(record: Record) -> dict[str, Any]:
+def _profile(context: Context, record: Record) -> dict[str, Any]:
     id, given = _parted(record)
     given, meta = patched(given)
-    data = resource(load()["create_or_update_profile"], given, id=None if id is None else checked_id(id))
+    data = resource(
+        context.api.catalog["create_or_update_profile"], given, id=None if id is None else checked_id(id)
+    )
     return {**data, "meta": meta} if meta else data
 
 
@@ -74,13 +77,13 @@ def _event(context: Context, record: Record) -> dict[str, Any]:
     return {"type": "event-bulk-create", "attributes": one}
 
 
-def _in_catalog(resource_kind: str, verb: str, record: Record) -> dict[str, Any]:
+def _in_catalog(context: Context, resource_kind: str, verb: str, record: Record) -> dict[str, Any]:
     if verb == "create":
-        return resource(load()[f"create_catalog_{resource_kind}"], record)
+        return resource(context.api.catalog[f"create_catalog_{resource_kind}"], record)
     id, given = _parted(record)
     if verb == "delete":
         return {"type": f"catalog-{resource_kind}", "id": catalog_id(id)}
-    return resource(load()[f"update_catalog_{resource_kind}"], given, id=catalog_id(id))
+    return resource(context.api.catalog[f"update_catalog_{resource_kind}"], given, id=catalog_id(id))
 
 
 def _parted(record: Record) -> tuple[Any, dict[str, Any]]:
@@ -250,7 +253,7 @@ class BulkJobs(BulkJobMethods):
                 raise InvalidInputError("lists= belongs to the kind 'profile_import'.")
             given["lists"] = lists
         operation = _submission(kind)
-        body = {"data": resource(load()[operation], given)}
+        body = {"data": resource(self._endpoint(operation), given)}
         if not dry_run:
             confirmed(confirm, *_asks(kind, len(records)))
         job = write(self._context, operation, {}, body, dry_run=dry_run)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import ApiError, InvalidInputError, RequestTimeoutError
 from klaviyo_analytics.http.cancellation import wait_for
 from klaviyo_analytics.resources._base import UNSET, identifiers, resource, serves, write
@@ -163,7 +162,7 @@ class CampaignWrites(CampaignMethods):
             "send_options": send_options,
             "tracking_options": tracking_options,
         }
-        data = resource(load()["create_campaign"], given)
+        data = resource(self._endpoint("create_campaign"), given)
         return write(self._context, "create_campaign", {}, {"data": data}, dry_run=dry_run)
 
     @serves("update_campaign")
@@ -206,7 +205,7 @@ class CampaignWrites(CampaignMethods):
         if all(value is UNSET for value in given.values()):
             raise InvalidInputError(f"update(): nothing to change was named; there are {', '.join(given)}.")
         id = checked_id(campaign, "campaign")
-        data = resource(load()["update_campaign"], given, id=id)
+        data = resource(self._endpoint("update_campaign"), given, id=id)
         return write(self._context, "update_campaign", {"id": id}, {"data": data}, dry_run=dry_run)
 
     @serves(
@@ -257,7 +256,7 @@ class CampaignWrites(CampaignMethods):
         """
         id, context = checked_id(campaign, "campaign"), self._context
         start = "refresh_campaign_recipient_estimation"
-        body = {"data": resource(load()[start], {}, id=id)}
+        body = {"data": resource(self._endpoint(start), {}, id=id)}
         started = write(context, start, {}, body, dry_run=dry_run, replay_safe=True)
         if dry_run:
             return started
@@ -317,7 +316,7 @@ class CampaignWrites(CampaignMethods):
                 )
             if confirm is not True:
                 confirmed(confirm, f"This sends the campaign {found['name']!r} ({id}) to {self._reach(id)}.")
-        data = resource(load()["send_campaign"], {}, id=id)
+        data = resource(self._endpoint("send_campaign"), {}, id=id)
         return write(self._context, "send_campaign", {}, {"data": data}, dry_run=dry_run)
 
     @serves("cancel_campaign_send")
@@ -347,7 +346,7 @@ class CampaignWrites(CampaignMethods):
         """
         id = checked_id(campaign, "campaign")
         action = {"action": "revert" if revert else "cancel"}
-        data = resource(load()["cancel_campaign_send"], action, id=id)
+        data = resource(self._endpoint("cancel_campaign_send"), action, id=id)
         return write(self._context, "cancel_campaign_send", {"id": id}, {"data": data}, dry_run=dry_run)
 
     def _reach(self, id: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics._messages import counted
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.resources._base import Resource, resource, serves, write
 from klaviyo_analytics.resources._reading import checked_id, read_one
@@ -344,7 +343,7 @@ def _suppression(
         ask = confirmations.to_suppress if suppresses else confirmations.to_unsuppress
         confirmed(confirm, ask(_crowd(owner, kind, given[kind])))
     operation = f"bulk_{verb}_profiles"
-    data = resource(load()[operation], {kind: given[kind]})
+    data = resource(owner._endpoint(operation), {kind: given[kind]})
     return write(owner._context, operation, {}, {"data": data}, dry_run=dry_run)
 
 

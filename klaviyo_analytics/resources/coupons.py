@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
 from klaviyo_analytics.filters import F, as_filter
@@ -80,7 +79,7 @@ class Coupons(CouponMethods):
             "description": description,
             "monitor_configuration": monitor_configuration,
         }
-        data = resource(load()["create_coupon"], given)
+        data = resource(self._endpoint("create_coupon"), given)
         return write(self._context, "create_coupon", {}, {"data": data}, dry_run=dry_run)
 
 

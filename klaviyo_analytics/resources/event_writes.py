@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.resources._base import Resource, resource, serves, write
 from klaviyo_analytics.resources._reading import Context, checked_id, moment
 from klaviyo_analytics.resources.metrics import Metrics
@@ -80,7 +79,7 @@ class EventWrites(Resource):
             time=time,
             unique_id=unique_id,
         )
-        data = resource(load()["create_event"], {**happened, "profile": {"data": whose(profile)}})
+        data = resource(self._endpoint("create_event"), {**happened, "profile": {"data": whose(profile)}})
         # a repeated unique_id is the same event, so a lost answer may be asked for again
         return write(self._context, "create_event", {}, {"data": data}, dry_run=dry_run, replay_safe=True)
 

@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import resource, serves, write
 from klaviyo_analytics.resources._generated.messages import (
@@ -80,7 +79,7 @@ class Flows(FlowMethods):
         id = self._id(flow)
         if status == "live" and not dry_run and confirm is not True:
             confirmed(confirm, self._going_live(id))
-        data = resource(load()["update_flow"], {"status": status}, id=id)
+        data = resource(self._endpoint("update_flow"), {"status": status}, id=id)
         return write(self._context, "update_flow", {"id": id}, {"data": data}, dry_run=dry_run)
 
     def _going_live(self, id: str) -> str:
@@ -295,7 +294,7 @@ class FlowActions(FlowActionMethods):
         id, inside = self._id(action), definition.get("data")
         if not dry_run and isinstance(inside, Mapping) and inside.get("status") == "live":
             confirmed(confirm, f"This sets 1 action ({id}, {definition.get('type')}) live.")
-        data = resource(load()["update_flow_action"], {"definition": definition}, id=id)
+        data = resource(self._endpoint("update_flow_action"), {"definition": definition}, id=id)
         return write(self._context, "update_flow_action", {"id": id}, {"data": data}, dry_run=dry_run)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import UNSET, resource, serves, write
 from klaviyo_analytics.resources._generated.messages import ImageMethods
@@ -68,7 +67,7 @@ class Images(ImageMethods):
         if isinstance(source, str) and source.startswith(("http://", "https://", "data:")):
             named = UNSET if name is None else name
             given = {"import_from_url": source, "name": named, "hidden": hidden}
-            data = resource(load()["upload_image_from_url"], given)
+            data = resource(self._endpoint("upload_image_from_url"), given)
             return write(self._context, "upload_image_from_url", {}, {"data": data}, dry_run=dry_run)
         content = source if isinstance(source, bytes) else _read(Path(source))
         kind = _kind(content)

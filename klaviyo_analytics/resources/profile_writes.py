@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import UNSET, Resource, resource, serves, write, written
 from klaviyo_analytics.resources._reading import checked_id
@@ -236,7 +235,7 @@ class ProfileWrites(Resource):
                 f"This merges 1 profile ({goes}) into {stays}: {goes} is deleted and cannot be brought back."
             )
             confirmed(confirm, what)
-        data = resource(load()["merge_profiles"], {"profiles": [goes]}, id=stays)
+        data = resource(self._endpoint("merge_profiles"), {"profiles": [goes]}, id=stays)
         return write(self._context, "merge_profiles", {}, {"data": data}, dry_run=dry_run)
 
     @serves("request_profile_deletion")
@@ -293,7 +292,7 @@ class ProfileWrites(Resource):
         person: dict[str, Any] = {"type": "profile", "attributes": {} if name == "id" else named}
         if name == "id":
             person["id"] = value
-        data = resource(load()["request_profile_deletion"], {"profile": {"data": person}})
+        data = resource(self._endpoint("request_profile_deletion"), {"profile": {"data": person}})
         return write(self._context, "request_profile_deletion", {}, {"data": data}, dry_run=dry_run)
 
 

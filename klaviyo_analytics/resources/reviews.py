@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import resource, serves, write
 from klaviyo_analytics.resources._generated.shop import ReviewMethods
@@ -79,5 +78,5 @@ class Reviews(ReviewMethods):
             told = {} if explanation is None else {"status_explanation": explanation}
             wanted["rejection_reason"] = {"reason": reason, **told}
         id = self._id(review)
-        data = resource(load()["update_review"], {"status": wanted}, id=id)
+        data = resource(self._endpoint("update_review"), {"status": wanted}, id=id)
         return write(self._context, "update_review", {"id": id}, {"data": data}, dry_run=dry_run)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Never, overload
 
-from klaviyo_analytics.resources._base import UNSET, Resource, serves
-from klaviyo_analytics.resources._concurrent import MEMBERS, PROFILES
+from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources._reading import CHUNK
+from klaviyo_analytics.resources._concurrent import MEMBERS, PROFILES
+from klaviyo_analytics.resources._base import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klaviyo_analytics.frames import Properties
     from klaviyo_analytics.resources._base import Id, Ids
     from klaviyo_analytics.resources._generated.rows import ListRow, ProfileRow, SegmentRow
     from klaviyo_analytics.resources._reading import Filtering
+    from klaviyo_analytics.frames import Properties
 
 ProfileSort = Literal[
     "created", "-created", "email", "-email", "id", "-id",
@@ -30,7 +31,7 @@ ProfileSort = Literal[
     "subscriptions.email.marketing.suppression.timestamp",
     "-subscriptions.email.marketing.suppression.timestamp", "updated", "-updated",
 ]
-ProfileInclude = Literal["push-tokens"]
+ProfileInclude = Literal["push-tokens", "conversations"]
 ProfileField = Literal[
     "id", "created", "email", "external_id", "first_name", "image", "last_event_date", "last_name",
     "locale", "location", "location.address1", "location.address2", "location.city", "location.country",
@@ -75,10 +76,14 @@ ProfileField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 ProfileAdditionalField = Literal["subscriptions", "predictive_analytics"]
-ProfileGetInclude = Literal["lists", "push-tokens", "segments"]
+ProfileGetInclude = Literal["lists", "push-tokens", "segments", "conversations"]
 ListField = Literal["id", "created", "name", "opt_in_process", "updated"]
 SegmentField = Literal[
     "id", "created", "definition", "definition.condition_groups", "is_active", "is_processing",
@@ -139,7 +144,11 @@ ListProfilesField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 ListIterProfilesSort = Literal["joined_group_at", "-joined_group_at"]
 ListIterProfilesField = Literal[
@@ -186,7 +195,11 @@ ListIterProfilesField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 TagField = Literal["id", "name"]
 FlowField = Literal["id", "archived", "created", "name", "status", "trigger_type", "updated"]
@@ -242,7 +255,11 @@ SegmentProfilesField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 SegmentIterProfilesSort = Literal["joined_group_at", "-joined_group_at"]
 SegmentIterProfilesField = Literal[
@@ -289,7 +306,11 @@ SegmentIterProfilesField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 
 
@@ -332,12 +353,14 @@ class ProfileMethods(Resource):
             subscriptions.email.marketing.suppression.timestamp, updated; a leading '-' sorts in descending
             order.
         include : str or list of str, optional
-            Related resources to read, too: push-tokens. Those of a to-one relationship become columns.
+            Related resources to read, too: push-tokens, conversations. Those of a to-one relationship
+            become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, last_event_date, last_name,
             locale, location, organization, phone_number, predictive_analytics, properties, subscriptions,
             title, updated. Omitted: all. A dict can also name attributes of push-token: background,
-            created, enablement_status, metadata, platform, recorded_date, token, vendor.
+            created, enablement_status, metadata, platform, recorded_date, token, vendor; conversation:
+            channel.
         additional_fields : list of str, or dict by type, optional
             Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
         limit : int, optional
@@ -360,7 +383,7 @@ class ProfileMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object). Times are in UTC.
+            (string), properties (object), list_ids (object), segment_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -423,12 +446,14 @@ class ProfileMethods(Resource):
             subscriptions.email.marketing.suppression.timestamp, updated; a leading '-' sorts in descending
             order. Omitted: Klaviyo's order.
         include : str or list of str, optional
-            Related resources to read, too: push-tokens. Those of a to-one relationship become columns.
+            Related resources to read, too: push-tokens, conversations. Those of a to-one relationship
+            become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, last_event_date, last_name,
             locale, location, organization, phone_number, predictive_analytics, properties, subscriptions,
             title, updated. Omitted: all. A dict can also name attributes of push-token: background,
-            created, enablement_status, metadata, platform, recorded_date, token, vendor.
+            created, enablement_status, metadata, platform, recorded_date, token, vendor; conversation:
+            channel.
         additional_fields : list of str, or dict by type, optional
             Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
         limit : int, optional
@@ -448,7 +473,7 @@ class ProfileMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object). Times are in UTC.
+            (string), properties (object), list_ids (object), segment_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -493,15 +518,15 @@ class ProfileMethods(Resource):
         id : str or pandas.Series
             Id, or a row that has one, such as `get` and `find` return.
         include : str or list of str, optional
-            Related resources to read, too: lists, push-tokens, segments. Those of a to-one relationship
-            become columns.
+            Related resources to read, too: lists, push-tokens, segments, conversations. Those of a to-one
+            relationship become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, last_event_date, last_name,
             locale, location, organization, phone_number, predictive_analytics, properties, subscriptions,
             title, updated. Omitted: all. A dict can also name attributes of list: created, name,
             opt_in_process, updated; push-token: background, created, enablement_status, metadata, platform,
             recorded_date, token, vendor; segment: created, definition, is_active, is_processing,
-            is_starred, name, updated.
+            is_starred, name, updated; conversation: channel.
         additional_fields : list of str, or dict by type, optional
             Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
         properties : "json", "columns", list of str, or dict of dtypes, optional
@@ -607,7 +632,7 @@ class ProfileMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object). Times are in UTC.
+            (string), properties (object), list_ids (object), segment_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -665,7 +690,8 @@ class ProfileMethods(Resource):
         -------
         pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object), tag_ids (object), flow_trigger_ids (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -704,7 +730,7 @@ class ProfileMethods(Resource):
         pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
-            (object). Times are in UTC.
+            (object), profile_ids (object), tag_ids (object), flow_trigger_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -746,7 +772,8 @@ class ProfileMethods(Resource):
             (string), metadata.klaviyo_sdk (string), metadata.sdk_version (string), metadata.device_model
             (string), metadata.os_name (string), metadata.os_version (string), metadata.manufacturer
             (string), metadata.app_name (string), metadata.app_version (string), metadata.app_build
-            (string), metadata.app_id (string), metadata.environment (string). Times are in UTC.
+            (string), metadata.app_id (string), metadata.environment (string), profile_id (string). Times
+            are in UTC.
 
         Raises
         ------
@@ -911,6 +938,7 @@ class ListMethods(Resource):
         include: Sequence[ListInclude] | ListInclude = (),
         fields: Sequence[ListField] | ListField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every list as a row.
 
@@ -930,12 +958,14 @@ class ListMethods(Resource):
             attributes of flow: archived, created, name, status, trigger_type, updated; tag: name.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 10. Omitted: 10, or `limit` if that is smaller.
 
         Returns
         -------
         pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -946,7 +976,15 @@ class ListMethods(Resource):
         -----
         ``GET /api/lists``, limited to 75/s and 750/m; scopes: lists:read.
         """
-        return self._list("get_lists", filter=filter, sort=sort, include=include, fields=fields, limit=limit)
+        return self._list(
+            "get_lists",
+            filter=filter,
+            sort=sort,
+            include=include,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
 
     @serves("get_lists")
     def iter_frames(
@@ -958,6 +996,7 @@ class ListMethods(Resource):
         include: Sequence[ListInclude] | ListInclude = (),
         fields: Sequence[ListField] | ListField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every list as frames of at most `chunk_size` rows.
 
@@ -979,12 +1018,14 @@ class ListMethods(Resource):
             attributes of flow: archived, created, name, status, trigger_type, updated; tag: name.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 10. Omitted: 10, or `limit` if that is smaller.
 
         Returns
         -------
         iterator of pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1003,6 +1044,7 @@ class ListMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_list")
@@ -1038,7 +1080,7 @@ class ListMethods(Resource):
         -------
         pandas.Series
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1086,7 +1128,7 @@ class ListMethods(Resource):
         -------
         pandas.Series
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1168,7 +1210,8 @@ class ListMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object), list_ids (object),
+            segment_ids (object), push_token_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1251,7 +1294,8 @@ class ListMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object), list_ids (object),
+            segment_ids (object), push_token_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1298,7 +1342,8 @@ class ListMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1335,7 +1380,8 @@ class ListMethods(Resource):
         -------
         pandas.DataFrame
             id (string), name (string), status (string), archived (boolean), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), trigger_type (string). Times are in UTC.
+            updated (datetime64[us, UTC]), trigger_type (string), flow_action_ids (object), tag_ids
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -1602,6 +1648,7 @@ class SegmentMethods(Resource):
         include: Sequence[SegmentInclude] | SegmentInclude = (),
         fields: Sequence[SegmentField] | SegmentField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every segment as a row.
 
@@ -1623,13 +1670,15 @@ class SegmentMethods(Resource):
             trigger_type, updated; tag: name.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 10. Omitted: 10, or `limit` if that is smaller.
 
         Returns
         -------
         pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
-            (object). Times are in UTC.
+            (object), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1647,6 +1696,7 @@ class SegmentMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_segments")
@@ -1659,6 +1709,7 @@ class SegmentMethods(Resource):
         include: Sequence[SegmentInclude] | SegmentInclude = (),
         fields: Sequence[SegmentField] | SegmentField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every segment as frames of at most `chunk_size` rows.
 
@@ -1682,13 +1733,15 @@ class SegmentMethods(Resource):
             trigger_type, updated; tag: name.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 10. Omitted: 10, or `limit` if that is smaller.
 
         Returns
         -------
         iterator of pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
-            (object). Times are in UTC.
+            (object), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1707,6 +1760,7 @@ class SegmentMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_segment")
@@ -1743,7 +1797,7 @@ class SegmentMethods(Resource):
         pandas.Series
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
-            (object). Times are in UTC.
+            (object), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1804,7 +1858,7 @@ class SegmentMethods(Resource):
         pandas.Series
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
-            (object). Times are in UTC.
+            (object), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1891,7 +1945,8 @@ class SegmentMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object), list_ids (object),
+            segment_ids (object), push_token_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1974,7 +2029,8 @@ class SegmentMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object), list_ids (object),
+            segment_ids (object), push_token_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -2021,7 +2077,8 @@ class SegmentMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -2058,7 +2115,8 @@ class SegmentMethods(Resource):
         -------
         pandas.DataFrame
             id (string), name (string), status (string), archived (boolean), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), trigger_type (string). Times are in UTC.
+            updated (datetime64[us, UTC]), trigger_type (string), flow_action_ids (object), tag_ids
+            (object). Times are in UTC.
 
         Raises
         ------
