@@ -85,8 +85,8 @@ USELESS = {
     "a-list": (Answer(body=b"[]"), "without data"),
     "a-text": (data("green"), "no JSON:API resources"),
     "texts": (data(["green"]), "no JSON:API resources"),
-    "no-id": (data([{"type": "tag"}]), "no JSON:API resources"),
-    "null-as-id": (data([{**GREEN, "id": None}]), "no JSON:API resources"),
+    "no-id-and-no-type": (data([{"attributes": {}}]), "no JSON:API resources"),
+    "null-instead-of-a-list": (data(None), "null instead of a list"),
     "no-such-page": (data([GREEN], links={"next": "?page%5Bcursor%5D=2"}), r"links\.next leads to no page"),
     "itself-as-next": (data([GREEN], links={"next": "/api/tags"}), "same cursor twice"),
     "another-place": (Answer(302, b"", {"Location": "https://evil.example/"}), "redirected to evil.example"),
@@ -111,11 +111,22 @@ def test_what_cannot_be_read_is_a_clear_error(answer: Answer, says: str) -> None
 
 
 class TestData:
-    def test_null_is_no_row_in_a_list_and_an_error_for_one(self) -> None:
-        with ScriptedServer(data(None)) as server, tags(server) as client:
-            assert client.tags.list().empty
-            with pytest.raises(errors.MalformedResponseError, match=r"GET /api/tags/1 answered without a"):
-                client.tags.get("1")
+    @pytest.mark.parametrize("row", [{"type": "tag"}, {**GREEN, "id": None}], ids=["missing", "null"])
+    def test_a_row_without_an_id_is_kept_with_a_warning(self, row: dict[str, Any]) -> None:
+        with (
+            ScriptedServer(data([GREEN, row])) as server,
+            tags(server) as client,
+            pytest.warns(ka.ReadingWarning, match="1 row without an id"),
+        ):
+            assert client.tags.list()["id"].isna().tolist() == [False, True]
+
+    def test_null_instead_of_one_resource_is_an_error(self) -> None:
+        with (
+            ScriptedServer(data(None)) as server,
+            tags(server) as client,
+            pytest.raises(errors.MalformedResponseError, match=r"GET /api/tags/1 answered without a"),
+        ):
+            client.tags.get("1")
 
     def test_several_are_not_taken_for_one(self) -> None:
         with (
@@ -129,9 +140,12 @@ class TestData:
         with ScriptedServer(data([{**GREEN, "attributes": None}])) as server, tags(server) as client:
             assert client.tags.list()["name"].isna().all()
 
-    def test_nothing_that_came_is_dropped_also_if_it_came_twice(self) -> None:
-        with ScriptedServer(data([GREEN], links={"next": NEXT + "b"}), data([GREEN])) as server:
-            assert tags(server).tags.list()["id"].tolist() == ["1", "1"]
+    def test_a_row_that_came_on_two_pages_is_kept_once_with_a_warning(self) -> None:
+        with (
+            ScriptedServer(data([GREEN], links={"next": NEXT + "b"}), data([GREEN])) as server,
+            pytest.warns(ka.ReadingWarning, match="1 row came on more than one page"),
+        ):
+            assert tags(server).tags.list()["id"].tolist() == ["1"]
 
     def test_errors_are_errors_whatever_the_status(self) -> None:
         said = Answer(200, error(500, detail="No such thing.").body)
