@@ -57,7 +57,8 @@ def attributes(context: Context, kind: str, records: Sequence[Record]) -> dict[s
         codes = [resource(endpoint, with_expiry(context, record)) for record in records]
         return {"coupon_codes": {"data": codes}}
     _, resource_kind, verb = kind.split("_")
-    return {PLURAL[resource_kind]: {"data": [_in_catalog(context, resource_kind, verb, record) for record in records]}}
+    data = [_in_catalog(context, resource_kind, verb, record) for record in records]
+    return {PLURAL[resource_kind]: {"data": data}}
 
 
 def _profile(context: Context, record: Record) -> dict[str, Any]:

@@ -23,7 +23,9 @@ def shop_of(orders: list[tuple[int, int | None, float]], *, now: int) -> account
         if sent is not None:
             message = {"$event_id": f"r{number}", "$message": "MSG1"}
             rows.append((sent, accounts.RECEIVED, accounts.ANNA, None, message))
-            rows.append((sent + 60, accounts.OPENED, accounts.ANNA, None, {**message, "$event_id": f"o{number}"}))
+            rows.append(
+                (sent + 60, accounts.OPENED, accounts.ANNA, None, {**message, "$event_id": f"o{number}"})
+            )
         held = {"$event_id": f"k{number}", "$value": value, "$value_currency": "USD", "OrderId": f"k{number}"}
         rows.append((ordered, accounts.PLACED, accounts.ANNA, value, held))
     log = accounts.events(rows)
@@ -112,7 +114,9 @@ def test_a_draft_welcome_flow_and_a_duplicate_metric_are_exactly_two_findings(sh
 
 def test_findings_go_away_with_their_cause(shop: Shop) -> None:
     metrics = shop.account.records["metric"]
-    other = next(id for id, one in metrics.items() if one.attributes["integration"]["name"] == "Point of Sale")
+    other = next(
+        id for id, one in metrics.items() if one.attributes["integration"]["name"] == "Point of Sale"
+    )
     metrics[other].attributes["name"] = "Sold in a shop"
     assert shop.client.audit().empty
 
@@ -121,7 +125,9 @@ def test_a_missing_flow_and_orders_without_value_are_found(shop: Shop) -> None:
     shop.account.records["flow"][flow_named(shop, "Cart")].attributes["name"] = "Something else"
     log = shop.account.events
     names = {id: one.attributes["name"] for id, one in shop.account.records["metric"].items()}
-    last = [row for row in range(len(log.ids)) if names[log.metric_ids[log.metric[row]]] == "Placed Order"][-3:]
+    last = [row for row in range(len(log.ids)) if names[log.metric_ids[log.metric[row]]] == "Placed Order"][
+        -3:
+    ]
     for row in last:
         log.properties[row] = {key: value for key, value in log.properties[row].items() if key != "$value"}
     found = shop.client.audit().set_index("check")

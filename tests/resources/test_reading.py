@@ -150,7 +150,9 @@ class TestGet:
 
     @pytest.mark.parametrize("id", [None, "", " ", 5, ["a"], pd.NA, pd.Series({"name": "x"}), ".", ".."])
     def test_what_is_no_id_is_refused(self, id: Any, reader: KlaviyoClient) -> None:
-        with pytest.raises(InvalidInputError, match=r"Pass an id as text, or a row|is an email address, not an id"):
+        with pytest.raises(
+            InvalidInputError, match=r"Pass an id as text, or a row|is an email address, not an id"
+        ):
             reader.profiles.get(id)
 
     def test_additional_fields_of_a_single_one(self, reader: KlaviyoClient, library: Shop) -> None:
