@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from klaviyo_analytics import __version__
 from klaviyo_analytics._safe_text import NOTE, printable, printable_frame, write_csv
 from klaviyo_analytics.errors import KlaviyoError, NoMatchError
 from klaviyo_analytics.plots import metric_trend
@@ -139,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="klaviyo-analytics", description="Klaviyo accounts as DataFrames.")
+    parser.add_argument("--version", action="version", version=f"klaviyo-analytics {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="read an account, print it, and write frames and a chart")
@@ -152,6 +154,25 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--connection", help="id of a gateway's connection")
     check.add_argument("--base-url", help="what stands before /api, if it is not the usual host")
     check.set_defaults(run=_check)
+
+    report = commands.add_parser(
+        "report",
+        help="write the performance report of an account, or those of several",
+        description="Write a report as .html, .pdf, .xlsx or .md. Exit status: 0 if it is complete, 1 after an error or "
+        "if a section or an account failed, 2 if an option is wrong.",
+        epilog="examples: klaviyo-analytics report --demo --to report.html | klaviyo-analytics report reports.toml",
+    )
+    report.add_argument("file", nargs="?", type=Path, help="TOML file that lists several accounts")
+    report.add_argument("--to", type=Path, help="file to write; its ending decides the format")
+    report.add_argument("--timeframe", default="last month", help='such as "last week" or 2026-05')
+    report.add_argument(
+        "--compare", choices=("previous_period", "last_year", "none"), default="previous_period"
+    )
+    report.add_argument("--metric", help="name of the metric whose events are orders")
+    report.add_argument("--privacy", choices=("aggregate", "hashed", "full"), default="aggregate")
+    report.add_argument("--connection", help="id of a gateway's connection")
+    report.add_argument("--demo", action="store_true", help="report on the sandbox account; needs no key")
+    report.set_defaults(run=_report)
 
     sandbox = commands.add_parser("sandbox", help="serve a synthetic Klaviyo account on this machine")
     sandbox.add_argument("--port", type=_port, default=8765, help="0 takes any free one")
@@ -190,6 +211,45 @@ def _check(options: argparse.Namespace) -> int:
         report = without_client(error)
     print(report)  # noqa: T201
     return 0 if report.ok else 1
+
+
+def _report(options: argparse.Namespace) -> int:
+    import klaviyo_analytics as ka  # noqa: PLC0415
+
+    if (options.file is None) == (options.to is None):
+        print("klaviyo-analytics report: pass either a TOML file or --to FILE.", file=sys.stderr)  # noqa: T201
+        return 2
+    if options.file is not None:
+        result = ka.report.run(options.file)
+        print(_table(result.frame[["account", "status", "file"]]))  # noqa: T201
+        for row in result.frame.dropna(subset=["message"]).to_dict("records"):
+            print(printable(f"{row['account']}: {row['message']}"), file=sys.stderr)  # noqa: T201
+        print(f"Wrote {result.overview}")  # noqa: T201
+        return result.exit_code
+    writer = _REPORT_FORMATS.get(options.to.suffix.lower())
+    if writer is None:
+        allowed = ", ".join(_REPORT_FORMATS)
+        print(
+            f"klaviyo-analytics report: {options.to} has an unknown ending; allowed are {allowed}.",
+            file=sys.stderr,
+        )
+        return 2
+    with ka.demo() if options.demo else ka.connect(connection=options.connection) as client:
+        report = ka.report.performance(
+            client,
+            options.timeframe,
+            compare=None if options.compare == "none" else options.compare,
+            conversion_metric=options.metric,
+            privacy=options.privacy,
+        )
+    getattr(report, writer)(options.to)
+    for name, reason in report.failures.items():
+        print(printable(f"{name} could not be made: {reason}"), file=sys.stderr)  # noqa: T201
+    print(f"Wrote {options.to}")  # noqa: T201
+    return 1 if report.failures else 0
+
+
+_REPORT_FORMATS = {".html": "to_html", ".pdf": "to_pdf", ".xlsx": "to_excel", ".md": "to_markdown"}
 
 
 def _client(options: argparse.Namespace) -> KlaviyoClient:
