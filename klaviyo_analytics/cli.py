@@ -158,8 +158,8 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser(
         "report",
         help="write the performance report of an account, or those of several",
-        description="Write a report as .html, .pdf, .xlsx or .md. Exit status: 0 if it is complete, 1 after an error or "
-        "if a section or an account failed, 2 if an option is wrong.",
+        description="Write a report as .html, .pdf, .xlsx or .md. Exit status: 0 if it is complete, 1 after an "
+        "error or if a section or an account failed, 2 if an option is wrong.",
         epilog="examples: klaviyo-analytics report --demo --to report.html | klaviyo-analytics report reports.toml",
     )
     report.add_argument("file", nargs="?", type=Path, help="TOML file that lists several accounts")
@@ -228,11 +228,8 @@ def _report(options: argparse.Namespace) -> int:
         return result.exit_code
     writer = _REPORT_FORMATS.get(options.to.suffix.lower())
     if writer is None:
-        allowed = ", ".join(_REPORT_FORMATS)
-        print(
-            f"klaviyo-analytics report: {options.to} has an unknown ending; allowed are {allowed}.",
-            file=sys.stderr,
-        )
+        said = f"{options.to} has an unknown ending; allowed are {', '.join(_REPORT_FORMATS)}."
+        print(f"klaviyo-analytics report: {said}", file=sys.stderr)  # noqa: T201
         return 2
     with ka.demo() if options.demo else ka.connect(connection=options.connection) as client:
         report = ka.report.performance(

@@ -102,8 +102,8 @@ def performance(
     _check("compare", [] if compare is None else [compare], list(get_args(Comparison)))
     if not hasattr(client, "account_summary"):
         raise InvalidInputError(
-            f"client is of type {type(client).__name__}, not a client. Klaviyo's campaign and flow reports are needed; "
-            "pass ka.connect() or ka.demo()."
+            f"client is of type {type(client).__name__}, not a client. The report needs Klaviyo's own "
+            "reports; pass ka.connect() or ka.demo()."
         )
     own = branding or Branding()
     source = AccountFrames(
