@@ -203,7 +203,7 @@ def _table(table: Table, write: Formatter) -> dict[str, Any]:
 
 
 def _key(value: Any, kind: str) -> str:
-    """Return what a column is sorted by; nothing where there is no value."""
+    """Return what a column is sorted by; nothing if it is missing."""
     if value is None or (not isinstance(value, list | tuple | dict) and pd.isna(value)):
         return ""
     if is_number(kind):  # type: ignore[arg-type]

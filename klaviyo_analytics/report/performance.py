@@ -100,6 +100,11 @@ def performance(
     _check("sections", names, list(CHAPTERS))
     _check("privacy", [privacy], list(get_args(Privacy)))
     _check("compare", [] if compare is None else [compare], list(get_args(Comparison)))
+    if not hasattr(client, "account_summary"):
+        raise InvalidInputError(
+            f"client is of type {type(client).__name__}, not a client. The report needs Klaviyo's own "
+            "reports; pass ka.connect() or ka.demo()."
+        )
     own = branding or Branding()
     source = AccountFrames(
         client, client.timeframe(timeframe), compare, conversion_metric, privacy, Formatter(own.language)
@@ -318,8 +323,8 @@ def _campaigns(source: AccountFrames) -> Iterator[Part]:
     )
 
 
-def _best_and_worst(rows: pd.DataFrame, noun: str, source: AccountFrames) -> Iterator[Part]:
-    """Name the extremes among those large enough for a rate to mean something."""
+def _best_and_worst(rows: pd.DataFrame, column: str, source: AccountFrames) -> Iterator[Part]:
+    """List the extremes among those large enough for a rate to mean something."""
     least = max(float(rows["recipients"].sum()) * 0.01, 20)
     ranked = rows[rows["recipients"].ge(least) & rows["revenue_per_recipient"].notna()]
     if len(ranked) < 2:
@@ -328,9 +333,9 @@ def _best_and_worst(rows: pd.DataFrame, noun: str, source: AccountFrames) -> Ite
 
     def shown(row: Any) -> str:
         money = source.write(row["revenue_per_recipient"], "money", source.currency)
-        return f"{row[noun]} ({money} from {source.write(row['recipients'], 'count')} recipients)"
+        return f"{row[column]} ({money} from {source.write(row['recipients'], 'count')} recipients)"
 
-    lines = [f"Best {noun}: {shown(ranked.iloc[0])}.", f"Weakest {noun}: {shown(ranked.iloc[-1])}."]
+    lines = [f"Best {column}: {shown(ranked.iloc[0])}.", f"Weakest {column}: {shown(ranked.iloc[-1])}."]
     yield Text([*lines, f"Ranked {rule} (1% of all recipients, and at least 20)."], items=True)
 
 

@@ -39,7 +39,7 @@ def test_two_accounts_have_files_and_the_overview_names_the_third(tmp_path: Path
     assert result.frame["file"].dropna().tolist() == ["oslo-co.html", "oslo-co-2.html"]
     assert not result.ok
     assert result.exit_code == 1
-    assert "AuthenticationError" in result.frame.loc[1, "message"]
+    assert "AuthenticationError" in str(result.frame.loc[1, "message"])
     page = result.overview.read_text(encoding="utf-8")
     assert "Broken &lt;i&gt;" in page
     assert "Weekly &lt;b&gt;" in page
@@ -63,7 +63,7 @@ def test_a_missing_variable_is_named_and_formats_are_written(tmp_path: Path) -> 
         )
         result = ka.report.run(file, environ={"A": shop.api_key})
     assert result.frame["file"].dropna().tolist() == ["a.xlsx"]
-    assert "environment variable NOT_SET is not set" in result.frame.loc[1, "message"]
+    assert "environment variable NOT_SET is not set" in str(result.frame.loc[1, "message"])
     assert (tmp_path / "reports" / "a.md").exists()
 
 

@@ -114,9 +114,11 @@ def test_a_period_without_data_still_makes_a_report(shop: KlaviyoClient) -> None
     assert len(made.to_html()) > 1_000
 
 
-def test_an_account_with_one_empty_chapter_list_is_refused(shop: KlaviyoClient) -> None:
+def test_unknown_words_are_refused(shop: KlaviyoClient) -> None:
     with pytest.raises(InvalidInputError, match="sections='money' is not valid"):
         ka.report.performance(shop, PERIOD, sections=["money"])
+    with pytest.raises(InvalidInputError, match="client is of type str, not a client"):
+        ka.report.performance("archive")  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="privacy='public' is not valid"):
         ka.report.performance(shop, PERIOD, privacy="public")  # type: ignore[arg-type]
 
