@@ -19,7 +19,7 @@ from klaviyo_analytics.writeback import events as plans
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.columns import Rest
 from klaviyo_analytics.writeback.encode import DateFormat
-from klaviyo_analytics.writeback.events import KnownMetrics
+from klaviyo_analytics.writeback.events import ReadMetrics
 
 
 class EventWrites(Resource):
@@ -251,7 +251,7 @@ class EventFrames(Resource):
 
     def _plan(
         self,
-        known: KnownMetrics | None,
+        known: ReadMetrics | None,
         frame: Any,
         /,
         *,

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError, NotFoundError
 from klaviyo_analytics.resources._base import Resource, identifiers, serves, write
 from klaviyo_analytics.resources._generated.people import ListMethods
-from klaviyo_analytics.resources._reading import checked_id
+from klaviyo_analytics.resources._reading import Context, checked_id
 from klaviyo_analytics.writeback import Plan, members
 from klaviyo_analytics.writeback import members as plans
 from klaviyo_analytics.writeback.checks import OnDuplicate
-from klaviyo_analytics.writeback.confirmations import confirmed
+from klaviyo_analytics.writeback.confirmations import LIST_ID, confirmed, known
 from klaviyo_analytics.writeback.members import Tagged
 from klaviyo_analytics.writeback.write_types import TAGGED
+
+
+@contextmanager
+def refused_name(context: Context, id: str) -> Iterator[None]:
+    """Refuse the name of a list where its id belongs, without a request more for an id that exists.
+
+    Raises
+    ------
+    InvalidInputError
+        It is the name of a list; the message has the id.
+    """
+    if not LIST_ID.fullmatch(id):
+        known(context, id)
+    try:
+        yield
+    except NotFoundError:
+        known(context, id)  # a name of six letters looks like an id
+        raise
 
 
 class ListFrames(Resource):
@@ -121,11 +140,14 @@ class ListFrames(Resource):
         '/api/lists/Xy12Zz/relationships/profiles'
         """
         group, those = checked_id(id, "list"), identifiers("profile", ids)
-        if not dry_run and confirm is not True:
-            ask = members.asks(self._context, group, len(those), "removes")
-            confirmed(confirm, *([ask] if ask else []))
         body = {"data": those}
-        return write(self._context, "remove_profiles_from_list", {"id": group}, body, dry_run=dry_run)
+        if dry_run:
+            return write(self._context, "remove_profiles_from_list", {"id": group}, body, dry_run=True)
+        with refused_name(self._context, group):
+            if confirm is not True:
+                ask = members.asks(self._context, group, len(those), "removes")
+                confirmed(confirm, *([ask] if ask else []))
+            return write(self._context, "remove_profiles_from_list", {"id": group}, body)
 
     def _plan(
         self,
@@ -233,3 +255,9 @@ class TagFrames(Resource):
 
 class Lists(ListMethods, ListFrames):
     """Lists, which people join and leave."""
+
+    def _relate(self, operation: str, id: object, ids: object, *, dry_run: bool) -> Any:
+        if operation != "add_profiles_to_list" or dry_run:
+            return super()._relate(operation, id, ids, dry_run=dry_run)
+        with refused_name(self._context, checked_id(id, "list")):
+            return super()._relate(operation, id, ids, dry_run=dry_run)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import pandas as pd
@@ -28,12 +28,9 @@ OWN = "API"  # where events come from that name no service
 ALIKE = 0.9
 
 
-class KnownMetrics(Protocol):
-    """What reads the account's metrics: as they were read before, or anew."""
-
-    def __call__(self, *, refresh: bool = False) -> pd.DataFrame:
-        """Return a frame with name and integration.name."""
-        ...
+ReadMetrics = Callable[
+    ..., pd.DataFrame
+]  # Metrics.known: as they were read before, or anew with refresh=True
 
 
 def named_metric(metric: Any) -> dict[str, str]:
@@ -54,7 +51,7 @@ def named_metric(metric: Any) -> dict[str, str]:
     return {"name": name, **({"service": service} if service else {})}
 
 
-def new_beside(metric: Mapping[str, str], known: KnownMetrics) -> list[str] | None:
+def new_beside(metric: Mapping[str, str], known: ReadMetrics) -> list[str] | None:
     """Return the metrics that a new one could be mistaken for; None if the metric exists."""
     wanted = (metric["name"], metric.get("service", OWN))
     there = _pairs(known())
@@ -113,7 +110,7 @@ def plan_create(
     value_currency: str | None,
     on_duplicate: OnDuplicate,
     compare: bool,
-    known: KnownMetrics | None,
+    known: ReadMetrics | None,
     phone_region: str | None = None,
     date_format: DateFormat = None,
 ) -> Plan:
@@ -185,7 +182,7 @@ def _single(values: pd.Series[Any]) -> str:
     return "email" if all(isinstance(one, str) and "@" in one for one in values.dropna()) else "id"
 
 
-def _looked(metric: Mapping[str, str], known: KnownMetrics, *, strict: bool) -> list[str] | None:
+def _looked(metric: Mapping[str, str], known: ReadMetrics, *, strict: bool) -> list[str] | None:
     """Check whether the metric exists; a key that may not read metrics may still write events."""
     try:
         return new_beside(metric, known)

@@ -328,7 +328,8 @@ class ImportPlan:
         facts = self.summary()
         return (
             f"<ImportPlan of {self.source}: {facts['to_import']:,} to import, "
-            f"{facts['to_subscribe']:,} to subscribe, {facts['unsubscribed']:,} not agreed, {facts['rejected']:,} rejected>"
+            f"{facts['to_subscribe']:,} to subscribe, {facts['unsubscribed']:,} not agreed, "
+            f"{facts['rejected']:,} rejected>"
         )
 
     def _repr_html_(self) -> str:

@@ -145,7 +145,7 @@ class Result:
         """
         if self.journal is not None and journal is not None:
             raise InvalidInputError(
-                f"journal={journal!r}: retry() goes on with {self.journal}. Leave it out."
+                f"journal={journal!r}: retry() continues with {self.journal}. Leave it out."
             )
         if not self._told.again and not (self.journal and self._told.unfinished):
             return self

@@ -38,7 +38,7 @@ def test_one_number_of_two_people_must_be_fixed_not_chosen_from(offline: Klaviyo
 def test_one_key_of_two_rows_is_chosen_from(offline: KlaviyoClient) -> None:
     frame = pd.DataFrame({"phone_number": ["+15005550006"] * 2})
     for problem in offline.profiles.plan_upsert(frame, key="phone_number").problems["problem"]:
-        assert problem.endswith("drop one, or say on_duplicate='first' or 'last'")
+        assert problem.endswith("drop one, or pass on_duplicate='first' or 'last'")
 
 
 def test_what_is_raised_for_failures_ends_in_one_full_stop(shop: Shop) -> None:

@@ -50,7 +50,7 @@ def test_what_is_documented_passes(offline: KlaviyoClient, name: str, value: Any
         ("locale", "en US", "BCP 47"),
         ("locale", "en-US\n", "BCP 47"),
         ("locale", "dé-DE", "BCP 47"),
-        ("locale", "", "leave the cell null"),
+        ("locale", "", "use null for missing values"),
         ("locale", 1.5, "locale: 1.5 is not text"),
         ("image", "ann.png", "write it in full and without spaces, like https://"),
         ("image", "https://", "is not a valid URL"),

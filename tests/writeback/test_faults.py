@@ -219,7 +219,7 @@ def test_ctrl_c_ends_a_pause_of_minutes_within_a_second(shop: Shop, tmp_path: Pa
         if seconds > 100 and not began:
             began.append(time.monotonic())
             # to the main thread, which waits for the writers
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         cancellation.sleep(seconds)
 
     transport._sleep = really
