@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Never, overload
 
-from klaviyo_analytics.resources._base import UNSET, Resource, serves
+from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources._reading import CHUNK
+from klaviyo_analytics.resources._base import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klaviyo_analytics.frames import Properties
     from klaviyo_analytics.resources._base import Id, Ids
     from klaviyo_analytics.resources._generated.rows import (
         AccountRow,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         WebhookTopicRow,
     )
     from klaviyo_analytics.resources._reading import Filtering
+    from klaviyo_analytics.frames import Properties
 
 EventSort = Literal["datetime", "-datetime", "timestamp", "-timestamp"]
 EventInclude = Literal["attributions", "metric", "profile"]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Never, overload
 
-from klaviyo_analytics.resources._base import UNSET, Resource, serves
-from klaviyo_analytics.resources._concurrent import MEMBERS, PROFILES
+from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources._reading import CHUNK
+from klaviyo_analytics.resources._concurrent import MEMBERS, PROFILES
+from klaviyo_analytics.resources._base import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klaviyo_analytics.frames import Properties
     from klaviyo_analytics.resources._base import Id, Ids
     from klaviyo_analytics.resources._generated.rows import ListRow, ProfileRow, SegmentRow
     from klaviyo_analytics.resources._reading import Filtering
+    from klaviyo_analytics.frames import Properties
 
 ProfileSort = Literal[
     "created", "-created", "email", "-email", "id", "-id",
