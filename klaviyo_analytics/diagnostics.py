@@ -6,16 +6,19 @@ import html
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import pandas as pd
 
 from klaviyo_analytics import credentials as _credentials
+from klaviyo_analytics import endpoints
+from klaviyo_analytics._messages import counted
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.connections import Connections
 from klaviyo_analytics.credentials import Credentials
-from klaviyo_analytics.endpoints import jsonapi
+from klaviyo_analytics.endpoints import jsonapi, revisions
 from klaviyo_analytics.endpoints.api import Api
 from klaviyo_analytics.errors import (
     ConnectionFailedError,
@@ -154,6 +157,7 @@ class _Check:
         yield self._clock(reply)
         if _is_klaviyos(reply):
             yield self._revision(reply)
+            yield self._support()
         if reply.status in (200, 403) and _is_klaviyos(reply):
             yield self._scopes(reply)
 
@@ -226,6 +230,29 @@ class _Check:
             )
         return Finding(question, "ok", f"{answered}.")
 
+    def _support(self) -> Finding:
+        """Report how long the revision is served, and what a move to the newest known one would change."""
+        question, life = "How long is the revision supported?", revisions.Life.of(self.revision)
+        newest = revisions.TABLES[-1]
+        today = datetime.fromtimestamp(self.now(), UTC).date()
+        found = f"{self.revision} is stable until {life.deprecated} and served until {life.retired}."
+        if today >= life.retired:
+            found = f"{self.revision} was retired on {life.retired}; a newer revision answers instead."
+        elif today >= life.deprecated:
+            found = f"{self.revision} has been deprecated since {life.deprecated} and is served until {life.retired}."
+        if revisions.day(self.revision) < revisions.day(newest):
+            moved = revisions.changes(endpoints.load(self.revision), endpoints.load(newest))
+            broken = ", ".join(line.partition(":")[0] for line in moved["breaking"])
+            found += (
+                f" {newest} adds {counted(len(moved['added']), 'operation')} and removes {len(moved['removed'])}; "
+                f"requests may have to change for {broken or 'none'}."
+            )
+        if today >= life.deprecated:
+            return Finding(
+                question, "problem", found, f"Connect with revision={newest!r} and test your code."
+            )
+        return Finding(question, "ok", found)
+
     def _clock(self, reply: Reply) -> Finding:
         question = "Is this computer's clock right?"
         try:
@@ -244,7 +271,8 @@ class _Check:
         open_: list[str] = []
         for scope, (operation, params) in PROBES.items():
             try:
-                status = self.api.ask(operation, params).status
+                needless = params is EMAIL_ONLY and not self.api.catalog[operation].filter_required
+                status = self.api.ask(operation, {} if needless else params).status
             except KlaviyoError:
                 status = 0
             if status == 403:

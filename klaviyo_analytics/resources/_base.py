@@ -50,16 +50,18 @@ def resource(endpoint: Endpoint, given: Mapping[str, Any], *, id: str | None = N
     body = endpoint.body or Body()
     where = f"{endpoint.method} {endpoint.path}"
     wire = {snake(name): name for name in (*body.required, *body.optional, *body.relationships)}
+    # a keyword that was not given may be unknown to this revision
+    given = {name: value for name, value in given.items() if value is not UNSET}
     if unknown := [name for name in given if name not in wire]:
         raise InvalidInputError(f"{where} does not accept {unknown[0]!r}; it accepts {', '.join(wire)}.")
-    present = {wire[name] for name, value in given.items() if value is not UNSET}
+    present = {wire[name] for name in given}
     needed = [*body.required, *(name for name, (_, _, must) in body.relationships.items() if must)]
     if missing := [snake(name) for name in needed if name not in present]:
         raise InvalidInputError(f"{where} needs {', '.join(missing)}.")
     data: dict[str, Any] = {"type": body.type}
     if id is not None:
         data["id"] = id
-    values = {wire[name]: value for name, value in given.items() if value is not UNSET}
+    values = {wire[name]: value for name, value in given.items()}
     attributes = {
         name: written(name, value) for name, value in values.items() if name not in body.relationships
     }

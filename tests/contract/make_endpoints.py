@@ -264,11 +264,9 @@ def main(oldest: str, newer: str, beta: str) -> None:
     operations, shared = stable(first, {})
     base = {"revision": first["info"]["version"], "operations": operations, **shared}
     TARGET.write_text(dump(base), "utf-8")
-    for revision, made in (
-        (second["info"]["version"], lambda base: stable(second, base)),
-        (NEXT, lambda base: next_campaigns(precursor, base)),
-    ):
-        operations, shared = made(base)
+    for document, read in ((second, stable), (precursor, next_campaigns)):
+        revision = NEXT if document is precursor else document["info"]["version"]
+        operations, shared = read(document, base)
         short = difference(revision, base, operations, shared)
         TARGET.with_name(f"endpoints-{revision}.json").write_text(dump(short), "utf-8")
         base = {"revision": revision, "operations": operations, **shared}

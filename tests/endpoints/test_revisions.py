@@ -10,7 +10,7 @@ import klaviyo_analytics as ka
 from klaviyo_analytics._connect import _warn_of
 from klaviyo_analytics.endpoints import load, revisions
 from klaviyo_analytics.endpoints.query import build, page_size
-from klaviyo_analytics.errors import ConfigurationError, InvalidQueryError
+from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, InvalidQueryError
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,15 @@ def test_connect_chooses_the_table() -> None:
         assert client._api.catalog is load(revision)
         assert client._api.strict
         assert client._api.transport._headers["revision"] == revision
+
+
+def test_a_write_takes_what_its_own_revision_has() -> None:
+    for revision, name, other in (("2026-07-15", "new_name", "name"), ("2026-10-15", "name", "new_name")):
+        client = ka.connect(api_key="pk_0123456789", revision=revision)
+        request = client.campaigns.clone("01ABC", **{name: "Copy"}, dry_run=True)
+        assert request["body"].item()["data"]["attributes"] == {name: "Copy"}
+        with pytest.raises(InvalidInputError, match=f"takes no {other!r}; it takes {name}"):
+            client.campaigns.clone("01ABC", **{other: "Copy"}, dry_run=True)
 
 
 def test_an_unknown_revision_has_the_newest_table_refuses_nothing_and_warns_once() -> None:
