@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Never, overload
 
-from klaviyo_analytics.resources._base import UNSET, Resource, serves
+from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources._reading import CHUNK
+from klaviyo_analytics.resources._base import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klaviyo_analytics.frames import Properties
     from klaviyo_analytics.resources._base import Id, Ids
     from klaviyo_analytics.resources._generated.rows import (
         AccountRow,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         WebhookTopicRow,
     )
     from klaviyo_analytics.resources._reading import Filtering
+    from klaviyo_analytics.frames import Properties
 
 EventSort = Literal["datetime", "-datetime", "timestamp", "-timestamp"]
 EventInclude = Literal["attributions", "metric", "profile"]
@@ -1057,9 +1058,10 @@ class EventMethods(Resource):
             name attributes of metric: created, integration, name, updated; profile: created, email,
             external_id, first_name, image, last_event_date, last_name, locale, location, organization,
             phone_number, properties, title, updated.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `event_properties` as one column of dicts, "columns" makes a column for each
-            property, a list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `event_properties` as one column of dicts, "text" as JSON text, "columns" makes a
+            column for each property, a list names the properties that become columns, a dict also their
+            dtypes.
 
         Returns
         -------
@@ -1143,9 +1145,9 @@ class EventMethods(Resource):
             title, updated. Omitted: all.
         additional_fields : list of str, or dict by type, optional
             Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -2887,9 +2889,9 @@ class BulkJobMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
