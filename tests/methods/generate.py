@@ -102,15 +102,13 @@ def _imports(text: str, rows: Sequence[str], axes: set[str]) -> str:
 
     abc = chosen("Iterator", "Mapping", "Sequence")
     typed = chosen("Any", "Literal", "Never", "overload")
-    base = chosen("Resource", "serves")
+    base = chosen("UNSET", "Resource", "serves")
     lines = [f"from typing import TYPE_CHECKING, {typed}", ""]
     noun = [f"from klaviyo_analytics.resources._base import {base}"]
-    if "CHUNK" in used:
-        noun.append("from klaviyo_analytics.resources._reading import CHUNK")
     if axes:
         noun.append(f"from klaviyo_analytics.resources._concurrent import {', '.join(sorted(axes))}")
-    if "UNSET" in used:
-        noun.append("from klaviyo_analytics.resources._base import UNSET")
+    if "CHUNK" in used:
+        noun.append("from klaviyo_analytics.resources._reading import CHUNK")
     hidden = [f"    from collections.abc import {abc}"] if abc else []
     if "date | datetime | str" in text:
         hidden.append("    from datetime import date, datetime")

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Never, overload
 
-from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._base import UNSET, Resource, serves
 from klaviyo_analytics.resources._reading import CHUNK
-from klaviyo_analytics.resources._base import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
