@@ -116,14 +116,14 @@ def _imports(text: str, rows: Sequence[str], axes: set[str]) -> str:
         hidden.append("")
     if "pd." in text:
         hidden += ["    import pandas as pd", ""]
+    if "Properties" in used:
+        hidden.append("    from klaviyo_analytics.frames import Properties")
     if ids := chosen("Id", "Ids"):
         hidden.append(f"    from klaviyo_analytics.resources._base import {ids}")
     if rows:
         hidden += _wrapped("    from klaviyo_analytics.resources._generated.rows import ", rows)
     if "Filtering" in used:
         hidden.append("    from klaviyo_analytics.resources._reading import Filtering")
-    if "Properties" in used:
-        hidden.append("    from klaviyo_analytics.frames import Properties")
     return "\n".join([*lines, *noun, "", "if TYPE_CHECKING:", *hidden, "", ""])
 
 

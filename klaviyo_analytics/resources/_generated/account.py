@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from klaviyo_analytics.frames import Properties
     from klaviyo_analytics.resources._base import Id, Ids
     from klaviyo_analytics.resources._generated.rows import (
         AccountRow,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
         WebhookTopicRow,
     )
     from klaviyo_analytics.resources._reading import Filtering
-    from klaviyo_analytics.frames import Properties
 
 EventSort = Literal["datetime", "-datetime", "timestamp", "-timestamp"]
 EventInclude = Literal["attributions", "metric", "profile"]

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from klaviyo_analytics.frames import Properties
     from klaviyo_analytics.resources._base import Id, Ids
     from klaviyo_analytics.resources._generated.rows import ListRow, ProfileRow, SegmentRow
     from klaviyo_analytics.resources._reading import Filtering
-    from klaviyo_analytics.frames import Properties
 
 ProfileSort = Literal[
     "created", "-created", "email", "-email", "id", "-id",
