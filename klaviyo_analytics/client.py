@@ -212,6 +212,7 @@ class KlaviyoClient:
         *,
         compare: Comparison | None = "previous_period",
         conversion_metric: Metric | None = None,
+        currency: str | None = None,
     ) -> pd.DataFrame:
         """Return the account's headline numbers: revenue by source, what was sent, and the results.
 
@@ -225,8 +226,12 @@ class KlaviyoClient:
         compare : {"previous_period", "last_year"}, optional
             The period directly before, of the same length; the same dates a year before; None for no comparison.
         conversion_metric : str, (name, integration) or metric row
-            Whose events are orders. The metric that the account maps to revenue, if not given; without one,
+            Metric whose events are orders. If omitted, the metric that the account maps to revenue, or else
             "Placed Order".
+        currency : str, optional
+            Code such as "EUR": count and add up only orders in this currency. Needed where orders have values in
+            several currencies. revenue_per_recipient is missing in a currency other than the account's, because
+            reports have only that one.
 
         Returns
         -------
@@ -243,9 +248,11 @@ class KlaviyoClient:
         Raises
         ------
         AmbiguousMatchError, NoMatchError
-            Several metrics have the name given, or none has.
+            Several metrics have this name, or none has.
         NotAdditiveError
             The time frame is longer than a year.
+        InvalidQueryError
+            Orders have values in several currencies and `currency` is not given.
 
         Examples
         --------
@@ -258,7 +265,9 @@ class KlaviyoClient:
         """
         from klaviyo_analytics.resources.accounts import account_summary  # noqa: PLC0415
 
-        return account_summary(self._context, timeframe, compare=compare, conversion_metric=conversion_metric)
+        return account_summary(
+            self._context, timeframe, compare=compare, conversion_metric=conversion_metric, currency=currency
+        )
 
     def archive(self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
         """Open the local copy of this account in a folder; `archive.sync()` fills it.

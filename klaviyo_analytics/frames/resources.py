@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.endpoints.jsonapi import Record
-from klaviyo_analytics.frames.columns import SchemaWarning, array, warn
+from klaviyo_analytics.frames.columns import SchemaWarning, array, joined_texts, texts, warn
 from klaviyo_analytics.frames.schema import FREE_FORM, Column, Link, Schema
 
 _NOTHING: Mapping[str, Any] = {}
@@ -97,7 +97,9 @@ class Table:
     def frame(self) -> pd.DataFrame:
         """Build the frame of all that was added."""
         arrays = {
-            column.name: array(self._columns[column.name], column.kind, column.name, chosen=column.chosen)
+            column.name: joined_texts(self._columns[column.name])
+            if column.as_text
+            else array(self._columns[column.name], column.kind, column.name, chosen=column.chosen)
             for column in self.schema.columns
         }
         related = {column.name: arrays.pop(column.name) for column in self.schema.ids}
@@ -135,7 +137,9 @@ class Table:
             values = [holder.get(step) for holder in holders]
             nested = [column for column in inside if len(column.path) > depth + 1]
             for column in inside:
-                if column not in nested:
+                if column.as_text:
+                    self._columns[column.name].append(texts(values))
+                elif column not in nested:
                     self._columns[column.name].extend(values)
             if nested:
                 name = f"{prefix}{step}"

@@ -35,6 +35,7 @@ class Column:
     kind: Kind
     chosen: bool = False  # the caller has chosen the dtype, so that it never depends on the rows
     related: bool = False  # the id of what an included resource is related to, instead of an attribute
+    as_text: bool = False  # an object as JSON text, written page by page so that no dict is kept
 
     @property
     def dtype(self) -> str:
@@ -170,8 +171,12 @@ def _free_form(
     if isinstance(properties, str):
         if properties == "columns":
             return tuple(column for column in columns if column is not holder), holder.name
+        if properties == "text":
+            text = replace(holder, kind="text", as_text=True)
+            return tuple(text if column is holder else column for column in columns), None
         raise InvalidQueryError(
-            f"properties={properties!r}: use 'json' (one column), 'columns' (all of them), or a list of names."
+            f"properties={properties!r} is not allowed. Use 'json' (a column of dicts), 'text' (JSON text), "
+            "'columns' (a column each), or a list of names."
         )
     kinds = dict(properties) if isinstance(properties, Mapping) else dict.fromkeys(properties, "object")
     named = tuple(

@@ -102,7 +102,6 @@ class _Stream(Ranges):
                 yield rows.new(records), included
             rows.repeated += met.repeated
             return
-        serial.close()
         before = rows.new(self.inside(first[0], None, covered[1]))
         progress.add(len(before) - len(first[0]))
         yield before, first[1]

@@ -57,13 +57,14 @@ def account_summary(
     *,
     compare: Comparison | None,
     conversion_metric: Metric | None,
+    currency: str | None = None,
 ) -> pd.DataFrame:
     """Return a row for each source and measure; see `KlaviyoClient.account_summary`."""
     if compare is not None:
         chosen([compare], get_args(Comparison), "compare")
     frame = read_timeframe(context, timeframe).in_timezone(context.timezone)
     metric = read_conversion(context, conversion_metric)[0]
-    values = _values(context, frame, metric)
+    values = _values(context, frame, metric, currency)
     result = pd.DataFrame(
         [
             (source, measure, kind, values.get((source, measure), np.nan))
@@ -75,8 +76,8 @@ def account_summary(
     complete = frame.is_complete(context.now())
     if compare is not None:
         before = frame.previous() if compare == "previous_period" else frame.same_period_last_year()
-        result = _compared(result, _values(context, before, metric))
-    currency = context.account.get("preferred_currency")
+        result = _compared(result, _values(context, before, metric, currency))
+    currency = currency or context.account.get("preferred_currency")
     money = result["kind"].eq("money")
     result["currency"] = pd.Series([currency] * len(result), dtype="string").where(money)
     result["complete"] = pd.array([complete] * len(result), dtype="boolean")
@@ -91,23 +92,29 @@ def _measures(source: str) -> dict[str, Kind]:
     return {name: kind for name, kind in shown.items() if source != "all" or name != "revenue_share"}
 
 
-def _values(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str, str], float]:
+def _values(
+    context: Context, frame: Timeframe, metric: str, currency: str | None
+) -> dict[tuple[str, str], float]:
     """Return each source's measures for one period."""
     campaigns, flows = (
         told(context, name, timeframe=frame, conversion_metric=metric)
         for name in ("campaign_values", "flow_values")
     )
-    values = _revenue(context, frame, metric)
+    values = _revenue(context, frame, metric, currency)
     together = pd.concat([campaigns, flows], ignore_index=True)
     for source, report in (("campaign", campaigns), ("flow", flows), ("all", together)):
         totals = analysis.roll_up(report).iloc[0]
         for measure, kind in SENT.items():
             nothing = 0.0 if kind == "count" and report.empty else np.nan
             values[source, measure] = _number(totals[measure], nothing)
+        if currency not in (None, context.account.get("preferred_currency")):
+            values[source, "revenue_per_recipient"] = np.nan  # reports have only the account's currency
     return values
 
 
-def _revenue(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str, str], float]:
+def _revenue(
+    context: Context, frame: Timeframe, metric: str, currency: str | None
+) -> dict[tuple[str, str], float]:
     """Split revenue and orders by what brought them; the longest interval takes the fewest numbers."""
     orders = MetricAggregates(context).query(
         metric,
@@ -115,6 +122,7 @@ def _revenue(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str,
         interval="month",
         by=["$attributed_message", "$attributed_flow"],
         timeframe=frame,
+        currency=currency,
     )
     money = analysis.revenue_split(orders).set_index("source")
     counts = analysis.revenue_split(orders, value="count").set_index("source")

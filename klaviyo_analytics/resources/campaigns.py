@@ -234,7 +234,7 @@ class Campaigns(CampaignWrites):
             self._context,
             "campaign_values",
             timeframe=timeframe,
-            group_by=[*GROUPS, *VARIATIONS] if by == "variation" else GROUPS,
+            by=[*GROUPS, *VARIATIONS] if by == "variation" else GROUPS,
             conversion_metric=conversion_metric,
         )
         records = _records(self._context, report)

@@ -78,10 +78,11 @@ class Events(EventMethods, EventFrames, EventWrites):
         workers : int
             How many ranges of time are read at once. If omitted, a few where there is more than a few pages to
             read, and up to 16 while more of them read faster. Each event comes exactly once, whatever the number.
-        properties : "json", "columns", list of str, or dict of dtypes
-            Leave ``event_properties`` one column of dicts; or give each property a column
-            ``event_properties.<name>``; or only the named ones, as objects or with a dtype:
-            ``properties={"$value": "float64"}``.
+        properties : "json", "text", "columns", list of str, or dict of dtypes
+            "json" keeps ``event_properties`` as one column of dicts; "text" as JSON text (string, backed by Arrow
+            where pyarrow is installed), which takes a fraction of the memory; "columns" makes a column
+            ``event_properties.<name>`` for each property. A list names the properties that become columns, a dict
+            also their dtypes: ``properties={"$value": "float64"}``.
 
         Returns
         -------

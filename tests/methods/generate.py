@@ -377,14 +377,15 @@ class Writer:
             add("workers", "int | None", "None", "int", text)
         if column := docstrings.free_form(endpoint):
             text = (
-                f'"json" keeps `{column}` as one column of dicts, "columns" makes a column for each property, a list '
+                f'"json" keeps `{column}` as one column of dicts, "text" as JSON text, '
+                '"columns" makes a column for each property, a list '
                 "names the properties that become columns, a dict also their dtypes."
             )
             add(
                 "properties",
                 "Properties",
                 '"json"',
-                '"json", "columns", list of str, or dict of dtypes',
+                '"json", "text", "columns", list of str, or dict of dtypes',
                 text,
             )
         return found

@@ -1064,9 +1064,10 @@ class EventMethods(Resource):
             name attributes of metric: created, integration, name, updated; profile: created, email,
             external_id, first_name, image, last_event_date, last_name, locale, location, organization,
             phone_number, properties, title, updated; attribution: .
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `event_properties` as one column of dicts, "columns" makes a column for each
-            property, a list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `event_properties` as one column of dicts, "text" as JSON text, "columns" makes a
+            column for each property, a list names the properties that become columns, a dict also their
+            dtypes.
 
         Returns
         -------
@@ -1150,9 +1151,9 @@ class EventMethods(Resource):
             title, updated. Omitted: all.
         additional_fields : list of str, or dict by type, optional
             Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -2949,9 +2950,9 @@ class BulkJobMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------

@@ -369,9 +369,9 @@ class ProfileMethods(Resource):
         workers : int, optional
             Number of ranges of created that are read at the same time. Omitted: several if there are more
             than a few pages in ascending order of created, otherwise one. Each row comes exactly once.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -459,9 +459,9 @@ class ProfileMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -528,9 +528,9 @@ class ProfileMethods(Resource):
             is_starred, name, updated; conversation: channel.
         additional_fields : list of str, or dict by type, optional
             Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -1196,9 +1196,9 @@ class ListMethods(Resource):
             Number of ranges of joined_group_at that are read at the same time. Omitted: several if there
             are more than a few pages in ascending order of joined_group_at, otherwise one. Each row comes
             exactly once.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -1280,9 +1280,9 @@ class ListMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -1931,9 +1931,9 @@ class SegmentMethods(Resource):
             Number of ranges of joined_group_at that are read at the same time. Omitted: several if there
             are more than a few pages in ascending order of joined_group_at, otherwise one. Each row comes
             exactly once.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -2015,9 +2015,9 @@ class SegmentMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------

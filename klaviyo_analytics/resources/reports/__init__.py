@@ -36,9 +36,9 @@ class Reports(MessageReports, AudienceReports):
         Parameters
         ----------
         report : str
-            Name of the verb: "campaign_values", "flow_series", ...
+            Name of the method: "campaign_values", "flow_series", ...
         **query
-            The verb's own arguments.
+            The arguments of that method.
 
         Returns
         -------
@@ -51,7 +51,7 @@ class Reports(MessageReports, AudienceReports):
         Raises
         ------
         InvalidInputError, NotAdditiveError
-            As the verb does.
+            As that method does.
 
         Examples
         --------
@@ -62,6 +62,7 @@ class Reports(MessageReports, AudienceReports):
         (7, '7 calls, at once, 225 of 225 left today')
         """
         name: Any = chosen([report], list(KINDS), "report")[0]
+        query = _base.with_by(query)
         check(name, inspect.signature(getattr(self, name)), (), query)
         return _base.plan(self._context, self._asked(name, **query))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
+from functools import partial, wraps
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -14,12 +14,13 @@ import pandas as pd
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints.paging import SeenCursors, next_cursor
-from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError
+from klaviyo_analytics.errors import ConnectionFailedError, InvalidInputError, MalformedResponseError
 from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.frames import reports as tables
+from klaviyo_analytics.frames import warn
 from klaviyo_analytics.http.cancellation import CalledOff
 from klaviyo_analytics.quota.cache import Question, lifetime
-from klaviyo_analytics.resources._base import Resource
+from klaviyo_analytics.resources._base import Method, Resource
 from klaviyo_analytics.resources._reading import Context, Reading, Span
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.resources.metrics import Metric
@@ -236,6 +237,35 @@ def _looked_up(context: Context, asked: Asked, answers: Answers) -> dict[str, ta
     }
 
 
+def accepts_group_by(method: Method) -> Method:
+    """Accept `group_by=`, the former name of `by=`, with a DeprecationWarning."""
+
+    @wraps(method)
+    def renamed(*args: Any, **kwargs: Any) -> Any:
+        return method(*args, **with_by(kwargs))
+
+    return cast("Method", renamed)
+
+
+def with_by(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords of a report with `by` for the former name `group_by`.
+
+    Raises
+    ------
+    InvalidInputError
+        Both names were given.
+    """
+    given = dict(query)
+    if "group_by" in given:
+        if "by" in given:
+            raise InvalidInputError(
+                "by= and group_by= were both given. Pass only by=; group_by= is its former name."
+            )
+        warn("group_by= is now called by=, and will be removed in version 1.0.", DeprecationWarning)
+        given["by"] = given.pop("group_by")
+    return given
+
+
 class ReportResource(Resource):
     """Asks for reports of the account."""
 
@@ -245,7 +275,7 @@ class ReportResource(Resource):
         *,
         timeframe: Span = "last 30 days",
         statistics: Any = None,
-        group_by: Any = None,
+        by: Any = None,
         filter: Any = None,
         interval: Any = "day",
         conversion_metric: Metric | None = None,
@@ -256,7 +286,7 @@ class ReportResource(Resource):
         words = questions.read(
             kind,
             statistics=statistics,
-            group_by=group_by,
+            by=by,
             filter=filter,
             interval=interval,
             strict=context.api.strict,

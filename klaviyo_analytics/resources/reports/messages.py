@@ -10,20 +10,21 @@ from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._reading import Span
 from klaviyo_analytics.resources.metrics import Metric
-from klaviyo_analytics.resources.reports._base import ReportResource
+from klaviyo_analytics.resources.reports._base import ReportResource, accepts_group_by
 from klaviyo_analytics.vocabulary import CampaignGroupBy, FlowGroupBy, Interval, ReportInterval, Statistic
 
 
 class MessageReports(ReportResource):
     """Reports of messages, with the conversions that are credited to them."""
 
+    @accepts_group_by
     @serves("query_campaign_values")
     def campaign_values(
         self,
         *,
         timeframe: Span = "last 30 days",
         statistics: Sequence[Statistic] | Statistic | None = None,
-        group_by: Sequence[CampaignGroupBy] | None = None,
+        by: Sequence[CampaignGroupBy] | None = None,
         filter: Filter | str | None = None,
         conversion_metric: Metric | None = None,
         names: bool = True,
@@ -38,11 +39,11 @@ class MessageReports(ReportResource):
         statistics : list of str
             See `ka.vocabulary.Statistic`. If not given, the counts and money that every rate can be made of:
             `ka.analysis.rates(frame)`. They all come in one call, so ask for what you need at once.
-        group_by : list of str
+        by : list of str
             See `ka.vocabulary.CampaignGroupBy`; campaign_id and campaign_message_id are always among them.
             Campaign, message and channel, if not given. tag_id and tag_name hold lists: use `explode`.
         filter : Filter or str
-            On the attributes of `group_by` (equals, contains_any) and on tag_id and tag_name (contains_any,
+            On the attributes of `by` (equals, contains_any) and on tag_id and tag_name (contains_any,
             contains_all); each at most once, with at most 100 values.
         conversion_metric : str, (name, integration) or metric row
             Whose events are conversions. The metric that the account maps to revenue, if not given; without
@@ -84,19 +85,20 @@ class MessageReports(ReportResource):
             "campaign_values",
             timeframe=timeframe,
             statistics=statistics,
-            group_by=group_by,
+            by=by,
             filter=filter,
             conversion_metric=conversion_metric,
             names=names,
         )
 
+    @accepts_group_by
     @serves("query_flow_values")
     def flow_values(
         self,
         *,
         timeframe: Span = "last 30 days",
         statistics: Sequence[Statistic] | Statistic | None = None,
-        group_by: Sequence[FlowGroupBy] | None = None,
+        by: Sequence[FlowGroupBy] | None = None,
         filter: Filter | str | None = None,
         conversion_metric: Metric | None = None,
         names: bool = True,
@@ -107,7 +109,7 @@ class MessageReports(ReportResource):
         ----------
         timeframe, statistics, filter, conversion_metric
             As for `campaign_values`.
-        group_by : list of str
+        by : list of str
             See `ka.vocabulary.FlowGroupBy`; flow_id and flow_message_id are always among them. Flow, message
             and channel, if not given.
         names : bool
@@ -139,12 +141,13 @@ class MessageReports(ReportResource):
             "flow_values",
             timeframe=timeframe,
             statistics=statistics,
-            group_by=group_by,
+            by=by,
             filter=filter,
             conversion_metric=conversion_metric,
             names=names,
         )
 
+    @accepts_group_by
     @serves("query_flow_series")
     def flow_series(
         self,
@@ -152,7 +155,7 @@ class MessageReports(ReportResource):
         interval: Interval | ReportInterval = "day",
         timeframe: Span = "last 30 days",
         statistics: Sequence[Statistic] | Statistic | None = None,
-        group_by: Sequence[FlowGroupBy] | None = None,
+        by: Sequence[FlowGroupBy] | None = None,
         filter: Filter | str | None = None,
         conversion_metric: Metric | None = None,
         names: bool = True,
@@ -166,7 +169,7 @@ class MessageReports(ReportResource):
             is requested in parts, which are cut between intervals and joined exactly. `plan` returns how many.
         timeframe, statistics, filter, conversion_metric
             As for `campaign_values`; here no length is refused, since nothing is added up.
-        group_by, names
+        by, names
             As for `flow_values`.
 
         Returns
@@ -199,7 +202,7 @@ class MessageReports(ReportResource):
             interval=interval,
             timeframe=timeframe,
             statistics=statistics,
-            group_by=group_by,
+            by=by,
             filter=filter,
             conversion_metric=conversion_metric,
             names=names,
