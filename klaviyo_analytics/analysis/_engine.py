@@ -49,6 +49,20 @@ def closed(table: Table, like: IntoFrameT, **attrs: Any) -> IntoFrameT:
     return cast(IntoFrameT, native)
 
 
+def computed_once(table: Table) -> Table:
+    """Return the table computed, where a lazy library would compute it again for each use.
+
+    For tables that later steps use several times. DuckDB finds common parts of a query itself.
+    """
+    if table.implementation.is_polars():
+        return table.collect().lazy()
+    if table.implementation.is_spark_like():
+        native: Any = table.to_native()
+        checkpoint = getattr(native, "localCheckpoint", None)
+        return table if checkpoint is None else nw.from_native(checkpoint())
+    return table
+
+
 def check_unique(frame: Any) -> None:
     """Raise FrameError if two columns have the same name, as a merge or concat leaves them."""
     if nw.dependencies.is_polars_lazyframe(frame):

@@ -12,7 +12,15 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, require, require_one_currency
+from klaviyo_analytics.analysis._engine import (
+    Table,
+    closed,
+    columns_of,
+    computed_once,
+    names,
+    require,
+    require_one_currency,
+)
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     closed_whole,
@@ -517,7 +525,7 @@ def _side_by_side(
         else None
     )
     both = ours if theirs is None else nw.concat([ours, theirs])
-    both = both.group_by("order_id", "touch_id").agg(*(nw.col(name).sum() for name in columns))
+    both = computed_once(both.group_by("order_id", "touch_id").agg(*(nw.col(name).sum() for name in columns)))
     per_order = both.group_by("order_id").agg(*(nw.col(name).sum().alias(f"{name}__sum") for name in columns))
     left = sold.select("order_id").join(per_order, on="order_id", how="left")
     rest = left.select(
