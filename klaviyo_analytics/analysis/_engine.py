@@ -178,7 +178,7 @@ def with_whole(table: Table) -> Table:
 
 
 def filled(name: str) -> nw.Expr:
-    """Tell whether a dimension names something; Klaviyo leaves it empty for events that lack it."""
+    """Return whether a dimension has a value; Klaviyo leaves it empty for events that lack it."""
     return nw.col(name).fill_null("") != ""
 
 
@@ -207,7 +207,7 @@ def paired(current: Table, previous: Table, keys: Sequence[str], values: Sequenc
 
 
 def with_change(table: Table, values: Sequence[str]) -> Table:
-    """Append difference and relative change; there is no change over zero."""
+    """Append difference and relative change, which is missing where the earlier value is zero."""
     made = []
     for name in values:
         value, before = nw.col(name).cast(nw.Float64), nw.col(f"{name}_previous").cast(nw.Float64)

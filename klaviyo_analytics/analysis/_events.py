@@ -158,7 +158,7 @@ def parse_duration(given: str | timedelta, argument: str) -> int:
 
 
 def zone_named(name: str, argument: str = "zone") -> ZoneInfo:
-    """Return the time zone, or raise InvalidInputError if there is none with this name."""
+    """Return the time zone, or raise InvalidInputError if its name is unknown."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError, TypeError) as error:
@@ -168,7 +168,7 @@ def zone_named(name: str, argument: str = "zone") -> ZoneInfo:
 
 
 def span_of(table: Table, moment: str) -> tuple[int, int]:
-    """Return the first and last time of a column of microseconds; (0, 0) where there is none."""
+    """Return the first and last time of a column of microseconds; (0, 0) if the column has no values."""
     ends = table.select(first=nw.col(moment).min(), last=nw.col(moment).max()).collect()
     if ends["first"].is_null().to_list()[0]:
         return 0, 0
