@@ -222,11 +222,8 @@ def attribution_comparison(
         return closed(result, orders)
     keys = names(by)
     require(rows, keys)
-    result = (
-        _named(rows, keys)
-        .group_by(*dict.fromkeys([*keys, "currency"]))
-        .agg(*(nw.col(name).sum() for name in money))
-    )
+    groups = dict.fromkeys([*keys, "currency"])
+    result = _named(rows, keys).group_by(*groups).agg(*(nw.col(name).sum() for name in money))
     return closed(
         result.sort(money[0], *keys, descending=[True, *(False for _ in keys)], nulls_last=True), orders
     )
