@@ -79,7 +79,7 @@ def as_time(at: int) -> datetime:
 
 
 def last_moment(tables: Sequence[Table], as_of: AsOf) -> int | None:
-    """Return `as_of`, or the time of the last event; None if there is no event."""
+    """Return `as_of`, or the time of the last event; None for empty tables."""
     if as_of is not None:
         return moment(as_of)
     found = [table.select(nw.col("__at").max()).collect().item() for table in tables]

@@ -49,6 +49,20 @@ def closed(table: Table, like: IntoFrameT, **attrs: Any) -> IntoFrameT:
     return cast(IntoFrameT, native)
 
 
+def computed_once(table: Table) -> Table:
+    """Return the table computed, where a lazy library would compute it again for each use.
+
+    For tables that later steps use several times. DuckDB finds common parts of a query itself.
+    """
+    if table.implementation.is_polars():
+        return table.collect().lazy()
+    if table.implementation.is_spark_like():
+        native: Any = table.to_native()
+        checkpoint = getattr(native, "localCheckpoint", None)
+        return table if checkpoint is None else nw.from_native(checkpoint())
+    return table
+
+
 def check_unique(frame: Any) -> None:
     """Raise FrameError if two columns have the same name, as a merge or concat leaves them."""
     if nw.dependencies.is_polars_lazyframe(frame):
@@ -164,7 +178,7 @@ def with_whole(table: Table) -> Table:
 
 
 def filled(name: str) -> nw.Expr:
-    """Tell whether a dimension names something; Klaviyo leaves it empty for events that lack it."""
+    """Return whether a dimension has a value; Klaviyo leaves it empty for events that lack it."""
     return nw.col(name).fill_null("") != ""
 
 
@@ -193,7 +207,7 @@ def paired(current: Table, previous: Table, keys: Sequence[str], values: Sequenc
 
 
 def with_change(table: Table, values: Sequence[str]) -> Table:
-    """Append difference and relative change; there is no change over zero."""
+    """Append difference and relative change, which is missing where the earlier value is zero."""
     made = []
     for name in values:
         value, before = nw.col(name).cast(nw.Float64), nw.col(f"{name}_previous").cast(nw.Float64)

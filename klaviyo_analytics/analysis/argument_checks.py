@@ -22,11 +22,11 @@ MESSAGES = "a summary or report: client.campaigns.summary(...), client.flows.sum
 
 
 class WrongFrame(FrameError):  # noqa: N818 - it never gets out of `takes`, which tells more
-    """What was given is no frame, or one without the columns that it takes."""
+    """The argument is not a frame, or its columns are not the expected ones."""
 
 
 def takes(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function that is given another frame say `what` it takes."""
+    """Decorate a function so that the error for a wrong frame adds `what` it takes."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
@@ -61,7 +61,7 @@ def as_frame(given: Any) -> Any:
 
 
 def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function still take an argument by the name that it had before, with a DeprecationWarning."""
+    """Decorate a function so that an old argument name still works, with a DeprecationWarning."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
@@ -86,7 +86,7 @@ def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def described(given: Any) -> str:
-    """Name what was given instead of a frame."""
+    """Return a description of an argument that is not a frame, for messages."""
     if given is None:
         return "None"
     kind = type(given).__name__

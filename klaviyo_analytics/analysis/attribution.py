@@ -12,7 +12,15 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, require, require_one_currency
+from klaviyo_analytics.analysis._engine import (
+    Table,
+    closed,
+    columns_of,
+    computed_once,
+    names,
+    require,
+    require_one_currency,
+)
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     closed_whole,
@@ -45,7 +53,6 @@ _CREDITED = "the frame of analysis.attribution(orders, touches)"
 _ORDER = ("id", "profile_id", "datetime", "value", "currency")
 _KEPT = ("net_value",)
 _TOUCH = ("id", "profile_id", "datetime", "channel", "interaction")
-_FLAGS = ("machine_open", "bot_click", "transactional")
 _NATIVE = "attributed_event_id"
 _INNER = ("__window", "__anchor", "__counts")
 _SOMETIMES = ("__received", "__person")
@@ -77,7 +84,7 @@ def attribution(
         columns, such as `message`, `campaign` or `flow`, are kept. `machine_open`, `bot_click` and
         `transactional` are needed if the settings leave such touches out.
     model : {"last_touch", "first_touch", "linear", "position", "time_decay", "native"}
-        Who gets how much: the last or the first touch all; every touch the same; the first and the last 40% and
+        How much each gets: the last or the first touch all; every touch the same; the first and the last 40% and
         those between share 20% (two share equally); by age, halved with each `half_life`; or what Klaviyo did.
     settings : AttributionSettings or str, default "klaviyo"
         Windows and filters, or the name of a preset. "native" ignores them.
@@ -208,20 +215,15 @@ def attribution_comparison(
     rows = _side_by_side(sold, acts, chosen, wanted, decay)
     money = [f"revenue_{model}" for model in wanted]
     if by is None:
-        first = ["order_id", "profile_id", "datetime", "value", "currency", "touch_id", "touch_datetime"]
-        rest = [name for name in columns_of(acts) if not name.startswith("__")]
-        kept = [name for name in [*first, *rest] if name not in {"id"}]
+        kept = ["order_id", "profile_id", "datetime", "value", "currency", "touch_id", "touch_datetime"]
+        kept += [name for name in columns_of(acts) if not name.startswith("__")]
         result = rows.select(*dict.fromkeys(kept), *money, "differs", "why")
-        return closed(
-            result.sort("datetime", "order_id", "touch_datetime", "touch_id", nulls_last=True), orders
-        )
+        result = result.sort("datetime", "order_id", "touch_datetime", "touch_id", nulls_last=True)
+        return closed(result, orders)
     keys = names(by)
     require(rows, keys)
-    result = (
-        _named(rows, keys)
-        .group_by(*dict.fromkeys([*keys, "currency"]))
-        .agg(*(nw.col(name).sum() for name in money))
-    )
+    groups = dict.fromkeys([*keys, "currency"])
+    result = _named(rows, keys).group_by(*groups).agg(*(nw.col(name).sum() for name in money))
     return closed(
         result.sort(money[0], *keys, descending=[True, *(False for _ in keys)], nulls_last=True), orders
     )
@@ -517,7 +519,7 @@ def _side_by_side(
         else None
     )
     both = ours if theirs is None else nw.concat([ours, theirs])
-    both = both.group_by("order_id", "touch_id").agg(*(nw.col(name).sum() for name in columns))
+    both = computed_once(both.group_by("order_id", "touch_id").agg(*(nw.col(name).sum() for name in columns)))
     per_order = both.group_by("order_id").agg(*(nw.col(name).sum().alias(f"{name}__sum") for name in columns))
     left = sold.select("order_id").join(per_order, on="order_id", how="left")
     rest = left.select(

@@ -135,7 +135,7 @@ class AttributionSettings:
         Raises
         ------
         InvalidInputError
-            If there is no such preset.
+            If the name of the preset is unknown.
         """
         return cls(
             _PRESETS[one_of(name, _PRESETS, "settings")],

@@ -322,7 +322,7 @@ def _people(table: Any, name: str, measure: str) -> list[_Group]:
     if found and all(row["rows"] == 1 for row in found) and len(found) > 1:
         raise FrameError(
             f"the frame has one row per variation, and a mean of {measure!r} cannot be tested from sums. "
-            "Give a row per recipient, with zero for who bought nothing."
+            "Give a row per recipient, with zero for those who bought nothing."
         )
     for row in found:
         if row["n"] != row["rows"]:

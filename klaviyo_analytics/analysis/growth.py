@@ -52,7 +52,7 @@ def growth_by_source(
         decides the periods) and the columns of `by`.
     unsubscribed : DataFrame, optional
         Events of leaving: `profile_id`, `datetime`. They need no source: each is put to the source of the profile's
-        latest subscription before it, and to a missing source if there is none.
+        latest subscription before it, and to a missing source if no such subscription exists.
     by : str or sequence of str
         Columns of `subscribed` such as "source", "channel", "$form_id".
     period : {"day", "week", "month", "quarter", "year"}

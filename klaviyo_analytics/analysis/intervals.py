@@ -113,7 +113,7 @@ def resample(
             nw.col("__ends").max(),
             nw.col("__covered").min(),
         )
-        # A series without a row for an hour in which nothing happened is no less complete than the others.
+        # A series without a row for an hour in which nothing happened is as complete as the others.
         .with_columns(
             nw.col("__opens", "__ends").max().over("__bucket"),
             nw.col("__covered").min().over("__bucket"),
@@ -155,7 +155,7 @@ def period_over_period(
     DataFrame
         `datetime`, `by`, for each value itself, `<value>_previous`, `<value>_difference` and
         `<value>_change` (a fraction of the previous value), and `complete`. Difference and change are missing
-        where there is no interval before, or where one of the two is not complete; so is a change over zero.
+        where the interval before is missing, or where one of the two is not complete; so is a change over zero.
 
     Raises
     ------

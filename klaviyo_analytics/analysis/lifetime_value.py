@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -113,7 +113,8 @@ def customer_lifetime_value(
     (True, True)
     """
     check_positive("horizon", horizon)
-    customers, like = _customers(orders, summary, as_of=as_of, value=value)
+    customers, given = _customers(orders, summary, as_of=as_of, value=value)
+    like = cast(IntoFrameT, given)
     kinds: dict[str, Kind] = {"profile_id": "text", "frequency": "count"}
     kinds |= dict.fromkeys(
         (
@@ -191,7 +192,8 @@ def lifetime_value_fit(
        customers  repeat_customers
     0          5                 3
     """
-    customers, like = _customers(orders, summary, as_of=as_of, value=value)
+    customers, given = _customers(orders, summary, as_of=as_of, value=value)
+    like = cast(IntoFrameT, given)
     numbers = ("r", "alpha", "a", "b", "log_likelihood", "p", "q", "gamma", "value_log_likelihood")
     kinds: dict[str, Kind] = {"customers": "count", "repeat_customers": "count"}
     kinds |= {**dict.fromkeys(numbers, "number"), "converged": "flag"}

@@ -77,12 +77,12 @@ def _part_of_a_rate(name: str) -> bool:
 
 
 def is_quotient(name: str) -> bool:
-    """Tell rates and averages by their names."""
+    """Return whether the name is that of a rate or an average."""
     return name in RATES or name.endswith(("_rate", "_roi", "_share", "_change"))
 
 
 def money_among(columns: Sequence[str]) -> bool:
-    """Tell whether adding these columns adds money."""
+    """Return whether one of the columns is money."""
     return any(name in MONEY for name in columns)
 
 

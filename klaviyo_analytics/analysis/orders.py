@@ -350,7 +350,7 @@ def _text(value: Any) -> str | None:
 
 @takes(f"{ORDERS}, and {REFUND_EVENTS}")
 def net_of_refunds(orders: IntoFrameT, refunds: IntoFrameT, *, on: str = "order_id") -> IntoFrameT:
-    """Take refunds and cancellations off the orders that they belong to.
+    """Subtract refunds and cancellations from the orders that they belong to.
 
     Parameters
     ----------

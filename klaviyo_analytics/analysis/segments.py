@@ -55,7 +55,7 @@ def by_segment(
         them, so events from before this date are put to today's members; the column `members_as_of` says so.
     value : str, optional
         Column of the values; `value`, `$value` or `event_properties.$value` if omitted, and no revenue if
-        there is none.
+        the frame has none of them.
 
     Returns
     -------

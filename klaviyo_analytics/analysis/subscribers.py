@@ -120,7 +120,7 @@ def _sizes_before(table: Table, keys: list[str], given: int | Mapping[Any, int] 
         raise InvalidInputError(
             f"members_before has {unknown[0]!r}, which is not a list in the frames. They have {shown}"
         )
-    sizes = nothing
+    sizes: nw.Expr = nothing
     for name, size in given.items():
         pairs = zip(keys, named[name], strict=True)
         matches = [nw.col(key).is_null() if value is None else nw.col(key) == value for key, value in pairs]

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import klaviyo_analytics as ka
 from klaviyo_analytics import analysis
 from tests.analysis.frames import frame, records
 from tests.analysis.revenue_frames import AT, CALLS, EMAILS, ORDERS, TOUCHES, before
@@ -238,3 +239,30 @@ def test_elapsed_time_decides_with_the_bound_included() -> None:
     ]
     assert credit("position") == [40.0, 10.0, 10.0, 40.0]
     assert credit("time_decay") == [18.30, 24.62, 27.19, 29.89]
+
+
+def test_the_frames_of_the_client_fit_without_renaming() -> None:
+    """Both roads to attributed orders give the same orders, and the native model credits all that Klaviyo did."""
+    metric = ("Placed Order", "Shopify")
+    with ka.demo(profiles=150, events=4000) as client:
+        events = client.events.list(metric=metric, include=["attributions"])
+        credits_ = client.events.attributions(metric=metric, unattributed=True)
+        touches = client.events.list(metric=["Opened Email", "Clicked Email"])
+    # The sandbox leaves the attributed events null; here each attributed order gets a touch as its event.
+    given = dict(zip(events["id"], touches["id"], strict=False))
+    named = "attributions.attributed_event_id"
+    events[named] = [
+        [given.get(key)] * len(ids) for key, ids in zip(events["id"], events[named], strict=True)
+    ]
+    credits_["attributed_event_id"] = (
+        credits_["event_id"].map(given).where(credits_["attribution_id"].notna()).astype("string")
+    )
+    orders, same = analysis.normalise_orders(events), analysis.normalise_orders(credits_)
+    columns = ["id", "profile_id", "datetime", "value", "currency", "attributed_event_ids"]
+    ordered = (table[columns].sort_values("id", ignore_index=True) for table in (orders, same))
+    pd.testing.assert_frame_equal(*ordered)
+    known = orders.loc[orders["attributed_event_id"].notna(), "value"]
+    assert len(known) > 0
+    touches = touches.assign(channel="email", interaction="click", received=touches["datetime"])
+    native = analysis.attribution(orders, touches, "native")
+    assert native.loc[native["status"] == "attributed", "revenue"].sum() == pytest.approx(known.sum())
