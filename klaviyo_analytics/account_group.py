@@ -193,7 +193,9 @@ def connect_all(
     if isinstance(connections, str) or isinstance(keys, str):
         raise InvalidInputError("connections= or keys= is a single text. Pass a list or a mapping of names.")
     if keys is not None and not isinstance(keys, Mapping):
-        raise InvalidInputError("keys= is not a mapping. Pass a name for each account: keys={'north': 'pk_...'}.")
+        raise InvalidInputError(
+            "keys= is not a mapping. Pass a name for each account: keys={'north': 'pk_...'}."
+        )
     clients: dict[str, KlaviyoClient] = {}
     try:
         if keys is not None:

@@ -365,9 +365,7 @@ class KlaviyoClient:
         """
         from klaviyo_analytics.answers import reconcile  # noqa: PLC0415
 
-        return reconcile(
-            self._context, timeframe, metric=conversion_metric, orders=orders, archive=archive
-        )
+        return reconcile(self._context, timeframe, metric=conversion_metric, orders=orders, archive=archive)
 
     def audit(self, timeframe: Timeframe | str | tuple[Moment, Moment] = "last 90 days") -> pd.DataFrame:
         """Look for what is missing or broken in the account: flows, metrics, orders, forms, lists.

@@ -177,7 +177,9 @@ class MessageAnalyses:
         self, span: Span, channel: str, reaction: str, within: str, machines: bool
     ) -> tuple[Source, Timeframe, pd.DataFrame, pd.DataFrame]:
         if channel not in CHANNELS:
-            raise InvalidInputError(f"channel={channel!r} is not a channel. Allowed are {', '.join(CHANNELS)}.")
+            raise InvalidInputError(
+                f"channel={channel!r} is not a channel. Allowed are {', '.join(CHANNELS)}."
+            )
         received, reactions = CHANNELS[channel]
         if reaction not in reactions:
             raise InvalidInputError(
@@ -186,10 +188,14 @@ class MessageAnalyses:
         source = self._source()
         period = source.timeframe(span)
         sends = source.messages([received], period)
-        longer = Timeframe(period.start, period.end + timedelta(hours=_hours(within)), timezone=period.timezone)
+        longer = Timeframe(
+            period.start, period.end + timedelta(hours=_hours(within)), timezone=period.timezone
+        )
         answers = source.messages([reactions[reaction]], longer)
         if not machines:
-            by_machine = answers["machine_open"].fillna(value=False) | answers["bot_click"].fillna(value=False)
+            by_machine = answers["machine_open"].fillna(value=False) | answers["bot_click"].fillna(
+                value=False
+            )
             answers = answers[~by_machine.astype(bool)]
         return source, period, sends, answers
 

@@ -231,7 +231,9 @@ def _by_events(
     metrics = source.known_metrics()
     refunds = [str(id) for id in metrics.loc[metrics["name"].isin(REFUNDS), "id"]]
     if refunds and not inside.empty:
-        later = Timeframe(wide.start, max(wide.end, source.now + timedelta(seconds=1)), timezone=wide.timezone)
+        later = Timeframe(
+            wide.start, max(wide.end, source.now + timedelta(seconds=1)), timezone=wide.timezone
+        )
         given_back = analysis.normalise_orders(source.events(refunds, later))
         one = inside.dropna(subset=["order_id"]).drop_duplicates("order_id")
         net = analysis.net_of_refunds(one, given_back)
@@ -244,24 +246,31 @@ def _naive_utc(moment: Any) -> pd.Timestamp:
     return pd.Timestamp(moment).tz_localize(None).tz_localize("UTC")
 
 
-def _by_aggregates(
-    context: Context, metric: str, period: Timeframe, currency: str
-) -> list[tuple[Any, ...]]:
+def _by_aggregates(context: Context, metric: str, period: Timeframe, currency: str) -> list[tuple[Any, ...]]:
     rows = MetricAggregates(context).query(
-        metric, measurements=["count", "sum_value"], interval="month", timeframe=period, by=["$attributed_channel"]
+        metric,
+        measurements=["count", "sum_value"],
+        interval="month",
+        timeframe=period,
+        by=["$attributed_channel"],
     )
     there = rows["attributed_channel"]  # the empty text stands for orders without attribution
     held = rows[(there.notna() & (there != "")).astype(bool)]
     code = rows.attrs.get("currency") or currency
     return [
-        _road("metric aggregates", "order", scope, int(part["count"].sum()), float(part["sum_value"].sum()), code)
+        _road(
+            "metric aggregates",
+            "order",
+            scope,
+            int(part["count"].sum()),
+            float(part["sum_value"].sum()),
+            code,
+        )
         for scope, part in (("all", rows), ("attributed", held))
     ]
 
 
-def _by_summaries(
-    context: Context, period: Timeframe, metric: str, currency: str
-) -> list[tuple[Any, ...]]:
+def _by_summaries(context: Context, period: Timeframe, metric: str, currency: str) -> list[tuple[Any, ...]]:
     parts = [
         Campaigns(context).summary(period, conversion_metric=metric),
         Flows(context).summary(period, conversion_metric=metric),

@@ -209,7 +209,13 @@ class Source:
         return frame.assign(metric=frame["metric_id"].map(known).astype("string"))
 
     def orders(
-        self, metric: Metric | None, span: Span, orders: Orders, *, attributions: bool = False, raw: bool = False
+        self,
+        metric: Metric | None,
+        span: Span,
+        orders: Orders,
+        *,
+        attributions: bool = False,
+        raw: bool = False,
     ) -> pd.DataFrame:
         """Read the orders that count, on the account's clock; `raw` keeps their properties for order lines."""
         events = self.events(self.order_metric(metric), span, attributions=attributions)
@@ -300,7 +306,9 @@ class Source:
         if self._copy is not None:
             frame = self._copy.frame(name)
         elif name == "profiles":
-            frame = Profiles(self.context).list(fields=["created"], additional_fields=["predictive_analytics"])
+            frame = Profiles(self.context).list(
+                fields=["created"], additional_fields=["predictive_analytics"]
+            )
         else:
             frame = {"lists": Lists, "segments": Segments}[name](self.context).list()
         self._counted(name, frame)

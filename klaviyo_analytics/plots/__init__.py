@@ -5,8 +5,8 @@ A plot draws what its frame holds: it fetches nothing, adds nothing up, shows no
 
 from klaviyo_analytics.plots._style import style
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
-from klaviyo_analytics.plots.auto import auto
 from klaviyo_analytics.plots.audience import ordered_funnel, overlap, year_over_year
+from klaviyo_analytics.plots.auto import auto
 from klaviyo_analytics.plots.campaigns import campaign_ranking, campaign_scatter
 from klaviyo_analytics.plots.customers import (
     cohort_heatmap,

@@ -40,11 +40,21 @@ _PICTURES: Mapping[str, Callable[..., Any]] = {
 _BARS: Mapping[str, tuple[tuple[str, ...], str, str, str]] = {
     "attribution": (("channel",), "revenue", "money", "Attributed revenue"),
     "by_segment": (("group",), "revenue", "money", "Revenue by segment"),
-    "deliverability_by_provider": (("Inbox Provider", "Email Domain", "measure"), "rate", "rate", "Rates by provider"),
+    "deliverability_by_provider": (
+        ("Inbox Provider", "Email Domain", "measure"),
+        "rate",
+        "rate",
+        "Rates by provider",
+    ),
     "engagement_tiers": (("tier",), "profiles", "count", "Profiles by last engagement"),
     "flow_health": (("flow",), "change", "rate", "Change of the rate by flow"),
     "flow_losses": (("flow", "message"), "left_rate", "rate", "People lost by message"),
-    "new_and_returning": (("month", "customer"), "revenue", "money", "Revenue of new and returning customers"),
+    "new_and_returning": (
+        ("month", "customer"),
+        "revenue",
+        "money",
+        "Revenue of new and returning customers",
+    ),
     "product_affinity": (("product_a", "product_b"), "together", "count", "Bought together"),
     "repeat_purchase": (("order",), "share", "rate", "Customers who order again after order n"),
 }
@@ -140,8 +150,10 @@ def _bars(
     currency = frame.attrs.get("currency")
     for place in places:
         if np.isfinite(lengths[place]):
-            said = write(float(lengths[place]), unit, currency=currency) if unit == "money" else write(
-                float(lengths[place]), unit
+            said = (
+                write(float(lengths[place]), unit, currency=currency)
+                if unit == "money"
+                else write(float(lengths[place]), unit)
             )
             ax.annotate(
                 said, (float(lengths[place]), place), xytext=(0.5 if lengths[place] >= 0 else -0.5, 0),
