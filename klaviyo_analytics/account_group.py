@@ -25,8 +25,8 @@ class AccountGroup:
     """Several accounts, asked at the same time; made by `connect_all`.
 
     It has the reading methods of a client (`group.campaigns.summary(...)`, `group.events.list(...)`,
-    `group.analyses.rfm(...)`, `group.audit()`), each within the pace of its own account, and returns one frame with the
-    account's name in the first column, `account`. Currencies and clocks are kept apart: nothing is added or converted
+    `group.analyses.rfm(...)`, `group.audit()`), each within the pace of its own account, and returns one frame
+    with the account's name in the first column, `account`. Currencies and clocks are kept apart: nothing is added or converted
     unless `rates` is given. If an account fails, the others come, a warning says which failed, and
     ``frame.attrs["failed"]`` has the reasons; only if all fail an error is raised.
 

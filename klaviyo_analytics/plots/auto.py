@@ -108,7 +108,7 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
         labels, value, unit, usual = _BARS[kind]
         return _bars(frame, labels, value, unit, usual if title is None else title, ax)
     raise FrameError(
-        f"frame.attrs['analysis'] is {kind!r}, which names no picture. Expected a frame of client.analyses, unchanged. "
+        f"frame.attrs['analysis'] is {kind!r}, which names no picture. Expected an unchanged frame of client.analyses. "
         "Call the plot by its name, such as ka.plots.rfm_map(frame)."
     )
 
