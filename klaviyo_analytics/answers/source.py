@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
+from pandas.api.types import pandas_dtype
 
 from klaviyo_analytics import analysis
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError, NotFoundError
@@ -34,7 +35,7 @@ RECEIVED: Mapping[str, str] = {
     "push": "Received Push",
 }
 # property of an event -> column and dtype
-PROPERTIES: Mapping[str, tuple[str, str]] = {
+PROPERTIES: Mapping[str, tuple[str, Literal["string", "boolean"]]] = {
     "$message": ("message", "string"),
     "$flow": ("flow_id", "string"),
     "$variation": ("variation_id", "string"),
@@ -310,7 +311,7 @@ class Source:
                 fields=["created"], additional_fields=["predictive_analytics"]
             )
         else:
-            frame = {"lists": Lists, "segments": Segments}[name](self.context).list()
+            frame = Lists(self.context).list() if name == "lists" else Segments(self.context).list()
         self._counted(name, frame)
         return frame
 
@@ -324,7 +325,7 @@ class Source:
         if "currency" not in facts and "currency" in frame.columns:
             codes = [str(code) for code in frame["currency"].dropna().unique()]
             facts["currency"] = codes[0] if len(codes) == 1 else None
-        frame.attrs = {
+        attrs: dict[Any, Any] = {
             **frame.attrs,
             "analysis": name,
             "source": self.name,
@@ -335,6 +336,7 @@ class Source:
             "timezone": self.timezone,
             **facts,
         }
+        frame.attrs = attrs
         return frame
 
 
@@ -348,7 +350,7 @@ def _opened(events: pd.DataFrame) -> pd.DataFrame:
             values = [None if value is None else str(value).lower() in {"true", "1"} for value in values]
         else:
             values = [None if value is None else str(value) for value in values]
-        frame[name] = pd.Series(values, index=frame.index, dtype=object).astype(kind)
+        frame[name] = pd.Series(values, index=frame.index, dtype=object).astype(pandas_dtype(kind))
     return frame
 
 
