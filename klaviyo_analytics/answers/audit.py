@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -184,7 +185,8 @@ def _forms(context: Context, period: Timeframe) -> Iterator[_Finding]:
     )
     sums = report.groupby("form_id")[["viewed_form", "submits"]].sum()
     for row in live.itertuples():
-        viewed, submitted = (int(n) for n in sums.loc[str(row.id)]) if str(row.id) in sums.index else (0, 0)
+        counts: list[Any] = sums.loc[str(row.id)].tolist() if str(row.id) in sums.index else [0, 0]
+        viewed, submitted = int(counts[0]), int(counts[1])
         if submitted == 0:
             yield _Finding(
                 "form without submissions", "medium" if viewed else "low", str(row.name),
