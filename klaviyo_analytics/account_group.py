@@ -25,8 +25,9 @@ class AccountGroup:
     """Several accounts, asked at the same time; made by `connect_all`.
 
     It has the reading methods of a client (`group.campaigns.summary(...)`, `group.events.list(...)`,
-    `group.analyses.rfm(...)`, `group.audit()`), each within the pace of its own account, and returns one frame with the
-    account's name in the first column, `account`. Currencies and clocks are kept apart: nothing is added or converted
+    `group.analyses.rfm(...)`, `group.audit()`), each within the pace of its own account, and returns one frame
+    with the account's name in the first column, `account`. Currencies and clocks are kept apart: nothing is added
+    or converted
     unless `rates` is given. If an account fails, the others come, a warning says which failed, and
     ``frame.attrs["failed"]`` has the reasons; only if all fail an error is raised.
 
@@ -227,7 +228,7 @@ def _one_frame(
         accounts[name] = {"timezone": zone, "currency": currency, **attrs}
         part = frame.copy(deep=False)
         part.attrs = {}
-        part.insert(0, "account", pd.array([name] * len(part), dtype="string"))
+        part.insert(0, "account", pd.Series(name, index=part.index, dtype="string"))
         money = [column for column in _MONEY if column in part.columns]
         if money and "currency" not in part.columns and "value_currency" not in part.columns:
             code = attrs.get("currency") or currency

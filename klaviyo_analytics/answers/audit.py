@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -46,7 +47,7 @@ def audit(context: Context, timeframe: Span = "last 90 days") -> pd.DataFrame:
     metrics = source.known_metrics()
     found: list[_Finding] = []
     refused: list[str] = []
-    checks = {
+    checks: dict[str, Callable[[], Iterator[_Finding]]] = {
         "flows": lambda: _flows(source, period, metrics),
         "duplicate metrics": lambda: _duplicates(metrics),
         "metrics over time": lambda: _stopped(source, metrics),
@@ -107,11 +108,12 @@ def _duplicates(metrics: pd.DataFrame) -> Iterator[_Finding]:
     for name, group in named.groupby("name", sort=True):
         if len(group) > 1:
             each = ", ".join(
-                f"{row.id} ({row.integration if pd.notna(row.integration) else 'API'})"
-                for row in group.rename(columns={"integration.name": "integration"}).itertuples()
+                f"{id} ({integration})"
+                for id, integration in zip(group["id"], group["integration.name"].fillna("API"), strict=True)
             )
             yield _Finding(
-                "duplicate metric", "high" if name == ORDERS else "medium", str(name), f"{len(group)} metrics: {each}",
+                "duplicate metric", "high" if name == ORDERS else "medium", str(name),
+                f"{len(group)} metrics: {each}",
                 "Choose the one that counts, and turn the other off if both record the same events.",
             )  # fmt: skip
 
@@ -183,7 +185,8 @@ def _forms(context: Context, period: Timeframe) -> Iterator[_Finding]:
     )
     sums = report.groupby("form_id")[["viewed_form", "submits"]].sum()
     for row in live.itertuples():
-        viewed, submitted = (int(n) for n in sums.loc[row.id]) if row.id in sums.index else (0, 0)
+        counts: list[Any] = sums.loc[str(row.id)].tolist() if str(row.id) in sums.index else [0, 0]
+        viewed, submitted = int(counts[0]), int(counts[1])
         if submitted == 0:
             yield _Finding(
                 "form without submissions", "medium" if viewed else "low", str(row.name),
@@ -210,7 +213,7 @@ def _lists(context: Context) -> Iterator[_Finding]:
         for id in ids
     }
     for row in old.itertuples():
-        if row.id in used or not Lists(context).flow_triggers(row.id).empty:
+        if row.id in used or not Lists(context).flow_triggers(str(row.id)).empty:
             continue
         yield _Finding(
             "list is not used", "low", str(row.name),

@@ -174,7 +174,7 @@ class MessageAnalyses:
         )
 
     def _sends(
-        self, span: Span, channel: str, reaction: str, within: str, machines: bool
+        self, span: Span, channel: str, reaction: str, within: str, *, machines: bool
     ) -> tuple[Source, Timeframe, pd.DataFrame, pd.DataFrame]:
         if channel not in CHANNELS:
             raise InvalidInputError(
@@ -241,7 +241,7 @@ class MessageAnalyses:
         >>> bool(hours["rate"].between(0, 1).all())
         True
         """
-        source, period, sends, answers = self._sends(timeframe, channel, reaction, within, machines)
+        source, period, sends, answers = self._sends(timeframe, channel, reaction, within, machines=machines)
         frame = analysis.send_times(
             sends, answers, by=by, account_zone=source.timezone, within=within, minimum=minimum
         )
@@ -278,7 +278,7 @@ class MessageAnalyses:
         ...     client.analyses.fatigue("last 12 months").attrs["analysis"]
         'fatigue'
         """
-        source, period, sends, answers = self._sends(timeframe, channel, reaction, within, machines)
+        source, period, sends, answers = self._sends(timeframe, channel, reaction, within, machines=machines)
         frame = analysis.fatigue(sends, answers, days=days, within=within)
         return source.signed(frame, "fatigue", period)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
+from pandas.api.types import pandas_dtype
 
 from klaviyo_analytics import analysis
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError, NotFoundError
@@ -34,7 +35,7 @@ RECEIVED: Mapping[str, str] = {
     "push": "Received Push",
 }
 # property of an event -> column and dtype
-PROPERTIES: Mapping[str, tuple[str, str]] = {
+PROPERTIES: Mapping[str, tuple[str, Literal["string", "boolean"]]] = {
     "$message": ("message", "string"),
     "$flow": ("flow_id", "string"),
     "$variation": ("variation_id", "string"),
@@ -152,7 +153,7 @@ class Source:
             return span
         return Timeframe.parse(span, timezone=self.timezone, now=self.now)
 
-    def order_metric(self, metric: Metric | None) -> Any:
+    def order_metric(self, metric: Metric | Sequence[Metric] | None) -> Any:
         """Return the metric of orders: the one given, or the one that the account maps to revenue."""
         if metric is not None or self._context is None:
             return metric or metric_names.USUAL
@@ -210,7 +211,7 @@ class Source:
 
     def orders(
         self,
-        metric: Metric | None,
+        metric: Metric | Sequence[Metric] | None,
         span: Span,
         orders: Orders,
         *,
@@ -310,7 +311,7 @@ class Source:
                 fields=["created"], additional_fields=["predictive_analytics"]
             )
         else:
-            frame = {"lists": Lists, "segments": Segments}[name](self.context).list()
+            frame = Lists(self.context).list() if name == "lists" else Segments(self.context).list()
         self._counted(name, frame)
         return frame
 
@@ -320,11 +321,11 @@ class Source:
             self.read.append(name)
 
     def signed(self, frame: pd.DataFrame, name: str, period: Timeframe | None, **facts: Any) -> pd.DataFrame:
-        """Note on a frame which analysis it is, what was read for it, and what that cost."""
+        """Add to a frame's attrs which analysis it is of, what was read for it, and what that cost."""
         if "currency" not in facts and "currency" in frame.columns:
             codes = [str(code) for code in frame["currency"].dropna().unique()]
             facts["currency"] = codes[0] if len(codes) == 1 else None
-        frame.attrs = {
+        attrs: dict[Any, Any] = {
             **frame.attrs,
             "analysis": name,
             "source": self.name,
@@ -335,6 +336,7 @@ class Source:
             "timezone": self.timezone,
             **facts,
         }
+        frame.attrs = attrs
         return frame
 
 
@@ -343,12 +345,12 @@ def _opened(events: pd.DataFrame) -> pd.DataFrame:
     held = [value if isinstance(value, Mapping) else {} for value in events["event_properties"]]
     frame = events[["id", "profile_id", "datetime", "metric", "metric_id"]].copy()
     for key, (name, kind) in PROPERTIES.items():
-        values = [each.get(key) for each in held]
+        values: list[Any] = [each.get(key) for each in held]
         if kind == "boolean":
             values = [None if value is None else str(value).lower() in {"true", "1"} for value in values]
         else:
             values = [None if value is None else str(value) for value in values]
-        frame[name] = pd.array(values, dtype=kind)
+        frame[name] = pd.Series(values, index=frame.index, dtype=object).astype(pandas_dtype(kind))
     return frame
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import new_axes, put_note, put_title, quiet
 from klaviyo_analytics.plots._frame import names, numbers
-from klaviyo_analytics.plots._quantities import write
+from klaviyo_analytics.plots._quantities import Kind, write
 from klaviyo_analytics.plots._style import PALETTE
 from klaviyo_analytics.plots._text import clip, legible, put_names
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
@@ -37,7 +37,7 @@ _PICTURES: Mapping[str, Callable[..., Any]] = {
     "year_over_year": year_over_year,
 }
 # analysis -> (columns that name a bar, column of its length, kind of number, title)
-_BARS: Mapping[str, tuple[tuple[str, ...], str, str, str]] = {
+_BARS: Mapping[str, tuple[tuple[str, ...], str, Kind, str]] = {
     "attribution": (("channel",), "revenue", "money", "Attributed revenue"),
     "by_segment": (("group",), "revenue", "money", "Revenue by segment"),
     "deliverability_by_provider": (
@@ -94,7 +94,7 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['0-30 days', 'never']
     """
-    kind = frame.attrs.get("analysis")
+    kind = str(frame.attrs.get("analysis"))
     if kind == "klaviyo_rfm":
         return (rfm_movement if "previous_group" in frame.columns else rfm_map)(frame, title=title, ax=ax)
     if kind == "send_times":
@@ -108,13 +108,14 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
         labels, value, unit, usual = _BARS[kind]
         return _bars(frame, labels, value, unit, usual if title is None else title, ax)
     raise FrameError(
-        f"frame.attrs['analysis'] is {kind!r}, which names no picture. Expected a frame of client.analyses, unchanged. "
+        f"frame.attrs['analysis'] is {kind!r}, which names no picture. "
+        "Expected an unchanged frame of client.analyses. "
         "Call the plot by its name, such as ka.plots.rfm_map(frame)."
     )
 
 
 def _bars(
-    frame: pd.DataFrame, labels: tuple[str, ...], value: str, unit: str, title: str, ax: Axes | None
+    frame: pd.DataFrame, labels: tuple[str, ...], value: str, unit: Kind, title: str, ax: Axes | None
 ) -> Axes:
     """Draw a bar for each row, the longest 15 if there are more."""
     keys = [name for name in labels if name in frame.columns]
@@ -122,9 +123,9 @@ def _bars(
         raise FrameError(
             f"the frame lacks {value!r} or a column of names. Expected the frame of the analysis, unchanged."
         )
-    rows = frame
+    rows: pd.DataFrame = frame
     if frame.duplicated(keys).any():  # such as a row for each order and touch
-        rows = frame.groupby(keys, sort=False, dropna=False, as_index=False)[value].sum()
+        rows = frame.groupby(keys, sort=False, dropna=False)[[value]].sum().reset_index()
         rows.attrs = dict(frame.attrs)
     left_out = max(len(rows) - _MOST, 0)
     if left_out:

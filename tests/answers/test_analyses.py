@@ -120,7 +120,7 @@ def test_a_year_of_aggregates_equals_the_year_of_events(shop: Shop) -> None:
 
 def test_a_b_test_takes_a_name_an_id_or_a_row(shop: Shop) -> None:
     sent = shop.client.campaigns.summary("last 365 days", by="variation")
-    tested = sent.groupby("campaign_id")["variation"].nunique().idxmax()
+    tested = str(sent.groupby("campaign_id")["variation"].nunique().idxmax())
     name = sent.loc[sent["campaign_id"] == tested, "campaign"].iloc[0]
     by_id = shop.client.analyses.ab_test(tested)
     assert len(by_id) == 2
