@@ -97,9 +97,8 @@ class ExplorerState(State):
             return ""
         if self.problem:
             return "choices"
-        now, then = (
-            query.code.split("ka.plots.")[0].splitlines() for query in (self.redrawn(self.ask()), self.asked)
-        )
+        queries = (self.redrawn(self.ask()), self.asked)
+        now, then = (query.code.split("ka.plots.")[0].splitlines() for query in queries)
         lines = [line.strip() for line in [*now, *then] if (line in now) != (line in then)]
         words = (
             next((words for start, words in _CHOICES.items() if line.startswith(start)), "choices")
