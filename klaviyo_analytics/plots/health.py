@@ -193,7 +193,7 @@ def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) ->
             x = np.minimum(ratios[chosen], _FARTHEST)
             ax.scatter(x, np.full(len(x), row), **{**looks, **kwargs})
     text = ax.annotate(
-        _verdict(check),
+        _verdict(check, short=characters(ax) < _NARROW),
         xy=(1, row),
         xycoords=("axes fraction", "data"),
         xytext=(1.2, 0),
@@ -206,18 +206,19 @@ def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) ->
     put_names([text])
 
 
-def _verdict(check: _Check) -> str:
+def _verdict(check: _Check, *, short: bool) -> str:
     """Write whether the rates keep to the benchmark, and how many do if not all."""
     side = "≥" if check.more_is_better else "≤"
     target = f"{side} {check.benchmark * 100:.4g}%"
+    within = "" if short else "within "
     known = np.isfinite(check.values)
     if not known.any():
         return f"no value, {target}"
     kept = int((known & check.good).sum())
     if len(check.values) == 1:
-        return f"{write(float(check.values[0]), 'rate')}, {'' if kept else 'not '}within {target}"
+        return f"{write(float(check.values[0]), 'rate')}, {'' if kept else 'not '}{within}{target}"
     count = "" if kept == known.sum() else f"{kept} of {known.sum()} "
-    return f"{count}within {target}"
+    return f"{count}{within}{target}"
 
 
 def _noun(frame: pd.DataFrame) -> str:

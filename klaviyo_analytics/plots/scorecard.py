@@ -35,7 +35,7 @@ _GAP = 0.04
 def scorecard(
     frame: pd.DataFrame,
     *,
-    source: str = "all",
+    source: str | None = None,
     measures: tuple[str, ...] | None = None,
     title: str | None = None,
     ax: Axes | None = None,
@@ -48,8 +48,9 @@ def scorecard(
     frame : pandas.DataFrame
         The frame of `client.account_summary`: `source`, `measure`, `kind` and `value`; with `previous` and `change`
         if it was compared.
-    source : str, default "all"
-        Which rows: "all", "campaign", "flow" or "other".
+    source : str, optional
+        Which rows: "all", "campaign", "flow" or "other". If omitted "all", or the first source of a frame without it;
+        the title names it.
     measures : tuple of str, optional
         Which measures, in this order; those of revenue, orders and engagement that the source has if omitted.
     title : str, optional
@@ -80,6 +81,8 @@ def scorecard(
     require(frame, ["source", "measure", "kind", "value"])
     ax = new_axes(ax)
     ax.set_axis_off()
+    sources = names(frame, "source")
+    source = source or ("all" if "all" in sources or not sources else sources[0])
     cards = _cards(frame, source, measures)
     put_title(ax, _heading(frame, source) if title is None else title)
     if cards.empty:
@@ -164,12 +167,8 @@ def _cards(frame: pd.DataFrame, source: str, measures: tuple[str, ...] | None) -
 
 def _heading(frame: pd.DataFrame, source: str) -> str:
     when = frame.attrs.get("timeframe")
-    what = (
-        "The account"
-        if source == "all"
-        else f"{capitalised(source)}s"
-        if source != "other"
-        else "Not attributed"
+    what = {"all": "The account", "campaign": "Campaigns", "flow": "Flows", "other": "Not attributed"}.get(
+        source, source
     )
     return f"{what}, {when}" if when else what
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,18 +26,15 @@ NO_METRICS = (
     "This account has no metrics yet: nothing has happened in it that could be counted. Connect a shop to it, or "
     "send it a first event; then press Try again."
 )
-# How the lines of an explorer's code begin, and what a reader calls the choice behind them.
+# Keywords in an explorer's code, and what a reader calls the choice behind them.
 _CHOICES = {
-    "measurements=": "measure",
-    "interval=": "interval",
-    "timeframe=": "dates",
-    "by=": "groups",
-    "conversion_metric=": "conversion metric",
-    "compare": "comparison",
-    "before": "comparison",
-    '"': "metrics",
-    "[": "metrics",
+    "measurements": "measure",
+    "interval": "interval",
+    "timeframe": "dates",
+    "by": "groups",
+    "conversion_metric": "conversion metric",
 }
+_METHODS = {"query": "metrics", "summary": "dates"}  # and what their first argument is
 METRIC_CHARTS = {"lines": "all in one chart", "small_multiples": "a small chart each"}
 
 
@@ -97,15 +95,8 @@ class ExplorerState(State):
             return ""
         if self.problem:
             return "choices"
-        now, then = (
-            query.code.split("ka.plots.")[0].splitlines() for query in (self.redrawn(self.ask()), self.asked)
-        )
-        lines = [line.strip() for line in [*now, *then] if (line in now) != (line in then)]
-        words = (
-            next((words for start, words in _CHOICES.items() if line.startswith(start)), "choices")
-            for line in lines
-        )
-        return ", ".join(dict.fromkeys(words))
+        now, then = (_choices(query.code) for query in (self.redrawn(self.ask()), self.asked))
+        return ", ".join(name for name in dict.fromkeys([*now, *then]) if now.get(name) != then.get(name))
 
     @property
     def frame(self) -> pd.DataFrame | None:
@@ -129,6 +120,23 @@ class ExplorerState(State):
         with self.hold_trait_notifications():
             self.asked, self.result, self.picture = ask, frames, picture
             self.stale = self._changed()
+
+
+def _choices(code: str) -> dict[str, str]:
+    """Return the choices that a query's code states, by what a reader calls them."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
+    ]
+    if not calls:
+        return {}
+    first, *others = calls
+    method = first.func.attr if isinstance(first.func, ast.Attribute) else ""
+    found = {_METHODS[method]: ", ".join(map(ast.unparse, first.args))}
+    for keyword in first.keywords:
+        found[_CHOICES.get(keyword.arg or "", "choices")] = ast.unparse(keyword.value)
+    return found | ({"comparison": str(len(others))} if others else {})
 
 
 class MetricExplorerState(ExplorerState):
