@@ -22,7 +22,9 @@ CHARTS: dict[str, Draw] = {
     "funnel": lambda ax: plots.flow_funnel(shop.flow_summary(), ax=ax),
     "ranking": lambda ax: plots.campaign_ranking(shop.campaign_summary(), hue="channel", ax=ax),
     "deliverability": lambda ax: plots.deliverability(shop.campaign_summary(), benchmarks="good", ax=ax),
-    "scatter": lambda ax: plots.campaign_scatter(shop.campaign_summary(), y="click_rate", hue="channel", ax=ax),
+    "scatter": lambda ax: plots.campaign_scatter(
+        shop.campaign_summary(), y="click_rate", hue="channel", ax=ax
+    ),
 }
 
 
