@@ -26,9 +26,8 @@ from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.http.rate_limits import Pacer
 from klaviyo_analytics.http.retry import RetryPolicy
 from klaviyo_analytics.http.session import DEADLINE, LARGEST, MEDIA_TYPE, HeaderAuth, Transport
-from klaviyo_analytics.quota.budget import Quota
+from klaviyo_analytics.quota.budget import Ledger, Quota
 from klaviyo_analytics.quota.cache import cache_at
-from klaviyo_analytics.quota.call_log import Ledger
 
 if TYPE_CHECKING:
     from klaviyo_analytics.sandbox import Sandbox

@@ -507,9 +507,9 @@ class KlaviyoClient:
         >>> client.describe("tags").query("verb == 'create'")["path"].item()
         '/api/tags'
         """
-        from klaviyo_analytics import _describe  # noqa: PLC0415
+        from klaviyo_analytics.diagnostics import describe  # noqa: PLC0415
 
-        return _describe.describe({name: getattr(self, name) for name in _RESOURCES}, resource)
+        return describe({name: getattr(self, name) for name in _RESOURCES}, resource)
 
     if not TYPE_CHECKING:  # type checkers know the resources by their annotations, and no other names
 

@@ -9,8 +9,8 @@ import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import resources
-from klaviyo_analytics._describe import verbs
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.diagnostics import verbs
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 

@@ -23,9 +23,9 @@ from __future__ import annotations
 
 from klaviyo_analytics.analysis.attribution import attribution, attribution_comparison, attribution_rollup
 from klaviyo_analytics.analysis.attribution_settings import AttributionSettings
-from klaviyo_analytics.analysis.audience import engagement_tiers
+from klaviyo_analytics.analysis.audience import adjusted_engagement, engagement_tiers
 from klaviyo_analytics.analysis.bridge import bridge, bridge_orders
-from klaviyo_analytics.analysis.cohorts import cohorts, retention_curves
+from klaviyo_analytics.analysis.cohorts import cohorts, new_and_returning, retention_curves
 from klaviyo_analytics.analysis.comparison import compare_periods
 from klaviyo_analytics.analysis.content import coupons, links, subject_lines
 from klaviyo_analytics.analysis.deliverability import (
@@ -35,11 +35,9 @@ from klaviyo_analytics.analysis.deliverability import (
     deliverability_bands,
     deliverability_by_provider,
 )
-from klaviyo_analytics.analysis.engagement import adjusted_engagement
 from klaviyo_analytics.analysis.experiments import ab_test, holdout_lift
 from klaviyo_analytics.analysis.flow_health import flow_collisions, flow_health, flow_losses
-from klaviyo_analytics.analysis.funnel import ordered_funnel
-from klaviyo_analytics.analysis.growth import growth_by_source, year_over_year
+from klaviyo_analytics.analysis.funnel import campaign_ranking, flow_funnel, ordered_funnel, touch_rollup
 from klaviyo_analytics.analysis.intervals import period_over_period, resample
 from klaviyo_analytics.analysis.items import order_items
 from klaviyo_analytics.analysis.lifetime_value import (
@@ -48,8 +46,6 @@ from klaviyo_analytics.analysis.lifetime_value import (
     lifetime_value_holdout,
 )
 from klaviyo_analytics.analysis.measures import rates, roll_up
-from klaviyo_analytics.analysis.messages import campaign_ranking, flow_funnel
-from klaviyo_analytics.analysis.new_and_returning import new_and_returning
 from klaviyo_analytics.analysis.orders import (
     OrderConditions,
     net_of_refunds,
@@ -65,11 +61,15 @@ from klaviyo_analytics.analysis.repeat_purchase import (
     replenishment,
 )
 from klaviyo_analytics.analysis.rfm import klaviyo_rfm, rfm
-from klaviyo_analytics.analysis.rollups import touch_rollup
-from klaviyo_analytics.analysis.segments import by_segment, overlap
+from klaviyo_analytics.analysis.segments import (
+    by_segment,
+    growth_by_source,
+    list_growth,
+    overlap,
+    year_over_year,
+)
 from klaviyo_analytics.analysis.send_times import conversion_lag, fatigue, send_times
 from klaviyo_analytics.analysis.shares import revenue_split, share_of_total
-from klaviyo_analytics.analysis.subscribers import list_growth
 
 __all__ = [
     "BANDS",

@@ -12,8 +12,7 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._calendar import require_zone
-from klaviyo_analytics.analysis._engine import Table, columns_of, listed, opened
-from klaviyo_analytics.analysis.argument_checks import WrongFrame
+from klaviyo_analytics.analysis._engine import Table, WrongFrame, columns_of, listed, opened
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 AsOf = str | date | datetime | None

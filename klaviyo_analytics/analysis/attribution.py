@@ -20,6 +20,7 @@ from klaviyo_analytics.analysis._engine import (
     names,
     require,
     require_one_currency,
+    takes,
 )
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
@@ -33,7 +34,6 @@ from klaviyo_analytics.analysis._events import (
     true,
     with_micros,
 )
-from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.analysis.attribution_settings import (
     AttributionSettings,
     Preset,

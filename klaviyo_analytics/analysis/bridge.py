@@ -9,9 +9,8 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, require_one_currency
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, require_one_currency, takes
 from klaviyo_analytics.analysis._events import like_given, moment_in, opened_rows, with_micros, zone_named
-from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.errors import InvalidInputError
 
 BRIDGE_ORDERS = (

@@ -15,9 +15,9 @@ from klaviyo_analytics.analysis._engine import (
     names,
     ratio,
     require_one_currency,
+    takes,
 )
 from klaviyo_analytics.analysis._events import opened_rows, same_library, true, wilson
-from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 

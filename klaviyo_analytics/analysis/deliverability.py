@@ -9,9 +9,18 @@ from typing import Literal
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, listed, names, opened
+from klaviyo_analytics.analysis._engine import (
+    MESSAGES,
+    Table,
+    WrongFrame,
+    closed,
+    columns_of,
+    listed,
+    names,
+    opened,
+    takes,
+)
 from klaviyo_analytics.analysis._events import opened_rows, true, wilson
-from klaviyo_analytics.analysis.argument_checks import MESSAGES, WrongFrame, takes
 from klaviyo_analytics.analysis.measures import above, below, rolled_up
 from klaviyo_analytics.arithmetic import RATES, Rate
 from klaviyo_analytics.errors import InvalidInputError

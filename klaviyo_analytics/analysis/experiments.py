@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import columns_of, listed, require
+from klaviyo_analytics.analysis._engine import WrongFrame, columns_of, listed, require, takes
 from klaviyo_analytics.analysis._events import critical_value, like_given, one_of, opened_rows
-from klaviyo_analytics.analysis.argument_checks import WrongFrame, takes
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
 

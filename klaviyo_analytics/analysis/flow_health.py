@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import closed, listed, names, ratio
+from klaviyo_analytics.analysis._engine import closed, listed, names, ratio, takes
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     critical_value,
@@ -20,7 +20,6 @@ from klaviyo_analytics.analysis._events import (
     with_micros,
     zone_named,
 )
-from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 

@@ -21,6 +21,7 @@ from klaviyo_analytics.analysis._calendar import (
     with_wall,
 )
 from klaviyo_analytics.analysis._engine import (
+    AGGREGATES,
     Table,
     closed,
     columns_of,
@@ -33,10 +34,10 @@ from klaviyo_analytics.analysis._engine import (
     require_unique,
     series_columns,
     summed,
+    takes,
     with_change,
     with_whole,
 )
-from klaviyo_analytics.analysis.argument_checks import AGGREGATES, takes
 from klaviyo_analytics.analysis.measures import additive, refuse_unique
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 

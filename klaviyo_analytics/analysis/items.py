@@ -11,8 +11,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._customer_events import Kind, as_time, first_of, made_like, read_events
-from klaviyo_analytics.analysis._engine import Table, columns_of, listed
-from klaviyo_analytics.analysis.argument_checks import WrongFrame, takes
+from klaviyo_analytics.analysis._engine import Table, WrongFrame, columns_of, listed, takes
 from klaviyo_analytics.errors import FrameError
 
 _PROPERTIES = "event_properties"

@@ -26,8 +26,7 @@ from klaviyo_analytics.analysis._customer_events import (
     read_events,
     wall_of,
 )
-from klaviyo_analytics.analysis._engine import Table, columns_of, opened, require_numbers
-from klaviyo_analytics.analysis.argument_checks import takes
+from klaviyo_analytics.analysis._engine import Table, columns_of, opened, require_numbers, takes
 from klaviyo_analytics.errors import ArgumentError, FrameError, InvalidInputError, MissingExtraError
 
 Floats = npt.NDArray[np.float64]

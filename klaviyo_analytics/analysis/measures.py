@@ -8,7 +8,9 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import (
+    MESSAGES,
     Table,
+    WrongFrame,
     carried,
     closed,
     columns_of,
@@ -21,8 +23,8 @@ from klaviyo_analytics.analysis._engine import (
     require_one_currency,
     require_one_metric,
     summed,
+    takes,
 )
-from klaviyo_analytics.analysis.argument_checks import MESSAGES, WrongFrame, takes
 from klaviyo_analytics.arithmetic import (
     CHANNELS_WITHOUT_OPENS,
     COUNTS,

@@ -10,15 +10,8 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import closed, listed
-from klaviyo_analytics.analysis._events import (
-    opened_rows,
-    present,
-    require_ids,
-    same_library,
-    true,
-)
-from klaviyo_analytics.analysis.argument_checks import WrongFrame, takes
+from klaviyo_analytics.analysis._engine import WrongFrame, closed, listed, takes
+from klaviyo_analytics.analysis._events import opened_rows, present, require_ids, same_library, true
 from klaviyo_analytics.errors import InvalidInputError
 
 ORDER_EVENTS = "order events: client.events.list(metric='Placed Order', start=..., include=['attributions'])"

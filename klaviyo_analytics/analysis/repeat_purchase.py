@@ -23,8 +23,7 @@ from klaviyo_analytics.analysis._customer_events import (
     rows_of,
     settled,
 )
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, opened, ratio
-from klaviyo_analytics.analysis.argument_checks import takes
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, opened, ratio, takes
 from klaviyo_analytics.analysis.cohorts import Waits, kaplan_meier
 from klaviyo_analytics.analysis.items import read_lines
 

@@ -20,8 +20,7 @@ from klaviyo_analytics.analysis._customer_events import (
     moment,
     read_events,
 )
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, opened
-from klaviyo_analytics.analysis.argument_checks import takes
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, opened, takes
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 # Every code of recency, frequency and money, 1 to 3 each, belongs to one of Klaviyo's groups.

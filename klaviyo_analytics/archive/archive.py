@@ -14,10 +14,10 @@ import pyarrow as pa
 from klaviyo_analytics import exports
 from klaviyo_analytics._messages import explained_methods, near
 from klaviyo_analytics.archive import forget as forgetting
-from klaviyo_analytics.archive import questions
+from klaviyo_analytics.archive import sql
 from klaviyo_analytics.archive import sql as queries
 from klaviyo_analytics.archive import verify as verification
-from klaviyo_analytics.archive.questions import Clock, Span, conditions
+from klaviyo_analytics.archive.sql import Clock, Span, conditions
 from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named
 from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Outcome, Sync
 from klaviyo_analytics.archive.tables import MEMBERS, SPECS, spec_of, to_frame
@@ -149,7 +149,7 @@ class Archive:
             raise InvalidInputError(f"kind={kind!r} has no members. Allowed are 'lists' and 'segments'.")
         context = self._online("snapshot")
         with self._store.writing():
-            return questions.snapshot(context, self._store, kind, ids)
+            return sql.snapshot(context, self._store, kind, ids)
 
     def verify(self, *, repair: bool = False, dry_run: bool = False) -> pd.DataFrame:
         """Compare the number of events per month and metric with Klaviyo's own counts.

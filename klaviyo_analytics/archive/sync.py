@@ -22,7 +22,7 @@ from klaviyo_analytics.archive.store import Marks, Store, mark, quoted
 from klaviyo_analytics.archive.tables import ATTRIBUTION, SPECS, TIME, Spec, json_text, to_arrow
 from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.http.session import Reply
-from klaviyo_analytics.resources import Context, _stream
+from klaviyo_analytics.resources import Context, _concurrent
 from klaviyo_analytics.resources._concurrent import EVENTS, Bounds
 from klaviyo_analytics.resources._reading import Reading
 
@@ -346,7 +346,7 @@ def event_batches(
     reading = Reading(context, "get_events", filter=filter, **options)
     table, credits = frames.Table(reading.schema), _Credits()
     with Progress("events", shown=context.progress) as progress:
-        for records, included in _stream.pages(
+        for records, included in _concurrent.pages(
             context, "get_events", EVENTS, progress, filter=filter, bounds=bounds, **options
         ):
             table.add(records, included)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     _writing(commands)
     shell = _command(commands, "completion", "print a completion script", "completion bash >> ~/.bashrc")
     shell.add_argument("shell", choices=SHELLS)
-    shell.set_defaults(run="completion:show")
+    shell.set_defaults(run="main:show")
     return top
 
 
@@ -184,7 +184,7 @@ def _copying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     sync.add_argument(
         "--removals", action="store_true", help="also look for profiles that were deleted at Klaviyo"
     )
-    sync.set_defaults(run="copying:sync")
+    sync.set_defaults(run="reading:sync")
 
     sql = _command(
         commands, "sql", "ask a local copy in SQL; no key needed",
@@ -192,7 +192,7 @@ def _copying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )  # fmt: skip
     sql.add_argument("folder", help="folder or URL of the copy")
     sql.add_argument("query", help="a SELECT statement")
-    sql.set_defaults(run="copying:sql")
+    sql.set_defaults(run="reading:sql")
 
     verify = _command(
         commands, "verify", "compare a local copy with Klaviyo's counts", "verify archive --cost", output=True
@@ -200,7 +200,7 @@ def _copying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verify.add_argument("folder", help="folder or URL of the copy")
     verify.add_argument("--cost", action="store_true", help="only show how many calls it takes")
     verify.add_argument("--repair", action="store_true", help="read the months that differ again")
-    verify.set_defaults(run="copying:verify")
+    verify.set_defaults(run="reading:verify")
 
 
 def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -211,7 +211,7 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     analyse.add_argument("analysis", help="name of a method of client.analyses, such as rfm or send-times")
     analyse.add_argument("--archive", help="read the local copy in this folder instead of the account")
     _time(analyse, None)
-    analyse.set_defaults(run="answering:analyse")
+    analyse.set_defaults(run="reading:analyse")
 
     report = _command(
         commands, "report", "write a performance report",
@@ -223,7 +223,7 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--compare", default="previous_period", choices=("previous_period", "last_year", "none")
     )
     report.add_argument("--conversion-metric", help="metric that counts as a conversion")
-    report.set_defaults(run="answering:report")
+    report.set_defaults(run="reading:report")
 
     run = _command(
         commands, "run", "execute a notebook and write it as a page without code",
@@ -234,7 +234,7 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
     )
     run.add_argument("-o", "--out", type=Path, help="page to write; beside the notebook if omitted")
-    run.set_defaults(run="answering:run")
+    run.set_defaults(run="reading:run")
 
 
 def _writing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -324,3 +324,51 @@ def _port(text: str) -> int:
     if _count(text) > 65_535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port; ports end at 65535")
     return int(text)
+
+
+BASH = """_klaviyo_analytics() {{
+    local word="${{COMP_WORDS[COMP_CWORD]}}"
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        COMPREPLY=($(compgen -W "{commands}" -- "$word"))
+        return
+    fi
+    case "${{COMP_WORDS[1]}}" in
+{cases}
+    esac
+    [ "${{#COMPREPLY[@]}}" -eq 0 ] && COMPREPLY=($(compgen -f -- "$word"))
+}}
+complete -F _klaviyo_analytics klaviyo-analytics
+"""
+
+
+def show(options: argparse.Namespace) -> int:
+    """Print the script of a shell."""
+    known = words()
+    if options.shell == "fish":
+        lines = [f"complete -c klaviyo-analytics -n __fish_use_subcommand -f -a {name}" for name in known] + [
+            f"complete -c klaviyo-analytics -n '__fish_seen_subcommand_from {name}' -l {option[2:]}"
+            for name, given in known.items()
+            for option in given
+            if option.startswith("--")
+        ]
+        sys.stdout.write("\n".join(lines) + "\n")
+        return DONE
+    cases = "\n".join(
+        f'        {name}) COMPREPLY=($(compgen -W "{" ".join(given)}" -- "$word"));;'
+        for name, given in known.items()
+    )
+    start = "autoload -U +X bashcompinit && bashcompinit\n" if options.shell == "zsh" else ""
+    sys.stdout.write(start + BASH.format(commands=" ".join(known), cases=cases))
+    return DONE
+
+
+def words() -> Mapping[str, list[str]]:
+    """Return each command with its options and fixed arguments."""
+    commands = next(one for one in parser()._actions if isinstance(one, argparse._SubParsersAction))
+    found: dict[str, list[str]] = {}
+    for name, made in commands.choices.items():
+        given: list[str] = []
+        for action in made._actions:
+            given += action.option_strings or [str(choice) for choice in action.choices or ()]
+        found[name] = given
+    return found

@@ -12,6 +12,7 @@ from klaviyo_analytics.cli.account import client_of
 from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE
 from klaviyo_analytics.cli.output import note, show
 from klaviyo_analytics.errors import InvalidInputError, NoMatchError
+from klaviyo_analytics.writeback.file_reading import read
 
 if TYPE_CHECKING:
     from klaviyo_analytics.client import KlaviyoClient
@@ -75,13 +76,14 @@ def _plan(client: KlaviyoClient, options: argparse.Namespace) -> Any:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    if path.suffix == ".xlsx":
-        return pd.read_excel(path, dtype="string")
-    with path.open(encoding="utf-8-sig") as file:
-        header = file.readline()
-    return pd.read_csv(path, dtype="string", encoding="utf-8-sig", sep=max(",;\t|", key=header.count))
+    """Read a file as text; lines that cannot be split into columns are an error here."""
+    frame, _, broken = read(path)
+    if broken:
+        line, why = next(iter(broken.items()))
+        raise InvalidInputError(
+            f"{path} has {len(broken)} lines that cannot be read; the first is line {line}: {why}."
+        )
+    return frame
 
 
 def _ended(result: Any, options: argparse.Namespace) -> int:

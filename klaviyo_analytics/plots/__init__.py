@@ -19,9 +19,8 @@ from klaviyo_analytics.plots.experiments import ab_forest
 from klaviyo_analytics.plots.flows import flow_funnel, flow_performance
 from klaviyo_analytics.plots.growth import list_growth
 from klaviyo_analytics.plots.health import deliverability
-from klaviyo_analytics.plots.overview import campaign_overview, flow_overview
+from klaviyo_analytics.plots.overview import campaign_overview, flow_overview, scorecard
 from klaviyo_analytics.plots.revenue import revenue_split
-from klaviyo_analytics.plots.scorecard import scorecard
 from klaviyo_analytics.plots.timing import conversion_lag, fatigue, send_time_heatmap
 from klaviyo_analytics.plots.trend import metric_trend, small_multiples
 

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from klaviyo_analytics.analysis._engine import check_unique
-from klaviyo_analytics.analysis.argument_checks import P, R, WrongFrame, described, takes
+from klaviyo_analytics.analysis._engine import P, R, WrongFrame, check_unique, described, takes
 from klaviyo_analytics.arithmetic import CHANNELS_WITHOUT_OPENS, OPENS
 from klaviyo_analytics.errors import FrameError
 

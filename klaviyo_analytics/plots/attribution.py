@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from klaviyo_analytics.analysis.argument_checks import WrongFrame
+from klaviyo_analytics.analysis._engine import WrongFrame
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
     new_axes,

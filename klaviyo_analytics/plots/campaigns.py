@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from klaviyo_analytics._messages import counted
-from klaviyo_analytics.analysis.argument_checks import CAMPAIGNS, renamed
+from klaviyo_analytics.analysis._engine import CAMPAIGNS, renamed
 from klaviyo_analytics.plots._canvas import (
     characters,
     new_axes,

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from klaviyo_analytics import analysis
 from klaviyo_analytics._messages import counted
-from klaviyo_analytics.analysis.argument_checks import FLOWS
+from klaviyo_analytics.analysis._engine import FLOWS
 from klaviyo_analytics.analysis.measures import additive, refuse_unique
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from klaviyo_analytics.analysis.argument_checks import WrongFrame
+from klaviyo_analytics.analysis._engine import WrongFrame
 from klaviyo_analytics.analysis.deliverability import limits_of
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (

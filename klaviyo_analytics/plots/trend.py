@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from klaviyo_analytics.analysis.argument_checks import AGGREGATES
+from klaviyo_analytics.analysis._engine import AGGREGATES
 from klaviyo_analytics.plots._canvas import (
     figure_caption,
     figure_title,

@@ -27,8 +27,7 @@ from klaviyo_analytics.report.document import (
     Text,
 )
 from klaviyo_analytics.report.formats import Formatter, title_of
-from klaviyo_analytics.report.sentences import numbers_behind, sentences
-from klaviyo_analytics.report.thresholds import THRESHOLDS, Source
+from klaviyo_analytics.report.sentences import THRESHOLDS, Source, numbers_behind, sentences
 
 if TYPE_CHECKING:
     from klaviyo_analytics.client import KlaviyoClient

@@ -19,7 +19,7 @@ from klaviyo_analytics.resources._generated.messages import (
     CampaignSort,
 )
 from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, Span, chosen, instead
-from klaviyo_analytics.resources._summaries import added_up, finished, listed, lists_of_text
+from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
 from klaviyo_analytics.resources.campaign_writes import CampaignWrites
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told

@@ -15,10 +15,10 @@ from klaviyo_analytics.timeframe.words import Moment
 from klaviyo_analytics.writeback import Plan, confirmations
 from klaviyo_analytics.writeback import consent as plans
 from klaviyo_analytics.writeback.checks import OnDuplicate
+from klaviyo_analytics.writeback.columns import as_frame
 from klaviyo_analytics.writeback.confirmations import confirmed
 from klaviyo_analytics.writeback.consent import Channels, ConsentChannel
 from klaviyo_analytics.writeback.encode import DateFormat
-from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.write_types import WRITE_TYPES
 
 ACCEPTED = "email addresses, dicts, rows or a DataFrame"

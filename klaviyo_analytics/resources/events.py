@@ -14,7 +14,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.frames.resources import NamedProperties
 from klaviyo_analytics.frames.schema import Properties
-from klaviyo_analytics.resources import _concurrent, _stream
+from klaviyo_analytics.resources import _concurrent
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._generated.account import EventField, EventInclude, EventMethods, EventSort
 from klaviyo_analytics.resources._labels import label, metric_names
@@ -172,7 +172,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         ``GET /api/events``, limited to 350/s and 3500/m; scopes: events:read.
         """
         readings = [
-            _stream.frames(
+            _concurrent.frames(
                 self._context,
                 "get_events",
                 _concurrent.EVENTS,

@@ -18,7 +18,7 @@ from klaviyo_analytics.resources._generated.messages import (
     FlowMethods,
 )
 from klaviyo_analytics.resources._reading import Context, Filtering, Reading, Span, chosen, read_one
-from klaviyo_analytics.resources._summaries import added_up, finished, lists_of_text
+from klaviyo_analytics.resources.accounts import added_up, finished, lists_of_text
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
 from klaviyo_analytics.writeback.confirmations import confirmed

@@ -11,12 +11,17 @@ other and is saved as it stands: clear it before you pass the notebook on.
 """
 
 from klaviyo_analytics.widgets.choices import ChoiceState, Option
-from klaviyo_analytics.widgets.connection_picker import ConnectionPicker
 from klaviyo_analytics.widgets.dates import DateRangePicker, DateRangeState
 from klaviyo_analytics.widgets.explorer_state import MetricExplorerState
-from klaviyo_analytics.widgets.metric_explorer import MetricExplorer
+from klaviyo_analytics.widgets.explorers import (
+    CampaignExplorer,
+    FlowExplorer,
+    MetricExplorer,
+    SummaryExplorerState,
+)
 from klaviyo_analytics.widgets.pickers import (
     CampaignPicker,
+    ConnectionPicker,
     DimensionPicker,
     FlowPicker,
     ListPicker,
@@ -24,7 +29,6 @@ from klaviyo_analytics.widgets.pickers import (
     SegmentPicker,
 )
 from klaviyo_analytics.widgets.plan_view import PlanState, PlanView
-from klaviyo_analytics.widgets.summary_explorers import CampaignExplorer, FlowExplorer, SummaryExplorerState
 
 __all__ = [
     "CampaignExplorer",

@@ -10,7 +10,7 @@ import ipywidgets
 from traitlets import HasTraits
 
 from klaviyo_analytics._messages import explained_methods
-from klaviyo_analytics.analysis.argument_checks import described
+from klaviyo_analytics.analysis._engine import described
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
 

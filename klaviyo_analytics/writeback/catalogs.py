@@ -14,7 +14,16 @@ from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback import checks as rules
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
-from klaviyo_analytics.writeback.columns import Rest, Target, encoded, mapped, named, settled, targets
+from klaviyo_analytics.writeback.columns import (
+    Rest,
+    Target,
+    as_frame,
+    encoded,
+    mapped,
+    named,
+    settled,
+    targets,
+)
 from klaviyo_analytics.writeback.encode import (
     ABSENT,
     DateFormat,
@@ -23,7 +32,6 @@ from klaviyo_analytics.writeback.encode import (
     as_text,
     check_format,
 )
-from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.journal import REQUEST_BYTES
 from klaviyo_analytics.writeback.plan import Plan, drafted
 from klaviyo_analytics.writeback.write_types import BEFORE, COUPON_CODES, WRITE_TYPES

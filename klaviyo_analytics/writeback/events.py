@@ -13,13 +13,13 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics.errors import ApiError, FrameError, InvalidInputError
-from klaviyo_analytics.writeback import checks, identifiers
+from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback import checks as rules
+from klaviyo_analytics.writeback import columns as _columns
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
-from klaviyo_analytics.writeback.columns import Rest, Target, encoded, mapped, targets
+from klaviyo_analytics.writeback.columns import Rest, Target, as_frame, encoded, mapped, targets
 from klaviyo_analytics.writeback.encode import ABSENT, DateFormat, Wanted, check_format
-from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.journal import REQUEST_BYTES
 from klaviyo_analytics.writeback.plan import Plan, drafted
 from klaviyo_analytics.writeback.write_types import CREATE, folded
@@ -130,9 +130,7 @@ def plan_create(
     values = encoded(account, frame, found, problems, times=["time"], date_format=date_format)
     renumbered: dict[int, str] = {}
     if "phone_number" in values:
-        values["phone_number"], renumbered = identifiers.in_e164(
-            values["phone_number"], phone_region, problems
-        )
+        values["phone_number"], renumbered = _columns.in_e164(values["phone_number"], phone_region, problems)
     rules.check_attributes(rules.EVENT, values, problems)
     if value_currency is not None and (why := rules.currency(value_currency)):
         raise InvalidInputError(f"value_currency={value_currency!r} {why}.")

@@ -14,14 +14,16 @@ import pandas as pd
 from klaviyo_analytics._messages import counted
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.writeback import checks, confirmations, identifiers
+from klaviyo_analytics.writeback import checks, confirmations
 from klaviyo_analytics.writeback import checks as rules
+from klaviyo_analytics.writeback import columns as _columns
 from klaviyo_analytics.writeback import confirmations as groups
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.columns import (
     Rest,
     Target,
+    as_frame,
     encoded,
     is_rest,
     mapped,
@@ -32,7 +34,6 @@ from klaviyo_analytics.writeback.columns import (
 )
 from klaviyo_analytics.writeback.compare import changes, described
 from klaviyo_analytics.writeback.encode import ABSENT, DateFormat, Wanted, check_format, written_column
-from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.plan import Plan, drafted
 from klaviyo_analytics.writeback.write_types import APPEND, IMPORT, UPSERT
 
@@ -221,11 +222,9 @@ def plan_upsert(
     patches = _patches(found, append, unappend, unset)
     problems = Problems()
     by_path = encoded(account, frame, found, problems, date_format=date_format)
-    notes = identifiers.were_numbers(frame, found, by_path)
+    notes = _columns.were_numbers(frame, found, by_path)
     if "phone_number" in by_path:
-        by_path["phone_number"], changed = identifiers.in_e164(
-            by_path["phone_number"], phone_region, problems
-        )
+        by_path["phone_number"], changed = _columns.in_e164(by_path["phone_number"], phone_region, problems)
         notes = _merged(notes, changed)
     rules.check_attributes(rules.PROFILE, by_path, problems)
     left_out = _check(by_path, key, on_duplicate, problems)
@@ -465,7 +464,7 @@ def people(
         problems.add_all(written.problems, source)
         values[name] = written.values
         if name == "phone_number":
-            values[name], changed = identifiers.in_e164(written.values, phone_region, problems)
+            values[name], changed = _columns.in_e164(written.values, phone_region, problems)
             notes |= changed
         checks.check_form(name, values[name], problems)
     keys = _keys(values, len(frame))

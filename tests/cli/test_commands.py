@@ -13,8 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from klaviyo_analytics.cli.completion import words
-from klaviyo_analytics.cli.main import main
+from klaviyo_analytics.cli.main import main, words
 from klaviyo_analytics.sandbox import Sandbox
 
 README = Path(__file__).parents[2] / "README.md"

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import QuotaExhaustedError
-from klaviyo_analytics.quota.budget import Quota, in_words
-from klaviyo_analytics.quota.call_log import Ledger
+from klaviyo_analytics.quota.budget import Ledger, Quota, in_words
 from tests.http.clocks import Clock
 
 REPORT = load()["query_flow_series"]

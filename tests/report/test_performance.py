@@ -12,8 +12,7 @@ from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.report import Heading, MetricCards, Report, Table, Text
 from klaviyo_analytics.report.formats import Formatter
-from klaviyo_analytics.report.sentences import sentences
-from klaviyo_analytics.report.thresholds import THRESHOLDS
+from klaviyo_analytics.report.sentences import THRESHOLDS, sentences
 
 PERIOD = "2026-05"
 

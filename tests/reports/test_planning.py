@@ -10,7 +10,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConnectionFailedError, QuotaExhaustedError
-from klaviyo_analytics.quota.call_log import Ledger
+from klaviyo_analytics.quota.budget import Ledger
 from klaviyo_analytics.vocabulary import Interval
 from tests.reports.accounts import REPORTS, SHOPIFY, Visits
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.errors import RequestTimeoutError
-from klaviyo_analytics.resources import _stream
+from klaviyo_analytics.resources import _concurrent
 from klaviyo_analytics.resources._concurrent import FEW, MOST, Pace
 from tests.sandbox.accounts import ANNA, DAY, NOW, PLACED, events, small_account
 from tests.shops import Shop, open_shop
@@ -53,7 +53,7 @@ def test_readers_stop_a_few_pages_ahead(shop: Shop) -> None:
     chunks = shop.client.events.iter_frames(chunk_size=10, page_size=10, workers=3)
     list(islice(chunks, 2))
     chunks.close()  # type: ignore[attr-defined]  (an iterator for the public, a generator here)
-    assert len(shop.asked(before)) <= 4 * 3 * _stream.AHEAD < EVENTS / 10
+    assert len(shop.asked(before)) <= 4 * 3 * _concurrent.AHEAD < EVENTS / 10
 
 
 @pytest.mark.parametrize("shop", ["evenly"], indirect=True)
