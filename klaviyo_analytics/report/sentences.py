@@ -158,9 +158,10 @@ def _rate(rows: pd.DataFrame, measure: str, write: Formatter) -> Sentence | None
     pair = _pair(rows, "all", measure)
     if pair is None or _verb(*pair) == "stayed the same":
         return None
-    name = f"The {measure.replace('_', ' ')}"
-    verb = _verb(*pair)
-    text = f"{name} {verb} from {write(pair[1], 'rate')} to {write(pair[0], 'rate')}."
+    name, now, before = f"The {measure.replace('_', ' ')}", write(pair[0], "rate"), write(pair[1], "rate")
+    if now == before:  # a change that nobody sees in these figures
+        return None
+    text = f"{name} {_verb(*pair)} from {before} to {now}."
     return Sentence(text, ((name.removeprefix("The ").capitalize(), "rate", *pair),))
 
 
