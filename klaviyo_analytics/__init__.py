@@ -17,8 +17,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from klaviyo_analytics import analysis, errors, frames, plots, vocabulary, widgets
+    from klaviyo_analytics import analysis, errors, frames, plots, report, vocabulary, widgets
     from klaviyo_analytics._connect import connect, demo, quiet_http_logs
+    from klaviyo_analytics.account_group import AccountGroup, connect_all
     from klaviyo_analytics.archive import Archive, open_archive
     from klaviyo_analytics.client import KlaviyoClient
     from klaviyo_analytics.connections import Connections
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "AccountGroup",
     "Archive",
     "Connections",
     "F",
@@ -39,17 +41,20 @@ __all__ = [
     "__version__",
     "analysis",
     "connect",
+    "connect_all",
     "demo",
     "errors",
     "frames",
     "open_archive",
     "plots",
     "quiet_http_logs",
+    "report",
     "vocabulary",
     "widgets",
 ]
 
 _HOMES = {
+    "AccountGroup": "account_group",
     "Archive": "archive",
     "Connections": "connections",
     "F": "filters",
@@ -59,6 +64,7 @@ _HOMES = {
     "SchemaWarning": "frames",
     "Timeframe": "timeframe",
     "connect": "_connect",
+    "connect_all": "account_group",
     "demo": "_connect",
     "open_archive": "archive",
     "quiet_http_logs": "_connect",
@@ -68,6 +74,7 @@ _MODULES = {
     "errors": "errors",
     "frames": "frames",
     "plots": "plots",
+    "report": "report",
     "vocabulary": "vocabulary",
     "widgets": "widgets",
 }

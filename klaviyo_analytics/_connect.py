@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,20 +19,20 @@ from klaviyo_analytics._secret import Secret
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.connections import Connection
 from klaviyo_analytics.credentials import Credentials
+from klaviyo_analytics.endpoints import revisions
 from klaviyo_analytics.endpoints.api import Api
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, MissingExtraError
 from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.http.rate_limits import Pacer
 from klaviyo_analytics.http.retry import RetryPolicy
 from klaviyo_analytics.http.session import DEADLINE, LARGEST, MEDIA_TYPE, HeaderAuth, Transport
-from klaviyo_analytics.quota.budget import Quota
+from klaviyo_analytics.quota.budget import Ledger, Quota
 from klaviyo_analytics.quota.cache import cache_at
-from klaviyo_analytics.quota.call_log import Ledger
 
 if TYPE_CHECKING:
     from klaviyo_analytics.sandbox import Sandbox
 
-REVISION = "2026-01-15"
+REVISION = revisions.DEFAULT
 _DAY = 86_400
 _pacers: dict[tuple[str, str, str | None], Pacer] = {}
 
@@ -41,7 +43,7 @@ def connect(
     api_key: str | Secret | None = None,
     connection: str | Connection | None = None,
     base_url: str | None = None,
-    revision: str = REVISION,
+    revision: str = "2026-01-15",
     progress: bool | None = None,
     timeout: float | tuple[float, float] = (10.0, 60.0),
     deadline: float = DEADLINE,
@@ -62,7 +64,9 @@ def connect(
         What stands before ``/api``. If not given, KLAVIYO_BASE_URL from the environment, else
         ``https://gateway.maton.ai/klaviyo`` for a gateway key and ``https://a.klaviyo.com`` for a private key.
     revision : str
-        Revision of the API, sent with every request.
+        Revision of the API, a date; sent with every request. Queries are checked against its own table (2026-01-15,
+        2026-07-15 and 2026-10-15 have one); 2026-04-15 allows what the two around it do. A newer or beta revision
+        has the newest table, is not refused what the table lacks, and warns once.
     progress : bool, optional
         Progress bars for what takes longer than a second: never (False), always (True), or where somebody is
         looking.
@@ -91,7 +95,7 @@ def connect(
     Raises
     ------
     ConfigurationError
-        No key was found, or an argument is none.
+        No API key was found, or an argument is invalid.
 
     Examples
     --------
@@ -116,8 +120,10 @@ def connect(
         retry=retry,
         pacer=_pacer(credentials, retry),
     )
-    catalog = endpoints.load()
-    api = Api(transport, catalog, gateway=credentials.gateway, strict=strict)
+    if unknown := revisions.is_unknown(revision):
+        _warn_of(revision)
+    catalog = endpoints.load(revision)
+    api = Api(transport, catalog, gateway=credentials.gateway, strict=strict and not unknown)
     return KlaviyoClient(
         api,
         credentials,
@@ -176,10 +182,25 @@ def _positive(name: str, value: float, unit: str, most: int) -> float:
 
 def _date(revision: str) -> str:
     try:
-        datetime.strptime(revision.removesuffix(".pre"), "%Y-%m-%d")  # noqa: DTZ007  (only its form counts)
+        given = revision.removesuffix(".pre")
+        if revisions.day(revision).isoformat() == given:
+            return revision
     except (AttributeError, TypeError, ValueError):
-        raise ConfigurationError(f"revision={revision!r} is none; it is a date like {REVISION!r}.") from None
-    return revision
+        pass
+    raise ConfigurationError(
+        f"revision={revision!r} is not a valid API revision. Pass a date such as {REVISION!r}."
+    )
+
+
+@cache
+def _warn_of(revision: str) -> None:
+    """Warn once a process that no table describes this revision."""
+    warnings.warn(
+        f"revision={revision!r} is not known to this version of klaviyo_analytics. Queries are built as for "
+        f"{revisions.TABLES[-1]} and sent unchecked; responses may have other columns.",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 @explained
@@ -216,7 +237,7 @@ def demo(
     Raises
     ------
     InvalidInputError
-        A number is none.
+        `seed`, `profiles` or `events` is not a non-negative integer.
     MissingExtraError
         The sandbox needs the extra ``demo``.
 

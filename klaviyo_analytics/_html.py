@@ -1,4 +1,4 @@
-"""HTML tables and cards for notebooks; their colours come from the page, light or dark."""
+"""What a notebook shows of an account: tables that take their colours from the page, light or dark."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WRAPPED = f"{LEFT};white-space:normal;max-width:44em"
 
 
 def card(title: str, facts: Mapping[str, str], *, more: str = "") -> str:
-    """Return an HTML table of facts beside their names, under a title; `more` is HTML placed below it."""
+    """Write facts beside their names, under a title; `more` is HTML that stands below."""
     rows = "".join(
         f'<tr><th scope="row" style="{LEFT}">{html.escape(name)}</th>'
         f'<td style="{WRAPPED}">{html.escape(value)}</td></tr>'
@@ -25,7 +25,7 @@ def card(title: str, facts: Mapping[str, str], *, more: str = "") -> str:
 
 
 class AccountRow(pd.Series):
-    """The account's row: a Series like any other, which a notebook shows as a card."""
+    """The account's own row: a Series like any other, which a notebook shows as a card."""
 
     _shown: Mapping[str, str] = {
         "id": "id",
@@ -38,7 +38,7 @@ class AccountRow(pd.Series):
 
     @property
     def _constructor(self) -> type[pd.Series[Any]]:
-        return pd.Series  # a selection of its values no longer describes an account
+        return pd.Series  # what is made of it is no account any more
 
     def _repr_html_(self) -> str:
         known = {name: self[name] for name in self._shown if name in self.index and pd.notna(self[name])}
@@ -53,40 +53,39 @@ class AccountRow(pd.Series):
 
 
 class Description(pd.DataFrame):
-    """The methods of resources: a DataFrame like any other, which a notebook shows resource by resource."""
+    """What resources can do: a DataFrame that a notebook shows resource by resource."""
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
-        return pd.DataFrame  # a selection of its columns no longer describes a resource
+        return pd.DataFrame  # a part of its columns is a plain frame
 
     def _repr_html_(self) -> str:
-        resources = list(dict.fromkeys(self["resource"]))
-        opened = " open" if len(resources) == 1 else ""
+        nouns = list(dict.fromkeys(self["resource"]))
+        opened = " open" if len(nouns) == 1 else ""
         parts = []
-        for resource in resources:
-            rows = pd.DataFrame(self)[self["resource"] == resource]
-            methods = ", ".join(dict.fromkeys(rows["method"]))
-            head = f"<b>{html.escape(resource)}</b>: {html.escape(methods)}"
-            parts.append(f"<details{opened}><summary>{head}</summary>{_methods(rows)}</details>")
-        return "".join(parts) or "<div>No methods.</div>"
+        for noun in nouns:
+            rows = pd.DataFrame(self)[self["resource"] == noun]
+            verbs = ", ".join(dict.fromkeys(rows["verb"]))
+            head = f"<b>{html.escape(noun)}</b>: {html.escape(verbs)}"
+            parts.append(f"<details{opened}><summary>{head}</summary>{_verbs(rows)}</details>")
+        return "".join(parts) or "<div>Nothing.</div>"
 
 
-def _methods(rows: pd.DataFrame) -> str:
+def _verbs(rows: pd.DataFrame) -> str:
     head = "".join(
-        f'<th scope="col" style="{LEFT}">{name}</th>'
-        for name in ("method", "request", "limits", "parameters")
+        f'<th scope="col" style="{LEFT}">{name}</th>' for name in ("verb", "request", "limits", "takes")
     )
     body = "".join(
-        f'<tr><th scope="row" style="{LEFT}">{html.escape(row["method"])}</th>'
-        f'<td style="{LEFT}"><code>{html.escape(row["http_method"])} {html.escape(row["path"])}</code></td>'
+        f'<tr><th scope="row" style="{LEFT}">{html.escape(row["verb"])}</th>'
+        f'<td style="{LEFT}"><code>{html.escape(row["method"])} {html.escape(row["path"])}</code></td>'
         f'<td style="{LEFT};white-space:nowrap">{html.escape(row["limits"])}</td>'
-        f'<td style="{WRAPPED}">{_parameters(row)}</td></tr>'
+        f'<td style="{WRAPPED}">{_takes(row)}</td></tr>'
         for row in rows.to_dict("records")
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _parameters(row: Mapping[Any, Any]) -> str:
+def _takes(row: Mapping[Any, Any]) -> str:
     names = ("page_size", "filters", "sort", "include", "fields", "additional_fields", "body", "scopes")
     return "<br>".join(
         f"<b>{name.replace('_', ' ')}</b> {html.escape(row[name])}" for name in names if pd.notna(row[name])

@@ -93,7 +93,7 @@ def allowed_values(given: object, allowed: Iterable[str], what: str = "Allowed v
     Examples
     --------
     >>> allowed_values("dayly", ["hour", "day", "week"])
-    'Allowed values: day, week, hour.'
+    'Allowed values: day, hour, week.'
     """
     return f"{what}: {near(str(given), allowed)}."
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from klaviyo_analytics.errors import MalformedResponseError
+from klaviyo_analytics.timeframe.words import answered
 
 Value = TypeVar("Value")
 EMPTY: Mapping[str, Any] = {}
@@ -78,11 +79,10 @@ class Reader:
 
     def moment(self) -> datetime:
         """Return a date and time, in UTC where it states no offset."""
-        try:
-            found = datetime.fromisoformat(self.text())
-            return found.replace(tzinfo=found.tzinfo or UTC)
-        except (ValueError, OverflowError):
-            raise self._wrong("an ISO 8601 date") from None
+        found = answered(self.text())
+        if found is None:
+            raise self._wrong("an ISO 8601 date")
+        return found
 
     def optional(self, read: Callable[[Reader], Value], default: Value) -> Value:
         """Read the value, or return `default` where it is null or missing."""

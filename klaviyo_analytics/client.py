@@ -25,7 +25,8 @@ from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.timeframe.words import zone_named
 
 if TYPE_CHECKING:
-    from klaviyo_analytics import resources
+    from klaviyo_analytics import analysis, resources
+    from klaviyo_analytics.answers import Analyses, Reconciliation
     from klaviyo_analytics.diagnostics import Report
     from klaviyo_analytics.resources.accounts import Comparison
     from klaviyo_analytics.resources.metrics import Metric
@@ -73,9 +74,9 @@ if TYPE_CHECKING:
 
 @explained_methods
 class KlaviyoClient:
-    """One Klaviyo account, noun by noun; made by `connect` or `demo`.
+    """One Klaviyo account and its resources; created by `connect` or `demo`.
 
-    Use it in a ``with`` block, or close it, to let its connections go.
+    Use it in a ``with`` block, or close it, to release its connections.
 
     Attributes
     ----------
@@ -83,15 +84,16 @@ class KlaviyoClient:
     coupon_codes, coupons, custom_metrics, events, flow_actions, flow_messages, flows, form_versions, forms,
     images, lists, mapped_metrics, metric_aggregates, metrics, profiles, reports, reviews, segments, tag_groups,
     tags, templates, universal_content, webhook_topics, webhooks
-        The nouns; each has verbs: `list`, `iter_frames`, `get`, `find`, `query`, `create`, `update`, `delete`.
+        The resources; each has some of the methods `list`, `iter_frames`, `get`, `find`, `query`, `create`,
+        `update`, `delete`.
     account : pandas.Series
         The account's own row: timezone, preferred_currency, ...; in a notebook a card of the main facts.
 
     Notes
     -----
-    Frames are plain pandas, and two kinds of columns need a word before pandas can use them. Lists and dicts
-    (`tag_ids`, `properties`) are compared as text: ``frame.astype({"tag_ids": str}).drop_duplicates()``, or come a
-    row each: ``frame.explode("tag_ids").groupby("tag_ids")``. Excel knows no time zones:
+    Frames are plain pandas. Two kinds of columns need a step before pandas can use them. Lists and dicts
+    (`tag_ids`, `properties`) can be compared as text: ``frame.astype({"tag_ids": str}).drop_duplicates()``, or get
+    one row per value: ``frame.explode("tag_ids").groupby("tag_ids")``. Excel does not store time zones:
     ``frame.assign(created=frame["created"].dt.tz_localize(None)).to_excel(...)``.
     """
 
@@ -210,8 +212,9 @@ class KlaviyoClient:
         *,
         compare: Comparison | None = "previous_period",
         conversion_metric: Metric | None = None,
+        currency: str | None = None,
     ) -> pd.DataFrame:
-        """Tell the account's headline numbers: revenue by what brought it, what was sent, what came of it.
+        """Return the account's headline numbers: revenue by source, what was sent, and the results.
 
         Takes two calls of the campaign report, two of the flow report and two of metric aggregates; half of them
         without a comparison.
@@ -223,8 +226,12 @@ class KlaviyoClient:
         compare : {"previous_period", "last_year"}, optional
             The period directly before, of the same length; the same dates a year before; None for no comparison.
         conversion_metric : str, (name, integration) or metric row
-            Whose events are orders. The metric that the account maps to revenue, if not given; without one,
+            Metric whose events are orders. If omitted, the metric that the account maps to revenue, or else
             "Placed Order".
+        currency : str, optional
+            Code such as "EUR": count and add up only orders in this currency. Needed where orders have values in
+            several currencies. revenue_per_recipient is missing in a currency other than the account's, because
+            reports have only that one.
 
         Returns
         -------
@@ -241,9 +248,11 @@ class KlaviyoClient:
         Raises
         ------
         AmbiguousMatchError, NoMatchError
-            Several metrics have the name given, or none has.
+            Several metrics have this name, or none has.
         NotAdditiveError
             The time frame is longer than a year.
+        InvalidQueryError
+            Orders have values in several currencies and `currency` is not given.
 
         Examples
         --------
@@ -256,7 +265,9 @@ class KlaviyoClient:
         """
         from klaviyo_analytics.resources.accounts import account_summary  # noqa: PLC0415
 
-        return account_summary(self._context, timeframe, compare=compare, conversion_metric=conversion_metric)
+        return account_summary(
+            self._context, timeframe, compare=compare, conversion_metric=conversion_metric, currency=currency
+        )
 
     def archive(self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
         """Open the local copy of this account in a folder; `archive.sync()` fills it.
@@ -296,17 +307,116 @@ class KlaviyoClient:
             raise MissingExtraError("The archive", "archive") from error
         return archive_of(self._context, folder, storage_options)
 
+    @property
+    def analyses(self) -> Analyses:
+        """Analyses in one line each: `client.analyses.rfm()`, `.attribution()`, `.send_times()`, ...
+
+        Each fetches with the cheapest calls and returns the frame of the function of the same name in
+        `ka.analysis`; `frame.attrs` says what was read and what it cost, `ka.plots.auto(frame)` draws it.
+
+        Returns
+        -------
+        Analyses
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     client.analyses.rfm().attrs["read"]
+        ['events']
+        """
+        from klaviyo_analytics.answers import of_client  # noqa: PLC0415
+
+        return of_client(self._context)
+
+    def reconcile(
+        self,
+        timeframe: Timeframe | str | tuple[Moment, Moment],
+        *,
+        conversion_metric: Metric | None = None,
+        orders: analysis.OrderConditions | Mapping[str, Any] | None = None,
+        archive: Archive | None = None,
+    ) -> Reconciliation:
+        """Count the same revenue by each road, and show the steps from one number to the other.
+
+        Klaviyo dates metrics by the order and reports by the send. Reads the orders, opens, clicks and receipts from
+        14 days before the time frame to 14 days after it, takes three calls of the campaign report, two of
+        the flow report and one of metric aggregates.
+
+        Parameters
+        ----------
+        timeframe : Timeframe, str or (start, end)
+            Such as "2026-04", on the account's clock; at most a year.
+        conversion_metric : str, (name, integration) or metric row, optional
+            Whose events are orders; the metric that the account maps to revenue if omitted.
+        orders : analysis.OrderConditions or mapping, optional
+            Which orders count on the roads of raw events. Aggregates and reports count all orders.
+        archive : Archive, optional
+            Count the orders of this copy, too.
+
+        Returns
+        -------
+        Reconciliation
+            `roads`, `bridge`, `details`, `rates` (DataFrames), and `orders(step)`, the orders of a step.
+
+        Raises
+        ------
+        NoMatchError, AmbiguousMatchError
+            No metric has this name, or several do.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     why = client.reconcile("2026-04")
+        >>> steps = why.bridge.set_index("step")["amount"]
+        >>> bool(abs(steps.iloc[:-1].sum() - steps["reported"]) < 0.005)
+        True
+        """
+        from klaviyo_analytics.answers import reconcile  # noqa: PLC0415
+
+        return reconcile(self._context, timeframe, metric=conversion_metric, orders=orders, archive=archive)
+
+    def audit(self, timeframe: Timeframe | str | tuple[Moment, Moment] = "last 90 days") -> pd.DataFrame:
+        """Look for what is missing or broken in the account: flows, metrics, orders, forms, lists.
+
+        Takes one call each of the flow and the form report, a few of metric aggregates, and reads the orders of the
+        time frame.
+
+        Parameters
+        ----------
+        timeframe : Timeframe, str or (start, end)
+            In which flows should have sent and forms should have been submitted.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each finding, the heaviest first: check, weight ("high", "medium" or "low"), subject, evidence,
+            action (string). `attrs["checks"]` lists what was looked at, `attrs["not_checked"]` what the key may not
+            read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     client.audit().query("check == 'duplicate metric'")["subject"].tolist()
+        ['Placed Order']
+        """
+        from klaviyo_analytics.answers import audit  # noqa: PLC0415
+
+        return audit(self._context, timeframe)
+
     def request(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None
     ) -> Any:
-        """Make any request below /api, with the same auth, pacing, retries and errors.
+        """Send any request below /api, with the same authentication, pacing, retries and errors.
 
         Parameters
         ----------
         method : str
             GET, POST, PATCH or DELETE. A POST that is not known to be safe to repeat is sent once.
         path : str
-            From /api/ on: "/api/web-feeds". One for a report takes one of the day's calls, like the verbs.
+            From /api/ on: "/api/web-feeds". A report request counts against the daily limit, as the methods do.
         params : mapping, optional
             Query parameters; lists are joined by commas.
         json : optional
@@ -315,7 +425,7 @@ class KlaviyoClient:
         Returns
         -------
         dict or None
-            The answer's document; None where the answer is empty.
+            The response's document; None if the response is empty.
 
         Examples
         --------
@@ -330,39 +440,39 @@ class KlaviyoClient:
         return counted_request(self._context, method, path, params=params, json=json)
 
     def resume(self, journal: str | Path, *, keep_journal: bool = False) -> Result:
-        """Go on with a write where a crash, a lost connection or Ctrl-C ended it.
+        """Resume a write that a crash, a lost connection or Ctrl-C interrupted.
 
-        What was noted as done is not sent again. Where an answer was lost, it is found out first whether the
-        request was carried out, as far as the API can tell.
+        Requests recorded as done are not sent again. Where a response was lost, the API is asked first whether the
+        request was carried out, as far as it can show that.
 
         Parameters
         ----------
         journal : str or Path
-            What `Plan.apply` was given, or what the result or the exception named.
+            The path passed to `Plan.apply`, or the one shown by the result or the exception.
         keep_journal : bool
-            True, to keep it although all rows were written.
+            True, to keep the journal after all rows were written.
 
         Returns
         -------
         Result
-            One row for each row of the frame, those written earlier among them.
+            One row for each row of the frame, including those written earlier.
 
         Raises
         ------
         InvalidInputError
-            It is no journal, belongs to another account, or is in use.
+            The file is not a journal, belongs to another account, or is in use.
         """
         from klaviyo_analytics import writeback  # noqa: PLC0415
 
         return writeback.resume(self._context, journal, keep_journal=keep_journal)
 
     def check(self) -> Report:
-        """Walk through what can be wrong between here and the account.
+        """Check everything that the connection to the account depends on.
 
         Returns
         -------
         Report
-            One row a question: key, connection, address, clock, revision, scopes; each with a status and how to
+            One row per check: key, connection, address, clock, revision, scopes; each with a status and how to
             fix it. `report.ok`, `report.frame`. It makes about 20 cheap reads and never shows the key.
 
         Examples
@@ -376,30 +486,30 @@ class KlaviyoClient:
 
         return check(self._api, self._credentials, revision=self._revision)
 
-    def describe(self, noun: str | None = None) -> pd.DataFrame:
-        """List the methods of a resource: each with its path, limits, filters, sort fields, includes, fields, scopes.
+    def describe(self, resource: str | None = None) -> pd.DataFrame:
+        """Return what a resource can do: each method with its path, limits, filters, sort fields, fields and scopes.
 
         Parameters
         ----------
-        noun : str
-            Like "campaigns"; all of them, if not given.
+        resource : str, optional
+            Name of a resource such as "campaigns"; all resources if omitted.
 
         Returns
         -------
         pandas.DataFrame
-            resource, method, http_method, path, limits, page_size, filters, sort, include, fields,
-            additional_fields, body, scopes. A method that makes several calls has several rows.
+            resource, verb, method, path, limits, page_size, filters, sort, include, fields, additional_fields, body,
+            scopes. A method that makes several calls has several rows.
 
         Examples
         --------
         >>> import klaviyo_analytics as ka
         >>> client = ka.connect(api_key="pk_0123456789")
-        >>> client.describe("tags").query("method == 'create'")["path"].item()
+        >>> client.describe("tags").query("verb == 'create'")["path"].item()
         '/api/tags'
         """
-        from klaviyo_analytics import _describe  # noqa: PLC0415
+        from klaviyo_analytics.diagnostics import describe  # noqa: PLC0415
 
-        return _describe.describe({name: getattr(self, name) for name in _RESOURCES}, noun)
+        return describe({name: getattr(self, name) for name in _RESOURCES}, resource)
 
     if not TYPE_CHECKING:  # type checkers know the resources by their annotations, and no other names
 
@@ -418,11 +528,11 @@ class KlaviyoClient:
         return sorted({*super().__dir__(), *_RESOURCES})
 
     def _embed(self, *, now: Callable[[], datetime], on_close: Callable[[], None]) -> None:
-        """Go by an embedded account's clock, wait for no limits, and end it with the client."""
+        """Use an embedded account's clock, skip rate limits, and stop the account when the client closes."""
         self._context.now = now
         self._context.sleep = lambda seconds: cancellation.sleep(
             min(seconds, 0.01)
-        )  # nobody else needs the time
+        )  # nothing else uses the sandbox
         self._context.quota = Quota(enforced=False)
         self._api.paced = False
         self._on_close = on_close
@@ -447,7 +557,7 @@ class KlaviyoClient:
         )
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_credentials"):  # its making failed
+        if not hasattr(self, "_credentials"):  # __init__ failed
             return "KlaviyoClient(not connected)"
         facts = ", ".join(f"{name}={value!r}" for name, value in self._facts().items())
         return f"KlaviyoClient({facts})"
@@ -457,7 +567,7 @@ class KlaviyoClient:
         return card("KlaviyoClient", self._facts(), more=f"See {more}.")
 
     def _facts(self) -> dict[str, str]:
-        """Give what may be shown: never the key. The account is named once it has been asked for."""
+        """Return what may be shown, never the key. The account is included once it has been read."""
         facts = {"host": self._credentials.host, "revision": self._revision}
         if self._credentials.gateway:
             facts["connection"] = self._credentials.connection or "the oldest active"

@@ -5,22 +5,26 @@ from __future__ import annotations
 import html
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import pandas as pd
 
 from klaviyo_analytics import credentials as _credentials
-from klaviyo_analytics._messages import counted
+from klaviyo_analytics import endpoints
+from klaviyo_analytics._html import Description
+from klaviyo_analytics._messages import allowed_values, counted, did_you_mean
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.connections import Connections
 from klaviyo_analytics.credentials import Credentials
-from klaviyo_analytics.endpoints import jsonapi
+from klaviyo_analytics.endpoints import Endpoint, jsonapi, load, revisions
 from klaviyo_analytics.endpoints.api import Api
 from klaviyo_analytics.errors import (
     ConnectionFailedError,
+    InvalidInputError,
     KlaviyoError,
     MalformedResponseError,
     RequestTimeoutError,
@@ -172,6 +176,7 @@ class _Check:
         yield self._clock(reply)
         if _is_klaviyos(reply):
             yield self._revision(reply)
+            yield self._support()
         if reply.status in (200, 403) and _is_klaviyos(reply):
             yield self._scopes(reply)
 
@@ -246,6 +251,29 @@ class _Check:
             )
         return Finding(question, "ok", f"{answered}.")
 
+    def _support(self) -> Finding:
+        """Report how long the revision is served, and what a move to the newest known one would change."""
+        question, life = "How long is the revision supported?", revisions.Life.of(self.revision)
+        newest = revisions.TABLES[-1]
+        today = datetime.fromtimestamp(self.now(), UTC).date()
+        found = f"{self.revision} is stable until {life.deprecated} and served until {life.retired}."
+        if today >= life.retired:
+            found = f"{self.revision} was retired on {life.retired}; a newer revision answers instead."
+        elif today >= life.deprecated:
+            found = f"{self.revision} has been deprecated since {life.deprecated} and is served until {life.retired}."
+        if revisions.day(self.revision) < revisions.day(newest):
+            moved = revisions.changes(endpoints.load(self.revision), endpoints.load(newest))
+            broken = ", ".join(line.partition(":")[0] for line in moved["breaking"])
+            found += (
+                f" {newest} adds {counted(len(moved['added']), 'operation')} and removes {len(moved['removed'])}; "
+                f"requests may have to change for {broken or 'none'}."
+            )
+        if today >= life.deprecated:
+            return Finding(
+                question, "problem", found, f"Connect with revision={newest!r} and test your code."
+            )
+        return Finding(question, "ok", found)
+
     def _clock(self, reply: Reply) -> Finding:
         question = "Is this computer's clock right?"
         try:
@@ -266,7 +294,8 @@ class _Check:
         open_: list[str] = []
         for scope, (operation, params) in PROBES.items():
             try:
-                status = self.api.ask(operation, params).status
+                needless = params is EMAIL_ONLY and not self.api.catalog[operation].filter_required
+                status = self.api.ask(operation, {} if needless else params).status
             except KlaviyoError:
                 status = 0
             if status == 403:
@@ -306,3 +335,52 @@ def _organization(reply: Reply) -> str:
 
 def _default(credentials: Credentials) -> str:
     return _credentials.GATEWAY if credentials.gateway else _credentials.DIRECT
+
+
+COLUMNS = (
+    "resource", "verb", "method", "path", "limits", "page_size", "filters", "sort", "include", "fields",
+    "additional_fields", "body", "scopes",
+)  # fmt: skip
+
+
+def describe(resources: Mapping[str, Any], resource: str | None = None) -> pd.DataFrame:
+    """List the methods of one resource, or of all, with what their endpoints allow."""
+    if resource is not None and resource not in resources:
+        raise InvalidInputError(
+            f"{resource!r} is not a resource of this client{did_you_mean(resource, resources)}. "
+            f"{allowed_values(resource, resources, 'Resources')} Call describe() for all of them."
+        )
+    chosen = resources if resource is None else {resource: resources[resource]}
+    rows = [
+        {"resource": name, "verb": verb, **_facts(endpoint)}
+        for name, thing in chosen.items()
+        for verb, endpoint in verbs(thing)
+    ]
+    return Description(pd.DataFrame(rows, columns=list(COLUMNS)).astype("string"))
+
+
+def verbs(thing: Any) -> Iterator[tuple[str, Endpoint]]:
+    """Yield each method with the endpoints that it calls."""
+    for name in dir(type(thing)):
+        if not name.startswith("_"):
+            for operation in getattr(getattr(type(thing), name), "operations", ()):
+                yield name, load()[operation]
+
+
+def _facts(endpoint: Endpoint) -> dict[str, str | None]:
+    body = endpoint.body
+    parts = (*body.required, *body.relationships, *body.optional) if body and not body.many else ()
+    fixed = "fixed" if endpoint.collection else None
+    return {
+        "method": endpoint.method,
+        "path": endpoint.path,
+        "limits": ", ".join(map(str, endpoint.limits)),
+        "page_size": f"1 to {endpoint.page_max}" if endpoint.page_max else fixed,
+        "filters": "; ".join(f"{name}: {', '.join(how)}" for name, how in endpoint.filters.items()) or None,
+        "sort": ", ".join(endpoint.sort) or None,
+        "include": ", ".join(endpoint.include) or None,
+        "fields": ", ".join(endpoint.fields.get(endpoint.type or "", ())) or None,
+        "additional_fields": ", ".join(endpoint.additional_fields.get(endpoint.type or "", ())) or None,
+        "body": ", ".join(dict.fromkeys(parts)) or None,
+        "scopes": ", ".join(endpoint.scopes),
+    }

@@ -9,8 +9,8 @@ import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import resources
-from klaviyo_analytics._describe import methods as methods_of
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.diagnostics import verbs
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 
@@ -74,8 +74,8 @@ def test_a_verb_names_what_its_endpoint_allows() -> None:
 
 def test_describing_one_noun(client: KlaviyoClient) -> None:
     frame = client.describe("campaigns")
-    assert len(frame[frame["method"] == "estimate_recipients"]) == 3
-    verbs = frame.drop_duplicates("method").set_index("method").to_dict("index")
+    assert len(frame[frame["verb"] == "estimate_recipients"]) == 3
+    verbs = frame.drop_duplicates("verb").set_index("verb").to_dict("index")
     assert verbs["create"]["path"] == "/api/campaigns"
     assert "audiences" in verbs["create"]["body"]
     assert verbs["list"]["filters"].startswith("id: any; messages.channel: equals")
@@ -88,15 +88,13 @@ def test_describing_all(client: KlaviyoClient) -> None:
     frame = client.describe()
     assert set(frame["resource"]) >= set(NOUNS)
     assert frame.dtypes.astype(str).unique().tolist() == ["string"]
-    assert not frame.duplicated(["resource", "method", "http_method", "path"]).any()
-    lists = frame[(frame["resource"] == "lists") & (frame["method"] == "list")]
+    assert not frame.duplicated(["resource", "verb", "method", "path"]).any()
+    lists = frame[(frame["resource"] == "lists") & (frame["verb"] == "list")]
     assert lists["page_size"].tolist() == ["fixed"]
 
 
 def test_a_noun_that_is_none(client: KlaviyoClient) -> None:
-    with pytest.raises(
-        InvalidInputError, match=r"is not a resource of this client \(did you mean 'campaigns'\?\)"
-    ):
+    with pytest.raises(InvalidInputError, match=r"\(did you mean 'campaigns'\?\). Resources: campaigns"):
         client.describe("campagns")
 
 
@@ -105,7 +103,7 @@ def test_no_endpoint_of_a_known_thing_is_forgotten(client: KlaviyoClient) -> Non
     served = {
         endpoint.operation
         for noun in (getattr(client, name) for name in client.describe()["resource"].unique())
-        for _, endpoint in methods_of(noun)
+        for _, endpoint in verbs(noun)
     }
     left = {
         endpoint.operation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -18,10 +19,11 @@ from klaviyo_analytics.sandbox import Sandbox
 
 FEW = "pk_few0000000000000000000000000000000"
 KEY, CONNECTION, ADDRESS = "Is there a key?", "Is there an active connection?", "Is the base URL right?"
-ACCEPTED, CLOCK, REVISION = (
+ACCEPTED, CLOCK, REVISION, SUPPORT = (
     "Is the key accepted?",
     "Is this computer's clock right?",
     "Which revision answered?",
+    "How long is the revision supported?",
 )
 REACHES, SCOPES, ANSWERS = (
     "Does the connection reach the account?",
@@ -73,7 +75,7 @@ def test_all_is_well_through_the_gateway(sandbox: Sandbox) -> None:
         report = client.check()
     assert report.ok
     assert states(report) == dict.fromkeys(
-        (KEY, CONNECTION, ADDRESS, ACCEPTED, CLOCK, REVISION, SCOPES), "ok"
+        (KEY, CONNECTION, ADDRESS, ACCEPTED, CLOCK, REVISION, SUPPORT, SCOPES), "ok"
     )
     assert "2026-01-15" in finding(report, REVISION).found
 
@@ -83,7 +85,7 @@ def test_all_is_well_with_a_private_key(sandbox: Sandbox, monkeypatch: pytest.Mo
     monkeypatch.setenv("KLAVIYO_BASE_URL", sandbox.direct_url)
     with connected() as client:
         report = client.check()
-    assert states(report) == dict.fromkeys((KEY, ADDRESS, ACCEPTED, CLOCK, REVISION, SCOPES), "ok")
+    assert states(report) == dict.fromkeys((KEY, ADDRESS, ACCEPTED, CLOCK, REVISION, SUPPORT, SCOPES), "ok")
     assert finding(report, KEY).found == "a private key, found in KLAVIYO_API_KEY."
 
 
@@ -268,3 +270,27 @@ def test_the_command(
     assert cli.main(["check", "--base-url", sandbox.gateway_url]) == 0
     assert "found in MATON_API_KEY" in capsys.readouterr().out
     assert cli.main(["check", "--base-url", sandbox.gateway_url, "--connection", "none"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "status", "found"),
+    [
+        ("2026-11-28", "ok", "is stable until 2027-01-15 and served until 2028-01-15"),
+        ("2027-01-15", "problem", "has been deprecated since 2027-01-15 and is served until 2028-01-15"),
+        ("2028-01-15", "problem", "was retired on 2028-01-15"),
+    ],
+)
+def test_the_report_says_how_long_the_revision_is_served_and_what_a_move_changes(
+    sandbox: Sandbox, day: str, status: str, found: str
+) -> None:
+    with ka.connect(api_key=sandbox.api_key, base_url=sandbox.direct_url) as client:
+        now = datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp()
+        report = diagnostics.check(
+            client._api, client._credentials, revision="2026-01-15", now=lambda: now
+        ).frame
+    (row,) = report[report["question"] == SUPPORT].to_dict("records")
+    assert row["status"] == status
+    assert found in row["found"]
+    assert "2026-10-15 adds 72 operations and removes 0" in row["found"]
+    assert "get_campaigns" in row["found"]
+    assert "get_flows" not in row["found"]

@@ -1,10 +1,10 @@
-"""Counts and durations as people say them."""
+"""Counts, durations, suggestions and lists of allowed values in messages."""
 
 from __future__ import annotations
 
 import pytest
 
-from klaviyo_analytics._messages import counted, spoken
+from klaviyo_analytics._messages import allowed_values, counted, did_you_mean, spoken
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,16 @@ def test_durations_are_spoken() -> None:
         "60 min",
         "2 h 5 min",
     ]
+
+
+def test_a_close_word_is_suggested_and_a_far_one_is_not() -> None:
+    assert did_you_mean("campagns", ["campaigns", "flows"]) == " (did you mean 'campaigns'?)"
+    assert did_you_mean("zzz", ["campaigns", "flows"]) == ""
+
+
+def test_at_most_five_values_are_listed_and_the_rest_counted() -> None:
+    words = [f"word{number}" for number in range(9)]
+    shown = allowed_values("word7", words)
+    assert shown.startswith("Allowed values: word7, ")
+    assert shown.endswith(" and 4 more.")
+    assert shown.count("word") == 5

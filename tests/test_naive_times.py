@@ -13,8 +13,9 @@ import klaviyo_analytics
 PACKAGE = Path(klaviyo_analytics.__file__).parent
 # who may parse a text as a time, because what has no offset gets a zone on the spot
 PARSERS = {
-    "timeframe/_moments.py": "the one reader of times",
-    "filters/_literals.py": "filters know no account; an offsetless time is UTC, as documented",
+    "timeframe/words.py": "the one reader of times",
+    "filters/fields.py": "filters know no account; an offsetless time is UTC, as documented",
+    "analysis/_calendar.py": "the period that a report's frame states, compared with another such period only",
     "cli.py": "the sandbox's clock is UTC",
 }
 

@@ -62,5 +62,5 @@ def test_it_ends_in_time_and_looks_once_more_at_the_end() -> None:
 
 
 def test_a_timeout_is_not_negative() -> None:
-    with pytest.raises(InvalidInputError, match="0 or more"):
+    with pytest.raises(InvalidInputError, match="not a non-negative number of seconds"):
         waits(Clock(), iter(["done"]), timeout=-1)

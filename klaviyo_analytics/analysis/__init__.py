@@ -1,37 +1,31 @@
-"""Frame to frame: what analysts compute of Klaviyo's numbers.
+"""Analyses that take frames and return frames.
 
 Every function takes finished frames and returns a new one: it fetches nothing, changes nothing and draws
 nothing. Each is written once for all frame libraries that Narwhals knows, so pandas, Polars, DuckDB or
-PySpark in is the same out.
+PySpark goes in and the same comes out.
 
-By what a row of the frame is:
+The modules, by what a row of the frame is:
 
 - an interval (`client.metric_aggregates.query`): `intervals` (longer intervals, one against the last),
   `comparison` (period against period), `shares` (parts of a whole), `subscribers` (list growth);
 - a message (`client.campaigns.summary`, `client.flows.summary`): `measures` (rates and sums, the only
-  definitions of them), `messages` (ranking, funnel), `health` (deliverability), `engagement` (without machines);
+  definitions of them), `messages` (ranking, funnel), `deliverability`, `engagement` (without machines);
 - an event of a customer (`client.events.list`): `rfm`, `cohorts` (and retention curves), `items` (order lines),
-  `repeat_purchase` (next order, next product, replenishment), `lifetime_value`, `audience` (tiers, funnel,
-  segments, sources).
+  `repeat_purchase` (next order, next product, replenishment), `lifetime_value`, `audience` (engagement tiers),
+  `funnel`, `segments` (and their overlap), `growth` (by source, year over year);
+- an order or a touch: `orders` (one shape, conditions, refunds, new and returning), `attribution`, `rollups`,
+  `bridge` (why two numbers differ), `experiments`, `send_times`, `flow_health`, `content` (subjects, links, coupons).
 
-What two numbers may be added, and which two make a rate, is said once, in
-`klaviyo_analytics.arithmetic`.
+`klaviyo_analytics.arithmetic` defines which numbers may be added and which two make a rate.
 """
 
 from __future__ import annotations
 
 from klaviyo_analytics.analysis.attribution import attribution, attribution_comparison, attribution_rollup
 from klaviyo_analytics.analysis.attribution_settings import AttributionSettings
-from klaviyo_analytics.analysis.audience import (
-    by_segment,
-    engagement_tiers,
-    growth_by_source,
-    ordered_funnel,
-    overlap,
-    year_over_year,
-)
+from klaviyo_analytics.analysis.audience import adjusted_engagement, engagement_tiers
 from klaviyo_analytics.analysis.bridge import bridge, bridge_orders
-from klaviyo_analytics.analysis.cohorts import cohorts, retention_curves
+from klaviyo_analytics.analysis.cohorts import cohorts, new_and_returning, retention_curves
 from klaviyo_analytics.analysis.comparison import compare_periods
 from klaviyo_analytics.analysis.content import coupons, links, subject_lines
 from klaviyo_analytics.analysis.deliverability import (
@@ -41,9 +35,9 @@ from klaviyo_analytics.analysis.deliverability import (
     deliverability_bands,
     deliverability_by_provider,
 )
-from klaviyo_analytics.analysis.engagement import adjusted_engagement
 from klaviyo_analytics.analysis.experiments import ab_test, holdout_lift
 from klaviyo_analytics.analysis.flow_health import flow_collisions, flow_health, flow_losses
+from klaviyo_analytics.analysis.funnel import campaign_ranking, flow_funnel, ordered_funnel, touch_rollup
 from klaviyo_analytics.analysis.intervals import period_over_period, resample
 from klaviyo_analytics.analysis.items import order_items
 from klaviyo_analytics.analysis.lifetime_value import (
@@ -52,11 +46,9 @@ from klaviyo_analytics.analysis.lifetime_value import (
     lifetime_value_holdout,
 )
 from klaviyo_analytics.analysis.measures import rates, roll_up
-from klaviyo_analytics.analysis.messages import campaign_ranking, flow_funnel
 from klaviyo_analytics.analysis.orders import (
     OrderConditions,
     net_of_refunds,
-    new_and_returning,
     normalise_orders,
     select_orders,
     unmatched_refunds,
@@ -69,10 +61,15 @@ from klaviyo_analytics.analysis.repeat_purchase import (
     replenishment,
 )
 from klaviyo_analytics.analysis.rfm import klaviyo_rfm, rfm
-from klaviyo_analytics.analysis.rollups import touch_rollup
+from klaviyo_analytics.analysis.segments import (
+    by_segment,
+    growth_by_source,
+    list_growth,
+    overlap,
+    year_over_year,
+)
 from klaviyo_analytics.analysis.send_times import conversion_lag, fatigue, send_times
 from klaviyo_analytics.analysis.shares import revenue_split, share_of_total
-from klaviyo_analytics.analysis.subscribers import list_growth
 
 __all__ = [
     "BANDS",

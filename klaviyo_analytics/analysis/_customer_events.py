@@ -12,8 +12,7 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._calendar import require_zone
-from klaviyo_analytics.analysis._engine import Table, columns_of, listed, opened
-from klaviyo_analytics.analysis.argument_checks import WrongFrame
+from klaviyo_analytics.analysis._engine import Table, WrongFrame, columns_of, listed, opened
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 AsOf = str | date | datetime | None
@@ -79,7 +78,7 @@ def as_time(at: int) -> datetime:
 
 
 def last_moment(tables: Sequence[Table], as_of: AsOf) -> int | None:
-    """Return `as_of`, or the time of the last event; None if there is no event."""
+    """Return `as_of`, or the time of the last event; None for empty tables."""
     if as_of is not None:
         return moment(as_of)
     found = [table.select(nw.col("__at").max()).collect().item() for table in tables]
@@ -178,7 +177,7 @@ def settled(table: Table) -> Table:
     native: Any = table.to_native()
     if not nw.dependencies.is_pandas_dataframe(native):
         return table
-    return cast(Table, nw.from_native(native.reset_index(drop=True)).lazy())
+    return nw.from_native(native.reset_index(drop=True)).lazy()
 
 
 def first_of(table: Table, keys: Sequence[str], *, by: Sequence[str]) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from statistics import NormalDist
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import narwhals.stable.v2 as nw
@@ -83,6 +83,9 @@ def same_library(first: Table, second: Table, names: tuple[str, str]) -> None:
 
 def require_ids(table: Table, name: str, what: str) -> None:
     """Raise FrameError if an id is null or stands in several rows."""
+    native: Any = table.to_native()
+    if nw.dependencies.is_pandas_dataframe(native) and native[name].is_unique and native[name].notna().all():
+        return
     counts = (
         table.group_by(name)
         .agg(nw.len().alias("__rows"))
@@ -113,7 +116,8 @@ def with_micros(table: Table, **columns: str) -> Table:
         quoted = {name: source.replace('"', '""') for name, source in columns.items()}
         extra = ", ".join(f'epoch_us("{source}") AS "{name}"' for name, source in quoted.items())
         relation: Any = table.to_native()
-        return nw.from_native(relation.project(f"*, {extra}"))
+        extended: Table = nw.from_native(relation.project(f"*, {extra}"))
+        return extended
     return table.with_columns(**{name: _micros(table, source) for name, source in columns.items()})
 
 
@@ -155,7 +159,7 @@ def parse_duration(given: str | timedelta, argument: str) -> int:
 
 
 def zone_named(name: str, argument: str = "zone") -> ZoneInfo:
-    """Return the time zone, or raise InvalidInputError if there is none with this name."""
+    """Return the time zone, or raise InvalidInputError if its name is unknown."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError, TypeError) as error:
@@ -165,7 +169,7 @@ def zone_named(name: str, argument: str = "zone") -> ZoneInfo:
 
 
 def span_of(table: Table, moment: str) -> tuple[int, int]:
-    """Return the first and last time of a column of microseconds; (0, 0) where there is none."""
+    """Return the first and last time of a column of microseconds; (0, 0) if the column has no values."""
     ends = table.select(first=nw.col(moment).min(), last=nw.col(moment).max()).collect()
     if ends["first"].is_null().to_list()[0]:
         return 0, 0
@@ -305,7 +309,7 @@ def like_given(rows: Any, like: IntoFrameT, session_of: Any = None) -> IntoFrame
     given: Any = like if session_of is None else session_of
     if nw.dependencies.is_pandas_dataframe(given):
         rows.attrs = {**given.attrs}
-        return rows  # type: ignore[no-any-return]
+        return cast(IntoFrameT, rows)
     if nw.dependencies.is_polars_dataframe(given) or nw.dependencies.is_polars_lazyframe(given):
         import polars as pl  # noqa: PLC0415 - the caller's library
 
@@ -314,7 +318,7 @@ def like_given(rows: Any, like: IntoFrameT, session_of: Any = None) -> IntoFrame
     if nw.dependencies.is_duckdb_relation(given):
         import duckdb  # noqa: PLC0415 - the caller's library
 
-        return duckdb.from_df(rows)  # type: ignore[no-any-return]
+        return cast(IntoFrameT, duckdb.from_df(rows))
     if nw.dependencies.is_pyspark_dataframe(given):
         return _spark(rows, given)  # type: ignore[no-any-return]
     table = nw.from_native(rows).to_arrow()
@@ -339,3 +343,21 @@ def _spark(rows: Any, like: Any) -> Any:
         for row in rows.itertuples(index=False, name=None)
     ]
     return like.sparkSession.createDataFrame(plain, schema)
+
+
+def moment_in(given: datetime | str | None, zone: ZoneInfo, argument: str) -> int | None:
+    """Return a date or time in microseconds since 1970; a text or time without a zone is in `zone`."""
+    import pandas as pd  # noqa: PLC0415 - parses the text only
+
+    if given is None:
+        return None
+    try:
+        moment = pd.Timestamp(given)
+    except (ValueError, TypeError) as error:
+        raise InvalidInputError(
+            f"{argument}={given!r} is not a date. Expected a text such as '2026-04-01'."
+        ) from error
+    if pd.isna(moment):
+        raise InvalidInputError(f"{argument}={given!r} is not a date. Expected a text such as '2026-04-01'.")
+    aware = moment.tz_localize(zone) if moment.tzinfo is None else moment
+    return int((aware - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(microseconds=1))

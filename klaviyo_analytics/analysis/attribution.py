@@ -5,12 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, require, require_one_currency
+from klaviyo_analytics.analysis._engine import (
+    Table,
+    closed,
+    columns_of,
+    computed_once,
+    names,
+    require,
+    require_one_currency,
+    takes,
+)
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     closed_whole,
@@ -23,13 +34,11 @@ from klaviyo_analytics.analysis._events import (
     true,
     with_micros,
 )
-from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.analysis.attribution_settings import (
-    CHANNELS,
-    INTERACTIONS,
     AttributionSettings,
     Preset,
     settings_of,
+    with_windows,
 )
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
@@ -44,8 +53,9 @@ _CREDITED = "the frame of analysis.attribution(orders, touches)"
 _ORDER = ("id", "profile_id", "datetime", "value", "currency")
 _KEPT = ("net_value",)
 _TOUCH = ("id", "profile_id", "datetime", "channel", "interaction")
-_FLAGS = ("machine_open", "bot_click", "transactional")
 _NATIVE = "attributed_event_id"
+_INNER = ("__window", "__anchor", "__counts")
+_SOMETIMES = ("__received", "__person")
 
 
 @takes(ORDERS_AND_TOUCHES)
@@ -74,7 +84,7 @@ def attribution(
         columns, such as `message`, `campaign` or `flow`, are kept. `machine_open`, `bot_click` and
         `transactional` are needed if the settings leave such touches out.
     model : {"last_touch", "first_touch", "linear", "position", "time_decay", "native"}
-        Who gets how much: the last or the first touch all; every touch the same; the first and the last 40% and
+        How much each gets: the last or the first touch all; every touch the same; the first and the last 40% and
         those between share 20% (two share equally); by age, halved with each `half_life`; or what Klaviyo did.
     settings : AttributionSettings or str, default "klaviyo"
         Windows and filters, or the name of a preset. "native" ignores them.
@@ -205,20 +215,15 @@ def attribution_comparison(
     rows = _side_by_side(sold, acts, chosen, wanted, decay)
     money = [f"revenue_{model}" for model in wanted]
     if by is None:
-        first = ["order_id", "profile_id", "datetime", "value", "currency", "touch_id", "touch_datetime"]
-        rest = [name for name in columns_of(acts) if not name.startswith("__")]
-        kept = [name for name in [*first, *rest] if name not in {"id"}]
+        kept = ["order_id", "profile_id", "datetime", "value", "currency", "touch_id", "touch_datetime"]
+        kept += [name for name in columns_of(acts) if not name.startswith("__")]
         result = rows.select(*dict.fromkeys(kept), *money, "differs", "why")
-        return closed(
-            result.sort("datetime", "order_id", "touch_datetime", "touch_id", nulls_last=True), orders
-        )
+        result = result.sort("datetime", "order_id", "touch_datetime", "touch_id", nulls_last=True)
+        return closed(result, orders)
     keys = names(by)
     require(rows, keys)
-    result = (
-        _named(rows, keys)
-        .group_by(*dict.fromkeys([*keys, "currency"]))
-        .agg(*(nw.col(name).sum() for name in money))
-    )
+    groups = dict.fromkeys([*keys, "currency"])
+    result = _named(rows, keys).group_by(*groups).agg(*(nw.col(name).sum() for name in money))
     return closed(
         result.sort(money[0], *keys, descending=[True, *(False for _ in keys)], nulls_last=True), orders
     )
@@ -316,52 +321,47 @@ def _opened(
     require_ids(acts, "id", "touches")
     sold = with_micros(sold.select(*_ORDER, *present(sold, _KEPT), *extra), __us="datetime")
     sold = sold.rename({"id": "order_id"})
-    taken = {
-        *columns_of(sold),
-        "touch_id",
-        "touch_datetime",
-        "hours",
-        "position",
-        "touches",
-        "credit",
-        "revenue",
-    }
-    taken |= {"status", "net_revenue", "differs", "why"}
+    taken = {*columns_of(sold), "touch_id", "touch_datetime", "hours", "position", "touches", "credit"}
+    taken |= {"revenue", "net_revenue", "status", "differs", "why"}
     renamed = {
         name: f"touch_{name}"
         for name in columns_of(acts)
         if name in taken and name not in {"profile_id", "datetime"}
     }
-    acts = with_micros(acts, __touch_us="datetime").with_columns(__window=_windows(chosen))
+    acts = with_windows(with_micros(acts, __touch_us="datetime"), chosen)
     anchor = nw.col("__touch_us")
     if chosen.start == "receipt":
         acts = with_micros(acts, __received="received")
-        delivered = _folded("interaction").is_in([*INTERACTIONS["delivery"]])
-        anchor = (
-            nw.when(delivered | nw.col("__received").is_null()).then(anchor).otherwise(nw.col("__received"))
-        )
+        at_touch = (nw.col("__delivered") == 1) | nw.col("__received").is_null()
+        anchor = nw.when(at_touch).then(anchor).otherwise(nw.col("__received"))
     counts = nw.lit(value=True)
     for name, wanted in filters.items():
         if not wanted:
             counts = counts & ~true(name)
     acts = acts.with_columns(__anchor=anchor, __counts=nw.when(counts).then(nw.lit(1)).otherwise(nw.lit(0)))
+    acts = acts.drop("__delivered")
+    sold, acts = _numbered(sold, acts)
     return sold, acts.rename({**renamed, "id": "touch_id", "datetime": "touch_datetime"})
 
 
-def _folded(name: str) -> nw.Expr:
-    return nw.col(name).cast(nw.String).str.strip_chars().str.to_lowercase().fill_null("")
+def _numbered(sold: Table, acts: Table) -> tuple[Table, Table]:
+    """Append `__order`, `__touch` and `__person` in pandas, which joins integers many times faster than texts."""
+    orders: Any = sold.to_native()
+    touches: Any = acts.to_native()
+    if not nw.dependencies.is_pandas_dataframe(orders):
+        return sold, acts
+    people = pd.concat([orders["profile_id"], touches["profile_id"]], ignore_index=True)
+    codes = pd.factorize(people)[
+        0
+    ]  # -1 where the profile is missing; those rows are left out before any join
+    orders = orders.assign(__order=np.arange(len(orders)), __person=codes[: len(orders)])
+    touches = touches.assign(__touch=np.arange(len(touches)), __person=codes[len(orders) :])
+    return nw.from_native(orders).lazy(), nw.from_native(touches).lazy()
 
 
-def _windows(chosen: AttributionSettings) -> nw.Expr:
-    """Return the window of each touch in microseconds, -1 where it never earns an order."""
-    expression: nw.Expr = nw.lit(-1)
-    windows = sorted(chosen.microseconds().items(), key=lambda item: item[0][1] is not None)
-    for (channel, interaction), length in windows:
-        here = _folded("channel").is_in([*CHANNELS.get(channel, (channel,))])
-        if interaction is not None:
-            here = here & _folded("interaction").is_in([*INTERACTIONS.get(interaction, (interaction,))])
-        expression = nw.when(here).then(nw.lit(-1 if length is None else length)).otherwise(expression)
-    return expression
+def _key(table: Table, fast: str, plain: str) -> str:
+    """Return the integer key where `_numbered` made one, else the column of ids."""
+    return fast if fast in columns_of(table) else plain
 
 
 def _eligible(sold: Table, acts: Table, chosen: AttributionSettings) -> Table:
@@ -375,9 +375,11 @@ def _eligible(sold: Table, acts: Table, chosen: AttributionSettings) -> Table:
     open_ones = acts.filter(
         (nw.col("__counts") == 1) & (nw.col("__window") >= 0) & ~nw.col("profile_id").is_null()
     )
+    person, touch = _key(acts, "__person", "profile_id"), _key(acts, "__touch", "touch_id")
+    order = _key(sold, "__order", "order_id")
     keyed = open_ones.select(
-        "profile_id",
-        "touch_id",
+        person,
+        *dict.fromkeys(["touch_id", touch]),
         "__touch_us",
         "__anchor",
         "__window",
@@ -385,26 +387,29 @@ def _eligible(sold: Table, acts: Table, chosen: AttributionSettings) -> Table:
     )
     twice = nw.concat([keyed, keyed.with_columns(__stretch=nw.col("__stretch") + 1)])
     buyers = sold.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
-    buyers = buyers.select("order_id", "profile_id", "__us", __stretch=nw.col("__us") // stretch)
+    buyers = buyers.select(
+        *dict.fromkeys(["order_id", order]), person, "__us", __stretch=nw.col("__us") // stretch
+    )
     since = nw.col("__us") - nw.col("__anchor")
     pairs = (
-        buyers.join(twice, on=["profile_id", "__stretch"], how="inner")
+        buyers.join(twice, on=[person, "__stretch"], how="inner")
         .filter((nw.col("__touch_us") <= nw.col("__us")) & (since >= 0) & (since <= nw.col("__window")))
-        .select("order_id", "touch_id", "__us", "__touch_us", __one=nw.lit(1))
+        .select(*dict.fromkeys(["order_id", order, "touch_id", touch]), "__us", "__touch_us", __one=nw.lit(1))
         .with_columns(__age=(nw.col("__us") - nw.col("__touch_us")).cast(nw.Float64))
     )
     ranked = pairs.with_columns(
-        position=nw.col("__one")
-        .cum_sum()
-        .over("order_id", order_by=["__touch_us", "touch_id"])
-        .cast(nw.Int64),
-        touches=nw.col("__one").sum().over("order_id").cast(nw.Int64),
-        __youngest=nw.col("__age").min().over("order_id"),
+        position=nw.col("__one").cum_sum().over(order, order_by=["__touch_us", "touch_id"]).cast(nw.Int64),
+        touches=nw.col("__one").sum().over(order).cast(nw.Int64),
+        __youngest=nw.col("__age").min().over(order),
     )
     details = acts.drop(
-        "__window", "__touch_us", "__anchor", "__counts", "profile_id", *present(acts, ["__received"])
+        *_INNER,
+        "__touch_us",
+        "profile_id",
+        *present(acts, _SOMETIMES),
+        *(["touch_id"] if touch != "touch_id" else []),
     )
-    return ranked.join(details, on="touch_id", how="left").with_columns(
+    return ranked.join(details, on=touch, how="left").with_columns(
         hours=nw.col("__age") / MICROSECONDS_PER_HOUR
     )
 
@@ -434,7 +439,7 @@ def _weight(half_life: float) -> nw.Expr:
 
 def _native(sold: Table, acts: Table) -> Table:
     """Return what Klaviyo attributed, also where the touch itself is not among the touches."""
-    details = acts.drop("__window", "__anchor", "__counts", "profile_id", *present(acts, ["__received"]))
+    details = acts.drop(*_INNER, "profile_id", *present(acts, [*_SOMETIMES, "__touch"]))
     found = sold.filter(nw.col(_NATIVE).fill_null("") != "").select(
         "order_id", "__us", touch_id=nw.col(_NATIVE)
     )
@@ -452,9 +457,14 @@ def _native(sold: Table, acts: Table) -> Table:
 
 def _finished(sold: Table, rows: Table) -> Table:
     """Join the orders, with a row for those without a touch, and turn credit into money."""
-    hidden = [name for name in columns_of(rows) if name.startswith("__")]
-    base = sold.drop("__us", *present(sold, [_NATIVE]))
-    result = base.join(rows.drop(*hidden), on="order_id", how="left")
+    key = "__order" if "__order" in columns_of(rows) else "order_id"
+    hidden = [name for name in columns_of(rows) if name.startswith("__") and name != key]
+    hidden += ["order_id"] if key != "order_id" else []
+    base = sold.drop(
+        "__us", *present(sold, [_NATIVE, "__person", *([] if key == "__order" else ["__order"])])
+    )
+    result = base.join(rows.drop(*hidden), on=key, how="left").drop(*present(base, ["__order"]))
+    base = base.drop(*present(base, ["__order"]))
     without = nw.col("credit").is_null()
     money = {"revenue": "value", "net_revenue": "net_value"}
     result = result.with_columns(
@@ -468,14 +478,7 @@ def _finished(sold: Table, rows: Table) -> Table:
         if value in columns_of(base)
     )
     before = [*columns_of(base), "touch_id", "touch_datetime", "channel", "interaction"]
-    after = [
-        "hours",
-        "position",
-        "touches",
-        "credit",
-        *(name for name in money if name in columns_of(result)),
-        "status",
-    ]
+    after = ["hours", "position", "touches", "credit", *present(result, list(money)), "status"]
     between = [name for name in columns_of(result) if name not in {*before, *after}]
     return result.select(*before, *between, *after).sort("datetime", "order_id", "position", nulls_last=True)
 
@@ -516,7 +519,7 @@ def _side_by_side(
         else None
     )
     both = ours if theirs is None else nw.concat([ours, theirs])
-    both = both.group_by("order_id", "touch_id").agg(*(nw.col(name).sum() for name in columns))
+    both = computed_once(both.group_by("order_id", "touch_id").agg(*(nw.col(name).sum() for name in columns)))
     per_order = both.group_by("order_id").agg(*(nw.col(name).sum().alias(f"{name}__sum") for name in columns))
     left = sold.select("order_id").join(per_order, on="order_id", how="left")
     rest = left.select(
@@ -535,7 +538,7 @@ def _side_by_side(
     stacked = nw.concat(
         [both.select("order_id", "touch_id", *columns), rest.select("order_id", "touch_id", *columns)]
     )
-    details = acts.drop("profile_id", *present(acts, ["__received"]))
+    details = acts.drop("profile_id", *present(acts, [*_SOMETIMES, "__touch"]))
     rows = stacked.join(sold, on="order_id", how="left").join(details, on="touch_id", how="left")
     rows = rows.with_columns(
         *(

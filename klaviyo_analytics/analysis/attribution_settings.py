@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-from klaviyo_analytics.analysis._engine import listed
-from klaviyo_analytics.analysis._events import one_of, parse_duration
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from klaviyo_analytics.analysis._engine import Table, listed
+from klaviyo_analytics.analysis._events import one_of, opened_rows, parse_duration
 from klaviyo_analytics.errors import InvalidInputError
 
 Duration = str | timedelta
@@ -132,7 +135,7 @@ class AttributionSettings:
         Raises
         ------
         InvalidInputError
-            If there is no such preset.
+            If the name of the preset is unknown.
         """
         return cls(
             _PRESETS[one_of(name, _PRESETS, "settings")],
@@ -213,3 +216,37 @@ def _put(
         raise InvalidInputError(
             f"windows[{channel!r}]={given!r} is not a duration. Expected a text such as '120h', a timedelta or None."
         )
+
+
+def with_windows(acts: Table, chosen: AttributionSettings) -> Table:
+    """Append `__window`, see `_windows`, and `__delivered`, 1 where the touch is the delivery itself.
+
+    pandas handles texts one by one, so there each different pair of channel and interaction is looked up once.
+    """
+    native: Any = acts.to_native()
+    delivered = nw.when(_folded("interaction").is_in([*INTERACTIONS["delivery"]])).then(nw.lit(1))
+    made = {"__window": _windows(chosen), "__delivered": delivered.otherwise(nw.lit(0))}
+    if not nw.dependencies.is_pandas_dataframe(native):
+        return acts.with_columns(**made)
+    names_ = ["channel", "interaction"]
+    codes, values = zip(*(pd.factorize(native[name], use_na_sentinel=False) for name in names_), strict=True)
+    place = codes[0] * max(len(values[1]), 1) + codes[1]
+    grid = pd.MultiIndex.from_product([list(one) for one in values], names=names_).to_frame(index=False)
+    grid = opened_rows(grid, texts=names_).with_columns(**made).collect().to_native()
+    return nw.from_native(native.assign(**{name: grid[name].to_numpy()[place] for name in made})).lazy()
+
+
+def _windows(chosen: AttributionSettings) -> nw.Expr:
+    """Return the window of each touch in microseconds, -1 where it never earns an order."""
+    expression: nw.Expr = nw.lit(-1)
+    windows = sorted(chosen.microseconds().items(), key=lambda item: item[0][1] is not None)
+    for (channel, interaction), length in windows:
+        here = _folded("channel").is_in([*CHANNELS.get(channel, (channel,))])
+        if interaction is not None:
+            here = here & _folded("interaction").is_in([*INTERACTIONS.get(interaction, (interaction,))])
+        expression = nw.when(here).then(nw.lit(-1 if length is None else length)).otherwise(expression)
+    return expression
+
+
+def _folded(name: str) -> nw.Expr:
+    return nw.col(name).cast(nw.String).str.strip_chars().str.to_lowercase().fill_null("")

@@ -1,56 +1,38 @@
-"""Who is engaged, how far people get, and how lists, segments and sources overlap and grow."""
+"""How engaged an audience is: profiles by the time since they last opened or clicked."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._calendar import require_zone
 from klaviyo_analytics.analysis._customer_events import (
     DAY,
     MACHINES,
-    PERIODS,
     AsOf,
-    Kind,
-    Period,
     addressable,
-    as_time,
-    check_choice,
     check_positive,
-    first_of,
     last_moment,
     made_like,
-    moment,
-    period_index,
-    period_label,
     read_events,
     rows_of,
-    settled,
 )
 from klaviyo_analytics.analysis._engine import (
     Table,
     closed,
     columns_of,
-    names,
+    listed,
     opened,
+    ratio,
     require_numbers,
-    require_one_currency,
-    require_one_metric,
+    require_unique,
+    takes,
 )
-from klaviyo_analytics.analysis.argument_checks import AGGREGATES, takes
-from klaviyo_analytics.analysis.measures import refuse_unique
-from klaviyo_analytics.errors import InvalidInputError
-
-EVENTS = "events: client.events.list(metric=[...])"
-MEMBERS = (
-    "members with a column of the group: client.segments.profiles(...).assign(group='...'), concatenated"
-)
-
-_NEVER = 2**62  # microseconds, later than any event
+from klaviyo_analytics.arithmetic import CHANNELS_WITHOUT_OPENS
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 
 @takes("engagement events: client.events.list(metric=['Opened Email', 'Clicked Email'])")
@@ -147,491 +129,6 @@ def engagement_tiers(
     return made_like(rows, {"tier": "text", "profiles": "count", "share": "number"}, events)
 
 
-@takes(EVENTS)
-def ordered_funnel(
-    events: IntoFrameT,
-    steps: Sequence[str],
-    *,
-    within: float | None = None,
-    step: str = "metric",
-    as_of: AsOf = None,
-) -> IntoFrameT:
-    """Count profiles that did the steps in order, and how long they took.
-
-    A profile may start with any of its events of the first step; the start that gets furthest counts, and of
-    those the earliest. After it the next event of each step counts, at the same time or later (later, if two
-    steps in a row are the same).
-
-    Parameters
-    ----------
-    events : DataFrame
-        Events of all steps: `profile_id`, `datetime` (with a time zone) and `step`. Rows that share an `id`
-        count once.
-    steps : sequence of str
-        Names of the steps in order, as they stand in column `step`; at least two.
-    within : float, optional
-        Days from the first step to the last; no limit if omitted.
-    step : str, default "metric"
-        Column that holds the name of the event's metric.
-    as_of : str, date or datetime, optional
-        Events after it do not count; UTC if it has no zone.
-
-    Returns
-    -------
-    DataFrame
-        One row per step: `position` (Int64, from 1), `step`, `profiles` (Int64), `share` (float, of those
-        with the first step), `share_of_previous` (float), `median_hours` (float, from the previous step) and
-        `median_hours_from_first` (float). Missing where no profile got there.
-
-    Raises
-    ------
-    FrameError
-        If columns are missing.
-    InvalidInputError
-        If there are fewer than two steps, or `within` is not positive.
-
-    Notes
-    -----
-    Klaviyo's funnel has up to five steps and a completion window from the first to the last step as well.
-    Events of the site exist for identified visitors only, so the first step of a site funnel misses unknown visitors.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from klaviyo_analytics import analysis
-    >>> times = ["2026-01-01 10:00", "2026-01-01 12:00", "2026-01-01 10:00"]
-    >>> events = pd.DataFrame(
-    ...     {
-    ...         "profile_id": ["A", "A", "B"],
-    ...         "metric": ["Viewed Product", "Placed Order", "Viewed Product"],
-    ...         "datetime": pd.to_datetime(times, utc=True),
-    ...     }
-    ... )
-    >>> funnel = analysis.ordered_funnel(events, ["Viewed Product", "Placed Order"], within=7)
-    >>> funnel[["step", "profiles", "share", "median_hours"]]
-                 step  profiles  share  median_hours
-    0  Viewed Product         2    1.0           NaN
-    1    Placed Order         1    0.5           2.0
-    """
-    if isinstance(steps, str) or len(steps) < 2:
-        raise InvalidInputError(f"steps={steps!r} are not at least two names of events, in order.")
-    if within is not None:
-        check_positive("within", within)
-    acts = read_events(events, step)
-    at = last_moment([], as_of)
-    acts = acts if at is None else acts.filter(nw.col("__at") <= at)
-    acts = acts.select("profile_id", "__at", __step=nw.col(step).cast(nw.String))
-    chains = acts.filter(nw.col("__step") == steps[0]).select("profile_id", __t0=nw.col("__at"))
-    chains = chains.unique(["profile_id", "__t0"], keep="any")
-    for number in range(1, len(steps)):
-        chains = _next_step(chains, acts, steps, number, within)
-    reached = nw.lit(1)
-    for number in range(1, len(steps)):
-        reached = nw.when(~nw.col(f"__t{number}").is_null()).then(nw.lit(number + 1)).otherwise(reached)
-    best = chains.with_columns(__left=nw.lit(len(steps)) - reached)
-    best = first_of(best, ["profile_id"], by=["__left", "__t0"])
-    totals = best.select(nw.col(f"__t{number}").count().alias(f"{number}") for number in range(len(steps)))
-    (counted,) = rows_of(totals)
-    counts = [int(counted[f"{number}"] or 0) for number in range(len(steps))]
-    found = _medians_between(best, [number for number in range(1, len(steps)) if counts[number]])
-    rows = [
-        {
-            "position": number + 1,
-            "step": name,
-            "profiles": counts[number],
-            "share": counts[number] / counts[0] if counts[0] else None,
-            "share_of_previous": counts[number] / counts[number - 1]
-            if number and counts[number - 1]
-            else None,
-            "median_hours": found.get(f"gap{number}"),
-            "median_hours_from_first": found.get(f"all{number}"),
-        }
-        for number, name in enumerate(steps)
-    ]
-    kinds: dict[str, Kind] = {"position": "count", "step": "text", "profiles": "count", "share": "number"}
-    kinds |= dict.fromkeys(("share_of_previous", "median_hours", "median_hours_from_first"), "number")
-    return made_like(rows, kinds, events)
-
-
-@takes(MEMBERS)
-def by_segment(
-    members: IntoFrameT,
-    events: IntoFrameT,
-    *,
-    group: str = "group",
-    metric: str = "metric",
-    members_as_of: AsOf = None,
-    value: str | None = None,
-) -> IntoFrameT:
-    """Sum up engagement and revenue by segment, with the total counted once.
-
-    Parameters
-    ----------
-    members : DataFrame
-        One row per membership: the profile, as `profile_id` or `id`, and `group` (name of the segment or list).
-    events : DataFrame
-        Events of any metrics: `profile_id`, `datetime`, `metric` and, if their values are to be summed, a
-        value. Limit them to the time in question.
-    group, metric : str
-        Columns that hold the name of the segment and of the metric.
-    members_as_of : str, date or datetime, optional
-        When the members were read. A segment's members change every day and Klaviyo keeps no history of
-        them, so events from before this date are put to today's members; the column `members_as_of` says so.
-    value : str, optional
-        Column of the values; `value`, `$value` or `event_properties.$value` if omitted, and no revenue if
-        there is none.
-
-    Returns
-    -------
-    DataFrame
-        One row for each segment and metric, and for the total: `group` (text; "(all, once)" for the profiles of any
-        segment, each counted once), `members` (Int64), `shared` (Int64, members that are in another segment, too),
-        `metric` (text), `profiles` (Int64, members with such an event), `rate` (float, profiles ÷ members), `events`
-        (Int64), `revenue` (float; sum of the values) and `members_as_of` (text, ISO date). Rows of segments do
-        not add up to the total where segments overlap.
-
-    Raises
-    ------
-    FrameError
-        If columns are missing, or there are several currencies.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from klaviyo_analytics import analysis
-    >>> members = pd.DataFrame({"profile_id": ["A", "B", "B"], "group": ["VIP", "VIP", "New"]})
-    >>> orders = pd.DataFrame(
-    ...     {
-    ...         "profile_id": ["A", "B"],
-    ...         "datetime": pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True),
-    ...         "metric": ["Placed Order"] * 2,
-    ...         "value": [10.0, 30.0],
-    ...     }
-    ... )
-    >>> analysis.by_segment(members, orders)[["group", "members", "shared", "profiles", "events", "revenue"]]
-             group  members  shared  profiles  events  revenue
-    0          New        1       1         1       1     30.0
-    1          VIP        2       1         2       2     40.0
-    2  (all, once)        2       1         2       2     40.0
-    """
-    total = "(all, once)"
-    held = _memberships(members, group)
-    columns = columns_of(opened(addressable(events)))
-    priced = value is not None or any(
-        one in columns for one in ("value", "$value", "event_properties.$value")
-    )
-    acts = read_events(events, metric, value=value, money=priced)
-    acts = acts if priced else acts.with_columns(__value=nw.col("__at").cast(nw.Float64) * 0)
-    each = acts.group_by("profile_id", nw.col(metric).cast(nw.String).alias("__metric")).agg(
-        nw.len().alias("__events"), nw.col("__value").sum().alias("__revenue")
-    )
-    counts = held.group_by("profile_id").agg(nw.len().alias("__groups"))
-    counts = counts.with_columns(__shared=(nw.col("__groups") > 1).cast(nw.Int64))
-    in_group = held.join(counts, on="profile_id", how="left")
-    once = counts.with_columns(__group=nw.lit(total))
-    stamp = (
-        None if members_as_of is None else as_time(moment(members_as_of, "members_as_of")).date().isoformat()
-    )
-    metrics = sorted(row["__metric"] for row in rows_of(each.select("__metric").unique().drop_nulls()))
-    rows: list[dict[str, Any]] = []
-    for table in (in_group, once):
-        sizes = rows_of(
-            table.group_by("__group").agg(nw.len().alias("members"), nw.col("__shared").sum().alias("shared"))
-        )
-        found = {
-            (row["__group"], row["__metric"]): row
-            for row in rows_of(
-                table.join(each, on="profile_id", how="inner")
-                .group_by("__group", "__metric")
-                .agg(nw.len().alias("profiles"), nw.col("__events").sum(), nw.col("__revenue").sum())
-            )
-        }
-        for size in sorted(sizes, key=lambda row: str(row["__group"])):
-            for name in metrics or [None]:
-                row = found.get((size["__group"], name), {})
-                profiles = int(row.get("profiles", 0))
-                rows.append(
-                    {
-                        group: size["__group"],
-                        "members": int(size["members"]),
-                        "shared": int(size["shared"]),
-                        "metric": name,
-                        "profiles": profiles,
-                        "rate": profiles / int(size["members"]),
-                        "events": int(row.get("__events", 0)),
-                        "revenue": float(row.get("__revenue") or 0.0) if priced else None,
-                        "members_as_of": stamp,
-                    }
-                )
-    kinds: dict[str, Kind] = {group: "text", "members": "count", "shared": "count", "metric": "text"}
-    kinds |= {"profiles": "count", "rate": "number", "events": "count", "revenue": "number"}
-    return made_like(rows, {**kinds, "members_as_of": "text"}, members)
-
-
-@takes(MEMBERS)
-def overlap(members: IntoFrameT, *, group: str = "group") -> IntoFrameT:
-    """Count the profiles that two lists or segments share, for each pair of them.
-
-    Parameters
-    ----------
-    members : DataFrame
-        One row per membership: the profile, as `profile_id` or `id`, and `group` (name of the list or segment).
-        Repeated rows count once.
-    group : str, default "group"
-        Column that holds the name.
-
-    Returns
-    -------
-    DataFrame
-        One row for each ordered pair, each group with itself included: `group_a`, `group_b`, `size_a`,
-        `size_b`, `both` (Int64), `share_of_a` (float, both ÷ size_a) and `jaccard` (float, both ÷ profiles
-        in any of the two).
-
-    Raises
-    ------
-    FrameError
-        If columns are missing.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from klaviyo_analytics import analysis
-    >>> members = pd.DataFrame({"profile_id": ["A", "B", "B", "C"], "group": ["VIP", "VIP", "New", "New"]})
-    >>> analysis.overlap(members)[["group_a", "group_b", "both", "share_of_a"]]
-      group_a group_b  both  share_of_a
-    0     New     New     2         1.0
-    1     New     VIP     1         0.5
-    2     VIP     New     1         0.5
-    3     VIP     VIP     2         1.0
-    """
-    held = _memberships(members, group)
-    left = held.select("profile_id", __a=nw.col("__group"))
-    right = held.select("profile_id", __b=nw.col("__group"))
-    counted = rows_of(
-        left.join(right, on="profile_id", how="inner").group_by("__a", "__b").agg(nw.len().alias("both"))
-    )
-    both = {(row["__a"], row["__b"]): int(row["both"]) for row in counted}
-    groups = sorted({a for a, _ in both})
-    rows = []
-    for a in groups:
-        for b in groups:
-            shared, sizes = both.get((a, b), 0), (both[a, a], both[b, b])
-            rows.append(
-                {
-                    "group_a": a,
-                    "group_b": b,
-                    "size_a": sizes[0],
-                    "size_b": sizes[1],
-                    "both": shared,
-                    "share_of_a": shared / sizes[0],
-                    "jaccard": shared / (sum(sizes) - shared),
-                }
-            )
-    kinds: dict[str, Kind] = {"group_a": "text", "group_b": "text", "size_a": "count", "size_b": "count"}
-    return made_like(rows, {**kinds, "both": "count", "share_of_a": "number", "jaccard": "number"}, members)
-
-
-@takes("events of two metrics: client.events.list(metric='Subscribed to List', properties=[...])")
-def growth_by_source(
-    subscribed: IntoFrameT,
-    unsubscribed: IntoFrameT | None = None,
-    *,
-    by: str | Sequence[str],
-    period: Period = "month",
-) -> IntoFrameT:
-    """Count who subscribed by source, channel or form, and who of them left again.
-
-    Parameters
-    ----------
-    subscribed : DataFrame
-        Events of "Subscribed to List" or of consent: `profile_id`, `datetime` (with a time zone, whose calendar
-        decides the periods) and the columns of `by`.
-    unsubscribed : DataFrame, optional
-        Events of leaving: `profile_id`, `datetime`. They need no source: each is put to the source of the profile's
-        latest subscription before it, and to a missing source if there is none.
-    by : str or sequence of str
-        Columns of `subscribed` such as "source", "channel", "$form_id".
-    period : {"day", "week", "month", "quarter", "year"}
-        Weeks begin on Monday.
-
-    Returns
-    -------
-    DataFrame
-        One row for each period and source with an event: `period` (text, as in `cohorts`), `by`,
-        `subscribed` (Int64, events), `profiles` (Int64, of them different profiles), `unsubscribed` (Int64,
-        events), `net` (Int64, subscribed − unsubscribed) and `share` (float, of the period's `subscribed`).
-
-    Raises
-    ------
-    FrameError
-        If columns are missing.
-    InvalidInputError
-        If `period` is not valid.
-
-    Notes
-    -----
-    `net` is not the growth of the list. The report of a list in Klaviyo also counts uploads, quick add and
-    merged profiles, which leave no event "Subscribed to List"; deleted and suppressed profiles leave the
-    list without an event "Unsubscribed from List"; who joins twice counts twice here.
-    `client.reports.segment_series` and the size of the list show the growth, this function where its
-    subscribers came from.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from klaviyo_analytics import analysis
-    >>> joined = pd.DataFrame(
-    ...     {
-    ...         "profile_id": ["A", "B", "C"],
-    ...         "datetime": pd.to_datetime(["2026-01-05", "2026-01-06", "2026-01-07"], utc=True),
-    ...         "source": ["popup", "popup", "checkout"],
-    ...     }
-    ... )
-    >>> left = pd.DataFrame({"profile_id": ["B"], "datetime": pd.to_datetime(["2026-01-20"], utc=True)})
-    >>> analysis.growth_by_source(joined, left, by="source")
-        period    source  subscribed  profiles  unsubscribed  net     share
-    0  2026-01  checkout           1         1             0    1  0.333333
-    1  2026-01     popup           2         2             1    1  0.666667
-    """
-    check_choice("period", period, PERIODS)
-    keys = names(by)
-    joined = read_events(subscribed, *keys)
-    texts = [nw.col(name).cast(nw.String).alias(name) for name in keys]
-    joined = joined.with_columns(texts).with_columns(__period=period_index(period))
-    came = joined.group_by("__period", *keys).agg(
-        nw.len().alias("subscribed"), nw.col("profile_id").n_unique().alias("profiles")
-    )
-    found: dict[tuple[Any, ...], dict[str, int]] = {}
-    for row in rows_of(came):
-        found[row["__period"], *(row[name] for name in keys)] = {
-            "subscribed": int(row["subscribed"]),
-            "profiles": int(row["profiles"]),
-        }
-    if unsubscribed is not None:
-        gone = read_events(unsubscribed).with_columns(__period=period_index(period))
-        for row in rows_of(_left_by_source(joined, gone, keys)):
-            place = (row["__period"], *(row[name] for name in keys))
-            found.setdefault(place, {"subscribed": 0, "profiles": 0})["unsubscribed"] = int(row["n"])
-    totals: dict[Any, int] = {}
-    for place, counts in found.items():
-        totals[place[0]] = totals.get(place[0], 0) + counts["subscribed"]
-    rows = []
-    for place in sorted(found, key=lambda one: (one[0], [(text is None, str(text)) for text in one[1:]])):
-        counts, total = found[place], totals[place[0]]
-        lost = counts.get("unsubscribed", 0)
-        rows.append(
-            {
-                "period": period_label(int(place[0]), period),
-                **dict(zip(keys, place[1:], strict=True)),
-                "subscribed": counts["subscribed"],
-                "profiles": counts["profiles"],
-                "unsubscribed": lost,
-                "net": counts["subscribed"] - lost,
-                "share": counts["subscribed"] / total if total else None,
-            }
-        )
-    kinds: dict[str, Kind] = {"period": "text", **dict.fromkeys(keys, "text")}
-    kinds |= dict.fromkeys(("subscribed", "profiles", "unsubscribed", "net"), "count")
-    return made_like(rows, {**kinds, "share": "number"}, subscribed)
-
-
-@takes(AGGREGATES)
-def year_over_year(frame: IntoFrameT, value: str = "count", *, by: str | Sequence[str] = ()) -> IntoFrameT:
-    """Put each calendar month beside the same month of the year before.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Rows of days, weeks or months: `datetime` (with a time zone, whose calendar decides the months), `value`, and
-        `complete` if it is there. A week that spans two months counts in the month in which it begins.
-    value : str, default "count"
-        Column of counts or money.
-    by : str or sequence of str, optional
-        Columns that tell series apart.
-
-    Returns
-    -------
-    DataFrame
-        One row for each series and month, in order: `year`, `month` (Int64), `by`, `value`,
-        `<value>_previous` (float), `<value>_difference`, `<value>_change` (float, relative; missing over
-        zero) and `complete` (whether all rows of both months are). Months without a row are missing, not zero.
-
-    Raises
-    ------
-    NotAdditiveError
-        If `value` is a unique count or a rate.
-    FrameError
-        If columns are missing, or different metrics or currencies would be added.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from klaviyo_analytics import analysis
-    >>> months = pd.to_datetime(["2025-01-01", "2025-02-01", "2026-01-01"], utc=True)
-    >>> frame = pd.DataFrame({"datetime": months, "count": [100, 90, 120]})
-    >>> analysis.year_over_year(frame)[["year", "month", "count", "count_previous", "count_change"]]
-       year  month  count  count_previous  count_change
-    0  2025      1  100.0             NaN           NaN
-    1  2025      2   90.0             NaN           NaN
-    2  2026      1  120.0           100.0           0.2
-    """
-    keys = names(by)
-    table = opened(frame, "datetime", value, *keys)
-    require_zone(table)
-    refuse_unique([value], instead="compare months that were queried as months (interval='month')")
-    require_numbers(table, [value])
-    require_one_metric(table, keys)
-    require_one_currency(table, keys)
-    wall = nw.col("datetime").dt.replace_time_zone(None)
-    whole = ~nw.col("complete") if "complete" in columns_of(table) else nw.col("datetime").is_null()
-    table = table.filter(~nw.col("datetime").is_null()).with_columns(
-        __open=whole.fill_null(value=False).cast(nw.Int64),
-        __year=wall.dt.year().cast(nw.Int64),
-        __month=wall.dt.month().cast(nw.Int64),
-        **{f"__by{place}": nw.col(name).cast(nw.String) for place, name in enumerate(keys)},
-    )
-    columns = [f"__by{place}" for place in range(len(keys))]
-    sums = table.group_by("__year", "__month", *columns).agg(
-        nw.col(value).sum().alias("__sum"), nw.col(value).count().alias("__known"), nw.col("__open").max()
-    )
-    found = {
-        (tuple(row[name] for name in columns), int(row["__year"]), int(row["__month"])): (
-            float(row["__sum"]) if row["__known"] else None,
-            not row["__open"],
-        )
-        for row in rows_of(sums)
-    }
-    rows = []
-    in_order = sorted(found, key=lambda one: ([(text is None, str(text)) for text in one[0]], one[1:]))
-    for series, year, month in in_order:
-        now, whole_now = found[series, year, month]
-        before, whole_before = found.get((series, year - 1, month), (None, True))
-        both = now is not None and before is not None
-        difference = now - before if now is not None and before is not None else None
-        rows.append(
-            {
-                "year": year,
-                "month": month,
-                **dict(zip(keys, series, strict=True)),
-                value: now,
-                f"{value}_previous": before,
-                f"{value}_difference": difference,
-                f"{value}_change": difference / before
-                if both and difference is not None and before
-                else None,
-                "complete": whole_now and whole_before,
-            }
-        )
-    kinds: dict[str, Kind] = {
-        "year": "count",
-        "month": "count",
-        **dict.fromkeys(keys, "text"),
-        value: "number",
-    }
-    kinds |= {f"{value}_{what}": "number" for what in ("previous", "difference", "change")}
-    return made_like(rows, {**kinds, "complete": "flag"}, frame)
-
-
 def _by_people(acts: Table) -> Table:
     """Leave out what a machine did."""
     for name in MACHINES:
@@ -648,67 +145,159 @@ def _tier_names(days: Sequence[int]) -> list[str]:
     return [*tiers, f"over {days[-1]} days", "never"]
 
 
-def _next_step(chains: Table, acts: Table, steps: Sequence[str], number: int, within: float | None) -> Table:
-    """Append the time of the next step of each chain: the first event that follows."""
-    known = [f"__t{place}" for place in range(number)]
-    at_once = steps[number] != steps[number - 1]
-    # Chains and events in one column of time; the next event of each row is the smallest of those after it.
-    open_ = chains.filter(~nw.col(known[-1]).is_null())
-    waiting = open_.select(
-        "profile_id", "__t0", __when=nw.col(known[-1]), __side=nw.lit(0 if at_once else 1, dtype=nw.Int64)
+MACHINE_OPEN, BOT_CLICK = "machine_open", "Bot Click"
+"""Keys of the events' properties; "Apple Privacy Open" is a label of Klaviyo's interface, not a key."""
+
+_OPENED, _CLICKED = "Opened Email", "Clicked Email"
+
+
+@takes(
+    "a summary by message, client.campaigns.summary(..., by='message'), and events, client.events.list(...)"
+)
+def adjusted_engagement(
+    frame: IntoFrameT,
+    events: IntoFrameT,
+    *,
+    on: str = "campaign_message_id",
+    machine_open: str | None = None,
+    bot_click: str | None = None,
+) -> IntoFrameT:
+    """Count who opened and clicked each message, with and without machines.
+
+    `open_rate` is openers ÷ delivered, `human_open_rate` is human openers ÷ delivered, and so for clicks. Every row
+    of `frame` counts but text messages, whose opens are not events of an email: theirs are missing.
+
+    A machine open says nothing: the person may have read the message or not. So the rates of people are lower
+    bounds, the rates with machines upper ones, and the truth lies between. Unique counts cannot be taken from
+    one another (who clicked may also have been clicked for by a bot), so this needs the events.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Summary with a row per message: `on` and `delivered`, and `channel` or `send_channel` if there is one.
+    events : DataFrame
+        "Opened Email" and "Clicked Email" events, one a row: `metric` (their name), `profile_id`, `on`, and a
+        column each for the two properties that tell machines.
+    on : str, default "campaign_message_id"
+        The message, in both frames; an event has it as its property `$message`.
+    machine_open, bot_click : str, optional
+        Columns of those properties; true marks a machine, anything else, missing included, a person. "machine_open"
+        and "Bot Click", the keys of Klaviyo's events, if not given.
+
+    Returns
+    -------
+    DataFrame
+        `on`, `delivered`, the profiles `openers`, `human_openers`, `clickers`, `human_clickers`, and over
+        delivered `open_rate`, `human_open_rate`, `click_rate`, `human_click_rate`. Sorted by `on`.
+
+    Raises
+    ------
+    FrameError
+        If columns are missing, a message has two rows in `frame`, or a flag that was named is on no open (or no
+        click) of the events.
+
+    Warns
+    -----
+    UserWarning
+        If there are opens (or clicks) and none has the default flag, so that nothing could be taken out.
+
+    Examples
+    --------
+    Of 10 delivered, A opens by machine only, B by machine and in person: 2 ÷ 10 with machines, 1 ÷ 10 without.
+
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> sent = pd.DataFrame({"campaign_message_id": ["M1"], "delivered": [10]})
+    >>> events = pd.DataFrame(
+    ...     {
+    ...         "metric": ["Opened Email", "Opened Email", "Opened Email", "Clicked Email"],
+    ...         "profile_id": ["A", "B", "B", "B"],
+    ...         "campaign_message_id": ["M1", "M1", "M1", "M1"],
+    ...         "machine_open": [True, True, False, None],
+    ...         "Bot Click": [None, None, None, False],
+    ...     }
+    ... )
+    >>> adjusted = analysis.adjusted_engagement(sent, events)
+    >>> adjusted[["openers", "human_openers", "open_rate", "human_open_rate", "human_click_rate"]]
+       openers  human_openers  open_rate  human_open_rate  human_click_rate
+    0        2              1        0.2              0.1               0.1
+    """
+    messages = opened(frame, on, "delivered")
+    require_numbers(messages, ["delivered"])
+    require_unique(messages, [on])
+    channel = next((name for name in ("send_channel", "channel") if name in columns_of(messages)), None)
+    text = nw.lit(value=False) if channel is None else _without_opens(channel)
+    messages = messages.select(on, "delivered", __text=text)
+    acts = opened(events, "metric", "profile_id", on)
+    flags = {
+        _OPENED: _flag(acts, _OPENED, machine_open, default=MACHINE_OPEN, argument="machine_open"),
+        _CLICKED: _flag(acts, _CLICKED, bot_click, default=BOT_CLICK, argument="bot_click"),
+    }
+    people = _people(acts, on, flags)
+    counts = [name for name in columns_of(people) if name != on]
+    counted = messages.join(people, on=on, how="left").with_columns(
+        nw.when(~nw.col("__text")).then(nw.col(name).fill_null(0).cast(nw.Int64)).alias(name)
+        for name in counts
     )
-    waiting = waiting.with_columns(__event=nw.lit(_NEVER, dtype=nw.Int64))
-    following = acts.filter(nw.col("__step") == steps[number]).select(
-        "profile_id",
-        __t0=nw.lit(-1, dtype=nw.Int64),
-        __when=nw.col("__at"),
-        __side=nw.lit(1 if at_once else 0, dtype=nw.Int64),
-        __event=nw.col("__at"),
+    result = counted.drop("__text").with_columns(
+        open_rate=ratio("openers", "delivered"),
+        human_open_rate=ratio("human_openers", "delivered"),
+        click_rate=ratio("clickers", "delivered"),
+        human_click_rate=ratio("human_clickers", "delivered"),
     )
-    both = settled(nw.concat([waiting.select(*columns_of(following)), following]))
-    soonest = nw.col("__event").cum_min(reverse=True).over("profile_id", order_by=["__when", "__side"])
-    both = both.with_columns(__found=soonest).filter(nw.col("__t0") != -1)
-    limit = _NEVER if within is None else math.floor(within * DAY)
-    in_time = (nw.col("__found") < _NEVER) & (nw.col("__found") - nw.col("__t0") <= limit)
-    next_at = nw.when(in_time).then(nw.col("__found"))
-    both = both.with_columns(next_at.cast(nw.Int64).alias(f"__t{number}"))
-    both = both.select("profile_id", "__t0", f"__t{number}")
-    return chains.join(both, on=["profile_id", "__t0"], how="left")
+    return closed(result.sort(on, nulls_last=True), frame)
 
 
-def _medians_between(chains: Table, numbers: Sequence[int]) -> dict[str, float]:
-    """Return the median hours to each step that somebody reached, from the step before and from the first."""
-    hour = 3_600_000_000
-    medians = []
-    for number in numbers:
-        here = nw.col(f"__t{number}")
-        for name, since in ((f"gap{number}", f"__t{number - 1}"), (f"all{number}", "__t0")):
-            medians.append(((here - nw.col(since)).cast(nw.Float64) / hour).median().alias(name))
-    return rows_of(chains.select(*medians))[0] if medians else {}
+def _without_opens(channel: str) -> nw.Expr:
+    return nw.col(channel).cast(nw.String).is_in(sorted(CHANNELS_WITHOUT_OPENS)).fill_null(value=False)
 
 
-def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:
-    """Count leavers by the source of their latest subscription before."""
-    leaving = gone.select("profile_id", "__period", __left=nw.col("__at"))
-    leaving = (
-        settled(leaving)
-        .with_columns(__one=nw.lit(1))
-        .with_columns(__number=nw.col("__one").cum_sum().over("profile_id", order_by="__left").cast(nw.Int64))
-    )
-    sources = joined.select("profile_id", *keys, __came=nw.col("__at"))
-    pairs = leaving.join(sources, on="profile_id", how="left")
-    before = nw.col("__came") <= nw.col("__left")
-    pairs = pairs.with_columns(__since=nw.when(before).then(nw.col("__left") - nw.col("__came")))
-    pairs = pairs.with_columns(nw.when(before).then(nw.col(name)).alias(name) for name in keys)
-    pairs = pairs.with_columns(__rank=nw.col("__since").fill_null(2**62))
-    latest = first_of(pairs, ["profile_id", "__number"], by=["__rank", *keys])
-    return latest.group_by("__period", *keys).agg(nw.len().alias("n"))
+def _flag(acts: Table, metric: str, given: str | None, *, default: str, argument: str) -> str | None:
+    """Return the column that marks machines, or None if no event of the metric has it."""
+    name = given or default
+    rows = acts.filter((nw.col("metric") == metric) & ~nw.col("profile_id").is_null())
+    carried = name in columns_of(acts) and _count(rows.filter(~nw.col(name).is_null()))
+    if carried:
+        return name
+    what = "open" if metric == _OPENED else "click"
+    if given is not None:
+        raise FrameError(
+            f"{argument}={given!r} is on no {what} of the events. Klaviyo's key is {default!r}; the events have "
+            f"{listed(columns_of(acts)[:8])}. Read it with client.events.list(properties=[{default!r}, ...]), or "
+            f"omit {argument}="
+        )
+    if _count(rows):
+        warnings.warn(
+            f"no {what} among the events has {default!r}, so the numbers of people are those with machines. Read it "
+            f"with client.events.list(properties=[{default!r}, ...]), or name its column with {argument}=",
+            UserWarning,
+            stacklevel=4,
+        )
+    return None
 
 
-def _memberships(members: IntoFrameT, group: str) -> Table:
-    table = opened(members, group)
-    profile = "profile_id" if "profile_id" in columns_of(table) else "id"
-    table = opened(members, profile, group)
-    held = table.filter(~nw.col(profile).is_null() & ~nw.col(group).is_null())
-    held = held.select(profile_id=nw.col(profile).cast(nw.String), __group=nw.col(group).cast(nw.String))
-    return held.unique(["profile_id", "__group"], keep="any")
+def _count(table: Table) -> int:
+    return int(table.select(nw.len()).collect().item())
+
+
+def _people(acts: Table, on: str, flags: Mapping[str, str | None]) -> Table:
+    """Count profiles by message: first what each did at all, then how many did."""
+    opens, clicks = nw.col("metric") == _OPENED, nw.col("metric") == _CLICKED
+    did = {
+        "openers": opens,
+        "human_openers": opens & ~_true(flags[_OPENED]),
+        "clickers": clicks,
+        "human_clickers": clicks & ~_true(flags[_CLICKED]),
+    }
+    each = acts.select(
+        on, "profile_id", *(flag.cast(nw.Int64).alias(name) for name, flag in did.items())
+    ).filter(~nw.col("profile_id").is_null())
+    once = each.group_by(on, "profile_id").agg(*(nw.col(name).max() for name in did))
+    return once.group_by(on).agg(*(nw.col(name).sum() for name in did))
+
+
+def _true(name: str | None) -> nw.Expr:
+    if name is None:
+        return nw.lit(value=False)
+    # The flag arrives as a boolean, as a number, as text ("1.0" in aggregates), or in a column of mixed objects.
+    return nw.col(name).cast(nw.String).str.to_lowercase().fill_null("").is_in(["true", "1", "1.0"])

@@ -9,10 +9,8 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, require_one_currency
-from klaviyo_analytics.analysis._events import like_given, opened_rows, with_micros, zone_named
-from klaviyo_analytics.analysis.argument_checks import takes
-from klaviyo_analytics.analysis.orders import _moment
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, require_one_currency, takes
+from klaviyo_analytics.analysis._events import like_given, moment_in, opened_rows, with_micros, zone_named
 from klaviyo_analytics.errors import InvalidInputError
 
 BRIDGE_ORDERS = (
@@ -178,7 +176,8 @@ def bridge(
         rows.append(("reported", "total", float(reported), None, "what the report returned"))
     result = pd.DataFrame(rows, columns=["step", "kind", "amount", "orders", "explanation"])
     result["orders"] = result["orders"].astype("Float64").astype("Int64")
-    result.insert(4, "currency", pd.array([money[0] if money else None] * len(result), dtype="string"))
+    currency = pd.Series([money[0] if money else None] * len(result), dtype="string")
+    result.insert(4, "currency", currency)
     for name in ("step", "kind", "explanation"):
         result[name] = result[name].astype("string")
     return like_given(result, frame)
@@ -191,7 +190,7 @@ def _cents(value: float) -> float:
 
 def _period(start: Any, end: Any, zone: str) -> tuple[int, int]:
     place = zone_named(zone)
-    first, last = _moment(start, place, "start"), _moment(end, place, "end")
+    first, last = moment_in(start, place, "start"), moment_in(end, place, "end")
     if first is None or last is None or first >= last:
         raise InvalidInputError(
             f"start={start!r} and end={end!r} are not a period. The start must be before the end."

@@ -18,10 +18,10 @@ from klaviyo_analytics.analysis._engine import (
     require,
     require_one_currency,
     require_one_metric,
+    takes,
     with_change,
     with_whole,
 )
-from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.analysis.measures import additive, money_among, possible_rates, refuse_unique, totals
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError

@@ -7,9 +7,17 @@ from collections.abc import Sequence
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import closed, columns_of, listed, names, ratio, require_one_currency
+from klaviyo_analytics.analysis._engine import (
+    Table,
+    closed,
+    columns_of,
+    listed,
+    names,
+    ratio,
+    require_one_currency,
+    takes,
+)
 from klaviyo_analytics.analysis._events import opened_rows, same_library, true, wilson
-from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 
@@ -42,6 +50,7 @@ def subject_lines(
     DataFrame
         `feature` ("length", "emoji", "personalised"), `value` (characters such as "21-35", or "yes" and "no"),
         `messages`, `measure`, `numerator`, `denominator`, `rate` with `low` and `high` (fractions), and `warning`.
+        Numerator and denominator are sums over the messages in which both are known.
         Messages without a subject are "none" under length. Sorted by feature and value.
 
     Raises
@@ -80,7 +89,13 @@ def subject_lines(
     above, below = RATES[measure].numerator, RATES[measure].denominator
     table = opened_rows(frame, subject, above, below, numbers=(above, below), texts=(subject,))
     text = nw.col(subject).fill_null("")
-    table = table.select(numerator=nw.col(above), denominator=nw.col(below), __subject=text).with_columns(
+    # A message whose numerator is missing, such as the opens of a text message, takes its denominator along.
+    known = ~nw.col(above).is_null() & ~nw.col(below).is_null()
+    counts = {
+        name: nw.when(known).then(nw.col(column))
+        for name, column in (("numerator", above), ("denominator", below))
+    }
+    table = table.select(**counts, __subject=text).with_columns(
         __length=nw.col("__subject").str.strip_chars().str.len_chars(), __one=nw.lit(1)
     )
     length: nw.Expr = nw.lit("over 70")
@@ -297,7 +312,7 @@ def coupons(
     return closed(result.sort("revenue", coupon, descending=[True, False], nulls_last=True), codes)
 
 
-def _codes_of(sold: nw.LazyFrame) -> nw.LazyFrame:  # type: ignore[type-arg]
+def _codes_of(sold: Table) -> Table:
     """Return a row per order and code; codes are taken off the front of the text, one by one."""
     rest = sold.select(
         "id", "value", __rest=nw.col("discount_codes").cast(nw.String).str.to_lowercase().fill_null("")

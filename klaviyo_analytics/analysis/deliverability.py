@@ -9,9 +9,18 @@ from typing import Literal
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, listed, names, opened
+from klaviyo_analytics.analysis._engine import (
+    MESSAGES,
+    Table,
+    WrongFrame,
+    closed,
+    columns_of,
+    listed,
+    names,
+    opened,
+    takes,
+)
 from klaviyo_analytics.analysis._events import opened_rows, true, wilson
-from klaviyo_analytics.analysis.argument_checks import MESSAGES, WrongFrame, takes
 from klaviyo_analytics.analysis.measures import above, below, rolled_up
 from klaviyo_analytics.arithmetic import RATES, Rate
 from klaviyo_analytics.errors import InvalidInputError
@@ -62,7 +71,7 @@ def deliverability(
     DataFrame
         `by`, `measure` (the rate's name), `rate`, `numerator` and `denominator` (float64: the sums that it is
         made of, over the rows that count), `benchmark`, `better` ("below" or "above") and `healthy`, missing
-        where there is no rate. In the order of the benchmarks.
+        where the rate is missing. In the order of the benchmarks.
 
     Raises
     ------
@@ -178,7 +187,7 @@ def deliverability_bands(
     DataFrame
         `by`, `measure`, `numerator`, `denominator`, `rate` with `low` and `high` (fractions), `healthy_bound` and
         `attention_bound`, and `band`: "healthy" (strictly on the good side of the first bound), "attention" (strictly
-        beyond the second) or "room for improvement"; null where there is no rate.
+        beyond the second) or "room for improvement"; null where the rate is missing.
 
     Raises
     ------
@@ -217,7 +226,7 @@ def deliverability_by_provider(
     ----------
     events : DataFrame
         A row per email event: `metric` (its name), `profile_id`, `message` and the provider. A person counts once per
-        message and metric. Without any "Bounced Email", for example, there is no bounce rate.
+        message and metric. Without any "Bounced Email", for example, the bounce rate is left out.
     provider : str, default "Inbox Provider"
         The column with the provider; "Email Domain" is finer.
     machine_opens : bool, default True

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import columns_of, listed, require
+from klaviyo_analytics.analysis._engine import WrongFrame, columns_of, listed, require, takes
 from klaviyo_analytics.analysis._events import critical_value, like_given, one_of, opened_rows
-from klaviyo_analytics.analysis.argument_checks import WrongFrame, takes
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
 
@@ -147,29 +146,21 @@ def ab_test(
     groups, is_rate = _read(frame, measure, variation)
     groups = _control_first(groups, control)
     rows = _compared(groups, is_rate=is_rate, confidence=confidence, power=power, effect=effect)
-    rows.insert(2, "measure", pd.array([measure] * len(rows), dtype="string"))
-    rows.insert(3, "unit", pd.array(["fraction" if is_rate else "value"] * len(rows), dtype="string"))
+    rows.insert(2, "measure", pd.Series([measure] * len(rows), dtype="string"))
+    rows.insert(3, "unit", pd.Series(["fraction" if is_rate else "value"] * len(rows), dtype="string"))
     rows["p_adjusted"] = _adjusted(rows["p_value"].to_numpy(dtype=float), correction)
     rows["win_probability"] = _win_probability(groups, is_rate=is_rate, better=_better(measure))
     enough = min((group.size for group in groups), default=0) >= _FLOW_RECIPIENTS
     best = rows["win_probability"] >= _WIN
-    rows["klaviyo_rule"] = pd.array(best & enough if len(rows) else [], dtype="boolean")
+    rows["klaviyo_rule"] = (best & enough).astype("boolean")
     rows["verdict"] = pd.array(
         _verdicts(rows, confidence, is_rate=is_rate, better=_better(measure)), dtype="string"
     )
     mismatch = _mismatch(groups, expected)
     rows["mismatch_p"] = mismatch
     rows["note"] = pd.array([_note(measure, mismatch)] * len(rows), dtype="string")
-    last = [
-        "p_adjusted",
-        "power",
-        "needed",
-        "win_probability",
-        "klaviyo_rule",
-        "verdict",
-        "mismatch_p",
-        "note",
-    ]
+    last = ["p_adjusted", "power", "needed", "win_probability", "klaviyo_rule", "verdict"]
+    last += ["mismatch_p", "note"]
     return like_given(rows[[*(name for name in rows if name not in last), *last]], frame)
 
 
@@ -330,7 +321,7 @@ def _people(table: Any, name: str, measure: str) -> list[_Group]:
     if found and all(row["rows"] == 1 for row in found) and len(found) > 1:
         raise FrameError(
             f"the frame has one row per variation, and a mean of {measure!r} cannot be tested from sums. "
-            "Give a row per recipient, with zero for who bought nothing."
+            "Give a row per recipient, with zero for those who bought nothing."
         )
     for row in found:
         if row["n"] != row["rows"]:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import closed, listed, names, ratio
+from klaviyo_analytics.analysis._engine import closed, listed, names, ratio, takes
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     critical_value,
+    moment_in,
     opened_rows,
     parse_duration,
     require_ids,
@@ -19,8 +20,6 @@ from klaviyo_analytics.analysis._events import (
     with_micros,
     zone_named,
 )
-from klaviyo_analytics.analysis.argument_checks import takes
-from klaviyo_analytics.analysis.orders import _moment
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 
@@ -62,6 +61,7 @@ def flow_health(
         `by`, `measure`, `numerator_before`, `denominator_before`, `rate_before` with `low_before` and `high_before`,
         the same with `_since`, `difference` with `difference_low` and `difference_high` (Newcombe's method 10, in
         fractions), `change` (relative) and `verdict`: "faded", "improved", "no clear change" or "too little data".
+        Rows count in which numerator and denominator are both known.
         Rates where more is worse fade by rising. Sorted by change, the most faded first.
 
     Raises
@@ -87,18 +87,20 @@ def flow_health(
     if measure not in known:
         raise InvalidInputError(f"measure={measure!r} is not a rate of people. Allowed are {listed(known)}.")
     critical_value(confidence)
-    split = _moment(since, zone_named(zone), "since")
+    split = moment_in(since, zone_named(zone), "since")
     rate = RATES[measure]
     keys = names(by)
     above, below = rate.numerator, rate.denominator
     table = opened_rows(frame, *keys, "datetime", above, below, times=("datetime",), numbers=(above, below))
     table = with_micros(table, __us="datetime").filter(~nw.col("__us").is_null())
+    # A row whose numerator is missing, such as the opens of a text message, takes its denominator along.
+    table = table.filter(~nw.col(above).is_null() & ~nw.col(below).is_null())
     recent = nw.col("__us") >= split
     parts = {}
     for name, inside in (("before", ~recent), ("since", recent)):
         weight = inside.cast(nw.Float64)
-        parts[f"numerator_{name}"] = nw.col(above).cast(nw.Float64).fill_null(0.0) * weight
-        parts[f"denominator_{name}"] = nw.col(below).cast(nw.Float64).fill_null(0.0) * weight
+        parts[f"numerator_{name}"] = nw.col(above).cast(nw.Float64) * weight
+        parts[f"denominator_{name}"] = nw.col(below).cast(nw.Float64) * weight
     sums = table.with_columns(**parts).group_by(*keys).agg(*(nw.col(name).sum() for name in parts))
     for name in ("before", "since"):
         low, high = wilson(f"numerator_{name}", f"denominator_{name}", confidence)
@@ -217,7 +219,7 @@ def flow_losses(
     )
     sums = sums.with_columns(
         step=nw.col("__one").cum_sum().over(*keys, order_by=[*ordered, message]).cast(nw.Int64),
-        __before=nw.col("recipients").shift(1).over(*keys, order_by=[*ordered, message]),
+        __before=nw.col("recipients").cast(nw.Float64).shift(1).over(*keys, order_by=[*ordered, message]),
     )
     sums = sums.with_columns(
         __opening=nw.when(nw.col("step") == 1).then(nw.col("recipients")).otherwise(nw.lit(0))

@@ -21,6 +21,7 @@ from klaviyo_analytics.analysis._calendar import (
     with_wall,
 )
 from klaviyo_analytics.analysis._engine import (
+    AGGREGATES,
     Table,
     closed,
     columns_of,
@@ -33,10 +34,10 @@ from klaviyo_analytics.analysis._engine import (
     require_unique,
     series_columns,
     summed,
+    takes,
     with_change,
     with_whole,
 )
-from klaviyo_analytics.analysis.argument_checks import AGGREGATES, takes
 from klaviyo_analytics.analysis.measures import additive, refuse_unique
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
@@ -113,7 +114,7 @@ def resample(
             nw.col("__ends").max(),
             nw.col("__covered").min(),
         )
-        # A series without a row for an hour in which nothing happened is no less complete than the others.
+        # A series without a row for an hour in which nothing happened is as complete as the others.
         .with_columns(
             nw.col("__opens", "__ends").max().over("__bucket"),
             nw.col("__covered").min().over("__bucket"),
@@ -155,7 +156,7 @@ def period_over_period(
     DataFrame
         `datetime`, `by`, for each value itself, `<value>_previous`, `<value>_difference` and
         `<value>_change` (a fraction of the previous value), and `complete`. Difference and change are missing
-        where there is no interval before, or where one of the two is not complete; so is a change over zero.
+        where the interval before is missing, or where one of the two is not complete; so is a change over zero.
 
     Raises
     ------

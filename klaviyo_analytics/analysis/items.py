@@ -11,8 +11,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._customer_events import Kind, as_time, first_of, made_like, read_events
-from klaviyo_analytics.analysis._engine import Table, columns_of, listed
-from klaviyo_analytics.analysis.argument_checks import WrongFrame, takes
+from klaviyo_analytics.analysis._engine import Table, WrongFrame, columns_of, listed, takes
 from klaviyo_analytics.errors import FrameError
 
 _PROPERTIES = "event_properties"
@@ -104,15 +103,17 @@ def order_items(orders: IntoFrameT) -> IntoFrameT:
     collected = events.select("id", "profile_id", "__at", *where.values()).sort("__at", "id").collect()
     rows: list[dict[str, Any]] = []
     for held in collected.iter_rows(named=True):
-        order = {"order_id": str(held["id"]), "profile_id": str(held["profile_id"])}
-        order["datetime"] = as_time(int(held["__at"]))
-        properties = {
-            name: _decoded(held[column], column, order["order_id"]) for name, column in where.items()
+        order_id = str(held["id"])
+        order = {
+            "order_id": order_id,
+            "profile_id": str(held["profile_id"]),
+            "datetime": as_time(int(held["__at"])),
         }
+        properties = {name: _decoded(held[column], column, order_id) for name, column in where.items()}
         if _PROPERTIES in properties:
             whole = properties.pop(_PROPERTIES)
             properties = {**(whole if isinstance(whole, Mapping) else {}), **properties}
-        lines = list(_lines(properties, order["order_id"])) or [dict.fromkeys(_FIELDS) | {"source": None}]
+        lines = list(_lines(properties, order_id)) or [dict.fromkeys(_FIELDS) | {"source": None}]
         for number, line in enumerate(lines, start=1):
             rows.append({**order, "line": number if line["source"] else None, **line})
     return made_like(rows, _KINDS, orders)

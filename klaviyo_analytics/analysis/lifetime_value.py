@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -25,8 +26,7 @@ from klaviyo_analytics.analysis._customer_events import (
     read_events,
     wall_of,
 )
-from klaviyo_analytics.analysis._engine import Table, columns_of, opened, require_numbers
-from klaviyo_analytics.analysis.argument_checks import takes
+from klaviyo_analytics.analysis._engine import Table, columns_of, opened, require_numbers, takes
 from klaviyo_analytics.errors import ArgumentError, FrameError, InvalidInputError, MissingExtraError
 
 Floats = npt.NDArray[np.float64]
@@ -112,7 +112,8 @@ def customer_lifetime_value(
     (True, True)
     """
     check_positive("horizon", horizon)
-    customers, like = _customers(orders, summary, as_of=as_of, value=value)
+    customers, given = _customers(orders, summary, as_of=as_of, value=value)
+    like = cast(IntoFrameT, given)
     kinds: dict[str, Kind] = {"profile_id": "text", "frequency": "count"}
     kinds |= dict.fromkeys(
         (
@@ -190,7 +191,8 @@ def lifetime_value_fit(
        customers  repeat_customers
     0          5                 3
     """
-    customers, like = _customers(orders, summary, as_of=as_of, value=value)
+    customers, given = _customers(orders, summary, as_of=as_of, value=value)
+    like = cast(IntoFrameT, given)
     numbers = ("r", "alpha", "a", "b", "log_likelihood", "p", "q", "gamma", "value_log_likelihood")
     kinds: dict[str, Kind] = {"customers": "count", "repeat_customers": "count"}
     kinds |= {**dict.fromkeys(numbers, "number"), "converged": "flag"}
@@ -269,7 +271,7 @@ def lifetime_value_holdout(
     )
     later = dict(zip(map(str, after["profile_id"].to_list()), after["orders"].to_list(), strict=True))
     predicted = _fit(seen).expected_orders(seen, float(last - split))
-    actual = np.array([later.get(one, 0) for one in seen.ids], dtype=float)
+    actual = np.array([later.get(str(one), 0) for one in seen.ids], dtype=np.float64)
     group = np.minimum(seen.frequency, most)
     rows = []
     for frequency in np.unique(group):
@@ -294,7 +296,7 @@ def lifetime_value_holdout(
 class _Customers:
     """One row per customer, as arrays."""
 
-    ids: list[str | None]
+    ids: Sequence[str | None]
     frequency: Floats
     recency: Floats
     T: Floats

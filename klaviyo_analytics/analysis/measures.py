@@ -8,7 +8,9 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import (
+    MESSAGES,
     Table,
+    WrongFrame,
     carried,
     closed,
     columns_of,
@@ -21,8 +23,8 @@ from klaviyo_analytics.analysis._engine import (
     require_one_currency,
     require_one_metric,
     summed,
+    takes,
 )
-from klaviyo_analytics.analysis.argument_checks import MESSAGES, WrongFrame, takes
 from klaviyo_analytics.arithmetic import (
     CHANNELS_WITHOUT_OPENS,
     COUNTS,
@@ -77,12 +79,12 @@ def _part_of_a_rate(name: str) -> bool:
 
 
 def is_quotient(name: str) -> bool:
-    """Tell rates and averages by their names."""
+    """Return whether the name is that of a rate or an average."""
     return name in RATES or name.endswith(("_rate", "_roi", "_share", "_change"))
 
 
 def money_among(columns: Sequence[str]) -> bool:
-    """Tell whether adding these columns adds money."""
+    """Return whether one of the columns is money."""
     return any(name in MONEY for name in columns)
 
 

@@ -1,32 +1,18 @@
-"""Orders: one shape for every shop, which of them count, refunds, and first against repeat customers."""
+"""Orders: one shape for every shop, which of them count, and refunds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, listed, names, require_one_currency
-from klaviyo_analytics.analysis._events import (
-    local_micros,
-    month_of,
-    opened_rows,
-    present,
-    require_any,
-    require_ids,
-    same_library,
-    span_of,
-    true,
-    with_micros,
-    zone_named,
-)
-from klaviyo_analytics.analysis.argument_checks import WrongFrame, takes
-from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.analysis._engine import WrongFrame, closed, listed, takes
+from klaviyo_analytics.analysis._events import opened_rows, present, require_ids, same_library, true
+from klaviyo_analytics.errors import InvalidInputError
 
 ORDER_EVENTS = "order events: client.events.list(metric='Placed Order', start=..., include=['attributions'])"
 ORDERS = f"orders: analysis.normalise_orders(events) of {ORDER_EVENTS}"
@@ -42,6 +28,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "test": ("test", "Test", "Is Test"),
     "discount_codes": ("Discount Codes", "DiscountCodes", "discount_codes"),
 }
+# The columns in which frames of events name the event that an order is attributed to, the most specific first.
+_ATTRIBUTIONS = ("attributions.attributed_event_id", "attributed_event_ids", "attributed_event_id")
 RENEWAL_TAGS = ("Subscription Recurring Order", "Recurring Order", "Subscription Renewal")
 RENEWAL_SOURCES = ("subscription_contract", "subscription_contract_checkout_one")
 
@@ -222,7 +210,8 @@ def normalise_orders(
     ----------
     events : pandas.DataFrame
         What `client.events.list` returns, with its properties as one column of dicts (`event_properties`) or as
-        columns (`event_properties.$value`, ...).
+        columns (`event_properties.$value`, ...); or what `client.events.attributions` returns, whose rows of one
+        event become one order.
     renewal_tags, renewal_sources : sequence of str
         An order with one of these tags or sources is a renewal of a subscription. Upper and lower case are the
         same. The defaults are those of common subscription apps; apps differ, so look at your own orders.
@@ -252,6 +241,8 @@ def normalise_orders(
       order_id  value currency  renewal
     0       77   12.5      EUR     True
     """
+    if isinstance(events, pd.DataFrame) and {"event_id", "attribution_id", "weight"} <= {*events.columns}:
+        events = _one_row_per_event(events)
     opened_rows(events, "id", "profile_id", "datetime", times=("datetime",))
     whole = "event_properties" in events.columns
     if not whole and not any(str(name).startswith(_PREFIX) for name in events.columns):
@@ -290,14 +281,25 @@ def normalise_orders(
         ],
         dtype="boolean",
     )
-    attributed = next(
-        (name for name in events.columns if name in {"attributed_event_ids", "attributed_event_id"}), None
-    )
+    attributed = next((name for name in _ATTRIBUTIONS if name in events.columns), None)
     if attributed is not None:
         every = [_items(value) for value in events[attributed]]
         result["attributed_event_id"] = pd.array([ids[0] if ids else None for ids in every], dtype="string")
         result["attributed_event_ids"] = pd.array([", ".join(ids) or None for ids in every], dtype="string")
     result.attrs = {**events.attrs}
+    return result
+
+
+def _one_row_per_event(credits_: pd.DataFrame) -> pd.DataFrame:
+    """Turn the rows of `client.events.attributions` back into events, each with the list of its attributions."""
+    ids = credits_.groupby("event_id", sort=False)["attributed_event_id"].agg(lambda held: [*held.dropna()])
+    events = credits_.drop_duplicates("event_id", ignore_index=True)
+    result = pd.DataFrame({"id": events["event_id"]})
+    for name in ("profile_id", "datetime"):
+        result[name] = events[name]
+    result[f"{_PREFIX}$value"] = events["value"]
+    result[f"{_PREFIX}$value_currency"] = events["value_currency"]
+    result[_ATTRIBUTIONS[0]] = pd.Series([*ids.reindex(events["event_id"])], index=result.index, dtype=object)
     return result
 
 
@@ -325,7 +327,7 @@ def _items(value: Any) -> list[str]:
         return []
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
-    return [str(one) for one in value]
+    return [str(one) for one in value if _known(one)]
 
 
 def _text(value: Any) -> str | None:
@@ -341,7 +343,7 @@ def _text(value: Any) -> str | None:
 
 @takes(f"{ORDERS}, and {REFUND_EVENTS}")
 def net_of_refunds(orders: IntoFrameT, refunds: IntoFrameT, *, on: str = "order_id") -> IntoFrameT:
-    """Take refunds and cancellations off the orders that they belong to.
+    """Subtract refunds and cancellations from the orders that they belong to.
 
     Parameters
     ----------
@@ -425,174 +427,3 @@ def unmatched_refunds(refunds: IntoFrameT, orders: IntoFrameT, *, on: str = "ord
     same_library(back, sold, ("refunds", "orders"))
     known = sold.filter(~nw.col(on).is_null()).select(on).unique()
     return closed(back.join(known, on=on, how="anti").sort(on, nulls_last=True), refunds)
-
-
-@takes(f"{ORDERS} from full history, or the frame of analysis.attribution(...)")
-def new_and_returning(
-    orders: IntoFrameT,
-    *,
-    by: str | Sequence[str] = (),
-    start: datetime | str | None = None,
-    end: datetime | str | None = None,
-    history: Literal["before start", "complete"] = "before start",
-    zone: str = "UTC",
-) -> IntoFrameT:
-    """Split orders and revenue into those of new and of returning customers.
-
-    The first order of a profile is new, every later one returning; orders at the same time are ordered by id.
-
-    Parameters
-    ----------
-    orders : DataFrame
-        Orders from full history: `id` (or `order_id`), `profile_id`, `datetime` (with a time zone), `value` and
-        `currency`. The frame of `attribution` works, too, and is split by its credit and revenue.
-    by : str or sequence of str, optional
-        Columns to split by, such as "campaign" or "flow"; "month" is made of `datetime` in `zone`.
-    start, end : datetime or str, optional
-        The period to count, half-open. A text or time without a zone is in `zone`. Needed unless
-        `history="complete"`.
-    history : {"before start", "complete"}, default "before start"
-        "complete" affirms that the frame begins with the shop's first order. Otherwise the frame must hold orders
-        from before `start`, without which everybody would look new.
-    zone : str, default "UTC"
-        Time zone of months and of times without one; the account's is right.
-
-    Returns
-    -------
-    DataFrame
-        `by`, `currency`, `customer` ("new", "returning", or "unknown" for orders without a profile), `orders` (float
-        for an attribution frame), `customers`, `revenue` and `average_order_value` (in `currency`) and
-        `revenue_share` (fraction of the group's revenue). Sorted by `by`, new first.
-
-    Raises
-    ------
-    FrameError
-        If the frame has no order before `start`, columns are missing or there are several currencies.
-    InvalidInputError
-        If `start` is missing, a date cannot be read or `zone` is not a time zone.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from klaviyo_analytics import analysis
-    >>> orders = pd.DataFrame({"id": ["1", "2", "3"], "profile_id": ["A", "A", "B"], "value": [10.0, 30.0, 20.0]})
-    >>> orders["datetime"] = pd.to_datetime(["2026-03-05", "2026-04-02", "2026-04-09"], utc=True)
-    >>> split = analysis.new_and_returning(orders.assign(currency="EUR"), start="2026-04-01")
-    >>> split[["customer", "orders", "revenue", "revenue_share"]]
-        customer  orders  revenue  revenue_share
-    0        new       1     20.0            0.4
-    1  returning       1     30.0            0.6
-    """
-    place = zone_named(zone)
-    keys = names(by)
-    table = opened_rows(
-        orders,
-        "profile_id",
-        "datetime",
-        "currency",
-        times=("datetime",),
-        numbers=("value", "revenue", "credit"),
-        texts=("id", "order_id", "profile_id", "currency"),
-    )
-    shared = {"order_id", "credit", "revenue"} <= {*columns_of(table)}
-    key = "order_id" if shared else require_any(table, ["id", "order_id"])
-    money = "revenue" if shared else require_any(table, ["value"])
-    require_one_currency(table, [])
-    table = with_micros(table, __us="datetime").filter(~nw.col("__us").is_null())
-    if "month" in keys and "month" not in columns_of(table):
-        table = table.with_columns(month=month_of(local_micros("__us", place, span_of(table, "__us"))))
-    table = opened_rows(table.to_native(), *keys) if keys else table
-    from_, until = _moment(start, place, "start"), _moment(end, place, "end")
-    _require_history(table, from_, history)
-    ranked = _ranked(table, key)
-    inside = ~nw.col("__us").is_null()
-    inside = inside if from_ is None else inside & (nw.col("__us") >= from_)
-    inside = inside if until is None else inside & (nw.col("__us") < until)
-    weight = nw.col("credit").cast(nw.Float64) if shared else nw.lit(1)
-    groups = list(dict.fromkeys([*keys, "currency"]))
-    counted = ranked.filter(inside).with_columns(__weight=weight, __money=nw.col(money).cast(nw.Float64))
-    people = counted.select(*groups, "__kind", "profile_id").unique().group_by(*groups, "__kind")
-    people_counts = people.agg(nw.col("profile_id").count().alias("customers"))
-    sums = counted.group_by(*groups, "__kind").agg(
-        nw.col("__weight").sum().alias("orders"), nw.col("__money").sum().alias("revenue")
-    )
-    stacked = nw.concat(
-        [
-            sums.select(
-                *groups,
-                "__kind",
-                orders=nw.col("orders").cast(nw.Float64),
-                revenue="revenue",
-                customers=nw.lit(0).cast(nw.Int64),
-            ),
-            people_counts.select(
-                *groups,
-                "__kind",
-                orders=nw.lit(0.0),
-                revenue=nw.lit(0.0),
-                customers=nw.col("customers").cast(nw.Int64),
-            ),
-        ]
-    )
-    result = stacked.group_by(*groups, "__kind").agg(nw.col("orders", "revenue", "customers").sum())
-    total = nw.col("revenue").sum().over(*groups)
-    result = result.with_columns(__total=total).with_columns(
-        customer=nw.when(nw.col("__kind") == 0)
-        .then(nw.lit("new"))
-        .otherwise(nw.when(nw.col("__kind") == 1).then(nw.lit("returning")).otherwise(nw.lit("unknown"))),
-        average_order_value=nw.when(nw.col("orders") > 0).then(nw.col("revenue") / nw.col("orders")),
-        revenue_share=nw.when(nw.col("__total") != 0).then(nw.col("revenue") / nw.col("__total")),
-        orders=nw.col("orders") if shared else nw.col("orders").cast(nw.Int64),
-        customers=nw.col("customers").cast(nw.Int64),
-    )
-    result = result.sort(*groups, "__kind", nulls_last=True).select(
-        *groups, "customer", "orders", "customers", "revenue", "average_order_value", "revenue_share"
-    )
-    return closed(result, orders)
-
-
-def _ranked(table: Table, key: str) -> Table:
-    """Append `__kind`: 0 for the first order of a profile, 1 for later ones, 2 where the profile is unknown."""
-    known = table.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
-    once = known.select(key, "profile_id", "__us").unique().with_columns(__one=nw.lit(1))
-    place = nw.col("__one").cum_sum().over("profile_id", order_by=["__us", key])
-    kinds = once.with_columns(__kind=nw.when(place == 1).then(nw.lit(0)).otherwise(nw.lit(1))).select(
-        key, "__kind"
-    )
-    joined = table.join(kinds, on=key, how="left")
-    return joined.with_columns(__kind=nw.col("__kind").fill_null(2).cast(nw.Int64))
-
-
-def _moment(given: datetime | str | None, zone: Any, argument: str) -> int | None:
-    if given is None:
-        return None
-    try:
-        moment = pd.Timestamp(given)
-    except (ValueError, TypeError) as error:
-        raise InvalidInputError(
-            f"{argument}={given!r} is not a date. Expected a text such as '2026-04-01'."
-        ) from error
-    if moment is pd.NaT:
-        raise InvalidInputError(f"{argument}={given!r} is not a date. Expected a text such as '2026-04-01'.")
-    aware = moment.tz_localize(zone) if moment.tzinfo is None else moment
-    return int((aware - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(microseconds=1))
-
-
-def _require_history(table: Table, start: int | None, history: str) -> None:
-    if history not in ("before start", "complete"):
-        raise InvalidInputError(
-            f"history={history!r} is not allowed. Allowed are 'before start' and 'complete'."
-        )
-    if history == "complete":
-        return
-    if start is None:
-        raise InvalidInputError(
-            "start is missing, without which nobody can be told to be new. "
-            "Give the start of the period, or history='complete' if the frame begins with the shop's first order."
-        )
-    earlier = table.filter(nw.col("__us") < start).head(1).collect()
-    if not len(earlier) and len(table.head(1).collect()):
-        raise FrameError(
-            "the frame has no order before start, so that every customer would look new. Read the orders from full "
-            "history, or pass history='complete' if the frame begins with the shop's first order."
-        )

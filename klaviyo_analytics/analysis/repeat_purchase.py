@@ -23,8 +23,7 @@ from klaviyo_analytics.analysis._customer_events import (
     rows_of,
     settled,
 )
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, opened, ratio
-from klaviyo_analytics.analysis.argument_checks import takes
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, opened, ratio, takes
 from klaviyo_analytics.analysis.cohorts import Waits, kaplan_meier
 from klaviyo_analytics.analysis.items import read_lines
 
@@ -80,7 +79,7 @@ def repeat_purchase(
     >>> from klaviyo_analytics import analysis
     >>> days = {"A": ["01-01", "01-11"], "B": ["01-01", "01-21"], "C": ["01-01", "01-31"], "D": ["01-16"]}
     >>> orders = pd.DataFrame(
-    ...     [(who, f"2026-{day}") for who in days for day in days[who]], columns=["profile_id", "datetime"]
+    ...     [(name, f"2026-{day}") for name in days for day in days[name]], columns=["profile_id", "datetime"]
     ... ).assign(datetime=lambda frame: pd.to_datetime(frame["datetime"], utc=True))
     >>> repeat = analysis.repeat_purchase(orders, within=[30], as_of="2026-01-31")
     >>> repeat[["order", "customers", "returned", "censored", "share", "median_days", "median_days_km"]].head(1)

@@ -20,8 +20,7 @@ from klaviyo_analytics.analysis._customer_events import (
     moment,
     read_events,
 )
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, opened
-from klaviyo_analytics.analysis.argument_checks import takes
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, opened, takes
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 # Every code of recency, frequency and money, 1 to 3 each, belongs to one of Klaviyo's groups.
@@ -167,7 +166,7 @@ def klaviyo_rfm(
     DataFrame
         One row per customer, sorted by `profile_id`: `last_order`, `recency_days`, `frequency`, `monetary`,
         `r`, `f`, `m`, `code`, `group`, `previous_code`, `previous_group` (at the latest of the earlier dates with
-        another group; missing if there is none) and `changed_at` (UTC; the first of the dates since which
+        another group; missing if not known) and `changed_at` (UTC; the first of the dates since which
         the group has been the present one; missing if it never changed). A customer who had no order yet at an
         earlier date has no group there. With `profiles` also `klaviyo_group`, `klaviyo_previous_group`,
         `klaviyo_changed` (text, as far as the frame has them) and `agrees` (missing without a Klaviyo group).

@@ -10,7 +10,7 @@ from typing import Literal
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, ratio, require
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, ratio, require, takes
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     critical_value,
@@ -28,7 +28,6 @@ from klaviyo_analytics.analysis._events import (
     with_micros,
     zone_named,
 )
-from klaviyo_analytics.analysis.argument_checks import takes
 from klaviyo_analytics.errors import InvalidInputError
 
 SENDS = (

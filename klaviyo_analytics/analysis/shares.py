@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import (
+    AGGREGATES,
     carried,
     closed,
     filled,
@@ -18,9 +19,9 @@ from klaviyo_analytics.analysis._engine import (
     require_one_currency,
     require_one_metric,
     summed,
+    takes,
     with_whole,
 )
-from klaviyo_analytics.analysis.argument_checks import AGGREGATES, takes
 from klaviyo_analytics.analysis.measures import money_among, refuse_unique
 
 

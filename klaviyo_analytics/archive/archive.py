@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import pandas as pd
@@ -14,10 +14,10 @@ import pyarrow as pa
 from klaviyo_analytics import exports
 from klaviyo_analytics._messages import explained_methods, near
 from klaviyo_analytics.archive import forget as forgetting
-from klaviyo_analytics.archive import questions
+from klaviyo_analytics.archive import sql
 from klaviyo_analytics.archive import sql as queries
 from klaviyo_analytics.archive import verify as verification
-from klaviyo_analytics.archive.questions import Clock, Span, conditions
+from klaviyo_analytics.archive.sql import Clock, Span, conditions
 from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named
 from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Outcome, Sync
 from klaviyo_analytics.archive.tables import MEMBERS, SPECS, spec_of, to_frame
@@ -27,6 +27,9 @@ from klaviyo_analytics.resources import Context
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.timeframe.words import Moment
 from klaviyo_analytics.writeback.account import fingerprint
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.answers import Analyses
 
 ALL = tuple(SPECS)
 
@@ -146,7 +149,7 @@ class Archive:
             raise InvalidInputError(f"kind={kind!r} has no members. Allowed are 'lists' and 'segments'.")
         context = self._online("snapshot")
         with self._store.writing():
-            return questions.snapshot(context, self._store, kind, ids)
+            return sql.snapshot(context, self._store, kind, ids)
 
     def verify(self, *, repair: bool = False, dry_run: bool = False) -> pd.DataFrame:
         """Compare the number of events per month and metric with Klaviyo's own counts.
@@ -366,12 +369,29 @@ class Archive:
         query = f"SELECT {listed} FROM {named(name)} WHERE {where} ORDER BY {order}{cut}"  # noqa: S608
         rows = self._connected().sql(query).to_arrow_table()
         frame = to_frame(rows.select(own), spec, properties)
+        if name == "events":
+            frame.insert(2, "metric", self._metric_names(frame["metric_id"]))
         if columns is None:
             return frame
         more = queries.frame_of(rows.select([column for column in stored if column not in own]))
         whole = pd.concat([frame, more], axis=1)
         self._known(columns, [*whole.columns, *view.columns], "columns")
         return whole[list(columns)]
+
+    @property
+    def analyses(self) -> Analyses:
+        """Analyses in one line each, read from this copy: `archive.analyses.rfm()`, `.attribution()`, ...
+
+        Those that need Klaviyo's reports are refused; `client.analyses` has them.
+
+        Returns
+        -------
+        Analyses
+        """
+        from klaviyo_analytics.answers import Analyses  # noqa: PLC0415
+        from klaviyo_analytics.answers.source import Source  # noqa: PLC0415
+
+        return Analyses(lambda: Source(self._context, self, timezone=self._timezone, now=self._now()))
 
     def files(self, name: str) -> list[str]:
         """List the current Parquet files of a table, for engines that read plain Parquet.
@@ -453,6 +473,13 @@ class Archive:
         empty = queries.frame_of(reader.schema.empty_table())
         frames = (queries.frame_of(pa.Table.from_batches([batch])) for batch in reader)
         return exports.write(frames, path, empty=empty)
+
+    def _metric_names(self, ids: pd.Series[Any]) -> pd.Series[Any]:
+        """Return the names of metrics from the copy; missing where the copy has no such metric."""
+        if self._store.table("metrics") is None:
+            return pd.Series(pd.NA, index=ids.index, dtype="string")
+        names = self.frame("metrics").set_index("id")["name"]
+        return ids.map(names).astype("string")
 
     def _online(self, method: str) -> Context:
         if self._context is None:

@@ -22,8 +22,8 @@ from klaviyo_analytics.archive.store import Marks, Store, mark, quoted
 from klaviyo_analytics.archive.tables import ATTRIBUTION, SPECS, TIME, Spec, json_text, to_arrow
 from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.http.session import Reply
-from klaviyo_analytics.resources import Context
-from klaviyo_analytics.resources._concurrent import EVENTS
+from klaviyo_analytics.resources import Context, _concurrent
+from klaviyo_analytics.resources._concurrent import EVENTS, Bounds
 from klaviyo_analytics.resources._reading import Reading
 
 BATCH = 10_000  # rows of a commit
@@ -214,9 +214,8 @@ class _Table:
         latest = sql.value(self.sync.connection, "SELECT epoch_us(max(datetime)) FROM events")
         kept_until = EVERYTHING + timedelta(microseconds=latest) if latest is not None else None
         began, reached = self.context.now(), mark(self.table, REACHED)
-        filter = EVENTS.between(None, start, end)
         seen: list[pa.Array] = []
-        for rows in event_batches(self.context, filter):
+        for rows in event_batches(self.context, None, (start, end)):
             times = rows["datetime"]
             last = pc.max(times).as_py()
             if kept_until is None:
@@ -336,20 +335,20 @@ def _frames(resource: Any, context: Context, spec: Spec, options: dict[str, Any]
         yield from Reading(context, spec.operation, **options).frames(BATCH)
 
 
-def event_batches(context: Context, filter: Filter | None) -> Iterator[pa.Table]:
+def event_batches(
+    context: Context, filter: Filter | None, bounds: Bounds = (None, None)
+) -> Iterator[pa.Table]:
     """Read events in order of time, as Arrow tables of some 10,000 rows with what they are attributed to."""
     spec = SPECS["events"]
-    reading = Reading(
-        context,
-        "get_events",
-        filter=filter,
-        sort="datetime",
-        include=["attributions"],
-        page_size=BATCH if BATCH < PAGE else None,
-    )
+    options: dict[str, Any] = {
+        "sort": "datetime", "include": ["attributions"], "page_size": BATCH if BATCH < PAGE else None,
+    }  # fmt: skip
+    reading = Reading(context, "get_events", filter=filter, **options)
     table, credits = frames.Table(reading.schema), _Credits()
     with Progress("events", shown=context.progress) as progress:
-        for records, included in reading.pages(progress):
+        for records, included in _concurrent.pages(
+            context, "get_events", EVENTS, progress, filter=filter, bounds=bounds, **options
+        ):
             table.add(records, included)
             credits.add(records, included)
             if table.rows >= BATCH:

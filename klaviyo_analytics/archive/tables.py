@@ -175,7 +175,7 @@ def to_arrow(frame: pd.DataFrame, spec: Spec, schema: pa.Schema, **more: Sequenc
     columns: dict[str, Any] = {}
     for name in frame.columns:
         kind = kinds.get(name)
-        if name == "attribution_ids" and name in more:  # the archive fills it itself
+        if "attribution_ids" in more and name.startswith("attribution"):  # the archive fills its own columns
             continue
         if kind == "json":
             columns[name] = pa.array(map(json_text, frame[name]), pa.string())
@@ -244,7 +244,9 @@ def to_frame(table: pa.Table, spec: Spec, properties: Properties | Literal["text
         return objects[name]
 
     columns = [(column.name, column.kind, column.path) for column in schema.columns]
-    columns[1:1] = [(name, kind, ()) for name, kind in spec.before]
+    names = [name for name, _, _ in columns]
+    place = names.index("status") + 1 if spec.name == "campaigns" else 1  # where the client puts them
+    columns[place:place] = [(name, kind, ()) for name, kind in spec.before]
     for name, kind, path in columns:
         holder = path[0] if path else name
         if name in arrays:

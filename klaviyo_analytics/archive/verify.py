@@ -174,9 +174,8 @@ def _repair(sync: Sync, table: Any, differing: pd.DataFrame, start: datetime, en
         first = datetime.strptime(month, MONTH).replace(tzinfo=UTC)
         after = (first + timedelta(days=32)).replace(day=1)
         low, high = max(first, start), min(after, end)
-        asked = (F.metric_id == metric) & (F.datetime >= low) & (F.datetime < high)
         seen: list[pa.Array] = []
-        for rows in event_batches(context, asked):
+        for rows in event_batches(context, F.metric_id == metric, (low, high)):
             seen.append(rows["id"].combine_chunks())
             work.write(rows, {}, within=f"t.month = {quoted(month)}", where=f"month = {quoted(month)}")
         bounds = f"datetime >= {_at(low)} AND datetime < {_at(high)}"

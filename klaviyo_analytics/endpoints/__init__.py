@@ -1,6 +1,8 @@
-"""The API described once, as data (endpoints.json), and its reader.
+"""The API described once, as data, and its reader.
 
-The table says for every operation: method, path, documented limits, page size, allowed filters, sort fields,
+`endpoints.json` holds revision 2026-01-15; each `endpoints-DATE.json` what a later revision changes.
+
+The table has for every operation: method, path, documented limits, page size, allowed filters, sort fields,
 includes, sparse fields, the attributes of a body, and the shape of the resources in the answer.
 """
 
@@ -93,9 +95,9 @@ class Endpoint:
         return self.returns.type if self.returns else None
 
     def one_to_one(self, *, free: bool) -> tuple[str, ...]:
-        """Name the to-one relationships that `include` shows: those that need no further scope, or the others.
+        """Return the to-one relationships that `include` shows: those that need no further scope, or the others.
 
-        The API tells their ids only where they are included; an event tells them anyway.
+        The API returns their ids only where they are included; an event always has them.
         """
         if self.returns is None or self.type == "event":
             return ()
@@ -110,7 +112,7 @@ class Endpoint:
         from urllib.parse import quote  # noqa: PLC0415  (keeps the table's import light)
 
         if dots := [value for value in ids.values() if value in (".", "..")]:  # would lead to another path
-            raise InvalidInputError(f"{dots[0]!r} is no id.")
+            raise InvalidInputError(f"{dots[0]!r} is not a valid id.")
         return self.path.format(**{name: quote(value, safe="") for name, value in ids.items()})
 
 
@@ -134,7 +136,7 @@ class Catalog:
         return iter(self.operations.values())
 
     def find(self, method: str, path: str) -> Endpoint | None:
-        """Give the operation that a concrete path belongs to; fixed words win over ids."""
+        """Return the operation that a concrete path belongs to; fixed words win over ids."""
         parts = path.split("/")
         matches = [
             endpoint
@@ -152,21 +154,61 @@ def _fits(template: list[str], parts: list[str]) -> bool:
 
 
 @cache
-def load() -> Catalog:
-    """Read the table that the package carries; once a process."""
-    table = orjson.loads(files(__package__).joinpath("endpoints.json").read_bytes())
+def load(revision: str = "2026-01-15") -> Catalog:
+    """Read the table of a revision; once a process.
+
+    A revision without a table of its own has what the tables just before and after it allow; one that is newer than
+    all tables has the newest, and one that is older the oldest. See `endpoints.revisions`.
+    """
+    from klaviyo_analytics.endpoints import revisions  # noqa: PLC0415  (imports this module)
+
+    names = revisions.tables_for(revision)
+    if len(names) == 1:
+        return _read(names[0])
+    return Catalog(revision, revisions.union(map(_read, names)))
+
+
+@cache
+def _read(revision: str) -> Catalog:
+    table = _facts(revision)
     shapes = {key: _shape(key, facts) for key, facts in table["shapes"].items()}
     operations = {
         name: _endpoint(name, facts, table["fields"], shapes) for name, facts in table["operations"].items()
     }
-    return Catalog(table["revision"], operations)
+    return Catalog(revision, operations)
+
+
+def _facts(revision: str) -> dict[str, Any]:
+    """Read a table, with what it changes put on the table before it; null removes an operation."""
+    folder = files(__package__)
+    own = folder.joinpath(f"endpoints-{revision}.json")
+    if not own.is_file():
+        whole: dict[str, Any] = orjson.loads(folder.joinpath("endpoints.json").read_bytes())
+        return whole
+    change = orjson.loads(own.read_bytes())
+    base = _facts(change["base"])
+    merged = base["operations"] | change["operations"]
+    return {
+        "operations": {name: facts for name, facts in merged.items() if facts is not None},
+        "fields": base["fields"] | change["fields"],
+        "shapes": base["shapes"] | change["shapes"],
+    }
 
 
 @cache
 def scopes_of(kind: str) -> frozenset[str]:
-    """Give the scopes that reading one resource of a type needs, which are those of including it."""
-    found = [endpoint.scopes for endpoint in load() if endpoint.method == "GET" and endpoint.type == kind]
-    return min(map(frozenset, found), key=len, default=frozenset({"unknown"}))
+    """Return the scopes that reading one resource of a type needs, which are those of including it."""
+    from klaviyo_analytics.endpoints import revisions  # noqa: PLC0415  (imports this module)
+
+    for revision in revisions.TABLES:
+        found = [
+            endpoint.scopes
+            for endpoint in load(revision)
+            if endpoint.method == "GET" and endpoint.type == kind
+        ]
+        if found:
+            return min(map(frozenset, found), key=len)
+    return frozenset({"unknown"})
 
 
 def _shape(key: str, facts: dict[str, Any]) -> Shape:

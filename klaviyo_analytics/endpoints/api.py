@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -36,6 +37,8 @@ class Api:
         self.catalog = catalog
         self.gateway = gateway
         self.strict = strict
+        self.requests = 0  # calls so far, retries not counted
+        self._counting = threading.Lock()
         self.paced = True  # an embedded sandbox has no limits to keep within
         self._smaller_pages: dict[str, int] = {}  # operations whose largest page the server refused
 
@@ -189,6 +192,8 @@ class Api:
         return (*buckets, GATEWAY_BUCKET) if self.gateway else tuple(buckets)
 
     def _answer(self, call: Call, *, on_wait: Callable[[float], None] | None = None) -> Reply:
+        with self._counting:
+            self.requests += 1
         reply = self.transport.send(call, on_wait=on_wait)
         if reply.status < 400 and not jsonapi.only_errors(reply.document):
             return reply

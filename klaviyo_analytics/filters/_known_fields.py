@@ -15,6 +15,8 @@ KNOWN_FIELDS = (
     "ab_test",
     "action_type",
     "archived",
+    "builder",
+    "campaign_id",
     "category",
     "content",
     "coupon",
@@ -25,6 +27,7 @@ KNOWN_FIELDS = (
     "definition",
     "email",
     "enablement_status",
+    "event_type",
     "exclusive",
     "expires_at",
     "external_id",
@@ -40,8 +43,10 @@ KNOWN_FIELDS = (
     "joined_group_at",
     "list_id",
     "messages",
+    "metric",
     "metric_id",
     "name",
+    "namespace",
     "phone_number",
     "platform",
     "profile",
@@ -49,6 +54,7 @@ KNOWN_FIELDS = (
     "published",
     "push_token",
     "rating",
+    "record_id",
     "review_type",
     "scheduled_at",
     "segment_id",
@@ -74,6 +80,8 @@ class KnownFields:
     ab_test: Field
     action_type: Field
     archived: Field
+    builder: Field
+    campaign_id: Field
     category: Field
     content: Field
     coupon: Field
@@ -84,6 +92,7 @@ class KnownFields:
     definition: Field
     email: Field
     enablement_status: Field
+    event_type: Field
     exclusive: Field
     expires_at: Field
     external_id: Field
@@ -99,8 +108,10 @@ class KnownFields:
     joined_group_at: Field
     list_id: Field
     messages: Field
+    metric: Field
     metric_id: Field
     name: Field
+    namespace: Field
     phone_number: Field
     platform: Field
     profile: Field
@@ -108,6 +119,7 @@ class KnownFields:
     published: Field
     push_token: Field
     rating: Field
+    record_id: Field
     review_type: Field
     scheduled_at: Field
     segment_id: Field

@@ -68,7 +68,7 @@ def literal(value: Any, field: str = "", *, up: bool = False) -> str:
 
 
 def _python(value: Any) -> Any:
-    """Give a numpy scalar as Python's own; nanoseconds would turn into a bare number."""
+    """Convert a numpy scalar to a Python value; nanoseconds would turn into a bare number."""
     if getattr(value, "ndim", None) != 0:
         return value
     plain = value.astype("datetime64[us]").item() if value.dtype.kind == "M" else value.item()
@@ -81,7 +81,7 @@ def _moment(value: str | dt.date, field: str) -> dt.datetime:
             value = dt.datetime.fromisoformat(value)
         except ValueError:
             raise InvalidQueryError(
-                f"{field}: {value!r} is no date; write it like 2026-01-31 or 2026-01-31T12:00:00+00:00."
+                f"{field}: {value!r} is not a valid date; write it like 2026-01-31 or 2026-01-31T12:00:00+00:00."
             ) from None
     if not isinstance(value, dt.datetime):
         value = dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
@@ -146,7 +146,7 @@ class _Parser:
             self.take()
             return inside
         if operator not in OPERATORS:
-            self.fail(f"{operator!r} is no operator; there are and, {', '.join(OPERATORS)}")
+            self.fail(f"{operator!r} is not an operator; the operators are and, {', '.join(OPERATORS)}")
         field, value = self.word("a field"), None
         if self.peek() == ",":
             self.take()
@@ -275,7 +275,7 @@ class Field(_NoLogic):
 
     def _where_listed(self, operator: str, values: Iterable[object]) -> Filter:
         if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-            raise InvalidQueryError(f"{self._name}: {values!r} is no list of values; write [{values!r}].")
+            raise InvalidQueryError(f"{self._name}: {values!r} is not a list of values; write [{values!r}].")
         return self._where(operator, list(values))
 
     def __and__(self, other: object) -> NoReturn:
@@ -372,7 +372,7 @@ F = FieldFactory()
 
 
 def as_filter(value: Filter | str) -> Filter:
-    """Take a built filter or a raw expression."""
+    """Return a filter from a built one or from a raw expression."""
     if isinstance(value, Filter):
         return value
     if isinstance(value, str):

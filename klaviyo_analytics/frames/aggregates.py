@@ -39,7 +39,7 @@ class Grid:
         self._parts: list[tuple[Floats, list[tuple[Group, dict[str, Floats]]]]] = []
 
     def add(self, starts: Sequence[float], rows: Iterable[Row]) -> None:
-        """Take an answer; a number that it leaves out or calls null is missing."""
+        """Read a response; a number that is absent or null is missing."""
         nothing = [None] * len(starts)
         found = [
             (group, {name: _floats(measured.get(name, nothing), len(starts)) for name in self.measurements})
@@ -48,11 +48,11 @@ class Grid:
         self._parts.append((np.array(starts, dtype=np.float64), found))
 
     def starts(self) -> set[float]:
-        """Give every interval that was answered for."""
+        """Return every interval of the response."""
         return {start for starts, _ in self._parts for start in starts.tolist()}
 
     def columns(self, starts: Floats) -> tuple[list[Group], dict[str, Floats]]:
-        """Give the groups, and of each measurement a table with a row for each group."""
+        """Return the groups, and for each measurement a table with a row per group."""
         groups = list(dict.fromkeys(group for _, rows in self._parts for group, _ in rows))
         places = {group: place for place, group in enumerate(groups)}
         tables = {
@@ -97,7 +97,7 @@ INTEGERS = ("count", "unique")
 
 
 def column_name(dimension: str) -> str:
-    """Name the column of a `by` value: `$attributed_channel` is attributed_channel, `Bot Click` bot_click."""
+    """Return the column name of a `by` value: `$attributed_channel` is attributed_channel, `Bot Click` bot_click."""
     return re.sub(r"\W+", "_", dimension.lstrip("$")).lower()
 
 
@@ -132,7 +132,7 @@ def grid(
             collected.add(starts, rows)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise MalformedResponseError(
-            "metric-aggregates answered with numbers that do not stand beside their dates."
+            "the metric-aggregates response has more or fewer numbers than dates."
         ) from problem
     return collected
 
@@ -180,7 +180,7 @@ def frame(
 
 
 def complete(starts: Sequence[float], timeframe: Timeframe, interval: Interval, now: datetime) -> list[bool]:
-    """Tell which intervals lie wholly inside the time frame and are over."""
+    """Return which intervals lie wholly inside the time frame and are over."""
     ours = [start.timestamp() for start in timeframe.intervals(interval)]
     known = dict(zip(ours, timeframe.complete_intervals(interval, now=now), strict=True))
     first, limit = timeframe.start.timestamp(), min(timeframe.end.timestamp(), now.timestamp())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -42,11 +44,28 @@ def array(values: list[Any], kind: Kind, name: str, *, chosen: bool = False) -> 
             return _fitting(values, kind, name)
         bad = next((value for value in values if not _fits(value, kind)), None)
         warnings.warn(
-            f"column {name!r} holds {type(bad).__name__} values that are no {kind}; it is kept as objects.",
+            f"column {name!r} holds {type(bad).__name__} values where {kind} is documented; it is kept as objects.",
             SchemaWarning,
             stacklevel=_level_outside(),
         )
         return _objects(values)
+
+
+def texts(values: list[Any]) -> Any:
+    """Convert a page's objects to JSON text, as pandas' string dtype: backed by Arrow where pyarrow is installed."""
+    written = [None if value is None else orjson.dumps(value).decode() for value in values]
+    return pd.array(written, dtype=_text_dtype())
+
+
+@cache
+def _text_dtype() -> pd.StringDtype:
+    return pd.StringDtype("python" if find_spec("pyarrow") is None else "pyarrow")
+
+
+def joined_texts(pages: list[Any]) -> Any:
+    """Join the text of several pages into one array."""
+    whole = pd.array([], dtype=_text_dtype())
+    return type(whole)._concat_same_type(pages) if pages else whole
 
 
 def _fitting(values: list[Any], kind: Kind, name: str) -> Any:
@@ -63,7 +82,7 @@ def _fitting(values: list[Any], kind: Kind, name: str) -> Any:
 
 
 def _level_outside() -> int:
-    """Count the frames up to the line of who called this package, however deep the call went."""
+    """Count the frames up to the line that called this package, however deep the call went."""
     frame, level = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         frame, level = frame.f_back, level + 1

@@ -83,7 +83,7 @@ def told_names(answers: Answers, key: str, name: str) -> dict[str, str | None]:
 
 
 def ids_of(answers: Answers, key: str) -> list[str]:
-    """Give the ids that occur, once each."""
+    """Return the ids that occur, once each."""
     return list(told_names(answers, key, key))
 
 
@@ -95,7 +95,7 @@ def plain(value: Any) -> str | None:
 
 
 def _lists(values: Sequence[str | None]) -> np.ndarray[Any, np.dtype[np.object_]]:
-    """Give each row a list, whether the report tells all tags in one row or one tag a row."""
+    """Return a list for each row, whether the report has all tags in one row or one tag per row."""
     column = np.empty(len(values), dtype=object)
     for place, value in enumerate(values):
         told = value is not None and value.startswith("[")

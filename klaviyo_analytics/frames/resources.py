@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.endpoints.jsonapi import Record
-from klaviyo_analytics.frames.columns import SchemaWarning, array, warn
+from klaviyo_analytics.frames.columns import SchemaWarning, array, joined_texts, texts, warn
 from klaviyo_analytics.frames.schema import FREE_FORM, Column, Link, Schema
 
 _NOTHING: Mapping[str, Any] = {}
@@ -20,7 +20,7 @@ Index = Mapping[tuple[str, str], Record]
 
 
 class NamedProperties:
-    """Which of the properties that a caller named were met in any row; several tables and readers may share it."""
+    """Which of the properties that a caller asked for any row has; tables and readers may share it."""
 
     def __init__(self) -> None:
         self._wanted: dict[str, None] = {}
@@ -29,7 +29,7 @@ class NamedProperties:
         self._rows = 0
 
     def look(self, schema: Schema, attributes: Objects) -> None:
-        """Look which properties the rows of a page have."""
+        """Record which properties the rows of a page have."""
         for column in schema.attributes:
             if not column.chosen:
                 continue
@@ -56,14 +56,14 @@ class NamedProperties:
             said.append(f"{name!r}" + (f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""))
         there = ", ".join(map(repr, list(self._there)[:5]))
         warn(
-            f"properties: none of {self._rows:,} rows has {', '.join(said)}; the column is missing throughout."
+            f"properties: none of {self._rows:,} rows has {', '.join(said)}; every value of the column is missing."
             + (f" Rows have properties such as {there}." if there else ""),
             SchemaWarning,
         )
 
 
 class Table:
-    """Collects resources as column lists; the records themselves are let go page by page."""
+    """Collects resources as column lists; the records themselves are released page by page."""
 
     def __init__(self, schema: Schema, named: NamedProperties | None = None) -> None:
         self.schema = schema
@@ -97,7 +97,9 @@ class Table:
     def frame(self) -> pd.DataFrame:
         """Build the frame of all that was added."""
         arrays = {
-            column.name: array(self._columns[column.name], column.kind, column.name, chosen=column.chosen)
+            column.name: joined_texts(self._columns[column.name])
+            if column.as_text
+            else array(self._columns[column.name], column.kind, column.name, chosen=column.chosen)
             for column in self.schema.columns
         }
         related = {column.name: arrays.pop(column.name) for column in self.schema.ids}
@@ -109,7 +111,7 @@ class Table:
             arrays[label] = array(values, "json", name)
         arrays |= related
         index = pd.RangeIndex(self.rows)
-        # left to itself, pandas 3 would make text of objects that happen to be text
+        # pandas 3 would infer text from objects that happen to be text
         columns = {
             name: pd.Series(values, index=index, dtype=object, copy=False)
             if values.dtype == object
@@ -127,7 +129,7 @@ class Table:
         prefix: str = "",
         depth: int = 0,
     ) -> None:
-        """Take the columns' values out of the objects that hold them, level by level."""
+        """Extract the columns' values from the objects that hold them, level by level."""
         below: dict[str, list[Column]] = {}
         for column in columns:
             below.setdefault(column.path[depth], []).append(column)
@@ -135,7 +137,9 @@ class Table:
             values = [holder.get(step) for holder in holders]
             nested = [column for column in inside if len(column.path) > depth + 1]
             for column in inside:
-                if column not in nested:
+                if column.as_text:
+                    self._columns[column.name].append(texts(values))
+                elif column not in nested:
                     self._columns[column.name].extend(values)
             if nested:
                 name = f"{prefix}{step}"
@@ -146,7 +150,7 @@ class Table:
             self._unknown(below, holders, prefix)
 
     def _objects(self, name: str, values: list[Any]) -> Objects:
-        """Give the objects to look into; a value that should be one and is none is kept as it came."""
+        """Return the objects to read; a value that should be an object but is not is kept as it came."""
         kinds = set(map(type, values))
         if kinds == {dict}:
             return values
@@ -161,7 +165,7 @@ class Table:
                 self._later(f"{prefix}{name}", [holder.get(name) for holder in holders])
 
     def _expand(self, name: str, attributes: Objects) -> None:
-        """Give every key of a free-form object a column."""
+        """Add a column for every key of a free-form object."""
         objects = self._objects(name, [holder.get(name) for holder in attributes])
         for key in _names(objects):
             self._later(f"{name}.{key}", [held.get(key) for held in objects])
@@ -184,7 +188,7 @@ class Table:
             self._append(link.columns, found, complete=link.complete, prefix=link.prefix)
 
     def _unasked(self, relationships: Objects) -> None:
-        """Keep ids of relationships that the server gave without being asked."""
+        """Keep ids of relationships that the server returned without being asked."""
         for name in _names(relationships, {link.relationship for link in self.schema.links}):
             data = self._related(name, relationships)
             if any(entry is not None for entry in data):
@@ -202,21 +206,21 @@ class Table:
 
 
 def _names(holders: Objects, known: Collection[str] = ()) -> list[str]:
-    """Give the keys that are not known, in the order in which they first appear."""
+    """Return the keys that are not known, in the order in which they first appear."""
     if set().union(*holders) <= set(known):
         return []
     return [name for name in dict.fromkeys(chain.from_iterable(holders)) if name not in known]
 
 
 def _ids(data: Any) -> Any:
-    """Give the id or ids of a relationship's data; what is no resource identifier is kept as it came."""
+    """Return the id or ids of a relationship's data; anything but a resource identifier is kept as it came."""
     if isinstance(data, list):
         return [_ids(entry) for entry in data]
     return data["id"] if isinstance(data, dict) and "id" in data else data
 
 
 def _attributes(included: Index, identifier: Any) -> Mapping[str, Any]:
-    """Give the attributes of an included resource, as far as there are any."""
+    """Return the attributes of an included resource, empty if it was not included."""
     return _mapping(_record(included, identifier).get("attributes"))
 
 
@@ -241,7 +245,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def one(record: Record, schema: Schema, included: Index) -> pd.Series[Any]:
-    """Give a single resource as a row: a Series whose labels are the frame's columns."""
+    """Return a single resource as a row: a Series whose labels are the frame's columns."""
     table = Table(schema)
     table.add([record], included)
     frame = table.frame()

@@ -1,4 +1,4 @@
-"""What a frame's columns are: settled by the request, before a single row has come back."""
+"""The columns of a frame: settled by the request, before any row has been read."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Column:
     kind: Kind
     chosen: bool = False  # the caller has chosen the dtype, so that it never depends on the rows
     related: bool = False  # the id of what an included resource is related to, instead of an attribute
+    as_text: bool = False  # an object as JSON text, written page by page so that no dict is kept
 
     @property
     def dtype(self) -> str:
@@ -80,7 +81,7 @@ class Schema:
 
 
 def schema(endpoint: Endpoint, query: Query, properties: Properties = "json") -> Schema:
-    """Settle the columns of an endpoint's answer to a query."""
+    """Return the columns of an endpoint's response to a query."""
     shape = endpoint.returns
     assert shape is not None
     wanted = query.fields.get(shape.type)
@@ -124,7 +125,7 @@ def _columns(shape: Shape, endpoint: Endpoint, query: Query, prefix: str = "") -
 
 
 def _inside_whole(name: str, shape: Shape, wanted: Sequence[str] | None) -> bool:
-    """Say whether a part stands in another column already: an object whose form varies is shown whole.
+    """Return whether a part is in another column already: an object whose form varies is shown whole.
 
     Parts of it that are asked for by name are columns of their own.
     """
@@ -170,8 +171,12 @@ def _free_form(
     if isinstance(properties, str):
         if properties == "columns":
             return tuple(column for column in columns if column is not holder), holder.name
+        if properties == "text":
+            text = replace(holder, kind="text", as_text=True)
+            return tuple(text if column is holder else column for column in columns), None
         raise InvalidQueryError(
-            f"properties={properties!r}: use 'json' (one column), 'columns' (all of them), or a list of names."
+            f"properties={properties!r} is not allowed. Use 'json' (a column of dicts), 'text' (JSON text), "
+            "'columns' (a column each), or a list of names."
         )
     kinds = dict(properties) if isinstance(properties, Mapping) else dict.fromkeys(properties, "object")
     named = tuple(
@@ -194,5 +199,7 @@ def _kind(name: Any, dtype: Any) -> Kind:
         "str": "text",
     }
     if dtype not in kinds:
-        raise InvalidQueryError(f"properties[{name!r}]={dtype!r} is no dtype here; use {', '.join(kinds)}.")
+        raise InvalidQueryError(
+            f"properties[{name!r}]={dtype!r} is not a supported dtype; use {', '.join(kinds)}."
+        )
     return kinds[dtype]

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from typing import TypeVar
 
 from klaviyo_analytics.errors import InvalidInputError, RequestTimeoutError
@@ -86,6 +86,13 @@ def group() -> Iterator[threading.Event]:
         raise
     finally:
         _groups.reset(token)
+
+
+def context(event: threading.Event) -> Context:
+    """Return a copy of this context whose waits also end when `event` is set, to run a thread of a generator in."""
+    copied = copy_context()
+    copied.run(_groups.set, (*_groups.get(), event))
+    return copied
 
 
 Answer = TypeVar("Answer")

@@ -6,6 +6,7 @@ A plot draws what its frame holds: it fetches nothing, adds nothing up, shows no
 from klaviyo_analytics.plots._style import style
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
 from klaviyo_analytics.plots.audience import ordered_funnel, overlap, year_over_year
+from klaviyo_analytics.plots.auto import auto
 from klaviyo_analytics.plots.campaigns import campaign_ranking, campaign_scatter
 from klaviyo_analytics.plots.customers import (
     cohort_heatmap,
@@ -18,7 +19,7 @@ from klaviyo_analytics.plots.experiments import ab_forest
 from klaviyo_analytics.plots.flows import flow_funnel, flow_performance
 from klaviyo_analytics.plots.growth import list_growth
 from klaviyo_analytics.plots.health import deliverability
-from klaviyo_analytics.plots.overview import campaign_overview, flow_overview
+from klaviyo_analytics.plots.overview import campaign_overview, flow_overview, scorecard
 from klaviyo_analytics.plots.revenue import revenue_split
 from klaviyo_analytics.plots.timing import conversion_lag, fatigue, send_time_heatmap
 from klaviyo_analytics.plots.trend import metric_trend, small_multiples
@@ -26,6 +27,7 @@ from klaviyo_analytics.plots.trend import metric_trend, small_multiples
 __all__ = [
     "ab_forest",
     "attribution_comparison",
+    "auto",
     "bridge",
     "campaign_overview",
     "campaign_ranking",
@@ -46,6 +48,7 @@ __all__ = [
     "revenue_split",
     "rfm_map",
     "rfm_movement",
+    "scorecard",
     "send_time_heatmap",
     "small_multiples",
     "style",

@@ -91,7 +91,7 @@ def lines_down(ax: Axes) -> float:
 
 
 def quiet(ax: Axes, *, grid: str = "y") -> None:
-    """Take away what carries no information, on these axes only; `grid` is the axis with the values."""
+    """Hide what carries no information, on these axes only; `grid` is the axis with the values."""
     ax.set_axisbelow(True)
     ax.grid(visible=False)
     ax.grid(visible=True, axis=grid, color=ink(ax, 0.1), linewidth=0.8)  # type: ignore[arg-type]
@@ -181,27 +181,27 @@ def figure_caption(figure: Figure, parts: Sequence[str | None]) -> None:
 
 
 def value_axis(ax: Axes, values: Floats, kind: Kind, money: str | None) -> None:
-    """Format the y axis, and let it start at zero where nothing is below."""
+    """Format the y axis from zero, or below it where values are, to the first tick beyond the largest value."""
     known = values[np.isfinite(values)]
-    ax.yaxis.set_major_locator(
-        MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], integer=kind == "count", min_n_ticks=2)
-    )
+    locator = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], integer=kind == "count", min_n_ticks=2)
+    ax.yaxis.set_major_locator(locator)
     ax.yaxis.set_major_formatter(QuantityFormatter(kind, money))
     low, high = float(min(known.min(), 0.0)), float(max(known.max(), 0.0))
-    room = (high - low) * 0.06 or 1.0
-    ax.set_ylim(low - room if low < 0 else 0.0, high + room)
+    ticks = locator.tick_values(low, high) if high > low else [low, high + 1.0]
+    room = (high - low) * 0.06
+    ax.set_ylim(low - room if low < 0 else 0.0, max(float(ticks[-1]), high))
     if low < 0:
         ax.axhline(0.0, color=ink(ax, 0.4), linewidth=0.8)
 
 
 def only_zeros(values: Floats) -> str | None:
-    """Say so if every value is zero: a flat line could be taken for a missing one."""
+    """Return a remark if every value is zero: a flat line could be taken for a missing one."""
     known = values[np.isfinite(values)]
     return "every value is zero" if len(known) and not known.any() else None
 
 
 def put_note(ax: Axes, note: str) -> None:
-    """Say in the middle of the axes why there is nothing to see."""
+    """Write in the middle of the axes why there is nothing to see."""
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)

@@ -1,4 +1,4 @@
-"""What every plot asks of its frame, with messages that name the column."""
+"""Checks that every plot makes of its frame, with messages that name the column."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from klaviyo_analytics.analysis._engine import check_unique
-from klaviyo_analytics.analysis.argument_checks import P, R, WrongFrame, described, takes
+from klaviyo_analytics.analysis._engine import P, R, WrongFrame, check_unique, described, takes
 from klaviyo_analytics.arithmetic import CHANNELS_WITHOUT_OPENS, OPENS
 from klaviyo_analytics.errors import FrameError
 
@@ -25,7 +24,7 @@ _BLANK = "(blank)"
 
 
 def draws(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a plot take frames of any library, and explain what it draws if it is given something else."""
+    """Accept frames of any library, and explain what the plot draws if it is given something else."""
 
     def decorate(plot: Callable[P, R]) -> Callable[P, R]:
         first = next(iter(signature(plot).parameters))
@@ -41,7 +40,7 @@ def draws(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 named[first] = _drawable(named[first])
             if named.get("compare") is not None:
                 named["compare"] = _drawable(named["compare"])
-            return plot(*given, **named)  # type: ignore[arg-type]
+            return plot(*given, **named)
 
         return checked
 
@@ -100,7 +99,7 @@ def require(frame: Any, columns: Iterable[str | None]) -> None:
 
 
 def numbers(frame: pd.DataFrame, column: str) -> Floats:
-    """Return the column as floats, with NaN where there is no finite number."""
+    """Return the column as floats, with NaN for missing and infinite values."""
     try:
         values = pd.to_numeric(frame[column]).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError) as error:

@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._frame import Flags, Floats, finished, names, numbers, times
 from klaviyo_analytics.plots._quantities import quantity
-from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width
+from klaviyo_analytics.plots._style import MOST_HUES, colours_of, ink, line_width
 from klaviyo_analytics.plots._time_axis import longest_gap, moments, step_days
 
 _CROWDED, _CROWDED_WIDTH = 400, 0.45  # so many points run together into a band if the line is not thinner
@@ -109,9 +109,8 @@ def in_order(series: Sequence[Series]) -> list[str]:
 
 
 def colours(ax: Axes, ranked: Sequence[str]) -> dict[str, str]:
-    """Give the first names a colour each and the rest one grey."""
-    grey = ink(ax, 0.25)
-    return {name: PALETTE[rank] if rank < MOST_HUES else grey for rank, name in enumerate(ranked)}
+    """Return a colour for each of the first names, and one grey for the rest."""
+    return colours_of(ax, ranked)
 
 
 def draw_series(ax: Axes, one: Series, *, colour: str, kwargs: Mapping[str, Any]) -> Line2D:

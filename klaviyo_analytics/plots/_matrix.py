@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex
 from matplotlib.patches import Rectangle
 
 from klaviyo_analytics.plots._canvas import characters, points
 from klaviyo_analytics.plots._frame import Flags, Floats
 from klaviyo_analytics.plots._quantities import Kind, write
-from klaviyo_analytics.plots._style import PALETTE, ink
+from klaviyo_analytics.plots._style import PALETTE, contrast, ink
 from klaviyo_analytics.plots._text import clip, legible, put_names
 
 _MOST_LABELS = 40
@@ -57,11 +57,11 @@ def draw_cells(
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0, labelcolor=ink(ax, 0.75))
     _labels(ax, rows, columns)
-    return _write_values(ax, values, kind, currency, scale)
+    return _write_values(ax, values, kind, currency, scale, shades)
 
 
 def scale_in_words(values: Floats, kind: Kind, currency: str | None = None) -> str | None:
-    """Say what the lightest and the darkest cell stand for, where the cells are too small for numbers."""
+    """Describe what the lightest and the darkest cell stand for, where the cells are too small for numbers."""
     known = values[np.isfinite(values)]
     if not len(known):
         return None
@@ -83,7 +83,14 @@ def _labels(ax: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
     put_names([*ax.get_xticklabels(), *ax.get_yticklabels()])
 
 
-def _write_values(ax: Axes, values: Floats, kind: Kind, currency: str | None, scale: Normalize) -> bool:
+def _write_values(
+    ax: Axes,
+    values: Floats,
+    kind: Kind,
+    currency: str | None,
+    scale: Normalize,
+    shades: LinearSegmentedColormap,
+) -> bool:
     texts = {
         (row, column): write(float(values[row, column]), kind, currency)
         for row, column in zip(*np.nonzero(np.isfinite(values)), strict=True)
@@ -96,7 +103,7 @@ def _write_values(ax: Axes, values: Floats, kind: Kind, currency: str | None, sc
     if widest + 1 > room * 0.85 or height < points(1.1):
         return False
     for (row, column), text in texts.items():
-        dark = scale(values[row, column]) > 0.55
+        cell = to_hex(shades(float(scale(values[row, column]))))
         label = ax.text(
             column,
             row,
@@ -104,7 +111,7 @@ def _write_values(ax: Axes, values: Floats, kind: Kind, currency: str | None, sc
             ha="center",
             va="center",
             fontsize="small",
-            color="white" if dark else ink(ax, 0.85),
+            color=max(("#ffffff", "#1a1a1a"), key=lambda colour: contrast(colour, cell)),
         )
         put_names([label])
     return True
@@ -113,5 +120,5 @@ def _write_values(ax: Axes, values: Floats, kind: Kind, currency: str | None, sc
 def _hatch(ax: Axes, marked: Flags) -> None:
     for row, column in zip(*np.nonzero(marked), strict=True):
         corner = (float(column) - 0.5, float(row) - 0.5)
-        looks = {"fill": False, "hatch": "////", "edgecolor": ink(ax, 0.25), "linewidth": 0}
+        looks: dict[str, Any] = {"fill": False, "hatch": "////", "edgecolor": ink(ax, 0.25), "linewidth": 0}
         ax.add_patch(Rectangle(corner, 1, 1, **looks))

@@ -124,7 +124,7 @@ def quantity(column: str) -> Quantity:
 
 
 def denominators(columns: Iterable[str]) -> str | None:
-    """Say what each rate is a share of: `open rate, click rate ÷ delivered; bounce rate ÷ recipients`."""
+    """Return what each rate is a share of: `open rate, click rate ÷ delivered; bounce rate ÷ recipients`."""
     groups: dict[str, list[str]] = {}
     for known in map(quantity, columns):
         if known.denominator:
@@ -169,7 +169,7 @@ _WITHOUT_CENTS = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XA
 
 
 def write(value: float, kind: Kind, currency: str | None = None) -> str:
-    """Return one value with the precision that a label needs: `1,234`, `12.3k`, `$4.20`, `41.2 %`."""
+    """Return one value with the precision that a label needs: `1,234`, `12.3k`, `$4.20`, `41.2%`."""
     if not math.isfinite(value):
         return "no value"
     if kind == "rate":
@@ -264,19 +264,19 @@ def _two_digits(value: float) -> int:
 
 
 def _percent_decimals(size: float) -> int:
-    """Keep three significant digits of a small rate: 0.012 % must not read as 0.0 %."""
+    """Keep three significant digits of a small rate: 0.012% must not read as 0.0%."""
     if size == 0 or size >= 0.01:
         return 1
     return 2 if size >= 0.001 else min(max(3, -math.floor(math.log10(size * 100))), _MOST_DECIMALS)
 
 
 def _percent(value: float, decimals: int) -> str:
-    return f"{_signed(value * 100, decimals)} %"
+    return f"{_signed(value * 100, decimals)}%"
 
 
 def _share(value: float, decimals: int) -> str:
-    """Write a rate; nobody at all is not 0.000 %, which could be a few."""
-    return "0 %" if value == 0 else _percent(value, decimals)
+    """Write a rate; exactly zero is "0%", because 0.000% could be a few."""
+    return "0%" if value == 0 else _percent(value, decimals)
 
 
 def _number(value: float, scale: float, unit: str, decimals: int, prefix: str) -> str:

@@ -32,12 +32,13 @@ from klaviyo_analytics.plots._frame import NO_NAME, Floats, currency_of, names, 
 from klaviyo_analytics.plots._quantities import (
     Quantity,
     capitalised,
+    in_words,
     money_in_words,
     quantity,
     write,
     write_column,
 )
-from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
+from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, colours_of, ink
 from klaviyo_analytics.plots._text import columns, legible, put_names, told_apart
 
 _PARTS = ("message", "variation_name")
@@ -47,12 +48,12 @@ _TWO_LINES, _TWO_SMALL_LINES = 3.0, 2.3  # font sizes that a row needs for a nam
 _FEWEST = 4  # fewer rows keep the height that they would have among four
 
 
-def row_names(frame: pd.DataFrame, noun: str) -> list[str]:
-    """Name each row by campaign or flow, then by message and variation if the summary goes so deep.
+def row_names(frame: pd.DataFrame, row_kind: str) -> list[str]:
+    """Return a name for each row: campaign or flow, then by message and variation if the summary goes so deep.
 
     Rows of one name are told apart by the day they were sent, where the frame has it.
     """
-    labels = names(frame, noun)
+    labels = names(frame, row_kind)
     for part in (column for column in _PARTS if column in frame.columns):
         labels = [
             name if own in name or own == NO_NAME else f"{name} · {own}"
@@ -67,10 +68,10 @@ def row_names(frame: pd.DataFrame, noun: str) -> list[str]:
     ]
 
 
-def noun_of(frame: pd.DataFrame, noun: str) -> str:
+def noun_of(frame: pd.DataFrame, row_kind: str) -> str:
     """Return what a row of the summary is: a campaign, a message or a variation."""
     deeper = {"variation": "variation", "message": "message"}
-    return next((word for column, word in deeper.items() if column in frame.columns), noun)
+    return next((word for column, word in deeper.items() if column in frame.columns), row_kind)
 
 
 def largest(values: Floats, most: int) -> npt.NDArray[np.intp]:
@@ -104,7 +105,7 @@ def hue_colours(ax: Axes, groups: Sequence[str] | None, rows: int) -> tuple[list
     sizes = Counter(groups)
     order = sorted(sizes, key=lambda name: (-sizes[name], name))
     order = sorted(order) if len(order) <= MOST_HUES else order
-    shade = {name: PALETTE[rank] if rank < MOST_HUES else ink(ax, 0.3) for rank, name in enumerate(order)}
+    shade = colours_of(ax, order)
     return [shade[name] for name in groups], shade
 
 
@@ -114,7 +115,9 @@ def shapes_of(shade: Mapping[str, str]) -> dict[str, str]:
 
 
 def hue_legend(shade: Mapping[str, str], *, shapes: bool = False) -> tuple[list[Artist], list[str]]:
-    """Return one mark per coloured group, and one for all the others; squares stand for bars."""
+    """Return one mark per coloured group, and one for the others; squares stand for bars. One group needs none."""
+    if len(shade) < 2:
+        return [], []
     shown = list(shade)[: MOST_HUES + 1]
     marks: list[Artist] = [
         Line2D(
@@ -131,10 +134,16 @@ def hue_legend(shade: Mapping[str, str], *, shapes: bool = False) -> tuple[list[
     return marks, [*shown[:MOST_HUES], *others]
 
 
+def only_group(frame: pd.DataFrame, hue: str | None) -> str | None:
+    """Return the name of the group if there is only one, which has no legend."""
+    groups = set(names(frame, hue)) if hue else set()
+    return f"{in_words(hue or '')}: {groups.pop()}" if len(groups) == 1 else None
+
+
 def draw_ranking(
     frame: pd.DataFrame,
     *,
-    noun: str,
+    row_kind: str,
     by: str,
     top: int,
     hue: str | None = None,
@@ -144,7 +153,7 @@ def draw_ranking(
     kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> Axes:
     """Draw the `top` rows with the largest values, each with its value and the size that it rests on."""
-    require(frame, [noun, by, hue])
+    require(frame, [row_kind, by, hue])
     subject = quantity(by)
     money = currency_of(frame, currency) if subject.kind == "money" else None
     values = numbers(frame, by)
@@ -157,12 +166,12 @@ def draw_ranking(
     if len(chosen):
         colours, shade = hue_colours(ax, names(shown, hue) if hue else None, len(chosen))
         ax.barh(range(len(chosen)), values[chosen], **{"color": colours, "height": 0.7, **kwargs})
-        name_rows(ax, row_names(shown, noun))
+        name_rows(ax, row_names(shown, row_kind))
         _label_bars(ax, values[chosen], _sizes(shown, subject), subject, money)
         rows_above = put_legend(ax, *hue_legend(shade), beside=False, share=0.8)
     else:
         put_note(ax, _why_empty(frame, by))
-    rows = noun_of(frame, noun)
+    rows = noun_of(frame, row_kind)
     whole = _whole(frame)
     unknown = int(np.isnan(values).sum())
     why = "a value" if whole["by"] == by else quantity(whole["by"]).label
@@ -176,6 +185,7 @@ def draw_ranking(
             f"{len(chosen):,} of {counted(whole['of'], rows)}" if whole["of"] else None,
             f"{whole['small']:,} with fewer than {fewest:,} recipients left out" if whole["small"] else None,
             only_zeros(values),
+            only_group(shown, hue),
             who_counts(frame, [by]),
             f"{whole['unranked']:,} without {why} left out" if whole["unranked"] else None,
             f"{unknown:,} without a value left out" if unknown and len(chosen) else None,
@@ -220,7 +230,7 @@ def _label_bars(ax: Axes, values: Floats, sizes: list[str], subject: Quantity, m
                 xycoords=label,
                 xytext=(0.5, 0),
                 fontsize="small",
-                color=ink(ax, 0.5),
+                color=ink(ax, 0.58),
                 gid="size",
                 **looks,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Literal, cast
@@ -11,25 +12,46 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 
-# Okabe and Ito's palette without its yellow, which is lost on white, and with a wine red instead of black.
+from klaviyo_analytics.errors import InvalidInputError
+
+# Each colour has a contrast of 3:1 or more against white and against the dark page, so that a thing has one colour on
+# both, and every two differ by a Lab distance of 18 or more for each kind of colour vision.
 PALETTE: tuple[str, ...] = (
     "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#CC79A7",
-    "#56B4E9",
-    "#D55E00",
-    "#882255",
-    "#666633",
+    "#DC5F0B",
+    "#34A855",
+    "#A95185",
+    "#0097FF",
+    "#DC0F30",
+    "#9C8CBB",
+    "#966B63",
 )
 MOST_HUES = len(PALETTE)
+MUTED = 0.46  # strength of the ink for marks in grey: the weakest with a contrast of 3:1
 
-Medium = Literal["notebook", "slide"]
+# The same thing has the same colour in every chart; what no message earned is grey.
+_OWN_COLOURS = {"campaign": 0, "flow": 1, "email": 0, "sms": 1, "push": 2, "mobile_push": 2, "whatsapp": 3}
+_GREY = frozenset({"(none)", "other", "Not attributed"})
 
-_SIZES: dict[Medium, dict[str, Any]] = {
+Medium = Literal["notebook", "slide", "dark"]
+
+_DARK_PAGE, _PALE = "#212121", "#e8e8e8"
+DARK: dict[str, Any] = {
+    "figure.facecolor": _DARK_PAGE,
+    "axes.facecolor": _DARK_PAGE,
+    "savefig.facecolor": _DARK_PAGE,
+    "text.color": _PALE,
+    "axes.labelcolor": _PALE,
+    "axes.edgecolor": "#8a8a8a",
+    "xtick.color": _PALE,
+    "ytick.color": _PALE,
+    "grid.color": "#3a3a3a",
+}
+_SIZES: dict[str, dict[str, Any]] = {
     "notebook": {"font.size": 10.0, "figure.figsize": (8.0, 4.5), "lines.linewidth": 1.8},
     "slide": {"font.size": 18.0, "figure.figsize": (13.333, 7.5), "lines.linewidth": 3.0},
 }
+_MEDIA = ("notebook", "slide", "dark")
 
 
 class Style(dict[str, Any]):
@@ -54,21 +76,29 @@ class Style(dict[str, Any]):
         self._entered.pop().__exit__(kind, error, traceback)
 
 
-def style(medium: Medium = "notebook") -> Style:
+def style(medium: Medium = "notebook", *, dark: bool = False) -> Style:
     """Return the settings our plots look best with, for use in a `with` block.
 
-    The plots dress their own Axes and look right without it. Use it to give your own figures the same look,
-    or to draw at the size of a slide.
+    The plots format their own Axes and look right without it. Use it to give your own figures the same look,
+    to draw at the size of a slide, or to draw for a dark page.
 
     Parameters
     ----------
-    medium : {"notebook", "slide"}
-        Where the figure will be read: 8 × 4.5 inches in a notebook, or a 16:9 slide with larger type.
+    medium : {"notebook", "slide", "dark"}
+        Where the figure will be read: 8 × 4.5 inches in a notebook, or a 16:9 slide with larger type. `"dark"` is a
+        notebook with a dark theme.
+    dark : bool, default False
+        Whether the page is dark; for dark slides.
 
     Returns
     -------
     Style
         A dict of Matplotlib's rcParams that is also a context manager. rcParams are as before afterwards.
+
+    Raises
+    ------
+    InvalidInputError
+        If `medium` is not one of the three.
 
     Examples
     --------
@@ -80,9 +110,14 @@ def style(medium: Medium = "notebook") -> Style:
     [13.333, 7.5]
     >>> plt.close(figure)
     """
+    if medium not in _MEDIA:
+        raise InvalidInputError(
+            f"style(): medium={medium!r} is not known. Allowed are {', '.join(map(repr, _MEDIA))}. "
+            "Pass dark=True for a dark slide."
+        )
     return Style(
         {
-            **_SIZES[medium],
+            **_SIZES["slide" if medium == "slide" else "notebook"],
             "figure.constrained_layout.use": True,
             "axes.prop_cycle": cycler(color=PALETTE),
             "axes.spines.top": False,
@@ -100,6 +135,7 @@ def style(medium: Medium = "notebook") -> Style:
             "ytick.labelsize": "medium",
             "ytick.left": False,
             "legend.frameon": False,
+            **(DARK if dark or medium == "dark" else {}),
         }
     )
 
@@ -114,6 +150,34 @@ def tint(ax: Axes, colour: str, strength: float) -> str:
     both = zip(to_rgb(colour), to_rgb(ax.get_facecolor()), strict=True)
     red, green, blue = (strength * own + (1 - strength) * behind for own, behind in both)
     return to_hex((red, green, blue))
+
+
+def colours_of(ax: Axes, ranked: Sequence[str]) -> dict[str, str]:
+    """Return a colour for each name: its own where it has one, then what is left of the palette, then grey."""
+    own = {name: _OWN_COLOURS[name] for name in ranked if name in _OWN_COLOURS}
+    if len(set(own.values())) < len(own):
+        own = {}
+    free = iter([rank for rank in range(MOST_HUES) if rank not in own.values()])
+    grey = ink(ax, MUTED)
+    shade: dict[str, str] = {}
+    for name in ranked:
+        rank = own.get(name) if name in own else None if name in _GREY else next(free, None)
+        shade[name] = grey if rank is None else PALETTE[rank]
+    return shade
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours by WCAG 2.2: from 1 to 21."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of an sRGB colour (WCAG 2.2)."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def line_width() -> float:

@@ -35,13 +35,11 @@ _FALLBACK_FAMILIES = (
 
 
 def clip(name: str, width: int) -> str:
-    """Shorten `name` to `width` columns in its middle: names of campaigns often differ only in their ends."""
+    """Shorten `name` to `width` columns at its end."""
     name = " ".join(name.split())
     if columns(name) <= width:
         return name
-    room = max(width - 1, 2)
-    tail = room * 2 // 5
-    return f"{opening(name, room - tail).rstrip()}…{ending(name, tail).lstrip()}"
+    return f"{opening(name, max(width - 1, 2)).rstrip()}…"
 
 
 def columns(text: str) -> int:
@@ -202,7 +200,7 @@ def _broken(name: str, width: int) -> str | None:
 
 
 def _pauses(around: str) -> bool:
-    """Tell whether a dot or a dash stands before or after a space."""
+    """Return whether a dot or a dash stands before or after a space."""
     return any(mark in around for mark in ("·", " –", " —", " -", " |"))
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib import dates as mdates
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, num2date
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import characters
@@ -28,6 +29,12 @@ _STEPS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4, "quarter": 91.
 _LONGEST = {"hour": 1.6 / 24, "day": 1.1, "week": 7.1, "month": 31.1, "quarter": 92.1, "year": 366.1}
 
 
+def _date(tick: float, zone: dt.tzinfo | None) -> dt.datetime:
+    """Return the moment of a tick in its zone."""
+    moment: dt.datetime = mdates.num2date(tick, zone)  # type: ignore[no-untyped-call]
+    return moment
+
+
 class _DateLocator(AutoDateLocator):
     """AutoDateLocator whose hours pass as time does: none twice on one spot, none left out, when clocks change."""
 
@@ -39,7 +46,7 @@ class _DateLocator(AutoDateLocator):
         """Return the ticks in view, in order and without repetition."""
         return self._evenly(super().__call__())  # type: ignore[no-untyped-call]
 
-    def tick_values(self, vmin: dt.datetime, vmax: dt.datetime) -> list[float]:
+    def tick_values(self, vmin: Any, vmax: Any) -> list[float]:
         """Return the ticks between two times, in order and without repetition."""
         return self._evenly(super().tick_values(vmin, vmax))  # type: ignore[no-untyped-call]
 
@@ -59,12 +66,12 @@ class _DateLocator(AutoDateLocator):
             return [float(ticks[0] + step * number) for number in evenly]
         # Several hours apart, ticks stand at round hours; one that the clock skips would stand at the next.
         hours = max(round(step * 24), 1)
-        return [float(tick) for tick in ticks if num2date(tick, self._zone).hour % hours == 0]
+        return [float(tick) for tick in ticks if _date(tick, self._zone).hour % hours == 0]
 
 
 def _clocks_change(ticks: Sequence[float] | npt.NDArray[Any], zone: dt.tzinfo) -> bool:
     """Return whether clocks change by whole hours between the first and the last tick."""
-    first, last = (num2date(tick, zone).utcoffset() for tick in (ticks[0] - 1 / 24, ticks[-1] + 1 / 24))
+    first, last = (_date(tick, zone).utcoffset() for tick in (ticks[0] - 1 / 24, ticks[-1] + 1 / 24))
     return (
         first != last
         and first is not None
@@ -90,13 +97,13 @@ class _DateFormatter(ConciseDateFormatter):
         seen = Counter(labels)
         # The hour that comes twice when clocks are put back is told apart by the name of its clock.
         return [
-            f"{label}\n{num2date(value, self._tz):%Z}" if label and seen[label] > 1 else label
+            f"{label}\n{_date(value, self._tz):%Z}" if label and seen[label] > 1 else label
             for label, value in zip(labels, values, strict=True)
         ]
 
 
 def date_axis(ax: Axes, when: pd.DatetimeIndex, interval: str | None, *, margin: float = 0.0) -> None:
-    """Give the x axis readable dates and a little air, and `margin` days more on either side.
+    """Set readable dates on the x axis, with a little air and `margin` days more on either side.
 
     A single moment gets one interval of air.
     """

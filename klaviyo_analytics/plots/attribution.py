@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from klaviyo_analytics.analysis.argument_checks import WrongFrame
+from klaviyo_analytics.analysis._engine import WrongFrame
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
     new_axes,
@@ -22,7 +24,7 @@ from klaviyo_analytics.plots._canvas import (
 from klaviyo_analytics.plots._frame import currency_of, draws, names, numbers, require
 from klaviyo_analytics.plots._quantities import QuantityFormatter, in_words, write
 from klaviyo_analytics.plots._rows import name_rows
-from klaviyo_analytics.plots._style import PALETTE, ink
+from klaviyo_analytics.plots._style import MUTED, PALETTE, ink
 from klaviyo_analytics.plots._text import put_names
 
 _PREFIX = "revenue_"
@@ -37,6 +39,7 @@ def attribution_comparison(
     top: int = 12,
     title: str | None = None,
     ax: Axes | None = None,
+    **kwargs: Any,
 ) -> Axes:
     """Draw the revenue that each model gives to each group: a row per group, a mark per model.
 
@@ -52,6 +55,8 @@ def attribution_comparison(
         `""` for none.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if omitted.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.scatter`.
 
     Returns
     -------
@@ -60,7 +65,7 @@ def attribution_comparison(
     Raises
     ------
     FrameError
-        If there is no revenue of a model, a group stands twice, or the money is in several currencies.
+        If no column holds the revenue of a model, a group occurs twice, or the money is in several currencies.
 
     Examples
     --------
@@ -97,18 +102,21 @@ def attribution_comparison(
         name_rows(ax, groups)
         spread = np.array([[np.nanmin(row), np.nanmax(row)] for row in values])
         ax.hlines(
-            range(len(groups)), spread[:, 0], spread[:, 1], color=ink(ax, 0.25), linewidth=2.0, zorder=1
+            range(len(groups)), spread[:, 0], spread[:, 1], color=ink(ax, MUTED), linewidth=2.0, zorder=1
         )
         for place, _ in enumerate(models):
             ax.scatter(
                 values[:, place],
                 range(len(groups)),
-                s=points(0.8) ** 2,
-                marker=_MARKS[place % len(_MARKS)],
-                color=PALETTE[place % len(PALETTE)],
-                edgecolors=ax.get_facecolor(),
-                zorder=2 + place / 10,
-                clip_on=False,
+                **{
+                    "s": points(0.8) ** 2,
+                    "marker": _MARKS[place % len(_MARKS)],
+                    "color": PALETTE[place % len(PALETTE)],
+                    "edgecolors": ax.get_facecolor(),
+                    "zorder": 2 + place / 10,
+                    "clip_on": False,
+                    **kwargs,
+                },
             )
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
         ax.set_xlim(min(low, 0.0) * 1.05, (max(high, 0.0) or 1.0) * 1.05)
@@ -152,7 +160,7 @@ def _label(model: str) -> str:
     return "Klaviyo" if name == "native" else in_words(name)
 
 
-def _largest(groups: list[str], values: np.ndarray, top: int) -> tuple[list[str], np.ndarray, int]:  # type: ignore[type-arg]
+def _largest(groups: list[str], values: np.ndarray, top: int) -> tuple[list[str], np.ndarray, int]:
     """Keep the groups with the largest revenue under any model, and count the rest."""
     if len(groups) <= top:
         return groups, values, 0
@@ -162,7 +170,12 @@ def _largest(groups: list[str], values: np.ndarray, top: int) -> tuple[list[str]
 
 @draws("the frame of ka.analysis.bridge(orders, start=..., end=...)")
 def bridge(
-    frame: pd.DataFrame, *, zeros: bool = False, title: str | None = None, ax: Axes | None = None
+    frame: pd.DataFrame,
+    *,
+    zeros: bool = False,
+    title: str | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
 ) -> Axes:
     """Draw the steps from one number to another as a waterfall.
 
@@ -176,6 +189,8 @@ def bridge(
         `""` for none.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if omitted.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.barh`.
 
     Returns
     -------
@@ -210,10 +225,10 @@ def bridge(
         ends = _ends(amounts, totals)
         starts = np.where(totals, 0.0, ends - amounts)
         colours = [
-            ink(ax, 0.45) if total else (PALETTE[0] if amount >= 0 else PALETTE[5])
+            ink(ax, MUTED) if total else (PALETTE[0] if amount >= 0 else PALETTE[5])
             for total, amount in zip(totals, amounts, strict=True)
         ]
-        ax.barh(range(len(steps)), ends - starts, left=starts, height=0.62, color=colours)
+        ax.barh(range(len(steps)), ends - starts, left=starts, **{"height": 0.62, "color": colours, **kwargs})
         for row in range(len(steps) - 1):
             ax.plot([ends[row], ends[row]], [row + 0.31, row + 0.69], color=ink(ax, 0.4), linewidth=0.8)
         texts = [
@@ -251,7 +266,7 @@ def bridge(
     return ax
 
 
-def _ends(amounts: np.ndarray, totals: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _ends(amounts: np.ndarray, totals: np.ndarray) -> np.ndarray:
     """Return where each bar ends: a total at itself, a change after the running sum."""
     ends, running = [], 0.0
     for amount, total in zip(amounts, totals, strict=True):

@@ -23,7 +23,7 @@ from klaviyo_analytics.plots._canvas import (
 from klaviyo_analytics.plots._frame import currency_of, draws, finished, names, numbers, require
 from klaviyo_analytics.plots._matrix import draw_cells, scale_in_words
 from klaviyo_analytics.plots._quantities import quantity, write
-from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width
+from klaviyo_analytics.plots._style import MOST_HUES, MUTED, PALETTE, ink, line_width
 from klaviyo_analytics.plots._text import clip, legible, put_names
 
 
@@ -132,7 +132,7 @@ def ordered_funnel(
     ... )
     >>> ax = plots.ordered_funnel(frame)
     >>> [text.get_text() for text in ax.texts if text.get_gid() != "caption"]
-    ['100', '25 · 25.0 % of previous · median 30 h']
+    ['100', '25 · 25.0% of previous · median 30 h']
     """
     require(frame, ["step", "profiles", "share_of_previous", "median_hours"])
     counts = numbers(frame, "profiles")
@@ -245,7 +245,7 @@ def year_over_year(
             line[int(months[row]) - 1] = values[row]
             open_[int(months[row]) - 1] = np.nan if whole[row] else values[row]
         bright = rank < MOST_HUES
-        colour = PALETTE[rank] if bright else ink(ax, 0.2)
+        colour = PALETTE[rank] if bright else ink(ax, MUTED)
         looks: dict[str, Any] = {"color": colour, "linewidth": line_width() * (1.0 if rank == 0 else 0.7)}
         looks |= {"marker": "o", "markersize": 2.2 * line_width(), **kwargs}
         ax.plot(range(12), line, **looks)
@@ -261,7 +261,7 @@ def year_over_year(
             handles.append(Line2D([], [], **looks))
             labels.append(f"{int(year)}")
     if len(different) > MOST_HUES:
-        handles.append(Line2D([], [], color=ink(ax, 0.2)))
+        handles.append(Line2D([], [], color=ink(ax, MUTED)))
         labels.append(f"{len(different) - MOST_HUES} earlier years")
     rows_above = put_legend(ax, handles, labels)
     put_title(ax, heading, rows_above=rows_above)

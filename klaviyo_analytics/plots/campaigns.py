@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from klaviyo_analytics._messages import counted
-from klaviyo_analytics.analysis.argument_checks import CAMPAIGNS, renamed
+from klaviyo_analytics.analysis._engine import CAMPAIGNS, renamed
 from klaviyo_analytics.plots._canvas import (
     characters,
     new_axes,
@@ -39,6 +39,7 @@ from klaviyo_analytics.plots._rows import (
     hue_legend,
     largest,
     noun_of,
+    only_group,
     row_names,
     shapes_of,
 )
@@ -52,7 +53,7 @@ _LONGEST = 34
 def draw_scatter(
     frame: pd.DataFrame,
     *,
-    noun: str,
+    row_kind: str,
     x: str,
     y: str,
     hue: str | None = None,
@@ -64,7 +65,7 @@ def draw_scatter(
     kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> Axes:
     """Draw the points; rows that lack one of the two numbers are counted in the caption."""
-    require(frame, [noun, x, y, hue])
+    require(frame, [row_kind, x, y, hue])
     across, up = quantity(x), quantity(y)
     money = currency_of(frame, currency) if "money" in (across.kind, up.kind) else None
     xs, ys = numbers(frame, x), numbers(frame, y)
@@ -92,7 +93,7 @@ def draw_scatter(
         _x_axis(ax, xs, across, money, logs=logs)
         ax.set_xlabel(capitalised(across.label) + (" (log scale)" if logs else ""), color=ink(ax, 0.75))
         ax.set_ylabel(capitalised(up.label), color=ink(ax, 0.75))
-        _name_points(ax, row_names(shown, noun), xs, ys, count=label)
+        _name_points(ax, row_names(shown, row_kind), xs, ys, count=label)
         rows_above = put_legend(ax, *hue_legend(shade, shapes=True))
     else:
         put_note(ax, "No row has both numbers" if len(frame) else "No rows to draw")
@@ -102,12 +103,13 @@ def draw_scatter(
     put_caption(
         ax,
         [
-            f"One point per {noun_of(frame, noun)}",
+            f"One point per {noun_of(frame, row_kind)}",
             _definition(up),
             _definition(across),
             _money(money, across, up),
-            counted(len(shown), noun_of(frame, noun)),
+            counted(len(shown), noun_of(frame, row_kind)),
             only_zeros(ys),
+            only_group(shown, hue),
             who_counts(frame, [x, y]),
             f"{left_out} without both numbers left out" if left_out else None,
         ],
@@ -148,7 +150,7 @@ def _x_axis(ax: Axes, xs: Floats, subject: Quantity, money: str | None, *, logs:
 
 
 def _name_points(ax: Axes, labels: list[str], xs: Floats, ys: Floats, *, count: int) -> None:
-    """Name the highest points and the one farthest right, where a name covers neither a point nor a name."""
+    """Label the highest points and the one farthest right, where a name covers neither a point nor a name."""
     up, right = largest(ys, len(ys)), largest(xs, 1)
     shown = told_apart(labels, _LONGEST)
     candidates = dict.fromkeys([*up[: max(count - 1, 1)], *right, *up[: 3 * count]])
@@ -243,7 +245,7 @@ def campaign_ranking(
     """
     return draw_ranking(
         frame,
-        noun="campaign",
+        row_kind="campaign",
         by=by,
         top=top,
         hue=hue,
@@ -313,7 +315,7 @@ def campaign_scatter(
     """
     return draw_scatter(
         frame,
-        noun="campaign",
+        row_kind="campaign",
         x=x,
         y=y,
         hue=hue,

@@ -1,7 +1,8 @@
-"""Customers of a made-up shop for the gallery: the same every time."""
+"""Customers: RFM, cohorts, retention and lifetime value; and the made-up ones of the gallery."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_legend, p
 from klaviyo_analytics.plots._frame import currency_of, draws, finished, names, numbers, require
 from klaviyo_analytics.plots._matrix import draw_cells, scale_in_words
 from klaviyo_analytics.plots._quantities import Kind, QuantityFormatter, write
-from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width
+from klaviyo_analytics.plots._style import MOST_HUES, MUTED, PALETTE, ink, line_width
 
 _STEPS = ("Viewed Product", "Checkout Started", "Placed Order")
 _SOURCES = ("popup", "checkout", "footer", "quiz")
@@ -199,8 +200,7 @@ def rfm_movement(
     before = [_NEW if pd.isna(one) else str(one) for one in frame["previous_group"].astype(object)]
     to, origin = _in_order(now), _in_order(before)
     counts = np.full((len(origin), len(to)), np.nan)
-    pairs = pd.Series(list(zip(before, now, strict=True))).value_counts()
-    for (source, target), count in pairs.items():
+    for (source, target), count in Counter(zip(before, now, strict=True)).items():
         counts[origin.index(source), to.index(target)] = count
     written = draw_cells(ax, counts, rows=origin, columns=to, kind="count", kwargs=kwargs)
     ax.set_xlabel("group now")
@@ -280,11 +280,11 @@ def lifetime_value(
     looks: dict[str, Any] = {"color": PALETTE[0], "linewidth": line_width(), **kwargs}
     ax.plot(people, share, **looks)
     ax.fill_between(people, share, color=PALETTE[0], alpha=0.12, linewidth=0)
-    ax.plot([0, 1], [0, 1], color=ink(ax, 0.3), linewidth=0.8)
+    ax.plot([0, 1], [0, 1], color=ink(ax, MUTED), linewidth=0.8)
     tenth = float(np.interp(0.1, people, share))
     ax.plot([0.1], [tenth], marker="o", color=PALETTE[0])
     ax.annotate(
-        f"best 10 % of customers: {write(tenth, 'rate')}",
+        f"best 10% of customers: {write(tenth, 'rate')}",
         (0.1, tenth),
         xytext=(0.8, -0.4),
         textcoords="offset fontsize",
@@ -294,7 +294,7 @@ def lifetime_value(
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol="%"))
     ax.set_xlabel("share of customers, the best first")
     ax.set_ylabel(f"share of {subject}")
     left_out = len(frame) - len(known)
@@ -495,7 +495,7 @@ def retention_curves(
         if cumulative:
             curve, low, high = 1 - curve, 1 - high, 1 - low
         bright = name in coloured
-        colour = PALETTE[coloured.index(name)] if bright else ink(ax, 0.25)
+        colour = PALETTE[coloured.index(name)] if bright else ink(ax, MUTED)
         looks = {"color": colour, "linewidth": line_width() if bright else 0.8, **kwargs}
         (line,) = ax.step(days[rows], curve, where="post", **looks)
         if len(rows) == 1:
@@ -506,7 +506,7 @@ def retention_curves(
     shown = [f"{name} ({sizes[name]:,.0f})" for name in coloured]
     others = len(by_size) - len(coloured)
     if others:
-        handles.append(Line2D([], [], color=ink(ax, 0.25), linewidth=0.8))
+        handles.append(Line2D([], [], color=ink(ax, MUTED), linewidth=0.8))
         shown.append(f"{others} others")
     rows_above = put_legend(ax, handles, shown) if len(by_size) > 1 else 0.0
     put_title(ax, subject if title is None else title, rows_above=rows_above)

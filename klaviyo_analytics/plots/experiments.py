@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,13 +11,15 @@ from matplotlib.ticker import MaxNLocator
 
 from klaviyo_analytics.plots._canvas import new_axes, points, put_caption, put_note, put_title, quiet
 from klaviyo_analytics.plots._frame import draws, names, numbers, require
-from klaviyo_analytics.plots._quantities import QuantityFormatter, in_words, quantity, write
+from klaviyo_analytics.plots._quantities import Kind, QuantityFormatter, in_words, quantity, write
 from klaviyo_analytics.plots._rows import name_rows
 from klaviyo_analytics.plots._style import PALETTE, ink, line_width
 
 
 @draws("the frame of ka.analysis.ab_test(...)")
-def ab_forest(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def ab_forest(
+    frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None, **kwargs: Any
+) -> Axes:
     """Draw the difference of each variation to the control, with its interval.
 
     Parameters
@@ -26,6 +30,8 @@ def ab_forest(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None 
         `""` for none.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if omitted.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.scatter`.
 
     Returns
     -------
@@ -56,7 +62,7 @@ def ab_forest(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None 
     base = names(frame, "variation")[int(np.argmax(control))] if control.any() else "the control"
     rows = frame[~control].reset_index(drop=True)
     measure = names(frame, "measure")[0] if len(frame) else "click_rate"
-    kind = "rate" if not len(frame) or names(frame, "unit")[0] == "fraction" else "number"
+    kind: Kind = "rate" if not len(frame) or names(frame, "unit")[0] == "fraction" else "number"
     ax = new_axes(ax, rows=len(rows))
     quiet(ax, grid="x")
     middle, low, high = (numbers(rows, name) for name in ("difference", "difference_low", "difference_high"))
@@ -73,12 +79,15 @@ def ab_forest(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None 
             ax.scatter(
                 [middle[row]],
                 [row],
-                s=points(0.75) ** 2,
-                marker="o",
-                facecolors=shade if clear else ax.get_facecolor(),
-                edgecolors=shade,
-                linewidths=line_width(),
-                zorder=3,
+                **{
+                    "s": points(0.75) ** 2,
+                    "marker": "o",
+                    "facecolors": shade if clear else ax.get_facecolor(),
+                    "edgecolors": shade,
+                    "linewidths": line_width(),
+                    "zorder": 3,
+                    **kwargs,
+                },
             )
         ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], min_n_ticks=2))
         ax.xaxis.set_major_formatter(QuantityFormatter(kind))

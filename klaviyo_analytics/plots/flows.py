@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from klaviyo_analytics import analysis
 from klaviyo_analytics._messages import counted
-from klaviyo_analytics.analysis.argument_checks import FLOWS
+from klaviyo_analytics.analysis._engine import FLOWS
 from klaviyo_analytics.analysis.measures import additive, refuse_unique
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError
@@ -29,7 +30,7 @@ from klaviyo_analytics.plots._canvas import (
 from klaviyo_analytics.plots._frame import Floats, draws, finished, names, numbers, require, who_counts
 from klaviyo_analytics.plots._quantities import QuantityFormatter, denominators, quantity, write_column
 from klaviyo_analytics.plots._rows import largest, name_rows, noun_of, row_names
-from klaviyo_analytics.plots._style import PALETTE, ink, tint
+from klaviyo_analytics.plots._style import MUTED, PALETTE, ink
 from klaviyo_analytics.plots.trend import draw_titled, read_trend, title_of
 
 STAGES = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
@@ -61,7 +62,7 @@ class Funnel:
 
 
 def read_funnel(frame: pd.DataFrame, *, stages: Sequence[str] | None, top: int) -> Funnel:
-    """Take the rows with the largest first stage, in the order of their flow or of the frame."""
+    """Read the rows with the largest first stage, in the order of their flow or of the frame."""
     if "stage" in frame.columns:
         return _read_stages(frame, top=top)
     wanted = list(stages or STAGES)
@@ -128,9 +129,11 @@ def draw_funnel(ax: Axes, funnel: Funnel, kwargs: Mapping[str, Any]) -> float:
         ax.barh(range(len(values)), np.nan_to_num(values), **{**options, **kwargs})
     known = np.concatenate(list(funnel.counts.values()))
     widest = float(np.nanmax(known))
-    ax.set_xlim(0, widest * 1.02 if widest > 0 else 1.0)
+    bins = min(max(characters(ax) // 18, 2), 5)
+    locator = MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10], integer=True)
+    ax.set_xlim(0, max(float(locator.tick_values(0, widest)[-1]), widest) if widest > 0 else 1.0)
+    ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(QuantityFormatter("count"))
-    ax.locator_params(axis="x", nbins=min(max(characters(ax) // 18, 2), 5), integer=True)
     rows = _rate_columns(ax, funnel.rates) if funnel_has_room(ax) else 0.0
     people = [_PEOPLE.get(stage, quantity(stage).label) for stage in funnel.counts]
     patches = [Patch(facecolor=shades[stage]) for stage in funnel.counts]
@@ -138,19 +141,19 @@ def draw_funnel(ax: Axes, funnel: Funnel, kwargs: Mapping[str, Any]) -> float:
 
 
 def funnel_has_room(ax: Axes) -> bool:
-    """Tell whether names, bars and the table of rates fit beside each other."""
+    """Return whether names, bars and the table of rates fit beside each other."""
     return characters(ax) >= _NARROW
 
 
 def _shades(ax: Axes, stages: Sequence[str]) -> dict[str, str]:
     known = {
-        "recipients": ink(ax, 0.08),
-        "delivered": ink(ax, 0.18),
-        "opens_unique": tint(ax, PALETTE[0], 0.45),
+        "recipients": ink(ax, 0.6),
+        "delivered": ink(ax, MUTED),
+        "opens_unique": PALETTE[4],
         "clicks_unique": PALETTE[0],
         "conversion_uniques": PALETTE[5],
     }
-    others = iter([ink(ax, 0.18), tint(ax, PALETTE[0], 0.45), *PALETTE] * len(stages))
+    others = iter([ink(ax, MUTED), *PALETTE] * len(stages))
     return {stage: known.get(stage) or next(others) for stage in stages}
 
 
@@ -292,7 +295,7 @@ def flow_funnel(
     ['delivered', 'opened', 'clicked', 'converted']
     """
     funnel = read_funnel(frame, stages=stages, top=top)
-    noun = noun_of(frame, "flow")
+    row_kind = noun_of(frame, "flow")
     ax = new_axes(ax, rows=len(funnel.labels))
     quiet(ax, grid="x")
     rows_above = 0.0
@@ -302,16 +305,17 @@ def flow_funnel(
         rows_above = draw_funnel(ax, funnel, kwargs)
         name_rows(ax, funnel.labels)
     of_one = len(funnel.flows) == 1
-    ours = f"{funnel.flows[0]}: how far people get" if of_one else f"How far people get, by {noun}"
+    ours = f"{funnel.flows[0]}: how far people get" if of_one else f"How far people get, by {row_kind}"
     put_title(ax, ours if title is None else title, rows_above=rows_above, share=0.8)
     left_out = funnel.rows - len(funnel.labels)
     put_caption(
         ax,
         [
-            f"People per {noun}" + ("; who got two of its messages counts twice" if noun == "flow" else ""),
+            f"People per {row_kind}"
+            + ("; who got two of its messages counts twice" if row_kind == "flow" else ""),
             funnel.caption if funnel_has_room(ax) else None,
             who_counts(frame, ["open_rate"]) if funnel_has_room(ax) else None,
-            f"{len(funnel.labels)} largest of {counted(funnel.rows, noun)}" if left_out else None,
+            f"{len(funnel.labels)} largest of {counted(funnel.rows, row_kind)}" if left_out else None,
         ],
         share=0.8,
     )

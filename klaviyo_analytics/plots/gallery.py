@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.pyplot import close
 
-from klaviyo_analytics import plots
+from klaviyo_analytics import analysis, plots
 from klaviyo_analytics.plots import customers as people
 
 _ZONE = "America/New_York"
@@ -130,7 +130,7 @@ def flow_summary(*, by_message: bool = False, seed: int = 11) -> pd.DataFrame:
     rows["tags"] = [[] for _ in range(count)]
     if by_message:
         rows["flow_message_id"] = [f"M{row}" for row in range(count)]
-        rows["message"] = ["Welcome!", "Our story", "10 % off, just for you", "Last day of your offer"]
+        rows["message"] = ["Welcome!", "Our story", "10% off, just for you", "Last day of your offer"]
         rows["message_position"] = pd.array(range(1, count + 1), dtype="Int64")
     recipients = (9_000 * 0.72 ** np.arange(count)).astype(int)
     interest = rng.normal(1.4, 0.2, count).clip(0.7)
@@ -163,6 +163,96 @@ def list_members(*, weeks: int = 20, seed: int = 17) -> pd.DataFrame:
     frame["net"] = frame["subscribed"] - frame["unsubscribed"]
     frame["members"] = 31_400 + frame["net"].cumsum()
     return frame.astype(dict.fromkeys(("subscribed", "unsubscribed", "net", "members"), "Int64"))
+
+
+def attributed_revenue(*, groups: int = 4) -> pd.DataFrame:
+    """Revenue of channels under three models, which share out the same orders."""
+    names = ["email", "sms", "push", "whatsapp", *(f"Partner {number}" for number in range(5, groups + 1))]
+    first = 90_000 / np.arange(1, groups + 1) ** 1.2
+    frame = pd.DataFrame({"channel": names[:groups], "revenue_last_touch": first.round(2)})
+    frame["revenue_linear"] = (0.8 * first + 0.2 * first.mean()).round(2)
+    frame["revenue_native"] = (0.7 * first + 0.3 * first.mean()).round(2)
+    return frame.assign(currency="USD")
+
+
+def account_numbers() -> pd.DataFrame:
+    """Key numbers of a month beside those of the month before."""
+    rows = [
+        ("revenue", "money", 96_300.0, 0.124),
+        ("orders", "count", 1_482.0, 0.081),
+        ("average_order_value", "money", 64.98, 0.04),
+        ("recipients", "count", 182_400.0, -0.021),
+        ("open_rate", "rate", 0.412, 0.013),
+        ("click_rate", "rate", 0.0281, -0.062),
+        ("conversion_rate", "rate", 0.0042, 0.0),
+    ]
+    frame = pd.DataFrame(rows, columns=["measure", "kind", "value", "change"])
+    frame = frame.assign(source="all", currency="USD", complete=True)
+    frame.attrs = {"timezone": _ZONE, "currency": "USD", "timeframe": "1 – 31 Mar 2026"}
+    return frame
+
+
+def experiment(*, variations: int = 3) -> pd.DataFrame:
+    """Return an A/B test of click rates, with the first variation as the control."""
+    delivered = np.full(variations, 4_800)
+    clicks = 190 + 41 * np.arange(variations) % 130
+    names = [f"Subject {number}" for number in range(1, variations + 1)]
+    sent = pd.DataFrame({"variation": names, "delivered": delivered, "clicks_unique": clicks})
+    return analysis.ab_test(sent)
+
+
+def bridge_steps(*, steps: int = 4) -> pd.DataFrame:
+    """Return steps from revenue by date of order to revenue by date of sending."""
+    changes = [-18_400.0, 12_650.0, -3_120.0, 940.0]
+    amounts = [changes[step % 4] / (1 + step // 4) for step in range(steps)]
+    words = ["sent before", "ordered later", "refunds", "canceled"]
+    names = [words[step % 4] + (f" {step // 4 + 1}" if step > 3 else "") for step in range(steps)]
+    total = pd.DataFrame({"step": ["by order"], "kind": ["total"], "amount": [96_300.0]})
+    middle = pd.DataFrame({"step": names, "kind": "change", "amount": amounts})
+    end = pd.DataFrame({"step": ["by send"], "kind": ["total"], "amount": [96_300.0 + sum(amounts)]})
+    return pd.concat([total, middle, end], ignore_index=True).assign(currency="USD")
+
+
+def sending_hours(*, seed: int = 19) -> pd.DataFrame:
+    """Reactions by weekday and hour of sending; few sends at night."""
+    rng = np.random.default_rng(seed)
+    hours = pd.DataFrame({"weekday": np.repeat(np.arange(7), 15), "hour": np.tile(np.arange(7, 22), 7)})
+    peak = np.exp(-(((hours["hour"] - 10) / 4) ** 2)) + 0.6 * np.exp(-(((hours["hour"] - 19) / 2) ** 2))
+    hours["sends"] = (3_000 * peak + 40).astype(int)
+    hours["rate"] = (0.02 + 0.03 * peak) * rng.normal(1, 0.06, len(hours))
+    return hours.assign(enough=hours["sends"] > 300)
+
+
+def time_to_order(*, channels: int = 2) -> pd.DataFrame:
+    """Orders by the time since the message and channel."""
+    bounds = [0.0, 1.0, 6.0, 24.0, 72.0, 120.0]
+    buckets = ["0-1 h", "1-6 h", "6-24 h", "1-3 d", "3-5 d"]
+    names = ["email", "sms", *(f"Channel {number}" for number in range(3, channels + 1))][:channels]
+    parts = [
+        pd.DataFrame(
+            {
+                "bucket": buckets,
+                "from_hours": bounds[:-1],
+                "to_hours": bounds[1:],
+                "orders": np.round(
+                    np.array([240.0, 180, 120, 60, 24]) / (rank + 1) ** np.linspace(0, 1.4, 5)
+                ),
+                "channel": channel,
+            }
+        )
+        for rank, channel in enumerate(names)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def tired_readers() -> pd.DataFrame:
+    """Reactions by the number of messages in the days before."""
+    earlier = np.arange(6)
+    sends = np.array([52_000, 31_000, 14_500, 6_200, 2_400, 900])
+    rate = 0.062 * 0.84**earlier
+    half = 1.96 * np.sqrt(rate * (1 - rate) / sends)
+    frame = pd.DataFrame({"earlier": earlier, "sends": sends, "rate": rate, "low": rate - half})
+    return frame.assign(high=rate + half, within_rate=0.055 * 0.93**earlier, slope=-0.0037)
 
 
 def _statistics(
@@ -257,6 +347,13 @@ def pictures() -> dict[str, Callable[[], Axes | Figure]]:
         "ordered_funnel": lambda: plots.ordered_funnel(people.funnel()),
         "year_over_year": lambda: plots.year_over_year(people.years()),
         "lifetime_value": lambda: plots.lifetime_value(people.values()),
+        "attribution_comparison": lambda: plots.attribution_comparison(attributed_revenue()),
+        "scorecard": lambda: plots.scorecard(account_numbers()),
+        "bridge": lambda: plots.bridge(bridge_steps()),
+        "ab_forest": lambda: plots.ab_forest(experiment()),
+        "send_time_heatmap": lambda: plots.send_time_heatmap(sending_hours()),
+        "conversion_lag(hue=)": lambda: plots.conversion_lag(time_to_order(), hue="channel"),
+        "fatigue": lambda: plots.fatigue(tired_readers()),
         "flow_overview": lambda: plots.flow_overview(flow_summary()),
     }
 

@@ -152,7 +152,7 @@ def _draw_growth(
 
 
 def _sizes(size: Trend) -> str | None:
-    """Say how large the list was at both ends."""
+    """Return how large the list was at both ends."""
     known = [value for one in size.series for value in one.values if np.isfinite(value)]
     if not known:
         return None

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from klaviyo_analytics.analysis.argument_checks import WrongFrame
+from klaviyo_analytics.analysis._engine import WrongFrame
 from klaviyo_analytics.analysis.deliverability import limits_of
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
@@ -97,7 +97,7 @@ def deliverability(
     Raises
     ------
     InvalidInputError
-        If there is no such profile.
+        If no profile of benchmarks has this name.
     FrameError
         If a rate is missing or holds no numbers, there are no benchmarks, or one is not above zero.
 
@@ -108,7 +108,7 @@ def deliverability(
     >>> frame = pd.DataFrame({"bounce_rate": [0.004], "open_rate": [0.29]})
     >>> ax = plots.deliverability(frame, benchmarks={"bounce_rate": 0.01, "open_rate": 0.33})
     >>> [text.get_text() for text in ax.texts if text.get_gid() == "verdict"]
-    ['0.40 %, at most 1 %', '29.0 %, not at least 33 %']
+    ['0.40%, within ≤ 1%', '29.0%, not within ≥ 33%']
     """
     if isinstance(benchmarks, str):
         source = source or f"profile {benchmarks!r}"
@@ -207,15 +207,18 @@ def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) ->
 
 
 def _verdict(check: _Check, *, short: bool) -> str:
-    side = ("≥" if short else "at least") if check.more_is_better else ("≤" if short else "at most")
-    target = f"{side} {check.benchmark * 100:.4g} %"
+    """Write whether the rates keep to the benchmark, and how many do if not all."""
+    side = "≥" if check.more_is_better else "≤"
+    target = f"{side} {check.benchmark * 100:.4g}%"
+    within = "" if short else "within "
     known = np.isfinite(check.values)
     if not known.any():
-        return f"no value to be {target}"
+        return f"no value, {target}"
     kept = int((known & check.good).sum())
     if len(check.values) == 1:
-        return f"{write(float(check.values[0]), 'rate')}, {'' if kept else 'not '}{target}"
-    return f"{kept} of {known.sum()} {target}"
+        return f"{write(float(check.values[0]), 'rate')}, {'' if kept else 'not '}{within}{target}"
+    count = "" if kept == known.sum() else f"{kept} of {known.sum()} "
+    return f"{count}{within}{target}"
 
 
 def _noun(frame: pd.DataFrame) -> str:

@@ -23,7 +23,7 @@ from klaviyo_analytics.plots._canvas import (
 from klaviyo_analytics.plots._frame import draws
 from klaviyo_analytics.plots._lines import all_times, bar_width, draw_bars, in_order, partial_patch
 from klaviyo_analytics.plots._quantities import capitalised, in_words
-from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink
+from klaviyo_analytics.plots._style import MOST_HUES, colours_of
 from klaviyo_analytics.plots._time_axis import date_axis
 from klaviyo_analytics.plots.trend import Trend, measure_in_words, period_in_words, read_trend, zone_in_words
 
@@ -160,8 +160,5 @@ def _legend(
 
 
 def _shades(ax: Axes, order: list[str]) -> dict[str, str]:
-    """Give known sources the colours they always have: what no message earned is grey."""
-    grey = ink(ax, 0.3)
-    if set(order) <= set(_SOURCES):
-        return dict(zip(_SOURCES, (PALETTE[0], PALETTE[1], grey), strict=True))
-    return {name: PALETTE[rank] if rank < MOST_HUES else grey for rank, name in enumerate(order)}
+    """Return the colour of each source; revenue that no message earned is grey."""
+    return colours_of(ax, order)

@@ -25,13 +25,15 @@ from klaviyo_analytics.plots._canvas import (
 )
 from klaviyo_analytics.plots._frame import draws, names, numbers, require
 from klaviyo_analytics.plots._quantities import QuantityFormatter, write
-from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width, tint
+from klaviyo_analytics.plots._style import MOST_HUES, MUTED, PALETTE, ink, line_width, tint
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @draws("the frame of ka.analysis.send_times(sends, reactions)")
-def send_time_heatmap(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def send_time_heatmap(
+    frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None, **kwargs: Any
+) -> Axes:
     """Draw the rate of reaction by weekday and hour of sending.
 
     Parameters
@@ -42,6 +44,8 @@ def send_time_heatmap(frame: pd.DataFrame, *, title: str | None = None, ax: Axes
         `""` for none.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if omitted.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.pcolormesh`.
 
     Returns
     -------
@@ -88,8 +92,7 @@ def send_time_heatmap(frame: pd.DataFrame, *, title: str | None = None, ax: Axes
             cmap=shades,
             vmin=low if high > low else 0.0,
             vmax=high or 1.0,
-            edgecolors=ax.get_facecolor(),
-            linewidth=1.0,
+            **{"edgecolors": ax.get_facecolor(), "linewidth": 1.0, **kwargs},
         )
         for row, column in zip(*np.nonzero(few & np.isfinite(grid)), strict=True):
             ax.add_patch(_hatched(ax, float(column), float(row)))
@@ -121,7 +124,12 @@ def send_time_heatmap(frame: pd.DataFrame, *, title: str | None = None, ax: Axes
 
 @draws("the frame of ka.analysis.conversion_lag(credited)")
 def conversion_lag(
-    frame: pd.DataFrame, *, hue: str | None = None, title: str | None = None, ax: Axes | None = None
+    frame: pd.DataFrame,
+    *,
+    hue: str | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
 ) -> Axes:
     """Draw the share of orders by the time since the message.
 
@@ -136,6 +144,8 @@ def conversion_lag(
         `""` for none.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if omitted.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.bar`.
 
     Returns
     -------
@@ -186,11 +196,11 @@ def conversion_lag(
             heights.append(share)
             left = np.arange(len(buckets)) - 0.4 + width * (place + 0.5)
             colour = (
-                ink(ax, 0.3)
+                ink(ax, MUTED)
                 if group == "others" and place == len(groups) - 1 and len(groups) > 1
                 else PALETTE[place]
             )
-            ax.bar(left, share, width=width * 0.92, color=colour)
+            ax.bar(left, share, **{"width": width * 0.92, "color": colour, **kwargs})
         value_axis(ax, np.concatenate(heights), "rate", None)
         ax.set_xticks(range(len(buckets)), labels=buckets)
         if len(groups) > 1:
@@ -211,7 +221,7 @@ def conversion_lag(
 
 
 @draws("the frame of ka.analysis.fatigue(sends, reactions)")
-def fatigue(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def fatigue(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None, **kwargs: Any) -> Axes:
     """Draw the rate of reaction by the number of messages in the days before.
 
     Parameters
@@ -222,6 +232,8 @@ def fatigue(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
         `""` for none.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if omitted.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.plot`.
 
     Returns
     -------
@@ -251,15 +263,18 @@ def fatigue(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     )
     known = np.isfinite(rate)
     if known.any():
-        ax.vlines(x[known], low[known], high[known], color=ink(ax, 0.45), linewidth=line_width())
+        ax.vlines(x[known], low[known], high[known], color=ink(ax, MUTED), linewidth=line_width())
         ax.scatter(x[known], rate[known], s=points(0.7) ** 2, color=ink(ax, 0.6), zorder=3)
         ax.plot(
             x[known],
             own[known],
-            color=PALETTE[0],
-            linewidth=line_width(),
-            marker="o",
-            markersize=points(0.35),
+            **{
+                "color": PALETTE[0],
+                "linewidth": line_width(),
+                "marker": "o",
+                "markersize": points(0.35),
+                **kwargs,
+            },
         )
         value_axis(ax, np.concatenate([high[known], own[known], low[known]]), "rate", None)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from klaviyo_analytics.analysis.argument_checks import AGGREGATES
+from klaviyo_analytics.analysis._engine import AGGREGATES
 from klaviyo_analytics.plots._canvas import (
     figure_caption,
     figure_title,
@@ -40,7 +40,7 @@ from klaviyo_analytics.plots._lines import (
     with_gaps,
 )
 from klaviyo_analytics.plots._quantities import Quantity, capitalised, in_words, money_in_words, quantity
-from klaviyo_analytics.plots._style import MOST_HUES, ink, line_width
+from klaviyo_analytics.plots._style import MOST_HUES, MUTED, ink, line_width
 from klaviyo_analytics.plots._time_axis import (
     date_axis,
     dates_in_words,
@@ -208,7 +208,7 @@ def _draw_lines(ax: Axes, trend: Trend, ranked: list[str], kwargs: Mapping[str, 
     shade = colours(ax, ranked)
     for one in trend.earlier:
         draw_earlier(
-            ax, with_gaps(one, trend.interval), colour=shade[one.name] if len(ranked) > 1 else ink(ax, 0.45)
+            ax, with_gaps(one, trend.interval), colour=shade[one.name] if len(ranked) > 1 else ink(ax, MUTED)
         )
     first_on_top = sorted(trend.series, key=lambda one: -ranked.index(one.name))
     return {
@@ -223,13 +223,13 @@ def _legend(
     """Return the entries of the legend; a lone line needs none."""
     handles: list[Artist] = []
     labels: list[str] = []
-    grey = ink(ax, 0.45)
+    grey = ink(ax, MUTED)
     coloured = [name for name in ranked[:MOST_HUES] if name in lines]
     if len(ranked) > 1:
         handles += [lines[name] for name in coloured]
         labels += coloured
     if len(ranked) > MOST_HUES:
-        handles.append(Line2D([], [], color=ink(ax, 0.25), linewidth=line_width()))
+        handles.append(Line2D([], [], color=ink(ax, MUTED), linewidth=line_width()))
         labels.append(f"+{len(ranked) - MOST_HUES} more")
     if trend.earlier:
         if len(ranked) == 1:
@@ -468,7 +468,7 @@ def _grid(charts: int, *, columns: int) -> tuple[Figure, list[Axes]]:
 
 
 def title_of(frame: pd.DataFrame, trend: Trend, hue: str | None) -> str:
-    """Say what is measured, per what and split by what."""
+    """Return what is measured, per what and split by what."""
     metrics = list(dict.fromkeys(names(frame, "metric"))) if "metric" in frame.columns else []
     label = trend.subject.label
     what = f"{label} per {trend.interval}" if trend.interval else label

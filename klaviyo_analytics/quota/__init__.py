@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from klaviyo_analytics.quota.budget import Forecast, Quota, Standing, series_parts, values_parts
-from klaviyo_analytics.quota.call_log import Ledger
+from klaviyo_analytics.quota.budget import Forecast, Ledger, Quota, Standing, series_parts, values_parts
 
 __all__ = ["Forecast", "Ledger", "Quota", "Standing", "series_parts", "values_parts"]

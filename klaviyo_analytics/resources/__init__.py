@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from klaviyo_analytics.resources.coupons import CouponCodes, Coupons
     from klaviyo_analytics.resources.events import Events
     from klaviyo_analytics.resources.flows import FlowActions, FlowMessages, Flows
-    from klaviyo_analytics.resources.images import Images
     from klaviyo_analytics.resources.lists import Lists
     from klaviyo_analytics.resources.metric_aggregates import MetricAggregates
     from klaviyo_analytics.resources.metrics import CustomMetrics, MappedMetrics, Metrics
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from klaviyo_analytics.resources.regular import (
         Forms,
         FormVersions,
+        Images,
+        Reviews,
         Segments,
         TagGroups,
         Tags,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         WebhookTopics,
     )
     from klaviyo_analytics.resources.reports import Reports
-    from klaviyo_analytics.resources.reviews import Reviews
 
 __all__ = [
     "Accounts",
@@ -91,7 +91,7 @@ _HOMES = {
     "Flows": "flows",
     "FormVersions": "regular",
     "Forms": "regular",
-    "Images": "images",
+    "Images": "regular",
     "Lists": "lists",
     "MappedMetrics": "metrics",
     "MetricAggregates": "metric_aggregates",
@@ -99,7 +99,7 @@ _HOMES = {
     "Profiles": "profiles",
     "Reports": "reports",
     "Resource": "_base",
-    "Reviews": "reviews",
+    "Reviews": "regular",
     "Segments": "regular",
     "TagGroups": "regular",
     "Tags": "regular",

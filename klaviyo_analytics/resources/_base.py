@@ -1,4 +1,4 @@
-"""What every resource class shares: the account it belongs to, and one way to read and write each kind of endpoint.
+"""The base class of all resources: one way to read and to write each kind of endpoint.
 
 The methods of `_generated` are typed and documented for one endpoint each, and call these.
 """
@@ -36,7 +36,7 @@ from klaviyo_analytics.writeback.encode import UnwritableError
 
 
 class _Unset:
-    """An attribute that was not named: None would say that it is to be cleared."""
+    """An attribute that was not passed; None would clear it."""
 
     def __repr__(self) -> str:
         return "unset"
@@ -46,20 +46,22 @@ UNSET: Any = _Unset()
 
 
 def resource(endpoint: Endpoint, given: Mapping[str, Any], *, id: str | None = None) -> dict[str, Any]:
-    """Build `data` of a body: attributes and relationships told apart, checked against the table."""
+    """Build `data` of a body: attributes and relationships, checked against the table."""
     body = endpoint.body or Body()
     where = f"{endpoint.method} {endpoint.path}"
     wire = {snake(name): name for name in (*body.required, *body.optional, *body.relationships)}
+    # a keyword that was not given may be unknown to this revision
+    given = {name: value for name, value in given.items() if value is not UNSET}
     if unknown := [name for name in given if name not in wire]:
-        raise InvalidInputError(f"{where} takes no {unknown[0]!r}; it takes {', '.join(wire)}.")
-    present = {wire[name] for name, value in given.items() if value is not UNSET}
+        raise InvalidInputError(f"{where} does not accept {unknown[0]!r}; it accepts {', '.join(wire)}.")
+    present = {wire[name] for name in given}
     needed = [*body.required, *(name for name, (_, _, must) in body.relationships.items() if must)]
     if missing := [snake(name) for name in needed if name not in present]:
         raise InvalidInputError(f"{where} needs {', '.join(missing)}.")
     data: dict[str, Any] = {"type": body.type}
     if id is not None:
         data["id"] = id
-    values = {wire[name]: value for name, value in given.items() if value is not UNSET}
+    values = {wire[name]: value for name, value in given.items()}
     attributes = {
         name: written(name, value) for name, value in values.items() if name not in body.relationships
     }
@@ -83,7 +85,7 @@ def write(
     dry_run: bool = False,
     replay_safe: bool | None = None,
 ) -> Any:
-    """Send a write, or show it: a row for an answer with a resource, None for an empty one."""
+    """Send a write, or show it with `dry_run`: a row if the response has a resource, otherwise None."""
     endpoint = context.api.catalog[operation]
     if dry_run:
         shown = {"method": endpoint.method, "path": endpoint.at(**ids), "body": _masked(body)}
@@ -101,18 +103,18 @@ def write(
 
 
 def identifiers(kind: str, ids: Any) -> list[dict[str, str]]:
-    """Write resource identifiers from ids, rows, or a frame with an `id` column; each once."""
+    """Build resource identifiers from ids, rows, or a frame with an `id` column; each once."""
     if isinstance(ids, pd.DataFrame):
         ids = ids["id"]
     several: Iterable[Any] = [ids] if isinstance(ids, str) or _is_row(ids) else ids
     unique = dict.fromkeys(_id(kind, one) for one in several)
     if not unique:
-        raise InvalidInputError(f"name at least one {kind}.")
+        raise InvalidInputError(f"No {kind} was given. Pass at least one id.")
     return [{"type": kind, "id": id} for id in unique]
 
 
 def written(name: str, value: Any) -> Any:
-    """Write a value as JSON carries it; nulls of every kind become null."""
+    """Convert a value to its JSON form; missing values of every kind become null."""
     try:
         return encode.value(value)
     except UnwritableError as problem:
@@ -137,7 +139,7 @@ SECRETS = ("secret_key",)
 
 
 def _masked(body: Any) -> Any:
-    """Leave secrets out of what a dry run shows."""
+    """Hide secrets in what a dry run shows."""
     attributes = body.get("data") if isinstance(body, dict) else None
     attributes = attributes.get("attributes") if isinstance(attributes, dict) else None
     if not attributes or not any(name in attributes for name in SECRETS):
@@ -275,7 +277,7 @@ class Resource:
             frame = frame[(frame[name] == value).fillna(value=False).astype(bool)]
         what = f"{kind} with {name}={value!r}"
         if frame.empty and name == "name":
-            raise NoMatchError(f"There is no {what}.{instead(str(value), self._some_names(operation))}")
+            raise NoMatchError(f"No {what} exists.{instead(str(value), self._some_names(operation))}")
         return only(frame, what)
 
     def _find_by_id(self, operation: str, external_id: str) -> Any:
@@ -283,7 +285,7 @@ class Resource:
         try:
             return self._get(operation, external_id)
         except NotFoundError as error:
-            raise NoMatchError(f"There is nothing with external_id={external_id!r}.") from error
+            raise NoMatchError(f"No resource has external_id={external_id!r}.") from error
 
     def _some_names(self, operation: str) -> list[str]:
         """Read existing names to suggest, at most `NAMES_TO_CHOOSE_FROM`."""
@@ -292,7 +294,7 @@ class Resource:
     # Writes
 
     def _time(self, value: Moment | None) -> Any:
-        """Return a time as the API takes it, in UTC; what has no zone is read in the account's."""
+        """Return a time in UTC as the API expects it; one without a zone is read in the account's."""
         return value if value is UNSET or value is None else moment(self._context, value).isoformat()
 
     def _create(self, operation: str, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
@@ -300,14 +302,16 @@ class Resource:
         return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
 
     def _update(self, operation: str, id: object, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
-        """Change what is given and leave the rest as it is."""
+        """Change the given attributes and leave the others unchanged."""
         endpoint = self._endpoint(operation)
         body = endpoint.body or Body()
         names = [snake(name) for name in (*body.required, *body.optional, *body.relationships)]
         ids = self._ids(operation, id)
         data = resource(endpoint, attributes, id=next(iter(ids.values())))
         if not data.get("attributes") and not data.get("relationships"):
-            raise InvalidInputError(f"update(): nothing to change was named; there are {', '.join(names)}.")
+            raise InvalidInputError(
+                f"update(): no attribute was given. Pass at least one of {', '.join(names)}."
+            )
         return write(self._context, operation, ids, {"data": data}, dry_run=dry_run)
 
     def _apply(self, operation: str, id: object, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
@@ -322,7 +326,7 @@ class Resource:
         return write(self._context, operation, self._ids(operation, id), related, dry_run=dry_run)
 
     def _delete(self, operation: str, id: object, *, confirm: bool, dry_run: bool) -> Any:
-        """Delete what nothing can restore, so only with `confirm=True`."""
+        """Delete a resource for good, so only with `confirm=True`."""
         ids = self._ids(operation, id)
         if not dry_run and confirm is not True:
             confirmed(confirm, self._what_would_go(operation, ids))
@@ -356,7 +360,7 @@ def only(frame: pd.DataFrame, what: str) -> pd.Series[Any]:
         The frame is empty, or has several rows.
     """
     if frame.empty:
-        raise NoMatchError(f"There is no {what}.")
+        raise NoMatchError(f"No {what} exists.")
     if len(frame) > 1:
         ids = ", ".join(frame["id"].head(10))
         raise AmbiguousMatchError(f"There is more than one {what}: {ids}. Choose one with get(id).")

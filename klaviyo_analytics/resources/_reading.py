@@ -1,4 +1,4 @@
-"""The account that resources belong to, and how a collection or one resource is read."""
+"""The account that resources belong to, and how a collection or a single resource is read."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Moment, in_zone, plain, zone_named
 
 Filtering = Filter | str | None
+Page = tuple[list[Any], Any]  # records, and what was included with them
 CHUNK = 10_000
 MOST_KNOWN_PAGES = 3  # pages in a row with only known rows, after which a collection is taken to be endless
 MOST_EMPTY_PAGES = 100  # a filter may leave a page empty, but not that many in a row
@@ -62,7 +63,7 @@ class Context:
         if self.known_account is None:
             frame = Reading(self, "get_accounts").frame()
             if frame.empty:
-                raise MalformedResponseError("GET /api/accounts answered without an account.")
+                raise MalformedResponseError("GET /api/accounts contains no account.")
             self.known_account = frame.iloc[0]
         return self.known_account
 
@@ -92,7 +93,7 @@ class Context:
 
 
 class Rows:
-    """The rows that a reading has met, so that a row that two pages hold comes once; several readers may share it."""
+    """The ids of the rows read so far, so that a row on two pages is kept once; several readers may share it."""
 
     def __init__(self) -> None:
         self._ids: set[str] = set()
@@ -102,7 +103,7 @@ class Rows:
         self.nameless = 0
 
     def new(self, records: list[Any]) -> list[Any]:
-        """Return the records that were not met before, in their order; those without an id are all kept."""
+        """Return the records that were not read before, in order; those without an id are all kept."""
         with self._lock:
             fresh = []
             for record in records:
@@ -117,7 +118,7 @@ class Rows:
         return fresh
 
     def check_progress(self, records: list[Any], fresh: list[Any], where: str) -> None:
-        """Stop a collection whose pages go on for ever although their cursors differ.
+        """Stop reading a collection whose pages never end although their cursors differ.
 
         Raises
         ------
@@ -133,7 +134,7 @@ class Rows:
             )
 
     def report(self, what: str) -> None:
-        """Warn of what was dropped or lacks an id, with counts."""
+        """Warn about dropped rows and rows without an id, with counts."""
         if self.repeated:
             tables.warn(
                 f"{what}: {counted(self.repeated, 'row')} came on more than one page and {_was(self.repeated)} "
@@ -227,16 +228,23 @@ class Reading:
         self.report(rows)
         return table.frame()
 
-    def frames(self, chunk_size: int) -> Iterator[pd.DataFrame]:
-        """Read everything in frames of `chunk_size` rows; at least one, so that the columns are known."""
-        if chunk_size < 1:
-            raise InvalidInputError(f"chunk_size={chunk_size}: give at least 1 row.")
-        return self._cut(chunk_size)
+    def frames(
+        self, chunk_size: int, pages: Callable[[Progress, Rows], Iterator[Page]] | None = None
+    ) -> Iterator[pd.DataFrame]:
+        """Read everything in frames of `chunk_size` rows; at least one, so that the columns are known.
 
-    def _cut(self, chunk_size: int) -> Iterator[pd.DataFrame]:
+        `pages` yields the pages instead of this reading, which then only cuts them into frames.
+        """
+        if chunk_size < 1:
+            raise InvalidInputError(f"chunk_size={chunk_size} is not allowed. Use at least 1 row.")
+        return self._cut(chunk_size, pages or self.pages)
+
+    def _cut(
+        self, chunk_size: int, pages: Callable[[Progress, Rows], Iterator[Page]]
+    ) -> Iterator[pd.DataFrame]:
         table, empty, rows = self.table(), True, Rows()
         with self._progress() as progress:
-            for records, included in self.pages(progress, rows):
+            for records, included in pages(progress, rows):
                 rest = records
                 while rest:
                     room = chunk_size - table.rows
@@ -261,7 +269,7 @@ class Reading:
 
     @property
     def what(self) -> str:
-        """The collection, as people call it: the last words of its path."""
+        """The collection for messages: its path below /api/."""
         return self.endpoint.path.removeprefix("/api/")
 
     def _progress(self) -> Progress:
@@ -269,13 +277,13 @@ class Reading:
 
 
 def _whole_number(limit: Any) -> int | None:
-    """Take a limit, also one of numpy's integers."""
+    """Return a row limit as an int; numpy integers are allowed."""
     try:
         rows = None if limit is None else operator.index(limit)
     except TypeError:
         rows = -1
     if isinstance(limit, bool) or (rows is not None and rows < 0):
-        raise InvalidInputError(f"limit={limit!r}: give a whole number of rows, or None for all.")
+        raise InvalidInputError(f"limit={limit!r}: expected a non-negative integer, or None for all rows.")
     return rows
 
 
@@ -284,7 +292,7 @@ def read_one(context: Context, operation: str, ids: Mapping[str, str], **options
     row = read_one_or_none(context, operation, ids, **options)
     if row is None:
         where = context.api.catalog[operation].at(**ids)
-        raise MalformedResponseError(f"GET {where} answered without a resource.")
+        raise MalformedResponseError(f"GET {where} contains no resource.")
     return row
 
 
@@ -313,22 +321,23 @@ def read_one_or_none(
     where = f"GET {endpoint.at(**ids)}"
     records = jsonapi.resources(document, where)
     if len(records) > 1:
-        raise MalformedResponseError(f"{where} answered with {len(records):,} resources instead of one.")
+        raise MalformedResponseError(f"{where} contains {len(records):,} resources instead of one.")
     return tables.one(records[0], schema, jsonapi.included([document])) if records else None
 
 
 def checked_id(value: object, name: str = "id") -> str:
-    """Take an id, or a row that has one."""
+    """Return the id from an id or from a row that has one."""
     one = _text_of(value, name)
     if "@" in one:
         raise InvalidInputError(
-            f"{name}={one!r} is no id but an address; client.profiles.find(email=...) gives the row that has the id."
+            f"{name}={one!r} is an email address, not an id. "
+            "client.profiles.find(email=...) returns the row that has the id."
         )
     return one
 
 
 def catalog_id(value: object) -> str:
-    """Write a shop's own id as the compound one of the catalog; rows and compound ids have it already."""
+    """Return the catalog's compound id for a shop's own id; rows and compound ids have it already."""
     one = _text_of(value, "id")
     return one if ":::" in one else f"$custom:::$default:::{one}"
 
@@ -339,7 +348,9 @@ def _text_of(value: object, name: str) -> str:
     if isinstance(value, str) and value.strip():
         return value
     given = f"<{type(value).__name__}>" if isinstance(value, pd.DataFrame) else repr(value)
-    raise InvalidInputError(f"{name}={given}: give an id as text, or a row that `get` or `find` returned.")
+    raise InvalidInputError(
+        f"{name}={given} is not an id. Pass an id as text, or a row that `get` or `find` returned."
+    )
 
 
 # what people type for the API's words
@@ -355,7 +366,7 @@ SAID_FOR = {
 
 
 def instead(given: str, names: Iterable[str], *, most: int = 30) -> str:
-    """Say which names come close to one that there is not, or else which there are."""
+    """Return a hint for an unknown name: close matches, or else the existing names."""
     there = list(dict.fromkeys(names))
     if near := difflib.get_close_matches(given, there, n=5, cutoff=0.5):
         return f" Did you mean {', '.join(map(repr, near))}?"
@@ -364,12 +375,12 @@ def instead(given: str, names: Iterable[str], *, most: int = 30) -> str:
 
 
 def chosen(given: Sequence[str] | str, allowed: Sequence[str], what: str) -> list[str]:
-    """Give the words once each, in their order; one that is not allowed is refused.
+    """Return each word once, in order, after checking that it is allowed.
 
     Raises
     ------
     InvalidQueryError
-        The message names what is allowed and what may have been meant.
+        A word is not allowed; the message lists the allowed ones and a close match.
     """
     words = [given] if isinstance(given, str) else list(given)
     for word in words:
@@ -393,7 +404,7 @@ def moment(context: Context, value: Moment) -> datetime:
 
 
 def timeframe(context: Context, span: Span, timezone: str | None = None) -> Timeframe:
-    """Read a time frame on the clock of `timezone`, or of the account; one that has a zone keeps it."""
+    """Return a time frame in `timezone`, or in the account's zone; a Timeframe keeps its own."""
     if isinstance(span, Timeframe):
         return span.in_timezone(timezone) if timezone else span
     return Timeframe.parse(span, timezone=timezone or context.timezone, now=context.now())

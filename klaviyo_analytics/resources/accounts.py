@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.resources._generated.account import AccountMethods
 from klaviyo_analytics.resources._reading import Context, Span, chosen
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.resources.metric_aggregates import MetricAggregates
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.metrics import conversion_metric as read_conversion
-from klaviyo_analytics.resources.reports import told
+from klaviyo_analytics.resources.reports import USUAL, told
 from klaviyo_analytics.timeframe import Timeframe
 
 
@@ -57,13 +59,14 @@ def account_summary(
     *,
     compare: Comparison | None,
     conversion_metric: Metric | None,
+    currency: str | None = None,
 ) -> pd.DataFrame:
-    """Give a row for each source and measure; see `KlaviyoClient.account_summary`."""
+    """Return a row for each source and measure; see `KlaviyoClient.account_summary`."""
     if compare is not None:
         chosen([compare], get_args(Comparison), "compare")
     frame = read_timeframe(context, timeframe).in_timezone(context.timezone)
     metric = read_conversion(context, conversion_metric)[0]
-    values = _values(context, frame, metric)
+    values = _values(context, frame, metric, currency)
     result = pd.DataFrame(
         [
             (source, measure, kind, values.get((source, measure), np.nan))
@@ -75,8 +78,8 @@ def account_summary(
     complete = frame.is_complete(context.now())
     if compare is not None:
         before = frame.previous() if compare == "previous_period" else frame.same_period_last_year()
-        result = _compared(result, _values(context, before, metric))
-    currency = context.account.get("preferred_currency")
+        result = _compared(result, _values(context, before, metric, currency))
+    currency = currency or context.account.get("preferred_currency")
     money = result["kind"].eq("money")
     result["currency"] = pd.Series([currency] * len(result), dtype="string").where(money)
     result["complete"] = pd.array([complete] * len(result), dtype="boolean")
@@ -91,23 +94,29 @@ def _measures(source: str) -> dict[str, Kind]:
     return {name: kind for name, kind in shown.items() if source != "all" or name != "revenue_share"}
 
 
-def _values(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str, str], float]:
-    """Give each source's measures for one period."""
+def _values(
+    context: Context, frame: Timeframe, metric: str, currency: str | None
+) -> dict[tuple[str, str], float]:
+    """Return each source's measures for one period."""
     campaigns, flows = (
         told(context, name, timeframe=frame, conversion_metric=metric)
         for name in ("campaign_values", "flow_values")
     )
-    values = _revenue(context, frame, metric)
+    values = _revenue(context, frame, metric, currency)
     together = pd.concat([campaigns, flows], ignore_index=True)
     for source, report in (("campaign", campaigns), ("flow", flows), ("all", together)):
         totals = analysis.roll_up(report).iloc[0]
         for measure, kind in SENT.items():
             nothing = 0.0 if kind == "count" and report.empty else np.nan
             values[source, measure] = _number(totals[measure], nothing)
+        if currency not in (None, context.account.get("preferred_currency")):
+            values[source, "revenue_per_recipient"] = np.nan  # reports have only the account's currency
     return values
 
 
-def _revenue(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str, str], float]:
+def _revenue(
+    context: Context, frame: Timeframe, metric: str, currency: str | None
+) -> dict[tuple[str, str], float]:
     """Split revenue and orders by what brought them; the longest interval takes the fewest numbers."""
     orders = MetricAggregates(context).query(
         metric,
@@ -115,6 +124,7 @@ def _revenue(context: Context, frame: Timeframe, metric: str) -> dict[tuple[str,
         interval="month",
         by=["$attributed_message", "$attributed_flow"],
         timeframe=frame,
+        currency=currency,
     )
     money = analysis.revenue_split(orders).set_index("source")
     counts = analysis.revenue_split(orders, value="count").set_index("source")
@@ -145,3 +155,61 @@ def _compared(result: pd.DataFrame, before: dict[tuple[str, str], float]) -> pd.
 
 def _number(value: Any, nothing: float) -> float:
     return nothing if pd.isna(value) else float(value)
+
+
+# what rates of opens are made of: text messages, whose opens are not visible, do not count in them
+PARTS = {
+    "open_rate_denominator": ("delivered", "opens_unique"),
+    "click_to_open_rate_numerator": ("clicks_unique", "opens_unique"),
+}
+NUMBERS = (
+    *USUAL,
+    "currency",
+    *(name for name, rate in RATES.items() if {rate.numerator, rate.denominator} <= set(USUAL)),
+    *PARTS,
+    "complete",
+)
+
+
+# reports have a word of their own for what campaigns and filters call mobile_push
+CAMPAIGN_WORDS = {"push-notification": "mobile_push"}
+
+
+def added_up(report: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return a row for each of `keys` with its channel, counts, money and rates, as `analysis.roll_up` makes them."""
+    rows = analysis.roll_up(report, by=keys)
+    for part, (count, opens) in PARTS.items():
+        if part not in rows.columns:
+            rows[part] = rows[count].where(rows[opens].notna())
+    grouped = report.groupby(list(keys), dropna=False, sort=False)
+    about = grouped.agg(channel=("send_channel", _channels), complete=("complete", "all")).reset_index()
+    about = about.astype({"channel": "string", "complete": "boolean"})
+    return rows.merge(about, on=list(keys), how="left", validate="1:1")
+
+
+def listed(values: Iterable[Any]) -> str | None:
+    """Join the distinct values with commas; most often there is one."""
+    return ", ".join(dict.fromkeys(str(value) for value in values if pd.notna(value))) or None
+
+
+def _channels(values: Iterable[Any]) -> str | None:
+    known = (CAMPAIGN_WORDS.get(value, value) for value in values if pd.notna(value))
+    return listed(sorted(known))
+
+
+def lists_of_text(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a list for each row, empty where the value is missing."""
+    return pd.Series([value if isinstance(value, list) else [] for value in values], dtype="object")
+
+
+def finished(frame: pd.DataFrame, columns: Sequence[str], report: pd.DataFrame) -> pd.DataFrame:
+    """Select the columns, reset the index, and copy the report's `attrs`."""
+    further = [
+        name
+        for rate in RATES
+        for name in (f"{rate}_numerator", f"{rate}_denominator")
+        if name in frame.columns and name not in PARTS
+    ]
+    result = frame[[*columns, *NUMBERS[:-1], *further, NUMBERS[-1]]].reset_index(drop=True)
+    result.attrs = dict(report.attrs)
+    return result

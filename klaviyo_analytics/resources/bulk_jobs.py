@@ -9,7 +9,7 @@ import pandas as pd
 
 from klaviyo_analytics._messages import counted
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics.endpoints import Kind, load
+from klaviyo_analytics.endpoints import Kind
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.frames.schema import DTYPES
@@ -31,7 +31,7 @@ PLURAL = {"item": "items", "variant": "variants", "category": "categories"}
 
 
 def attributes(context: Context, kind: str, records: Sequence[Record]) -> dict[str, Any]:
-    """Write the attributes of a job of one kind."""
+    """Return the attributes of a job of one kind."""
     most = WRITE_TYPES[kind.replace("_", " ")].most
     if not 0 < len(records) <= most:
         raise InvalidInputError(
@@ -49,20 +49,24 @@ def attributes(context: Context, kind: str, records: Sequence[Record]) -> dict[s
         profiles: dict[str, Any] = body["data"]["attributes"]
         return profiles
     if kind == "profile_import":
-        return {"profiles": {"data": [_profile(record) for record in records]}}
+        return {"profiles": {"data": [_profile(context, record) for record in records]}}
     if kind == "event_create":
         return {"events_bulk_create": {"data": [_event(context, record) for record in records]}}
     if kind == "coupon_code_create":
-        codes = [resource(load()["create_coupon_code"], with_expiry(context, record)) for record in records]
+        endpoint = context.api.catalog["create_coupon_code"]
+        codes = [resource(endpoint, with_expiry(context, record)) for record in records]
         return {"coupon_codes": {"data": codes}}
-    _, noun, verb = kind.split("_")
-    return {PLURAL[noun]: {"data": [_in_catalog(noun, verb, record) for record in records]}}
+    _, resource_kind, verb = kind.split("_")
+    data = [_in_catalog(context, resource_kind, verb, record) for record in records]
+    return {PLURAL[resource_kind]: {"data": data}}
 
 
-def _profile(record: Record) -> dict[str, Any]:
+def _profile(context: Context, record: Record) -> dict[str, Any]:
     id, given = _parted(record)
     given, meta = patched(given)
-    data = resource(load()["create_or_update_profile"], given, id=None if id is None else checked_id(id))
+    data = resource(
+        context.api.catalog["create_or_update_profile"], given, id=None if id is None else checked_id(id)
+    )
     return {**data, "meta": meta} if meta else data
 
 
@@ -74,13 +78,13 @@ def _event(context: Context, record: Record) -> dict[str, Any]:
     return {"type": "event-bulk-create", "attributes": one}
 
 
-def _in_catalog(noun: str, verb: str, record: Record) -> dict[str, Any]:
+def _in_catalog(context: Context, resource_kind: str, verb: str, record: Record) -> dict[str, Any]:
     if verb == "create":
-        return resource(load()[f"create_catalog_{noun}"], record)
+        return resource(context.api.catalog[f"create_catalog_{resource_kind}"], record)
     id, given = _parted(record)
     if verb == "delete":
-        return {"type": f"catalog-{noun}", "id": catalog_id(id)}
-    return resource(load()[f"update_catalog_{noun}"], given, id=catalog_id(id))
+        return {"type": f"catalog-{resource_kind}", "id": catalog_id(id)}
+    return resource(context.api.catalog[f"update_catalog_{resource_kind}"], given, id=catalog_id(id))
 
 
 def _parted(record: Record) -> tuple[Any, dict[str, Any]]:
@@ -105,13 +109,13 @@ COLUMNS: dict[str, Kind] = {
 
 def _operation(kind: str, *, many: bool) -> str:
     if kind not in KINDS:
-        raise InvalidInputError(f"kind={kind!r} is not known; there are {', '.join(KINDS)}.")
+        raise InvalidInputError(f"kind={kind!r} is not a kind of job. Allowed are {', '.join(KINDS)}.")
     jobs = "jobs" if many else "job"
     if kind == "coupon_code_create":
         return "get_bulk_create_coupon_code_jobs" if many else "get_bulk_create_coupon_codes_job"
     if kind.startswith("catalog_"):
-        _, noun, verb = kind.split("_")
-        plural = {"item": "catalog_items", "variant": "variants", "category": "categories"}[noun]
+        _, resource_kind, verb = kind.split("_")
+        plural = {"item": "catalog_items", "variant": "variants", "category": "categories"}[resource_kind]
         return f"get_bulk_{verb}_{plural}_{jobs}"
     return f"get_bulk_{'import' if kind == 'profile_import' else kind}_profiles_{jobs}"
 
@@ -123,8 +127,8 @@ def _submission(kind: str) -> str:
     if kind == "coupon_code_create":
         return "bulk_create_coupon_codes"
     if kind.startswith("catalog_"):
-        _, noun, verb = kind.split("_")
-        return f"bulk_{verb}_catalog_{PLURAL[noun]}"
+        _, resource_kind, verb = kind.split("_")
+        return f"bulk_{verb}_catalog_{PLURAL[resource_kind]}"
     return f"bulk_{kind}_profiles"
 
 
@@ -205,21 +209,21 @@ class BulkJobs(BulkJobMethods):
         confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
-        """Hand one job of many records over; Klaviyo works on it in its own time.
+        """Submit one job with many records; Klaviyo processes it later.
 
         Parameters
         ----------
         kind : str
-            As in `list`; or "event_create", of which Klaviyo tells no more than that it has taken them.
+            As in `list`; or "event_create", which Klaviyo only acknowledges.
         records : list of dict
             Each with the keywords of the single write: those of `profiles.upsert`, `events.create`,
             `catalog_items.create`, `coupon_codes.create` ...; with `id` for updates and deletions.
         lists : str, list or frame
             Of a "profile_import": lists that the profiles join.
         confirm : bool
-            True, for "suppress", "unsuppress" and kinds that delete.
+            True confirms "suppress", "unsuppress" and kinds that delete.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -250,7 +254,7 @@ class BulkJobs(BulkJobMethods):
                 raise InvalidInputError("lists= belongs to the kind 'profile_import'.")
             given["lists"] = lists
         operation = _submission(kind)
-        body = {"data": resource(load()[operation], given)}
+        body = {"data": resource(self._endpoint(operation), given)}
         if not dry_run:
             confirmed(confirm, *_asks(kind, len(records)))
         job = write(self._context, operation, {}, body, dry_run=dry_run)
@@ -276,10 +280,10 @@ class BulkJobs(BulkJobMethods):
         Raises
         ------
         RequestTimeoutError
-            It was not done in time; it goes on.
+            It did not finish in time; it is still running.
         """
         named, context = _kind_of(job, kind), self._context
-        with Progress(named.replace("_", " "), shown=context.progress, unit="looks") as progress:
+        with Progress(named.replace("_", " "), shown=context.progress, unit="checks") as progress:
             return wait_for(
                 lambda: self.get(job, kind=named),
                 lambda row: row["status"] in ("complete", "cancelled"),
@@ -292,7 +296,7 @@ class BulkJobs(BulkJobMethods):
 
 
 def _asks(kind: str, count: int) -> list[str]:
-    """Say what has to be confirmed, if anything has."""
+    """Return what must be confirmed; empty if nothing must be."""
     if kind.endswith("_delete"):
         return [f"This deletes {count:,} of the catalog; they cannot be restored."]
     asks = {"suppress": confirmations.to_suppress, "unsuppress": confirmations.to_unsuppress}
@@ -300,7 +304,7 @@ def _asks(kind: str, count: int) -> list[str]:
 
 
 def _told(row: pd.Series[Any], kind: str) -> pd.Series[Any]:
-    """Let a job's row say what kind of job it is."""
+    """Add the kind of job to its row."""
     return pd.Series({"id": row["id"], "kind": kind, **row.drop("id")}, dtype=object, name=row["id"])
 
 
@@ -308,12 +312,14 @@ def _kind_of(job: Any, kind: JobKind | None) -> JobKind:
     if kind is None and isinstance(job, pd.Series) and "kind" in job:
         kind = job["kind"]
     if kind is None:
-        raise InvalidInputError(f"a job's id does not tell its kind; give kind=, one of {', '.join(KINDS)}.")
+        raise InvalidInputError(
+            f"an id alone does not show the kind of a job; pass kind=, one of {', '.join(KINDS)}."
+        )
     return kind
 
 
 def _alike(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Give the jobs of one kind the columns that those of all kinds have."""
+    """Return the jobs of one kind with the columns that all kinds share."""
     for name, what in COLUMNS.items():
         if name not in frame:
             value = kind if name == "kind" else None

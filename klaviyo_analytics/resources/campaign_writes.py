@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import ApiError, InvalidInputError, RequestTimeoutError
 from klaviyo_analytics.http.cancellation import wait_for
 from klaviyo_analytics.resources._base import UNSET, identifiers, resource, serves, write
@@ -26,9 +25,11 @@ def message_bodies(
     label: str | None,
     content: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Write the messages of a campaign: as the API takes them, or one plain message of a channel."""
+    """Return the messages of a campaign: definitions as given, or one plain message of a channel."""
     if (channel is None) == (definitions is None):
-        raise InvalidInputError("give either channel= with its content, or campaign_messages=.")
+        raise InvalidInputError(
+            "campaigns.create(): pass either channel= with its content, or campaign_messages=."
+        )
     if definitions is not None:
         if content or label is not None:
             raise InvalidInputError(f"campaign_messages= holds the content; leave {', '.join(content)} out.")
@@ -44,7 +45,7 @@ def message_bodies(
 
 
 def _definition(channel: str, label: str | None, content: Mapping[str, str]) -> dict[str, Any]:
-    """Write the definition of one plain message."""
+    """Return the definition of one plain message."""
     if channel not in ("email", "sms"):
         raise InvalidInputError(
             f"channel={channel!r}: 'email' and 'sms' are built from keywords; for others give campaign_messages=."
@@ -57,7 +58,7 @@ def _definition(channel: str, label: str | None, content: Mapping[str, str]) -> 
 
 
 def audience_body(given: Any) -> dict[str, list[str]]:
-    """Write who a campaign is for."""
+    """Return the audiences of a campaign as the API takes them."""
     if isinstance(given, Mapping):
         if unknown := [name for name in given if name not in ("included", "excluded")]:
             raise InvalidInputError(f"audiences has no {unknown[0]!r}; it has included and excluded.")
@@ -73,7 +74,7 @@ def audience_body(given: Any) -> dict[str, list[str]]:
 
 
 def strategy(context: Context, given: Any) -> Any:
-    """Write when a campaign is sent."""
+    """Return a send strategy as the API takes it."""
     if given is UNSET:
         return given
     if isinstance(given, Mapping):
@@ -90,7 +91,7 @@ def strategy(context: Context, given: Any) -> Any:
 
 
 class CampaignWrites(CampaignMethods):
-    """What changes a campaign, and what sends it."""
+    """Methods that create, change and send a campaign."""
 
     @serves("create_campaign")
     def create(
@@ -117,7 +118,7 @@ class CampaignWrites(CampaignMethods):
             Ids (or rows) of lists and segments; or ``{"included": [...], "excluded": [...]}``.
         channel : {"email", "sms"}
             For a campaign of one plain message, with its content as keywords: `subject`, `preview_text`,
-            `from_email`, `from_label`, `reply_to_email`, `cc_email`, `bcc_email` of an e-mail, `body` of a text
+            `from_email`, `from_label`, `reply_to_email`, `cc_email`, `bcc_email` of an email, `body` of a text
             message.
         campaign_messages : dict or list of dict
             Instead of `channel` and content: definitions as the API takes them, like
@@ -128,9 +129,9 @@ class CampaignWrites(CampaignMethods):
         send_options, tracking_options : dict
             As the API takes them.
         label : str
-            Name of the e-mail within the campaign.
+            Name of the email within the campaign.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -161,7 +162,7 @@ class CampaignWrites(CampaignMethods):
             "send_options": send_options,
             "tracking_options": tracking_options,
         }
-        data = resource(load()["create_campaign"], given)
+        data = resource(self._endpoint("create_campaign"), given)
         return write(self._context, "create_campaign", {}, {"data": data}, dry_run=dry_run)
 
     @serves("update_campaign")
@@ -204,7 +205,7 @@ class CampaignWrites(CampaignMethods):
         if all(value is UNSET for value in given.values()):
             raise InvalidInputError(f"update(): nothing to change was named; there are {', '.join(given)}.")
         id = checked_id(campaign, "campaign")
-        data = resource(load()["update_campaign"], given, id=id)
+        data = resource(self._endpoint("update_campaign"), given, id=id)
         return write(self._context, "update_campaign", {"id": id}, {"data": data}, dry_run=dry_run)
 
     @serves(
@@ -213,7 +214,7 @@ class CampaignWrites(CampaignMethods):
         "get_campaign_recipient_estimation",
     )
     def estimate_recipients(self, campaign: Any, /, *, timeout: float = 120.0, dry_run: bool = False) -> Any:
-        """Count whom a campaign would reach now: starts the estimation, waits for it, reads it.
+        """Estimate how many people a campaign would reach now: starts the estimation, waits for it, reads it.
 
         Parameters
         ----------
@@ -222,7 +223,7 @@ class CampaignWrites(CampaignMethods):
         timeout : float
             Seconds to wait at most.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -231,7 +232,7 @@ class CampaignWrites(CampaignMethods):
         Raises
         ------
         RequestTimeoutError
-            The estimation was not done in time.
+            The estimation did not finish in time.
 
         Notes
         -----
@@ -255,7 +256,7 @@ class CampaignWrites(CampaignMethods):
         """
         id, context = checked_id(campaign, "campaign"), self._context
         start = "refresh_campaign_recipient_estimation"
-        body = {"data": resource(load()[start], {}, id=id)}
+        body = {"data": resource(self._endpoint(start), {}, id=id)}
         started = write(context, start, {}, body, dry_run=dry_run, replay_safe=True)
         if dry_run:
             return started
@@ -279,9 +280,9 @@ class CampaignWrites(CampaignMethods):
         campaign : str
             Id, or a row that `list`, `get` or `create` returned.
         confirm : bool
-            True, to do it. Without it, the error says which campaign would go to how many people.
+            True confirms. Without it, the error says which campaign would go to how many people.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -291,7 +292,7 @@ class CampaignWrites(CampaignMethods):
         Raises
         ------
         ConfirmationRequiredError
-            `confirm` is not True; nothing was sent.
+            `confirm` is not True. No request was sent.
 
         Notes
         -----
@@ -315,7 +316,7 @@ class CampaignWrites(CampaignMethods):
                 )
             if confirm is not True:
                 confirmed(confirm, f"This sends the campaign {found['name']!r} ({id}) to {self._reach(id)}.")
-        data = resource(load()["send_campaign"], {}, id=id)
+        data = resource(self._endpoint("send_campaign"), {}, id=id)
         return write(self._context, "send_campaign", {}, {"data": data}, dry_run=dry_run)
 
     @serves("cancel_campaign_send")
@@ -329,7 +330,7 @@ class CampaignWrites(CampaignMethods):
         revert : bool
             True makes it a draft again; otherwise it stays cancelled.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Notes
         -----
@@ -345,7 +346,7 @@ class CampaignWrites(CampaignMethods):
         """
         id = checked_id(campaign, "campaign")
         action = {"action": "revert" if revert else "cancel"}
-        data = resource(load()["cancel_campaign_send"], action, id=id)
+        data = resource(self._endpoint("cancel_campaign_send"), action, id=id)
         return write(self._context, "cancel_campaign_send", {"id": id}, {"data": data}, dry_run=dry_run)
 
     def _reach(self, id: str) -> str:

@@ -19,7 +19,7 @@ from klaviyo_analytics.resources._generated.messages import (
     CampaignSort,
 )
 from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, Span, chosen, instead
-from klaviyo_analytics.resources._summaries import added_up, finished, listed, lists_of_text
+from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
 from klaviyo_analytics.resources.campaign_writes import CampaignWrites
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
@@ -73,7 +73,7 @@ class Campaigns(CampaignWrites):
         Raises
         ------
         InvalidQueryError
-            The endpoint does not allow it; nothing was sent.
+            The query is not allowed. No request was sent.
 
         Notes
         -----
@@ -132,7 +132,7 @@ class Campaigns(CampaignWrites):
         found = frame[frame["name"] == name]
         if found.empty:
             raise NoMatchError(
-                f"There is no campaign with name={name!r}.{instead(name, self.list(fields=['name'])['name'])}"
+                f"No campaign has name={name!r}.{instead(name, self.list(fields=['name'])['name'])}"
             )
         return only(found, f"campaign with name={name!r}")
 
@@ -172,7 +172,7 @@ class Campaigns(CampaignWrites):
         conversion_metric: Metric | None = None,
         by: CampaignGrain = "campaign",
     ) -> pd.DataFrame:
-        """Tell how each campaign of a time frame did: who got it, what they did, what it earned.
+        """Return the results of each campaign in a time frame: recipients, engagement and revenue.
 
         Parameters
         ----------
@@ -234,7 +234,7 @@ class Campaigns(CampaignWrites):
             self._context,
             "campaign_values",
             timeframe=timeframe,
-            group_by=[*GROUPS, *VARIATIONS] if by == "variation" else GROUPS,
+            by=[*GROUPS, *VARIATIONS] if by == "variation" else GROUPS,
             conversion_metric=conversion_metric,
         )
         records = _records(self._context, report)
@@ -309,7 +309,7 @@ def _records(context: Context, report: pd.DataFrame) -> pd.DataFrame:
 
 
 def _subjects(records: pd.DataFrame) -> dict[str, str | None]:
-    """Give each message's subject."""
+    """Return each message's subject."""
     return {
         id: subject
         for ids, subjects in zip(records["message_ids"], records["subjects"], strict=True)

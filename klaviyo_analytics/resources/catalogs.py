@@ -1,6 +1,6 @@
-"""The catalog: items, their variants, and the categories they stand in.
+"""The catalog: items, their variants, and their categories.
 
-The API's ids are compound: ``$custom:::$default:::SKU``. Every verb here takes the plain external id, too.
+The API's ids are compound: ``$custom:::$default:::SKU``. Every method here accepts the plain external id, too.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Columns = Mapping[str, str] | None
 
 
 class CatalogFrames(Resource):
-    """What changes many things of a catalog."""
+    """Methods that change many resources of a catalog."""
 
-    _what: ClassVar[plans.Noun]
+    _what: ClassVar[plans.ResourceKind]
 
     def plan_create(
         self,
@@ -97,7 +97,7 @@ class CatalogFrames(Resource):
         return plans.plan_catalog(
             self._context,
             frame,
-            noun=self._what,
+            resource_kind=self._what,
             verb=verb,
             columns=columns,
             properties=properties,
@@ -106,7 +106,7 @@ class CatalogFrames(Resource):
 
 
 class CouponCodeFrames(Resource):
-    """What creates many coupon codes."""
+    """Methods that create many coupon codes."""
 
     @serves("bulk_create_coupon_codes")
     def plan_create(
@@ -193,6 +193,6 @@ class CatalogVariants(CatalogVariantMethods, _CatalogResource):
 
 
 class CatalogCategories(CatalogCategoryMethods, _CatalogResource):
-    """Categories that items stand in."""
+    """Categories of items."""
 
     _what = "category"

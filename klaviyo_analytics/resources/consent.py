@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics._messages import counted
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.resources._base import Resource, resource, serves, write
 from klaviyo_analytics.resources._reading import checked_id, read_one
@@ -16,10 +15,10 @@ from klaviyo_analytics.timeframe.words import Moment
 from klaviyo_analytics.writeback import Plan, confirmations
 from klaviyo_analytics.writeback import consent as plans
 from klaviyo_analytics.writeback.checks import OnDuplicate
+from klaviyo_analytics.writeback.columns import as_frame
 from klaviyo_analytics.writeback.confirmations import confirmed
 from klaviyo_analytics.writeback.consent import Channels, ConsentChannel
 from klaviyo_analytics.writeback.encode import DateFormat
-from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.write_types import WRITE_TYPES
 
 ACCEPTED = "email addresses, dicts, rows or a DataFrame"
@@ -72,7 +71,7 @@ def _is_person(series: pd.Series[Any]) -> bool:
     return bool({"id", "email", "phone_number"} & {*series.index})
 
 
-def send_plan(noun: Resource, plan: Plan, *, confirm: bool, dry_run: bool) -> Any:
+def send_plan(owner: Resource, plan: Plan, *, confirm: bool, dry_run: bool) -> Any:
     """Send a plan of one request, as a single call does: all of its rows, or nothing.
 
     Raises
@@ -85,7 +84,7 @@ def send_plan(noun: Resource, plan: Plan, *, confirm: bool, dry_run: bool) -> An
     operation, body = request_of(plan)
     if not dry_run:
         confirmed(confirm, *plan._confirm)
-    return write(noun._context, operation, {}, body, dry_run=dry_run)
+    return write(owner._context, operation, {}, body, dry_run=dry_run)
 
 
 def request_of(plan: Plan) -> tuple[str, Any]:
@@ -108,7 +107,7 @@ def request_of(plan: Plan) -> tuple[str, Any]:
 
 
 class Consent(Resource):
-    """Who may be written to."""
+    """Consent and suppression."""
 
     @serves("bulk_subscribe_profiles")
     def subscribe(
@@ -123,12 +122,12 @@ class Consent(Resource):
         confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
-        """Record that up to 1,000 people have said yes.
+        """Subscribe up to 1,000 people.
 
         Parameters
         ----------
         profiles : str, dict, row, frame, or a list of these
-            E-mail addresses, or what has `email`, `phone_number` and, if known, `id`.
+            Email addresses, or anything with `email`, `phone_number` and, if known, `id`.
         list : str
             Id of a list that they join; whether they confirm first follows from the list, or from the account.
         channels : str or several
@@ -138,10 +137,10 @@ class Consent(Resource):
         custom_source : str
             Where they said so, as it shows in Klaviyo.
         confirm : bool
-            True, to do it. Without `consented_at` they may be asked to confirm, or be welcomed; with it, whoever has
+            True confirms. Without `consented_at` they may be asked to confirm, or be welcomed; with it, whoever has
             unsubscribed since is subscribed again.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Raises
         ------
@@ -189,15 +188,15 @@ class Consent(Resource):
         confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
-        """Take up to 100 people off a list, or everywhere.
+        """Unsubscribe up to 100 people from a list, or everywhere.
 
-        Klaviyo unsubscribes everywhere whom it does not find on the list. This looks first who is on it, and
+        Klaviyo unsubscribes profiles that are not on the list everywhere. This checks first who is on it, and
         refuses the others.
 
         Parameters
         ----------
         profiles : str, dict, row, frame, or a list of these
-            E-mail addresses, or what has `email` or `phone_number`.
+            Email addresses, or anything with `email` or `phone_number`.
         list : str
             Id of the list they leave; where that is more than a tenth of it, `confirm` is needed.
         channels : str or several
@@ -205,9 +204,9 @@ class Consent(Resource):
         globally : bool
             True, to unsubscribe them everywhere; needs `confirm`, too.
         confirm : bool
-            True, to do it.
+            True confirms.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Raises
         ------
@@ -231,7 +230,7 @@ class Consent(Resource):
         klaviyo_analytics.errors.ConfirmationRequiredError: This unsubscribes 1 profile everywhere ...
         """
         if (list is None) != globally:
-            raise InvalidInputError("give list=, or globally=True to unsubscribe everywhere.")
+            raise InvalidInputError("unsubscribe(): pass list=, or globally=True to unsubscribe everywhere.")
         plan = plans.plan_unsubscribe(
             self._context,
             rows_of(profiles, "unsubscribe"),
@@ -255,18 +254,18 @@ class Consent(Resource):
         confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
-        """Send no more marketing e-mail to up to 100 people, or to all of a list or segment.
+        """Send no more marketing email to up to 100 people, or to all of a list or segment.
 
         Parameters
         ----------
         profiles : str, dict, row, frame, or a list of these
-            E-mail addresses, or what has `email`.
+            Email addresses, or what has `email`.
         list, segment : str
             Instead of profiles: everybody on it.
         confirm : bool
-            True, to do it.
+            True confirms.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -321,14 +320,14 @@ class Consent(Resource):
 
 
 def _suppression(
-    noun: Resource, profiles: Any, list: Any, segment: Any, *, suppresses: bool, confirm: bool, dry_run: bool
+    owner: Resource, profiles: Any, list: Any, segment: Any, *, suppresses: bool, confirm: bool, dry_run: bool
 ) -> Any:
     """Suppress people, or all of a list or segment; or lift that."""
     verb = "suppress" if suppresses else "unsuppress"
     given = {"profiles": profiles, "list": list, "segment": segment}
     named = [name for name, value in given.items() if value is not None]
     if len(named) != 1:
-        raise InvalidInputError(f"{verb}(): give profiles, or list=, or segment=, exactly one of them.")
+        raise InvalidInputError(f"{verb}(): pass exactly one of profiles, list= and segment=.")
     if profiles is not None:
         rows = rows_of(profiles, verb)
         if "email" not in rows.columns:
@@ -336,28 +335,28 @@ def _suppression(
                 f"{verb}() needs an email address for every profile; at least one is missing. Nothing was sent."
             )
         plan = plans.plan_suppression(
-            noun._context, rows, suppresses=suppresses, columns=None, on_duplicate="error"
+            owner._context, rows, suppresses=suppresses, columns=None, on_duplicate="error"
         )
-        return send_plan(noun, plan, confirm=confirm, dry_run=dry_run)
+        return send_plan(owner, plan, confirm=confirm, dry_run=dry_run)
     (kind,) = named
     if not dry_run and confirm is not True:
         ask = confirmations.to_suppress if suppresses else confirmations.to_unsuppress
-        confirmed(confirm, ask(_crowd(noun, kind, given[kind])))
+        confirmed(confirm, ask(_crowd(owner, kind, given[kind])))
     operation = f"bulk_{verb}_profiles"
-    data = resource(load()[operation], {kind: given[kind]})
-    return write(noun._context, operation, {}, {"data": data}, dry_run=dry_run)
+    data = resource(owner._endpoint(operation), {kind: given[kind]})
+    return write(owner._context, operation, {}, {"data": data}, dry_run=dry_run)
 
 
-def _crowd(noun: Resource, kind: str, group: Any) -> str:
-    """Name a list or segment, and how many people are on it."""
+def _crowd(owner: Resource, kind: str, group: Any) -> str:
+    """Return the name of a list or segment and its number of profiles."""
     row = read_one(
-        noun._context, f"get_{kind}", {"id": checked_id(group)}, additional_fields=["profile_count"]
+        owner._context, f"get_{kind}", {"id": checked_id(group)}, additional_fields=["profile_count"]
     )
     return f"all {counted(row['profile_count'], 'profile')} of the {kind} {row['name']!r}"
 
 
 class ConsentFrames(Resource):
-    """Who may be written to, by the frame."""
+    """Consent and suppression of the profiles in a DataFrame."""
 
     @serves("bulk_subscribe_profiles")
     def plan_subscribe(
@@ -375,7 +374,7 @@ class ConsentFrames(Resource):
         phone_region: str | None = None,
         date_format: DateFormat = None,
     ) -> Plan:
-        """Plan to record that the people of a frame have said yes; nothing is sent.
+        """Plan to subscribe the people of a frame; nothing is sent.
 
         Klaviyo takes subscriptions and works on them later: what it says is "accepted". Where an answer is lost,
         people are not asked a second time; their rows are "unconfirmed".
@@ -471,10 +470,10 @@ class ConsentFrames(Resource):
         on_duplicate: OnDuplicate = "error",
         phone_region: str | None = None,
     ) -> Plan:
-        """Plan to take the people of a frame off a list, or everywhere; nothing is sent.
+        """Plan to unsubscribe the people of a frame from a list or everywhere; nothing is sent.
 
-        Klaviyo unsubscribes everywhere whom it does not find on the list. The plan looks who is on it: the others
-        are problems. Who leaves the list between the plan and `apply` is not noticed.
+        Klaviyo unsubscribes profiles that are not on the list everywhere. The plan checks who is on it: the others
+        are problems. Someone who leaves the list between the plan and `apply` is not noticed.
 
         Parameters
         ----------
@@ -525,7 +524,7 @@ class ConsentFrames(Resource):
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
     ) -> Plan:
-        """Plan to send no more marketing e-mail to the people of a frame; `apply` needs ``confirm=True``.
+        """Plan to send no more marketing email to the people of a frame; `apply` needs ``confirm=True``.
 
         Parameters
         ----------

@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
 from klaviyo_analytics.filters import F, as_filter
@@ -48,7 +47,7 @@ class Coupons(CouponMethods):
         monitor_configuration : dict
             ``{"low_balance_threshold": 100}``: warn when fewer codes are left.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -58,7 +57,7 @@ class Coupons(CouponMethods):
         Raises
         ------
         InvalidInputError
-            The external id holds other characters; nothing was sent.
+            The external id contains other characters. No request was sent.
 
         Notes
         -----
@@ -80,7 +79,7 @@ class Coupons(CouponMethods):
             "description": description,
             "monitor_configuration": monitor_configuration,
         }
-        data = resource(load()["create_coupon"], given)
+        data = resource(self._endpoint("create_coupon"), given)
         return write(self._context, "create_coupon", {}, {"data": data}, dry_run=dry_run)
 
 
@@ -122,7 +121,7 @@ class CouponCodes(CouponCodeMethods, CouponCodeFrames):
         Raises
         ------
         InvalidQueryError
-            Neither a coupon nor a profile is named; nothing was sent.
+            Neither a coupon nor a profile was given. No request was sent.
 
         Notes
         -----
@@ -193,7 +192,7 @@ def with_expiry(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _told(frame: pd.DataFrame, coupon: Any) -> pd.DataFrame:
-    """Write down whose codes they are, where that follows from the question: the API tells it only on `include`."""
+    """Fill coupon_id if one coupon was asked for: the API returns it only with `include`."""
     asked = [] if coupon is None else identifiers("coupon", coupon)
     if len(asked) == 1:
         frame["coupon_id"] = frame["coupon_id"].fillna(asked[0]["id"])

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.resources._base import Resource, resource, serves, write
 from klaviyo_analytics.resources._reading import Context, checked_id, moment
 from klaviyo_analytics.resources.metrics import Metrics
@@ -20,11 +19,11 @@ from klaviyo_analytics.writeback import events as plans
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.columns import Rest
 from klaviyo_analytics.writeback.encode import DateFormat
-from klaviyo_analytics.writeback.events import KnownMetrics
+from klaviyo_analytics.writeback.events import ReadMetrics
 
 
 class EventWrites(Resource):
-    """What records an event."""
+    """Methods that create one event."""
 
     @serves("create_event")
     def create(
@@ -46,7 +45,7 @@ class EventWrites(Resource):
         metric : str, (name, service) or metric row
             A name; a new one makes a new metric.
         profile : str, dict or row
-            Whose: an e-mail address, a profile's id, or a dict of its attributes (email, phone_number,
+            Whose: an email address, a profile's id, or a dict of its attributes (email, phone_number,
             external_id, ...), which are written to the profile, too.
         properties : dict
             What else there is to know. Klaviyo keeps no property that is 0, empty or None.
@@ -59,7 +58,7 @@ class EventWrites(Resource):
         unique_id : str
             The same id twice is one event. One of its own, if not given, so that nothing collapses.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Notes
         -----
@@ -80,7 +79,7 @@ class EventWrites(Resource):
             time=time,
             unique_id=unique_id,
         )
-        data = resource(load()["create_event"], {**happened, "profile": {"data": whose(profile)}})
+        data = resource(self._endpoint("create_event"), {**happened, "profile": {"data": whose(profile)}})
         # a repeated unique_id is the same event, so a lost answer may be asked for again
         return write(self._context, "create_event", {}, {"data": data}, dry_run=dry_run, replay_safe=True)
 
@@ -118,7 +117,7 @@ def _metric(metric: str | tuple[str, str] | pd.Series[Any]) -> dict[str, str]:
 
 
 def whose(profile: Any) -> dict[str, Any]:
-    """Name a profile by its address, its id, or its attributes."""
+    """Return a profile resource from an email address, an id, or attributes."""
     if isinstance(profile, str) and "@" in profile:
         return {"type": "profile", "attributes": {"email": profile}}
     if isinstance(profile, Mapping):
@@ -128,7 +127,7 @@ def whose(profile: Any) -> dict[str, Any]:
 
 
 class EventFrames(Resource):
-    """What records many events."""
+    """Methods that create many events."""
 
     @serves("bulk_create_events")
     def plan_create(
@@ -252,7 +251,7 @@ class EventFrames(Resource):
 
     def _plan(
         self,
-        known: KnownMetrics | None,
+        known: ReadMetrics | None,
         frame: Any,
         /,
         *,

@@ -1,4 +1,4 @@
-"""Events: the longest table of an account, read in concurrent ranges where that pays."""
+"""Events: the longest table of an account, read in concurrent ranges where that saves time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from klaviyo_analytics.resources import _concurrent
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._generated.account import EventField, EventInclude, EventMethods, EventSort
 from klaviyo_analytics.resources._labels import label, metric_names
-from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, Span, checked_id, moment
+from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Span, checked_id, moment
 from klaviyo_analytics.resources.event_writes import EventFrames, EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.timeframe import Timeframe
@@ -66,7 +66,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         filter : Filter or str
             More conditions: metric_id, profile_id (equals), profile (has), datetime, timestamp (greater, less).
         sort : {"datetime", "-datetime", "timestamp", "-timestamp"}
-            Ascending in time unless told otherwise.
+            Ascending in time by default.
         include : list of str
             Any of metric, profile, attributions; to-one ones become columns like ``metric.name``.
         fields : list of str, or dict by type
@@ -76,12 +76,13 @@ class Events(EventMethods, EventFrames, EventWrites):
         page_size : int
             1 to 1,000. If not given, 1,000, or 200 where the server refuses that.
         workers : int
-            How many ranges of time are read at once. If not given: several where there is more than a few
-            pages to read, one otherwise. Each event comes exactly once, whatever the number.
-        properties : "json", "columns", list of str, or dict of dtypes
-            Leave ``event_properties`` one column of dicts; or give each property a column
-            ``event_properties.<name>``; or only the named ones, as objects or with a dtype:
-            ``properties={"$value": "float64"}``.
+            How many ranges of time are read at once. If omitted, a few where there is more than a few pages to
+            read, and up to 16 while more of them read faster. Each event comes exactly once, whatever the number.
+        properties : "json", "text", "columns", list of str, or dict of dtypes
+            "json" keeps ``event_properties`` as one column of dicts; "text" as JSON text (string, backed by Arrow
+            where pyarrow is installed), which takes a fraction of the memory; "columns" makes a column
+            ``event_properties.<name>`` for each property. A list names the properties that become columns, a dict
+            also their dtypes: ``properties={"$value": "float64"}``.
 
         Returns
         -------
@@ -96,9 +97,9 @@ class Events(EventMethods, EventFrames, EventWrites):
         Raises
         ------
         InvalidQueryError, InvalidInputError
-            The endpoint does not allow it, or a time is none; nothing was sent.
+            The query is not allowed, or a date could not be parsed. No request was sent.
         NoMatchError, AmbiguousMatchError
-            The metric's name is none of the account's, or several metrics have it.
+            No metric has this name, or several do.
 
         Notes
         -----
@@ -159,6 +160,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         fields: Sequence[EventField] | EventField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every event as frames of at most `chunk_size` rows, in bounded memory; see `list`.
@@ -170,10 +172,14 @@ class Events(EventMethods, EventFrames, EventWrites):
         ``GET /api/events``, limited to 350/s and 3500/m; scopes: events:read.
         """
         readings = [
-            Reading(
+            _concurrent.frames(
                 self._context,
                 "get_events",
-                filter=_concurrent.EVENTS.between(conditions, *bounds),
+                _concurrent.EVENTS,
+                chunk_size=chunk_size,
+                filter=conditions,
+                bounds=bounds,
+                workers=workers,
                 sort=sort,
                 include=include,
                 fields=fields,
@@ -183,7 +189,7 @@ class Events(EventMethods, EventFrames, EventWrites):
             )
             for conditions, bounds in self._queries(metric, start, end, timeframe, profile, filter)
         ]
-        chunks = chain.from_iterable([reading.frames(chunk_size) for reading in readings])
+        chunks = chain.from_iterable(readings)
         return (self._with_metric(chunk) for chunk in chunks)
 
     def attributions(
@@ -255,7 +261,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         return frame
 
     def _with_metric(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Put the metric's name where a reader looks for it: behind the time."""
+        """Insert the metric's name after the time."""
         if "metric" in frame.columns or "metric_id" not in frame.columns:
             return frame
         ids = frame["metric_id"]
@@ -276,7 +282,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         profile: Any,
         filter: Filtering,
     ) -> Sequence[tuple[Filter | None, _concurrent.Bounds]]:
-        """Give a (conditions, bounds) pair for each metric: the API takes one metric a query."""
+        """Return a (conditions, bounds) pair for each metric: the API takes one metric a query."""
         bounds = _bounds(self._context, start, end, timeframe)
         conditions = as_filter(filter) if filter is not None else None
         if profile is not None:
@@ -288,7 +294,7 @@ class Events(EventMethods, EventFrames, EventWrites):
 
 
 def _with_time(fields: Fields | None, sort: str | None) -> tuple[Any, Sequence[str]]:
-    """Add the time that several metrics' events are ordered by to the fields; and name it, if nobody asked for it."""
+    """Add the time that orders several metrics' events to the fields; also return it if it was not asked for."""
     key = sort.lstrip("-") if isinstance(sort, str) else ""
     by_type = dict(fields) if isinstance(fields, Mapping) else {"event": fields or ()}
     own = by_type.get("event") or ()
@@ -308,7 +314,7 @@ def _sortable(times: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _credits(events: pd.DataFrame, *, unattributed: bool) -> pd.DataFrame:
-    """Write a row for each attribution of each event."""
+    """Return a row for each attribution of each event."""
     counts = [len(ids) if isinstance(ids, Sequence) else 0 for ids in events["attribution_ids"]]
     repeats = np.array([max(count, int(unattributed)) for count in counts], dtype=np.intp)
     each = np.repeat(np.arange(len(events)), repeats)
@@ -344,7 +350,9 @@ def _bounds(
 ) -> _concurrent.Bounds:
     if timeframe is not None:
         if start is not None or end is not None:
-            raise InvalidInputError("Give either timeframe=, or start= and end=, not both.")
+            raise InvalidInputError(
+                "timeframe= cannot be combined with start= or end=. Pass one or the other."
+            )
         if isinstance(timeframe, Timeframe):
             return timeframe.start, timeframe.end
         frame = Timeframe.parse(timeframe, timezone=context.timezone, now=context.now())

@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import resource, serves, write
 from klaviyo_analytics.resources._generated.messages import (
@@ -19,7 +18,7 @@ from klaviyo_analytics.resources._generated.messages import (
     FlowMethods,
 )
 from klaviyo_analytics.resources._reading import Context, Filtering, Reading, Span, chosen, read_one
-from klaviyo_analytics.resources._summaries import added_up, finished, lists_of_text
+from klaviyo_analytics.resources.accounts import added_up, finished, lists_of_text
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
 from klaviyo_analytics.writeback.confirmations import confirmed
@@ -62,7 +61,7 @@ class Flows(FlowMethods):
         Raises
         ------
         ConfirmationRequiredError
-            It would go live and `confirm` is not True; nothing was sent.
+            The flow would go live and `confirm` is not True. No request was sent.
 
         Notes
         -----
@@ -80,11 +79,11 @@ class Flows(FlowMethods):
         id = self._id(flow)
         if status == "live" and not dry_run and confirm is not True:
             confirmed(confirm, self._going_live(id))
-        data = resource(load()["update_flow"], {"status": status}, id=id)
+        data = resource(self._endpoint("update_flow"), {"status": status}, id=id)
         return write(self._context, "update_flow", {"id": id}, {"data": data}, dry_run=dry_run)
 
     def _going_live(self, id: str) -> str:
-        """Say what a live flow would do."""
+        """Describe what a live flow would do."""
         row = read_one(self._context, "get_flow", {"id": id}, include=["flow-actions"])
         kinds = [str(kind) for kind in row["flow_actions.definition.type"] or ()]
         sending = sum(kind.startswith(SENDING) for kind in kinds)
@@ -128,7 +127,7 @@ class Flows(FlowMethods):
         Raises
         ------
         NotFoundError
-            There is no such flow.
+            No flow has this id.
 
         Notes
         -----
@@ -171,7 +170,7 @@ class Flows(FlowMethods):
         conversion_metric: Metric | None = None,
         by: FlowGrain = "flow",
     ) -> pd.DataFrame:
-        """Tell how each flow did in a time frame: who got its messages, what they did, what it earned.
+        """Return the results of each flow in a time frame: recipients, engagement and revenue.
 
         Parameters
         ----------
@@ -286,7 +285,7 @@ class FlowActions(FlowActionMethods):
         Raises
         ------
         ConfirmationRequiredError
-            It would be live and `confirm` is not True; nothing was sent.
+            The flow would be live and `confirm` is not True. No request was sent.
 
         Notes
         -----
@@ -295,7 +294,7 @@ class FlowActions(FlowActionMethods):
         id, inside = self._id(action), definition.get("data")
         if not dry_run and isinstance(inside, Mapping) and inside.get("status") == "live":
             confirmed(confirm, f"This sets 1 action ({id}, {definition.get('type')}) live.")
-        data = resource(load()["update_flow_action"], {"definition": definition}, id=id)
+        data = resource(self._endpoint("update_flow_action"), {"definition": definition}, id=id)
         return write(self._context, "update_flow_action", {"id": id}, {"data": data}, dry_run=dry_run)
 
 
@@ -304,7 +303,7 @@ class FlowMessages(FlowMessageMethods):
 
 
 def _no_messages(flows: Flows, query: dict[str, Any]) -> pd.DataFrame:
-    """Give the columns of a flow that sends nothing; the query is checked before anything is sent."""
+    """Return the columns of a flow that sends nothing; the query is checked before any request."""
     nothing = Reading(flows._context, "get_flow_action_messages", {"id": "-"}, limit=0, **query)
     return _told(nothing.frame(), "-", "-", None, None)
 
@@ -321,7 +320,7 @@ _PARTS = ("flow_action_ids", "flow_actions.definition.links", "flow_actions.defi
 
 
 def message_positions(flows: pd.DataFrame) -> dict[tuple[str, str], int]:
-    """Give each message its place in its flow, from 1; `flows` come with their actions."""
+    """Return the position of each message within its flow, from 1; `flows` come with their actions."""
     rows = zip(flows["id"], *(lists_of_text(flows[name]) for name in _PARTS), strict=True)
     return {
         (flow, message): place
@@ -331,7 +330,7 @@ def message_positions(flows: pd.DataFrame) -> dict[tuple[str, str], int]:
 
 
 def _in_order(ids: Sequence[str], links: Sequence[Any], data: Sequence[Any]) -> list[str]:
-    """Give the messages of one flow: each after all that can be sent before it, branches one after another."""
+    """Return the messages of one flow: each after all that can be sent before it, branch by branch."""
     inside = dict(zip(ids, data, strict=True))
     following = {
         id: [other for other in _texts([link, _branches(inside[id])]) if other in inside and other != id]

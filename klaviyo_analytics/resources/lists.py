@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError, NotFoundError
 from klaviyo_analytics.resources._base import Resource, identifiers, serves, write
 from klaviyo_analytics.resources._generated.people import ListMethods
-from klaviyo_analytics.resources._reading import checked_id
+from klaviyo_analytics.resources._reading import Context, checked_id
 from klaviyo_analytics.writeback import Plan, members
 from klaviyo_analytics.writeback import members as plans
 from klaviyo_analytics.writeback.checks import OnDuplicate
-from klaviyo_analytics.writeback.confirmations import confirmed
+from klaviyo_analytics.writeback.confirmations import LIST_ID, confirmed, known
 from klaviyo_analytics.writeback.members import Tagged
 from klaviyo_analytics.writeback.write_types import TAGGED
 
 
+@contextmanager
+def refused_name(context: Context, id: str) -> Iterator[None]:
+    """Refuse the name of a list where its id belongs, without a request more for an id that exists.
+
+    Raises
+    ------
+    InvalidInputError
+        It is the name of a list; the message has the id.
+    """
+    if not LIST_ID.fullmatch(id):
+        known(context, id)
+    try:
+        yield
+    except NotFoundError:
+        known(context, id)  # a name of six letters looks like an id
+        raise
+
+
 class ListFrames(Resource):
-    """Who is on a list, by the frame."""
+    """Members of a list from a DataFrame."""
 
     @serves("add_profiles_to_list")
     def plan_add_profiles(
@@ -30,7 +49,7 @@ class ListFrames(Resource):
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
     ) -> Plan:
-        """Plan to put the people of a frame on a list; their consent is not touched.
+        """Plan to add the people of a frame to a list; their consent does not change.
 
         Parameters
         ----------
@@ -77,7 +96,7 @@ class ListFrames(Resource):
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
     ) -> Plan:
-        """Plan to take the people of a frame off a list; see `plan_add_profiles`.
+        """Plan to remove the people of a frame from a list; see `plan_add_profiles`.
 
         More than a tenth of the list has to be confirmed: ``apply(confirm=True)``.
 
@@ -90,7 +109,7 @@ class ListFrames(Resource):
 
     @serves("remove_profiles_from_list")
     def remove_profiles(self, id: Any, ids: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
-        """Take up to 1,000 people off a list; their consent is not touched.
+        """Remove up to 1,000 people from a list; their consent does not change.
 
         Parameters
         ----------
@@ -99,9 +118,9 @@ class ListFrames(Resource):
         ids : str, row, frame, or a list of these
             The profiles, by their ids.
         confirm : bool
-            True, to take more than a tenth of the list off it.
+            True confirms the removal of more than a tenth of the list.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Raises
         ------
@@ -121,11 +140,14 @@ class ListFrames(Resource):
         '/api/lists/Xy12Zz/relationships/profiles'
         """
         group, those = checked_id(id, "list"), identifiers("profile", ids)
-        if not dry_run and confirm is not True:
-            ask = members.asks(self._context, group, len(those), "removes")
-            confirmed(confirm, *([ask] if ask else []))
         body = {"data": those}
-        return write(self._context, "remove_profiles_from_list", {"id": group}, body, dry_run=dry_run)
+        if dry_run:
+            return write(self._context, "remove_profiles_from_list", {"id": group}, body, dry_run=True)
+        with refused_name(self._context, group):
+            if confirm is not True:
+                ask = members.asks(self._context, group, len(those), "removes")
+                confirmed(confirm, *([ask] if ask else []))
+            return write(self._context, "remove_profiles_from_list", {"id": group}, body)
 
     def _plan(
         self,
@@ -147,11 +169,11 @@ class ListFrames(Resource):
 
 
 class TagFrames(Resource):
-    """What carries a tag, by the frame."""
+    """Tags of the resources in a DataFrame."""
 
     @serves(*(f"tag_{kind}" for kind in TAGGED))
     def plan_tag(self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error") -> Plan:
-        """Plan to put a tag on all campaigns, flows, lists or segments of a frame.
+        """Plan to add a tag to all campaigns, flows, lists or segments of a frame.
 
         Parameters
         ----------
@@ -198,7 +220,7 @@ class TagFrames(Resource):
     def plan_untag(
         self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
     ) -> Plan:
-        """Plan to take a tag off all campaigns, flows, lists or segments of a frame; see `plan_tag`.
+        """Plan to remove a tag from all campaigns, flows, lists or segments of a frame; see `plan_tag`.
 
         Notes
         -----
@@ -218,7 +240,9 @@ class TagFrames(Resource):
 
     def _plan(self, id: Any, frame: Any, kind: Tagged, on_duplicate: OnDuplicate, *, tags: bool) -> Plan:
         if kind not in TAGGED:
-            raise InvalidInputError(f"kind={kind!r}: it is one of {', '.join(TAGGED)}.")
+            raise InvalidInputError(
+                f"kind={kind!r} is not a kind of resource with tags. Allowed are {', '.join(TAGGED)}."
+            )
         return plans.plan_tagging(
             self._context,
             frame,
@@ -231,3 +255,9 @@ class TagFrames(Resource):
 
 class Lists(ListMethods, ListFrames):
     """Lists, which people join and leave."""
+
+    def _relate(self, operation: str, id: object, ids: object, *, dry_run: bool) -> Any:
+        if operation != "add_profiles_to_list" or dry_run:
+            return super()._relate(operation, id, ids, dry_run=dry_run)
+        with refused_name(self._context, checked_id(id, "list")):
+            return super()._relate(operation, id, ids, dry_run=dry_run)

@@ -47,7 +47,7 @@ class Money:
 
 
 def folded(answers: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], set[str | None]]:
-    """Take the currency, which was asked for last, out of each group; also return the currencies that have money.
+    """Remove the currency, the last value of each group; also return the currencies that have money.
 
     A currency without any money, such as that of events that have no value, is not among them; None stands for
     money whose events name no currency.
@@ -66,7 +66,7 @@ def folded(answers: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], 
             plain.append({**answer, "data": rows})
     except (KeyError, TypeError, AttributeError) as problem:
         raise MalformedResponseError(
-            "metric-aggregates answered with groups that cannot be read."
+            "the metric-aggregates response contains groups that cannot be read."
         ) from problem
     return plain, found
 
@@ -183,13 +183,13 @@ class MetricAggregates(Resource):
         Raises
         ------
         InvalidInputError
-            A word or time is none of the allowed; nothing was sent.
+            A measurement, group, filter or time is not allowed. No request was sent.
         NotAdditiveError
             `sort` is "unique", which has no total; or `unique` of quarters or years is asked for.
         InvalidQueryError
             The values of the events are in several currencies, which are never added.
         NoMatchError, AmbiguousMatchError
-            The metric's name is none of the account's, or several metrics have it.
+            No metric has this name, or several do.
 
         Notes
         -----
@@ -280,7 +280,7 @@ class MetricAggregates(Resource):
         return folded(self._answer(asked, part, progress))[1]
 
     def _answer(self, body: dict[str, Any], part: Timeframe, progress: Progress) -> list[Any]:
-        """Give the pages of one query's answer, from the cache if it is there."""
+        """Return the pages of one query's response, from the cache if possible."""
         context = self._context
         return context.cache.answer(
             Question(str(context.account["id"]), "metric-aggregates", body),
@@ -289,7 +289,7 @@ class MetricAggregates(Resource):
         )
 
     def _pages(self, body: dict[str, Any], progress: Progress) -> Iterator[dict[str, Any]]:
-        """Give the attributes of each answer.
+        """Return the attributes of each response.
 
         How the server hands over the cursor of the next page is not documented: it is taken from `links.next`
         or from an attribute. If a page is full and no cursor comes, a larger page is asked for instead, so
@@ -329,7 +329,7 @@ class MetricAggregates(Resource):
                 return document
         except (KeyError, TypeError):
             pass
-        raise MalformedResponseError("metric-aggregates answered without dates and data.")
+        raise MalformedResponseError("the metric-aggregates response lacks dates or data.")
 
 
 def _is_joined(interval: str, measurements: Sequence[str]) -> bool:

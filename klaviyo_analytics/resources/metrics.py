@@ -51,7 +51,7 @@ class Metrics(MetricMethods):
         Raises
         ------
         NoMatchError, AmbiguousMatchError
-            The metric's name is none of the account's, or several metrics have it.
+            No metric has this name, or several do.
 
         Notes
         -----
@@ -89,7 +89,7 @@ class Metrics(MetricMethods):
         Raises
         ------
         NoMatchError
-            There is none; the message names those that come close.
+            No metric matches; the message lists close matches.
         AmbiguousMatchError
             There are several; the message names them with their integrations.
 
@@ -107,12 +107,12 @@ class Metrics(MetricMethods):
         return self._one(name if integration is None else (name, integration))
 
     def resolve(self, metric: Metric) -> tuple[str, str]:
-        """Give (id, name) of a metric named by id, name, (name, integration), or a row of the metrics frame."""
+        """Return (id, name) of a metric given by id, name, (name, integration), or a row of the metrics frame."""
         row = self._one(metric)
         return str(row["id"]), str(row["name"])
 
     def resolve_all(self, metrics: Metric | Sequence[Metric]) -> Sequence[tuple[str, str]]:
-        """Give (id, name) of one metric or of a list of them, each once; a tuple is one metric."""
+        """Return (id, name) of one metric or of a list of them, each once; a tuple is one metric."""
         if isinstance(metrics, (str, tuple, pd.Series)) or not isinstance(metrics, Sequence):
             return (self.resolve(metrics),)
         if not metrics:
@@ -158,7 +158,7 @@ class Metrics(MetricMethods):
         return metrics[metrics["name"].str.casefold().isin([wanted.casefold() for wanted in names])]
 
     def known(self, *, refresh: bool = False) -> pd.DataFrame:
-        """Give all metrics; read once a client, again with `refresh=True`."""
+        """Return all metrics; read once per client, again with `refresh=True`."""
         if refresh or self._context.metrics is None:
             self._context.metrics = Reading(self._context, "get_metrics").frame()
         return self._context.metrics
@@ -202,7 +202,7 @@ USUAL = "Placed Order"
 
 
 def conversion_metric(context: Context, metric: Metric | None = None) -> tuple[str, str]:
-    """Give (id, name): of the metric named, else of the one that the account itself maps to revenue.
+    """Return (id, name) of the metric passed, else of the one that the account maps to revenue.
 
     An account that maps none, or maps a custom metric, which reports do not take, means "Placed Order".
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
-from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import UNSET, Resource, resource, serves, write, written
 from klaviyo_analytics.resources._reading import checked_id
@@ -21,7 +20,7 @@ PATCHES = ("append", "unappend", "unset")
 
 
 class ProfileWrites(Resource):
-    """What changes one profile."""
+    """Methods that change one profile."""
 
     @overload
     def update(
@@ -196,16 +195,16 @@ class ProfileWrites(Resource):
 
     @serves("merge_profiles")
     def merge(self, into: Any, source: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
-        """Merge one profile into another; the source is deleted, and nothing brings it back.
+        """Merge one profile into another; the source is deleted, which cannot be undone.
 
         Parameters
         ----------
         into, source : str
             Ids, or rows that `get` or `find` returned. The API works on it after it has answered.
         confirm : bool
-            True, to do it.
+            True confirms.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Returns
         -------
@@ -236,7 +235,7 @@ class ProfileWrites(Resource):
                 f"This merges 1 profile ({goes}) into {stays}: {goes} is deleted and cannot be brought back."
             )
             confirmed(confirm, what)
-        data = resource(load()["merge_profiles"], {"profiles": [goes]}, id=stays)
+        data = resource(self._endpoint("merge_profiles"), {"profiles": [goes]}, id=stays)
         return write(self._context, "merge_profiles", {}, {"data": data}, dry_run=dry_run)
 
     @serves("request_profile_deletion")
@@ -249,16 +248,16 @@ class ProfileWrites(Resource):
         confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
-        """Ask for a person's data to be deleted for ever, as privacy laws demand.
+        """Request the permanent deletion of a person's data, as privacy laws require.
 
         Parameters
         ----------
         id, email, phone_number : str
             Exactly one of them.
         confirm : bool
-            True, to do it.
+            True confirms.
         dry_run : bool
-            Show the request as a frame instead of sending it.
+            True returns the request as a DataFrame and sends nothing.
 
         Raises
         ------
@@ -285,15 +284,15 @@ class ProfileWrites(Resource):
         }
         named = {name: value for name, value in given.items() if value is not None}
         if len(named) != 1:
-            raise InvalidInputError("give exactly one of id=, email= and phone_number=.")
+            raise InvalidInputError("request_deletion(): pass exactly one of id=, email= and phone_number=.")
         ((name, value),) = named.items()
         if not dry_run:
-            what = f"This deletes all data of 1 person (found by {name}), and nothing brings them back."
+            what = f"This deletes all data of 1 person (found by {name}), which cannot be undone."
             confirmed(confirm, what)
         person: dict[str, Any] = {"type": "profile", "attributes": {} if name == "id" else named}
         if name == "id":
             person["id"] = value
-        data = resource(load()["request_profile_deletion"], {"profile": {"data": person}})
+        data = resource(self._endpoint("request_profile_deletion"), {"profile": {"data": person}})
         return write(self._context, "request_profile_deletion", {}, {"data": data}, dry_run=dry_run)
 
 
@@ -308,7 +307,7 @@ def _send(
 ) -> Any:
     attributes, meta = patched({name: value for name, value in given.items() if value is not UNSET})
     if not attributes and not meta:
-        raise InvalidInputError("nothing to change was named.")
+        raise InvalidInputError("nothing to change was given. Pass at least one attribute.")
     endpoint = profiles._endpoint(operation)
     data = resource(endpoint, attributes, id=id)
     if meta:
@@ -326,7 +325,7 @@ def _send(
 
 
 def patched(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part attributes from what is done to single properties, which a body carries as `meta`."""
+    """Return the attributes, and the changes of single properties that a body has in `meta`."""
     attributes = {name: value for name, value in given.items() if name not in PATCHES}
     patches = {name: written(name, given[name]) for name in PATCHES if given.get(name) is not None}
     return attributes, {"patch_properties": patches} if patches else {}

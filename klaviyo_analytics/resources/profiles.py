@@ -13,12 +13,14 @@ from klaviyo_analytics._messages import check
 from klaviyo_analytics.errors import ArgumentError, InvalidInputError
 from klaviyo_analytics.resources._base import UNSET, identifiers, serves
 from klaviyo_analytics.resources._generated.people import ProfileMethods
+from klaviyo_analytics.resources._reading import checked_id
 from klaviyo_analytics.resources.consent import Consent, ConsentFrames
 from klaviyo_analytics.resources.profile_writes import ProfileWrites, upsert_one
-from klaviyo_analytics.writeback import Plan, Result
+from klaviyo_analytics.writeback import Plan, Result, file_import
 from klaviyo_analytics.writeback import profiles as plans
 from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.columns import Rest, several
+from klaviyo_analytics.writeback.file_import import ImportPlan
 from klaviyo_analytics.writeback.profiles import Key, OnNull
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ Several = Sequence[str]
 
 
 class ProfileFrames(ProfileWrites):
-    """What changes many profiles."""
+    """Methods that change many profiles."""
 
     @overload
     def upsert(
@@ -443,7 +445,7 @@ class ProfileFrames(ProfileWrites):
         ...     plan = client.profiles.plan_upsert(scores, columns={"score": "properties.rfm_score"})
         ...     result = plan.apply(skip_invalid=True)
         >>> plan.problems["problem"].tolist()
-        ["email: 'bob@shop' is no e-mail address"]
+        ["email: 'bob@shop' is not a valid email address"]
         >>> result.rows["status"].tolist()
         ['written', 'not sent']
         """
@@ -462,6 +464,100 @@ class ProfileFrames(ProfileWrites):
             compare=compare,
             phone_region=phone_region,
             date_format=date_format,
+        )
+
+    @serves("bulk_import_profiles", "bulk_subscribe_profiles")
+    def plan_import(
+        self,
+        source: Any,
+        /,
+        *,
+        list: Any = None,
+        columns: Mapping[str, str | None] | None = None,
+        properties: Rest = None,
+        consent: str | None = None,
+        consented_at: Any = None,
+        phone_region: str | None = None,
+        date_format: str | Mapping[str, str] | None = None,
+        on_duplicate: OnDuplicate = "error",
+        compare: bool = False,
+    ) -> ImportPlan:
+        """Plan to import an ordinary file of people: profiles, and the consent of those who agreed.
+
+        Headers of the exports of Klaviyo, Shopify and Mailchimp are known, whatever their case, spaces and
+        punctuation; `ImportPlan.mapping` shows what every column becomes. A header that is not known is refused,
+        never guessed. Rows whose consent column says no are left out and listed. Nothing is sent before `apply`.
+
+        Parameters
+        ----------
+        source : str, Path or frame
+            A .csv, .tsv, .txt, .xlsx (extra ``excel``) or .parquet (extra ``archive``) file with a header, or a
+            DataFrame. Encoding (UTF-8, UTF-16, Windows-1252) and delimiter of text files are detected, and all their
+            values are read as text, so that leading zeros stay.
+        list : str or pandas.Series, optional
+            List that the people join: by subscription if a column has consent, otherwise without a change of consent.
+        columns : dict, optional
+            What columns become, such as ``{"Mail": "email", "Shoe size": "properties.shoe_size"}``; None leaves a
+            column out.
+        properties : "rest", str or list of str, optional
+            Columns that become properties of their own name; "rest" for all that are not known.
+        consent : str, optional
+            Column that says who agreed to marketing emails. By default the column with a known header.
+        consented_at : date, datetime or str, optional
+            When all of them agreed, if no column has it.
+        phone_region : str, optional
+            Country whose national phone formats become E.164, such as "US". Needs the extra ``phone``.
+        date_format : str or dict, optional
+            Format of dates, such as "%d/%m/%Y", or a dict of formats by column. One format for all applies to the
+            time of consent, and to every property in which at least one value has it.
+        on_duplicate : {"error", "first", "last"}
+            What happens to several rows with one email. Default: "error", which rejects them.
+        compare : bool
+            True reads the profiles first, so that the preview shows who has unsubscribed since.
+
+        Returns
+        -------
+        ImportPlan
+            See its `mapping`, `preview()`, `unsubscribed` and `problems`; then `apply(rejects="rejects.csv")`.
+
+        Raises
+        ------
+        FrameError
+            A header is not known, or two columns become the same attribute.
+        InvalidInputError
+            The file cannot be read, or an option is invalid.
+
+        Notes
+        -----
+        ``POST /api/profile-bulk-import-jobs``, limited to 10/s and 150/m; scopes: lists:write, profiles:write.
+
+        ``POST /api/profile-subscription-bulk-create-jobs``, limited to 75/s and 750/m; scopes:
+        lists:write, profiles:write, subscriptions:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka, pandas as pd
+        >>> people = pd.DataFrame({"Email Address": ["ann@shop.example", "bob@shop"], "First Name": ["Ann", "Bob"]})
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     plan = client.profiles.plan_import(people)
+        ...     result = plan.apply()
+        >>> plan.mapping["becomes"].tolist()
+        ['email', 'first_name']
+        >>> result.rows["profile"].tolist()
+        ['written', 'not sent']
+        """
+        return file_import.plan_import(
+            self._context,
+            source,
+            list=None if list is None else checked_id(list, "list"),
+            columns=columns,
+            properties=properties,
+            consent=consent,
+            consented_at=consented_at,
+            phone_region=phone_region,
+            date_format=date_format,
+            on_duplicate=on_duplicate,
+            compare=compare,
         )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def made_of(start: datetime, end: datetime, unit: Unit, zone: ZoneInfo) -> bool:
-    """Tell whether the frame consists of whole units."""
+    """Return whether the frame consists of whole units."""
     return all(m.astimezone(UTC) == floor(m, unit, zone).astimezone(UTC) for m in (start, end))
 
 
@@ -116,7 +116,7 @@ class Timeframe:
     Raises
     ------
     InvalidInputError
-        If an end is no time, if `end` is not after `start`, or if no time zone is known.
+        `start` or `end` is not a valid time, `end` is not after `start`, or no time zone is known.
 
     See Also
     --------
@@ -138,7 +138,9 @@ class Timeframe:
         self, start: Moment, end: Moment | None = None, *, timezone: str | tzinfo | None = None
     ) -> None:
         if end is None:
-            raise InvalidInputError(f"{start!r} is no start and end; Timeframe.parse({start!r}) reads words")
+            raise InvalidInputError(
+                f"{start!r} is not a start and an end; Timeframe.parse({start!r}) reads words"
+            )
         zone = zone_named(timezone if timezone is not None else _own_zone(start))
         first, last = in_zone(start, zone), in_zone(end, zone)
         if last.astimezone(UTC) <= first.astimezone(UTC):
@@ -238,7 +240,7 @@ class Timeframe:
         return list(calendar.starts(self.start, self.end, interval, self._zone))
 
     def complete_intervals(self, interval: Interval, *, now: Moment | None = None) -> list[bool]:
-        """Tell for each of `intervals` whether it lies wholly inside the frame and is over by `now`."""
+        """Return for each of `intervals` whether it lies wholly inside the frame and is over by `now`."""
         starts = self.intervals(interval)
         ends = [*starts[1:], calendar.step(starts[-1], interval, 1, self._zone)]
         first, limit = self.start.astimezone(UTC), min(self.end.astimezone(UTC), self._clock(now))
@@ -248,7 +250,7 @@ class Timeframe:
         ]
 
     def is_complete(self, now: Moment | None = None) -> bool:
-        """Tell whether the frame is over by `now`, the real clock unless given."""
+        """Return whether the frame is over by `now`, the real clock unless given."""
         return self.end.astimezone(UTC) <= self._clock(now)
 
     def split(

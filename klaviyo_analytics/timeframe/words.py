@@ -109,7 +109,7 @@ _LAST = re.compile(
 
 
 def absolute(text: str, zone: ZoneInfo) -> Bounds | None:
-    """Read a calendar day, month, quarter or year; None if the text is none of them."""
+    """Read a calendar day, month, quarter or year; None if the text is something else."""
     words = text.strip().lower()
     forms = (
         (_DAY, "day"), (_MONTH, "month"), (_QUARTER, "quarter"), (_QUARTER_FIRST, "quarter"),
@@ -133,7 +133,7 @@ def absolute(text: str, zone: ZoneInfo) -> Bounds | None:
 
 
 def relative(text: str, zone: ZoneInfo, now: datetime) -> Bounds | None:
-    """Read a frame that depends on the clock; None if the text is none.
+    """Read a frame that depends on the clock; None if the text is something else.
 
     'last 3 months' are the three whole months before the one that holds `now`, and so for every unit: the
     unit under way is never part of 'last'. 'this month' runs from its first day to the end of today.

@@ -4,19 +4,24 @@ Every view is an ipywidget on a plain state (`.state`, traitlets) that works wit
 account for numbers.
 
 A notebook saved with its widgets holds what they show: names of metrics, lists, segments, campaigns and flows,
-charts, the first rows of tables, and code. It holds no key, no link of a connection, and nobody's profile: e-mail
+charts, the first rows of tables, and code. It holds no key, no link of a connection, and nobody's profile: email
 addresses and telephone numbers are taken out of tables and charts, and a plan's keys are shortened. What a cell shows
 by itself (a frame of profiles, `plan.preview()`, a plan or a result, `ConnectionPicker.link`) is an output like any
 other and is saved as it stands: clear it before you pass the notebook on.
 """
 
 from klaviyo_analytics.widgets.choices import ChoiceState, Option
-from klaviyo_analytics.widgets.connection_picker import ConnectionPicker
 from klaviyo_analytics.widgets.dates import DateRangePicker, DateRangeState
 from klaviyo_analytics.widgets.explorer_state import MetricExplorerState
-from klaviyo_analytics.widgets.metric_explorer import MetricExplorer
+from klaviyo_analytics.widgets.explorers import (
+    CampaignExplorer,
+    FlowExplorer,
+    MetricExplorer,
+    SummaryExplorerState,
+)
 from klaviyo_analytics.widgets.pickers import (
     CampaignPicker,
+    ConnectionPicker,
     DimensionPicker,
     FlowPicker,
     ListPicker,
@@ -24,7 +29,6 @@ from klaviyo_analytics.widgets.pickers import (
     SegmentPicker,
 )
 from klaviyo_analytics.widgets.plan_view import PlanState, PlanView
-from klaviyo_analytics.widgets.summary_explorers import CampaignExplorer, FlowExplorer, SummaryExplorerState
 
 __all__ = [
     "CampaignExplorer",

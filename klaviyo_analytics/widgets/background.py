@@ -53,7 +53,7 @@ class RunState(State):
             self.message, self.status = message, "running"
 
     def update(self, **traits: Any) -> None:
-        """Tell how far a run is."""
+        """Report how far a run is."""
         with self.hold_trait_notifications():
             for name, value in traits.items():
                 self.set_trait(name, value)
@@ -205,16 +205,16 @@ class _Job:
 
 
 class _Silence:
-    """Hears of progress, and does nothing."""
+    """Progress listener that does nothing."""
 
     def begun(self, label: str, total: int | None, unit: str) -> None:
-        """Say nothing."""
+        """Ignore the report."""
 
     def added(self, count: int) -> None:
-        """Say nothing."""
+        """Ignore the report."""
 
     def waiting(self, seconds: float) -> None:
-        """Say nothing."""
+        """Ignore the report."""
 
 
 def silently(read: Callable[[], Answer]) -> Answer:
@@ -228,7 +228,7 @@ def silently(read: Callable[[], Answer]) -> Answer:
 
 
 def in_words(error: BaseException) -> str:
-    """Say what went wrong; our own errors end the search already."""
+    """Describe what went wrong; the message of our own errors is enough."""
     notes = getattr(error, "__notes__", ())  # where to go on, after a write that broke off
     if isinstance(error, KeyboardInterrupt):
         return without_person(" ".join(["Interrupted.", *notes]))

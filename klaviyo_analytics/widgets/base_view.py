@@ -1,4 +1,4 @@
-"""What every view shares: it is a widget, it lets go of everything when it is closed, and it looks of a piece."""
+"""Base of all views: one style sheet, labels and status lines, and a `close` that releases everything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ipywidgets
 from traitlets import HasTraits
 
 from klaviyo_analytics._messages import explained_methods
-from klaviyo_analytics.analysis.argument_checks import described
+from klaviyo_analytics.analysis._engine import described
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
 
@@ -72,6 +72,7 @@ CSS = f"""<style>
 .kla-page {{min-height: calc(min(100cqw, 892px) * .52)}}
 .kla-chart img {{width: 100%; max-width: 860px; border-radius: 4px; display: block}}
 .kla-chart .kla-dark {{display: none}}
+.kla-old .kla-chart, .kla-old .kla-scroll {{opacity: .45; transition: opacity .2s}}
 body[data-jp-theme-light="false"] .kla-chart .kla-light, .theme-dark .kla-chart .kla-light,
 .vscode-dark .kla-chart .kla-light {{display: none}}
 body[data-jp-theme-light="false"] .kla-chart .kla-dark, .theme-dark .kla-chart .kla-dark,
@@ -111,9 +112,9 @@ class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         then(None)
 
     def close(self) -> None:
-        """Let everything go: the state, the widgets inside, their layouts and styles."""
+        """Close the view: stop watching the state, and close the widgets inside with their layouts and styles."""
         if "_watched" not in vars(self):
-            return  # it never came to be: what it was to be made of was refused
+            return  # the constructor raised before this was set
         for state, then, names in self._watched:
             state.unobserve(then, names=names)
         self._watched.clear()
@@ -158,25 +159,25 @@ def dropdown(label: str, options: Iterable[tuple[str, Any]]) -> Any:
 
 
 def status_line() -> Any:
-    """Make the place beside buttons where it is told how things stand; it keeps its height, whatever is told."""
+    """Make the status line beside the buttons; its height is fixed."""
     line = ipywidgets.HTML(layout={"height": "48px", "overflow": "hidden auto", "flex": "1 1 0"})
     line.add_class("kla-status")
     return line
 
 
 def check_client(view: object, given: Any) -> None:
-    """Refuse what is no client.
+    """Raise unless `given` is a client.
 
     Raises
     ------
     InvalidInputError
         The message says what was given, and where a client comes from.
     """
-    check(view, "client", given, KlaviyoClient, "a client, as ka.connect() and ka.demo() give it")
+    check(view, "client", given, KlaviyoClient, "a client from ka.connect() or ka.demo()")
 
 
 def check_state(view: object, given: Any, kind: type) -> None:
-    """Refuse a state of another view; without one, the view makes its own.
+    """Raise unless `given` is a state of this view, or None.
 
     Raises
     ------
@@ -184,11 +185,11 @@ def check_state(view: object, given: Any, kind: type) -> None:
         The message says what was given, and what the view takes.
     """
     if given is not None:
-        check(view, "state", given, kind, f"a {kind.__name__}, or none for one of its own")
+        check(view, "state", given, kind, f"a {kind.__name__}, or omit it")
 
 
 def check(view: object, name: str, given: Any, kind: type | tuple[type, ...], wanted: str) -> None:
-    """Refuse what is of another kind; its value is not said, as it may be a key.
+    """Raise unless the value has the right type; the value is not shown, as it may be a key.
 
     Raises
     ------

@@ -69,7 +69,7 @@ def pages(sections: Iterable[tuple[str, Sequence[Option]]], *, lines: int) -> li
 
 
 def options_of(page: Iterable[Line]) -> list[Option]:
-    """Give the options of a page."""
+    """Return the options of a page."""
     return [line for line in page if isinstance(line, Option)]
 
 
@@ -88,19 +88,19 @@ class ChoiceView(View):
         state: ChoiceState,
         *,
         title: str,
-        noun: str,
+        resource: str,
         grouped: str = "Group",
         headings: bool = False,
         more: Sequence[Any] = (),
     ) -> None:
         self.state = state
-        self._noun = noun
+        self._resource = resource
         self._headings = headings
         self._lines = LINES_WITH_HEADINGS if headings else LINES
         self._page = 0
         self._search = ipywidgets.Text(
-            description=f"Search {noun}s",
-            placeholder=f"Search {noun}s",
+            description=f"Search {resource}s",
+            placeholder=f"Search {resource}s",
             continuous_update=True,
             layout={"width": "auto", "flex": "1 1 130px"},
         )
@@ -134,7 +134,7 @@ class ChoiceView(View):
             ]
         )
         self.layout.width, self.layout.max_width = "auto", "520px"
-        self.add_class(f"kla-choice-{noun}")
+        self.add_class(f"kla-choice-{resource}")
         self._listen()
 
     def choose(self, *wanted: Wanted) -> None:
@@ -152,7 +152,7 @@ class ChoiceView(View):
             Nothing is called so, or several are; the message names them.
         """
         grouped = self._group.description
-        self.state.selected = ids_of(wanted, self.state.options, noun=self._noun, grouped=grouped)
+        self.state.selected = ids_of(wanted, self.state.options, resource=self._resource, grouped=grouped)
 
     def choose_first(self) -> None:
         """Choose what is offered first, instead of what was chosen: the latest campaign, the most used metric.
@@ -162,7 +162,7 @@ class ChoiceView(View):
         NoMatchError
             There is nothing to choose from.
         """
-        self.state.selected = (first_of(self.state.options, noun=self._noun),)
+        self.state.selected = (first_of(self.state.options, resource=self._resource),)
 
     def _listen(self) -> None:
         self._search.observe(self._narrow, names="value")
@@ -198,7 +198,7 @@ class ChoiceView(View):
         return pages(sections, lines=self._lines)
 
     def _shown(self, pages: list[list[Line]]) -> list[Line | None]:
-        """Give what stands in each row; None for an empty one."""
+        """Return the option in each row; None for an empty one."""
         if self._page >= len(pages):
             self._page = 0
         page = pages[self._page] if pages else []
@@ -255,9 +255,9 @@ class ChoiceView(View):
         if self.state.problem:
             self._place.value = note(self.state.problem, kind="problem", role="alert")
         elif not all_of_them:
-            self._place.value = note(f"This account has no {self._noun}s.")
+            self._place.value = note(f"This account has no {self._resource}s.")
         elif not matches:
-            self._place.value = note(f"None of {all_of_them} {self._noun}s matches.")
+            self._place.value = note(f"None of {all_of_them} {self._resource}s matches.")
         else:
             before = sum(counts[: self._page])
             self._place.value = note(f"{before + 1}–{before + counts[self._page]} of {matches}")

@@ -50,7 +50,7 @@ class ChoiceState(State):
     options : tuple of Option
         In the order in which they are offered.
     selected : tuple of str
-        Ids of the chosen ones, in the order of choosing. An id that is no option is refused.
+        Ids of the chosen ones, in the order of choosing. An unknown id raises.
     search, group : str
         What narrows `matches`; empty for everything.
     multiple : bool
@@ -79,7 +79,7 @@ class ChoiceState(State):
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Names of the groups, in alphabetical order."""
+        """The names of the groups, in alphabetical order."""
         return tuple(sorted({option.group for option in self.options if option.group}, key=str.casefold))
 
     @property
@@ -108,7 +108,7 @@ class ChoiceState(State):
         return [by_id[id] for id in self.selected]
 
     def told_apart(self, option: Option) -> str:
-        """Name an option as shortly as nobody can take it for another: with its group, or its id, where needed."""
+        """Return the shortest unique label of an option: with its group, or its id, where needed."""
         texts, labels = self._common
         if texts[option.text] < 2:
             return option.text
@@ -141,7 +141,7 @@ class ChoiceState(State):
     def _only_of_its_kind(self, proposal: Any) -> tuple[Option, ...]:
         options: tuple[Option, ...] = proposal["value"]
         if others := [each for each in options if not isinstance(each, Option)]:
-            raise InvalidInputError(f"{others[0]!r} is no option; give Option(id, name) for each.")
+            raise InvalidInputError(f"{others[0]!r} is not an Option; pass Option(id, name) for each.")
         return options
 
     @validate("selected")
@@ -149,7 +149,7 @@ class ChoiceState(State):
         asked = tuple(dict.fromkeys(proposal["value"]))
         known = {option.id for option in self.options}
         if unknown := [id for id in asked if id not in known]:
-            raise InvalidInputError(f"{unknown[0]!r} is none of the {len(known)} options.")
+            raise InvalidInputError(f"{unknown[0]!r} is not one of the {len(known)} options.")
         if len(asked) > 1 and not self.multiple:
             raise InvalidInputError(f"Only one can be chosen here, not {len(asked)}.")
         return asked
@@ -163,22 +163,22 @@ Wanted = str | tuple[str, str] | pd.Series
 
 
 def ids_of(
-    wanted: Iterable[Wanted], options: Sequence[Option], *, noun: str, grouped: str
+    wanted: Iterable[Wanted], options: Sequence[Option], *, resource: str, grouped: str
 ) -> tuple[str, ...]:
-    """Give the ids of what is named by id, name, (name, group), or a row.
+    """Return the ids of options named by id, name, (name, group), or a row.
 
     Raises
     ------
     NoMatchError, AmbiguousMatchError
         Nothing is called so, or several are; the message names them.
     InvalidInputError
-        It is no name at all.
+        The value cannot name an option.
     """
-    return tuple(_one(each, options, noun, grouped).id for each in wanted)
+    return tuple(_one(each, options, resource, grouped).id for each in wanted)
 
 
-def first_of(options: Sequence[Option], *, noun: str) -> str:
-    """Give the id of what is offered first.
+def first_of(options: Sequence[Option], *, resource: str) -> str:
+    """Return the id of the first option.
 
     Raises
     ------
@@ -186,27 +186,32 @@ def first_of(options: Sequence[Option], *, noun: str) -> str:
         There is nothing.
     """
     if not options:
-        raise NoMatchError(f"This account has no {noun}s.")
+        raise NoMatchError(f"This account has no {resource}s.")
     return options[0].id
 
 
-def _one(wanted: Wanted, options: Sequence[Option], noun: str, grouped: str) -> Option:
+def _one(wanted: Wanted, options: Sequence[Option], resource: str, grouped: str) -> Option:
     if isinstance(wanted, pd.Series) and "id" in wanted:
         wanted = str(wanted["id"])
     name, group = wanted if isinstance(wanted, tuple) and len(wanted) == 2 else (wanted, None)
     if not isinstance(name, str) or not name:
         raise InvalidInputError(
-            f"{noun}={wanted!r}: give a name, an id, (name, {grouped.casefold()}), or a row of the account's {noun}s."
+            f"{resource}={wanted!r}: give a name, an id, (name, {grouped.casefold()}), "
+            f"or a row of the account's {resource}s."
         )
     found = _called(name, options)
     if not found:
         there = instead(name, (option.name for option in options)) if options else ""
-        raise NoMatchError(f"No {noun} is called {name!r}.{there or f' This account has no {noun}s.'}")
+        raise NoMatchError(
+            f"No {resource} is called {name!r}.{there or f' This account has no {resource}s.'}"
+        )
     if group is not None:
         there = _named_option(found)
         found = [option for option in found if option.group == group]
         if not found:
-            raise NoMatchError(f"No {noun} {name!r} is of {grouped.casefold()} {group!r}; there is {there}.")
+            raise NoMatchError(
+                f"No {resource} {name!r} is of {grouped.casefold()} {group!r}; there is {there}."
+            )
     if len(found) > 1:
         apart = len({option.group for option in found}) == len(found)
         way = (
@@ -215,7 +220,7 @@ def _one(wanted: Wanted, options: Sequence[Option], noun: str, grouped: str) -> 
             else "Give"
         )
         raise AmbiguousMatchError(
-            f"Several {noun}s are called {name!r}: {_named_option(found)}. {way} the id."
+            f"Several {resource}s are called {name!r}: {_named_option(found)}. {way} the id."
         )
     return found[0]
 

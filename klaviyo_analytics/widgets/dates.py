@@ -243,7 +243,7 @@ class DateRangePicker(View):
 
 
 def _of_account(client: KlaviyoClient) -> DateRangeState:
-    return DateRangeState(silently(lambda: client.account)["timezone"], now=client._context.now)
+    return DateRangeState(silently(lambda: client.account)["timezone"], now=client.now)
 
 
 def _dropdown(label: str, options: Any) -> Any:

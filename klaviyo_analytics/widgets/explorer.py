@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,7 +50,7 @@ class Explorer(View):
         panel.add_class("kla-panel")
         super().__init__([panel])
         self.add_class("kla-explorer")
-        self.watch(state, ["problem"], self._show)
+        self.watch(state, ["problem", "stale"], self._show)
         self.watch(state.run, ["status", "message", "steps", "total", "runs"], self._show)
 
     @property
@@ -117,9 +118,29 @@ class Explorer(View):
             self._status.value = f'{note(run.message)}<progress aria-label="Progress"{value}></progress>'
         elif run.status == "failed":
             self._status.value = note(run.message, kind="problem", role="alert")
-        else:
+        elif problem or not self.state.stale:
             self._status.value = note(problem or run.message or "Ready.")
+        else:
+            self._status.value = note(
+                f"Changed since this chart: {self.state.stale}. Press Run.", kind="warn"
+            )
+        self._run.button_style = "warning" if self.state.stale and not self._run.disabled else "primary"
+        self._mark_old(stale=bool(self.state.stale), failed=run.status == "failed")
         self._mark(run.status, run.runs)
+
+    def _mark_old(self, *, stale: bool, failed: bool) -> None:
+        """Dim a chart that does not answer what is chosen, or that is older than a failed run."""
+        if self.state.result is not None and (stale or failed):
+            self.results.add_class("kla-old")
+        else:
+            self.results.remove_class("kla-old")
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        """Return the widget, and the chart as a picture for pages that cannot run widgets."""
+        bundle: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None and self.state.picture is not None:
+            bundle["image/png"] = base64.b64encode(self.state.picture.light).decode()
+        return bundle
 
     def _mark(self, status: str, runs: int) -> None:
         """Write status and number of runs where style sheets and tests can read them."""

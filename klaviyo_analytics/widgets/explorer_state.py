@@ -1,7 +1,8 @@
-"""What an explorer knows: the question being put together, how the run stands, and what came back."""
+"""State of an explorer: the query being composed, the run, and its answer."""
 
 from __future__ import annotations
 
+import ast
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +26,15 @@ NO_METRICS = (
     "This account has no metrics yet: nothing has happened in it that could be counted. Connect a shop to it, or "
     "send it a first event; then press Try again."
 )
+# Keywords in an explorer's code, and what a reader calls the choice behind them.
+_CHOICES = {
+    "measurements": "measure",
+    "interval": "interval",
+    "timeframe": "dates",
+    "by": "groups",
+    "conversion_metric": "conversion metric",
+}
+_METHODS = {"query": "metrics", "summary": "dates"}  # and what their first argument is
 METRIC_CHARTS = {"lines": "all in one chart", "small_multiples": "a small chart each"}
 
 
@@ -42,12 +52,15 @@ class ExplorerState(State):
         The question that `result` answers.
     problem : str
         Why the question cannot be asked as it stands, in words; empty if it can.
+    stale : str
+        What was chosen differently since `result` came back, in words; empty if the result answers the choices.
     """
 
     result: TraitType[Any, Frames | None] = Instance(Frames, allow_none=True)
     picture: TraitType[Any, Picture | None] = Instance(Picture, allow_none=True)
     asked: TraitType[Any, Ask | None] = Instance(Ask, allow_none=True)
     problem = Unicode("")
+    stale = Unicode("")
     dates: DateRangeState
     run: RunState
 
@@ -57,23 +70,33 @@ class ExplorerState(State):
         super().__init__()
         self.dates = DateRangeState(timezone, now=now)
         self.run = RunState()
-        self.dates.observe(self.check, names=["problem"])
+        self.dates.observe(self.check)
 
     @abstractmethod
     def ask(self) -> Ask:
-        """Freeze the question; to be called when there is no problem."""
+        """Return the query as it stands; call it only when `problem` is empty."""
 
     @abstractmethod
     def wrong(self) -> str:
-        """Say what is missing or cannot be combined, apart from the dates."""
+        """Return what is missing or cannot be combined, apart from the dates."""
 
     @abstractmethod
     def redrawn(self, asked: Ask) -> Ask:
-        """Give a question that was answered with the chart that is chosen now: drawing it asks for nothing."""
+        """Return an answered query with the chart that is chosen now; drawing it needs no request."""
 
     def check(self, _change: Any = None) -> None:
         """Bring `problem` up to date."""
         self.problem = self.dates.problem or self.wrong()
+        self.stale = self._changed()
+
+    def _changed(self) -> str:
+        """Return which choices differ from those that were answered."""
+        if self.asked is None:
+            return ""
+        if self.problem:
+            return "choices"
+        now, then = (_choices(query.code) for query in (self.redrawn(self.ask()), self.asked))
+        return ", ".join(name for name in dict.fromkeys([*now, *then]) if now.get(name) != then.get(name))
 
     @property
     def frame(self) -> pd.DataFrame | None:
@@ -93,9 +116,27 @@ class ExplorerState(State):
         return "" if self.problem else self.ask().code
 
     def answered(self, ask: Ask, frames: Frames, picture: Picture) -> None:
-        """Take what came back."""
+        """Store the answer."""
         with self.hold_trait_notifications():
             self.asked, self.result, self.picture = ask, frames, picture
+            self.stale = self._changed()
+
+
+def _choices(code: str) -> dict[str, str]:
+    """Return the choices that a query's code states, by what a reader calls them."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
+    ]
+    if not calls:
+        return {}
+    first, *others = calls
+    method = first.func.attr if isinstance(first.func, ast.Attribute) else ""
+    found = {_METHODS[method]: ", ".join(map(ast.unparse, first.args))}
+    for keyword in first.keywords:
+        found[_CHOICES.get(keyword.arg or "", "choices")] = ast.unparse(keyword.value)
+    return found | ({"comparison": str(len(others))} if others else {})
 
 
 class MetricExplorerState(ExplorerState):
@@ -140,10 +181,11 @@ class MetricExplorerState(ExplorerState):
         self.dimensions = ChoiceState(options.dimensions())
         for choice in (self.metrics, self.dimensions):
             choice.observe(self.check, names=["selected", "empty"])
+        self.observe(self.check, names=["measurement", "chart"])
         self.check()
 
     def wrong(self) -> str:
-        """Say what is missing."""
+        """Return what is missing."""
         if self.metrics.empty:
             return NO_METRICS
         return "" if self.metrics.selected else "Choose at least one metric."
@@ -166,6 +208,6 @@ class MetricExplorerState(ExplorerState):
         )
 
     def redrawn(self, asked: Ask) -> Ask:
-        """Give the question with the chart that is chosen now."""
+        """Return the query with the chart that is chosen now."""
         chart: Any = self.chart
         return replace(asked, chart=chart) if isinstance(asked, MetricAsk) else asked

@@ -1,4 +1,4 @@
-"""What an account offers to choose from: frames of the client become options."""
+"""Options that an account offers, read from frames of the client."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def remember(account: str, kind: str, ids: Iterable[str]) -> None:
 
 
 def most_used(account: str, kind: str) -> list[str]:
-    """Give the ids that were chosen before, the most used first."""
+    """Return the ids that were chosen before, the most used first."""
     return _ids(account, kind, _READ)
 
 
 def last(account: str, kind: str) -> str | None:
-    """Give the id that was chosen last."""
+    """Return the id that was chosen last."""
     return next(iter(_ids(account, kind, _LAST)), None)
 
 
@@ -70,7 +70,7 @@ PERSONAL = ("From Number", "To Number")
 
 
 def metrics(client: KlaviyoClient) -> list[Option]:
-    """Give the account's metrics: often used ones first, the most used before all; then by integration and name."""
+    """Return the account's metrics: often used ones first, the most used before all; then by integration and name."""
     frame = client.metrics.known()
     if frame.empty:  # the first may have come meanwhile
         frame = client.metrics.known(refresh=True)
@@ -100,14 +100,14 @@ def metrics(client: KlaviyoClient) -> list[Option]:
 
 
 def _metric_value(id: str, name: str, group: str, *, shared: bool, ambiguous: bool) -> Any:
-    """Name a metric as shortly as it can be told apart: by name, with its integration, or by id."""
+    """Return the shortest name that is unique to a metric: by name, with its integration, or by id."""
     if not shared:
         return name
     return id if ambiguous or not group else (name, group)
 
 
 def dimensions() -> list[Option]:
-    """Give what metric aggregates can be grouped by."""
+    """Return what metric aggregates can be grouped by."""
     return [
         Option(name, name.removeprefix("$").replace("_", " ").capitalize(), value=name)
         for name in get_args(Dimension)
@@ -116,19 +116,19 @@ def dimensions() -> list[Option]:
 
 
 def lists(client: KlaviyoClient) -> list[Option]:
-    """Give the account's lists by name."""
+    """Return the account's lists by name."""
     return _named(client.lists.list())
 
 
 def segments(client: KlaviyoClient) -> list[Option]:
-    """Give the account's segments by name, starred ones apart."""
+    """Return the account's segments by name, starred ones apart."""
     frame = client.segments.list()
     starred = frame["is_starred"].fillna(value=False).astype(bool)
     return _named(frame, starred.map({True: "starred", False: ""}))
 
 
 def campaigns(client: KlaviyoClient) -> list[Option]:
-    """Give the account's campaigns by channel, the latest first."""
+    """Return the account's campaigns by channel, the latest first."""
     frame = client.campaigns.list(fields=["name", "send_time", "created_at"])
     frame = frame.assign(when=frame["send_time"].fillna(frame["created_at"]))
     frame = frame.sort_values("when", ascending=False, kind="stable")
@@ -138,7 +138,7 @@ def campaigns(client: KlaviyoClient) -> list[Option]:
 
 
 def flows(client: KlaviyoClient) -> list[Option]:
-    """Give the account's flows by status and name."""
+    """Return the account's flows by status and name."""
     frame = client.flows.list()
     return _named(frame, frame["status"])
 

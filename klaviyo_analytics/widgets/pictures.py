@@ -6,7 +6,7 @@ import html
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 import pandas as pd
@@ -14,22 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from klaviyo_analytics._messages import counted
+from klaviyo_analytics.plots._style import DARK
 from klaviyo_analytics.widgets.private_page import without_people, without_person
 from klaviyo_analytics.widgets.queries import Ask, Frames
 
 WIDTH = 8.0
 DPI = 120
-_DARK_PAGE, _PALE = "#212121", "#e8e8e8"
-_DARK: Any = {
-    "figure.facecolor": _DARK_PAGE,
-    "axes.facecolor": _DARK_PAGE,
-    "savefig.facecolor": _DARK_PAGE,
-    "text.color": _PALE,
-    "axes.labelcolor": _PALE,
-    "axes.edgecolor": _PALE,
-    "xtick.color": _PALE,
-    "ytick.color": _PALE,
-}
 
 
 @dataclass(frozen=True)
@@ -47,13 +37,13 @@ def picture(ask: Ask, frames: Frames) -> Picture:
     frames = Frames(without_people(frames.frame), compare)
     axes = _drawn(ask, frames)
     light = png(axes)
-    with mpl.rc_context(_DARK):
+    with mpl.rc_context(cast(Any, DARK)):
         dark = png(_drawn(ask, frames))
     return Picture(axes, light, dark)
 
 
 def png(axes: Axes) -> bytes:
-    """Give the Axes' figure as it stands."""
+    """Render the Axes' figure as PNG."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     return _png(figure)

@@ -269,7 +269,7 @@ class PlanView(View):
         return self.result
 
     def close(self) -> None:
-        """Let go of everything; the page with the keys ends, too."""
+        """Close the view, its widgets and the page with the keys."""
         if self._aside is not None:
             self._aside.close()
             self._aside = None

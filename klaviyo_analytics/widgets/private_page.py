@@ -129,12 +129,12 @@ _VALUE = re.compile(
 
 
 def without_person(text: str) -> str:
-    """Take out e-mail addresses and telephone numbers."""
+    """Remove email addresses and telephone numbers."""
     return _PERSON.sub(HIDDEN, text)
 
 
 def without_people(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the frame to be shown: without addresses and numbers of people, different values still different."""
+    """Return the frame to show: without addresses and numbers of people, different values still different."""
     changed = {}
     for name in frame.columns:
         if isinstance(frame[name].dtype, pd.StringDtype):
@@ -145,7 +145,7 @@ def without_people(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def without_values(message: Any, key: Any = None) -> Any:
-    """Take whatever may be a row's value out of what is said about it."""
+    """Remove whatever may be a row's value from a message about it."""
     if pd.isna(message):
         return message
     said = str(message)

@@ -39,7 +39,7 @@ class Ask(ABC):
         """Draw the answer on new Axes, or on a figure of its own; give the (first) Axes."""
 
     def height(self, frames: Frames) -> float:  # noqa: ARG002  (others need the frames)
-        """Give the chart's height in inches."""
+        """Return the chart's height in inches."""
         return 4.2
 
     @property
@@ -55,7 +55,7 @@ class Ask(ABC):
     @property
     @abstractmethod
     def alt(self) -> str:
-        """The chart in one sentence, for who cannot see it."""
+        """The chart in one sentence, for readers who cannot see it."""
 
     @property
     def file_name(self) -> str:
@@ -161,7 +161,7 @@ class MetricAsk(Ask):
 
     @property
     def _parts(self) -> list[str]:
-        """Give the columns that tell one line from another."""
+        """Return the columns that distinguish the lines."""
         parts = [column_name(each) for each in self.by]
         if len(self.metrics) > 1:
             # two integrations may call their metrics the same, and then only the id tells the lines apart
@@ -221,7 +221,7 @@ TOP = {"campaign_ranking": 10, "campaign_scatter": 0, "flow_funnel": 12}
 class SummaryAsk(Ask):
     """A summary of campaigns or flows, drawn as a ranking, as points, or as a funnel."""
 
-    noun: Noun
+    resource: Noun
     by: str
     chart: SummaryChart
     measure: str
@@ -231,7 +231,7 @@ class SummaryAsk(Ask):
 
     def fetch(self, client: KlaviyoClient) -> Frames:
         """Ask for the summary."""
-        ask = client.campaigns.summary if self.noun == "campaign" else client.flows.summary
+        ask = client.campaigns.summary if self.resource == "campaign" else client.flows.summary
         return Frames(ask(self.timeframe, **self._query()))
 
     def draw(self, frames: Frames, new: Callable[[], Axes]) -> Axes:
@@ -240,20 +240,20 @@ class SummaryAsk(Ask):
         return axes
 
     def height(self, frames: Frames) -> float:
-        """Give every row of a ranking room for its name."""
+        """Return a height with room for the name of every row of a ranking."""
         return max(4.2, 1.6 + 0.42 * min(len(frames.frame), TOP[self.chart]))
 
     @property
     def code(self) -> str:
         """Summary and plot."""
         days = self.words or (str(self.timeframe.start.date()), str(self.timeframe.end.date()))
-        query = call(f"client.{self.noun}s.summary", days, **self._query())
+        query = call(f"client.{self.resource}s.summary", days, **self._query())
         return f"frame = {query}\n{call(f'ka.plots.{self.chart}', Name('frame'), **self._plot())}"
 
     @property
     def subject(self) -> str:
         """Noun and days."""
-        return f"{self.noun}s {str(self.timeframe).split(' (', 1)[0]}"
+        return f"{self.resource}s {str(self.timeframe).split(' (', 1)[0]}"
 
     @property
     def alt(self) -> str:
@@ -266,7 +266,7 @@ class SummaryAsk(Ask):
         return f"{kind.replace('_', ' ')}, {self.timeframe}. The table shows the same numbers."
 
     def _query(self) -> dict[str, Any]:
-        kwargs: dict[str, Any] = {} if self.by == self.noun else {"by": self.by}
+        kwargs: dict[str, Any] = {} if self.by == self.resource else {"by": self.by}
         if self.conversion is not None:
             kwargs["conversion_metric"] = self.conversion
         return kwargs

@@ -32,7 +32,7 @@ def save(format: str, stem: str, frame: pd.DataFrame, axes: Axes, *, folder: Pat
     Raises
     ------
     InvalidInputError
-        The format is none.
+        The format is not supported.
     MissingExtraError
         Parquet needs pyarrow.
     """

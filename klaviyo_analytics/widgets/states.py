@@ -1,4 +1,4 @@
-"""What every state has in common: attributes that it does not have, and values they cannot take, are refused."""
+"""Base of all states: unknown attributes and invalid values raise."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class State(HasTraits):
                 raise InvalidInputError(f"{name}={value!r}: give {wanted}.") from error
 
     def _refuse_unless_begun(self, name: str) -> None:
-        """Refuse an attribute that is no trait, unless it is a part that is being made."""
+        """Raise for an attribute that is not a trait, unless it is a part set for the first time."""
         kind = type(self).__name__
         parts = {part for each in type(self).__mro__ for part in inspect.get_annotations(each)}
         parts = {part for part in parts - set(self.traits()) if not part.startswith("_")}
@@ -47,12 +47,12 @@ class State(HasTraits):
 
 
 def one_of(name: str, value: Any, allowed: Any) -> Any:
-    """Give a word that is allowed.
+    """Return the value if it is allowed.
 
     Raises
     ------
     InvalidInputError
-        The message names those that are.
+        The message lists the allowed values.
     """
     if value not in allowed:
         raise InvalidInputError(f"{name}={value!r} is not known; there are {', '.join(map(repr, allowed))}.")

@@ -1,9 +1,10 @@
 """From a frame to the account: plan, journal, result.
 
-A plan is made of a frame (`plans/`): each column goes somewhere (`targets`), JSON carries each value (`encode`),
-each row has to be right (`checks`), and all of it is cut into few requests (`drafting`, `batches`).
-Applying notes everything in a journal (`journal`), sends it (`apply`), follows jobs (`jobs`), and tells what became
-of every row (`result`). What kinds of writes differ in is declared in `kinds/`.
+Each family of writes makes a plan of a frame (`profiles`, `consent`, `events`, `members`, `catalogs`): every column
+becomes an attribute (`columns`), every value JSON (`encode`), every row is checked (`checks`), and the rows are cut
+into few requests (`plan`, `journal`). Applying a plan records everything in a journal, sends it and follows jobs
+(`run`), and returns the outcome of every row (`result`), which can be read back (`verification`). How the types of
+writes differ is declared in `write_types`.
 """
 
 from __future__ import annotations
@@ -19,5 +20,5 @@ __all__ = ["Plan", "Result", "resume"]
 
 
 def resume(account: Account, journal: str | Path, *, keep_journal: bool = False) -> Result:
-    """Go on with a journal where it stopped."""
+    """Continue a journal where it stopped."""
     return finish(_journal.reopen(journal, account), account, keep=keep_journal)

@@ -1,4 +1,4 @@
-"""What a write needs to know of the account it goes to."""
+"""The account that a write goes to, as far as writes need it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DOORS = [urlsplit(door).netloc for door in (DIRECT, GATEWAY)]  # both lead to th
 
 
 class Account(Protocol):
-    """An account as its nouns know it."""
+    """An account as its resources know it."""
 
     @property
     def api(self) -> Api:
@@ -57,7 +57,7 @@ class Account(Protocol):
 
 
 def fingerprint(account: Account) -> str:
-    """Tell accounts apart by their own id and where they are; by the address where the key may not read the id.
+    """Return what identifies an account: its id and host, or only the address if the key may not read the id.
 
     Klaviyo's own host and Maton's gateway are one place: what was begun through one can go on through the other. Any
     other host is a place of its own, port included, for sandboxes share ids, and one that was started again has
@@ -73,12 +73,12 @@ def fingerprint(account: Account) -> str:
 
 
 def check_open(account: Account) -> None:
-    """Refuse a client that was closed, before anything is noted as sent.
+    """Refuse a closed client before anything is recorded as sent.
 
     Raises
     ------
     ConnectionFailedError
-        It is closed.
+        The client is closed.
     """
     if account.api.transport._closed:
         raise ConnectionFailedError("This client is closed, and nothing was sent. Connect again.")
@@ -89,7 +89,7 @@ LONGEST = 6_000  # characters of them, percent-encoded: servers take addresses o
 
 
 def portions(keys: Iterable[str]) -> Iterator[list[str]]:
-    """Part keys, each once, into lists that a filter can name."""
+    """Split keys, each once, into lists that fit into one filter."""
     some: list[str] = []
     room = LONGEST
     for key in dict.fromkeys(keys):
@@ -106,7 +106,7 @@ def portions(keys: Iterable[str]) -> Iterator[list[str]]:
 def records(
     account: Account, operation: str, params: Mapping[str, str], ids: Mapping[str, str] | None = None
 ) -> Iterator[Mapping[str, Any]]:
-    """Give the resources of all pages."""
+    """Yield the resources of all pages."""
     endpoint = account.api.catalog[operation]
     for document in account.api.pages(endpoint, ids or {}, params, size=endpoint.page_max, chosen=False):
         yield from jsonapi.resources(document, endpoint.path)

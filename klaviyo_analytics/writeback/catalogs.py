@@ -14,7 +14,16 @@ from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback import checks as rules
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
-from klaviyo_analytics.writeback.columns import Rest, Target, encoded, mapped, named, settled, targets
+from klaviyo_analytics.writeback.columns import (
+    Rest,
+    Target,
+    as_frame,
+    encoded,
+    mapped,
+    named,
+    settled,
+    targets,
+)
 from klaviyo_analytics.writeback.encode import (
     ABSENT,
     DateFormat,
@@ -23,12 +32,11 @@ from klaviyo_analytics.writeback.encode import (
     as_text,
     check_format,
 )
-from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.journal import REQUEST_BYTES
 from klaviyo_analytics.writeback.plan import Plan, drafted
 from klaviyo_analytics.writeback.write_types import BEFORE, COUPON_CODES, WRITE_TYPES
 
-Noun = Literal["item", "variant", "category"]
+ResourceKind = Literal["item", "variant", "category"]
 Verb = Literal["create", "update", "delete"]
 WANTED: Mapping[str, Wanted] = {"text": "text", "number": "number", "integer": "integer"}
 METADATA = "custom_metadata"
@@ -50,14 +58,14 @@ def plan_catalog(
     account: Account,
     frame: Any,
     *,
-    noun: Noun,
+    resource_kind: ResourceKind,
     verb: Verb,
     columns: Mapping[str, str] | None,
     properties: Rest,
     on_duplicate: OnDuplicate,
 ) -> Plan:
     """Create, update or delete what the rows name; see `catalog_items.plan_create`."""
-    what, form = f"{verb} catalog {noun}", _form(noun, verb)
+    what, form = f"{verb} catalog {resource_kind}", _form(resource_kind, verb)
     key = "external_id" if verb == "create" else "id"
     frame = as_frame(frame, f"plan_{verb}()", key, ["id", "external_id"])
     unused: list[str] = []
@@ -68,7 +76,9 @@ def plan_catalog(
     found = targets(
         frame, form.attributes, columns=columns, properties=properties, what=f"plan_{verb}()", free=free
     )
-    return _planned(account, frame, what, f"catalog {noun} {verb}", form, found, on_duplicate, unused=unused)
+    return _planned(
+        account, frame, what, f"catalog {resource_kind} {verb}", form, found, on_duplicate, unused=unused
+    )
 
 
 def plan_coupon_codes(
@@ -134,7 +144,7 @@ def _planned(
     _check_keys(key, values[key], keys, problems)
     if key == "external_id" and "id" in values:
         _check_agree(keys, values["id"], problems)
-    unique = _told_apart(keys, values.get("coupon"))
+    unique = _unique_keys(keys, values.get("coupon"))
     left_out = checks.check_duplicates(key, unique, on_duplicate, problems, fold=False)
     records: list[bytes | None] = []
     for row, cells in enumerate(zip(*values.values(), strict=True)):
@@ -161,19 +171,19 @@ def _planned(
     )
 
 
-def _form(noun: Noun, verb: Verb) -> Form:
-    assert f"catalog {noun} {verb}" in WRITE_TYPES
+def _form(resource_kind: ResourceKind, verb: Verb) -> Form:
+    assert f"catalog {resource_kind} {verb}" in WRITE_TYPES
     if verb == "delete":
-        return Form(f"catalog-{noun}", {"id": "text", "external_id": "text"}, (), {})
-    body = load()[f"{verb}_catalog_{noun}"].body or Body()
-    shape = load()[f"get_catalog_{noun}"].returns
+        return Form(f"catalog-{resource_kind}", {"id": "text", "external_id": "text"}, (), {})
+    body = load()[f"{verb}_catalog_{resource_kind}"].body or Body()
+    shape = load()[f"get_catalog_{resource_kind}"].returns
     kinds = shape.attributes if shape else {}
     names = [*body.required, *body.optional, *(["id", "external_id"] if verb == "update" else [])]
     attributes: dict[str, Wanted] = {name: WANTED.get(kinds.get(name, "text"), "json") for name in names}
     related = {name: (type, arity) for name, (type, arity, _) in body.relationships.items()}
     needed = tuple(name for name, (_, _, must) in body.relationships.items() if must)
     attributes |= {name: "text" if arity == "one" else "json" for name, (_, arity) in related.items()}
-    return Form(f"catalog-{noun}", attributes, (*body.required, *needed), related)
+    return Form(f"catalog-{resource_kind}", attributes, (*body.required, *needed), related)
 
 
 def _check_keys(name: str, given: Sequence[Any], keys: Sequence[str], problems: Problems) -> None:
@@ -181,15 +191,15 @@ def _check_keys(name: str, given: Sequence[Any], keys: Sequence[str], problems: 
         if one is ABSENT:
             continue
         if not checks.is_id(key):
-            problems.add(row, f"{name}: {one!r} is no id; it has 1 to 255 characters")
+            problems.add(row, f"{name}: {one!r} is not a valid id; it must have 1 to 255 characters")
         elif ":::" in key:
             problems.add(
                 row, f"{name}: {one!r} is of another catalog; only ids like {BEFORE}mug can be written"
             )
 
 
-def _told_apart(keys: Sequence[str], coupons: Sequence[Any] | None) -> list[Any]:
-    """Give what no two rows may share: one code may be of several coupons."""
+def _unique_keys(keys: Sequence[str], coupons: Sequence[Any] | None) -> list[Any]:
+    """Return what must differ between rows: the same code may belong to several coupons."""
     if coupons is None:
         return [key or ABSENT for key in keys]
     return [(key, coupon) if key else ABSENT for key, coupon in zip(keys, coupons, strict=True)]
@@ -229,7 +239,7 @@ def _ids(target: Target, values: Sequence[Any], problems: Problems) -> list[Any]
             found[-1] = [one if isinstance(one, str) else as_text(one) for one in several]
         except UnwritableError:
             problems.add(
-                row, f"{target.column}: {value!r} is no id, and no list of ids like ['mugs', 'sale']"
+                row, f"{target.column}: {value!r} is neither an id nor a list of ids like ['mugs', 'sale']"
             )
     return found
 

@@ -1,4 +1,4 @@
-"""What is wrong with rows, found before anything is sent."""
+"""Checks of rows and values before anything is sent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Problems:
     Attributes
     ----------
     key : str or None
-        The first identifier that was looked at for duplicates: `on_duplicate=` chooses among its rows only.
+        The first identifier checked for duplicates: `on_duplicate=` chooses only among rows that share it.
     """
 
     def __init__(self) -> None:
@@ -40,11 +40,11 @@ class Problems:
         self._found: dict[int, list[str]] = {}
 
     def add(self, row: int, why: str) -> None:
-        """Note a reason."""
+        """Record a reason."""
         self._found.setdefault(row, []).append(why)
 
     def add_all(self, found: Mapping[int, str], before: str) -> None:
-        """Note the reasons of a column."""
+        """Record the reasons of a column."""
         for row, why in found.items():
             self.add(row, f"{before}: {why}")
 
@@ -52,41 +52,44 @@ class Problems:
         return row in self._found
 
     def by_row(self) -> dict[int, str]:
-        """Give them, one text a row."""
+        """Return the reasons as one text per row."""
         return {row: printable("; ".join(whys)) for row, whys in sorted(self._found.items())}
 
 
 def printable(text: str) -> str:
-    """Write halves of characters, which nothing can show or store, as what they are."""
+    """Escape lone surrogates, which nothing can display or store."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def is_email(value: Any) -> bool:
-    """Tell whether Klaviyo can take it for an address."""
+    """Check whether a value is an email address that Klaviyo accepts."""
     return isinstance(value, str) and len(value) <= 254 and EMAIL.fullmatch(value) is not None
 
 
 def is_phone(value: Any) -> bool:
-    """Tell whether it is a number in E.164: a plus, the country, 7 to 15 digits in all."""
+    """Check whether a value is a phone number in E.164 form: a plus, the country code, 7 to 15 digits in all."""
     return isinstance(value, str) and PHONE.fullmatch(value) is not None
 
 
 def is_id(value: Any) -> bool:
-    """Tell whether it names anything at all."""
+    """Check whether a value can be an id: text with 1 to 255 characters."""
     return isinstance(value, str) and bool(value.strip()) and len(value) <= 255
 
 
 FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "email": (is_email, "is no e-mail address"),
-    "phone_number": (is_phone, "is no phone number; write it with plus and country, like +15005550006"),
-    "external_id": (is_id, "is no id"),
-    "id": (is_id, "is no id"),
-    "anonymous_id": (is_id, "is no id"),
+    "email": (is_email, "is not a valid email address"),
+    "phone_number": (
+        is_phone,
+        "is not a phone number in E.164 form; write it with a plus and the country code, like +15005550006",
+    ),
+    "external_id": (is_id, "is not a valid id"),
+    "id": (is_id, "is not a valid id"),
+    "anonymous_id": (is_id, "is not a valid id"),
 }
 
 
 def check_form(name: str, values: Sequence[Any], problems: Problems) -> None:
-    """Note identifiers that cannot be."""
+    """Record identifiers that are not valid."""
     right, complaint = FORMS[name]
     for row, value in enumerate(values):
         if value is not ABSENT and not right(value):
@@ -96,14 +99,14 @@ def check_form(name: str, values: Sequence[Any], problems: Problems) -> None:
 
 
 def check_present(name: str, values: Sequence[Any], problems: Problems) -> None:
-    """Note rows without their key."""
+    """Record rows that have no key."""
     for row, value in enumerate(values):
         if value is ABSENT and row not in problems:
             problems.add(row, f"{name} is missing")
 
 
 def duplicates(values: Sequence[Any], *, fold: bool = True) -> tuple[list[int], list[int]]:
-    """Find the rows whose value another has, too: those, and for each the first row that has it."""
+    """Return the rows that share their value with another row, and for each the first row that has it."""
     keys = pd.Series(
         [None if one is ABSENT else folded(one) if fold else one for one in values], dtype=object
     )
@@ -119,13 +122,13 @@ def duplicates(values: Sequence[Any], *, fold: bool = True) -> tuple[list[int], 
 def check_duplicates(
     name: str, values: Sequence[Any], rule: OnDuplicate, problems: Problems, *, fold: bool = True
 ) -> dict[int, tuple[Any, str]]:
-    """Settle which of several rows with one key is sent; the others are left out, or all are problems."""
+    """Decide which of several rows with the same key is sent; the others are left out, or all are problems."""
     if rule not in ("error", "first", "last"):
-        raise InvalidInputError(f"on_duplicate={rule!r}: it is 'error', 'first' or 'last'.")
+        raise InvalidInputError(f"on_duplicate={rule!r}: allowed are 'error', 'first' and 'last'.")
     problems.key = problems.key or name
-    advice = "drop one, or say on_duplicate='first' or 'last'"
+    advice = "drop one, or pass on_duplicate='first' or 'last'"
     if name != problems.key:  # two keys are two people, and choosing between them would lose one
-        advice = f"mend the {name} of the one that it does not belong to, or leave it null there"
+        advice = f"correct or clear {name} in the row where it is wrong"
     rows, firsts = duplicates(values, fold=fold)
     if rule == "error":
         for row, first in zip(rows, firsts, strict=True):
@@ -146,11 +149,11 @@ def check_duplicates(
 def dumped(
     row: int, record: Any, problems: Problems, *, most: int = PROFILE_BYTES, what: str = "it"
 ) -> bytes | None:
-    """Encode a row, or what of it has a limit of its own; or note why that cannot be."""
+    """Encode a row, or a part of it that has a limit of its own; None and a problem if that fails."""
     try:
         found = orjson.dumps(record)
     except (orjson.JSONEncodeError, RecursionError) as problem:
-        why = "its text is no valid Unicode" if "surrogate" in str(problem) else str(problem)
+        why = "its text is not valid Unicode" if "surrogate" in str(problem) else str(problem)
         problems.add(row, f"{what} cannot be written as JSON: {why}")
         return None
     if len(found) > most:
@@ -171,28 +174,26 @@ CURRENCY = re.compile(r"[A-Z]{3}")
 def check_attributes(
     rules: Mapping[str, Rule], values: Mapping[str, Sequence[Any]], problems: Problems
 ) -> None:
-    """Note the values, by attribute, that break its rule."""
+    """Record values that break the rule of their attribute."""
     for name, rule in rules.items():
         for row, value in enumerate(values.get(name, ())):
             if value == "":
-                problems.add(
-                    row, f"{name}: an empty text is none; leave the cell null where nothing is known"
-                )
+                problems.add(row, f"{name}: empty strings are not allowed; use null for missing values")
             elif value is not ABSENT and (why := rule(value)):
                 problems.add(row, f"{name}: {value!r} {why}")
 
 
 def locale(value: Any) -> str | None:
-    """Take a language tag of BCP 47."""
+    """Check a language tag (BCP 47)."""
     if not isinstance(value, str) or LANGUAGE_TAG.fullmatch(value):
         return None
     dashed = value.strip().replace("_", "-")
     hint = f"; write {dashed!r}" if dashed != value and LANGUAGE_TAG.fullmatch(dashed) else ""
-    return f"is no language tag in the form en-US (BCP 47){hint}"
+    return f"is not a language tag in the form en-US (BCP 47){hint}"
 
 
 def url(value: Any) -> str | None:
-    """Take the address of something on the web."""
+    """Check a URL."""
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
         good = parts is None or (parts.scheme in ("http", "https") and bool(parts.hostname))
@@ -200,75 +201,75 @@ def url(value: Any) -> str | None:
         good = False
     if good and not re.search(r"\s", str(value)):
         return None
-    return "is no URL; write it in full and without spaces, like https://shop.example/mug.png"
+    return "is not a valid URL; write it in full and without spaces, like https://shop.example/mug.png"
 
 
 def urls(value: Any) -> str | None:
-    """Take a list of such addresses."""
+    """Check a list of URLs."""
     if isinstance(value, list) and all(isinstance(one, str) and url(one) is None for one in value):
         return None
-    return "is no list of URLs like ['https://shop.example/mug.png']"
+    return "is not a list of URLs like ['https://shop.example/mug.png']"
 
 
 def between(least: int, most: int) -> Rule:
-    """Make a rule for a coordinate: a number, or a text of one."""
+    """Return a rule for a coordinate: a number, or text with a number."""
 
     def rule(value: Any) -> str | None:
         try:
             good = not isinstance(value, bool) and least <= float(value) <= most
         except (TypeError, ValueError):
             good = False
-        return None if good else f"is no number from {least} to {most}, in degrees"
+        return None if good else f"is not a number from {least} to {most}, in degrees"
 
     return rule
 
 
 def address(value: Any) -> str | None:
-    """Take an IP address of either kind."""
+    """Check an IP address, version 4 or 6."""
     try:
         ipaddress.ip_address(str(value))
     except ValueError:
-        return "is no IP address like 203.0.113.7"
+        return "is not an IP address like 203.0.113.7"
     return None
 
 
 def currency(value: Any) -> str | None:
-    """Take a currency's code."""
+    """Check a currency code (ISO 4217)."""
     if not isinstance(value, str) or CURRENCY.fullmatch(value):
         return None
     hint = f"; write {value.upper()!r}" if CURRENCY.fullmatch(value.upper()) else ""
-    return f"is no currency code in the form USD (ISO 4217){hint}"
+    return f"is not a currency code in the form USD (ISO 4217){hint}"
 
 
 def flag(value: Any) -> str | None:
-    """Take true or false."""
+    """Check a boolean."""
     return None if isinstance(value, bool) else "is neither True nor False"
 
 
 def one_of(*allowed: Any) -> Rule:
-    """Make a rule for what is one of a few values."""
-    words = f"is not {' or '.join(map(repr, allowed))}, and nothing else is taken"
+    """Return a rule that allows only a few values."""
+    words = f"is not {' or '.join(map(repr, allowed))}"
     return lambda value: None if value in allowed and not isinstance(value, bool) else words
 
 
 def flat(value: Any) -> str | None:
-    """Take metadata: an object of simple values."""
+    """Check metadata: a dict of simple values."""
     if isinstance(value, dict) and not any(map(nested, value.values())):
         return None
-    return "is no flat object; give a dict of simple values, or each as a column by properties="
+    return "is not a flat object; pass a dict of simple values, or each as a column by properties="
 
 
 def nested(value: Any) -> bool:
-    """Tell whether a value holds objects, which flat metadata cannot."""
+    """Check whether a value contains objects, which flat metadata cannot."""
     return isinstance(value, dict) or (
         isinstance(value, list) and any(isinstance(x, (dict, list)) for x in value)
     )
 
 
 def odd_timezones(values: Sequence[Any]) -> dict[int, str]:
-    """Find names of zones that nobody knows: Klaviyo takes any text, and recommends those of IANA."""
+    """Return notes on unknown time zones: Klaviyo accepts any text, and recommends IANA names."""
     return {
-        row: f"location.timezone: {value!r} is no IANA name like 'Europe/Berlin', and may not be understood"
+        row: f"location.timezone: {value!r} is not an IANA name like 'Europe/Berlin', and may not be understood"
         for row, value in enumerate(values)
         if value is not ABSENT and value not in _zones()
     }

@@ -1,4 +1,4 @@
-"""What the account has already, against what would be sent."""
+"""Comparison of what would be sent with what the account has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COORDINATES = ("location.latitude", "location.longitude")  # texts or numbers, a
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """What is added to a list ("+") or taken out of it ("-"), where the rest of it stays."""
+    """Values added to a list ("+") or removed from it ("-"), while the rest stays."""
 
     sign: str
     values: Sequence[Any]
@@ -42,14 +42,14 @@ def current(
 
 
 def as_kept(emails: Sequence[str]) -> list[str]:
-    """Give addresses as they are written, and as Klaviyo keeps them."""
+    """Return addresses as they are written, and as Klaviyo stores them."""
     return sorted({*emails, *map(str.lower, emails)})
 
 
 def changes(
     account: Account, key: str, keys: Sequence[str], encoded: Sequence[bytes | None]
 ) -> dict[int, Changes | None]:
-    """Tell for every row what sending it would change: nothing (empty), or everything, as it is new (None)."""
+    """Return what sending each row would change: nothing (empty), or everything because it is new (None)."""
     sent = {row: record for row, record in enumerate(encoded) if record is not None}
     there = current(account, key, [keys[row] for row in sent])
     found: dict[int, Changes | None] = {}
@@ -60,7 +60,7 @@ def changes(
 
 
 def described(change: Changes | None) -> str:
-    """Write a change for people: old → new, or what a list gains or loses."""
+    """Return a change as text: old → new, or what a list gains or loses."""
     if change is None:
         return "new"
     return "; ".join(
@@ -70,7 +70,7 @@ def described(change: Changes | None) -> str:
 
 
 def differences(sent: Mapping[str, Any], known: Mapping[str, Any]) -> Changes:
-    """Give what sending would change: by dotted name, the old value, and the new one or a Patch."""
+    """Return what sending would change: by dotted name, the old value, and the new one or a Patch."""
     patches = (sent.get("meta") or {}).get("patch_properties") or {}
     found = dict(_differing(sent["attributes"], known.get("attributes") or {}, ""))
     properties = (known.get("attributes") or {}).get("properties") or {}
@@ -123,7 +123,7 @@ REACHED_BY = ("email", "phone_number")
 
 
 def on_list(account: Account, group: str, people: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Find the ids of those on a list; where somebody has neither address nor number, only the whole list tells."""
+    """Return the ids of these people who are on a list; without email or phone the whole list is read."""
     wanted: dict[str, list[str]] = {name: [] for name in REACHED_BY}
     for attributes in people:
         name = next((name for name in wanted if attributes.get(name)), None)
@@ -138,7 +138,7 @@ def on_list(account: Account, group: str, people: Iterable[Mapping[str, Any]]) -
 
 
 def off_list(account: Account, group: str, people: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Find who is on a list neither by address nor by number: their positions."""
+    """Return the positions of people who are not on a list, neither by email nor by phone."""
     missing = list(range(len(people)))
     for name in REACHED_BY:
         asked = as_kept([people[at][name] for at in missing if name in people[at]])
@@ -156,7 +156,7 @@ def _having(
     values: Iterable[str],
     params: Mapping[str, str] | None = None,
 ) -> Iterator[Mapping[str, Any]]:
-    """Give the members who have one of these addresses or numbers."""
+    """Yield the members who have one of these addresses or numbers."""
     for some in portions(values):
         where = {"filter": str(F[name].any(some)), **(params or {})}
         yield from records(account, operation, where, {"id": group})

@@ -33,7 +33,7 @@ def confirmed(confirm: bool, *asks: str) -> None:  # noqa: FBT001  (passes the c
 
 
 def of_names(lists: Iterable[str]) -> list[str]:
-    """Ask about what is given for a list's id and looks like its name."""
+    """Return a question for every list id that looks like a name."""
     return [
         f"{id!r} does not look like the id of a list, which has six letters and digits; the list of that name is "
         f"client.lists.find(name={id!r})."
@@ -43,7 +43,7 @@ def of_names(lists: Iterable[str]) -> list[str]:
 
 
 def to_subscribe(count: int) -> str:
-    """Ask before people are subscribed as if they had agreed just now."""
+    """Return the question asked before people are subscribed as if they had agreed just now."""
     return (
         f"This subscribes {counted(count, 'profile')} without telling when they agreed (consented_at=): they may be "
         "asked to confirm, or be welcomed, and suppressions are lifted."
@@ -51,7 +51,7 @@ def to_subscribe(count: int) -> str:
 
 
 def to_import_consent(count: int) -> str:
-    """Ask before consent of the past is recorded over whatever was said since."""
+    """Return the question asked before past consent overrides what people have said since."""
     return (
         f"This subscribes {counted(count, 'profile')} as of a time in the past: whoever has unsubscribed since, or "
         "is suppressed, is subscribed again. A plan with compare=True names them."
@@ -59,7 +59,7 @@ def to_import_consent(count: int) -> str:
 
 
 def to_ask_by_mail(count: int, name: str) -> str:
-    """Ask before people of a double opt-in list get a mail that asks them to confirm."""
+    """Return the question asked before people get the confirmation email of a double opt-in list."""
     return (
         f"The list {name!r} is double opt-in: {counted(count, 'profile')} get a confirmation mail, and stay "
         "NEVER_SUBSCRIBED until they follow it."
@@ -67,23 +67,23 @@ def to_ask_by_mail(count: int, name: str) -> str:
 
 
 def to_subscribe_again(count: int, sent: int) -> str:
-    """Ask before people are subscribed who are known to have said no."""
+    """Return the question asked before people are subscribed who are known to have opted out."""
     whom = f"{count:,} of the {counted(sent, 'profile')}"
     return f"This subscribes again {whom} that have unsubscribed or are suppressed; preview() names them."
 
 
 def to_unsubscribe_everywhere(count: int) -> str:
-    """Ask before people leave every list."""
+    """Return the question asked before people are unsubscribed everywhere."""
     return f"This unsubscribes {counted(count, 'profile')} everywhere, not from one list only."
 
 
 def to_suppress(whom: str) -> str:
-    """Ask before no more e-mail goes to `whom`."""
-    return f"This suppresses {whom}: they get no more marketing e-mail."
+    """Return the question asked before `whom` gets no more marketing email."""
+    return f"This suppresses {whom}: they get no more marketing email."
 
 
 def to_unsuppress(whom: str) -> str:
-    """Ask before e-mail goes to `whom` again."""
+    """Return the question asked before `whom` can get marketing email again."""
     return f"This lifts the suppression of {whom}."
 
 

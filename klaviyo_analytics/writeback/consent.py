@@ -1,4 +1,4 @@
-"""A frame of people as a plan of who may be written to, and who may not."""
+"""Plans that change consent and suppression from a frame of people."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def opted_out(
     channels: Sequence[tuple[str, str]],
     list: str | None,
 ) -> dict[int, str]:
-    """Tell of these rows who has unsubscribed or is suppressed; `people` holds addresses and numbers."""
+    """Return the rows whose people have unsubscribed or are suppressed; `people` has addresses and phone numbers."""
     found: dict[int, str] = {}
     for name, values in people.items():
         ways = [(way, purpose) for way, purpose in channels if (way == "email") == (name == "email")]
@@ -87,14 +87,14 @@ _SAID = "SUBSCRIBED, UNSUBSCRIBED, NEVER_SUBSCRIBED, true, false, yes and no"
 
 
 def sources(channels: Sequence[tuple[str, str]]) -> list[str]:
-    """Name the attributes that say whether somebody agreed to these channels."""
+    """Return the attributes that say whether somebody agreed to these channels."""
     return [CONSENT, *(f"subscriptions.{way}.{purpose}.{CONSENT}" for way, purpose in channels)]
 
 
 def refusals(
     found: People, channels: Sequence[tuple[str, str]], problems: Problems, what: str
 ) -> dict[int, tuple[Any, str]]:
-    """Split off the rows that say no: for each its status and the reason.
+    """Return the rows whose consent column says no, each with status and reason.
 
     A row that says neither yes nor no is a problem, and so is a row that says yes of a person of whom another row
     says no.
@@ -115,7 +115,7 @@ def refusals(
                 refused[row] = ("not sent", f"{source} is {_shown(given)}: the person has not agreed")
             elif said is None:
                 why = "is missing" if given is None else f"{_shown(given)} is neither yes nor no"
-                problems.add(row, f"{source}: {why}; understood are {_SAID}")
+                problems.add(row, f"{source}: {why}; allowed are {_SAID}")
     for way, purpose in channels:
         source = f"subscriptions.{way}.{purpose}.suppression"
         if source in found.frame.columns:
@@ -127,7 +127,7 @@ def refusals(
 
 
 def answer(given: Any) -> bool | None:
-    """Read what somebody said: True for yes, False for no, None where it is neither."""
+    """Return True for a word that means yes, False for no, None for anything else."""
     if given is None:
         return None
     word = re.sub(r"[\s_-]+", "_", str(given).strip()).casefold()
@@ -162,7 +162,7 @@ def _check_twins(found: People, refused: Mapping[int, Any], problems: Problems) 
 
 
 def _check_unused(found: People, what: str) -> None:
-    """Refuse columns that say no somewhere, under a name that is not understood."""
+    """Refuse unused columns whose name or values look like consent."""
     for column in found.unused:
         if not isinstance(column, str) or column.startswith("subscriptions."):
             continue
@@ -175,7 +175,7 @@ def _check_unused(found: People, what: str) -> None:
         named_so = bool(LOOKS_LIKE_IT.search(column)) and bool(said) and None not in said
         if known_words or named_so:
             raise FrameError(
-                f"{what}: the column {column!r} looks as if it says who agreed, and would not be heeded. Say "
+                f"{what}: the column {column!r} looks as if it says who agreed, but would not be used. Pass "
                 f"columns={{{column!r}: 'consent'}} so that rows that say no are left out, or drop the column."
             )
 
@@ -220,7 +220,7 @@ def plan_subscribe(
     date_format: DateFormat = None,
     with_id: bool = False,
 ) -> Plan:
-    """Record that people have said yes; see `profiles.plan_subscribe`."""
+    """Plan to subscribe people; see `profiles.plan_subscribe`."""
     wanted = _channels(channels)
     problems = Problems()
     names, ways = _needed(wanted), [CHANNELS[one] for one in wanted]
@@ -291,9 +291,9 @@ def plan_unsubscribe(
     phone_region: str | None = None,
     look: bool = True,
 ) -> Plan:
-    """Take people off a list, or everywhere; see `profiles.plan_unsubscribe`."""
+    """Plan to unsubscribe people from a list or everywhere; see `profiles.plan_unsubscribe`."""
     if list is None and not globally:
-        raise InvalidInputError("give list=, or globally=True to unsubscribe everywhere.")
+        raise InvalidInputError("plan_unsubscribe(): pass list=, or globally=True to unsubscribe everywhere.")
     wanted = _channels(channels)
     problems = Problems()
     names = _needed(wanted)
@@ -341,7 +341,7 @@ def plan_unsubscribe(
 def plan_suppression(
     account: Account, frame: Any, *, suppresses: bool, columns: Columns, on_duplicate: OnDuplicate
 ) -> Plan:
-    """Keep e-mail from people, or let it through again; see `profiles.plan_suppress`."""
+    """Plan to suppress people, or to lift suppressions; see `profiles.plan_suppress`."""
     problems = Problems()
     what = "plan_suppress()" if suppresses else "plan_unsuppress()"
     found = people(frame, ["email"], columns, on_duplicate, problems, what=what)
@@ -369,7 +369,7 @@ def plan_suppression(
 
 
 def _asks(sent: int, against: Mapping[int, str] | None, *, dated: bool) -> list[str]:
-    """Say what a subscription has to be confirmed for; `against` is None where nobody looked."""
+    """Return what must be confirmed for a subscription; `against` is None if existing consent was not read."""
     asks = []
     if sent and not dated:
         asks.append(confirmations.to_subscribe(sent))
@@ -384,9 +384,11 @@ def _channels(channels: Channels) -> list[str]:
     several: list[str] = [channels] if isinstance(channels, str) else [*channels]
     for channel in several:
         if channel not in CHANNELS:
-            raise InvalidInputError(f"channels: {channel!r} is not known; there are {', '.join(CHANNELS)}.")
+            raise InvalidInputError(
+                f"channels: {channel!r} is not a channel. Allowed are {', '.join(CHANNELS)}."
+            )
     if not several:
-        raise InvalidInputError(f"channels: name one of {', '.join(CHANNELS)}.")
+        raise InvalidInputError(f"channels is empty. Pass one or several of {', '.join(CHANNELS)}.")
     return several
 
 
@@ -440,7 +442,7 @@ def _times(
     problems: Problems,
     refused: Mapping[int, Any],
 ) -> list[Any] | None:
-    """Read when people agreed: a column, or one time for all; None where nothing tells."""
+    """Read when people agreed: a column, or one time for all; None if neither is given."""
     source = found.sources.get("consented_at")
     if given is not None:
         written = moments(
@@ -466,12 +468,12 @@ def _times(
         if time is ABSENT and row not in problems:
             problems.add(row, "consented_at is missing")
         elif time is not ABSENT and datetime.fromisoformat(time) > now:
-            problems.add(row, f"consented_at: {time} has not come yet")
+            problems.add(row, f"consented_at: {time} is in the future")
     return values
 
 
 def _not_on(account: Account, found: People, list: str, problems: Problems) -> Rows:
-    """Find the rows whose people are not on a list."""
+    """Return the rows whose people are not on a list."""
     rows = [row for row in range(len(found.keys)) if row not in problems and row not in found.left_out]
     people = [{name: values[row] for name, values in found.values.items()} for row in rows]
     return [rows[at] for at in off_list(account, list, people)]

@@ -1,4 +1,4 @@
-"""Columns of a frame as values that JSON carries; what it cannot carry is named, row by row."""
+"""Columns of a frame as JSON values; values that it cannot are reported row by row."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ABSENT: Any = _Absent()
 
 
 class UnwritableError(ValueError):
-    """JSON cannot carry a value; says why."""
+    """A value that JSON cannot represent; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Column:
 
 
 def written_column(series: pd.Series[Any], wanted: Wanted = "json") -> Column:
-    """Write a column: numbers stay numbers, times become ISO text, nulls become ABSENT."""
+    """Encode a column: numbers stay numbers, times become ISO text, nulls become ABSENT."""
     series = _dense(series)
     values: list[Any] = _values(series)
     problems: dict[int, str] = {}
@@ -58,7 +58,7 @@ def written_column(series: pd.Series[Any], wanted: Wanted = "json") -> Column:
             np.isnan(found)
         ):  # pandas 2 does not count them among a Float64's nulls
             values[position] = ABSENT
-        problems = {int(at): f"{found[at]} is no JSON number" for at in np.flatnonzero(np.isinf(found))}
+        problems = {int(at): f"{found[at]} is not a JSON number" for at in np.flatnonzero(np.isinf(found))}
         if wanted != "text":  # as text they are refused below
             whole = np.flatnonzero(np.isfinite(found) & (np.abs(found) >= EXACT))
             problems |= {int(at): _lost_digits(found[at]) for at in whole}
@@ -70,12 +70,12 @@ def written_column(series: pd.Series[Any], wanted: Wanted = "json") -> Column:
 
 
 def value(given: Any, depth: int = 0) -> Any:
-    """Write one value; nulls inside lists and objects stay nulls.
+    """Encode one value; nulls inside lists and objects stay nulls.
 
     Raises
     ------
     UnwritableError
-        JSON has nothing to write it as.
+        JSON cannot represent it.
     """
     if isinstance(given, np.ndarray) and given.ndim == 0:
         given = given[()]
@@ -106,7 +106,7 @@ def value(given: Any, depth: int = 0) -> Any:
 
 
 def _dense(series: pd.Series[Any]) -> pd.Series[Any]:
-    """Undo what is only a way of keeping values."""
+    """Return a categorical or sparse column as plain values."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         held = series.cat.categories.dtype
         return series.astype(held if held.kind == "f" else object)  # objects would widen a float32
@@ -169,7 +169,7 @@ def _number(given: float | Decimal) -> int | float | None:
             raise UnwritableError(f"{given} is larger than a JSON number may be; make it text")
         return given
     if math.isinf(given):
-        raise UnwritableError(f"{given} is no JSON number")
+        raise UnwritableError(f"{given} is not a JSON number")
     if abs(given) >= EXACT:
         raise UnwritableError(_lost_digits(given))
     return None if math.isnan(given) else given
@@ -191,11 +191,11 @@ def _convert(values: list[Any], problems: dict[int, str], change: Any) -> None:
     if change is not as_text:
         for position, one in enumerate(values):
             if type(one) is str:
-                problems[position] = f"{one!r} is no number"
+                problems[position] = f"{one!r} is not a number"
 
 
 def as_text(one: Any) -> str:
-    """Write a whole number as text; other things that are no text are refused."""
+    """Return text, or a whole number as text; anything else is refused."""
     # ids and postcodes are read as numbers by pandas, and as 123.0 beside an empty cell
     if isinstance(one, float) and one.is_integer():
         if abs(one) >= EXACT:
@@ -203,19 +203,19 @@ def as_text(one: Any) -> str:
         one = int(one)
     if isinstance(one, int) and not isinstance(one, bool):
         return str(one)
-    raise UnwritableError(f"{one!r} is no text")
+    raise UnwritableError(f"{one!r} is not text")
 
 
 def _as_integer(one: Any) -> int:
     if isinstance(one, (int, float)) and not isinstance(one, bool) and float(one).is_integer():
         return int(one)
-    raise UnwritableError(f"{one!r} is no whole number")
+    raise UnwritableError(f"{one!r} is not a whole number")
 
 
 def _as_number(one: Any) -> Any:
     if isinstance(one, (int, float)) and not isinstance(one, bool):
         return one
-    raise UnwritableError(f"{one!r} is no number")
+    raise UnwritableError(f"{one!r} is not a number")
 
 
 DateFormat = str | Mapping[str, str] | None

@@ -1,25 +1,25 @@
-"""A frame of what happened as a plan of events."""
+"""Plans that create events from a frame."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import pandas as pd
 
 from klaviyo_analytics.errors import ApiError, FrameError, InvalidInputError
-from klaviyo_analytics.writeback import checks, identifiers
+from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback import checks as rules
+from klaviyo_analytics.writeback import columns as _columns
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
-from klaviyo_analytics.writeback.columns import Rest, Target, encoded, mapped, targets
+from klaviyo_analytics.writeback.columns import Rest, Target, as_frame, encoded, mapped, targets
 from klaviyo_analytics.writeback.encode import ABSENT, DateFormat, Wanted, check_format
-from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.journal import REQUEST_BYTES
 from klaviyo_analytics.writeback.plan import Plan, drafted
 from klaviyo_analytics.writeback.write_types import CREATE, folded
@@ -28,34 +28,31 @@ OWN = "API"  # where events come from that name no service
 ALIKE = 0.9
 
 
-class KnownMetrics(Protocol):
-    """What reads the account's metrics: as they were read before, or anew."""
-
-    def __call__(self, *, refresh: bool = False) -> pd.DataFrame:
-        """Give a frame with name and integration.name."""
-        ...
+ReadMetrics = Callable[
+    ..., pd.DataFrame
+]  # Metrics.known: as they were read before, or anew with refresh=True
 
 
 def named_metric(metric: Any) -> dict[str, str]:
-    """Write a metric as events name it.
+    """Return a metric as events refer to it.
 
     Raises
     ------
     InvalidInputError
-        It is neither a name, nor (name, service).
+        It is neither a name nor (name, service).
     """
     name, service = metric if isinstance(metric, tuple) and len(metric) == 2 else (metric, None)
     if not isinstance(name, str) or not (service is None or isinstance(service, str)):
         raise InvalidInputError(
-            f"metric={metric!r}: give a name, (name, service), or a row of client.metrics.list()."
+            f"metric={metric!r}: pass a name, (name, service), or a row of client.metrics.list()."
         )
     if not 0 < len(name) < 128:
         raise InvalidInputError(f"metric={metric!r}: a metric's name has 1 to 127 characters.")
     return {"name": name, **({"service": service} if service else {})}
 
 
-def new_beside(metric: Mapping[str, str], known: KnownMetrics) -> list[str] | None:
-    """Name the metrics that a new one could be mistaken for; None if it is there already."""
+def new_beside(metric: Mapping[str, str], known: ReadMetrics) -> list[str] | None:
+    """Return the metrics that a new one could be mistaken for; None if the metric exists."""
     wanted = (metric["name"], metric.get("service", OWN))
     there = _pairs(known())
     if wanted not in there:
@@ -66,7 +63,7 @@ def new_beside(metric: Mapping[str, str], known: KnownMetrics) -> list[str] | No
 
 
 def to_make(metric: Mapping[str, str], beside: list[str]) -> str:
-    """Ask before a metric is made that may be a slip."""
+    """Return the question asked before a metric is created that may be a misspelling."""
     return (
         f"This makes a new metric {metric['name']!r} ({metric.get('service', OWN)}), which cannot be deleted, beside "
         f"{', '.join(beside)}."
@@ -113,7 +110,7 @@ def plan_create(
     value_currency: str | None,
     on_duplicate: OnDuplicate,
     compare: bool,
-    known: KnownMetrics | None,
+    known: ReadMetrics | None,
     phone_region: str | None = None,
     date_format: DateFormat = None,
 ) -> Plan:
@@ -126,14 +123,14 @@ def plan_create(
     by_path = {target.path: target for target in found}
     who = [name for name in WHO if name in by_path]
     if not who:
-        raise FrameError(f"{WHAT}: no column tells whose event it is; give one of {', '.join(WHO)}.")
+        raise FrameError(
+            f"{WHAT}: no column identifies the profile of the event; add one of {', '.join(WHO)}."
+        )
     problems = Problems()
     values = encoded(account, frame, found, problems, times=["time"], date_format=date_format)
     renumbered: dict[int, str] = {}
     if "phone_number" in values:
-        values["phone_number"], renumbered = identifiers.in_e164(
-            values["phone_number"], phone_region, problems
-        )
+        values["phone_number"], renumbered = _columns.in_e164(values["phone_number"], phone_region, problems)
     rules.check_attributes(rules.EVENT, values, problems)
     if value_currency is not None and (why := rules.currency(value_currency)):
         raise InvalidInputError(f"value_currency={value_currency!r} {why}.")
@@ -183,8 +180,8 @@ def _single(values: pd.Series[Any]) -> str:
     return "email" if all(isinstance(one, str) and "@" in one for one in values.dropna()) else "id"
 
 
-def _looked(metric: Mapping[str, str], known: KnownMetrics, *, strict: bool) -> list[str] | None:
-    """Look whether the metric is there; a key that may not read metrics may still write events."""
+def _looked(metric: Mapping[str, str], known: ReadMetrics, *, strict: bool) -> list[str] | None:
+    """Check whether the metric exists; a key that may not read metrics may still write events."""
     try:
         return new_beside(metric, known)
     except ApiError:
@@ -206,12 +203,12 @@ def _check_people(values: Mapping[str, list[Any]], who: Sequence[str], problems:
 
 
 def _firsts(columns: Sequence[Sequence[Any]]) -> list[Any]:
-    """Give each row's first identifier."""
+    """Return the first identifier of each row."""
     return [next((one for one in row if one is not ABSENT), ABSENT) for row in zip(*columns, strict=True)]
 
 
 def _as_compared(name: str, values: Sequence[Any]) -> Sequence[Any]:
-    """Give identifiers as they tell people apart: ids that differ in case are two."""
+    """Return identifiers as they are compared: emails ignore case, ids do not."""
     return [one if one is ABSENT else folded(one) for one in values] if name == "email" else values
 
 
@@ -289,7 +286,7 @@ def _event(
 
 
 def _losses(event: Mapping[str, Any], dropped: Sequence[str], *, valued: bool) -> list[str]:
-    """Name what will not be read back as it is sent."""
+    """List what Klaviyo will not store as it is sent."""
     losses = []
     if dropped:
         losses.append(f"does not keep 0, empty or null properties: {', '.join(dropped)}")
@@ -301,7 +298,7 @@ def _losses(event: Mapping[str, Any], dropped: Sequence[str], *, valued: bool) -
 
 
 def _content(metric: Mapping[str, str], person: str, event: Mapping[str, Any]) -> str:
-    """Make the same id of the same content, in every run and on every machine."""
+    """Return an id that is the same for the same content, in every run and on every machine."""
     said = orjson.dumps([metric, person, event], option=orjson.OPT_SORT_KEYS)
     return blake2b(said, digest_size=16).hexdigest()
 
@@ -346,7 +343,7 @@ def _check_twice(
     for row, first in zip(rows, firsts, strict=True):
         if given[row]:
             where = "comes again in later rows" if row == first else f"is that of row {first}, too"
-            why = f"its unique_id {where}, of the same person: each event has its own. Mend it, or"
+            why = f"its unique_id {where}, of the same person: each event has its own. Change it, or"
         else:
             where = "comes again in later rows" if row == first else f"is row {first}, too"
             why = f"the same event {where}: the same person, time and content. Give a unique_id, or"

@@ -1,9 +1,9 @@
-"""What was meant to be sent and what became of it, in one SQLite file, so that a crash loses nothing.
+"""What is to be sent and what became of it, in one SQLite file, so that a crash loses nothing.
 
-Each batch is noted before it is sent and again after it was answered. The file holds the rows themselves, for
-they are needed to go on: it is readable by its owner only, holds no key, and is deleted when all went well.
-One process at a time works with it. Everything in it is sealed by a checksum: of a file that was damaged or edited
-nothing is carried out.
+Each batch is recorded before it is sent and again after the answer. The file holds the rows themselves, for
+they are needed to go on: it is readable by its owner only, holds no key, and is deleted when all rows were written.
+One process at a time works with it. Everything in it is sealed by a checksum: nothing is sent from a file
+that was damaged or edited.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Journal:
     def create(
         cls, path: Path | None, facts: Mapping[str, Any], batches: Iterable[tuple[str, Payload]]
     ) -> Journal:
-        """Write a new journal down, whole or not at all; without a path it is kept in memory.
+        """Write a new journal, completely or not at all; without a path it is kept in memory.
 
         Raises
         ------
@@ -106,13 +106,13 @@ class Journal:
         Raises
         ------
         InvalidInputError
-            There is no such file, it is not a journal, it was damaged or written by another version of this package,
-            or another process is working with it.
+            The file does not exist, is not a journal, was damaged or written by another version of this package, or
+            is in use by another process.
         """
         try:
             found = path.stat()
         except (FileNotFoundError, NotADirectoryError):
-            raise InvalidInputError(f"{path}: there is no journal of that name.") from None
+            raise InvalidInputError(f"{path}: no journal has this name.") from None
         except (OSError, ValueError) as error:
             raise InvalidInputError(f"{path} cannot be opened: {error}.") from None
         connection = None
@@ -145,7 +145,7 @@ class Journal:
                     f"{path} cannot be opened for reading and writing: {error}."
                 ) from None
             raise InvalidInputError(
-                f"{path} is no journal of this package, or was not written to its end, before anything was sent."
+                f"{path} is not a journal of this package, or was not completely written before anything was sent."
             ) from None
         if form != FORM:
             journal.close()
@@ -166,7 +166,7 @@ class Journal:
         return journal
 
     def add(self, batches: Iterable[tuple[str, Payload]]) -> None:
-        """Note more to be sent, all of it or nothing."""
+        """Add batches to be sent, all of them or none."""
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             (last,) = self._connection.execute("SELECT MAX(number) FROM batches").fetchone()
@@ -174,13 +174,13 @@ class Journal:
             _seal(self._connection)
 
     def fact(self, name: str) -> Any:
-        """Give what was noted about the whole."""
+        """Return a fact about the whole write."""
         with self._lock:
             row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return orjson.loads(row[0])
 
     def batches(self) -> list[Batch]:
-        """Tell where each batch stands."""
+        """Return the state of every batch."""
         with self._lock:
             rows = self._connection.execute(
                 "SELECT number, kind, count, state, since, job FROM batches ORDER BY number"
@@ -188,7 +188,7 @@ class Journal:
         return [Batch(*row) for row in rows]
 
     def payload(self, number: int) -> Payload:
-        """Give what a batch sends."""
+        """Return what a batch sends."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT payload FROM batches WHERE number = ?", (number,)
@@ -197,40 +197,40 @@ class Journal:
         return Payload(orjson.loads(head), records)
 
     def outcome(self, number: int) -> Any:
-        """Give what became of a batch; None before it is done."""
+        """Return the outcome of a batch; None before it is done."""
         return self._noted("outcome", number)
 
     def refused(self, number: int) -> dict[int, list[Any]]:
-        """Give what the API has refused of a batch while the rest was sent again."""
+        """Return the rows of a batch that the API refused before the rest was sent again."""
         return {int(row): said for row, said in (self._noted("refused", number) or {}).items()}
 
     def jobs(self) -> set[str]:
-        """Name the jobs that are known to be some batch's."""
+        """Return the ids of jobs that belong to a batch."""
         return {batch.job for batch in self.batches() if batch.job}
 
     def sending(self, number: int, *, since: float, refused: Mapping[int, Any]) -> None:
-        """Note that a batch is about to be sent, but for what was refused of it."""
+        """Record that a batch is about to be sent, except for the rows that were refused."""
         self._note(number, state="sending", since=since, refused=_written(refused))
 
     def unsent(self, number: int) -> None:
-        """Note that a batch was certainly not carried out."""
+        """Record that a batch was certainly not carried out."""
         self._note(number, state="planned")
 
     def accepted(self, number: int, job: str | None) -> None:
-        """Note that a batch was taken."""
+        """Record that a batch was accepted."""
         self._note(number, state="accepted", job=job)
 
     def done(self, number: int, outcome: Any) -> None:
-        """Note what became of a batch."""
+        """Record the outcome of a batch."""
         self._note(number, state="done", outcome=_written(outcome))
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         with self._lock:
             self._connection.close()
 
     def delete(self) -> None:
-        """Let the file go, and delete it."""
+        """Close the file and delete it."""
         self.close()
         if self.path is not None:
             _remove(self.path)
@@ -242,7 +242,7 @@ class Journal:
         return None if row[0] is None else orjson.loads(row[0])
 
     def _note(self, number: int, **changes: object) -> None:
-        """Change where a batch stands, and seal it anew, in one step."""
+        """Change the state of a batch and its checksum in one step."""
         columns = ", ".join(PROGRESS[1:])
         with self._lock, self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -308,7 +308,7 @@ def _claim(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         raise InvalidInputError(
-            f"{path} exists: go on with it by client.resume({str(path)!r}), or name another."
+            f"{path} exists already. Continue it with client.resume({str(path)!r}), or pass another path."
         ) from None
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
@@ -317,8 +317,8 @@ def _claim(path: Path) -> None:
 def _unwritable(path: Path, error: Exception) -> InvalidInputError:
     why = getattr(error, "strerror", None) or error
     return InvalidInputError(
-        f"The journal {path} cannot be written ({why}), so nothing was sent. Name another file by journal=, or go "
-        "without by journal=False."
+        f"The journal {path} cannot be written ({why}), so nothing was sent. Pass another path as journal=, or "
+        "journal=False for no journal."
     )
 
 
@@ -439,18 +439,18 @@ def begin(
     *,
     enabled: bool = True,
 ) -> Journal:
-    """Begin a journal: at a path of the caller's, in the user's folder beyond one request, else in memory.
+    """Create a journal: at the caller's path, in the user's folder for more than one request, otherwise in memory.
 
     Raises
     ------
     InvalidInputError
-        It cannot be written there.
+        The file cannot be created.
     ConnectionFailedError
         The client is closed.
     """
     check_open(account)
     if path is not None:
-        path = _path(path, f"journal={path!r}: it is the path of a new file, or False for none.")
+        path = _path(path, f"journal={path!r}: pass the path of a new file, or False for no journal.")
     elif enabled and len(payloads) > 1:
         path = _fresh(facts["action"])
     return Journal.create(path, facts, payloads)
@@ -462,19 +462,19 @@ def reopen(path: str | Path, account: Account) -> Journal:
     Raises
     ------
     InvalidInputError
-        It is none, or belongs to another account.
+        It is not a journal, or belongs to another account.
     ConnectionFailedError
         The client is closed.
     """
     check_open(account)
-    why = f"{path!r} is no path of a journal. A result whose journal is None has none to go on with."
+    why = f"{path!r} is not a path of a journal. A result whose journal is None has nothing to resume."
     journal = Journal.reopen(_path(path, why))
     theirs, ours = journal.fact("account"), fingerprint(account)
     if theirs != ours:
         journal.close()
         raise InvalidInputError(
-            f"{path} is a journal of the account {theirs}, and this client's is {ours}: it goes on in its own "
-            "account, at its own host."
+            f"{path} is a journal of the account {theirs}, and this client's is {ours}: resume it with a client "
+            "of that account and host."
         )
     return journal
 
@@ -489,21 +489,21 @@ def _path(given: Any, complaint: str) -> Path:
 
 
 def parts(kind: str, positions: Sequence[int], records: Sequence[bytes], options: Options) -> list[Positions]:
-    """Cut the rows of one kind into requests: the positions of each."""
+    """Return the rows of one write type cut into requests, as positions."""
     places = np.asarray(positions, dtype=np.int64)
     groups = cut([*map(len, records)], most=WRITE_TYPES[kind].most, room=room(kind, options))
     return [places[group] for group in groups]
 
 
 def room(kind: str, options: Options) -> int:
-    """Give the bytes that a request of a kind has for its records."""
+    """Return how many bytes of records fit into a request."""
     if WRITE_TYPES[kind].most == 1:
         return REQUEST_BYTES
     return REQUEST_BYTES - len(dumps(WRITE_TYPES[kind].body([], options)))
 
 
 def index_facts(index: pd.Index[Any]) -> dict[str, Any]:
-    """Write an index down, so that another process can name the rows as this one does."""
+    """Return an index as JSON, so that another process labels the rows in the same way."""
     if isinstance(index, pd.RangeIndex):
         return {"range": [index.start, index.stop, index.step], "name": _plain(index.name)}
     if isinstance(index, pd.MultiIndex):

@@ -1,4 +1,4 @@
-"""A frame as a plan of who joins or leaves a list, or of what a tag is put on."""
+"""Plans that add profiles to lists, or tags to resources, or remove them, from a frame."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHARE = 0.1
 
 
 def asks(account: Account, list: str, sent: int, does: str) -> str | None:
-    """Say what has to be confirmed, if anything has: `does` is "removes", "unsubscribes"."""
+    """Return what must be confirmed, or None; `does` is "removes" or "unsubscribes"."""
     if not sent:
         return None
     size = _size(account, list)
@@ -49,7 +49,7 @@ def plan_members(
     columns: Columns,
     on_duplicate: OnDuplicate,
 ) -> Plan:
-    """Name members by their ids; those of a frame that has none are looked up by address."""
+    """Plan to add or remove members by id; profiles of a frame without ids are looked up by email."""
     kind = "list join" if joins else "list leave"
     problems = Problems()
     what = "plan_add_profiles()" if joins else "plan_remove_profiles()"
@@ -62,7 +62,7 @@ def plan_members(
     for row, key in enumerate(found.keys):
         id = key if by_id else ids.get(key)
         if row not in problems and id is None:
-            problems.add(row, f"no profile of the account has the address {key!r}")
+            problems.add(row, f"no profile of the account has the email {key!r}")
         good = row not in problems and row not in found.left_out
         records.append(orjson.dumps({"type": "profile", "id": id}) if good else None)
     sent = sum(record is not None for record in records)
@@ -85,7 +85,7 @@ def plan_members(
 def plan_tagging(
     account: Account, frame: Any, *, tag: str, kind: Tagged, tags: bool, on_duplicate: OnDuplicate
 ) -> Plan:
-    """Put a tag on what the rows name, or take it off."""
+    """Plan to add a tag to resources by id, or to remove it."""
     name = f"{'tag' if tags else 'untag'} {kind}"
     assert name in WRITE_TYPES
     problems = Problems()

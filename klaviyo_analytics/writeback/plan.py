@@ -1,4 +1,4 @@
-"""What would be sent: checked, counted, and shown before anything goes out."""
+"""A plan: what would be sent, checked, counted and shown before anything is sent."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ NOT_SENT = {"not_agreed": "not agreed", "nothing_to_send": "with nothing to send
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Plan:
-    """A write that is ready to go, or says why it is not; made by the `plan_*` verbs.
+    """A write that is ready to be sent, or the reasons why it is not; made by the `plan_*` methods.
 
-    Look at `preview()`, `problems` and `summary()`, then `apply()`. Making a plan sends nothing.
+    Verification at `preview()`, `problems` and `summary()`, then `apply()`. Making a plan sends nothing.
     """
 
     action: str
@@ -98,8 +98,8 @@ class Plan:
             action, rows, to_send, problems, new and changed (of a plan with compare=True), not_agreed (rows whose
             consent column says no), nothing_to_send (rows that hold nothing but their key), unchanged, left_out (all
             rows that are not sent for other reasons), requests, bytes, seconds_at_limits (what the documented limits
-            make it take at least), unused_columns (columns of the frame that are not sent), confirm (what `apply`
-            has to be told with ``confirm=True``).
+            make it take at least), unused_columns (columns of the frame that are not sent), confirm (what
+            must be confirmed with ``apply(confirm=True)``).
         """
         unchanged = sum(status == "unchanged" for status, _ in self._left_out.values())
         return pd.Series(
@@ -130,21 +130,21 @@ class Plan:
         keep_journal: bool = False,
         verify: bool = False,
     ) -> Result:
-        """Send it, and follow every row to its end.
+        """Send the rows, and return the outcome of each.
 
         Parameters
         ----------
         confirm : bool
-            True, for what reaches people or destroys data; `summary()` says what that is.
+            True confirms what reaches people or destroys data; `summary()` says what that is.
         skip_invalid : bool
-            Send the good rows although others have problems, which are reported as not sent.
+            True sends the valid rows although others have problems, which are reported as not sent.
         journal : str, Path or bool, optional
-            A new file that notes every request before and after it is sent, so that ``client.resume`` can go
-            on after a crash. In the user's data folder, if not given and there is more than one request; False for
-            none. It holds the rows themselves, is readable by its owner only, and is deleted when all rows were
-            written.
+            A new file that records every request before and after it is sent, so that ``client.resume`` can
+            continue after a crash. By default in the user's data folder if there is more than one request; False
+            for no journal. It holds the rows themselves, is readable by its owner only, and is deleted when all
+            rows were written.
         keep_journal : bool
-            True, to keep it all the same.
+            True keeps the journal although all rows were written.
         verify : bool
             Read everything back, whatever was written. What is there was written, and an event says which properties
             Klaviyo dropped; what is not to be seen within two minutes, or differs, is "unconfirmed", and says how. It
@@ -162,7 +162,7 @@ class Plan:
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
         InvalidInputError
-            An option is none, or the journal cannot be written; nothing was sent.
+            An option is invalid, or the journal file cannot be created. No request was sent.
         ConnectionFailedError
             The client is closed; nothing was sent.
         """
@@ -179,7 +179,7 @@ class Plan:
             try:
                 read_back(self._account, result.rows, self._batches, self._keys, self._records, self._options)
             except KeyboardInterrupt as stop:
-                stop.add_note("Everything was sent before; only reading it back was broken off.")
+                stop.add_note("Everything was sent before; only reading it back was interrupted.")
                 raise
         return result
 
@@ -239,12 +239,12 @@ class Plan:
             shown = ", ".join(self._unused[:10]) + (", ..." if len(self._unused) > 10 else "")
             lines.append(f"Columns that are not sent: {html.escape(shown)}")
         if self._problems:
-            lines.append("<b>Nothing will be sent</b> until these are mended, or skip_invalid=True:")
+            lines.append("<b>Nothing will be sent</b> until these rows are fixed, or with skip_invalid=True:")
             return "<br>".join(lines) + self.problems.head(10).to_html()
         return "<br>".join(lines) + self._first(5).preview().to_html()
 
     def _first(self, count: int) -> Plan:
-        """Give the same plan for its first rows only, to be looked at."""
+        """Return the same plan for its first rows, for display."""
         batches = [(kind, [at for at in group if at < count]) for kind, group in self._batches]
         return Plan(
             self.action,
@@ -278,15 +278,15 @@ def _named(attributes: Mapping[str, Any], before: str) -> Iterable[str]:
 def _check_flags(**given: object) -> None:
     for name, flag in given.items():
         if not isinstance(flag, bool | np.bool_):
-            raise InvalidInputError(f"{name}={flag!r}: it is True or False. Nothing was sent.")
+            raise InvalidInputError(f"{name}={flag!r}: pass True or False. Nothing was sent.")
 
 
 def _complaint(problems: pd.DataFrame, rows: int) -> str:
     first = "; ".join(f"{row.key}: {row.problem}" for row in problems.head(3).itertuples())
     more = f"; and {len(problems) - 3:,} more" if len(problems) > 3 else ""
     return (
-        f"{len(problems):,} of {rows:,} rows cannot be sent, so nothing was: {first}{more}. See plan.problems; mend "
-        "them, or pass skip_invalid=True to send the others."
+        f"{len(problems):,} of {rows:,} rows cannot be sent, so nothing was: {first}{more}. Fix the rows "
+        "listed in plan.problems, or pass skip_invalid=True to send only the valid ones."
     )
 
 
@@ -306,7 +306,7 @@ def drafted(
     counts: Mapping[str, int] | None = None,
     unused: Sequence[str] = (),
 ) -> Plan:
-    """Make a plan of rows: `records` holds None for those that are not sent, `kinds` says which go how."""
+    """Return a plan: `records` is None for rows that are not sent, `kinds` assigns rows to write types."""
     batches: list[tuple[str, Sequence[int]]] = []
     for kind, positions in kinds.items():
         held = [(at, record) for at in positions if (record := records[at]) is not None]

@@ -1,4 +1,4 @@
-"""A frame of people as a plan of profile upserts."""
+"""Plans that create and change profiles from a frame, and the people that other plans read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ import pandas as pd
 from klaviyo_analytics._messages import counted
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.writeback import checks, confirmations, identifiers
+from klaviyo_analytics.writeback import checks, confirmations
 from klaviyo_analytics.writeback import checks as rules
+from klaviyo_analytics.writeback import columns as _columns
 from klaviyo_analytics.writeback import confirmations as groups
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.columns import (
     Rest,
     Target,
+    as_frame,
     encoded,
     is_rest,
     mapped,
@@ -32,7 +34,6 @@ from klaviyo_analytics.writeback.columns import (
 )
 from klaviyo_analytics.writeback.compare import changes, described
 from klaviyo_analytics.writeback.encode import ABSENT, DateFormat, Wanted, check_format, written_column
-from klaviyo_analytics.writeback.frames import as_frame
 from klaviyo_analytics.writeback.plan import Plan, drafted
 from klaviyo_analytics.writeback.write_types import APPEND, IMPORT, UPSERT
 
@@ -43,17 +44,17 @@ PATCHES = ("append", "unappend")
 
 
 def to_clear(on_null: OnNull, found: Sequence[Target], patches: Collection[str]) -> set[str]:
-    """Settle which attributes are cleared where the frame is null, by dotted name.
+    """Return the attributes, by dotted name, that are cleared where the frame is null.
 
     Raises
     ------
     InvalidInputError
-        The rule is none, or names what is no column.
+        The rule is invalid, or refers to an attribute that no column becomes.
     """
     paths = [target.path for target in found if target.path not in patches]
     rules = on_null if isinstance(on_null, Mapping) else dict.fromkeys(paths, on_null)
     if odd := [rule for rule in rules.values() if rule not in ("skip", "clear")]:
-        raise InvalidInputError(f"on_null={odd[0]!r}: it is 'skip' or 'clear', or one of these by attribute.")
+        raise InvalidInputError(f"on_null={odd[0]!r}: pass 'skip', 'clear', or a dict of these by attribute.")
     if unknown := [name for name in rules if name not in paths]:
         raise InvalidInputError(f"on_null: no column becomes {unknown[0]!r}; there are {named(paths)}.")
     return {name for name, rule in rules.items() if rule == "clear"}
@@ -62,7 +63,7 @@ def to_clear(on_null: OnNull, found: Sequence[Target], patches: Collection[str])
 def check_identifiers(
     on_null: OnNull, key: str, values: Mapping[str, Sequence[Any]], problems: Problems
 ) -> None:
-    """Note who would lose an identifier that was not named: whoever has none cannot be reached or found by it."""
+    """Record rows that would lose an identifier that was not named in `on_null`."""
     if on_null != "clear":
         return
     for name in IDENTIFIERS:
@@ -78,7 +79,7 @@ def check_identifiers(
 
 
 class Builder:
-    """Makes a row's resource of its values."""
+    """Builds the resource of a row from its values."""
 
     def __init__(
         self,
@@ -94,7 +95,7 @@ class Builder:
         self._unset = list(unset)
 
     def build(self, row: Sequence[Any]) -> tuple[dict[str, Any], list[str], bool]:
-        """Give the resource, what it clears, and whether that is more than a job can."""
+        """Return the resource, what it clears, and whether a bulk job cannot do that."""
         attributes: dict[str, Any] = {}
         record: dict[str, Any] = {"type": "profile", "attributes": attributes}
         patches: dict[str, Any] = {}
@@ -129,7 +130,7 @@ def built(
     problems: Problems,
     left_out: Mapping[int, Any],
 ) -> tuple[list[bytes | None], dict[int, list[str]], set[int]]:
-    """Encode the rows; tell what they clear, and which of them clear what a job cannot."""
+    """Encode the rows; return also what they clear, and which rows clear what a bulk job cannot."""
     records: list[bytes | None] = [None] * count
     cleared: dict[int, list[str]] = {}
     kept = set()
@@ -148,7 +149,7 @@ def built(
 def dangers(
     cleared: Mapping[int, Sequence[str]], unset: Sequence[str], records: Sequence[bytes | None]
 ) -> list[str]:
-    """Say what is lost, and how often."""
+    """Return what would be lost, and for how many profiles."""
     found = []
     sent = [row for row, record in enumerate(records) if record is not None]
     if names := Counter(name for row in sent for name in cleared.get(row, ())):
@@ -163,12 +164,12 @@ def dangers(
 Key = Literal["email", "phone_number", "external_id", "id"]
 KEYS = (*IDENTIFIERS, "id")
 GROUPS = ("location", "properties")
-FEW = 1_000  # rows that are still sent one by one where that tells more
+FEW = 1_000  # rows that are still sent one by one where that says created or updated
 WHAT = "plan_upsert()"
 
 
 def attributes() -> dict[str, Wanted]:
-    """Name what of a profile can be written, and what it has to be."""
+    """Return the attributes of a profile that can be written, with their types."""
     endpoint = load()["create_or_update_profile"]
     assert endpoint.body is not None
     assert endpoint.returns is not None
@@ -199,7 +200,7 @@ def plan_upsert(
     if key not in KEYS:
         near = (*difflib.get_close_matches(str(key), KEYS, n=1), "email")[0]
         raise InvalidInputError(
-            f"key={key!r}: it is one of {', '.join(KEYS)}. For a column of another name say "
+            f"key={key!r}: allowed are {', '.join(KEYS)}. For a column of another name pass "
             f"columns={{{key!r}: {near!r}}}, key={near!r}."
         )
     frame = as_frame(frame, WHAT, key, KEYS)
@@ -221,11 +222,9 @@ def plan_upsert(
     patches = _patches(found, append, unappend, unset)
     problems = Problems()
     by_path = encoded(account, frame, found, problems, date_format=date_format)
-    notes = identifiers.were_numbers(frame, found, by_path)
+    notes = _columns.were_numbers(frame, found, by_path)
     if "phone_number" in by_path:
-        by_path["phone_number"], changed = identifiers.in_e164(
-            by_path["phone_number"], phone_region, problems
-        )
+        by_path["phone_number"], changed = _columns.in_e164(by_path["phone_number"], phone_region, problems)
         notes = _merged(notes, changed)
     rules.check_attributes(rules.PROFILE, by_path, problems)
     left_out = _check(by_path, key, on_duplicate, problems)
@@ -276,7 +275,7 @@ def plan_upsert(
 
 
 def _key_hint(frame: pd.DataFrame, key: str, paths: Sequence[str]) -> str:
-    """Say where the key may be instead."""
+    """Return a hint where the key may be instead."""
     if key in frame.index.names:
         return f" {key!r} is the frame's index: give frame.reset_index()."
     if others := [name for name in KEYS if name in paths]:
@@ -297,7 +296,7 @@ def _changed_in_place(
 
 
 def _read_only() -> set[str]:
-    """Name what Klaviyo sets of a profile: frames that were read have such columns."""
+    """Return the attributes that Klaviyo sets itself; frames that were read have such columns."""
     shape = load()["get_profiles"].returns
     known = {name for name in (shape.attributes if shape else ()) if name != "properties"}
     return {*known, "created", "updated", "joined_group_at"} - set(attributes())
@@ -319,7 +318,7 @@ def _check(
 
 
 def _kinds(count: int, key: Key, nulls: set[int], *, patches: bool, lists: bool) -> dict[str, Sequence[int]]:
-    """Choose: one by one where the API's jobs cannot do it, or where that tells more and rows are few."""
+    """Assign rows to bulk jobs, or to single requests where jobs cannot do it or say less."""
     rows = range(count)
     if lists and nulls:
         raise InvalidInputError(
@@ -358,14 +357,16 @@ def _both(said: str, note: str | None) -> str:
 def _patches(
     found: Sequence[Target], append: Sequence[str], unappend: Sequence[str], unset: Sequence[str]
 ) -> dict[str, str]:
-    """Settle what is added to a property or taken out of it, by the property's dotted name."""
+    """Return "append" or "unappend" by the dotted name of the property."""
     by_name = {target.name: target.path for target in found if target.group == "properties"}
     patches: dict[str, str] = {}
     for way, names in (("append", append), ("unappend", unappend)):
         for name in names:
             if name not in by_name:
                 has = ", ".join(by_name) or "none; name some by properties="
-                raise FrameError(f"{WHAT}: {way}={name!r} is no property of this frame; there are {has}.")
+                raise FrameError(
+                    f"{WHAT}: {way}={name!r} is not a property of this frame; available are {has}."
+                )
             if patches.setdefault(by_name[name], way) != way:
                 raise InvalidInputError(
                     f"{name!r} is in append= and in unappend=: one request cannot do both. Make two plans."
@@ -378,7 +379,7 @@ def _patches(
 
 
 def _check_simple(path: str, way: str, values: Sequence[Any], problems: Problems) -> None:
-    """Note what lists of a profile cannot hold or lose: the API takes simple values there, or some of them."""
+    """Record values that cannot be appended or removed: the API accepts simple values, or lists of them."""
     for row, value in enumerate(values):
         several = value if isinstance(value, list) else [value]
         if value is not ABSENT and any(one is None or isinstance(one, (list, dict)) for one in several):
@@ -392,7 +393,7 @@ Columns = Mapping[str, str] | None
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The rows of a frame, and who each of them is about.
+    """The rows of a frame, and the profile that each identifies.
 
     Attributes
     ----------
@@ -433,7 +434,7 @@ def people(
     either: bool = False,
     phone_region: str | None = None,
 ) -> People:
-    """Read identifiers off a frame: the first that a row has is its key.
+    """Read the identifiers of a frame: the first that a row has is its key.
 
     `more` are further attributes that columns may become, which the caller reads. With `either`, only the first
     of `names` that has a column is read.
@@ -463,7 +464,7 @@ def people(
         problems.add_all(written.problems, source)
         values[name] = written.values
         if name == "phone_number":
-            values[name], changed = identifiers.in_e164(written.values, phone_region, problems)
+            values[name], changed = _columns.in_e164(written.values, phone_region, problems)
             notes |= changed
         checks.check_form(name, values[name], problems)
     keys = _keys(values, len(frame))

@@ -1,4 +1,4 @@
-"""What became of every row."""
+"""The outcome of every row of a write."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Again = Mapping[int, tuple[str, bytes]]  # by position: kind and record of what 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Every row's outcome; what of them can be sent again; and those of requests that are not settled."""
+    """The outcome of every row, the rows that can be sent again, and the rows of unsettled requests."""
 
     rows: pd.DataFrame
     again: Again
@@ -68,10 +68,10 @@ def outcomes(journal: Journal, stopped: str | None, index: pd.Index[Any] | None 
 
 
 def _unfinished(state: str, stopped: str | None) -> dict[str, Any]:
-    why = stopped or "the write has not come this far"
+    why = stopped or "the write ended before this row"
     status, _, detail, _ = {
         "planned": said("not sent", detail=why),
-        "sending": said("unconfirmed", detail=f"sent, but no answer came: {why}"),
+        "sending": said("unconfirmed", detail=f"sent, but not answered: {why}"),
         "accepted": said("unconfirmed", detail=f"taken, but not followed to its end: {why}"),
     }[state]
     return {"status": status, "detail": detail}
@@ -86,14 +86,14 @@ class Result:
     Attributes
     ----------
     rows : pandas.DataFrame
-        By the frame's own index: key; status ("created", "updated", "written": done, and the API does not tell
-        which of the two; "accepted": taken, and the API tells no more; "unchanged"; "failed"; "not sent";
-        "unconfirmed": nothing tells what became of it); code, detail and pointer of what went wrong; job_id; note,
+        By the frame's own index: key; status ("created", "updated", "written": done, and the API does not say
+        which of the two; "accepted": taken, and the API says no more; "unchanged"; "failed"; "not sent";
+        "unconfirmed": the outcome is not known); code, detail and pointer of what went wrong; job_id; note,
         what the plan said of it: what Klaviyo will not keep, or what a comparison found.
     failures : pandas.DataFrame
         Those of them that failed, were not sent, or are unconfirmed.
     journal : Path or None
-        Where to go on from with ``client.resume``; None when it was not needed any more.
+        The file for ``client.resume``; None if it is not needed any more.
     stopped : str or None
         Why the write ended early.
     """
@@ -123,7 +123,7 @@ class Result:
 
     @explained
     def retry(self, *, journal: str | Path | None = None) -> Result:
-        """Send the rows once more that the API refused, and go on with those that were not reached.
+        """Send the rows that the API refused once more, and continue with those that were not reached.
 
         A write that has a journal on disk goes on in it, as with ``client.resume``: where an answer was lost, it is
         found out first whether the request was carried out. Rows that did not pass the checks are left as they are.
@@ -145,7 +145,7 @@ class Result:
         """
         if self.journal is not None and journal is not None:
             raise InvalidInputError(
-                f"journal={journal!r}: retry() goes on with {self.journal}. Leave it out."
+                f"journal={journal!r}: retry() continues with {self.journal}. Leave it out."
             )
         if not self._told.again and not (self.journal and self._told.unfinished):
             return self
@@ -191,7 +191,7 @@ class Result:
         Raises
         ------
         WriteFailedError
-            Says how many, and why the first of them; its `failures` are the frame.
+            The message has the count and the first reason; its `failures` are the rows.
         """
         failures = self.failures
         if len(failures):
@@ -204,18 +204,18 @@ class Result:
             )
 
     def _kept(self) -> dict[int, list[Any]]:
-        """Give the outcomes of the rows that are settled."""
+        """Return the outcomes of the rows that are settled."""
         open_ones = {*self._told.again, *(self._told.unfinished if self.journal else ())}
         told = self.rows[[*COLUMNS, "job_id"]].astype(object)
         told = told.where(told.notna(), None)
         return {at: list(row) for at, row in enumerate(told.itertuples(index=False)) if at not in open_ones}
 
     def _goes_on(self) -> str:
-        """Name the way on, where there is one."""
+        """Return how to continue; empty if nothing is left."""
         if self.journal is None or not self._told.unfinished:
             return ""
         rows = counted(len(self._told.unfinished), "row")
-        return f"client.resume(result.journal) goes on with {rows} not settled yet"
+        return f"client.resume(result.journal) continues with {rows} not settled yet"
 
     def __repr__(self) -> str:
         noted = int(self.rows["note"].notna().sum())
@@ -252,7 +252,7 @@ def _counts(rows: pd.DataFrame) -> str:
 def finish(
     journal: Journal, account: Account, *, index: pd.Index[Any] | None = None, keep: bool = False
 ) -> Result:
-    """Carry out what a journal has left, and tell what became of every row.
+    """Send what a journal has left, and return the outcome of every row.
 
     A journal is deleted when every row was written, and kept otherwise; one without a file always goes.
     """
@@ -262,7 +262,7 @@ def finish(
         result = Result(outcomes(journal, stopped, index), facts, account, stopped=stopped, keep=keep)
     except BaseException as error:
         if journal.path is not None:
-            error.add_note(f"Go on where it stopped: client.resume({str(journal.path)!r})")
+            error.add_note(f"Continue where it stopped: client.resume({str(journal.path)!r})")
         journal.close()
         raise
     if journal.path is None or keep or len(result.failures):

@@ -1,4 +1,4 @@
-"""Carry a journal's batches out: each noted, sent, followed to its end, and noted again."""
+"""Send the batches of a journal: record each, send it, follow its job, and record the outcome."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ROW = re.compile(r"/data/(\d+)(?:/|$)")
 
 
 def said(status: Status, error: Mapping[str, Any] | None = None, detail: str | None = None) -> Said:
-    """Write down what is known of a row."""
+    """Return the outcome of a row as a journal stores it."""
     error = error or {}
     source = error.get("source")
     pointer = source.get("pointer") if isinstance(source, Mapping) else None
@@ -41,7 +41,7 @@ def said(status: Status, error: Mapping[str, Any] | None = None, detail: str | N
 
 
 def refused(error: ApiError, rows: Sequence[int], kind: WriteType) -> dict[int, Said]:
-    """Find the rows that a refusal names; all of them, if it names none."""
+    """Return the rows that an error points to; all of them if it points to none."""
     named: dict[int, Said] = {}
     for one in error.errors if kind.most > 1 else ():
         place = _place(one, len(rows))
@@ -59,7 +59,7 @@ def refused(error: ApiError, rows: Sequence[int], kind: WriteType) -> dict[int, 
 def complaints(
     errors: Iterable[Mapping[str, Any]], rows: Sequence[int], keys: Sequence[str], key: str
 ) -> dict[int, Said]:
-    """Find the rows that a job's errors speak of: by their pointer, else by the key in what was sent."""
+    """Return the rows that a job's errors are about: by pointer, otherwise by the key in what was sent."""
     found: dict[int, Said] = {}
     same = folded if key == "email" else str
     where = {same(name): row for name, row in zip(keys, rows, strict=True)}
@@ -94,17 +94,17 @@ MARGIN = 3600.0  # how far two clocks may be apart
 
 
 def follow(account: Account, kind: WriteType, job: str, sleep: Callable[[float], None]) -> Mapping[str, Any]:
-    """Wait for a job's end, and give its attributes."""
+    """Wait for the end of a job, and return its attributes."""
     assert kind.job is not None
     operation = kind.job.get
 
-    def look() -> Mapping[str, Any]:
+    def check() -> Mapping[str, Any]:
         document = account.api.call(operation, {"job_id": job})
         data = Reader(document, f"The job {job}").at("data")
         return dict(data.at("attributes").optional(Reader.mapping, EMPTY))
 
     return wait_for(
-        look,
+        check,
         lambda attributes: attributes.get("status") in ENDED,
         what=f"The job {job}",
         timeout=PATIENCE,
@@ -125,7 +125,7 @@ def find(
     seen: dict[str, set[str]],
     sleep: Callable[[float], None],
 ) -> str | None:
-    """Look for the job of a batch whose answer was lost.
+    """Find the job of a batch whose answer was lost.
 
     Jobs that began earlier, that are known to be other batches', or that hold another number of rows are left
     out. What decides is whose rows the job holds. Only somebody else's job, begun at the same time, with as
@@ -153,12 +153,12 @@ def find(
 
 
 def mostly(ours: set[str], held: set[str]) -> bool:
-    """Tell whether what a job holds is ours: not all, as some keys are kept otherwise than they were sent."""
+    """Check whether most keys of a job are ours; some keys are stored differently from how they were sent."""
     return 2 * len(ours & held) > len(held)
 
 
 def seconds_at_limits(api: Api, requests: Mapping[str, int]) -> float:
-    """Tell how long so many requests of each kind take at least; those of one endpoint share its limits."""
+    """Return the least seconds that these requests take; requests to one endpoint share its limits."""
     counts: dict[str, int] = {}
     for kind, count in requests.items():
         operation = WRITE_TYPES[kind].operation
@@ -171,7 +171,7 @@ def seconds_at_limits(api: Api, requests: Mapping[str, int]) -> float:
 
 
 def seconds_for(endpoint: Endpoint, requests: int) -> float:
-    """Tell how long the documented limits make so many requests take at least."""
+    """Return the least seconds that the documented limits allow for so many requests."""
     return _least(endpoint.limits, requests)
 
 
@@ -188,7 +188,7 @@ def seconds_left(*, done: int, total: int, elapsed: float, least: float) -> floa
 
 
 def how_far(*, requests: int, of: int, seconds: float, measured: bool) -> str:
-    """Say how many requests are done, and when the rest will be; before there is a pace, at the soonest."""
+    """Return a text with the requests done and the time left; a lower bound before a pace is measured."""
     about = "about" if measured else "at least"
     left = f", {about} {spoken(seconds)} left" if requests < of and (measured or seconds >= 1) else ""
     return f"{requests:,} of {counted(of, 'request')}{left}"
@@ -225,7 +225,7 @@ class Shown:
             self._bar.add(batch.count, self._said())
 
     def looked(self) -> None:
-        """Say it anew, while a job is waited for."""
+        """Refresh the text while waiting for a job."""
         with self._lock:
             self._bar.note(self._said())
 
@@ -259,7 +259,7 @@ class Stopped(Exception):  # noqa: N818  (no error: the reason to go no further)
 
 
 class Run:
-    """One go at what a journal still has to do; ends early where going on makes no sense.
+    """One attempt to send what a journal still has to do; ends early where continuing is pointless.
 
     Attributes
     ----------
@@ -279,7 +279,7 @@ class Run:
         self._shown: Shown | None = None
 
     def carry_out(self) -> None:
-        """Do all that is left."""
+        """Send everything that is left."""
         todo = [batch for batch in self._journal.batches() if batch.state != "done"]
         if not todo:
             return
@@ -344,12 +344,14 @@ class Run:
         return {"status": status, "job": job, "rows": rows}
 
     def _end_of(self, kind: WriteType, job: str, left: list[int], keys: Sequence[str]) -> dict[int, Said]:
-        """Follow a job, and find out what became of its rows."""
+        """Follow a job, and return the outcome of its rows."""
         assert kind.job is not None
         try:
             attributes = follow(self._account, kind, job, self._pause)
         except errors.NotFoundError:
-            gone = said("unconfirmed", detail="the job was taken, and is gone; nothing tells how it ended")
+            gone = said(
+                "unconfirmed", detail="the job was accepted, and no longer exists; its outcome is not known"
+            )
             return dict.fromkeys(left, gone)
         complained = kind.job.errors(self._account.api, job, attributes)
         found = complaints(complained, left, [keys[row] for row in left], self._options.get("key", ""))
@@ -357,7 +359,7 @@ class Run:
         silent = failed.optional(Reader.integer, 0) - len(found)
         doubt = None
         if attributes.get("status") == "cancelled":
-            doubt = "the job was cancelled; nothing tells how far it was"
+            doubt = "the job was cancelled; its progress is not known"
         elif silent > 0:
             doubt = f"{silent:,} rows of this job failed, and the API does not say which"
         if doubt is None:
@@ -376,9 +378,7 @@ class Run:
                 if known:
                     return job, kind.done
             if attempt >= ATTEMPTS:
-                raise Stopped(
-                    f"{kind.operation} was tried {ATTEMPTS} times, and no answer said what became of it"
-                )
+                raise Stopped(f"{kind.operation} was tried {ATTEMPTS} times without a usable answer")
             if attempt:
                 self._pause(min(30.0, 0.5 * 2**attempt))
             attempt += 1
@@ -408,7 +408,9 @@ class Run:
                 left = [row for row in left if row not in found]
                 lost, attempt = False, 0
             else:
-                return _job_of(reply.document) if kind.job else None, kind.told.get(reply.status, kind.done)
+                return _job_of(reply.document) if kind.job else None, kind.by_http_status.get(
+                    reply.status, kind.done
+                )
         return None, kind.done
 
     def _send(self, kind: WriteType, records: Sequence[bytes]) -> Any:
@@ -420,7 +422,7 @@ class Run:
         )
 
     def _refused_unread(self, batch: Batch, *, lost: bool) -> None:
-        """Note that this request was not carried out, unless one before it may have been."""
+        """Record that this request was not carried out, unless an earlier attempt may have been."""
         if not lost:
             self._journal.unsent(batch.number)
 
@@ -435,15 +437,13 @@ class Run:
                 job = self._found(sending.batch, listing, keys, since)
             return job is not None, job
         if not kind.repeatable:
-            why = (
-                "the answer was lost; nothing tells whether it was carried out, and once more could be twice"
-            )
+            why = "the answer was lost; it may have been carried out, and sending it again could do it twice"
             rows |= dict.fromkeys(left, said("unconfirmed", detail=why))
             return True, None
         return False, None
 
     def _found(self, batch: Batch, listing: Listing, keys: Sequence[str], since: float) -> str | None:
-        """Look for the job of a batch whose answer was lost."""
+        """Find the job of a batch whose answer was lost."""
         known = self._journal.jobs() - {batch.job or ""}
         return find(
             self._account,
@@ -485,7 +485,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """One batch on its way: what it sends, and under which keys its rows are known."""
+    """One batch that is being sent: its records, and the keys of its rows."""
 
     batch: Batch
     kind: WriteType

@@ -1,4 +1,4 @@
-"""Read back what was sent, and say of every row whether it is there."""
+"""Read back what was sent, and report for every row whether it is there."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from klaviyo_analytics.writeback.account import Account, portions, records
 from klaviyo_analytics.writeback.compare import Changes, Patch, as_kept, current, differences, on_list
 from klaviyo_analytics.writeback.write_types import BEFORE, TAGGED, Options
 
-__all__ = ["LOOKS", "Look"]
+__all__ = ["VERIFICATIONS", "Verification"]
 
 Left = Mapping[int, tuple[str, Mapping[str, Any]]]  # by position, a row's key and what was sent of it
 
 
 class Remark(str):
-    """What has to be said of a row although it is there."""
+    """A remark on a row that is there."""
 
     __slots__ = ()
 
@@ -31,11 +31,11 @@ class Remark(str):
 Found = dict[
     int, str | None
 ]  # None or a Remark: it is there; a text: why it is not as it was sent; no entry: gone
-Look = Callable[[Account, Options, Left], Found]
+Verification = Callable[[Account, Options, Left], Found]
 
 
 def differing(other: Changes) -> str | None:
-    """Say what differs; None if nothing does."""
+    """Return a text with what differs; None if nothing does."""
     if not other:
         return None
     said = (f"{name} is {old!r}"[:200] for name, (old, _) in other.items())
@@ -48,40 +48,42 @@ WRITES = ("create", "update")
 NEVER_READ = ("integration_type", "catalog_type")  # the API takes them, and does not show them
 
 
-def written(noun: str) -> Look:
-    """Make a look at the attributes that were sent, and at what was to belong together."""
+def written(resource_kind: str) -> Verification:
+    """Return a check of the attributes and relationships that were sent."""
 
-    def look(account: Account, _: Options, left: Left) -> Found:
-        there = {str(one["id"]): one for one in _there(account, noun, left)}
+    def check(account: Account, _: Options, left: Left) -> Found:
+        there = {str(one["id"]): one for one in _there(account, resource_kind, left)}
         found: Found = {}
         for at, (key, record) in left.items():
             if known := there.get(f"{BEFORE}{key}"):
                 sent = {name: one for name, one in record["attributes"].items() if name not in NEVER_READ}
                 found[at] = differing(differences({"attributes": sent}, known))
-        wanted = {at: pairs for at, (key, record) in left.items() if (pairs := _pairs(noun, key, record))}
-        together = _together(account, noun, {pair for pairs in wanted.values() for pair in pairs})
+        wanted = {
+            at: pairs for at, (key, record) in left.items() if (pairs := _pairs(resource_kind, key, record))
+        }
+        together = _together(account, resource_kind, {pair for pairs in wanted.values() for pair in pairs})
         for at, pairs in wanted.items():
             apart = [others for others in pairs if others not in together]
             if apart and found.get(at, "") is None:
-                found[at] = f"when it is read back, {_named(noun, apart)}"
+                found[at] = f"when it is read back, {_named(resource_kind, apart)}"
         return found
 
-    return look
+    return check
 
 
-def deleted(noun: str) -> Look:
-    """Make a look at whether it is gone."""
+def deleted(resource_kind: str) -> Verification:
+    """Return a check that the resources are deleted."""
 
-    def look(account: Account, _: Options, left: Left) -> Found:
-        there = {str(one["id"]) for one in _there(account, noun, left)}
+    def check(account: Account, _: Options, left: Left) -> Found:
+        there = {str(one["id"]) for one in _there(account, resource_kind, left)}
         still = "it is still there when it is read back"
         return {at: still if f"{BEFORE}{key}" in there else None for at, (key, _) in left.items()}
 
-    return look
+    return check
 
 
 def codes(account: Account, _: Options, left: Left) -> Found:
-    """Look for coupon codes among those of their coupons, of the time in which they expire."""
+    """Check coupon codes among those of their coupons that expire in the same period."""
     wanted = {at: _code(record) for at, (_, record) in left.items()}
     times = [expires for *_, expires in wanted.values()]
     where = None
@@ -106,24 +108,24 @@ def codes(account: Account, _: Options, left: Left) -> Found:
     }
 
 
-def _there(account: Account, noun: str, left: Left) -> Iterator[Mapping[str, Any]]:
+def _there(account: Account, resource_kind: str, left: Left) -> Iterator[Mapping[str, Any]]:
     for some in portions(f"{BEFORE}{key}" for key, _ in left.values()):
-        yield from records(account, LISTS[noun], {"filter": str(F.ids.any(some))})
+        yield from records(account, LISTS[resource_kind], {"filter": str(F.ids.any(some))})
 
 
-def _pairs(noun: str, key: str, record: Mapping[str, Any]) -> list[Pair]:
+def _pairs(resource_kind: str, key: str, record: Mapping[str, Any]) -> list[Pair]:
     own, related = f"{BEFORE}{key}", record.get("relationships") or {}
-    if noun == "variant":
+    if resource_kind == "variant":
         return [(related["item"]["data"]["id"], own)] if "item" in related else []
     others = [
         one["id"] for name in ("categories", "items") if name in related for one in related[name]["data"]
     ]
-    return [(other, own) if noun == "item" else (own, other) for other in others]
+    return [(other, own) if resource_kind == "item" else (own, other) for other in others]
 
 
-def _together(account: Account, noun: str, pairs: Iterable[Pair]) -> set[Pair]:
-    """Find which of these pairs the account knows: fifty items' variants at once, but each category by itself."""
-    if noun == "variant":
+def _together(account: Account, resource_kind: str, pairs: Iterable[Pair]) -> set[Pair]:
+    """Find which of these pairs the account knows: variants of fifty items at once, but each category alone."""
+    if resource_kind == "variant":
         fields = {"fields[catalog-item]": "external_id", "fields[catalog-variant]": "external_id"}
         return {
             (str(one["id"]), str(variant["id"]))
@@ -148,11 +150,13 @@ def _together(account: Account, noun: str, pairs: Iterable[Pair]) -> set[Pair]:
     }
 
 
-def _named(noun: str, apart: Iterable[Pair]) -> str:
+def _named(resource_kind: str, apart: Iterable[Pair]) -> str:
     own, other = (
-        ("category", "item") if noun == "category" else (noun, "item" if noun == "variant" else "category")
+        ("category", "item")
+        if resource_kind == "category"
+        else (resource_kind, "item" if resource_kind == "variant" else "category")
     )
-    names = [(item if noun == "category" else owner).removeprefix(BEFORE) for owner, item in apart]
+    names = [(item if resource_kind == "category" else owner).removeprefix(BEFORE) for owner, item in apart]
     return f"the {own} is not of the {other} {', '.join(names)}"[:200]
 
 
@@ -167,7 +171,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def events(account: Account, _: Options, left: Left) -> Found:
-    """Look for the events' own ids among those of their metric and time, and for their properties."""
+    """Check the events' ids and properties among the events of their metric and period."""
     events = {at: record["attributes"]["events"]["data"][0]["attributes"] for at, (_, record) in left.items()}
     metric = next(iter(events.values()))["metric"]["data"]["attributes"]
     id = _metric(account, metric["name"], metric.get("service", "API"))
@@ -193,7 +197,7 @@ def events(account: Account, _: Options, left: Left) -> Found:
 
 
 def _less(sent: Mapping[str, Any], kept: Mapping[str, Any]) -> Remark | None:
-    """Name the properties that an event came without: Klaviyo does not keep what is 0, empty or null."""
+    """Return a remark on properties that Klaviyo dropped because they are 0, empty or null."""
     gone = ", ".join(name for name in sent if name not in kept)
     return Remark(f"written without {gone}, which Klaviyo dropped"[:200]) if gone else None
 
@@ -207,10 +211,10 @@ def _metric(account: Account, name: str, service: str) -> str | None:
     return None
 
 
-def members(*, joined: bool) -> Look:
-    """Make a look at who is on a list."""
+def members(*, joined: bool) -> Verification:
+    """Return a check of who is on a list."""
 
-    def look(account: Account, options: Options, left: Left) -> Found:
+    def check(account: Account, options: Options, left: Left) -> Found:
         keys = [key for key, _ in left.values()]
         people: Iterable[Mapping[str, Any]] = [{"email": email} for email in as_kept(keys)]
         if options["key"] == "id":
@@ -218,18 +222,18 @@ def members(*, joined: bool) -> Look:
         there = on_list(account, options["owner"], people)
         return _judged(left, there, belongs=joined, where="on the list")
 
-    return look
+    return check
 
 
-def tagged(kind: str, *, tagged: bool) -> Look:
-    """Make a look at what carries a tag."""
+def tagged(kind: str, *, tagged: bool) -> Verification:
+    """Return a check of what has a tag."""
     operation = f"get_{kind.removesuffix('s')}_ids_for_tag"
 
-    def look(account: Account, options: Options, left: Left) -> Found:
+    def check(account: Account, options: Options, left: Left) -> Found:
         there = {str(one["id"]) for one in records(account, operation, {}, {"id": options["owner"]})}
         return _judged(left, there, belongs=tagged, where="tagged")
 
-    return look
+    return check
 
 
 def _judged(left: Left, there: set[str], *, belongs: bool, where: str) -> Found:
@@ -252,7 +256,7 @@ def profiles(account: Account, options: Options, left: Left) -> Found:
 
 
 def _check_joined(account: Account, group: str, known: Mapping[int, Mapping[str, Any]], found: Found) -> None:
-    """Note who is not on a list, though all else is as it should be."""
+    """Record profiles that are not on a list although everything else is right."""
     people = {at: person for at, person in known.items() if found.get(at, "") is None}
     there = on_list(account, group, [person["attributes"] for person in people.values()])
     for at, person in people.items():
@@ -261,7 +265,7 @@ def _check_joined(account: Account, group: str, known: Mapping[int, Mapping[str,
 
 
 def _unequal(record: Mapping[str, Any], known: Mapping[str, Any]) -> Changes:
-    """Give what differs; of what was appended, whether it is among what stands there."""
+    """Return what differs; appended values only have to be in the list."""
 
     def is_there(old: Any, new: Any) -> bool:
         added = isinstance(new, Patch) and new.sign == "+"
@@ -299,7 +303,7 @@ def _wanted(record: Mapping[str, Any]) -> set[str]:
 
 
 def suppressions(account: Account, options: Options, left: Left) -> Found:
-    """Look for a suppression, whatever its reason: one that was there before does as well."""
+    """Check that people are suppressed, whatever the reason; an earlier suppression counts."""
     return {
         at: None if _reasons(known) else "it is not suppressed when it is read back"
         for at, _, known in _known(account, options, left)
@@ -307,7 +311,7 @@ def suppressions(account: Account, options: Options, left: Left) -> Found:
 
 
 def lifted(account: Account, options: Options, left: Left) -> Found:
-    """Look whether anything still keeps e-mail away: only what was done by hand can be lifted."""
+    """Check that suppressions are lifted; only those set by hand can be."""
     found: Found = {}
     for at, _, known in _known(account, options, left):
         reasons = _reasons(known)
@@ -336,7 +340,7 @@ def _lists_left(state: Mapping[str, Any]) -> list[Any]:
     return [one.get("list_id") for one in state.get("list_suppressions") or ()]
 
 
-LOOKS: Mapping[str, Look] = {
+VERIFICATIONS: Mapping[str, Verification] = {
     **dict.fromkeys(("profile import", "profile upsert", "profile append"), profiles),
     "event create": events,
     **dict.fromkeys(("subscribe", "record consent", "unsubscribe"), subscriptions),
@@ -346,8 +350,12 @@ LOOKS: Mapping[str, Look] = {
     "list leave": members(joined=False),
     **{f"tag {kind}": tagged(kind, tagged=True) for kind in TAGGED},
     **{f"untag {kind}": tagged(kind, tagged=False) for kind in TAGGED},
-    **{f"catalog {noun} {verb}": written(noun) for noun in LISTS for verb in WRITES},
-    **{f"catalog {noun} delete": deleted(noun) for noun in LISTS},
+    **{
+        f"catalog {resource_kind} {verb}": written(resource_kind)
+        for resource_kind in LISTS
+        for verb in WRITES
+    },
+    **{f"catalog {resource_kind} delete": deleted(resource_kind) for resource_kind in LISTS},
     "coupon code create": codes,
 }
 
@@ -365,7 +373,7 @@ def verify(
     records: Sequence[bytes | None],
     options: Options,
 ) -> None:
-    """Look for every row that was sent, several times; what is seen was written, what is not is unconfirmed."""
+    """Read back every row that was sent, several times; rows that are found are written, others are unconfirmed."""
     statuses = rows["status"].tolist()
     total = sum(status in SENT for status in statuses)
     with Progress("reading back", shown=account.progress, total=total) as progress:
@@ -377,11 +385,15 @@ def verify(
                 for at in positions
                 if statuses[at] in SENT
             }
-            left = {at: one for at, one in sent.items() if statuses[at] != "unconfirmed" or _tells(one[1])}
-            _look_until_seen(account, rows, kind, left, options, progress)
+            left = {
+                at: one
+                for at, one in sent.items()
+                if statuses[at] != "unconfirmed" or _proves_arrival(one[1])
+            }
+            _check_until_found(account, rows, kind, left, options, progress)
 
 
-def _look_until_seen(
+def _check_until_found(
     account: Account, rows: pd.DataFrame, kind: str, left: Left, options: Options, progress: Progress
 ) -> None:
     said: Found = {}
@@ -390,7 +402,7 @@ def _look_until_seen(
             return
         account.sleep(pause)
         try:
-            said = LOOKS[kind](account, options, left)
+            said = VERIFICATIONS[kind](account, options, left)
         except KlaviyoError as error:  # what was sent stays sent: the rows must not be lost over it
             said = dict.fromkeys(left, f"it could not be read back: {error}")
             break
@@ -401,14 +413,14 @@ def _look_until_seen(
     _note(rows, {at: said.get(at) or MISSING for at in left})
 
 
-def _tells(record: Mapping[str, Any]) -> bool:
-    """Say whether seeing it there means that it arrived: what is appended may have stood there before."""
+def _proves_arrival(record: Mapping[str, Any]) -> bool:
+    """Check whether reading it back proves that it arrived; appended values may have been there before."""
     patches = (record.get("meta") or {}).get("patch_properties") or {}
     return not {"append", "unappend"} & set(patches)
 
 
 def _note(rows: pd.DataFrame, said: Mapping[int, str | None]) -> None:
-    """Write outcomes down; what the API said of a row that is there is said no worse than before."""
+    """Record outcomes; a better status that the API returned for a row that is there stays."""
     doubtful = rows["status"].isin(["accepted", "unconfirmed"]).to_numpy(dtype=bool)
     by_text: dict[str | None, list[int]] = {}
     for at, text in said.items():

@@ -1,4 +1,4 @@
-"""What a kind of write has to declare; everything else is the same for all."""
+"""How the types of writes differ; everything else is the same for all."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Options = Mapping[str, Any]
 Json = Mapping[str, Any]
 Status = Literal[
     "created", "updated",  # the API said which
-    "written",             # the API said that it is done, and not which of the two
-    "accepted",            # the API took it, and tells no more
+    "written",             # the API said that it is done, but not which of the two
+    "accepted",            # the API accepted it, and says no more
     "unchanged",           # the account has it already; not sent
     "failed",              # refused, with the API's reason
     "not sent",            # for the reason given
-    "unconfirmed",         # sent, or perhaps sent, and nothing tells what became of it
+    "unconfirmed",         # sent, or perhaps sent, with an unknown outcome
 ]  # fmt: skip
 
 
@@ -34,7 +34,7 @@ class Listing:
     operation : str
         The endpoint that lists such jobs.
     contents : callable
-        Gives the keys of some records of a finished job.
+        Returns the keys of some records of a finished job.
     order : dict, optional
         Parameters that list the newest first.
     """
@@ -51,9 +51,9 @@ class Job:
     Parameters
     ----------
     get : str
-        The endpoint that tells how far it is.
+        The endpoint that returns its progress.
     errors : callable
-        Gives what went wrong in a finished job.
+        Yields the errors of a finished job.
     listing : Listing, optional
         How to find it again, where it is not simply asked for a second time.
     """
@@ -65,34 +65,34 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class WriteType:
-    """One kind of write.
+    """One type of write.
 
     Parameters
     ----------
     name : str
-        How journals name it.
+        Its name in journals.
     operation : str
-        The endpoint that takes it.
+        The endpoint that is called.
     most : int
         Rows in one request.
     body : callable
-        Makes a request's body of encoded records.
+        Builds the body of a request from encoded records.
     done : str
-        What a row is when nothing is said against it.
+        Status of a row without an error.
     repeatable : bool
         Sending the same again does no harm, so that a lost answer is asked for again.
     job : Job, optional
-        What is to be followed.
+        The job that the request starts.
     ids : callable
-        What stands in the path.
+        Returns the ids in the path.
     at_once : int
         Requests in flight.
-    told : dict
-        What a status of HTTP says of a single row.
+    by_http_status : dict
+        The status of a row by the HTTP status of its response.
     seen : callable
-        Tells a refusal that says: I have this already.
+        Returns True for an error that means that the record exists already.
     shown : callable
-        What a preview names of a record.
+        Returns the part of a record that a preview lists.
     """
 
     name: str
@@ -104,13 +104,13 @@ class WriteType:
     job: Job | None = None
     ids: Callable[[Options], Mapping[str, str]] = lambda _options: {}
     at_once: int = 4
-    told: Mapping[int, Status] = field(default_factory=dict)
+    by_http_status: Mapping[int, Status] = field(default_factory=dict)
     seen: Callable[[ApiError], bool] = lambda _error: False
     shown: Callable[[Json], Json] = lambda record: record.get("attributes") or {}
 
 
 def folded(key: object) -> str:
-    """Write a key as it is compared: Klaviyo does not tell addresses apart by case."""
+    """Return a key as it is compared: Klaviyo ignores the case of email addresses."""
     return str(key).lower()
 
 
@@ -140,16 +140,16 @@ def _own_id(record: Json) -> str:
     return str(record["id"]).removeprefix(BEFORE)
 
 
-def _catalog(noun: str, verb: str) -> WriteType:
-    plural = PLURAL[noun]
-    named = "catalog_items" if noun == "item" else plural
+def _catalog(resource_kind: str, verb: str) -> WriteType:
+    plural = PLURAL[resource_kind]
+    named = "catalog_items" if resource_kind == "item" else plural
     get, many = f"get_bulk_{verb}_{named}_job", f"get_bulk_{verb}_{named}_jobs"
     creates = verb == "create"  # what is created twice is refused; an update or a deletion may come twice
     return WriteType(
-        f"catalog {noun} {verb}",
+        f"catalog {resource_kind} {verb}",
         f"bulk_{verb}_catalog_{plural}",
         most=100,
-        body=_body(f"catalog-{noun}-bulk-{verb}-job", plural),
+        body=_body(f"catalog-{resource_kind}-bulk-{verb}-job", plural),
         done={"create": "created", "update": "updated", "delete": "written"}[verb],  # type: ignore[arg-type]
         job=Job(get, _errors, Listing(many, _holds(get, plural, _own_id)) if creates else None),
     )
@@ -175,7 +175,7 @@ COUPON_CODES = WriteType(
     ),
 )
 CATALOG_TYPES = (
-    *(_catalog(noun, verb) for noun in PLURAL for verb in ("create", "update", "delete")),
+    *(_catalog(resource_kind, verb) for resource_kind in PLURAL for verb in ("create", "update", "delete")),
     COUPON_CODES,
 )
 
@@ -245,7 +245,7 @@ def _event_body(records: Sequence[Any], _: Options) -> Any:
 
 
 def _is_known(error: ApiError) -> bool:
-    """Tell whether a request that may have arrived before is refused because it did."""
+    """Check whether a repeated request was refused because the first one arrived."""
     return any(
         "duplicate" in str(one.get("code")).lower()
         or str((one.get("source") or {}).get("pointer")).endswith("/unique_id")
@@ -322,7 +322,7 @@ def _profile_errors(api: Api, job: str, attributes: Json) -> Iterator[Json]:
 
 
 def _contents(api: Api, job: str, options: Options) -> set[str]:
-    """Name some of a finished job's people: those it wrote, or those it could not write."""
+    """Return the keys of some profiles of a finished job: those it wrote, or those it could not write."""
     document = api.call(
         "get_profiles_for_bulk_import_profiles_job", {"id": job}, params={"page[size]": "100"}
     )
@@ -336,7 +336,7 @@ def _contents(api: Api, job: str, options: Options) -> set[str]:
 
 
 def identity(record: Json, key: str) -> Any:
-    """Give what names a profile, in a resource or in the bare attributes of a complaint."""
+    """Return the key of a profile, from a resource or from the bare attributes in an error."""
     if key == "id":
         return record.get("id")
     return (record.get("attributes") or record).get(key)
@@ -364,7 +364,7 @@ UPSERT = WriteType(
     most=1,
     body=lambda records, _options: {"data": records[0]},
     done="written",
-    told={200: "updated", 201: "created"},
+    by_http_status={200: "updated", 201: "created"},
     at_once=8,
 )
 APPEND = WriteType(
@@ -374,7 +374,7 @@ APPEND = WriteType(
     body=lambda records, _options: {"data": records[0]},
     done="written",
     repeatable=False,  # what is appended twice stands there twice
-    told={200: "updated", 201: "created"},
+    by_http_status={200: "updated", 201: "created"},
     at_once=8,
 )
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics.analysis.attribution import Model
 from tests.analysis.frames import frame
 
 Convert = Callable[[pd.DataFrame], Any]
@@ -145,7 +146,7 @@ REFUNDS = frame(order_id=["O0001", "O0001", "O0002", "O9999"], value=[2.0, -1.0,
 PEOPLE = frame(group=["sent", "held"], recipients=[9500, 500], conversion_uniques=[475, 15])
 BY_ID = ORDERS.rename(columns={"id": "order_id"})
 SENT = CREDITED.rename(columns={"received": "sent"})
-TWO_MODELS = ("last_touch", "time_decay")
+TWO_MODELS: tuple[Model, ...] = ("last_touch", "time_decay")
 
 CALLS: dict[str, Callable[[Convert], Any]] = {
     **{
@@ -156,7 +157,7 @@ CALLS: dict[str, Callable[[Convert], Any]] = {
         to(ORDERS),
         to(TOUCHES),
         settings=analysis.AttributionSettings(
-            {("email", "open"): "9d", "sms": "2d"}, machine_opens=False, start="touch"
+            {"email": {"open": "9d"}, "sms": "2d"}, machine_opens=False, start="touch"
         ),
     ),
     "attribution_comparison": lambda to: analysis.attribution_comparison(to(ORDERS), to(TOUCHES)),

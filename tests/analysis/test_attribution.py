@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics.analysis.attribution import Model
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from tests.analysis.frames import few, frame
 from tests.analysis.revenue_frames import AT, OWN, before, example, shop
@@ -32,9 +33,9 @@ def shares(result: pd.DataFrame) -> dict[str, float]:
         ("time_decay", {"B": 18.30, "C": 24.62, "E": 27.19, "F": 29.89}),
     ],
 )
-def test_an_order_with_six_touches(model: str, expected: dict[str, float]) -> None:
+def test_an_order_with_six_touches(model: Model, expected: dict[str, float]) -> None:
     orders, touches = example()
-    assert shares(analysis.attribution(orders, touches, model, settings=OWN)) == expected  # type: ignore[arg-type]
+    assert shares(analysis.attribution(orders, touches, model, settings=OWN)) == expected
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_it_agrees_with_a_plain_loop(seed: int) -> None:
         {name: f"{hours}h" for name, hours in HOURS.items()}, start="touch"
     )
     for model in ("last_touch", "first_touch", "linear"):
-        result = analysis.attribution(orders, touches, model, settings=settings)  # type: ignore[arg-type]
+        result = analysis.attribution(orders, touches, model, settings=settings)
         assert result["revenue"].sum() == pytest.approx(orders["value"].sum())
         for order in orders.to_dict("records"):
             found = sorted(
@@ -105,7 +106,7 @@ def test_every_model_of_a_comparison_adds_up_to_the_revenue() -> None:
     orders, touches = shop()
     compared = analysis.attribution_comparison(orders, touches)
     by_channel = analysis.attribution_comparison(orders, touches, by="channel")
-    for column in [name for name in compared if name.startswith("revenue_")]:
+    for column in [name for name in map(str, compared.columns) if name.startswith("revenue_")]:
         assert compared[column].sum() == pytest.approx(orders["value"].sum())
         assert by_channel[column].sum() == pytest.approx(orders["value"].sum())
 

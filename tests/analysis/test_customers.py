@@ -108,12 +108,12 @@ def test_cohorts_count_what_a_loop_counts(seed: int) -> None:
     known = known.assign(month=local.year * 12 + local.month - 1)
     first = known.groupby("profile_id")["month"].min()
     made = analysis.cohorts(orders).dropna(subset=["customers"])
-    for row in made.itertuples():
-        year, month = map(int, str(row.cohort).split("-"))
+    for row in made.to_dict("records"):
+        year, month = map(int, str(row["cohort"]).split("-"))
         index = year * 12 + month - 1
         members = set(first.index[first == index])
-        active = known[known["profile_id"].isin(members) & (known["month"] == index + row.age)]
-        assert (row.size, row.customers) == (len(members), active["profile_id"].nunique())
+        active = known[known["profile_id"].isin(members) & (known["month"] == index + int(row["age"]))]
+        assert (row["size"], row["customers"]) == (len(members), active["profile_id"].nunique())
 
 
 @few

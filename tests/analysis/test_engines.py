@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from klaviyo_analytics import analysis
 from tests.analysis.customer_frames import CALLS as CUSTOMER_CALLS
 from tests.analysis.frames import ENGINES, close_database, days, frame, records
+from tests.analysis.revenue_frames import CALLS as REVENUE_CALLS
 
 pytest.importorskip("polars")
 pytest.importorskip("duckdb")
@@ -46,13 +48,13 @@ SUMMARY = frame(
 PARTLY = frame(
     flow_id=["F1", "F1", "F1"],
     flow=["Welcome"] * 3,
-    channel=["email", "sms", "email"],
-    recipients=[1000, 1100, 500],
-    delivered=[1000, 1000, 400],
-    opens_unique=[400, None, 100],
-    clicks_unique=[20, 60, 15],
-    conversions=[10, 5, 4],
-    conversion_value=[100.0, 50.0, None],
+    channel=["sms", "email", "email"],
+    recipients=[1100, 500, 1000],
+    delivered=[1000, 400, 1000],
+    opens_unique=[None, 100, 400],
+    clicks_unique=[60, 15, 20],
+    conversions=[5, 4, 10],
+    conversion_value=[50.0, None, 100.0],
 )
 PARTLY["opens_unique"] = PARTLY["opens_unique"].astype("Int64")
 SENT = frame(message=["M1", "M2"], delivered=[10, 5])
@@ -112,8 +114,9 @@ def _database() -> Iterator[None]:
 
 
 def test_every_function_is_here() -> None:
-    functions = {name for name in analysis.__all__ if callable(getattr(analysis, name))}
-    assert {name.split(",")[0] for name in CALLS} == functions
+    functions = {name for name in analysis.__all__ if isinstance(getattr(analysis, name), FunctionType)}
+    tried = {name.split(",")[0] for name in (*CALLS, *REVENUE_CALLS)}
+    assert tried == functions - {"normalise_orders"}  # reads dicts out of pandas frames only
 
 
 @pytest.mark.parametrize("name", CALLS)

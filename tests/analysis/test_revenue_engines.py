@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,47 +9,19 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics import analysis
-from tests.analysis.frames import ENGINES, NEW_YORK, close_database, records
+from tests.analysis.frames import ENGINES, close_database, records
 from tests.analysis.revenue_frames import CALLS, ROWS_KEEP_THEIR_ORDER
 
 pytest.importorskip("polars")
 pytest.importorskip("duckdb")
 
 WITHOUT_EVENTS = {"normalise_orders"}  # reads dicts out of pandas frames only
-TYPES = {
-    "Int64": "bigint",
-    "int64": "bigint",
-    "float64": "double",
-    "string": "string",
-    "boolean": "boolean",
-    "bool": "boolean",
-    "object": "string",
-}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _database() -> Iterator[None]:
     yield
     close_database()
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    sql = pytest.importorskip("pyspark.sql")
-    if shutil.which("java") is None:
-        pytest.skip("PySpark needs a Java")
-    builder = sql.SparkSession.builder.master("local[1]")
-    settings = {
-        "spark.ui.enabled": "false",
-        "spark.sql.session.timeZone": NEW_YORK,
-        "spark.sql.shuffle.partitions": "1",
-        "spark.pyspark.python": sys.executable,
-    }
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    yield session
-    session.stop()
 
 
 def same(name: str, got: Any) -> None:
@@ -69,20 +39,6 @@ def test_the_table_is_the_same(name: str, engine: str) -> None:
         engine, engine.split(maxsplit=1)[0]
     )
     same(name, got)
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", CALLS)
-def test_the_table_is_the_same_in_spark(name: str, spark: Any) -> None:
-    def to_spark(table: pd.DataFrame) -> Any:
-        schema = ", ".join(
-            f"`{column}` {TYPES.get(str(kind), 'timestamp')}" for column, kind in table.dtypes.items()
-        )
-        return spark.createDataFrame(
-            [tuple(map(_python, row)) for row in table.itertuples(index=False, name=None)], schema
-        )
-
-    same(name, CALLS[name](to_spark))
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -125,6 +81,7 @@ def test_every_revenue_function_is_tried() -> None:
         "send_times",
         "flow_health",
         "orders",
+        "new_and_returning",
         "content",
         "providers",
         "rollups",
@@ -137,11 +94,3 @@ def test_every_revenue_function_is_tried() -> None:
         and not isinstance(getattr(analysis, name), type)
     }
     assert functions - WITHOUT_EVENTS == {name.split(",")[0] for name in CALLS}
-
-
-def _python(value: Any) -> Any:
-    if pd.isna(value):
-        return None
-    if isinstance(value, pd.Timestamp):
-        return value.to_pydatetime()
-    return getattr(value, "item", lambda: value)()

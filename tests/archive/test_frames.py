@@ -21,6 +21,7 @@ METRICS = [None, "Opened Email", ("Placed Order", "Shopify"), ["Received Email",
 PROPERTIES: list[Any] = ["json", "columns", {"$value": "float64"}, ["$value", "Items", "no such"]]
 
 
+@pytest.mark.filterwarnings("ignore:properties. none of:klaviyo_analytics.frames.SchemaWarning")
 @settings(max_examples=12)
 @given(data=st.data())
 def test_the_frame_is_the_clients_list(kept: Archive, library: Shop, data: st.DataObject) -> None:

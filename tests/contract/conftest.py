@@ -15,15 +15,16 @@ from tests.contract.walk import NOT_SERVED, NOW
 from tests.contract.writer import Writer
 
 VARIABLE = "KLAVIYO_OPENAPI"
+REVISIONS = {VARIABLE: "2026-01-15", "KLAVIYO_OPENAPI_2026_07_15": "2026-07-15"}
 
 
-def document_path(environ: Mapping[str, str]) -> Path:
-    """Return where the document is; without it skip, or fail in continuous integration."""
-    named = environ.get(VARIABLE, "")
+def document_path(environ: Mapping[str, str], variable: str = VARIABLE) -> Path:
+    """Return where a document is; without it skip, or fail in continuous integration."""
+    named = environ.get(variable, "")
     if named and Path(named).is_file():
         return Path(named)
     reason = (
-        f"set {VARIABLE} to the path of Klaviyo's OpenAPI document, revision 2026-01-15 "
+        f"set {variable} to the path of Klaviyo's OpenAPI document, revision {REVISIONS[variable]} "
         f"({named or 'it is not set'}): the contract is not tested without it"
     )
     if named or environ.get("CI", "").lower() == "true":

@@ -1,9 +1,10 @@
-"""Write klaviyo_analytics/endpoints/endpoints.json from the official OpenAPI document and a table of operation facts.
+"""Write klaviyo_analytics/endpoints/endpoints.json and what differs in later revisions from OpenAPI documents.
 
-    python tests/contract/make_endpoints.py OPENAPI.json OPERATIONS.json
+    python -m tests.contract.make_endpoints 2026-01-15.json 2026-07-15.json 2026-07-15.pre.json
 
-OPERATIONS.json holds one object per operation with what the document says only in prose (limits, filters, ...).
-Only facts that the code needs are taken: names, types, numbers. Run it when the revision is raised.
+The first two are official documents. The third is the beta document whose campaigns became stable in 2026-10-15;
+`LATER` adds what the official Python client 25 (of 2026-10-15) has beyond it.
+Only facts that the code needs are taken: names, types, numbers.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests.contract import operation_facts
 
 Json = dict[str, Any]
 TARGET = Path(__file__).parents[2] / "klaviyo_analytics" / "endpoints" / "endpoints.json"
@@ -30,6 +33,14 @@ KNOWN: dict[str, dict[str, str | None]] = {
         "integration.image_url": "text",
         "integration.object": "text",
     },
+}
+NEXT = "2026-10-15"
+# Operations of the beta document whose stable names differ in a client of that revision.
+RENAMED = {"clone_campaign": "create_campaign_clone"}
+# What klaviyo-api 25 has in 2026-10-15 beyond the beta document.
+LATER: dict[str, dict[str, Any]] = {
+    name: {"include": ["tags"], "fields": {"tag": ["name"]}, "included": {"tag": "tag"}}
+    for name in ("get_campaigns", "get_campaign")
 }
 DEEPEST = 6  # how far nested attributes are flattened; nothing in the document is deeper
 
@@ -96,9 +107,9 @@ class Schemas:
 class Shapes:
     """Resource shapes, each kept once: `profile`, and `profile/2` where an endpoint answers with another."""
 
-    def __init__(self, schemas: Schemas) -> None:
+    def __init__(self, schemas: Schemas, known: Json) -> None:
         self.schemas = schemas
-        self.kept: Json = {}
+        self.kept: Json = dict(known)
 
     def key(self, resource: Json) -> str | None:
         resource = self.schemas.resolve(resource)
@@ -134,35 +145,6 @@ class Shapes:
         return None, {}
 
 
-def limits(operation: Json) -> list[str]:
-    return [operation[window] for window in ("burst", "steady", "daily") if operation[window]]
-
-
-def plural(when: str) -> str:
-    """`include=list` stands for the relationship `lists`."""
-    return f"{when}s" if when.startswith("include=") and not when.endswith("s") else when
-
-
-def body(operation: Json) -> Json | None:
-    if operation["body_type"] is None and not operation["content_type"]:
-        return None
-    required, optional = operation["body_required"], operation["body_optional"]
-    relationships = {
-        name: [facts["type"], "many" if facts["many"] else "one", facts["required"]]
-        for name, facts in operation["relationships"].items()
-    }
-    facts = {
-        "type": operation["body_type"],
-        "id": operation["body_id"],
-        "required": required,
-        "optional": optional,
-        "relationships": relationships,
-        "many": operation["body_many"],
-        "multipart": operation["content_type"] == "multipart/form-data",
-    }
-    return {name: value for name, value in facts.items() if value}
-
-
 def replay_safe(operation: Json) -> bool:
     """Say whether sending it twice does what sending it once does; of the POSTs, only those that ask."""
     asks = operation["category"] == "Reporting" or operation["operation_id"] in {
@@ -172,28 +154,31 @@ def replay_safe(operation: Json) -> bool:
 
 
 def entry(operation: Json, official: Json, shapes: Shapes) -> Json:
+    """Return a line of the table; what is empty is left out."""
     returns, included = shapes.answer(official)
-    query_fields = {kind: names for kind, names in operation["fields"].items() if names}
-    collection = operation["page_size"] or operation["paginated"] or operation["cursor_param"]
+    size = operation["page_size"]
+    body = {name: value for name, value in (operation["body"] or {}).items() if value}
     facts: Json = {
         "method": operation["method"],
         "path": operation["path"],
         "category": operation["category"],
-        "limits": limits(operation),
-        "extra_limits": [[plural(x["when"]), [x["burst"], x["steady"]]] for x in operation["extra_limits"]],
+        "limits": operation["limits"],
+        "extra_limits": operation["extra_limits"],
         "scopes": operation["scopes"],
-        "collection": bool(collection),
-        "page": [operation["page_size"]["default"], operation["page_size"]["max"]]
-        if operation["page_size"]
-        else None,
+        "collection": bool(size or operation["cursor_param"]),
+        "page": [size["default"], size["max"]] if size else None,
         "cursor": operation["cursor_param"],
         "filters": operation["filters"],
         "filter_required": operation["filter_required"],
         "sort": [name for name in operation["sort"] if not name.startswith("-")],
         "include": operation["include"],
-        "fields": query_fields,
+        "fields": {  # `id` always comes; later documents list it
+            kind: [name for name in names if name != "id"]
+            for kind, names in operation["fields"].items()
+            if names
+        },
         "additional_fields": operation["additional_fields"],
-        "body": body(operation),
+        "body": body,
         "returns": returns,
         "included": included,
         "no_body": not operation["returns_body"],
@@ -202,9 +187,9 @@ def entry(operation: Json, official: Json, shapes: Shapes) -> Json:
     return {name: value for name, value in facts.items() if value}
 
 
-def share(operations: Json) -> Json:
+def share(operations: Json, known: Json) -> Json:
     """Replace each list of field names by the name of a list kept once."""
-    kept: dict[str, list[str]] = {}
+    kept: dict[str, list[str]] = dict(known)
     for facts in operations.values():
         for kind, names in facts.get("fields", {}).items():
             for number in range(1, 100):
@@ -227,28 +212,64 @@ def dump(table: Json) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def main(openapi: str, operations: str) -> None:
-    document = json.loads(Path(openapi).read_text("utf-8"))
-    official = {
-        operation["operationId"]: operation
-        for path in document["paths"].values()
-        for operation in path.values()
-        if isinstance(operation, dict) and "operationId" in operation
+def stable(document: Json, base: Json) -> tuple[Json, Json]:
+    """Return (operations, fields and shapes) of an official document, sharing what the table before it holds."""
+    schemas = Schemas(document)
+    shapes = Shapes(schemas, base.get("shapes", {}))
+    table = {
+        facts["operation_id"]: entry(facts, official, shapes)
+        for facts, official in operation_facts.operations(document, schemas)
+        if facts["path"].startswith("/api/")
     }
-    shapes = Shapes(Schemas(document))
-    table: Json = {
-        operation["operation_id"]: entry(operation, official[operation["operation_id"]], shapes)
-        for operation in json.loads(Path(operations).read_text("utf-8"))
-        if operation["path"].startswith("/api/")
+    return table, {"fields": share(table, base.get("fields", {})), "shapes": shapes.kept}
+
+
+def stable_name(operation: str) -> str:
+    """Return the name that a beta operation has once it is stable."""
+    name = operation.removesuffix("_beta")
+    return RENAMED.get(name, name)
+
+
+def next_campaigns(document: Json, base: Json) -> tuple[Json, Json]:
+    """Return the campaign family of a beta document under the names that it has in the stable revision after it."""
+    schemas = Schemas(document)
+    shapes = Shapes(schemas, base["shapes"])
+    table: Json = {}
+    for facts, official in operation_facts.operations(document, schemas):
+        if facts["path"].split("/")[2].startswith("campaign"):
+            table[stable_name(facts["operation_id"])] = entry(facts, official, shapes) | {
+                "category": "Campaigns"
+            }
+    for name, more in LATER.items():  # in the stable revision beyond its precursor
+        for key, value in more.items():
+            known = table[name][key]
+            table[name][key] = known | value if isinstance(known, dict) else [*known, *value]
+    return base["operations"] | table, {"fields": share(table, base["fields"]), "shapes": shapes.kept}
+
+
+def difference(revision: str, base: Json, operations: Json, shared: Json) -> Json:
+    """Return what a revision adds, changes or (as null) removes."""
+    old = base["operations"]
+    changed = {name: facts for name, facts in operations.items() if old.get(name) != facts}
+    gone: Json = dict.fromkeys(name for name in old if name not in operations)
+    new = {
+        section: {key: value for key, value in content.items() if key not in base[section]}
+        for section, content in shared.items()
     }
-    fields = share(table)
-    whole = {
-        "revision": document["info"]["version"],
-        "operations": table,
-        "fields": fields,
-        "shapes": shapes.kept,
-    }
-    TARGET.write_text(dump(whole), "utf-8")
+    return {"revision": revision, "base": base["revision"], "operations": changed | gone, **new}
+
+
+def main(oldest: str, newer: str, beta: str) -> None:
+    first, second, precursor = (json.loads(Path(path).read_text("utf-8")) for path in (oldest, newer, beta))
+    operations, shared = stable(first, {})
+    base = {"revision": first["info"]["version"], "operations": operations, **shared}
+    TARGET.write_text(dump(base), "utf-8")
+    for document, read in ((second, stable), (precursor, next_campaigns)):
+        revision = NEXT if document is precursor else document["info"]["version"]
+        operations, shared = read(document, base)
+        short = difference(revision, base, operations, shared)
+        TARGET.with_name(f"endpoints-{revision}.json").write_text(dump(short), "utf-8")
+        base = {"revision": revision, "operations": operations, **shared}
 
 
 if __name__ == "__main__":

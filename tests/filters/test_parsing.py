@@ -50,9 +50,9 @@ def test_it_reads_what_the_guide_documents(text: str, conditions: list[tuple[str
         ("has(()", "expected a field"),
         ("any(a,[])", "expected a value"),
         ("and()", "too early"),
-        ("or(equals(a,1),equals(b,2))", "'or' is no operator; there are and, equals"),
-        ("not(equals(a,1))", "'not' is no operator"),
-        ("EQUALS(a,1)", "'EQUALS' is no operator"),
+        ("or(equals(a,1),equals(b,2))", "'or' is not an operator; the operators are and, equals"),
+        ("not(equals(a,1))", "'not' is not an operator"),
+        ("EQUALS(a,1)", "'EQUALS' is not an operator"),
     ],
 )
 def test_it_says_where_and_why_it_cannot_read(text: str, why: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -232,11 +233,25 @@ class TestProperties:
         )
         assert list(frame["event_properties"]) == ["text", None]
 
+    def test_text_is_the_json_of_each_row(self) -> None:
+        held = [{"$value": 1.5, "Ä": [1, {"b": None}]}, {}, None, "odd"]
+        rows = [event(str(number), {"event_properties": value}) for number, value in enumerate(held)]
+        frame = table_of(rows, "get_events", properties="text")
+        assert list(frame.columns) == list(table_of(rows, "get_events").columns)
+        texts = frame["event_properties"]
+        assert texts.dtype == "string"
+        assert texts.isna().tolist() == [False, False, True, False]
+        assert [json.loads(text) for text in texts.dropna()] == [held[0], held[1], held[3]]
+
+    def test_text_has_the_dtype_of_no_rows(self) -> None:
+        some = table_of([event("1", {"event_properties": {"a": 1}})], "get_events", properties="text")
+        pd.testing.assert_series_equal(some.dtypes, table_of([], "get_events", properties="text").dtypes)
+
     @pytest.mark.parametrize(
         ("properties", "message"),
         [
-            ("everything", "use 'json' .* 'columns'"),
-            ({"a": "complex"}, "is no dtype here; use string"),
+            ("everything", "Use 'json' .* 'text' .* 'columns'"),
+            ({"a": "complex"}, "is not a supported dtype; use string"),
             ([1], "takes names"),
         ],
     )

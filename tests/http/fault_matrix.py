@@ -105,6 +105,10 @@ CALLS: dict[str, tuple[str, str, Callable[[KlaviyoClient], Any]]] = {
     ),
     "create one": ("POST", "/api/tags", lambda client: client.tags.create(name="matrix")),
     "upsert one": ("POST", "/api/profile-import", lambda client: client.profiles.upsert(email="matrix@example.net")),
+    "update one": (
+        "PATCH", "/api/tags/", lambda client: client.tags.update(client._matrix_tag, name="renamed"),  # type: ignore[attr-defined]
+    ),
+    "delete one": ("DELETE", "/api/tags/", lambda client: client.tags.delete(client._matrix_tag, confirm=True)),  # type: ignore[attr-defined]
     "write rows (jobs)": (
         "POST", "/api/profile-bulk-import-jobs",
         lambda client: client.profiles.plan_upsert(
@@ -131,6 +135,7 @@ def outcome(call: str, fault: str, *, times: int) -> str:
         client._api.transport._sleep, client._api.transport._clock = clock.sleep, clock
         with client:
             client._matrix_id = str(client.metrics.list()["id"].iloc[0])  # type: ignore[attr-defined]
+            client._matrix_tag = str(client.tags.create(name="kept")["id"])  # type: ignore[attr-defined]
             faulty = Faulty(fault, method, part, times)
             with (
                 mock.patch.object(server.Handler, "_send", lambda *parts: faulty.send(*parts)),  # noqa: PLW0108  (a function binds)
@@ -143,7 +148,16 @@ def outcome(call: str, fault: str, *, times: int) -> str:
                     said = f"one error: {type(error).__name__}"
                 except Exception as error:  # noqa: BLE001  (that is what is looked for)
                     said = f"foreign: {type(error).__name__}"
-        return said + _twice(sandbox)
+            done = said != "right" or _is_done(sandbox, call, client._matrix_tag)  # type: ignore[attr-defined]
+        return said + ("" if done else ", lost") + _twice(sandbox)
+
+
+def _is_done(sandbox: Sandbox, call: str, tag: str) -> bool:
+    """Return whether an update or a deletion that was reported as right has happened in the account."""
+    kept = sandbox.account.records["tag"].get(tag)
+    if call == "delete one":
+        return kept is None
+    return kept is not None and kept.attributes["name"] == ("renamed" if call == "update one" else "kept")
 
 
 def _twice(sandbox: Sandbox) -> str:

@@ -73,11 +73,11 @@ USELESS = {
     "half-a-gzip": (packed(gzip.compress(DOCUMENT * 99)[:60], "gzip"), r"not JSON|broke"),
     "half-a-chunk": (
         Answer(body=b"ff\r\n{", headers={"Transfer-Encoding": "chunked"}, end="close"),
-        "broke before the answer was whole",
+        "broke before the response was complete",
     ),
     "no-chunk": (
         Answer(body=b"zz\r\nabc", headers={"Transfer-Encoding": "chunked"}, end="close"),
-        "broke before the answer was whole",
+        "broke before the response was complete",
     ),
     "a-huge-header": (Answer(body=DOCUMENT, headers={"X-H": "a" * 70_000}), "broke before"),
     "nothing": (Answer(body=b""), "without data"),
@@ -124,7 +124,7 @@ class TestData:
         with (
             ScriptedServer(data(None)) as server,
             tags(server) as client,
-            pytest.raises(errors.MalformedResponseError, match=r"GET /api/tags/1 answered without a"),
+            pytest.raises(errors.MalformedResponseError, match=r"GET /api/tags/1 contains no resource"),
         ):
             client.tags.get("1")
 
@@ -132,7 +132,7 @@ class TestData:
         with (
             ScriptedServer(data([GREEN, {**GREEN, "id": "2"}])) as server,
             tags(server) as client,
-            pytest.raises(errors.MalformedResponseError, match=r"tags/1 answered with 2 resources"),
+            pytest.raises(errors.MalformedResponseError, match=r"tags/1 contains 2 resources instead of one"),
         ):
             client.tags.get("1")
 

@@ -54,7 +54,7 @@ class TestInterimAnswers:
     @pytest.mark.parametrize("raw", [HINTS * 1000, b"HTTP/1.1 101 Switching Protocols\r\n\r\n"])
     def test_without_a_final_answer_the_call_failed_and_a_write_is_not_repeated(self, raw: bytes) -> None:
         with ScriptedServer(Answer(raw=raw), Answer(202, b"")) as server:
-            with pytest.raises(errors.ConnectionFailedError, match="broke before the answer was whole"):
+            with pytest.raises(errors.ConnectionFailedError, match="broke before the response was complete"):
                 transport(server.url).send(post())
             assert len(server.asked) == 1
         with ScriptedServer(Answer(raw=raw), Answer()) as server:

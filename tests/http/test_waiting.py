@@ -31,7 +31,7 @@ def paced() -> Call:
     return Call("GET", "/api/profiles", buckets=(NARROW,))
 
 
-def test_a_wait_ends_the_moment_it_is_called_off(event: threading.Event) -> None:
+def test_a_wait_ends_the_moment_it_is_cancelled(event: threading.Event) -> None:
     clock = Clock()
     pacer = Pacer(clock=clock, sleep=cancellation.sleep)
     pacer.acquire([NARROW])
@@ -42,7 +42,7 @@ def test_a_wait_ends_the_moment_it_is_called_off(event: threading.Event) -> None
 
 
 @pytest.mark.parametrize("when", ["before", "while it waits for the limits"])
-def test_nothing_is_sent_once_it_is_called_off(event: threading.Event, when: str) -> None:
+def test_nothing_is_sent_once_it_is_cancelled(event: threading.Event, when: str) -> None:
     with ScriptedServer() as server:
         sender = transport(server.url)
         sender.pacer.acquire([NARROW])
@@ -58,7 +58,7 @@ def test_nothing_is_sent_once_it_is_called_off(event: threading.Event, when: str
     assert not ended.value.sent
 
 
-def test_a_retry_that_is_called_off_says_that_the_request_went_out(event: threading.Event) -> None:
+def test_a_retry_that_is_cancelled_says_that_the_request_went_out(event: threading.Event) -> None:
     with ScriptedServer(error(503)) as server:
         sender = transport(server.url, retry=None)
 

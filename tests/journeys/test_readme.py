@@ -80,6 +80,16 @@ def test_the_numbers_for_a_board_are_there(run: Run) -> None:
     assert names["headline"].notna().any(axis=None)
 
 
+def test_the_answers_are_there(run: Run) -> None:
+    names = run("client.analyses")
+    assert all(len(names[name]) > 0 for name in ("groups", "retention", "credit"))
+
+
+def test_a_copy_is_kept_and_asked(run: Run, small: KlaviyoClient) -> None:
+    top = run("client.archive(")["top"]
+    assert top["n"].sum() == len(small.events.list())
+
+
 def test_the_explorer_opens_and_is_empty_before_run(run: Run) -> None:
     explorer = run("MetricExplorer")["explorer"]
     assert explorer.frame is None
@@ -106,6 +116,8 @@ def test_no_other_block_runs_without_a_key() -> None:
     tested = (
         "ka.demo()",
         "campaigns.summary",
+        "client.analyses",
+        "client.archive(",
         "MetricExplorer",
         "plan_upsert",
         "F.create >",

@@ -102,15 +102,13 @@ def _imports(text: str, rows: Sequence[str], axes: set[str]) -> str:
 
     abc = chosen("Iterator", "Mapping", "Sequence")
     typed = chosen("Any", "Literal", "Never", "overload")
-    base = chosen("Resource", "serves")
+    base = chosen("UNSET", "Resource", "serves")
     lines = [f"from typing import TYPE_CHECKING, {typed}", ""]
-    noun = [f"from klaviyo_analytics.resources._base import {base}"]
-    if "CHUNK" in used:
-        noun.append("from klaviyo_analytics.resources._reading import CHUNK")
+    needed = [f"from klaviyo_analytics.resources._base import {base}"]
     if axes:
-        noun.append(f"from klaviyo_analytics.resources._concurrent import {', '.join(sorted(axes))}")
-    if "UNSET" in used:
-        noun.append("from klaviyo_analytics.resources._base import UNSET")
+        needed.append(f"from klaviyo_analytics.resources._concurrent import {', '.join(sorted(axes))}")
+    if "CHUNK" in used:
+        needed.append("from klaviyo_analytics.resources._reading import CHUNK")
     hidden = [f"    from collections.abc import {abc}"] if abc else []
     if "date | datetime | str" in text:
         hidden.append("    from datetime import date, datetime")
@@ -118,15 +116,15 @@ def _imports(text: str, rows: Sequence[str], axes: set[str]) -> str:
         hidden.append("")
     if "pd." in text:
         hidden += ["    import pandas as pd", ""]
+    if "Properties" in used:
+        hidden.append("    from klaviyo_analytics.frames import Properties")
     if ids := chosen("Id", "Ids"):
         hidden.append(f"    from klaviyo_analytics.resources._base import {ids}")
     if rows:
         hidden += _wrapped("    from klaviyo_analytics.resources._generated.rows import ", rows)
     if "Filtering" in used:
         hidden.append("    from klaviyo_analytics.resources._reading import Filtering")
-    if "Properties" in used:
-        hidden.append("    from klaviyo_analytics.frames import Properties")
-    return "\n".join([*lines, *noun, "", "if TYPE_CHECKING:", *hidden, "", ""])
+    return "\n".join([*lines, *needed, "", "if TYPE_CHECKING:", *hidden, "", ""])
 
 
 def _wrapped(start: str, names: Sequence[str]) -> list[str]:
@@ -379,14 +377,15 @@ class Writer:
             add("workers", "int | None", "None", "int", text)
         if column := docstrings.free_form(endpoint):
             text = (
-                f'"json" keeps `{column}` as one column of dicts, "columns" makes a column for each property, a list '
+                f'"json" keeps `{column}` as one column of dicts, "text" as JSON text, '
+                '"columns" makes a column for each property, a list '
                 "names the properties that become columns, a dict also their dtypes."
             )
             add(
                 "properties",
                 "Properties",
                 '"json"',
-                '"json", "columns", list of str, or dict of dtypes',
+                '"json", "text", "columns", list of str, or dict of dtypes',
                 text,
             )
         return found

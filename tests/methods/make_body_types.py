@@ -1,6 +1,6 @@
-"""Write body_types.json, the types of the attributes of single writes, from the official OpenAPI document.
+"""Write body_types.json, the types of the attributes of single writes, from OpenAPI documents.
 
-    python -m tests.methods.make_body_types OPENAPI.json
+    python -m tests.methods.make_body_types 2026-01-15.json 2026-07-15.json 2026-07-15.pre.json
 
 Only facts are taken: type, whether null is allowed, and allowed values. Run it when a revision is added.
 """
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.contract.make_endpoints import Schemas, dump
+from tests.contract.make_endpoints import Schemas, dump, stable_name
 from tests.methods.methods_table import MODULES
 
 TARGET = Path(__file__).with_name("body_types.json")
@@ -31,14 +32,18 @@ def attribute(schemas: Schemas, schema: Any) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value}
 
 
-def body_types(document: Any) -> dict[str, dict[str, Any]]:
-    """Return the attributes of each body of a generated method."""
+def body_types(document: Any, *, beta: bool = False) -> dict[str, dict[str, Any]]:
+    """Return the attributes of each body of a generated method; of a beta document, those that became stable."""
     schemas = Schemas(document)
     bodies = {
-        operation["operationId"]: operation["requestBody"]["content"]
-        for path in document["paths"].values()
-        for operation in path.values()
+        stable_name(operation["operationId"]) if beta else operation["operationId"]: operation["requestBody"][
+            "content"
+        ]
+        for path, methods in document["paths"].items()
+        if not beta or path.startswith("/api/campaign")
+        for operation in methods.values()
         if isinstance(operation, dict) and "requestBody" in operation
+        for name in (operation["operationId"],)
     }
     found: dict[str, dict[str, Any]] = {}
     generated = [
@@ -53,7 +58,29 @@ def body_types(document: Any) -> dict[str, dict[str, Any]]:
     return found
 
 
+def merged(documents: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """Return the attributes that any of the documents knows, oldest first; a value must be allowed by one of them."""
+    found: dict[str, dict[str, Any]] = {}
+    for document in documents:
+        beta = str(document["info"]["version"]).endswith(".pre")
+        for operation, attributes in body_types(document, beta=beta).items():
+            known = found.setdefault(operation, {})
+            for name, facts in attributes.items():
+                known[name] = joined(known.get(name, facts), facts)
+    return dict(sorted(found.items()))
+
+
+def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Return facts of an attribute that hold for both."""
+    facts: dict[str, Any] = {"type": old["type"] if old["type"] == new["type"] else "object"}
+    if old.get("nullable") or new.get("nullable"):
+        facts["nullable"] = True
+    if old.get("allowed") and new.get("allowed"):
+        facts["allowed"] = list(dict.fromkeys([*old["allowed"], *new["allowed"]]))
+    return facts
+
+
 if __name__ == "__main__":
-    official = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    table = {"revision": official["info"]["version"], "bodies": body_types(official)}
+    official = [json.loads(Path(path).read_text("utf-8")) for path in sys.argv[1:]]
+    table = {"revision": official[0]["info"]["version"], "bodies": merged(official)}
     TARGET.write_text(dump(table), "utf-8")

@@ -23,7 +23,7 @@ from tests.methods.generate import BODY_TYPES, TARGET, modules
 from tests.methods.methods_table import MODULES, Method
 from tests.methods.revisions import tables, union
 
-TABLE = endpoints.load()
+TABLE = endpoints.Catalog("all", union(tables()))
 WRITTEN = modules()
 
 
@@ -125,7 +125,7 @@ class TestRevisions:
         assert union([TABLE]) == {one.operation: one for one in TABLE}
 
     def test_the_tables_of_the_package_are_all_of_them(self) -> None:
-        assert TABLE.revision in [table.revision for table in tables()]
+        assert [table.revision for table in tables()] == ["2026-01-15", "2026-07-15", "2026-10-15"]
 
     def test_an_operation_that_the_own_revision_lacks_is_named(self) -> None:
         with pytest.raises(InvalidQueryError, match="get_tag is not an operation of API revision 2999-01-15"):

@@ -37,7 +37,7 @@ def test_the_largest_stand_on_top() -> None:
 
 def test_each_bar_says_its_value_and_the_size_that_it_rests_on() -> None:
     ax = plots.campaign_ranking(campaigns(click_rate=[0.02, 0.034], delivered=[900, 18_000]), by="click_rate")
-    assert texts(ax, "value") == ["3.4 %", "2.0 %"]
+    assert texts(ax, "value") == ["3.4%", "2.0%"]
     assert texts(ax, "size") == ["(18.0k delivered)", "(900 delivered)"]
     assert "Unique clicks ÷ delivered" in caption(ax)
 

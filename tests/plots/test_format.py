@@ -32,12 +32,12 @@ from klaviyo_analytics.plots._quantities import Kind, QuantityFormatter, write, 
         (-4.2, "money", "GBP", "−£4.20"),
         (12_345, "money", "CHF", "CHF 12.3k"),
         (12_345, "money", None, "12.3k"),
-        (0.4123, "rate", None, "41.2 %"),
-        (1, "rate", None, "100.0 %"),
-        (0.0031, "rate", None, "0.31 %"),
-        (0.00012, "rate", None, "0.012 %"),
-        (0, "rate", None, "0 %"),
-        (-0.05, "rate", None, "−5.0 %"),
+        (0.4123, "rate", None, "41.2%"),
+        (1, "rate", None, "100.0%"),
+        (0.0031, "rate", None, "0.31%"),
+        (0.00012, "rate", None, "0.012%"),
+        (0, "rate", None, "0%"),
+        (-0.05, "rate", None, "−5.0%"),
         (math.nan, "rate", None, "no value"),
     ],
 )
@@ -53,8 +53,8 @@ def test_one_value(value: float, kind: Kind, currency: str | None, text: str) ->
         ([0, 2_500, 5_000, 10_000], "money", "USD", ["$0", "$2.5k", "$5.0k", "$10.0k"]),
         ([0, 500_000, 1_000_000], "count", None, ["0", "0.5M", "1.0M"]),
         ([-1000, 0, 1000], "money", "EUR", ["−€1,000", "€0", "€1,000"]),
-        ([0, 0.1, 0.2], "rate", None, ["0 %", "10 %", "20 %"]),
-        ([0, 0.0005, 0.001], "rate", None, ["0.00 %", "0.05 %", "0.10 %"]),
+        ([0, 0.1, 0.2], "rate", None, ["0%", "10%", "20%"]),
+        ([0, 0.0005, 0.001], "rate", None, ["0.00%", "0.05%", "0.10%"]),
         ([], "count", None, []),
     ],
 )
@@ -70,8 +70,8 @@ def test_ticks_of_logarithms_are_each_as_short_as_can_be() -> None:
 
 
 def test_values_below_each_other_share_decimals() -> None:
-    assert write_column([0.0099, 0.0113, math.nan], "rate") == ["0.99 %", "1.13 %", "–"]
-    assert write_column([0, 0.00004], "rate") == ["0 %", "0.004 %"], "nobody is not 0.000 %"
+    assert write_column([0.0099, 0.0113, math.nan], "rate") == ["0.99%", "1.13%", "–"]
+    assert write_column([0, 0.00004], "rate") == ["0%", "0.004%"], "nobody is not 0.000%"
     assert write_column([1_477.4, 363.96], "money", "USD") == ["$1,477", "$364"]
     assert write_column([0.51, 12.0], "money", "USD") == ["$0.51", "$12.00"]
 

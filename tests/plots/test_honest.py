@@ -84,7 +84,7 @@ def test_months_dated_in_utc_are_the_months_of_their_own_zone() -> None:
 
 def test_dates_that_went_through_a_csv_are_refused_with_advice_that_works() -> None:
     days = pd.date_range("2026-03-28", periods=3, tz="Europe/Berlin")
-    frame = series(days.astype(str))
+    frame = series(days).assign(datetime=days.astype(str))
     with pytest.raises(FrameError, match=r"is (text|str).*tz_convert") as caught:
         plots.metric_trend(frame)
     advice = str(caught.value).partition("account's time zone: ")[2].partition("; ")[0]

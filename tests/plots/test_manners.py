@@ -39,6 +39,24 @@ def one_channel() -> pd.DataFrame:
     return shop.daily_metric(days=20, channels=("email",))
 
 
+def experiment() -> pd.DataFrame:
+    """The variations that are compared with the control come first, so that one row can be drawn."""
+    return shop.experiment().iloc[::-1].reset_index(drop=True)
+
+
+def sending_hours() -> pd.DataFrame:
+    """What places a cell is an object here, so that tests that change all numbers leave it."""
+    return shop.sending_hours().astype({"weekday": object, "hour": object})
+
+
+def one_lag() -> pd.DataFrame:
+    return shop.time_to_order(channels=1).astype({"from_hours": object, "to_hours": object})
+
+
+def tired_readers() -> pd.DataFrame:
+    return shop.tired_readers().astype({"earlier": object})
+
+
 EVERY = [
     pytest.param(plots.metric_trend, one_channel, "count", id="metric_trend"),
     pytest.param(plots.revenue_split, shop.revenue_by_source, "revenue", id="revenue_split"),
@@ -50,6 +68,12 @@ EVERY = [
     pytest.param(plots.flow_performance, shop.flow_series, "conversion_value", id="flow_performance"),
     pytest.param(plots.list_growth, shop.list_members, "net", id="list_growth"),
     pytest.param(deliverability, shop.campaign_summary, "open_rate", id="deliverability"),
+    pytest.param(plots.scorecard, shop.account_numbers, "value", id="scorecard"),
+    pytest.param(plots.bridge, shop.bridge_steps, "amount", id="bridge"),
+    pytest.param(plots.ab_forest, experiment, "difference", id="ab_forest"),
+    pytest.param(plots.send_time_heatmap, sending_hours, "rate", id="send_time_heatmap"),
+    pytest.param(plots.conversion_lag, one_lag, "orders", id="conversion_lag"),
+    pytest.param(plots.fatigue, tired_readers, "within_rate", id="fatigue"),
     *CUSTOMERS,
 ]
 

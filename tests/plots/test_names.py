@@ -12,7 +12,7 @@ from klaviyo_analytics.plots.gallery import campaign_summary
 from tests.plots.looks import draw, y_labels
 
 SERIES = [
-    f"Spring sale: everything for the garden 20 % off – {what}"
+    f"Spring sale: everything for the garden 20% off – {what}"
     for what in ("launch", "reminder", "resend", "resend to non-openers")
 ]
 words = st.lists(
@@ -44,7 +44,7 @@ def test_also_where_it_stands_in_front_or_in_the_middle() -> None:
 
 def test_in_two_lines_more_stays_and_the_break_is_at_a_word() -> None:
     assert told_apart([*SERIES[:1], "2025-10 Leaf Fall · Staff Picks"], 28, lines=2) == [
-        "Spring sale: everything for\nthe garden 20 % off – launch",
+        "Spring sale: everything for\nthe garden 20% off – launch",
         "2025-10 Leaf Fall\nStaff Picks",
     ]
 

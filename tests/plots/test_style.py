@@ -9,10 +9,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from klaviyo_analytics import plots
-from klaviyo_analytics.plots._style import PALETTE, ink
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.plots import gallery
+from klaviyo_analytics.plots._style import MUTED, PALETTE, colours_of, contrast, ink
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 _VISION = {
@@ -77,3 +81,49 @@ def test_text_stays_legible_on_a_dark_background() -> None:
     with mpl.rc_context({"axes.facecolor": "black", "text.color": "white"}):
         _, ax = plt.subplots()
         assert np.mean(to_rgb(ink(ax, 0.75))) > 0.6
+
+
+PAGES = {"light": plots.style(), "dark": plots.style("dark"), "dark slide": plots.style("slide", dark=True)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_marks_and_text_stand_out_from_the_page(page: str) -> None:
+    with PAGES[page]:
+        _, ax = plt.subplots()
+        ground = to_hex(ax.get_facecolor())
+        for colour in (*PALETTE, ink(ax, MUTED)):
+            assert contrast(colour, ground) >= 3, colour
+        for strength in (0.55, 0.58, 0.75, 0.85):
+            assert contrast(ink(ax, strength), ground) >= 4.5, strength
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("name", gallery.pictures())
+def test_every_text_of_every_picture_has_contrast(name: str, *, dark: bool) -> None:
+    with plots.style("dark") if dark else plots.style():
+        drawn = gallery.pictures()[name]()
+        figure = drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
+        assert figure is not None
+        figure.canvas.draw()
+    for ax in figure.axes:
+        ground = to_hex(ax.get_facecolor())
+        cells = {text for text in ax.texts if ax.collections and text.get_gid() is None}
+        for text in ax.findobj(Text):
+            if text.get_visible() and text.get_text() and text not in cells:
+                inside = to_hex(text.get_color()) == "#ffffff" and not dark
+                assert inside or contrast(to_hex(text.get_color()), ground) >= 4.5, text.get_text()
+
+
+def test_a_thing_has_one_colour_whatever_stands_beside_it() -> None:
+    _, ax = plt.subplots()
+    three, two = (colours_of(ax, names) for names in (["email", "push", "sms"], ["(none)", "sms"]))
+    assert three["sms"] == two["sms"]
+    assert two["(none)"] == ink(ax, MUTED)
+    assert len({*colours_of(ax, ["email", "A", "sms", "B"]).values()}) == 4
+
+
+def test_an_unknown_medium_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(
+        InvalidInputError, match=r"medium='poster' is not known. Allowed are 'notebook', 'slide', 'dark'"
+    ):
+        plots.style("poster")  # type: ignore[arg-type]

@@ -36,12 +36,12 @@ def test_the_rates_stand_beside_the_funnel() -> None:
         [0.011, 0.009],
     )
     assert texts(plots.flow_funnel(frame), "rate") == [
-        "50.0 %",
-        "40.0 %",
-        "5.0 %",
-        "4.0 %",
-        "1.10 %",
-        "0.90 %",
+        "50.0%",
+        "40.0%",
+        "5.0%",
+        "4.0%",
+        "1.10%",
+        "0.90%",
     ]
 
 
@@ -88,15 +88,15 @@ def test_a_rate_is_judged_on_the_right_side() -> None:
     ax = plots.deliverability(
         pd.DataFrame({"bounce_rate": [0.02], "open_rate": [0.40]}), benchmarks=BENCHMARKS
     )
-    assert texts(ax, "verdict") == ["2.0 %, not at most 1 %", "40.0 %, at least 33 %"]
+    assert texts(ax, "verdict") == ["2.0%, not within ≤ 1%", "40.0%, within ≥ 33%"]
     assert y_labels(ax) == ["Bounce rate", "Open rate"]
 
 
 def test_a_rate_at_its_benchmark_keeps_it() -> None:
     frame = pd.DataFrame({"bounce_rate": [0.01], "open_rate": [0.33]})
     assert texts(plots.deliverability(frame, benchmarks=BENCHMARKS), "verdict") == [
-        "1.0 %, at most 1 %",
-        "33.0 %, at least 33 %",
+        "1.0%, within ≤ 1%",
+        "33.0%, within ≥ 33%",
     ]
 
 
@@ -105,7 +105,7 @@ def test_good_and_poor_differ_in_colour_and_in_shape() -> None:
     good, poor = map(marks, ax.collections)
     assert good["colour"] != poor["colour"]
     assert good["corners"] != poor["corners"]
-    assert texts(ax, "verdict") == ["1 of 2 at most 1 %"]
+    assert texts(ax, "verdict") == ["1 of 2 within ≤ 1%"]
 
 
 def test_a_point_far_beyond_the_benchmark_stands_at_the_edge() -> None:
@@ -119,10 +119,7 @@ def test_a_point_far_beyond_the_benchmark_stands_at_the_edge() -> None:
 
 def test_a_rate_of_nobody_is_no_value() -> None:
     frame = pd.DataFrame({"bounce_rate": [np.nan], "open_rate": [0.4]})
-    assert (
-        texts(plots.deliverability(frame, benchmarks=BENCHMARKS), "verdict")[0]
-        == "no value to be at most 1 %"
-    )
+    assert texts(plots.deliverability(frame, benchmarks=BENCHMARKS), "verdict")[0] == "no value, ≤ 1%"
 
 
 def test_deliverability_draws_the_frame_of_the_analysis() -> None:

@@ -14,13 +14,13 @@ def test_a_short_name_is_left_alone() -> None:
     assert clip("Spring sale", 11) == "Spring sale"
 
 
-def test_a_long_name_loses_its_middle() -> None:
-    assert clip("Newsletter March, segment A", 18) == "Newsletter…ment A"
+def test_a_long_name_is_cut_at_its_end() -> None:
+    assert clip("Newsletter March, segment A", 18) == "Newsletter March,…"
 
 
 def test_wide_characters_count_twice() -> None:
     assert clip("春のセール", 10) == "春のセール"
-    assert clip("春のセール", 8) == "春の…ル"
+    assert clip("春のセール", 8) == "春のセ…"
 
 
 def test_line_breaks_in_a_name_become_spaces() -> None:

@@ -203,7 +203,7 @@ def test_large_values_are_written_short_and_with_one_unit() -> None:
 
 def test_rates_are_written_as_percentages() -> None:
     frame = daily([1, 2]).assign(open_rate=[0.31, 0.42])
-    assert y_labels(plots.metric_trend(frame, y="open_rate")) == ["0 %", "10 %", "20 %", "30 %", "40 %"]
+    assert y_labels(plots.metric_trend(frame, y="open_rate")) == ["0%", "10%", "20%", "30%", "40%", "50%"]
 
 
 def test_counts_get_whole_ticks() -> None:

@@ -13,7 +13,7 @@ from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots import gallery as shop
 from tests.plots.customers import CALLS as CUSTOMERS
 
-CALLS = {
+CALLS: dict[Callable[..., Any], str] = {
     plots.metric_trend: r"client\.metric_aggregates\.query\(",
     plots.small_multiples: r"client\.metric_aggregates\.query\(",
     plots.revenue_split: r"ka\.analysis\.revenue_split\(.*client\.metric_aggregates\.query\(",
@@ -25,6 +25,13 @@ CALLS = {
     plots.flow_performance: r"client\.reports\.flow_series\(",
     plots.list_growth: r"ka\.analysis\.list_growth\(",
     plots.deliverability: r"ka\.analysis\.deliverability\(",
+    plots.attribution_comparison: r"ka\.analysis\.attribution_comparison\(",
+    plots.scorecard: r"client\.account_summary\(",
+    plots.bridge: r"ka\.analysis\.bridge\(",
+    plots.ab_forest: r"ka\.analysis\.ab_test\(",
+    plots.send_time_heatmap: r"ka\.analysis\.send_times\(",
+    plots.conversion_lag: r"ka\.analysis\.conversion_lag\(",
+    plots.fatigue: r"ka\.analysis\.fatigue\(",
     **CUSTOMERS,
 }
 Draw = Callable[..., Any]

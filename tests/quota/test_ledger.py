@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from klaviyo_analytics.http.rate_limits import SLACK
-from klaviyo_analytics.quota.call_log import DAY, Ledger, wait
+from klaviyo_analytics.quota.budget import DAY, Ledger, wait
 
 WINDOWS = ((1, 1), (2, 60), (225, DAY))
 NOW = 1_800_000_000.0

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.errors import QuotaExhaustedError
-from klaviyo_analytics.quota.budget import Quota, duration_words
-from klaviyo_analytics.quota.call_log import Ledger
+from klaviyo_analytics.quota.budget import Ledger, Quota, duration_words
 from tests.http.clocks import Clock
 
 REPORT = load()["query_flow_series"]
@@ -55,7 +54,9 @@ def test_what_the_day_has_no_room_for_is_refused_before_the_first_call() -> None
     for _ in range(220):
         limited.acquire("shop", REPORT)
     assert limited.require("shop", REPORT, 5).standing.left == 5
-    with pytest.raises(QuotaExhaustedError, match=r"takes 6 of the 225 .* and 5 are left; nothing was sent"):
+    with pytest.raises(
+        QuotaExhaustedError, match=r"needs 6 calls, but only 5 of the 225 calls .*no request was sent"
+    ):
         limited.require("shop", REPORT, 6)
     assert limited.standing("shop", REPORT).used == 220
 

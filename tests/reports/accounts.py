@@ -12,8 +12,7 @@ from typing import Any
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.quota.budget import Quota
-from klaviyo_analytics.quota.call_log import Ledger
+from klaviyo_analytics.quota.budget import Ledger, Quota
 from tests.shops import Shop, without_waiting
 
 SHOPIFY = ("Placed Order", "Shopify")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
@@ -16,10 +17,10 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("flow_values", {"statistics": []}, "name at least one"),
     ("form_values", {"statistics": ["opens"]}, "allowed are closed_form"),
     ("segment_values", {"statistics": ["members"]}, "allowed are total_members"),
-    ("campaign_values", {"group_by": ["flow_id"]}, "allowed are campaign_id"),
-    ("campaign_values", {"group_by": ["campaign_id"]}, "needs campaign_message_id.*roll_up"),
-    ("flow_series", {"group_by": ["send_channel"]}, "needs flow_id and flow_message_id"),
-    ("form_values", {"group_by": ["form_version_id"]}, "needs form_id"),
+    ("campaign_values", {"by": ["flow_id"]}, "allowed are campaign_id"),
+    ("campaign_values", {"by": ["campaign_id"]}, "needs campaign_message_id.*roll_up"),
+    ("flow_series", {"by": ["send_channel"]}, "needs flow_id and flow_message_id"),
+    ("form_values", {"by": ["form_version_id"]}, "needs form_id"),
     ("flow_series", {"interval": "year"}, "allowed are hour, hourly"),
     ("flow_values", {"filter": F.campaign_id == "C"}, "allowed are flow_id"),
     ("flow_values", {"filter": F.flow_id.any(["a"])}, "flow_id knows equals and contains-any, not any"),
@@ -68,3 +69,18 @@ def test_plan_refuses_what_the_verb_refuses(visits: Visits) -> None:
         client.reports.plan("flow_serie")  # type: ignore[arg-type]
     with pytest.raises(InvalidQueryError, match="allowed are hour"):
         client.reports.plan("flow_series", interval="year")
+
+
+def test_group_by_still_works_and_warns(visits: Visits) -> None:
+    client = visits.connect()
+    with pytest.warns(DeprecationWarning, match="group_by= is now called by="):
+        old = client.reports.form_values(group_by=["form_id"])  # type: ignore[call-arg]
+    pd.testing.assert_frame_equal(old, client.reports.form_values(by=["form_id"]))
+    with pytest.warns(DeprecationWarning, match="group_by= is now called by="):
+        client.reports.plan("form_values", group_by=["form_id"])
+
+
+def test_both_names_at_once_are_refused(visits: Visits) -> None:
+    client = visits.connect()
+    with pytest.raises(InvalidInputError, match="both given"):
+        client.reports.form_values(by=["form_id"], group_by=["form_id"])  # type: ignore[call-arg]

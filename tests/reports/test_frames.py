@@ -218,7 +218,7 @@ def test_filters_reach_the_server_as_one_text(visits: Visits) -> None:
 def test_groups_are_columns(visits: Visits) -> None:
     client = visits.connect()
     keys: list[Any] = ["campaign_id", "campaign_message_id", "variation", "variation_name", "tag_name"]
-    frame = client.reports.campaign_values(timeframe=LONG, group_by=keys, statistics="recipients")
+    frame = client.reports.campaign_values(timeframe=LONG, by=keys, statistics="recipients")
     assert list(frame.columns) == [
         "campaign_id", "campaign", "campaign_message_id", "message", *keys[2:], "recipients", "complete",
     ]  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConnectionFailedError, QuotaExhaustedError
-from klaviyo_analytics.quota.call_log import Ledger
+from klaviyo_analytics.quota.budget import Ledger
 from klaviyo_analytics.vocabulary import Interval
 from tests.reports.accounts import REPORTS, SHOPIFY, Visits
 
@@ -73,7 +73,7 @@ def test_what_the_day_has_no_room_for_is_not_begun(visits: Visits) -> None:
     client.reports.form_series(interval="week", timeframe="last 4 weeks")
     visits.forget()
     with pytest.raises(
-        QuotaExhaustedError, match=r"form-series-reports: this takes 7 of the 225 .* 2 are left"
+        QuotaExhaustedError, match=r"form-series-reports: this query needs 7 calls, but only 2 of the 225 calls"
     ):
         client.reports.form_series(interval="day", timeframe="2025")
     assert not visits.calls()

@@ -105,7 +105,7 @@ def test_one_is_found_by_its_name_in_any_channel(library: Shop) -> None:
         )
         row = library.client.campaigns.find(name=campaigns[id].attributes["name"])
         assert (row["id"], row["channel"]) == (id, channel)
-    with pytest.raises(NoMatchError, match="There is no campaign with name="):
+    with pytest.raises(NoMatchError, match="No campaign has name="):
         library.client.campaigns.find(name='say "hi", (it\\')
 
 

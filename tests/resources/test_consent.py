@@ -93,7 +93,7 @@ def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, bo
         (lambda c: c.profiles.unsubscribe([f"{n}@b.co" for n in range(101)], list="L1"), "1 to 100"),
         (lambda c: c.profiles.subscribe("01ABC"), "is not an email address"),
         (lambda c: c.profiles.subscribe("a@b.co", channels="sms"), "phone_number"),
-        (lambda c: c.profiles.subscribe("a@b.co", channels="fax"), "there are email"),
+        (lambda c: c.profiles.subscribe("a@b.co", channels="fax"), "Allowed are email"),
         (lambda c: c.profiles.unsubscribe("a@b.co"), "list=, or globally=True"),
         (lambda c: c.profiles.unsubscribe("a@b.co", list="L1", globally=True), "list=, or globally=True"),
         (lambda c: c.profiles.suppress({"id": "P1"}), "needs an email address for every profile"),

@@ -146,7 +146,7 @@ class TestRanges:
 
     @pytest.mark.parametrize("workers", [0, -1])
     def test_there_is_at_least_one_worker(self, workers: int, shop: Shop) -> None:
-        with pytest.raises(InvalidInputError, match="give at least 1"):
+        with pytest.raises(InvalidInputError, match="Use at least 1"):
             shop.client.events.list(workers=workers)
 
 

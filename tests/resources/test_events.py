@@ -177,7 +177,7 @@ class TestTime:
         [
             ({"start": "2026-03-08", "end": "2026-03-08"}, "is not after start"),
             ({"start": "2026-03-09", "end": "2026-03-08"}, "is not after start"),
-            ({"start": "2026-03-09", "timeframe": "last 30 days"}, "not both"),
+            ({"start": "2026-03-09", "timeframe": "last 30 days"}, "cannot be combined with start= or end="),
             ({"start": "soon"}, "'soon' is not a time"),
             ({"start": pd.NaT}, "is not a time"),
             ({"start": 5}, "is not a time"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
@@ -183,3 +184,26 @@ def test_what_people_type_is_answered_with_the_right_word(
 def test_a_demo_takes_known_currencies_only(codes: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInputError, match="currenc"):
         ka.demo(profiles=10, events=10, currencies=codes)
+
+
+class TestSummary:
+    def test_two_currencies_are_refused_without_one_of_them(self, client: KlaviyoClient) -> None:
+        with pytest.raises(InvalidQueryError, match="currency="):
+            client.account_summary("last 12 months", conversion_metric=ORDER, compare=None)
+
+    @pytest.mark.parametrize("code", ["EUR", "USD"])
+    def test_one_currency_is_what_its_orders_add_up_to(self, client: KlaviyoClient, code: str) -> None:
+        span = client.timeframe("last 12 months")
+        orders = client.events.list(
+            metric=ORDER,
+            timeframe=span,
+            properties={"$value": "float64", "$value_currency": "string"},
+        )
+        own = orders[orders["event_properties.$value_currency"] == code]
+        frame = client.account_summary(span, conversion_metric=ORDER, compare=None, currency=code)
+        values = frame[frame["source"] == "all"].set_index("measure")["value"]
+        assert values["revenue"] == pytest.approx(own["event_properties.$value"].sum())
+        assert values["orders"] == len(own)
+        assert set(frame["currency"].dropna()) == {code}
+        account = client.account["preferred_currency"]
+        assert pd.isna(values["revenue_per_recipient"]) == (code != account)

@@ -46,16 +46,16 @@ def test_choosing_another_replaces_where_only_one_may_be_chosen() -> None:
         state.selected = ("a", "b")
 
 
-def test_what_is_no_option_is_refused_and_nothing_changes() -> None:
+def test_an_unknown_option_is_refused_and_nothing_changes() -> None:
     state = ChoiceState(OPTIONS, selected=["a"])
-    with pytest.raises(InvalidInputError, match="'x' is none of the 4 options"):
+    with pytest.raises(InvalidInputError, match="'x' is not one of the 4 options"):
         state.selected = ("x",)
     assert state.selected == ("a",)
 
 
-def test_what_is_offered_are_options() -> None:
+def test_only_options_can_be_offered() -> None:
     state = ChoiceState(OPTIONS)
-    with pytest.raises(InvalidInputError, match=r"'Placed Order' is no option; give Option\(id, name\)"):
+    with pytest.raises(InvalidInputError, match=r"'Placed Order' is not an Option; pass Option\(id, name\)"):
         state.options = ("Placed Order",)  # type: ignore[assignment]
     assert state.options == tuple(OPTIONS)
 

@@ -100,7 +100,7 @@ def test_nothing_is_never_taken_for_something(
     picker = picker_class(client)
     picker.choose_first()
     before = picker.value
-    with pytest.raises(InvalidInputError, match=f"{picker._noun}=.*: give a name, an id"):
+    with pytest.raises(InvalidInputError, match=f"{picker._resource}=.*: give a name, an id"):
         picker.choose(nothing)
     assert picker.value == before
     picker.choose()
@@ -113,7 +113,7 @@ def test_what_cannot_be_told_apart_by_group_is_named_with_its_day_and_id() -> No
         Option("1", "Sale", "email", when="2026-05-01"),
         Option("2", "Sale", "email", when="2026-06-01"),
     ]
-    view = ChoiceView(ChoiceState(options), title="Campaigns", noun="campaign", grouped="Channel")
+    view = ChoiceView(ChoiceState(options), title="Campaigns", resource="campaign", grouped="Channel")
     with pytest.raises(
         AmbiguousMatchError, match=r"email, 2026-05-01 \(1\); .*2026-06-01 \(2\)\. Give the id\."
     ):
@@ -133,7 +133,7 @@ def test_a_chip_says_the_integration_where_the_name_alone_could_be_another(clien
 
 def test_where_one_may_be_chosen_the_rows_are_radio_buttons_and_another_click_is_another_choice() -> None:
     options = [Option(str(n), "Metric", f"Integration {n}") for n in range(9)]
-    view = ChoiceView(ChoiceState(options, multiple=False), title="Things", noun="thing")
+    view = ChoiceView(ChoiceState(options, multiple=False), title="Things", resource="thing")
     assert all(isinstance(box, ipywidgets.RadioButtons) for box in view._boxes)
     view._boxes[1].index = 0
     view._boxes[4].index = 0
@@ -151,7 +151,7 @@ def test_where_one_may_be_chosen_the_rows_are_radio_buttons_and_another_click_is
 
 def test_a_tick_chooses_what_stands_in_the_row_on_every_page() -> None:
     state = ChoiceState([Option(str(n), f"Metric {n}", "AB"[n % 2]) for n in range(30)])
-    view = ChoiceView(state, title="Things", noun="thing", headings=True)
+    view = ChoiceView(state, title="Things", resource="thing", headings=True)
     chosen = []
     while True:
         for place, box in enumerate(view._boxes):
@@ -167,7 +167,7 @@ def test_a_tick_chooses_what_stands_in_the_row_on_every_page() -> None:
 
 
 def test_a_few_options_take_no_room_for_many() -> None:
-    view = ChoiceView(ChoiceState([Option("a", "A"), Option("b", "B")]), title="Things", noun="thing")
+    view = ChoiceView(ChoiceState([Option("a", "A"), Option("b", "B")]), title="Things", resource="thing")
     assert [row.layout.display for row in view._rows] == [None, None, "none", "none", "none", "none"]
     view.state.search = "a"
     assert [row.layout.visibility for row in view._rows][:2] == ["visible", "hidden"]  # nothing moves

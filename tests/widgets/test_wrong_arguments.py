@@ -66,7 +66,7 @@ WRONG: dict[str, tuple[Make, str]] = {
     "a result": (lambda client: PlanView(applied(client)), r"plan is a Result; give a plan"),
     "days for a state": (
         lambda client: MetricExplorer(client, state=DateRangeState()),  # type: ignore[arg-type]
-        r"MetricExplorer\(\): state is a DateRangeState; give a MetricExplorerState, or none",
+        r"MetricExplorer\(\): state is a DateRangeState; give a MetricExplorerState, or omit it",
     ),
     "a question for a choice": (
         lambda client: MetricPicker(client, state=MetricExplorerState()),  # type: ignore[arg-type]
@@ -74,15 +74,15 @@ WRONG: dict[str, tuple[Make, str]] = {
     ),
     "a client for a choice": (
         DimensionPicker,
-        r"DimensionPicker\(\): state is a KlaviyoClient; give a ChoiceState, or none",
+        r"DimensionPicker\(\): state is a KlaviyoClient; give a ChoiceState, or omit it",
     ),
     "campaigns for flows": (
         lambda client: FlowExplorer(client, state=SummaryExplorerState("campaign")),
-        r"state is that of campaigns; give SummaryExplorerState\('flow'\)",
+        r"this state belongs to a campaign explorer; pass SummaryExplorerState\('flow'\)",
     ),
     "no noun": (
         lambda _: SummaryExplorerState("email"),  # type: ignore[arg-type]
-        r"noun='email' is not known; there are 'campaign', 'flow'",
+        r"resource='email' is not known; there are 'campaign', 'flow'",
     ),
 }
 

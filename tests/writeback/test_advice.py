@@ -25,20 +25,20 @@ def test_of_two_rows_with_one_key_it_is_said_which_is_sent(
 
 
 @pytest.mark.parametrize("verb", ["plan_upsert", "plan_subscribe"])
-def test_one_number_of_two_people_is_to_be_mended_not_chosen_from(offline: KlaviyoClient, verb: str) -> None:
+def test_one_number_of_two_people_must_be_fixed_not_chosen_from(offline: KlaviyoClient, verb: str) -> None:
     frame = pd.DataFrame(
         {"email": ["ann@mail.example.net", "bob@mail.example.net"], "phone_number": "+15005550006"}
     )
     given = {"channels": ["email", "sms"]} if verb == "plan_subscribe" else {}
     for problem in getattr(offline.profiles, verb)(frame, **given).problems["problem"]:
-        assert "mend the phone_number of the one that it does not belong to" in problem
+        assert "correct or clear phone_number in the row where it is wrong" in problem
         assert "on_duplicate" not in problem
 
 
 def test_one_key_of_two_rows_is_chosen_from(offline: KlaviyoClient) -> None:
     frame = pd.DataFrame({"phone_number": ["+15005550006"] * 2})
     for problem in offline.profiles.plan_upsert(frame, key="phone_number").problems["problem"]:
-        assert problem.endswith("drop one, or say on_duplicate='first' or 'last'")
+        assert problem.endswith("drop one, or pass on_duplicate='first' or 'last'")
 
 
 def test_what_is_raised_for_failures_ends_in_one_full_stop(shop: Shop) -> None:

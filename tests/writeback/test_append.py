@@ -109,8 +109,12 @@ def test_what_a_list_of_a_profile_cannot_hold_is_a_problem(
 @pytest.mark.parametrize(
     ("given", "error", "why"),
     [
-        ({"append": "score"}, FrameError, "append='score' is no property of this frame; there are skus"),
-        ({"unappend": "email"}, FrameError, "unappend='email' is no property"),
+        (
+            {"append": "score"},
+            FrameError,
+            "append='score' is not a property of this frame; available are skus",
+        ),
+        ({"unappend": "email"}, FrameError, "unappend='email' is not a property"),
         ({"append": "skus", "unappend": "skus"}, InvalidInputError, "one request cannot do both"),
         ({"unset": "skus"}, InvalidInputError, "cannot be written and removed at once"),
     ],

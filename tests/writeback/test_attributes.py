@@ -43,27 +43,27 @@ def test_what_is_documented_passes(offline: KlaviyoClient, name: str, value: Any
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("locale", "en_US", "is no language tag in the form en-US (BCP 47); write 'en-US'"),
+        ("locale", "en_US", "is not a language tag in the form en-US (BCP 47); write 'en-US'"),
         ("locale", "English", "BCP 47"),
         ("locale", "e", "BCP 47"),
         ("locale", "en-", "BCP 47"),
         ("locale", "en US", "BCP 47"),
         ("locale", "en-US\n", "BCP 47"),
         ("locale", "dé-DE", "BCP 47"),
-        ("locale", "", "leave the cell null"),
-        ("locale", 1.5, "locale: 1.5 is no text"),
+        ("locale", "", "use null for missing values"),
+        ("locale", 1.5, "locale: 1.5 is not text"),
         ("image", "ann.png", "write it in full and without spaces, like https://"),
-        ("image", "https://", "is no URL"),
-        ("image", "https://[", "is no URL"),
-        ("image", "https://shop.example/a b.png", "is no URL"),
-        ("image", "javascript:alert(1)", "is no URL"),
-        ("location.latitude", 90.5, "is no number from -90 to 90, in degrees"),
-        ("location.latitude", "north", "is no number"),
-        ("location.latitude", True, "is no number"),
-        ("location.longitude", -181, "is no number from -180 to 180"),
-        ("location.longitude", [1], "is no number"),
-        ("location.ip", "localhost", "is no IP address like 203.0.113.7"),
-        ("location.ip", 7, "is no IP address"),
+        ("image", "https://", "is not a valid URL"),
+        ("image", "https://[", "is not a valid URL"),
+        ("image", "https://shop.example/a b.png", "is not a valid URL"),
+        ("image", "javascript:alert(1)", "is not a valid URL"),
+        ("location.latitude", 90.5, "is not a number from -90 to 90, in degrees"),
+        ("location.latitude", "north", "is not a number"),
+        ("location.latitude", True, "is not a number"),
+        ("location.longitude", -181, "is not a number from -180 to 180"),
+        ("location.longitude", [1], "is not a number"),
+        ("location.ip", "localhost", "is not an IP address like 203.0.113.7"),
+        ("location.ip", 7, "is not an IP address"),
     ],
 )
 def test_what_is_not_is_a_problem(offline: KlaviyoClient, name: str, value: Any, why: str) -> None:
@@ -83,7 +83,7 @@ def test_a_zone_that_nobody_knows_is_noted_and_sent(offline: KlaviyoClient) -> N
     assert plan.problems.empty
     notes = plan.preview()["note"]
     assert notes.isna().tolist() == [True, False, True]
-    assert "'Berlin' is no IANA name like 'Europe/Berlin'" in notes[1]
+    assert "'Berlin' is not an IANA name like 'Europe/Berlin'" in notes[1]
 
 
 def thing(**more: Any) -> pd.DataFrame:
@@ -94,22 +94,22 @@ def thing(**more: Any) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"url": "shop.example/mug"}, "url: 'shop.example/mug' is no URL"),
-        ({"image_full_url": "mug.png"}, "is no URL"),
-        ({"images": "https://shop.example/mug.png"}, "is no list of URLs"),
-        ({"images": ["https://shop.example/a.png", 7]}, "is no list of URLs"),
+        ({"url": "shop.example/mug"}, "url: 'shop.example/mug' is not a valid URL"),
+        ({"image_full_url": "mug.png"}, "is not a valid URL"),
+        ({"images": "https://shop.example/mug.png"}, "is not a list of URLs"),
+        ({"images": ["https://shop.example/a.png", 7]}, "is not a list of URLs"),
         ({"published": "yes"}, "published: 'yes' is neither True nor False"),
-        ({"price": "9,50"}, "price: '9,50' is no number"),
+        ({"price": "9,50"}, "price: '9,50' is not a number"),
         ({"integration_type": "shopify"}, "is not '$custom', and nothing else is taken"),
         ({"catalog_type": "other"}, "is not '$default'"),
-        ({"custom_metadata": {"a": {"b": 1}}}, "is no flat object"),
-        ({"custom_metadata": "red"}, "is no flat object"),
+        ({"custom_metadata": {"a": {"b": 1}}}, "is not a flat object"),
+        ({"custom_metadata": "red"}, "is not a flat object"),
         ({"custom_metadata.a": {"b": 1}}, "custom_metadata.a: metadata is flat"),
-        ({"external_id": " "}, "external_id: ' ' is no id"),
+        ({"external_id": " "}, "external_id: ' ' is not a valid id"),
         ({"external_id": "x" * 256}, "1 to 255 characters"),
         ({"external_id": "$shopify:::$default:::7"}, "is of another catalog"),
-        ({"categories": [["sale", None]]}, "is no id, and no list of ids"),
-        ({"categories": [["sale", {"a": 1}]]}, "is no id, and no list of ids"),
+        ({"categories": [["sale", None]]}, "is neither an id nor a list of ids"),
+        ({"categories": [["sale", {"a": 1}]]}, "is neither an id nor a list of ids"),
         ({"description": "x" * 5_000_000}, "bytes, and the API allows 4,999,000"),
         (
             {"custom_metadata": {"a": "x" * 100_000}},

@@ -66,7 +66,7 @@ def test_what_is_missing_is_a_problem(offline: KlaviyoClient) -> None:
         offline.catalog_items.plan_create(items("x").drop(columns="title"))
     frame = items("x").assign(title=pd.Series(["x", None], dtype="string"), price=[1, "much"])
     plan = offline.catalog_items.plan_create(frame)
-    assert plan.problems["problem"].tolist() == ["price: 'much' is no number"]
+    assert plan.problems["problem"].tolist() == ["price: 'much' is not a number"]
     assert offline.catalog_items.plan_create(frame.drop(columns="price")).problems.index.tolist() == [1]
 
 

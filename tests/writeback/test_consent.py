@@ -89,7 +89,7 @@ def test_subscribing_without_it_has_to_be_confirmed(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("change", "given", "why"),
     [
-        pytest.param({"consented_at": "2999-01-01"}, {}, "has not come yet", id="future"),
+        pytest.param({"consented_at": "2999-01-01"}, {}, "is in the future", id="future"),
         pytest.param({"consented_at": None}, {}, "consented_at is missing", id="missing"),
         pytest.param(
             {"phone_number": None}, {"channels": ["email", "sms"]}, "phone_number is missing", id="no-number"

@@ -168,7 +168,7 @@ def test_ids_that_differ_in_case_are_two_people_and_addresses_one(offline: Klavi
 
 def test_an_address_that_is_a_number_is_a_problem(offline: KlaviyoClient) -> None:
     frame = happened(2).assign(email=[1.5, 2.5])
-    assert all("is no e-mail address" in problem for problem in problems(offline, frame))
+    assert all("is not a valid email address" in problem for problem in problems(offline, frame))
 
 
 def test_properties_that_klaviyo_does_not_keep_are_noted(offline: KlaviyoClient) -> None:

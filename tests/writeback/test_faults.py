@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -217,7 +218,8 @@ def test_ctrl_c_ends_a_pause_of_minutes_within_a_second(shop: Shop, tmp_path: Pa
     def really(seconds: float) -> None:
         if seconds > 100 and not began:
             began.append(time.monotonic())
-            os.kill(os.getpid(), signal.SIGINT)  # reaches the main thread, which waits for the writers
+            # to the main thread, which waits for the writers
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         cancellation.sleep(seconds)
 
     transport._sleep = really

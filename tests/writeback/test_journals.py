@@ -62,7 +62,7 @@ def test_a_default_folder_that_cannot_be_written_to_is_named(
 @pytest.mark.parametrize("journal", [5, "", 0.5, ["x"]])
 def test_what_is_no_path_is_refused(shop: Shop, journal: Any) -> None:
     before = posts(shop)
-    with pytest.raises(InvalidInputError, match="it is the path of a new file, or False for none"):
+    with pytest.raises(InvalidInputError, match="pass the path of a new file, or False for no journal"):
         plan(shop.client).apply(journal=journal)
     assert posts(shop) == before
 
@@ -70,13 +70,13 @@ def test_what_is_no_path_is_refused(shop: Shop, journal: Any) -> None:
 @pytest.mark.parametrize(
     ("journal", "why"),
     [
-        (None, "None is no path of a journal"),
-        (5, "5 is no path of a journal"),
-        ("file.py/x", "there is no journal of that name"),
-        ("missing", "there is no journal of that name"),
+        (None, "None is not a path of a journal"),
+        (5, "5 is not a path of a journal"),
+        ("file.py/x", "no journal has this name"),
+        ("missing", "no journal has this name"),
         ("n\0l", "cannot be opened"),
         (".", "cannot be opened for reading and writing"),
-        ("file.py", "is no journal of this package"),
+        ("file.py", "is not a journal of this package"),
     ],
 )
 def test_what_is_no_journal_cannot_be_gone_on_with(
@@ -90,7 +90,7 @@ def test_what_is_no_journal_cannot_be_gone_on_with(
 @pytest.mark.parametrize("flag", ["skip_invalid", "keep_journal", "verify"])
 @pytest.mark.parametrize("given", ["yes", "no", 1, None])
 def test_what_is_neither_true_nor_false_is_refused(offline: KlaviyoClient, flag: str, given: Any) -> None:
-    with pytest.raises(InvalidInputError, match=f"{flag}={given!r}: it is True or False"):
+    with pytest.raises(InvalidInputError, match=f"{flag}={given!r}: pass True or False"):
         plan(offline).apply(**{flag: given})
 
 

@@ -97,7 +97,7 @@ def test_a_crash_in_a_retry_loses_nothing(shop: Shop, path: Path, monkeypatch: p
 def test_what_is_not_settled_names_the_way_on(shop: Shop, path: Path) -> None:
     result = lost(shop, "way", path)
     unsettled = len(result.failures)
-    way = f"client.resume(result.journal) goes on with {unsettled} rows not settled yet"
+    way = f"client.resume(result.journal) continues with {unsettled} rows not settled yet"
     assert repr(result).endswith(f"{way}>")
     with pytest.raises(WriteFailedError, match=r"not settled yet\.$"):
         result.raise_for_failures()
@@ -112,10 +112,10 @@ def test_a_retry_finds_out_about_lost_answers_and_goes_on(shop: Shop, path: Path
 
 def test_a_write_has_one_journal(shop: Shop, path: Path) -> None:
     result = refused(shop, "one", path)
-    with pytest.raises(InvalidInputError, match=r"retry\(\) goes on with .*first\.journal"):
+    with pytest.raises(InvalidInputError, match=r"retry\(\) continues with .*first\.journal"):
         result.retry(journal=path.with_name("second.journal"))
     result.retry()
-    with pytest.raises(InvalidInputError, match="there is no journal of that name"):
+    with pytest.raises(InvalidInputError, match="no journal has this name"):
         result.retry()  # all of it was written meanwhile
 
 

@@ -42,7 +42,7 @@ def problem(client: KlaviyoClient, **given: Any) -> str:
 )
 def test_an_address_that_cannot_be_is_a_problem(offline: KlaviyoClient, email: str) -> None:
     plan = offline.profiles.plan_upsert(people(email=[email]))
-    assert "is no e-mail address" in plan.problems["problem"].item()
+    assert "is not a valid email address" in plan.problems["problem"].item()
 
 
 @pytest.mark.parametrize("email", ["ann.lee+shop@mail.example.net", "änn@mäil.example", "o'neil@a-b.example"])
@@ -58,8 +58,8 @@ def test_a_number_that_is_not_e164_is_a_problem(offline: KlaviyoClient, number: 
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        pytest.param({"score": float("inf")}, "score: inf is no JSON number", id="infinity"),
-        pytest.param({"first_name": 1.5}, "first_name: 1.5 is no text", id="wrong-type"),
+        pytest.param({"score": float("inf")}, "score: inf is not a JSON number", id="infinity"),
+        pytest.param({"first_name": 1.5}, "first_name: 1.5 is not text", id="wrong-type"),
         pytest.param({"notes": "x" * 100_001}, "bytes, and the API allows 100,000", id="large"),
         pytest.param({"notes": ["\ud800"]}, "no valid Unicode", id="half-a-character"),
     ],
@@ -132,7 +132,7 @@ def test_the_good_rows_go_when_told_so_and_the_others_are_reported(shop: Shop) -
     frame = people(email=["good@mail.example.net", "no"])
     result = shop.client.profiles.upsert(frame, skip_invalid=True)
     assert result.rows["status"].tolist() == ["written", "not sent"]
-    assert result.failures["detail"].tolist() == ["email: 'no' is no e-mail address"]
+    assert result.failures["detail"].tolist() == ["email: 'no' is not a valid email address"]
 
 
 def test_null_leaves_what_is_there(shop: Shop) -> None:
@@ -307,9 +307,9 @@ def test_a_journal_that_exists_is_not_overwritten(shop: Shop, tmp_path: Path) ->
 
 def test_a_file_that_is_no_journal_is_refused(offline: KlaviyoClient, tmp_path: Path) -> None:
     (tmp_path / "no.journal").write_text("no journal at all, but long enough to be looked at" * 50)
-    with pytest.raises(InvalidInputError, match="is no journal"):
+    with pytest.raises(InvalidInputError, match="is not a journal"):
         offline.resume(tmp_path / "no.journal")
-    with pytest.raises(InvalidInputError, match="there is no journal"):
+    with pytest.raises(InvalidInputError, match="no journal has this name"):
         offline.resume(tmp_path / "none.journal")
 
 

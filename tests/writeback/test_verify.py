@@ -13,7 +13,7 @@ from klaviyo_analytics.sandbox.faults import Fault
 from klaviyo_analytics.writeback import Plan
 from klaviyo_analytics.writeback import plan as plan_module
 from klaviyo_analytics.writeback.result import finish
-from klaviyo_analytics.writeback.verification import LOOKS
+from klaviyo_analytics.writeback.verification import VERIFICATIONS
 from klaviyo_analytics.writeback.write_types import WRITE_TYPES
 from tests.shops import Shop
 from tests.writeback import seen
@@ -47,7 +47,7 @@ def test_what_is_there_was_written(shop: Shop, plan: Callable[[Shop], Plan]) -> 
 
 
 def test_every_kind_of_write_can_be_read_back() -> None:
-    assert LOOKS.keys() == WRITE_TYPES.keys()
+    assert VERIFICATIONS.keys() == WRITE_TYPES.keys()
 
 
 def answered_but_not_done(shop: Shop, path: str) -> Fault:

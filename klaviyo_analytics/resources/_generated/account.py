@@ -103,7 +103,11 @@ ProfileField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 ProfileAdditionalField = Literal["subscriptions", "predictive_analytics"]
 TagSort = Literal["id", "-id", "name", "-name"]
@@ -113,6 +117,7 @@ TagGroupField = Literal["id", "default", "exclusive", "name"]
 TagGroupSort = Literal["id", "-id", "name", "-name"]
 WebhookInclude = Literal["webhook-topics"]
 WebhookField = Literal["id", "created_at", "description", "enabled", "endpoint_url", "name", "updated_at"]
+WebhookTopicField = Literal["id"]
 ListField = Literal["id", "created", "name", "opt_in_process", "updated"]
 ImportErrorField = Literal["id", "code", "detail", "original_payload", "source", "source.pointer", "title"]
 
@@ -424,7 +429,8 @@ class MetricMethods(Resource):
         -------
         pandas.DataFrame
             id (string), name (string), status (string), archived (boolean), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), trigger_type (string). Times are in UTC.
+            updated (datetime64[us, UTC]), trigger_type (string), flow_action_ids (object), tag_ids
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -591,8 +597,8 @@ class CustomMetricMethods(Resource):
         pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             integration.id (string), integration.name (string), integration.category (string),
-            integration.key (string), integration.image_url (string), integration.object (string). Times are
-            in UTC.
+            integration.key (string), integration.image_url (string), integration.object (string),
+            flow_trigger_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -894,8 +900,8 @@ class MappedMetricMethods(Resource):
         pandas.Series or None
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             integration.id (string), integration.name (string), integration.category (string),
-            integration.key (string), integration.image_url (string), integration.object (string). Times are
-            in UTC.
+            integration.key (string), integration.image_url (string), integration.object (string),
+            flow_trigger_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -931,7 +937,8 @@ class MappedMetricMethods(Resource):
         -------
         pandas.Series or None
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            definition.aggregation_method (string), definition.metric_groups (object). Times are in UTC.
+            definition.aggregation_method (string), definition.metric_groups (object), metric_ids (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -1056,10 +1063,11 @@ class EventMethods(Resource):
             Attributes to read: datetime, event_properties, timestamp, uuid. Omitted: all. A dict can also
             name attributes of metric: created, integration, name, updated; profile: created, email,
             external_id, first_name, image, last_event_date, last_name, locale, location, organization,
-            phone_number, properties, title, updated.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `event_properties` as one column of dicts, "columns" makes a column for each
-            property, a list names the properties that become columns, a dict also their dtypes.
+            phone_number, properties, title, updated; attribution: .
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `event_properties` as one column of dicts, "text" as JSON text, "columns" makes a
+            column for each property, a list names the properties that become columns, a dict also their
+            dtypes.
 
         Returns
         -------
@@ -1102,8 +1110,8 @@ class EventMethods(Resource):
         pandas.Series or None
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             integration.id (string), integration.name (string), integration.category (string),
-            integration.key (string), integration.image_url (string), integration.object (string). Times are
-            in UTC.
+            integration.key (string), integration.image_url (string), integration.object (string),
+            flow_trigger_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1143,9 +1151,9 @@ class EventMethods(Resource):
             title, updated. Omitted: all.
         additional_fields : list of str, or dict by type, optional
             Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -1156,7 +1164,8 @@ class EventMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object). Times are in UTC.
+            (string), properties (object), list_ids (object), segment_ids (object), push_token_ids (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -1190,6 +1199,7 @@ class TagMethods(Resource):
         include: Sequence[TagInclude] | TagInclude = (),
         fields: Sequence[TagField] | TagField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every tag as a row.
 
@@ -1207,11 +1217,14 @@ class TagMethods(Resource):
             exclusive, name.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 50. Omitted: 50, or `limit` if that is smaller.
 
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string), tag_group_id (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1222,7 +1235,15 @@ class TagMethods(Resource):
         -----
         ``GET /api/tags``, limited to 3/s and 60/m; scopes: tags:read.
         """
-        return self._list("get_tags", filter=filter, sort=sort, include=include, fields=fields, limit=limit)
+        return self._list(
+            "get_tags",
+            filter=filter,
+            sort=sort,
+            include=include,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
 
     @serves("get_tags")
     def iter_frames(
@@ -1234,6 +1255,7 @@ class TagMethods(Resource):
         include: Sequence[TagInclude] | TagInclude = (),
         fields: Sequence[TagField] | TagField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every tag as frames of at most `chunk_size` rows.
 
@@ -1253,11 +1275,14 @@ class TagMethods(Resource):
             exclusive, name.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 50. Omitted: 50, or `limit` if that is smaller.
 
         Returns
         -------
         iterator of pandas.DataFrame
-            id (string), name (string), tag_group_id (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1276,6 +1301,7 @@ class TagMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_tag")
@@ -1302,7 +1328,8 @@ class TagMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), tag_group_id (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1334,7 +1361,8 @@ class TagMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), tag_group_id (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1369,7 +1397,8 @@ class TagMethods(Resource):
         Returns
         -------
         pandas.Series or None
-            id (string), name (string), exclusive (boolean), default (boolean). Times are in UTC.
+            id (string), name (string), exclusive (boolean), default (boolean), tag_ids (object). Times are
+            in UTC.
 
         Raises
         ------
@@ -1992,6 +2021,7 @@ class TagGroupMethods(Resource):
         sort: TagGroupSort | None = None,
         fields: Sequence[TagGroupField] | TagGroupField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every tag group as a row.
 
@@ -2006,11 +2036,14 @@ class TagGroupMethods(Resource):
             Attributes to read: default, exclusive, name. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 25. Omitted: 25, or `limit` if that is smaller.
 
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string), exclusive (boolean), default (boolean). Times are in UTC.
+            id (string), name (string), exclusive (boolean), default (boolean), tag_ids (object). Times are
+            in UTC.
 
         Raises
         ------
@@ -2021,7 +2054,14 @@ class TagGroupMethods(Resource):
         -----
         ``GET /api/tag-groups``, limited to 3/s and 60/m; scopes: tags:read.
         """
-        return self._list("get_tag_groups", filter=filter, sort=sort, fields=fields, limit=limit)
+        return self._list(
+            "get_tag_groups",
+            filter=filter,
+            sort=sort,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
 
     @serves("get_tag_groups")
     def iter_frames(
@@ -2032,6 +2072,7 @@ class TagGroupMethods(Resource):
         sort: TagGroupSort | None = None,
         fields: Sequence[TagGroupField] | TagGroupField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every tag group as frames of at most `chunk_size` rows.
 
@@ -2048,11 +2089,14 @@ class TagGroupMethods(Resource):
             Attributes to read: default, exclusive, name. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 25. Omitted: 25, or `limit` if that is smaller.
 
         Returns
         -------
         iterator of pandas.DataFrame
-            id (string), name (string), exclusive (boolean), default (boolean). Times are in UTC.
+            id (string), name (string), exclusive (boolean), default (boolean), tag_ids (object). Times are
+            in UTC.
 
         Raises
         ------
@@ -2070,6 +2114,7 @@ class TagGroupMethods(Resource):
             sort=sort,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_tag_group")
@@ -2092,7 +2137,8 @@ class TagGroupMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), exclusive (boolean), default (boolean). Times are in UTC.
+            id (string), name (string), exclusive (boolean), default (boolean), tag_ids (object). Times are
+            in UTC.
 
         Raises
         ------
@@ -2136,7 +2182,8 @@ class TagGroupMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), exclusive (boolean), default (boolean). Times are in UTC.
+            id (string), name (string), exclusive (boolean), default (boolean), tag_ids (object). Times are
+            in UTC.
 
         Raises
         ------
@@ -2177,7 +2224,8 @@ class TagGroupMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -2406,7 +2454,7 @@ class WebhookMethods(Resource):
             Related resources to read, too: webhook-topics. Those of a to-one relationship become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: created_at, description, enabled, endpoint_url, name, updated_at. Omitted:
-            all.
+            all. A dict can also name attributes of webhook-topic: .
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
 
@@ -2446,7 +2494,7 @@ class WebhookMethods(Resource):
             Related resources to read, too: webhook-topics. Those of a to-one relationship become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: created_at, description, enabled, endpoint_url, name, updated_at. Omitted:
-            all.
+            all. A dict can also name attributes of webhook-topic: .
 
         Returns
         -------
@@ -2801,11 +2849,18 @@ class WebhookTopicMethods(Resource):
     """What the endpoint table says of webhook topic resources."""
 
     @serves("get_webhook_topics")
-    def list(self, *, limit: int | None = None) -> pd.DataFrame:
+    def list(
+        self,
+        *,
+        fields: Sequence[WebhookTopicField] | WebhookTopicField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
         """Read every webhook topic as a row.
 
         Parameters
         ----------
+        fields : list of str, or dict by type, optional
+            Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
 
@@ -2823,16 +2878,24 @@ class WebhookTopicMethods(Resource):
         -----
         ``GET /api/webhook-topics``, limited to 1/s and 15/m; scopes: webhooks:read.
         """
-        return self._list("get_webhook_topics", limit=limit)
+        return self._list("get_webhook_topics", fields=fields, limit=limit)
 
     @serves("get_webhook_topic")
-    def get(self, id: Id, /) -> WebhookTopicRow:
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[WebhookTopicField] | WebhookTopicField | Mapping[str, Sequence[str]] | None = None,
+    ) -> WebhookTopicRow:
         """Read one webhook topic by its id, as a row.
 
         Parameters
         ----------
         id : str or pandas.Series
             Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Omitted: all.
 
         Returns
         -------
@@ -2850,7 +2913,7 @@ class WebhookTopicMethods(Resource):
         -----
         ``GET /api/webhook-topics/{id}``, limited to 1/s and 15/m; scopes: webhooks:read.
         """
-        return self._get("get_webhook_topic", id)
+        return self._get("get_webhook_topic", id, fields=fields)
 
 
 class BulkJobMethods(Resource):
@@ -2887,9 +2950,9 @@ class BulkJobMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -2900,7 +2963,8 @@ class BulkJobMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object). Times are in UTC.
+            (string), properties (object), list_ids (object), segment_ids (object), push_token_ids (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -2945,7 +3009,8 @@ class BulkJobMethods(Resource):
         -------
         pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object), tag_ids (object), flow_trigger_ids (object).
+            Times are in UTC.
 
         Raises
         ------

@@ -37,7 +37,7 @@ CampaignSort = Literal[
     "created_at", "-created_at", "id", "-id", "name", "-name", "scheduled_at", "-scheduled_at",
     "updated_at", "-updated_at",
 ]
-CampaignInclude = Literal["campaign-messages", "tags"]
+CampaignInclude = Literal["campaign-messages", "tags", "campaign-audiences"]
 CampaignField = Literal[
     "id", "archived", "audiences", "audiences.excluded", "audiences.included", "created_at", "name",
     "scheduled_at", "send_options", "send_options.use_smart_sending", "send_strategy", "send_strategy.date",
@@ -45,7 +45,13 @@ CampaignField = Literal[
     "send_strategy.options.is_local", "send_strategy.options.send_past_recipients_immediately",
     "send_strategy.throttle_percentage", "send_time", "status", "tracking_options",
     "tracking_options.add_tracking_params", "tracking_options.custom_tracking_params",
-    "tracking_options.is_tracking_clicks", "tracking_options.is_tracking_opens", "updated_at",
+    "tracking_options.is_tracking_clicks", "tracking_options.is_tracking_opens", "updated_at", "definition",
+    "definition.archived", "definition.builder", "definition.color", "definition.description",
+    "definition.name", "definition.send_settings",
+    "definition.send_settings.exit_condition_conversion_metric_id",
+    "definition.send_settings.exit_condition_enabled",
+    "definition.send_settings.send_passed_rltz_immediately", "definition.send_settings.send_strategy",
+    "definition.send_settings.send_timezone",
 ]
 FlowMessageSort = Literal["created", "-created", "id", "-id", "name", "-name", "updated", "-updated"]
 FlowMessageField = Literal[
@@ -63,6 +69,7 @@ FlowMessageField = Literal[
     "definition.sms_quiet_hours_enabled", "definition.sound", "definition.subject_line",
     "definition.template_id", "definition.title", "definition.to_emails", "definition.transactional",
     "definition.url", "definition.vendor_id", "definition.video_asset_id", "updated",
+    "definition.message_hierarchy", "definition.web_url",
 ]
 CampaignMessageInclude = Literal["campaign", "image", "template"]
 CampaignMessageField = Literal[
@@ -80,9 +87,18 @@ CampaignMessageField = Literal[
     "definition.options.play_sound", "definition.render_options", "definition.render_options.add_info_link",
     "definition.render_options.add_opt_out_language", "definition.render_options.add_org_prefix",
     "definition.render_options.shorten_links", "send_times", "updated_at",
+    "definition.content.action_buttons", "definition.options.on_open.web_url", "created", "definition.name",
+    "definition.send_options", "definition.send_options.is_ignoring_unsubscribes",
+    "definition.send_options.recipient_percentage", "definition.send_options.send_strategy",
+    "definition.send_options.send_time", "definition.send_options.send_times",
+    "definition.send_options.throttle_unit", "definition.send_options.throttling_type", "definition.status",
+    "definition.tracking_options", "definition.tracking_options.is_add_utm",
+    "definition.tracking_options.is_tracking_clicks", "definition.tracking_options.is_tracking_opens",
+    "updated",
 ]
 TagField = Literal["id", "name"]
 CampaignSendJobField = Literal["id", "status"]
+CampaignMessageGetInclude = Literal["campaign", "image", "template", "campaign-variations"]
 TemplateField = Literal["id", "amp", "created", "editor_type", "html", "name", "text", "updated"]
 ImageField = Literal["id", "format", "hidden", "image_url", "name", "size", "updated_at"]
 FlowSort = Literal[
@@ -191,6 +207,10 @@ FlowActionField = Literal[
     "definition.data.unit", "definition.data.value", "definition.id", "definition.links",
     "definition.links.next", "definition.links.next_if_false", "definition.links.next_if_true",
     "definition.temporary_id", "definition.type", "updated",
+    "definition.data.main_action.data.message.message_hierarchy",
+    "definition.data.main_action.data.message.vendor_id",
+    "definition.data.main_action.data.message.web_url", "definition.data.message.message_hierarchy",
+    "definition.data.message.web_url",
 ]
 FlowActionInclude = Literal["flow", "flow-messages"]
 FlowMessageInclude = Literal["flow-action", "template"]
@@ -204,7 +224,30 @@ FormVersionField = Literal[
     "id", "ab_test", "ab_test.variation_name", "created_at", "form_type", "status", "updated_at",
     "variation_name",
 ]
+FormVersionInclude = Literal["form"]
 TemplateSort = Literal["created", "-created", "id", "-id", "name", "-name", "updated", "-updated"]
+TemplateListField = Literal[
+    "id", "amp", "created", "editor_type", "html", "name", "text", "updated", "definition",
+    "definition.body", "definition.body.id", "definition.body.properties",
+    "definition.body.properties.css_class", "definition.body.properties.id", "definition.body.sections",
+    "definition.body.styles", "definition.body.styles.background_color", "definition.body.styles.width",
+    "definition.id", "definition.styles", "definition.template_id",
+]
+TemplateAdditionalField = Literal["definition"]
+TemplateIterFramesField = Literal[
+    "id", "amp", "created", "editor_type", "html", "name", "text", "updated", "definition",
+    "definition.body", "definition.body.id", "definition.body.properties",
+    "definition.body.properties.css_class", "definition.body.properties.id", "definition.body.sections",
+    "definition.body.styles", "definition.body.styles.background_color", "definition.body.styles.width",
+    "definition.id", "definition.styles", "definition.template_id",
+]
+TemplateGetField = Literal[
+    "id", "amp", "created", "editor_type", "html", "name", "text", "updated", "definition",
+    "definition.body", "definition.body.id", "definition.body.properties",
+    "definition.body.properties.css_class", "definition.body.properties.id", "definition.body.sections",
+    "definition.body.styles", "definition.body.styles.background_color", "definition.body.styles.width",
+    "definition.id", "definition.styles", "definition.template_id",
+]
 TemplateUniversalContentSort = Literal[
     "created", "-created", "id", "-id", "name", "-name", "updated", "-updated",
 ]
@@ -253,12 +296,13 @@ class CampaignMethods(Resource):
         id : str or pandas.Series
             Id, or a row that has one, such as `get` and `find` return.
         include : str or list of str, optional
-            Related resources to read, too: campaign-messages, tags. Those of a to-one relationship become
-            columns.
+            Related resources to read, too: campaign-messages, tags, campaign-audiences. Those of a to-one
+            relationship become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: archived, audiences, created_at, name, scheduled_at, send_options,
-            send_strategy, send_time, status, tracking_options, updated_at. Omitted: all. A dict can also
-            name attributes of campaign-message: created_at, definition, send_times, updated_at; tag: name.
+            send_strategy, send_time, status, tracking_options, updated_at, definition. Omitted: all. A dict
+            can also name attributes of campaign-message: created_at, definition, send_times, updated_at,
+            created, updated; tag: name; campaign-audience: created, definition, updated.
 
         Returns
         -------
@@ -270,8 +314,14 @@ class CampaignMethods(Resource):
             send_strategy.options.is_local (boolean), send_strategy.options.send_past_recipients_immediately
             (boolean), send_strategy.date (string), send_strategy.throttle_percentage (Int64), created_at
             (datetime64[us, UTC]), scheduled_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]),
-            audiences.included (object), audiences.excluded (object),
-            tracking_options.custom_tracking_params (object). Times are in UTC.
+            definition.name (string), definition.builder (string), definition.archived (boolean),
+            definition.color (string), definition.description (string),
+            definition.send_settings.send_timezone (string), definition.send_settings.send_strategy
+            (string), definition.send_settings.send_passed_rltz_immediately (boolean),
+            definition.send_settings.exit_condition_enabled (boolean),
+            definition.send_settings.exit_condition_conversion_metric_id (string), audiences.included
+            (object), audiences.excluded (object), tracking_options.custom_tracking_params (object). Times
+            are in UTC.
 
         Raises
         ------
@@ -309,11 +359,11 @@ class CampaignMethods(Resource):
             Related resources to read, too: campaign, image, template. Those of a to-one relationship become
             columns.
         fields : list of str, or dict by type, optional
-            Attributes to read: created_at, definition, send_times, updated_at. Omitted: all. A dict can
-            also name attributes of campaign: archived, audiences, created_at, name, scheduled_at,
-            send_options, send_strategy, send_time, status, tracking_options, updated_at; image: format,
-            hidden, image_url, name, size, updated_at; template: amp, created, editor_type, html, name,
-            text, updated.
+            Attributes to read: created_at, definition, send_times, updated_at, created, updated. Omitted:
+            all. A dict can also name attributes of campaign: archived, audiences, created_at, name,
+            scheduled_at, send_options, send_strategy, send_time, status, tracking_options, updated_at;
+            image: format, hidden, image_url, name, size, updated_at; template: amp, created, editor_type,
+            html, name, text, updated.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
 
@@ -331,11 +381,21 @@ class CampaignMethods(Resource):
             definition.content.title (string), definition.content.dynamic_image (string),
             definition.options.on_open.type (string), definition.options.on_open.ios_deep_link (string),
             definition.options.on_open.android_deep_link (string), definition.options.badge.display
-            (boolean), definition.options.badge.badge_options.value (string),
+            (boolean), definition.options.badge.badge_options.badge_config (string),
+            definition.options.badge.badge_options.value (string),
             definition.options.badge.badge_options.set_from_property (string), definition.options.play_sound
             (boolean), created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]),
-            definition.kv_pairs (object), definition.options.badge.badge_options.badge_config (object),
-            send_times (object), campaign_id (string), template_id (string), image_id (string). Times are in
+            definition.options.on_open.web_url (string), created (datetime64[us, UTC]), updated
+            (datetime64[us, UTC]), definition.name (string), definition.status (string),
+            definition.tracking_options.is_add_utm (boolean), definition.tracking_options.is_tracking_clicks
+            (boolean), definition.tracking_options.is_tracking_opens (boolean),
+            definition.send_options.send_time (datetime64[us, UTC]), definition.send_options.send_strategy
+            (string), definition.send_options.recipient_percentage (Int64),
+            definition.send_options.throttling_type (string), definition.send_options.throttle_unit
+            (string), definition.send_options.is_ignoring_unsubscribes (boolean), definition.kv_pairs
+            (object), send_times (object), definition.content.action_buttons (object),
+            definition.send_options.send_times (object), campaign_id (string), template_id (string),
+            image_id (string), campaign_audience_id (string), campaign_variation_ids (object). Times are in
             UTC. template_id and image_id only with ``include``, which needs more scopes.
 
         Raises
@@ -372,7 +432,8 @@ class CampaignMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -437,10 +498,9 @@ class CampaignMethods(Resource):
         /,
         *,
         new_name: str | None = UNSET,
+        name: str | None = UNSET,
         dry_run: Literal[False] = False,
     ) -> CampaignRow: ...
-    @overload
-    def clone(self, id: Id, /, *, new_name: str | None = UNSET, dry_run: Literal[True]) -> pd.DataFrame: ...
     @overload
     def clone(
         self,
@@ -448,10 +508,29 @@ class CampaignMethods(Resource):
         /,
         *,
         new_name: str | None = UNSET,
+        name: str | None = UNSET,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def clone(
+        self,
+        id: Id,
+        /,
+        *,
+        new_name: str | None = UNSET,
+        name: str | None = UNSET,
         dry_run: bool,
     ) -> CampaignRow | pd.DataFrame: ...
     @serves("create_campaign_clone")
-    def clone(self, id: Id, /, *, new_name: str | None = UNSET, dry_run: bool = False) -> Any:
+    def clone(
+        self,
+        id: Id,
+        /,
+        *,
+        new_name: str | None = UNSET,
+        name: str | None = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
         """Clone one campaign.
 
         Parameters
@@ -460,6 +539,8 @@ class CampaignMethods(Resource):
             Id, or a row that has one, such as `get` and `find` return.
         new_name : str or None, optional
             Name of the copy. Omitted: Klaviyo names it.
+        name : str or None, optional
+            Its name in Klaviyo.
         dry_run : bool
             True returns the request as a DataFrame (method, path, body) and sends nothing.
 
@@ -486,7 +567,7 @@ class CampaignMethods(Resource):
         >>> client.campaigns.clone("ABC123", dry_run=True)["method"].item()
         'POST'
         """
-        return self._apply("create_campaign_clone", id, {"new_name": new_name}, dry_run=dry_run)
+        return self._apply("create_campaign_clone", id, {"new_name": new_name, "name": name}, dry_run=dry_run)
 
     @serves("get_campaign_send_job")
     def send_job(
@@ -536,7 +617,7 @@ class CampaignMessageMethods(Resource):
         id: Id,
         /,
         *,
-        include: Sequence[CampaignMessageInclude] | CampaignMessageInclude = (),
+        include: Sequence[CampaignMessageGetInclude] | CampaignMessageGetInclude = (),
         fields: Sequence[CampaignMessageField]
         | CampaignMessageField
         | Mapping[str, Sequence[str]]
@@ -549,14 +630,14 @@ class CampaignMessageMethods(Resource):
         id : str or pandas.Series
             Id, or a row that has one, such as `get` and `find` return.
         include : str or list of str, optional
-            Related resources to read, too: campaign, image, template. Those of a to-one relationship become
-            columns.
+            Related resources to read, too: campaign, image, template, campaign-variations. Those of a
+            to-one relationship become columns.
         fields : list of str, or dict by type, optional
-            Attributes to read: created_at, definition, send_times, updated_at. Omitted: all. A dict can
-            also name attributes of campaign: archived, audiences, created_at, name, scheduled_at,
-            send_options, send_strategy, send_time, status, tracking_options, updated_at; image: format,
-            hidden, image_url, name, size, updated_at; template: amp, created, editor_type, html, name,
-            text, updated.
+            Attributes to read: created_at, definition, send_times, updated_at, created, updated. Omitted:
+            all. A dict can also name attributes of campaign: archived, audiences, created_at, name,
+            scheduled_at, send_options, send_strategy, send_time, status, tracking_options, updated_at,
+            definition; image: format, hidden, image_url, name, size, updated_at; template: amp, created,
+            editor_type, html, name, text, updated; campaign-variation: created, definition, updated.
 
         Returns
         -------
@@ -572,12 +653,22 @@ class CampaignMessageMethods(Resource):
             definition.content.title (string), definition.content.dynamic_image (string),
             definition.options.on_open.type (string), definition.options.on_open.ios_deep_link (string),
             definition.options.on_open.android_deep_link (string), definition.options.badge.display
-            (boolean), definition.options.badge.badge_options.value (string),
+            (boolean), definition.options.badge.badge_options.badge_config (string),
+            definition.options.badge.badge_options.value (string),
             definition.options.badge.badge_options.set_from_property (string), definition.options.play_sound
             (boolean), created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]),
-            definition.kv_pairs (object), definition.options.badge.badge_options.badge_config (object),
-            send_times (object), campaign_id (string), template_id (string), image_id (string). Times are in
-            UTC. template_id and image_id only with ``include``, which needs more scopes.
+            definition.options.on_open.web_url (string), created (datetime64[us, UTC]), updated
+            (datetime64[us, UTC]), definition.name (string), definition.status (string),
+            definition.tracking_options.is_add_utm (boolean), definition.tracking_options.is_tracking_clicks
+            (boolean), definition.tracking_options.is_tracking_opens (boolean),
+            definition.send_options.send_time (datetime64[us, UTC]), definition.send_options.send_strategy
+            (string), definition.send_options.recipient_percentage (Int64),
+            definition.send_options.throttling_type (string), definition.send_options.throttle_unit
+            (string), definition.send_options.is_ignoring_unsubscribes (boolean), definition.kv_pairs
+            (object), send_times (object), definition.content.action_buttons (object),
+            definition.send_options.send_times (object), campaign_id (string), template_id (string),
+            image_id (string), campaign_audience_id (string). Times are in UTC. template_id and image_id
+            only with ``include``, which needs more scopes.
 
         Raises
         ------
@@ -608,7 +699,7 @@ class CampaignMessageMethods(Resource):
             Id, or a row that has one, such as `get` and `find` return.
         fields : list of str, or dict by type, optional
             Attributes to read: archived, audiences, created_at, name, scheduled_at, send_options,
-            send_strategy, send_time, status, tracking_options, updated_at. Omitted: all.
+            send_strategy, send_time, status, tracking_options, updated_at, definition. Omitted: all.
 
         Returns
         -------
@@ -620,8 +711,15 @@ class CampaignMessageMethods(Resource):
             send_strategy.options.is_local (boolean), send_strategy.options.send_past_recipients_immediately
             (boolean), send_strategy.date (string), send_strategy.throttle_percentage (Int64), created_at
             (datetime64[us, UTC]), scheduled_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]),
-            audiences.included (object), audiences.excluded (object),
-            tracking_options.custom_tracking_params (object). Times are in UTC.
+            definition.name (string), definition.builder (string), definition.archived (boolean),
+            definition.color (string), definition.description (string),
+            definition.send_settings.send_timezone (string), definition.send_settings.send_strategy
+            (string), definition.send_settings.send_passed_rltz_immediately (boolean),
+            definition.send_settings.exit_condition_enabled (boolean),
+            definition.send_settings.exit_condition_conversion_metric_id (string), audiences.included
+            (object), audiences.excluded (object), tracking_options.custom_tracking_params (object),
+            campaign_message_ids (object), tag_ids (object), campaign_audience_ids (object). Times are in
+            UTC.
 
         Raises
         ------
@@ -1132,7 +1230,7 @@ class FlowMethods(Resource):
         pandas.DataFrame
             id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.id
             (string), definition.temporary_id (string), definition.type (string), definition.data (object),
-            definition.links (object). Times are in UTC.
+            definition.links (object), flow_id (string), flow_message_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1176,7 +1274,8 @@ class FlowMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1358,7 +1457,8 @@ class FlowActionMethods(Resource):
         -------
         pandas.Series or None
             id (string), name (string), status (string), archived (boolean), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), trigger_type (string). Times are in UTC.
+            updated (datetime64[us, UTC]), trigger_type (string), flow_action_ids (object), tag_ids
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -1423,10 +1523,11 @@ class FlowActionMethods(Resource):
             definition.shorten_links (boolean), definition.include_contact_card (boolean),
             definition.add_org_prefix (boolean), definition.add_info_link (boolean),
             definition.add_opt_out_language (boolean), definition.sms_quiet_hours_enabled (boolean),
-            definition.url (string), definition.vendor_id (string), definition.custom_tracking_params
-            (object), definition.additional_filters.condition_groups (object), definition.to_emails
-            (object), definition.kv_pairs (object), definition.action_buttons (object), definition.headers
-            (object). Times are in UTC.
+            definition.url (string), definition.vendor_id (string), definition.web_url (string),
+            definition.custom_tracking_params (object), definition.additional_filters.condition_groups
+            (object), definition.to_emails (object), definition.kv_pairs (object), definition.action_buttons
+            (object), definition.headers (object), definition.message_hierarchy (object), flow_action_id
+            (string), template_id (string). Times are in UTC.
 
         Raises
         ------
@@ -1492,11 +1593,12 @@ class FlowMessageMethods(Resource):
             definition.shorten_links (boolean), definition.include_contact_card (boolean),
             definition.add_org_prefix (boolean), definition.add_info_link (boolean),
             definition.add_opt_out_language (boolean), definition.sms_quiet_hours_enabled (boolean),
-            definition.url (string), definition.vendor_id (string), definition.custom_tracking_params
-            (object), definition.additional_filters.condition_groups (object), definition.to_emails
-            (object), definition.kv_pairs (object), definition.action_buttons (object), definition.headers
-            (object), flow_action_id (string), template_id (string). Times are in UTC. template_id only with
-            ``include``, which needs more scopes.
+            definition.url (string), definition.vendor_id (string), definition.web_url (string),
+            definition.custom_tracking_params (object), definition.additional_filters.condition_groups
+            (object), definition.to_emails (object), definition.kv_pairs (object), definition.action_buttons
+            (object), definition.headers (object), definition.message_hierarchy (object), flow_action_id
+            (string), template_id (string). Times are in UTC. template_id only with ``include``, which needs
+            more scopes.
 
         Raises
         ------
@@ -1533,7 +1635,7 @@ class FlowMessageMethods(Resource):
         pandas.Series or None
             id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.id
             (string), definition.temporary_id (string), definition.type (string), definition.data (object),
-            definition.links (object). Times are in UTC.
+            definition.links (object), flow_id (string), flow_message_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1620,7 +1722,7 @@ class FormMethods(Resource):
         -------
         pandas.DataFrame
             id (string), name (string), status (string), ab_test (boolean), created_at (datetime64[us,
-            UTC]), updated_at (datetime64[us, UTC]). Times are in UTC.
+            UTC]), updated_at (datetime64[us, UTC]), form_version_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1675,7 +1777,7 @@ class FormMethods(Resource):
         -------
         iterator of pandas.DataFrame
             id (string), name (string), status (string), ab_test (boolean), created_at (datetime64[us,
-            UTC]), updated_at (datetime64[us, UTC]). Times are in UTC.
+            UTC]), updated_at (datetime64[us, UTC]), form_version_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1768,7 +1870,7 @@ class FormMethods(Resource):
         -------
         pandas.Series
             id (string), name (string), status (string), ab_test (boolean), created_at (datetime64[us,
-            UTC]), updated_at (datetime64[us, UTC]). Times are in UTC.
+            UTC]), updated_at (datetime64[us, UTC]), form_version_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1832,7 +1934,7 @@ class FormMethods(Resource):
         pandas.DataFrame
             id (string), status (string), form_type (string), variation_name (string),
             ab_test.variation_name (string), created_at (datetime64[us, UTC]), updated_at (datetime64[us,
-            UTC]). Times are in UTC.
+            UTC]), form_id (string). Times are in UTC.
 
         Raises
         ------
@@ -1999,6 +2101,7 @@ class FormVersionMethods(Resource):
         id: Id,
         /,
         *,
+        include: Sequence[FormVersionInclude] | FormVersionInclude = (),
         fields: Sequence[FormVersionField] | FormVersionField | Mapping[str, Sequence[str]] | None = None,
     ) -> FormVersionRow:
         """Read one form version by its id, as a row.
@@ -2007,16 +2110,18 @@ class FormVersionMethods(Resource):
         ----------
         id : str or pandas.Series
             Id, or a row that has one, such as `get` and `find` return.
+        include : str or list of str, optional
+            Related resources to read, too: form. Those of a to-one relationship become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: ab_test, created_at, form_type, status, updated_at, variation_name. Omitted:
-            all.
+            all. A dict can also name attributes of form: ab_test, created_at, name, status, updated_at.
 
         Returns
         -------
         pandas.Series
             id (string), status (string), form_type (string), variation_name (string),
             ab_test.variation_name (string), created_at (datetime64[us, UTC]), updated_at (datetime64[us,
-            UTC]). Times are in UTC.
+            UTC]), form_id (string). Times are in UTC.
 
         Raises
         ------
@@ -2029,7 +2134,7 @@ class FormVersionMethods(Resource):
         -----
         ``GET /api/form-versions/{id}``, limited to 3/s and 60/m; scopes: forms:read.
         """
-        return self._get("get_form_version", id, fields=fields)
+        return self._get("get_form_version", id, include=include, fields=fields)
 
     @serves("get_form_for_form_version")
     def form(
@@ -2052,7 +2157,7 @@ class FormVersionMethods(Resource):
         -------
         pandas.Series or None
             id (string), name (string), status (string), ab_test (boolean), created_at (datetime64[us,
-            UTC]), updated_at (datetime64[us, UTC]). Times are in UTC.
+            UTC]), updated_at (datetime64[us, UTC]), form_version_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -2077,8 +2182,13 @@ class TemplateMethods(Resource):
         *,
         filter: Filtering = None,
         sort: TemplateSort | None = None,
-        fields: Sequence[TemplateField] | TemplateField | Mapping[str, Sequence[str]] | None = None,
+        fields: Sequence[TemplateListField] | TemplateListField | Mapping[str, Sequence[str]] | None = None,
+        additional_fields: Sequence[TemplateAdditionalField]
+        | TemplateAdditionalField
+        | Mapping[str, Sequence[str]]
+        | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every template as a row.
 
@@ -2092,9 +2202,14 @@ class TemplateMethods(Resource):
             One of created, id, name, updated; a leading '-' sorts in descending order. Omitted: Klaviyo's
             order.
         fields : list of str, or dict by type, optional
-            Attributes to read: amp, created, editor_type, html, name, text, updated. Omitted: all.
+            Attributes to read: amp, created, editor_type, html, name, text, updated, definition. Omitted:
+            all.
+        additional_fields : list of str, or dict by type, optional
+            Attributes that are read only on request: of each template definition.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 10. Omitted: 10, or `limit` if that is smaller.
 
         Returns
         -------
@@ -2111,7 +2226,15 @@ class TemplateMethods(Resource):
         -----
         ``GET /api/templates``, limited to 75/s and 750/m; scopes: templates:read.
         """
-        return self._list("get_templates", filter=filter, sort=sort, fields=fields, limit=limit)
+        return self._list(
+            "get_templates",
+            filter=filter,
+            sort=sort,
+            fields=fields,
+            additional_fields=additional_fields,
+            limit=limit,
+            page_size=page_size,
+        )
 
     @serves("get_templates")
     def iter_frames(
@@ -2120,8 +2243,16 @@ class TemplateMethods(Resource):
         chunk_size: int = CHUNK,
         filter: Filtering = None,
         sort: TemplateSort | None = None,
-        fields: Sequence[TemplateField] | TemplateField | Mapping[str, Sequence[str]] | None = None,
+        fields: Sequence[TemplateIterFramesField]
+        | TemplateIterFramesField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+        additional_fields: Sequence[TemplateAdditionalField]
+        | TemplateAdditionalField
+        | Mapping[str, Sequence[str]]
+        | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every template as frames of at most `chunk_size` rows.
 
@@ -2137,9 +2268,14 @@ class TemplateMethods(Resource):
             One of created, id, name, updated; a leading '-' sorts in descending order. Omitted: Klaviyo's
             order.
         fields : list of str, or dict by type, optional
-            Attributes to read: amp, created, editor_type, html, name, text, updated. Omitted: all.
+            Attributes to read: amp, created, editor_type, html, name, text, updated, definition. Omitted:
+            all.
+        additional_fields : list of str, or dict by type, optional
+            Attributes that are read only on request: of each template definition.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 10. Omitted: 10, or `limit` if that is smaller.
 
         Returns
         -------
@@ -2162,7 +2298,9 @@ class TemplateMethods(Resource):
             filter=filter,
             sort=sort,
             fields=fields,
+            additional_fields=additional_fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_template")
@@ -2171,7 +2309,11 @@ class TemplateMethods(Resource):
         id: Id,
         /,
         *,
-        fields: Sequence[TemplateField] | TemplateField | Mapping[str, Sequence[str]] | None = None,
+        fields: Sequence[TemplateGetField] | TemplateGetField | Mapping[str, Sequence[str]] | None = None,
+        additional_fields: Sequence[TemplateAdditionalField]
+        | TemplateAdditionalField
+        | Mapping[str, Sequence[str]]
+        | None = None,
     ) -> TemplateRow:
         """Read one template by its id, as a row.
 
@@ -2180,7 +2322,10 @@ class TemplateMethods(Resource):
         id : str or pandas.Series
             Id, or a row that has one, such as `get` and `find` return.
         fields : list of str, or dict by type, optional
-            Attributes to read: amp, created, editor_type, html, name, text, updated. Omitted: all.
+            Attributes to read: amp, created, editor_type, html, name, text, updated, definition. Omitted:
+            all.
+        additional_fields : list of str, or dict by type, optional
+            Attributes that are read only on request: of each template definition.
 
         Returns
         -------
@@ -2199,7 +2344,7 @@ class TemplateMethods(Resource):
         -----
         ``GET /api/templates/{id}``, limited to 75/s and 750/m; scopes: templates:read.
         """
-        return self._get("get_template", id, fields=fields)
+        return self._get("get_template", id, fields=fields, additional_fields=additional_fields)
 
     @serves("get_templates")
     def find(
@@ -2280,6 +2425,7 @@ class TemplateMethods(Resource):
         html: str | None = UNSET,
         text: str | None = UNSET,
         amp: str | None = UNSET,
+        definition: Mapping[str, Any] = UNSET,
         dry_run: Literal[False] = False,
     ) -> TemplateRow: ...
     @overload
@@ -2291,6 +2437,7 @@ class TemplateMethods(Resource):
         html: str | None = UNSET,
         text: str | None = UNSET,
         amp: str | None = UNSET,
+        definition: Mapping[str, Any] = UNSET,
         dry_run: Literal[True],
     ) -> pd.DataFrame: ...
     @overload
@@ -2302,6 +2449,7 @@ class TemplateMethods(Resource):
         html: str | None = UNSET,
         text: str | None = UNSET,
         amp: str | None = UNSET,
+        definition: Mapping[str, Any] = UNSET,
         dry_run: bool,
     ) -> TemplateRow | pd.DataFrame: ...
     @serves("create_template")
@@ -2313,6 +2461,7 @@ class TemplateMethods(Resource):
         html: str | None = UNSET,
         text: str | None = UNSET,
         amp: str | None = UNSET,
+        definition: Mapping[str, Any] = UNSET,
         dry_run: bool = False,
     ) -> Any:
         """Create one template.
@@ -2329,6 +2478,8 @@ class TemplateMethods(Resource):
             Plain text version of the email.
         amp : str or None, optional
             AMP version of the email; the account must have AMP enabled.
+        definition : dict, optional
+            The whole definition as the API documents it; it replaces the existing one.
         dry_run : bool
             True returns the request as a DataFrame (method, path, body) and sends nothing.
 
@@ -2362,7 +2513,14 @@ class TemplateMethods(Resource):
         """
         return self._create(
             "create_template",
-            {"name": name, "editor_type": editor_type, "html": html, "text": text, "amp": amp},
+            {
+                "name": name,
+                "editor_type": editor_type,
+                "html": html,
+                "text": text,
+                "amp": amp,
+                "definition": definition,
+            },
             dry_run=dry_run,
         )
 
@@ -2376,6 +2534,7 @@ class TemplateMethods(Resource):
         html: str | None = UNSET,
         text: str | None = UNSET,
         amp: str | None = UNSET,
+        definition: Mapping[str, Any] = UNSET,
         dry_run: Literal[False] = False,
     ) -> TemplateRow: ...
     @overload
@@ -2388,6 +2547,7 @@ class TemplateMethods(Resource):
         html: str | None = UNSET,
         text: str | None = UNSET,
         amp: str | None = UNSET,
+        definition: Mapping[str, Any] = UNSET,
         dry_run: Literal[True],
     ) -> pd.DataFrame: ...
     @overload
@@ -2400,6 +2560,7 @@ class TemplateMethods(Resource):
         html: str | None = UNSET,
         text: str | None = UNSET,
         amp: str | None = UNSET,
+        definition: Mapping[str, Any] = UNSET,
         dry_run: bool,
     ) -> TemplateRow | pd.DataFrame: ...
     @serves("update_template")
@@ -2412,6 +2573,7 @@ class TemplateMethods(Resource):
         html: str | None = UNSET,
         text: str | None = UNSET,
         amp: str | None = UNSET,
+        definition: Mapping[str, Any] = UNSET,
         dry_run: bool = False,
     ) -> Any:
         """Change one template.
@@ -2428,6 +2590,8 @@ class TemplateMethods(Resource):
             Plain text version of the email. Omitted: unchanged.
         amp : str or None, optional
             AMP version of the email; the account must have AMP enabled. Omitted: unchanged.
+        definition : dict, optional
+            The whole definition as the API documents it; it replaces the existing one. Omitted: unchanged.
         dry_run : bool
             True returns the request as a DataFrame (method, path, body) and sends nothing.
 
@@ -2457,7 +2621,7 @@ class TemplateMethods(Resource):
         return self._update(
             "update_template",
             id,
-            {"name": name, "html": html, "text": text, "amp": amp},
+            {"name": name, "html": html, "text": text, "amp": amp, "definition": definition},
             dry_run=dry_run,
         )
 

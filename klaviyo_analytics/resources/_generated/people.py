@@ -30,7 +30,7 @@ ProfileSort = Literal[
     "subscriptions.email.marketing.suppression.timestamp",
     "-subscriptions.email.marketing.suppression.timestamp", "updated", "-updated",
 ]
-ProfileInclude = Literal["push-tokens"]
+ProfileInclude = Literal["push-tokens", "conversations"]
 ProfileField = Literal[
     "id", "created", "email", "external_id", "first_name", "image", "last_event_date", "last_name",
     "locale", "location", "location.address1", "location.address2", "location.city", "location.country",
@@ -75,10 +75,14 @@ ProfileField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 ProfileAdditionalField = Literal["subscriptions", "predictive_analytics"]
-ProfileGetInclude = Literal["lists", "push-tokens", "segments"]
+ProfileGetInclude = Literal["lists", "push-tokens", "segments", "conversations"]
 ListField = Literal["id", "created", "name", "opt_in_process", "updated"]
 SegmentField = Literal[
     "id", "created", "definition", "definition.condition_groups", "is_active", "is_processing",
@@ -139,7 +143,11 @@ ListProfilesField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 ListIterProfilesSort = Literal["joined_group_at", "-joined_group_at"]
 ListIterProfilesField = Literal[
@@ -186,7 +194,11 @@ ListIterProfilesField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 TagField = Literal["id", "name"]
 FlowField = Literal["id", "archived", "created", "name", "status", "trigger_type", "updated"]
@@ -242,7 +254,11 @@ SegmentProfilesField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 SegmentIterProfilesSort = Literal["joined_group_at", "-joined_group_at"]
 SegmentIterProfilesField = Literal[
@@ -289,7 +305,11 @@ SegmentIterProfilesField = Literal[
     "subscriptions.whatsapp.transactional.created_timestamp",
     "subscriptions.whatsapp.transactional.last_updated", "subscriptions.whatsapp.transactional.metadata",
     "subscriptions.whatsapp.transactional.phone_number", "subscriptions.whatsapp.transactional.valid_until",
-    "title", "updated",
+    "title", "updated", "subscriptions.email.open_tracking",
+    "subscriptions.email.open_tracking.can_receive", "subscriptions.email.open_tracking.consent",
+    "subscriptions.email.open_tracking.consent_timestamp",
+    "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
+    "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
 
 
@@ -332,12 +352,14 @@ class ProfileMethods(Resource):
             subscriptions.email.marketing.suppression.timestamp, updated; a leading '-' sorts in descending
             order.
         include : str or list of str, optional
-            Related resources to read, too: push-tokens. Those of a to-one relationship become columns.
+            Related resources to read, too: push-tokens, conversations. Those of a to-one relationship
+            become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, last_event_date, last_name,
             locale, location, organization, phone_number, predictive_analytics, properties, subscriptions,
             title, updated. Omitted: all. A dict can also name attributes of push-token: background,
-            created, enablement_status, metadata, platform, recorded_date, token, vendor.
+            created, enablement_status, metadata, platform, recorded_date, token, vendor; conversation:
+            channel.
         additional_fields : list of str, or dict by type, optional
             Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
         limit : int, optional
@@ -347,9 +369,9 @@ class ProfileMethods(Resource):
         workers : int, optional
             Number of ranges of created that are read at the same time. Omitted: several if there are more
             than a few pages in ascending order of created, otherwise one. Each row comes exactly once.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -360,7 +382,7 @@ class ProfileMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object). Times are in UTC.
+            (string), properties (object), list_ids (object), segment_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -423,21 +445,23 @@ class ProfileMethods(Resource):
             subscriptions.email.marketing.suppression.timestamp, updated; a leading '-' sorts in descending
             order. Omitted: Klaviyo's order.
         include : str or list of str, optional
-            Related resources to read, too: push-tokens. Those of a to-one relationship become columns.
+            Related resources to read, too: push-tokens, conversations. Those of a to-one relationship
+            become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, last_event_date, last_name,
             locale, location, organization, phone_number, predictive_analytics, properties, subscriptions,
             title, updated. Omitted: all. A dict can also name attributes of push-token: background,
-            created, enablement_status, metadata, platform, recorded_date, token, vendor.
+            created, enablement_status, metadata, platform, recorded_date, token, vendor; conversation:
+            channel.
         additional_fields : list of str, or dict by type, optional
             Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -448,7 +472,7 @@ class ProfileMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object). Times are in UTC.
+            (string), properties (object), list_ids (object), segment_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -493,20 +517,20 @@ class ProfileMethods(Resource):
         id : str or pandas.Series
             Id, or a row that has one, such as `get` and `find` return.
         include : str or list of str, optional
-            Related resources to read, too: lists, push-tokens, segments. Those of a to-one relationship
-            become columns.
+            Related resources to read, too: lists, push-tokens, segments, conversations. Those of a to-one
+            relationship become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, last_event_date, last_name,
             locale, location, organization, phone_number, predictive_analytics, properties, subscriptions,
             title, updated. Omitted: all. A dict can also name attributes of list: created, name,
             opt_in_process, updated; push-token: background, created, enablement_status, metadata, platform,
             recorded_date, token, vendor; segment: created, definition, is_active, is_processing,
-            is_starred, name, updated.
+            is_starred, name, updated; conversation: channel.
         additional_fields : list of str, or dict by type, optional
             Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -607,7 +631,7 @@ class ProfileMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), properties (object). Times are in UTC.
+            (string), properties (object), list_ids (object), segment_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -665,7 +689,8 @@ class ProfileMethods(Resource):
         -------
         pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object), tag_ids (object), flow_trigger_ids (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -704,7 +729,7 @@ class ProfileMethods(Resource):
         pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
-            (object). Times are in UTC.
+            (object), profile_ids (object), tag_ids (object), flow_trigger_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -746,7 +771,8 @@ class ProfileMethods(Resource):
             (string), metadata.klaviyo_sdk (string), metadata.sdk_version (string), metadata.device_model
             (string), metadata.os_name (string), metadata.os_version (string), metadata.manufacturer
             (string), metadata.app_name (string), metadata.app_version (string), metadata.app_build
-            (string), metadata.app_id (string), metadata.environment (string). Times are in UTC.
+            (string), metadata.app_id (string), metadata.environment (string), profile_id (string). Times
+            are in UTC.
 
         Raises
         ------
@@ -911,6 +937,7 @@ class ListMethods(Resource):
         include: Sequence[ListInclude] | ListInclude = (),
         fields: Sequence[ListField] | ListField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every list as a row.
 
@@ -930,12 +957,14 @@ class ListMethods(Resource):
             attributes of flow: archived, created, name, status, trigger_type, updated; tag: name.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 10. Omitted: 10, or `limit` if that is smaller.
 
         Returns
         -------
         pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -946,7 +975,15 @@ class ListMethods(Resource):
         -----
         ``GET /api/lists``, limited to 75/s and 750/m; scopes: lists:read.
         """
-        return self._list("get_lists", filter=filter, sort=sort, include=include, fields=fields, limit=limit)
+        return self._list(
+            "get_lists",
+            filter=filter,
+            sort=sort,
+            include=include,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
 
     @serves("get_lists")
     def iter_frames(
@@ -958,6 +995,7 @@ class ListMethods(Resource):
         include: Sequence[ListInclude] | ListInclude = (),
         fields: Sequence[ListField] | ListField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every list as frames of at most `chunk_size` rows.
 
@@ -979,12 +1017,14 @@ class ListMethods(Resource):
             attributes of flow: archived, created, name, status, trigger_type, updated; tag: name.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 10. Omitted: 10, or `limit` if that is smaller.
 
         Returns
         -------
         iterator of pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1003,6 +1043,7 @@ class ListMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_list")
@@ -1038,7 +1079,7 @@ class ListMethods(Resource):
         -------
         pandas.Series
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1086,7 +1127,7 @@ class ListMethods(Resource):
         -------
         pandas.Series
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
-            opt_in_process (string). Times are in UTC.
+            opt_in_process (string), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1155,9 +1196,9 @@ class ListMethods(Resource):
             Number of ranges of joined_group_at that are read at the same time. Omitted: several if there
             are more than a few pages in ascending order of joined_group_at, otherwise one. Each row comes
             exactly once.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -1168,7 +1209,8 @@ class ListMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object), list_ids (object),
+            segment_ids (object), push_token_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1238,9 +1280,9 @@ class ListMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -1251,7 +1293,8 @@ class ListMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object), list_ids (object),
+            segment_ids (object), push_token_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1298,7 +1341,8 @@ class ListMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1335,7 +1379,8 @@ class ListMethods(Resource):
         -------
         pandas.DataFrame
             id (string), name (string), status (string), archived (boolean), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), trigger_type (string). Times are in UTC.
+            updated (datetime64[us, UTC]), trigger_type (string), flow_action_ids (object), tag_ids
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -1602,6 +1647,7 @@ class SegmentMethods(Resource):
         include: Sequence[SegmentInclude] | SegmentInclude = (),
         fields: Sequence[SegmentField] | SegmentField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every segment as a row.
 
@@ -1623,13 +1669,15 @@ class SegmentMethods(Resource):
             trigger_type, updated; tag: name.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 10. Omitted: 10, or `limit` if that is smaller.
 
         Returns
         -------
         pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
-            (object). Times are in UTC.
+            (object), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1647,6 +1695,7 @@ class SegmentMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_segments")
@@ -1659,6 +1708,7 @@ class SegmentMethods(Resource):
         include: Sequence[SegmentInclude] | SegmentInclude = (),
         fields: Sequence[SegmentField] | SegmentField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every segment as frames of at most `chunk_size` rows.
 
@@ -1682,13 +1732,15 @@ class SegmentMethods(Resource):
             trigger_type, updated; tag: name.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 10. Omitted: 10, or `limit` if that is smaller.
 
         Returns
         -------
         iterator of pandas.DataFrame
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
-            (object). Times are in UTC.
+            (object), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1707,6 +1759,7 @@ class SegmentMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_segment")
@@ -1743,7 +1796,7 @@ class SegmentMethods(Resource):
         pandas.Series
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
-            (object). Times are in UTC.
+            (object), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1804,7 +1857,7 @@ class SegmentMethods(Resource):
         pandas.Series
             id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
             is_active (boolean), is_processing (boolean), is_starred (boolean), definition.condition_groups
-            (object). Times are in UTC.
+            (object), profile_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1878,9 +1931,9 @@ class SegmentMethods(Resource):
             Number of ranges of joined_group_at that are read at the same time. Omitted: several if there
             are more than a few pages in ascending order of joined_group_at, otherwise one. Each row comes
             exactly once.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -1891,7 +1944,8 @@ class SegmentMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object), list_ids (object),
+            segment_ids (object), push_token_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -1961,9 +2015,9 @@ class SegmentMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
-        properties : "json", "columns", list of str, or dict of dtypes, optional
-            "json" keeps `properties` as one column of dicts, "columns" makes a column for each property, a
-            list names the properties that become columns, a dict also their dtypes.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
 
         Returns
         -------
@@ -1974,7 +2028,8 @@ class SegmentMethods(Resource):
             UTC]), location.address1 (string), location.address2 (string), location.city (string),
             location.country (string), location.latitude (float64), location.longitude (float64),
             location.region (string), location.zip (string), location.timezone (string), location.ip
-            (string), joined_group_at (datetime64[us, UTC]), properties (object). Times are in UTC.
+            (string), joined_group_at (datetime64[us, UTC]), properties (object), list_ids (object),
+            segment_ids (object), push_token_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -2021,7 +2076,8 @@ class SegmentMethods(Resource):
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string). Times are in UTC.
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
 
         Raises
         ------
@@ -2058,7 +2114,8 @@ class SegmentMethods(Resource):
         -------
         pandas.DataFrame
             id (string), name (string), status (string), archived (boolean), created (datetime64[us, UTC]),
-            updated (datetime64[us, UTC]), trigger_type (string). Times are in UTC.
+            updated (datetime64[us, UTC]), trigger_type (string), flow_action_ids (object), tag_ids
+            (object). Times are in UTC.
 
         Raises
         ------

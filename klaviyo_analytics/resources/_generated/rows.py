@@ -72,6 +72,7 @@ class CampaignRow(Row):
     updated_at: pd.Timestamp | Any
     campaign_message_ids: Any
     tag_ids: Any
+    campaign_audience_ids: Any
 
     @overload
     def __getitem__(self, key: Literal["id"]) -> str: ...
@@ -80,7 +81,10 @@ class CampaignRow(Row):
     def __getitem__(
         self,
         key: Literal[
-            "name", "status", "send_strategy.method", "send_strategy.date",
+            "name", "status", "send_strategy.method", "send_strategy.date", "definition.name",
+            "definition.builder", "definition.color", "definition.description",
+            "definition.send_settings.send_timezone", "definition.send_settings.send_strategy",
+            "definition.send_settings.exit_condition_conversion_metric_id",
         ],
     ) -> str | Any: ...
 
@@ -99,7 +103,9 @@ class CampaignRow(Row):
             "archived", "send_options.use_smart_sending",
             "tracking_options.add_tracking_params", "tracking_options.is_tracking_clicks",
             "tracking_options.is_tracking_opens", "send_strategy.options.is_local",
-            "send_strategy.options.send_past_recipients_immediately",
+            "send_strategy.options.send_past_recipients_immediately", "definition.archived",
+            "definition.send_settings.send_passed_rltz_immediately",
+            "definition.send_settings.exit_condition_enabled",
         ],
     ) -> bool | Any: ...
 
@@ -112,6 +118,7 @@ class CampaignRow(Row):
         key: Literal[
             "audiences.included", "audiences.excluded",
             "tracking_options.custom_tracking_params", "campaign_message_ids", "tag_ids",
+            "campaign_audience_ids",
         ],
     ) -> Any: ...
 
@@ -133,7 +140,11 @@ class CampaignMessageRow(Row):
     send_times: Any
     campaign_id: str | Any
     template_id: str | Any
+    created: pd.Timestamp | Any
+    updated: pd.Timestamp | Any
     image_id: str | Any
+    campaign_audience_id: str | Any
+    campaign_variation_ids: Any
 
     @overload
     def __getitem__(self, key: Literal["id"]) -> str: ...
@@ -154,8 +165,12 @@ class CampaignMessageRow(Row):
             "definition.content.title", "definition.content.dynamic_image",
             "definition.options.on_open.type", "definition.options.on_open.ios_deep_link",
             "definition.options.on_open.android_deep_link",
+            "definition.options.badge.badge_options.badge_config",
             "definition.options.badge.badge_options.value",
-            "definition.options.badge.badge_options.set_from_property", "image_id",
+            "definition.options.badge.badge_options.set_from_property",
+            "definition.options.on_open.web_url", "definition.name", "definition.status",
+            "definition.send_options.send_strategy", "definition.send_options.throttling_type",
+            "definition.send_options.throttle_unit", "image_id", "campaign_audience_id",
         ],
     ) -> str | Any: ...
 
@@ -170,20 +185,33 @@ class CampaignMessageRow(Row):
             "definition.render_options.add_info_link",
             "definition.render_options.add_opt_out_language",
             "definition.options.badge.display", "definition.options.play_sound",
+            "definition.tracking_options.is_add_utm",
+            "definition.tracking_options.is_tracking_clicks",
+            "definition.tracking_options.is_tracking_opens",
+            "definition.send_options.is_ignoring_unsubscribes",
         ],
     ) -> bool | Any: ...
-
-    @overload
-    def __getitem__(self, key: Literal["created_at", "updated_at"]) -> pd.Timestamp | Any: ...
 
     @overload
     def __getitem__(
         self,
         key: Literal[
-            "send_times", "definition.kv_pairs",
-            "definition.options.badge.badge_options.badge_config",
+            "created_at", "updated_at", "created", "updated",
+            "definition.send_options.send_time",
+        ],
+    ) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "send_times", "definition.kv_pairs", "definition.content.action_buttons",
+            "definition.send_options.send_times", "campaign_variation_ids",
         ],
     ) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["definition.send_options.recipient_percentage"]) -> int | Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -508,6 +536,7 @@ class FlowActionRow(Row):
     created: pd.Timestamp | Any
     updated: pd.Timestamp | Any
     flow_id: str | Any
+    flow_message_ids: Any
 
     @overload
     def __getitem__(self, key: Literal["id"]) -> str: ...
@@ -524,7 +553,7 @@ class FlowActionRow(Row):
     ) -> str | Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["definition.data", "definition.links"]) -> Any: ...
+    def __getitem__(self, key: Literal["definition.data", "definition.links", "flow_message_ids"]) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -559,7 +588,7 @@ class FlowMessageRow(Row):
             "definition.dynamic_image", "definition.video_asset_id", "definition.on_open",
             "definition.ios_link", "definition.android_link", "definition.push_type",
             "definition.conversion_metric_id", "definition.url", "definition.vendor_id",
-            "flow_action_id", "template_id",
+            "definition.web_url", "flow_action_id", "template_id",
         ],
     ) -> str | Any: ...
 
@@ -585,6 +614,7 @@ class FlowMessageRow(Row):
             "definition.custom_tracking_params",
             "definition.additional_filters.condition_groups", "definition.to_emails",
             "definition.kv_pairs", "definition.action_buttons", "definition.headers",
+            "definition.message_hierarchy",
         ],
     ) -> Any: ...
 
@@ -603,6 +633,7 @@ class FormRow(Row):
     ab_test: bool | Any
     created_at: pd.Timestamp | Any
     updated_at: pd.Timestamp | Any
+    form_version_ids: Any
 
     @overload
     def __getitem__(self, key: Literal["id"]) -> str: ...
@@ -617,7 +648,7 @@ class FormRow(Row):
     def __getitem__(self, key: Literal["created_at", "updated_at"]) -> pd.Timestamp | Any: ...
 
     @overload
-    def __getitem__(self, key: Literal["definition.versions"]) -> Any: ...
+    def __getitem__(self, key: Literal["definition.versions", "form_version_ids"]) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -635,6 +666,7 @@ class FormVersionRow(Row):
     variation_name: str | Any
     created_at: pd.Timestamp | Any
     updated_at: pd.Timestamp | Any
+    form_id: str | Any
 
     @overload
     def __getitem__(self, key: Literal["id"]) -> str: ...
@@ -643,7 +675,7 @@ class FormVersionRow(Row):
     def __getitem__(
         self,
         key: Literal[
-            "status", "form_type", "variation_name", "ab_test.variation_name",
+            "status", "form_type", "variation_name", "ab_test.variation_name", "form_id",
         ],
     ) -> str | Any: ...
 
@@ -777,6 +809,7 @@ class MetricRow(Row):
     id: str
     created: pd.Timestamp | Any
     updated: pd.Timestamp | Any
+    flow_trigger_ids: Any
 
     @overload
     def __getitem__(self, key: Literal["id"]) -> str: ...
@@ -792,6 +825,9 @@ class MetricRow(Row):
 
     @overload
     def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["flow_trigger_ids"]) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -873,6 +909,7 @@ class ProfileRow(Row):
             "subscriptions.whatsapp.transactional.phone_number",
             "subscriptions.whatsapp.conversational.consent",
             "subscriptions.whatsapp.conversational.phone_number",
+            "subscriptions.email.open_tracking.consent",
         ],
     ) -> str | Any: ...
 
@@ -900,7 +937,11 @@ class ProfileRow(Row):
             "subscriptions.whatsapp.conversational.last_updated",
             "subscriptions.whatsapp.conversational.created_timestamp",
             "subscriptions.whatsapp.conversational.valid_until",
-            "predictive_analytics.expected_date_of_next_order", "joined_group_at",
+            "predictive_analytics.expected_date_of_next_order",
+            "subscriptions.email.open_tracking.consent_timestamp",
+            "subscriptions.email.open_tracking.last_updated",
+            "subscriptions.email.open_tracking.created_timestamp",
+            "subscriptions.email.open_tracking.valid_until", "joined_group_at",
         ],
     ) -> pd.Timestamp | Any: ...
 
@@ -930,6 +971,7 @@ class ProfileRow(Row):
             "subscriptions.whatsapp.marketing.can_receive",
             "subscriptions.whatsapp.transactional.can_receive",
             "subscriptions.whatsapp.conversational.can_receive",
+            "subscriptions.email.open_tracking.can_receive",
         ],
     ) -> bool | Any: ...
 
@@ -942,7 +984,8 @@ class ProfileRow(Row):
             "subscriptions.whatsapp.marketing.metadata",
             "subscriptions.whatsapp.transactional.metadata",
             "subscriptions.whatsapp.conversational.metadata",
-            "predictive_analytics.ranked_channel_affinity", "list_ids", "segment_ids",
+            "predictive_analytics.ranked_channel_affinity",
+            "subscriptions.email.open_tracking.metadata", "list_ids", "segment_ids",
             "push_token_ids",
         ],
     ) -> Any: ...
@@ -965,6 +1008,7 @@ class PushTokenRow(Row):
     vendor: str | Any
     background: str | Any
     recorded_date: str | Any
+    profile_id: str | Any
 
     @overload
     def __getitem__(self, key: Literal["id"]) -> str: ...
@@ -980,7 +1024,7 @@ class PushTokenRow(Row):
             "metadata.device_id", "metadata.klaviyo_sdk", "metadata.sdk_version",
             "metadata.device_model", "metadata.os_name", "metadata.os_version",
             "metadata.manufacturer", "metadata.app_name", "metadata.app_version",
-            "metadata.app_build", "metadata.app_id", "metadata.environment",
+            "metadata.app_build", "metadata.app_id", "metadata.environment", "profile_id",
         ],
     ) -> str | Any: ...
 
@@ -1006,6 +1050,7 @@ class ReviewRow(Row):
     title: str | Any
     smart_quote: str | Any
     images: Any
+    item_id: str | Any
 
     @overload
     def __getitem__(self, key: Literal["id"]) -> str: ...
@@ -1017,7 +1062,7 @@ class ReviewRow(Row):
             "email", "status.value", "status.rejection_reason.reason",
             "status.rejection_reason.status_explanation", "review_type", "product.url",
             "product.name", "product.image_url", "product.external_id", "author", "content",
-            "title", "smart_quote", "public_reply.content", "public_reply.author",
+            "title", "smart_quote", "public_reply.content", "public_reply.author", "item_id",
         ],
     ) -> str | Any: ...
 
@@ -1157,10 +1202,23 @@ class TemplateRow(Row):
     def __getitem__(self, key: Literal["id"]) -> str: ...
 
     @overload
-    def __getitem__(self, key: Literal["name", "editor_type", "html", "text", "amp"]) -> str | Any: ...
+    def __getitem__(
+        self,
+        key: Literal[
+            "name", "editor_type", "html", "text", "amp", "definition.id",
+            "definition.template_id", "definition.body.id", "definition.body.properties.id",
+            "definition.body.properties.css_class", "definition.body.styles.background_color",
+        ],
+    ) -> str | Any: ...
 
     @overload
     def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["definition.body.styles.width"]) -> int | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["definition.body.sections", "definition.styles"]) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...

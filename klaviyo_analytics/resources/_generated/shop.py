@@ -68,6 +68,7 @@ class CatalogItemMethods(Resource):
         include: Sequence[CatalogItemInclude] | CatalogItemInclude = (),
         fields: Sequence[CatalogItemField] | CatalogItemField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every catalog item as a row.
 
@@ -88,6 +89,8 @@ class CatalogItemMethods(Resource):
             published, sku, title, updated, url.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
@@ -113,6 +116,7 @@ class CatalogItemMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_catalog_items")
@@ -125,6 +129,7 @@ class CatalogItemMethods(Resource):
         include: Sequence[CatalogItemInclude] | CatalogItemInclude = (),
         fields: Sequence[CatalogItemField] | CatalogItemField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every catalog item as frames of at most `chunk_size` rows.
 
@@ -147,6 +152,8 @@ class CatalogItemMethods(Resource):
             published, sku, title, updated, url.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
@@ -173,6 +180,7 @@ class CatalogItemMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_catalog_item")
@@ -261,6 +269,7 @@ class CatalogItemMethods(Resource):
         | Mapping[str, Sequence[str]]
         | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every catalog variant of one catalog item as a row.
 
@@ -279,6 +288,8 @@ class CatalogItemMethods(Resource):
             updated, url. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
@@ -286,8 +297,8 @@ class CatalogItemMethods(Resource):
             id (string), external_id (string), title (string), description (string), sku (string),
             inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
             image_full_url (string), image_thumbnail_url (string), published (boolean), created
-            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
-            Times are in UTC.
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object),
+            item_id (string). Times are in UTC.
 
         Raises
         ------
@@ -305,6 +316,7 @@ class CatalogItemMethods(Resource):
             sort=sort,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_categories_for_catalog_item")
@@ -320,6 +332,7 @@ class CatalogItemMethods(Resource):
         | Mapping[str, Sequence[str]]
         | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every catalog category of one catalog item as a row.
 
@@ -336,12 +349,14 @@ class CatalogItemMethods(Resource):
             Attributes to read: external_id, name, updated. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string), external_id (string), updated (datetime64[us, UTC]). Times are in
-            UTC.
+            id (string), name (string), external_id (string), updated (datetime64[us, UTC]), item_ids
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -359,6 +374,7 @@ class CatalogItemMethods(Resource):
             sort=sort,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @overload
@@ -857,6 +873,7 @@ class CatalogVariantMethods(Resource):
         | Mapping[str, Sequence[str]]
         | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every catalog variant as a row.
 
@@ -873,6 +890,8 @@ class CatalogVariantMethods(Resource):
             updated, url. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
@@ -880,8 +899,8 @@ class CatalogVariantMethods(Resource):
             id (string), external_id (string), title (string), description (string), sku (string),
             inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
             image_full_url (string), image_thumbnail_url (string), published (boolean), created
-            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
-            Times are in UTC.
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object),
+            item_id (string). Times are in UTC.
 
         Raises
         ------
@@ -892,7 +911,14 @@ class CatalogVariantMethods(Resource):
         -----
         ``GET /api/catalog-variants``, limited to 350/s and 3500/m; scopes: catalogs:read.
         """
-        return self._list("get_catalog_variants", filter=filter, sort=sort, fields=fields, limit=limit)
+        return self._list(
+            "get_catalog_variants",
+            filter=filter,
+            sort=sort,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
 
     @serves("get_catalog_variants")
     def iter_frames(
@@ -906,6 +932,7 @@ class CatalogVariantMethods(Resource):
         | Mapping[str, Sequence[str]]
         | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every catalog variant as frames of at most `chunk_size` rows.
 
@@ -924,6 +951,8 @@ class CatalogVariantMethods(Resource):
             updated, url. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
@@ -931,8 +960,8 @@ class CatalogVariantMethods(Resource):
             id (string), external_id (string), title (string), description (string), sku (string),
             inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
             image_full_url (string), image_thumbnail_url (string), published (boolean), created
-            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
-            Times are in UTC.
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object),
+            item_id (string). Times are in UTC.
 
         Raises
         ------
@@ -950,6 +979,7 @@ class CatalogVariantMethods(Resource):
             sort=sort,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_catalog_variant")
@@ -980,8 +1010,8 @@ class CatalogVariantMethods(Resource):
             id (string), external_id (string), title (string), description (string), sku (string),
             inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
             image_full_url (string), image_thumbnail_url (string), published (boolean), created
-            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
-            Times are in UTC.
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object),
+            item_id (string). Times are in UTC.
 
         Raises
         ------
@@ -1011,8 +1041,8 @@ class CatalogVariantMethods(Resource):
             id (string), external_id (string), title (string), description (string), sku (string),
             inventory_policy (Int64), inventory_quantity (float64), price (float64), url (string),
             image_full_url (string), image_thumbnail_url (string), published (boolean), created
-            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object).
-            Times are in UTC.
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), images (object), custom_metadata (object),
+            item_id (string). Times are in UTC.
 
         Raises
         ------
@@ -1425,6 +1455,7 @@ class CatalogCategoryMethods(Resource):
         | Mapping[str, Sequence[str]]
         | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every catalog category as a row.
 
@@ -1439,12 +1470,14 @@ class CatalogCategoryMethods(Resource):
             Attributes to read: external_id, name, updated. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
         pandas.DataFrame
-            id (string), name (string), external_id (string), updated (datetime64[us, UTC]). Times are in
-            UTC.
+            id (string), name (string), external_id (string), updated (datetime64[us, UTC]), item_ids
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -1455,7 +1488,14 @@ class CatalogCategoryMethods(Resource):
         -----
         ``GET /api/catalog-categories``, limited to 350/s and 3500/m; scopes: catalogs:read.
         """
-        return self._list("get_catalog_categories", filter=filter, sort=sort, fields=fields, limit=limit)
+        return self._list(
+            "get_catalog_categories",
+            filter=filter,
+            sort=sort,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
 
     @serves("get_catalog_categories")
     def iter_frames(
@@ -1469,6 +1509,7 @@ class CatalogCategoryMethods(Resource):
         | Mapping[str, Sequence[str]]
         | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every catalog category as frames of at most `chunk_size` rows.
 
@@ -1485,12 +1526,14 @@ class CatalogCategoryMethods(Resource):
             Attributes to read: external_id, name, updated. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
         iterator of pandas.DataFrame
-            id (string), name (string), external_id (string), updated (datetime64[us, UTC]). Times are in
-            UTC.
+            id (string), name (string), external_id (string), updated (datetime64[us, UTC]), item_ids
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -1508,6 +1551,7 @@ class CatalogCategoryMethods(Resource):
             sort=sort,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_catalog_category")
@@ -1533,8 +1577,8 @@ class CatalogCategoryMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), external_id (string), updated (datetime64[us, UTC]). Times are in
-            UTC.
+            id (string), name (string), external_id (string), updated (datetime64[us, UTC]), item_ids
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -1561,8 +1605,8 @@ class CatalogCategoryMethods(Resource):
         Returns
         -------
         pandas.Series
-            id (string), name (string), external_id (string), updated (datetime64[us, UTC]). Times are in
-            UTC.
+            id (string), name (string), external_id (string), updated (datetime64[us, UTC]), item_ids
+            (object). Times are in UTC.
 
         Raises
         ------
@@ -1586,6 +1630,7 @@ class CatalogCategoryMethods(Resource):
         include: Sequence[CatalogItemInclude] | CatalogItemInclude = (),
         fields: Sequence[CatalogItemField] | CatalogItemField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every catalog item of one catalog category as a row.
 
@@ -1608,6 +1653,8 @@ class CatalogCategoryMethods(Resource):
             published, sku, title, updated, url.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
@@ -1634,6 +1681,7 @@ class CatalogCategoryMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @serves("get_items_for_catalog_category")
@@ -1648,6 +1696,7 @@ class CatalogCategoryMethods(Resource):
         include: Sequence[CatalogItemInclude] | CatalogItemInclude = (),
         fields: Sequence[CatalogItemField] | CatalogItemField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every catalog item of one catalog category as frames of at most `chunk_size` rows.
 
@@ -1672,6 +1721,8 @@ class CatalogCategoryMethods(Resource):
             published, sku, title, updated, url.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
@@ -1699,6 +1750,7 @@ class CatalogCategoryMethods(Resource):
             include=include,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @overload
@@ -2070,6 +2122,7 @@ class CouponMethods(Resource):
         *,
         fields: Sequence[CouponField] | CouponField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every coupon as a row.
 
@@ -2079,6 +2132,8 @@ class CouponMethods(Resource):
             Attributes to read: description, external_id, monitor_configuration. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
@@ -2095,7 +2150,7 @@ class CouponMethods(Resource):
         -----
         ``GET /api/coupons``, limited to 75/s and 750/m; scopes: coupons:read.
         """
-        return self._list("get_coupons", fields=fields, limit=limit)
+        return self._list("get_coupons", fields=fields, limit=limit, page_size=page_size)
 
     @serves("get_coupons")
     def iter_frames(
@@ -2104,6 +2159,7 @@ class CouponMethods(Resource):
         chunk_size: int = CHUNK,
         fields: Sequence[CouponField] | CouponField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every coupon as frames of at most `chunk_size` rows.
 
@@ -2115,6 +2171,8 @@ class CouponMethods(Resource):
             Attributes to read: description, external_id, monitor_configuration. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
@@ -2131,7 +2189,13 @@ class CouponMethods(Resource):
         -----
         ``GET /api/coupons``, limited to 75/s and 750/m; scopes: coupons:read.
         """
-        return self._iter_frames("get_coupons", chunk_size=chunk_size, fields=fields, limit=limit)
+        return self._iter_frames(
+            "get_coupons",
+            chunk_size=chunk_size,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
 
     @serves("get_coupon")
     def get(
@@ -2223,6 +2287,7 @@ class CouponMethods(Resource):
         filter: Filtering = None,
         fields: Sequence[CouponCodeField] | CouponCodeField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> pd.DataFrame:
         """Read every coupon code of one coupon as a row.
 
@@ -2238,12 +2303,14 @@ class CouponMethods(Resource):
             Attributes to read: expires_at, status, unique_code. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
         pandas.DataFrame
-            id (string), status (string), unique_code (string), expires_at (datetime64[us, UTC]). Times are
-            in UTC.
+            id (string), status (string), unique_code (string), expires_at (datetime64[us, UTC]), coupon_id
+            (string), profile_id (string). Times are in UTC.
 
         Raises
         ------
@@ -2254,7 +2321,14 @@ class CouponMethods(Resource):
         -----
         ``GET /api/coupons/{id}/coupon-codes``, limited to 75/s and 750/m; scopes: coupon-codes:read.
         """
-        return self._list_of("get_coupon_codes_for_coupon", id, filter=filter, fields=fields, limit=limit)
+        return self._list_of(
+            "get_coupon_codes_for_coupon",
+            id,
+            filter=filter,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
 
     @serves("get_coupon_codes_for_coupon")
     def iter_codes(
@@ -2266,6 +2340,7 @@ class CouponMethods(Resource):
         filter: Filtering = None,
         fields: Sequence[CouponCodeField] | CouponCodeField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Read every coupon code of one coupon as frames of at most `chunk_size` rows.
 
@@ -2283,12 +2358,14 @@ class CouponMethods(Resource):
             Attributes to read: expires_at, status, unique_code. Omitted: all.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
 
         Returns
         -------
         iterator of pandas.DataFrame
-            id (string), status (string), unique_code (string), expires_at (datetime64[us, UTC]). Times are
-            in UTC.
+            id (string), status (string), unique_code (string), expires_at (datetime64[us, UTC]), coupon_id
+            (string), profile_id (string). Times are in UTC.
 
         Raises
         ------
@@ -2306,6 +2383,7 @@ class CouponMethods(Resource):
             filter=filter,
             fields=fields,
             limit=limit,
+            page_size=page_size,
         )
 
     @overload
@@ -2465,7 +2543,8 @@ class CouponCodeMethods(Resource):
         -------
         pandas.Series
             id (string), status (string), unique_code (string), expires_at (datetime64[us, UTC]), coupon_id
-            (string). Times are in UTC. coupon_id only with ``include``, which needs more scopes.
+            (string), profile_id (string). Times are in UTC. coupon_id only with ``include``, which needs
+            more scopes.
 
         Raises
         ------
@@ -2784,8 +2863,8 @@ class ReviewMethods(Resource):
             created (datetime64[us, UTC]), updated (datetime64[us, UTC]), product.url (string), product.name
             (string), product.image_url (string), product.external_id (string), rating (Int64), author
             (string), content (string), title (string), smart_quote (string), public_reply.content (string),
-            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object). Times
-            are in UTC.
+            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object),
+            item_id (string). Times are in UTC.
 
         Raises
         ------
@@ -2850,8 +2929,8 @@ class ReviewMethods(Resource):
             created (datetime64[us, UTC]), updated (datetime64[us, UTC]), product.url (string), product.name
             (string), product.image_url (string), product.external_id (string), rating (Int64), author
             (string), content (string), title (string), smart_quote (string), public_reply.content (string),
-            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object). Times
-            are in UTC.
+            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object),
+            item_id (string). Times are in UTC.
 
         Raises
         ------
@@ -2903,8 +2982,8 @@ class ReviewMethods(Resource):
             created (datetime64[us, UTC]), updated (datetime64[us, UTC]), product.url (string), product.name
             (string), product.image_url (string), product.external_id (string), rating (Int64), author
             (string), content (string), title (string), smart_quote (string), public_reply.content (string),
-            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object). Times
-            are in UTC.
+            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object),
+            item_id (string). Times are in UTC.
 
         Raises
         ------
@@ -2978,8 +3057,8 @@ class ReviewMethods(Resource):
             created (datetime64[us, UTC]), updated (datetime64[us, UTC]), product.url (string), product.name
             (string), product.image_url (string), product.external_id (string), rating (Int64), author
             (string), content (string), title (string), smart_quote (string), public_reply.content (string),
-            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object). Times
-            are in UTC.
+            public_reply.author (string), public_reply.updated (datetime64[us, UTC]), images (object),
+            item_id (string). Times are in UTC.
 
         Raises
         ------

@@ -23,7 +23,7 @@ __all__ = ["USUAL", "ReportName", "Reports", "counted_request", "read_by_ids", "
 
 
 def told(context: Context, report: ReportName, **query: Any) -> pd.DataFrame:
-    """Give a report with only those names that it tells itself, for who reads the records anyway."""
+    """Return a report with only the names that it contains, for callers that read the records anyway."""
     return Reports(context)._run(report, look_up=False, **query)
 
 
@@ -31,14 +31,14 @@ class Reports(MessageReports, AudienceReports):
     """Reports as frames, and what they cost: `plan` before asking, `budget` at any time."""
 
     def plan(self, report: ReportName, /, **query: Any) -> pd.DataFrame:
-        """Tell which calls a report would take, without making them.
+        """Return the calls that a report would take, without making them.
 
         Parameters
         ----------
         report : str
-            Name of the verb: "campaign_values", "flow_series", ...
+            Name of the method: "campaign_values", "flow_series", ...
         **query
-            The verb's own arguments.
+            The arguments of that method.
 
         Returns
         -------
@@ -51,7 +51,7 @@ class Reports(MessageReports, AudienceReports):
         Raises
         ------
         InvalidInputError, NotAdditiveError
-            As the verb does.
+            As that method does.
 
         Examples
         --------
@@ -62,11 +62,12 @@ class Reports(MessageReports, AudienceReports):
         (7, '7 calls, at once, 225 of 225 left today')
         """
         name: Any = chosen([report], list(KINDS), "report")[0]
+        query = _base.with_by(query)
         check(name, inspect.signature(getattr(self, name)), (), query)
         return _base.plan(self._context, self._asked(name, **query))
 
     def budget(self) -> pd.DataFrame:
-        """Tell what is left of the day for each report.
+        """Return what is left of the daily limit for each report.
 
         Calls of all clients on this machine are counted, in a file in the user's state folder (or in the folder
         that KLAVIYO_ANALYTICS_HOME names). A day is any 24 hours. Calls that others make for the account are not

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
+from functools import partial, wraps
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -14,12 +14,13 @@ import pandas as pd
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints.paging import SeenCursors, next_cursor
-from klaviyo_analytics.errors import ConnectionFailedError, MalformedResponseError
+from klaviyo_analytics.errors import ConnectionFailedError, InvalidInputError, MalformedResponseError
 from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.frames import reports as tables
+from klaviyo_analytics.frames import warn
 from klaviyo_analytics.http.cancellation import Cancelled
 from klaviyo_analytics.quota.cache import Question, lifetime
-from klaviyo_analytics.resources._base import Resource
+from klaviyo_analytics.resources._base import Method, Resource
 from klaviyo_analytics.resources._reading import Context, Reading, Span
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.resources.metrics import Metric
@@ -60,7 +61,7 @@ def read_by_ids(
 def names_of(
     context: Context, kind: str, ids: Sequence[str], channels: Iterable[str] = ()
 ) -> Mapping[str, str | None]:
-    """Give the name of each id; None for what is gone."""
+    """Return the name of each id; None if it was deleted."""
     known = context.names.setdefault(kind, {})
     if unknown := [id for id in ids if id not in known]:
         frame = read_by_ids(context, kind, unknown, channels, fields=["name"])
@@ -138,12 +139,12 @@ def counted(
 
 
 def cached_parts(context: Context, asked: Asked) -> list[bool]:
-    """Tell of each part whether its answer is in the cache."""
+    """Return for each part whether its response is in the cache."""
     return [context.cache.holds(_question(context, asked, body)) for _, body in asked.parts]
 
 
 def account_of(context: Context) -> str:
-    """Name the account that calls are counted for."""
+    """Return the account that calls are counted for."""
     return f"{urlsplit(context.api.transport.base_url).netloc} {context.account['id']}"
 
 
@@ -170,7 +171,7 @@ def _asked_for(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -
 
 
 def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> Iterator[Mapping[str, Any]]:
-    """Give the attributes of each page: the same body, with the cursor beside it as a query parameter."""
+    """Yield the attributes of each page: the same body, with the cursor beside it as a query parameter."""
     assert endpoint.body is not None
     document = {"data": {"type": endpoint.body.type, "attributes": body}}
     seen = SeenCursors(_name(endpoint))
@@ -189,7 +190,7 @@ def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> It
 
 
 def _attributes(answer: Any, endpoint: Endpoint, *, series: bool) -> Mapping[str, Any]:
-    """Take out what was answered, if it is whole: what is not would be kept by the cache."""
+    """Return the attributes of a complete response; the cache would keep an incomplete one."""
     try:
         attributes: Mapping[str, Any] = answer["data"]["attributes"]
         starts = [as_written(start) for start in attributes["date_times"]] if series else None
@@ -236,7 +237,36 @@ def _looked_up(context: Context, asked: Asked, answers: Answers) -> dict[str, ta
     }
 
 
-class ReportNoun(Resource):
+def accepts_group_by(method: Method) -> Method:
+    """Accept `group_by=`, the former name of `by=`, with a DeprecationWarning."""
+
+    @wraps(method)
+    def renamed(*args: Any, **kwargs: Any) -> Any:
+        return method(*args, **with_by(kwargs))
+
+    return cast("Method", renamed)
+
+
+def with_by(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords of a report with `by` for the former name `group_by`.
+
+    Raises
+    ------
+    InvalidInputError
+        Both names were given.
+    """
+    given = dict(query)
+    if "group_by" in given:
+        if "by" in given:
+            raise InvalidInputError(
+                "by= and group_by= were both given. Pass only by=; group_by= is its former name."
+            )
+        warn("group_by= is now called by=, and will be removed in version 1.0.", DeprecationWarning)
+        given["by"] = given.pop("group_by")
+    return given
+
+
+class ReportResource(Resource):
     """Asks for reports of the account."""
 
     def _asked(
@@ -245,7 +275,7 @@ class ReportNoun(Resource):
         *,
         timeframe: Span = "last 30 days",
         statistics: Any = None,
-        group_by: Any = None,
+        by: Any = None,
         filter: Any = None,
         interval: Any = "day",
         conversion_metric: Metric | None = None,
@@ -256,7 +286,7 @@ class ReportNoun(Resource):
         words = questions.read(
             kind,
             statistics=statistics,
-            group_by=group_by,
+            by=by,
             filter=filter,
             interval=interval,
             strict=context.api.strict,
@@ -273,7 +303,7 @@ class ReportNoun(Resource):
 
 
 def plan(context: Context, asked: Asked) -> pd.DataFrame:
-    """Give a row for each part of the time frame: whether it takes a call, and when that can be sent."""
+    """Return a row for each part of the time frame: whether it takes a call, and when that can be sent."""
     endpoint = context.api.catalog[asked.kind.operation]
     cached = cached_parts(context, asked)
     forecast = context.quota.forecast(account_of(context), endpoint, cached.count(False))
@@ -297,7 +327,7 @@ def plan(context: Context, asked: Asked) -> pd.DataFrame:
 
 
 def budget(context: Context) -> pd.DataFrame:
-    """Give a row for each report: calls of the last 24 hours, and when the next can be sent."""
+    """Return a row for each report: calls of the last 24 hours, and when the next can be sent."""
     account, catalog = account_of(context), context.api.catalog
     standings = [context.quota.standing(account, catalog[kind.operation]) for kind in KINDS.values()]
     return pd.DataFrame(

@@ -9,7 +9,7 @@ import pandas as pd
 from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._reading import Span
-from klaviyo_analytics.resources.reports._base import ReportNoun
+from klaviyo_analytics.resources.reports._base import ReportResource, accepts_group_by
 from klaviyo_analytics.vocabulary import (
     FormGroupBy,
     FormStatistic,
@@ -19,16 +19,17 @@ from klaviyo_analytics.vocabulary import (
 )
 
 
-class AudienceReports(ReportNoun):
+class AudienceReports(ReportResource):
     """Reports of how people come in, and of how many there are."""
 
+    @accepts_group_by
     @serves("query_form_values")
     def form_values(
         self,
         *,
         timeframe: Span = "last 30 days",
         statistics: Sequence[FormStatistic] | FormStatistic | None = None,
-        group_by: Sequence[FormGroupBy] | None = None,
+        by: Sequence[FormGroupBy] | None = None,
         filter: Filter | str | None = None,
         names: bool = True,
     ) -> pd.DataFrame:
@@ -40,7 +41,7 @@ class AudienceReports(ReportNoun):
             As for `campaign_values`.
         statistics : list of str
             See `ka.vocabulary.FormStatistic`; all of them, if not given.
-        group_by : list of str
+        by : list of str
             ["form_id", "form_version_id"] for a row for each version; a row for each form, if not given.
         filter : Filter or str
             On form_id and form_version_id (equals, any).
@@ -56,7 +57,7 @@ class AudienceReports(ReportNoun):
         Raises
         ------
         InvalidInputError, NotAdditiveError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----
@@ -74,11 +75,12 @@ class AudienceReports(ReportNoun):
             "form_values",
             timeframe=timeframe,
             statistics=statistics,
-            group_by=group_by,
+            by=by,
             filter=filter,
             names=names,
         )
 
+    @accepts_group_by
     @serves("query_form_series")
     def form_series(
         self,
@@ -86,7 +88,7 @@ class AudienceReports(ReportNoun):
         interval: Interval | ReportInterval = "day",
         timeframe: Span = "last 30 days",
         statistics: Sequence[FormStatistic] | FormStatistic | None = None,
-        group_by: Sequence[FormGroupBy] | None = None,
+        by: Sequence[FormGroupBy] | None = None,
         filter: Filter | str | None = None,
         names: bool = True,
     ) -> pd.DataFrame:
@@ -96,7 +98,7 @@ class AudienceReports(ReportNoun):
         ----------
         interval, timeframe
             As for `flow_series`.
-        statistics, group_by, filter, names
+        statistics, by, filter, names
             As for `form_values`.
 
         Returns
@@ -107,7 +109,7 @@ class AudienceReports(ReportNoun):
         Raises
         ------
         InvalidInputError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----
@@ -126,7 +128,7 @@ class AudienceReports(ReportNoun):
             interval=interval,
             timeframe=timeframe,
             statistics=statistics,
-            group_by=group_by,
+            by=by,
             filter=filter,
             names=names,
         )
@@ -162,7 +164,7 @@ class AudienceReports(ReportNoun):
         Raises
         ------
         InvalidInputError, NotAdditiveError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----
@@ -208,7 +210,7 @@ class AudienceReports(ReportNoun):
         Raises
         ------
         InvalidInputError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----

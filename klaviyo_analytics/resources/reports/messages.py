@@ -10,20 +10,21 @@ from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._reading import Span
 from klaviyo_analytics.resources.metrics import Metric
-from klaviyo_analytics.resources.reports._base import ReportNoun
+from klaviyo_analytics.resources.reports._base import ReportResource, accepts_group_by
 from klaviyo_analytics.vocabulary import CampaignGroupBy, FlowGroupBy, Interval, ReportInterval, Statistic
 
 
-class MessageReports(ReportNoun):
+class MessageReports(ReportResource):
     """Reports of messages, with the conversions that are credited to them."""
 
+    @accepts_group_by
     @serves("query_campaign_values")
     def campaign_values(
         self,
         *,
         timeframe: Span = "last 30 days",
         statistics: Sequence[Statistic] | Statistic | None = None,
-        group_by: Sequence[CampaignGroupBy] | None = None,
+        by: Sequence[CampaignGroupBy] | None = None,
         filter: Filter | str | None = None,
         conversion_metric: Metric | None = None,
         names: bool = True,
@@ -38,11 +39,11 @@ class MessageReports(ReportNoun):
         statistics : list of str
             See `ka.vocabulary.Statistic`. If not given, the counts and money that every rate can be made of:
             `ka.analysis.rates(frame)`. They all come in one call, so ask for what you need at once.
-        group_by : list of str
+        by : list of str
             See `ka.vocabulary.CampaignGroupBy`; campaign_id and campaign_message_id are always among them.
             Campaign, message and channel, if not given. tag_id and tag_name hold lists: use `explode`.
         filter : Filter or str
-            On the attributes of `group_by` (equals, contains_any) and on tag_id and tag_name (contains_any,
+            On the attributes of `by` (equals, contains_any) and on tag_id and tag_name (contains_any,
             contains_all); each at most once, with at most 100 values.
         conversion_metric : str, (name, integration) or metric row
             Whose events are conversions. The metric that the account maps to revenue, if not given; without
@@ -61,11 +62,11 @@ class MessageReports(ReportNoun):
         Raises
         ------
         InvalidInputError
-            A word, time or filter is none of the allowed; nothing was sent.
+            A statistic, time frame or filter is not allowed. No request was sent.
         NotAdditiveError
             More than a year, and a statistic that cannot be added up.
         QuotaExhaustedError
-            The day has too few calls left; nothing was sent. See `client.reports.budget()`.
+            Too few of the day's calls remain. No request was sent. See `client.reports.budget()`.
 
         Notes
         -----
@@ -84,19 +85,20 @@ class MessageReports(ReportNoun):
             "campaign_values",
             timeframe=timeframe,
             statistics=statistics,
-            group_by=group_by,
+            by=by,
             filter=filter,
             conversion_metric=conversion_metric,
             names=names,
         )
 
+    @accepts_group_by
     @serves("query_flow_values")
     def flow_values(
         self,
         *,
         timeframe: Span = "last 30 days",
         statistics: Sequence[Statistic] | Statistic | None = None,
-        group_by: Sequence[FlowGroupBy] | None = None,
+        by: Sequence[FlowGroupBy] | None = None,
         filter: Filter | str | None = None,
         conversion_metric: Metric | None = None,
         names: bool = True,
@@ -107,7 +109,7 @@ class MessageReports(ReportNoun):
         ----------
         timeframe, statistics, filter, conversion_metric
             As for `campaign_values`.
-        group_by : list of str
+        by : list of str
             See `ka.vocabulary.FlowGroupBy`; flow_id and flow_message_id are always among them. Flow, message
             and channel, if not given.
         names : bool
@@ -121,7 +123,7 @@ class MessageReports(ReportNoun):
         Raises
         ------
         InvalidInputError, NotAdditiveError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----
@@ -139,12 +141,13 @@ class MessageReports(ReportNoun):
             "flow_values",
             timeframe=timeframe,
             statistics=statistics,
-            group_by=group_by,
+            by=by,
             filter=filter,
             conversion_metric=conversion_metric,
             names=names,
         )
 
+    @accepts_group_by
     @serves("query_flow_series")
     def flow_series(
         self,
@@ -152,7 +155,7 @@ class MessageReports(ReportNoun):
         interval: Interval | ReportInterval = "day",
         timeframe: Span = "last 30 days",
         statistics: Sequence[Statistic] | Statistic | None = None,
-        group_by: Sequence[FlowGroupBy] | None = None,
+        by: Sequence[FlowGroupBy] | None = None,
         filter: Filter | str | None = None,
         conversion_metric: Metric | None = None,
         names: bool = True,
@@ -163,10 +166,10 @@ class MessageReports(ReportNoun):
         ----------
         interval : {"hour", "day", "week", "month"}
             A call covers at most 7 days by hour, 60 days by day, 52 weeks by week or month; a longer time frame
-            is asked for in parts, which are cut between intervals and joined exactly. `plan` tells how many.
+            is requested in parts, which are cut between intervals and joined exactly. `plan` returns how many.
         timeframe, statistics, filter, conversion_metric
             As for `campaign_values`; here no length is refused, since nothing is added up.
-        group_by, names
+        by, names
             As for `flow_values`.
 
         Returns
@@ -180,7 +183,7 @@ class MessageReports(ReportNoun):
         Raises
         ------
         InvalidInputError, QuotaExhaustedError
-            As `campaign_values` does; nothing was sent.
+            As for `campaign_values`. No request was sent.
 
         Notes
         -----
@@ -199,7 +202,7 @@ class MessageReports(ReportNoun):
             interval=interval,
             timeframe=timeframe,
             statistics=statistics,
-            group_by=group_by,
+            by=by,
             filter=filter,
             conversion_metric=conversion_metric,
             names=names,

@@ -161,7 +161,7 @@ def read(
     kind: Kind,
     *,
     statistics: Sequence[str] | str | None,
-    group_by: Sequence[str] | str | None,
+    by: Sequence[str] | str | None,
     filter: Filter | str | None,
     interval: Interval | ReportInterval,
     strict: bool,
@@ -175,7 +175,7 @@ def read(
     """
     return Words(
         _statistics(kind, statistics, strict=strict),
-        _groups(kind, group_by, strict=strict),
+        _groups(kind, by, strict=strict),
         None if filter is None else _filter(kind, filter, strict=strict),
         _interval(interval) if kind.series else None,
     )
@@ -237,10 +237,10 @@ def _groups(kind: Kind, given: Sequence[str] | str | None, *, strict: bool) -> t
         return subject.grouping
     named = (given,) if isinstance(given, str) else tuple(given)
     if strict:
-        named = tuple(chosen(named, subject.groups, "group_by"))
+        named = tuple(chosen(named, subject.groups, "by"))
         if missing := [name for name in subject.required if name not in named]:
             raise InvalidQueryError(
-                f"{kind.name}: group_by needs {' and '.join(missing)}, too: the API splits no less finely. "
+                f"{kind.name}: by= needs {' and '.join(missing)}, too, because the API always splits by them. "
                 "ka.analysis.roll_up(frame, by=...) adds the rows up and rebuilds the rates."
             )
     return named

@@ -28,7 +28,7 @@ REFUSED_ZONES = frozenset({"Factory", "Europe/Kyiv", "Pacific/Kanton"})
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Name the time zones that the API accepts; they are case-sensitive."""
+    """Return the names of the time zones that the API accepts; they are case-sensitive."""
     return frozenset(available_timezones()) - REFUSED_ZONES
 
 
@@ -98,7 +98,7 @@ def read_aggregate_query(store: Store, attributes: dict[str, Any]) -> AggregateQ
     """Read the body's attributes; the schema has been checked already."""
     metric_id = attributes["metric_id"]
     if metric_id not in store.records("metric"):
-        _refuse("metric_id", f"There is no metric {metric_id}; custom metrics are not supported.")
+        _refuse("metric_id", f"Metric {metric_id} does not exist; custom metrics are not supported.")
     if not attributes["measurements"]:
         _refuse("measurements", "At least one measurement is needed.")
     timezone = attributes.get("timezone") or "UTC"
@@ -210,7 +210,7 @@ CREDITED = {
 
 
 def group(store: Store, rows: Ints, by: Sequence[str]) -> tuple[Ints, list[tuple[str, ...]]]:
-    """Give a number to each combination of dimension values; an absent value is an empty text."""
+    """Return a number to each combination of dimension values; an absent value is an empty text."""
     if not by:
         return np.zeros(len(rows), dtype=np.int64), [()]
     columns = [_values(store, rows, name) for name in by]
@@ -220,7 +220,7 @@ def group(store: Store, rows: Ints, by: Sequence[str]) -> tuple[Ints, list[tuple
 
 
 def mask(store: Store, rows: Ints, condition: Condition) -> npt.NDArray[np.bool_]:
-    """Tell which events meet a condition on a dimension."""
+    """Return which events meet a condition on a dimension."""
     wanted = condition.literal if isinstance(condition.literal, tuple) else (condition.literal,)
     texts = {_text(value) for value in wanted}
     return np.array([value in texts for value in _values(store, rows, condition.field)], dtype=bool)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def instead(fault: Fault, wire: Wire) -> Answer | None:
-    """Give the answer that takes the true one's place, if the request is not to be carried out."""
+    """Return the answer that replaces the real one, if the request must not be carried out."""
     if fault.drop == "before":
         wire.drop = True
         return Answer(500)

@@ -119,7 +119,7 @@ def check_draft(store: Store, message: Record) -> None:
 
 
 def assign_template(call: Call) -> Json:
-    """Give a message a copy of a template of its own; the answer has the form of older revisions."""
+    """Assign a message its own copy of a template; the answer has the form of older revisions."""
     store, data = call.store, call.body["data"]
     message = store.get("campaign-message", data["id"])
     template = store.get("template", required_id(data, "template"))
@@ -270,7 +270,7 @@ class Batch:
 
 
 def keep_time(store: Store) -> None:
-    """Let every campaign whose time has come go out, as far as the clock has gone."""
+    """Send every campaign that is due by the clock."""
     waiting = store.derive("campaigns to deliver", lambda: _waiting(store))
     for time, campaign in waiting:
         if time <= store.now():
@@ -343,7 +343,7 @@ def _reachable(store: Store, profile: Record, channel: str) -> bool:
 
 
 def deliver(store: Store, campaign: Record, message: Record, people: list[str], time: float) -> None:
-    """Let some profiles receive a message."""
+    """Deliver a message to some profiles."""
     definition = message.attributes["definition"]
     properties = {"$message": message.id, "Campaign Name": campaign.attributes["name"]}
     if definition["channel"] == "email":
@@ -361,7 +361,7 @@ STATES = {
 
 
 def send_campaign(call: Call) -> Json:
-    """Take on the sending of a draft; the job has the campaign's own id."""
+    """Start the job that sends a draft; it has the campaign's own id."""
     store = call.store
     campaign = store.get("campaign", call.body["data"]["id"])
     message = _sendable(store, campaign)
@@ -383,7 +383,7 @@ def send_campaign(call: Call) -> Json:
 
 
 def _sendable(store: Store, campaign: Record) -> Record:
-    """Refuse to send what is no draft, or has nothing to say."""
+    """Refuse to send a campaign that is not a draft, or has no content."""
     status = campaign.attributes["status"]
     if status != "Draft":
         raise ApiFault.bad_request(f"The campaign is {status}; only a Draft can be sent.")
@@ -433,7 +433,7 @@ def stop_campaign(call: Call) -> None:
 
 
 def refresh_estimation(call: Call) -> Json:
-    """Take on counting whom a campaign would reach."""
+    """Start the job that counts whom a campaign would reach."""
     campaign = call.store.get("campaign", call.body["data"]["id"])
     type_ = "campaign-recipient-estimation-job"
     job = jobs.start(call.store, type_, [campaign], _estimate, id_=campaign.id, life=None)

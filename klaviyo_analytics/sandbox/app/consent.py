@@ -42,7 +42,7 @@ METRICS = {
 
 
 def subscribe_profiles(call: Call) -> None:
-    """Note the consent of many profiles, and put them on a list if one is named."""
+    """Record the consent of many profiles, and add them to a list if one is named."""
     data, store = call.body["data"], call.store
     attributes, profiles = data["attributes"], data["attributes"]["profiles"]["data"]
     historical = bool(attributes.get("historical_import"))
@@ -60,7 +60,7 @@ def subscribe_profiles(call: Call) -> None:
 
 
 def unsubscribe_profiles(call: Call) -> None:
-    """Take the consent of many profiles back; of those who are not on the list named, for everything."""
+    """Withdraw the consent of many profiles; for everything where they are not on the list."""
     data, store = call.body["data"], call.store
     profiles = data["attributes"]["profiles"]["data"]
     _check(store, profiles, MOST_TO_UNSUBSCRIBE)
@@ -174,12 +174,12 @@ MOST = 100
 
 
 def suppress_profiles(call: Call) -> Json:
-    """Take on a job that keeps email from profiles; an address that nobody has gets a profile."""
+    """Start a job that suppresses profiles; an unknown address gets a profile."""
     return _start(call, _suppress_address)
 
 
 def unsuppress_profiles(call: Call) -> Json:
-    """Take on a job that lifts what was suppressed by hand, and nothing else."""
+    """Start a job that lifts manual suppressions, and no others."""
     return _start(call, _unsuppress)
 
 

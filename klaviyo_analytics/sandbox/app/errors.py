@@ -112,7 +112,7 @@ class ApiFault(Exception):  # noqa: N818 - it is an answer, not a mistake of the
 
     @classmethod
     def throttled(cls, seconds: int) -> ApiFault:
-        """Say when to come back; no other header does."""
+        """Return 429 with Retry-After, the only header that says when to come back."""
         detail = f"Expected to be available in {seconds} s."
         return cls(429, [Problem("throttled", detail)], {"Retry-After": str(seconds)})
 

@@ -83,7 +83,7 @@ DROPPED_DOMAINS = ("@example.com", "@test.com")
 
 
 def create_event(call: Call) -> None:
-    """Take in one event."""
+    """Record one event."""
     attributes = call.body["data"]["attributes"]
     check_event(call.store, attributes, "/data/attributes")
     profile = attributes["profile"]["data"]
@@ -151,7 +151,7 @@ def _row(store: Store, profile: Record, event: Json) -> Json | None:
 
 
 def _is_nothing(value: Any) -> bool:
-    """Tell what is not stored of an event: null, zero, empty text; but false is something."""
+    """Return the properties that are not stored: null, zero and empty text, but not false."""
     return value is None or value == "" or (value == 0 and not isinstance(value, bool))
 
 
@@ -174,7 +174,7 @@ MOST = 1000
 
 
 def create_events(call: Call) -> None:
-    """Take in the events of several profiles; one seen in an earlier request is passed over."""
+    """Record the events of several profiles; one of an earlier request is skipped."""
     groups = [group["attributes"] for group in call.body["data"]["attributes"]["events-bulk-create"]["data"]]
     _check(call.store, groups)
     rows: list[Json] = []

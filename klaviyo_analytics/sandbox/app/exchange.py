@@ -99,7 +99,7 @@ class Wire:
 
 
 class ConnectionDropped(ConnectionError):  # noqa: N818 - it is a fault that was asked for
-    """What a dropped connection looks like where there is no socket."""
+    """A dropped connection, as it looks without a socket."""
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ def _check_templates(store: Store, actions: list[Json]) -> None:
 
 
 def _new_ids(store: Store, actions: list[Json]) -> dict[str, str]:
-    """Give every action an id for its temporary one."""
+    """Assign every action an id for its temporary one."""
     ids: dict[str, str] = {}
     for place, action in enumerate(actions):
         pointer = f"{DEFINITION}/actions/{place}"
@@ -190,7 +190,7 @@ def update_action(call: Call) -> Json:
 
 
 def _follow_actions(store: Store, flow: Record) -> None:
-    """Let the flow's definition say what its actions do."""
+    """Update the flow's definition from its actions."""
     definition = flow.attributes.get("definition")
     if definition:
         records = (store.find("flow-action", action["id"]) for action in definition["actions"])

@@ -71,7 +71,7 @@ def start(
     pointer: str = "/data",
     life: float | None = LIFE,
 ) -> Record:
-    """Take on a job; a second one of the same id takes the place of the first."""
+    """Start a job; a second one with the same id replaces the first."""
     now = store.now()
     expires = None if life is None else now + life
     attributes: Json = {
@@ -94,7 +94,7 @@ def start(
 
 
 def advance(store: Store, job: Record) -> None:
-    """Let a job take its next step, if there is one."""
+    """Advance a job by one step, if there is one."""
     work: Work = job.hidden[WORK]
     attributes, now = job.attributes, to_text(store.now())
     if not is_open(job):
@@ -135,7 +135,7 @@ def _error(fault: ApiFault, place: str) -> Json:
 
 
 def is_open(job: Record) -> bool:
-    """Tell whether a job has something left to do."""
+    """Return whether a job has something left to do."""
     return job.attributes["status"] in ("queued", "processing")
 
 
@@ -146,7 +146,7 @@ def cancel(store: Store, job: Record) -> None:
 
 
 def keep_time(store: Store) -> None:
-    """Let every job take the steps that are due, and forget those that have expired."""
+    """Advance every job by the steps that are due, and remove expired jobs."""
     now = store.now()
     for job in list(store.jobs):
         work: Work = job.hidden[WORK]
@@ -181,7 +181,7 @@ MOST = 10_000
 
 
 def import_profiles(call: Call) -> Json:
-    """Take on an import."""
+    """Start an import."""
     data = call.body["data"]
     profiles: list[Json] = data["attributes"]["profiles"]["data"]
     _check(profiles)
@@ -255,7 +255,7 @@ MOST_CODES, MOST_CODE_JOBS = 1000, 100
 
 
 def start_bulk_job(call: Call, run: Run, plural: str, most: int, most_jobs: int) -> Json:
-    """Take on a job, if it is not too large and not too many are under way."""
+    """Start a job, if it is not too large and not too many are running."""
     store, data = call.store, call.body["data"]
     pieces: list[Json] = data["attributes"][plural]["data"]
     pointer = f"/data/attributes/{plural}/data"

@@ -160,7 +160,7 @@ class Klaviyo:
             raise ApiFault.bad_request(f"{text} is not a date.") from None
         today = self.store.today()
         if asked > max(today, date.fromisoformat(self.contract.revision)):
-            raise ApiFault.bad_request(f"There is no revision {text} yet.")
+            raise ApiFault.bad_request(f"Revision {text} does not exist yet.")
         retired = asked.replace(day=min(asked.day, 28), year=asked.year + YEARS_OF_LIFE) <= today
         if retired and headers.get("x-klaviyo-revision-fall-forward-opt-out") == "1":
             raise ApiFault(410, [Problem("gone", f"Revision {text} is retired.")])

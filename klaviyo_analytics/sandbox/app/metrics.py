@@ -43,7 +43,7 @@ def _check(store: Store, definition: Json) -> None:
 
 
 def _follow(record: Record) -> Record:
-    """Let the relationship say what the definition says."""
+    """Update the relationship from the definition."""
     ids = [group["metric_id"] for group in record.attributes["definition"]["metric_groups"]]
     record.relationships["metrics"] = list(dict.fromkeys(ids))
     return record

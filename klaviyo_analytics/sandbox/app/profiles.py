@@ -229,7 +229,7 @@ def consent_of(profile: Record, channel: str, purpose: str = "marketing") -> Jso
 
 
 def is_subscribed(profile: Record, channel: str, purpose: str = "marketing") -> bool:
-    """Tell whether a profile has agreed."""
+    """Return whether a profile has agreed."""
     return consent_of(profile, channel, purpose).get("consent") == SUBSCRIBED
 
 
@@ -264,7 +264,7 @@ def suppress(profile: Record, reason: str, at: str) -> bool:
 
 
 def lift(profile: Record, reasons: frozenset[str]) -> bool:
-    """Let email through that was kept away for these reasons; tell whether any was."""
+    """Lift suppressions with these reasons; return whether there were any."""
     entries = consent_of(profile, "email").get("suppression") or []
     left = [entry for entry in entries if entry["reason"] not in reasons]
     if len(left) == len(entries):
@@ -306,7 +306,7 @@ OWN_TYPES = ("coupon-code", "push-token")  # what belongs to one profile
 
 
 def merge_profiles(call: Call) -> Json:
-    """Merge one source into the destination, which keeps what it knows; the source is no more."""
+    """Merge one source into the destination, which keeps its own values; the source is deleted."""
     data, store = call.body["data"], call.store
     sources = dict(related_ids(data)).get("profiles", [])
     pointer = "/data/relationships/profiles/data"
@@ -372,7 +372,7 @@ def delete_profiles(call: Call) -> None:
 
 
 def _hand_events(store: Store, was: str, now: str | None) -> None:
-    """Let one profile's events be another's, or nobody's."""
+    """Move one profile's events to another profile, or to none."""
     log = store.account.events
     if was not in log.profile_ids:
         return
@@ -387,7 +387,7 @@ PROFILE = "/data/attributes/profile/data/attributes"
 
 
 def create_push_token(call: Call) -> None:
-    """Take on a token for a profile, which is created or updated on the way."""
+    """Register a token for a profile, which is created or updated."""
     attributes = call.body["data"]["attributes"]
     data = attributes["profile"]["data"]
     meta = data["attributes"].get("meta")
@@ -396,7 +396,7 @@ def create_push_token(call: Call) -> None:
 
 
 def register_token(store: Store, profile: Record, token: Json) -> Record:
-    """Give a profile a token, which leaves whoever had it."""
+    """Assign a token to a profile, and remove it from its former owner."""
     now = to_text(store.now())
     known = {
         "token": token["token"],
@@ -419,7 +419,7 @@ def register_token(store: Store, profile: Record, token: Json) -> Record:
 
 
 def forget_token(store: Store, profile: Record, token: str) -> None:
-    """Take a token from a profile; one that is not its own is left alone."""
+    """Remove a token from a profile; another profile's token stays."""
     record = _find(store, token)
     if record and record.relationships.get("profile") == profile.id:
         store.remove(record.type, record.id)

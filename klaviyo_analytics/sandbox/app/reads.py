@@ -104,7 +104,7 @@ class Included:
         self.found: dict[tuple[str, str], Json] = {}
 
     def follow(self, record: Record) -> None:
-        """Take in what a resource's relationships lead to."""
+        """Add the resources that a resource's relationships lead to."""
         for name in self.names:
             type_ = target(record.type, name)
             for id_ in self.store.related(record, name):

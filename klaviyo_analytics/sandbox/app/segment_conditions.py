@@ -74,7 +74,7 @@ REGIONS = {
 
 
 def calls_from(phone: str, codes: list[str]) -> bool:
-    """Tell whether a number belongs to one of some countries; those that share a calling code are not told apart."""
+    """Return whether a number belongs to one of the countries; a shared calling code counts for all of them."""
     return any(phone.startswith("+" + COUNTRIES[code.upper()][1]) for code in codes)
 
 
@@ -124,7 +124,7 @@ LISTS: dict[str, Test] = {
 
 
 def passes(value: Any, wanted: Json, now: float) -> bool:
-    """Tell whether a profile's or an event's value passes a filter; one that is missing passes no positive one."""
+    """Return whether a profile's or an event's value passes a filter; one that is missing passes no positive one."""
     kind, name = str(wanted["type"]), str(wanted.get("operator", ""))
     if kind == "existence":
         return (value is not None) == (name == "is-set")
@@ -173,7 +173,7 @@ def _date_passes(value: Any, wanted: Json, now: float) -> bool:
 
 
 def occurs(moment: float, wanted: Json, now: float) -> bool:
-    """Tell whether a moment passes a date filter."""
+    """Return whether a moment passes a date filter."""
     day, today = (datetime.fromtimestamp(seconds, UTC).date() for seconds in (moment, now))
     match wanted["operator"]:
         case "calendar-month":
@@ -191,7 +191,7 @@ def occurs(moment: float, wanted: Json, now: float) -> bool:
 
 
 def _anniversaries(day: date, today: date) -> Iterator[date]:
-    """Give a day's anniversaries from last year to next; a leap day's is the last of February."""
+    """Return a day's anniversaries from last year to next; a leap day's is the last of February."""
     for year in range(max(day.year + 1, today.year - 1), today.year + 2):
         leaps = (day.month, day.day) == (2, 29) and not isleap(year)
         yield day.replace(year=year, day=28) if leaps else day.replace(year=year)
@@ -267,7 +267,7 @@ def by_funnel(store: Store, condition: Json) -> set[str]:
 
 
 def _follows(time: float, stop: float, steps: list[tuple[bool, list[int]]]) -> bool:
-    """Tell whether the steps come after a moment and until another; what must not be done stops a profile."""
+    """Return whether the steps come after a moment and until another; what must not be done stops a profile."""
     for did, times in steps:
         after = next((moment for moment in times if time < moment <= stop), None)
         if (after is not None) is not did:
@@ -329,7 +329,7 @@ REASONS = {
 
 
 def is_filter(wanted: Any) -> bool:
-    """Tell whether something can be asked of a consent; the document leaves the form of some filters open."""
+    """Return whether something can be asked of a consent; the document leaves the form of some filters open."""
     if not isinstance(wanted, dict):
         return False
     field = wanted.get("field")
@@ -339,7 +339,7 @@ def is_filter(wanted: Any) -> bool:
 
 
 def consents(store: Store, profile: Record, condition: Json) -> bool:
-    """Tell whether a profile may be sent marketing, and agreed to it as the condition says."""
+    """Return whether a profile may be sent marketing, and agreed to it as the condition says."""
     wanted = condition["consent"]
     channel, may = wanted["channel"], wanted["can_receive_marketing"]
     known = profiles.consent_of(profile, channel)
@@ -353,7 +353,7 @@ def consents(store: Store, profile: Record, condition: Json) -> bool:
 
 
 def is_reachable(store: Store, profile: Record, condition: Json) -> bool:
-    """Tell whether a profile can be reached by WhatsApp in the way that the condition says."""
+    """Return whether a profile can be reached by WhatsApp in the way that the condition says."""
     wanted, purpose = condition["permission"], condition["channel"].removeprefix("whatsapp_")
     known = profiles.consent_of(profile, "whatsapp", purpose)
     how, _, reach = wanted["reachable_status"].rpartition("_")
@@ -372,7 +372,7 @@ def _can_receive(profile: Record, channel: str, known: Json) -> bool:
 
 
 def _passes(store: Store, known: Json, wanted: Json) -> bool:
-    """Tell whether what is known of a consent passes one more filter."""
+    """Return whether what is known of a consent passes one more filter."""
     field = wanted["field"]
     if field in METHODS:
         details = (wanted.get("filter") or {}).get("value")
@@ -394,7 +394,7 @@ RADIUS = {"kilometers": 6371.0, "miles": 3958.8}  # of the Earth
 
 
 def lives_near(store: Store, profile: Record, condition: Json) -> bool:
-    """Tell whether a profile lives as far from a postal code as the condition says."""
+    """Return whether a profile lives as far from a postal code as the condition says."""
     home, centre = _home(profile), centre_of(store, condition)
     if home is None or centre is None:
         return False
@@ -403,7 +403,7 @@ def lives_near(store: Store, profile: Record, condition: Json) -> bool:
 
 
 def centre_of(store: Store, condition: Json) -> Place | None:
-    """Find the middle of the homes that have a postal code; None if there are none."""
+    """Find the middle of the homes that have a postal code; None without such homes."""
     country, code = condition["country_code"].upper(), condition["postal_code"]
     return store.derive(("postal code", country, code), lambda: _centre(store, country, code))
 
@@ -430,7 +430,7 @@ def _home(profile: Record) -> Place | None:
 
 
 def _distance(one: Place, other: Place) -> float:
-    """Give the angle between two places, in radians (haversine)."""
+    """Return the angle between two places, in radians (haversine)."""
     (south, west), (north, east) = (tuple(map(math.radians, place)) for place in (one, other))
     half = math.sin((north - south) / 2) ** 2
     half += math.cos(south) * math.cos(north) * math.sin((east - west) / 2) ** 2

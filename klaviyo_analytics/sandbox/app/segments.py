@@ -165,7 +165,7 @@ def _run(store: Store, _: Record, segment: Record) -> bool:
 
 
 def _find_members(store: Store, segment: Record) -> None:
-    """Let those in who qualify now, and those out who do not any more."""
+    """Add profiles that qualify now, and remove those that no longer do."""
     known = segment.attributes
     if not known["is_active"] or not known.get("definition") or segment.attributes["is_processing"]:
         return

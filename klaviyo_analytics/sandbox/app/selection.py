@@ -52,12 +52,12 @@ RELATED = {
 
 
 def matches(store: Store, record: Record, condition: Condition) -> bool:
-    """Tell whether a record meets a condition; with several values, whether one of them does."""
+    """Return whether a record meets a condition; with several values, whether one of them does."""
     return _holds(list(values_of(store, record, condition.field)), condition)
 
 
 def matches_all(store: Store, record: Record, conditions: list[Condition]) -> bool:
-    """Tell whether a record meets all conditions; those on suppressions must hold for one and the same."""
+    """Return whether a record meets all conditions; those on suppressions must hold for one and the same."""
     special = [condition for condition in conditions if condition.field.startswith(MARKETING)]
     if special and not any(
         all(_holds([entry.get(condition.field.rpartition(".")[2])], condition) for condition in special)

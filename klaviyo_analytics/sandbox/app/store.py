@@ -43,7 +43,7 @@ INHERENT: dict[str, frozenset[str]] = {
 # Relationships whose ids alone cannot be asked for.
 ONLY_WHOLE = frozenset({"import-errors"})
 
-# Where no path of the API tells what a relationship leads to.
+# Types of relationships that no path of the API shows.
 _TARGETS: dict[str, str] = {
     "attributed-event": "event",
     "attributions": "attribution",
@@ -69,7 +69,7 @@ _TARGETS: dict[str, str] = {
 
 
 def target(type_: str, relationship: str) -> str:
-    """Name the type that a relationship leads to."""
+    """Return the type that a relationship leads to."""
     known = load_contract().targets.get((type_, relationship))
     return known or _TARGETS[relationship]
 
@@ -205,11 +205,11 @@ class Store:
         self._move_to_owners()
 
     def now(self) -> float:
-        """Tell the account's present, which goes on with the clock."""
+        """Return the account's present, which advances with the clock."""
         return self.account.now + self._clock() - self._started
 
     def today(self) -> date:
-        """Tell the day by which revisions live: the account's own or, if that is later, the clock's."""
+        """Return the day by which revisions are judged: the account's or, if later, the clock's."""
         return datetime.fromtimestamp(max(self.now(), self._clock()), UTC).date()
 
     def changed(self) -> None:
@@ -246,7 +246,7 @@ class Store:
         return (record for id_ in ids if (record := self.find(type_, id_)))
 
     def get(self, type_: str, id_: str) -> Record:
-        """Look up one resource; answer 404 if there is none."""
+        """Look up one resource; answer 404 if it does not exist."""
         record = self.find(type_, id_)
         if record is None:
             raise ApiFault.missing(type_, id_)
@@ -287,14 +287,14 @@ class Store:
         return self.account.members.setdefault(group_id, {})
 
     def leave(self, group_id: str, profile_ids: Iterable[str]) -> None:
-        """Take profiles out of a group; a segment remembers that they were in it."""
+        """Remove profiles from a group; a segment remembers that they were in it."""
         members, now = self.members(group_id), int(self.now())
         stays = [(members.pop(id_), now) for id_ in profile_ids if id_ in members]
         if stays and group_id in self.records("segment"):
             self.account.left.setdefault(group_id, []).extend(stays)
 
     def issue_number(self) -> int:
-        """Give a number that no other new resource has."""
+        """Return a number that no other new resource has."""
         self._issued += 1
         return self._issued
 
@@ -403,7 +403,7 @@ def link(store: Store, record: Record, name: str, ids: Iterable[str]) -> None:
 
 
 def unlink(store: Store, record: Record, name: str, ids: Iterable[str]) -> None:
-    """Take ids out of a relationship; those that are not there do no harm."""
+    """Remove ids from a relationship; unknown ids are ignored."""
     type_ = target(record.type, name)
     for id_ in ids:
         other = store.get(type_, id_)
@@ -417,7 +417,7 @@ def unlink(store: Store, record: Record, name: str, ids: Iterable[str]) -> None:
 
 
 def replace(store: Store, record: Record, name: str, ids: list[str]) -> None:
-    """Let a relationship lead to these ids and to no others."""
+    """Set the ids that a relationship leads to."""
     unlink(store, record, name, [id_ for id_ in store.related(record, name) if id_ not in ids])
     link(store, record, name, ids)
 

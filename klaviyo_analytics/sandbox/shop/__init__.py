@@ -6,7 +6,7 @@ The rooms, in the order in which an account is built:
   react, look round, fill carts and buy, and that sets off more flows.
 - `events/`: the story as events with their properties. People's stories do not depend on each other, so the
   first so many people take part whose events fit into the number asked for; visits to the site fill up the rest.
-- `records/`: every other resource, told from the same tables, and the members of lists and segments.
+- `records/`: every other resource, made from the same tables, and the members of lists and segments.
 - `build.py` joins them. `clock.py` knows when the shop is busy, `ids.py` makes identifiers.
 """
 

@@ -146,7 +146,7 @@ def build_account(
     profiles, events
         How many of each, exactly; without profiles there are no events.
     now
-        The account's present as Unix seconds; 2026-06-30T15:20:00Z unless told otherwise.
+        The account's present as Unix seconds; 2026-06-30T15:20:00Z unless another is chosen.
     currencies
         What the shop sells in, the account's own first.
 

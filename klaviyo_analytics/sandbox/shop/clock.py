@@ -13,7 +13,7 @@ from klaviyo_analytics.sandbox.shop.columns import Floats, Ints
 TIMEZONE = "America/New_York"
 ZONE = ZoneInfo(TIMEZONE)
 
-#: The present of a sandbox account unless told otherwise: a Tuesday morning in New York, its day unfinished.
+#: The present of a sandbox account unless another is chosen: a Tuesday morning in New York, its day unfinished.
 DEFAULT_NOW = int(datetime(2026, 6, 30, 15, 20, tzinfo=UTC).timestamp())
 HISTORY_DAYS = 400
 
@@ -32,17 +32,17 @@ def iso(seconds: float) -> str:
 
 
 def local(seconds: float) -> datetime:
-    """Give the shop's wall-clock time."""
+    """Return the shop's wall-clock time."""
     return datetime.fromtimestamp(int(seconds), ZONE)
 
 
 def local_seconds(day: date, hour: int, minute: int = 0) -> int:
-    """Give the Unix time of a wall-clock time in the shop's zone."""
+    """Return the Unix time of a wall-clock time in the shop's zone."""
     return int(datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZONE).timestamp())
 
 
 def black_friday(year: int) -> date:
-    """Give the day after the fourth Thursday of November."""
+    """Return the day after the fourth Thursday of November."""
     first = date(year, 11, 1)
     return first + timedelta(days=(3 - first.weekday()) % 7 + 22)
 
@@ -77,7 +77,7 @@ class Clock:
         return np.maximum(moments.astype(np.int64), after)
 
     def elapsed(self, when: Ints) -> Floats:
-        """Give the share of all the shop's business that was done before each time."""
+        """Return the share of all the shop's business that was done before each time."""
         return np.interp(when, self._edges, self._share)
 
 

@@ -1,4 +1,4 @@
-"""Tables of equal-long numpy columns: the story is told in these before it becomes events."""
+"""Tables of equal-long numpy columns: the story is written in these before it becomes events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Table:
 
     @classmethod
     def empty(cls) -> Self:
-        """Give a table without rows."""
+        """Return a table without rows."""
         kinds = {"Bools": np.bool_, "Floats": np.float64}
         return cls(
             **{field.name: np.empty(0, dtype=kinds.get(str(field.type), np.int64)) for field in fields(cls)}
@@ -56,11 +56,11 @@ def last_before(owner: Ints, time: Ints, *, of_owner: Ints, of_time: Ints, windo
 
 
 def first_of_each(owner: Ints, time: Ints) -> Ints:
-    """Give the row with the smallest time of each owner, in the order of owners."""
+    """Return the row with the smallest time of each owner, in the order of owners."""
     order = np.lexsort((time, owner))
     return order[np.unique(owner[order], return_index=True)[1]]
 
 
 def last_of_each(owner: Ints, time: Ints) -> Ints:
-    """Give the row with the largest time of each owner, in the order of owners."""
+    """Return the row with the largest time of each owner, in the order of owners."""
     return first_of_each(owner, -time)

@@ -59,7 +59,7 @@ class Names:
         self.seed = seed
 
     def number(self, *name: object) -> int:
-        """Give a 64-bit number for a name."""
+        """Return a 64-bit number for a name."""
         text = "\x1f".join(str(part) for part in (self.seed, *name))
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
@@ -68,7 +68,7 @@ class Names:
         return spell(self.number(*name), BASE62, 6)
 
     def ulid(self, seconds: int, *name: object) -> str:
-        """Give a 26-character id with its time in front, as campaigns have."""
+        """Return a 26-character id with its time in front, as campaigns have."""
         rest = spell(self.number(*name), CROCKFORD, 12) + spell(self.number("tail", *name), CROCKFORD, 4)
         return spell(seconds * 1000, CROCKFORD, 10) + rest
 
@@ -77,7 +77,7 @@ class Names:
         return str(10_000_000 + self.number(*name) % 90_000_000)
 
     def uuid(self, *name: object) -> str:
-        """Give a hexadecimal id with dashes, as tags have."""
+        """Return a hexadecimal id with dashes, as tags have."""
         text = f"{self.number(*name):016x}{self.number('tail', *name):016x}"
         return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 

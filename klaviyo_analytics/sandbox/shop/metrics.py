@@ -81,5 +81,5 @@ ORIGIN: dict[Metric, tuple[str, tuple[str, str] | None]] = {
 
 
 def metric_ids(names: Names) -> list[str]:
-    """Give the id of each metric, in the order of their numbers."""
+    """Return the id of each metric, in the order of their numbers."""
     return [names.short("metric", metric.name) for metric in Metric]

@@ -18,7 +18,7 @@ from klaviyo_analytics.sandbox.shop.story.people import Contacts, People
 
 @dataclass(slots=True)
 class World:
-    """Everything that is known when the story has been told.
+    """Everything that is known when the story is complete.
 
     The first `active` people take part in it; the others were only imported and nothing happened to them.
     """
@@ -54,19 +54,19 @@ class World:
         return np.bincount(self.log.person[rows], weights, minlength=len(self.people)).astype(np.float64)
 
     def times(self, *metrics: Metric) -> tuple[Ints, Ints]:
-        """Give the persons and the times of all events of some metrics."""
+        """Return the persons and the times of all events of some metrics."""
         rows = self._rows(metrics, 0)
         return self.log.person[rows].astype(np.int64), self.log.time[rows]
 
     def latest(self, *metrics: Metric) -> Ints:
-        """Give the time of each person's last event of these metrics (of any, if none is named); 0 for none."""
+        """Return the time of each person's last event of these metrics (of any, if none is named); 0 for none."""
         rows = self._rows(metrics or tuple(Metric), 0)
         latest = np.zeros(len(self.people), dtype=np.int64)
         np.maximum.at(latest, self.log.person[rows], self.log.time[rows])
         return latest
 
     def reaching(self, *metrics: Metric, count: int = 1, since: int = 0, until: int = NEVER) -> Ints:
-        """Give the time of each person's count-th such event in the window; NEVER if there were fewer."""
+        """Return the time of each person's count-th such event in the window; NEVER if there were fewer."""
         rows = self._rows(metrics, since)
         rows = rows[self.log.time[rows] < until]
         rows = rows[np.argsort(self.log.person[rows], kind="stable")]
@@ -78,7 +78,7 @@ class World:
         return reached
 
     def spending(self, metric: Metric, amount: float) -> Ints:
-        """Give the time at which each person's values of a metric add up to an amount; NEVER if they do not."""
+        """Return the time at which each person's values of a metric add up to an amount; NEVER if they do not."""
         rows = self._rows((metric,), 0)
         rows = rows[np.argsort(self.log.person[rows], kind="stable")]
         person, cents = self.log.person[rows], np.round(self.log.value[rows] * 100).astype(np.int64)
@@ -90,7 +90,7 @@ class World:
         return reached
 
     def suppressions(self) -> dict[int, list[tuple[str, int]]]:
-        """Give why and since when no email goes to a person."""
+        """Return why and since when a person receives no email."""
         found: dict[int, list[tuple[str, int]]] = {}
         for person in np.flatnonzero(self.departures.mail[: self.active] <= self.clock.now).tolist():
             found.setdefault(person, []).append(("UNSUBSCRIBE", int(self.departures.mail[person])))

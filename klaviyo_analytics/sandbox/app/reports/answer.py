@@ -83,7 +83,7 @@ def _offset(call: Call) -> int:
 
 
 def _print(call: Call) -> str:
-    """Tell one body from another."""
+    """Return a fingerprint of a body."""
     return blake2b(orjson.dumps(call.body, option=orjson.OPT_SORT_KEYS), digest_size=6).hexdigest()
 
 

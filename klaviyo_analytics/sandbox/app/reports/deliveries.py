@@ -34,7 +34,7 @@ class Mailing:
 
     @property
     def of_flow(self) -> bool:
-        """Tell a flow's message from a campaign's."""
+        """Return whether a message is a flow's or a campaign's."""
         return self.owner.type == "flow"
 
 
@@ -190,7 +190,7 @@ def _collect(store: Store, known: Mailings) -> Deliveries:
 
 
 def _about(log: EventLog, row: int) -> tuple[str | None, str | None]:
-    """Tell which message an event is about, and which variation of it."""
+    """Return the message that an event is about, and its variation."""
     credit = log.attribution[row]
     if credit is not None:
         return credit.message, credit.variation
@@ -227,7 +227,7 @@ def audiences_of(store: Store, known: Mailings, found: Deliveries) -> tuple[Ints
     Every recipient belongs to one audience of the campaign, so that the rows add up: the first that holds the
     profile today, or the first of all if it has left them since. A profile's past memberships are not kept.
     """
-    profiles = [*store.account.events.profile_ids, ""]  # the last is nobody's, -1
+    profiles = [*store.account.events.profile_ids, ""]  # the last stands for no profile, -1
     numbers: dict[str, int] = {}
     pairs, place = distinct(found.message, found.profile)
     chosen = []

@@ -173,7 +173,7 @@ def query_messages(call: Call, *, of_flows: bool) -> Json:
     metric = call.body["data"]["attributes"]["conversion_metric_id"]
     if metric not in store.records("metric"):
         pointer = "/data/attributes/conversion_metric_id"
-        raise ApiFault.pointer(pointer, f"There is no metric {metric}.")
+        raise ApiFault.pointer(pointer, f"Metric {metric} does not exist.")
     known = mailings(store)
     found = _choose(store, known, question, metric, of_flows=of_flows)
     return answer(call, question, _rows(store, known, question, found))

@@ -35,7 +35,7 @@ class Wish:
     every: bool
 
     def holds(self, value: Any) -> bool:
-        """Tell whether a row's value, or list of values, is what is wished for."""
+        """Return whether a row's value, or list of values, is what is wished for."""
         has = set(value) if isinstance(value, list) else {value}
         return self.values <= has if self.every else not self.values.isdisjoint(has)
 
@@ -119,7 +119,7 @@ class Frame:
     starts: tuple[int, ...]
 
     def holds(self, moments: Ints) -> npt.NDArray[np.bool_]:
-        """Tell which moments lie in the frame."""
+        """Return which moments lie in the frame."""
         return (moments >= self.start) & (moments < self.stop)
 
     def intervals(self, moments: Ints) -> Ints:
@@ -165,7 +165,7 @@ def _check(start: datetime, length: timedelta, interval: str | None, earliest: d
             f"With the interval {interval} the timeframe may have {LONGEST[interval].days} days."
         )
     if earliest and start < earliest:
-        _refuse_timeframe(f"There is no data before {earliest:%Y-%m-%d}.")
+        _refuse_timeframe(f"Data starts on {earliest:%Y-%m-%d}.")
 
 
 def wall_clock(store: Store, seconds: Ints) -> Ints:

@@ -17,7 +17,7 @@ LEAVING_METHODS = {"email": "PREFERENCE_PAGE", "sms": "INBOUND_MESSAGE"}
 
 
 def consent_chapters(names: Names, people: People, stays: Memberships) -> list[Chapter]:
-    """Tell who agreed to what, and which lists they joined and left."""
+    """Write the events of consent, of joining lists and of leaving them."""
     by_form = people.source == BY_FORM
     submitted = np.minimum(people.subscribed, people.texted)
     return [
@@ -31,12 +31,12 @@ def consent_chapters(names: Names, people: People, stays: Memberships) -> list[C
 
 
 def form_of(person: int, source: int) -> int | None:
-    """Say which form (and with its parity, which version) a person came through."""
+    """Return the form that a person came through; its parity decides the version."""
     return person % 10 % 3 if source == BY_FORM else None
 
 
 def form_properties(names: Names, form: int, person: int) -> Properties:
-    """Tell which form, which version of it and which kind."""
+    """Return the properties that name a form, its version and its type."""
     plan = FORMS[form]
     version = plan.versions[person // 10 % len(plan.versions)]
     return {
@@ -50,21 +50,21 @@ def form_properties(names: Names, form: int, person: int) -> Properties:
 def _form(metric: Metric, names: Names, which: Bools, time: Ints) -> Chapter:
     person = np.flatnonzero(which)
 
-    def tell(kept: Ints) -> list[Properties]:
-        told = []
+    def write(kept: Ints) -> list[Properties]:
+        written = []
         for who, moment in zip(person[kept].tolist(), time[person[kept]].tolist(), strict=True):
             one = form_properties(names, form_of(who, BY_FORM) or 0, who)
-            told.append({**one, "$event_id": f"{moment}:{who}", "Page URL": None if who % 7 == 0 else "/"})
-        return told
+            written.append({**one, "$event_id": f"{moment}:{who}", "Page URL": None if who % 7 == 0 else "/"})
+        return written
 
-    return Chapter(metric, person, time[person], tell)
+    return Chapter(metric, person, time[person], write)
 
 
 def _consent(metric: Metric, names: Names, people: People, time: Ints) -> Chapter:
     person = np.flatnonzero(time < NEVER)
 
-    def tell(kept: Ints) -> list[Properties]:
-        told = []
+    def write(kept: Ints) -> list[Properties]:
+        written = []
         for who, moment, source in zip(
             person[kept].tolist(),
             time[person[kept]].tolist(),
@@ -76,34 +76,34 @@ def _consent(metric: Metric, names: Names, people: People, time: Ints) -> Chapte
             if form is not None:
                 one |= form_properties(names, form, who)
             one["Method"] = METHODS[source]
-            told.append(one)
-        return told
+            written.append(one)
+        return written
 
-    return Chapter(metric, person, time[person], tell)
+    return Chapter(metric, person, time[person], write)
 
 
 def _joining(names: Names, people: People, stays: Memberships) -> Chapter:
-    def tell(kept: Ints) -> list[Properties]:
-        told = _stays(names, stays, stays.joined, kept)
-        for one, who in zip(told, stays.person[kept].tolist(), strict=True):
+    def write(kept: Ints) -> list[Properties]:
+        written = _stays(names, stays, stays.joined, kept)
+        for one, who in zip(written, stays.person[kept].tolist(), strict=True):
             source = int(people.source[who])
             form = form_of(who, source)
             if form is not None:
                 one["form_id"] = names.short("form", FORMS[form].name)
             one["Method"] = METHODS[source]
-        return told
+        return written
 
-    return Chapter(Metric.SUBSCRIBED_LIST, stays.person, stays.joined, tell)
+    return Chapter(Metric.SUBSCRIBED_LIST, stays.person, stays.joined, write)
 
 
 def _leaving(names: Names, stays: Memberships) -> Chapter:
-    def tell(kept: Ints) -> list[Properties]:
-        told = _stays(names, stays, stays.left, kept)
-        for one, group in zip(told, stays.group[kept].tolist(), strict=True):
+    def write(kept: Ints) -> list[Properties]:
+        written = _stays(names, stays, stays.left, kept)
+        for one, group in zip(written, stays.group[kept].tolist(), strict=True):
             one["Method"] = LEAVING_METHODS["sms" if group == TEXTS else "email"]
-        return told
+        return written
 
-    return Chapter(Metric.UNSUBSCRIBED_LIST, stays.person, stays.left, tell)
+    return Chapter(Metric.UNSUBSCRIBED_LIST, stays.person, stays.left, write)
 
 
 def _stays(names: Names, stays: Memberships, time: Ints, kept: Ints) -> list[Properties]:

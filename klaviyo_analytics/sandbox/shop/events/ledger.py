@@ -12,7 +12,7 @@ from klaviyo_analytics.sandbox.shop.columns import NONE, Bools, Floats, Ints
 from klaviyo_analytics.sandbox.shop.metrics import Metric
 
 Properties: TypeAlias = dict[str, Any]
-Teller: TypeAlias = Callable[[Ints], list[Properties]]
+Writer: TypeAlias = Callable[[Ints], list[Properties]]
 
 #: the part of the events that the story may use; site visits fill the rest
 STORY_SHARE = 0.88
@@ -20,12 +20,12 @@ STORY_SHARE = 0.88
 
 @dataclass(slots=True)
 class Chapter:
-    """All events of one metric and cause; `tell` writes the properties of the rows that are kept."""
+    """All events of one metric and cause; `write` returns the properties of the rows that are kept."""
 
     metric: Metric
     person: Ints
     time: Ints
-    tell: Teller
+    write: Writer
     value: Floats | None = None
     send: Ints | None = None  # the message that this open or click is about, if it can earn a conversion
     converts: bool = False
@@ -33,12 +33,12 @@ class Chapter:
     def keep(self, which: Bools | Ints) -> Chapter:
         """Keep some rows."""
         rows: Ints = np.arange(len(self.time))[which]
-        tell = self.tell
+        write = self.write
         return Chapter(
             self.metric,
             self.person[rows],
             self.time[rows],
-            lambda kept: tell(rows[kept]),
+            lambda kept: write(rows[kept]),
             None if self.value is None else self.value[rows],
             None if self.send is None else self.send[rows],
             self.converts,
@@ -58,7 +58,7 @@ class Log:
     properties: list[Properties]
 
     def of(self, *metrics: Metric) -> Ints:
-        """Give the rows of these metrics."""
+        """Return the rows of these metrics."""
         return np.flatnonzero(np.isin(self.metric, metrics))
 
 
@@ -68,7 +68,7 @@ def so_far(chapters: Iterable[Chapter], now: int) -> list[Chapter]:
 
 
 def cast_size(chapters: list[Chapter], people: int, events: int) -> int:
-    """Say how many people, from the first on, can live their whole story within the number of events."""
+    """Return how many people, counted from the first, fit into the number of events with all that they do."""
     lived = np.zeros(people, dtype=np.int64)
     for chapter in chapters:
         lived += np.bincount(chapter.person, minlength=people)
@@ -85,8 +85,8 @@ def merge(chapters: list[Chapter]) -> Log:
     begin = 0
     for chapter in chapters:
         end = begin + len(chapter.time)
-        told = chapter.tell(np.arange(end - begin))
-        for row, one in zip(place[begin:end].tolist(), told, strict=True):
+        written = chapter.write(np.arange(end - begin))
+        for row, one in zip(place[begin:end].tolist(), written, strict=True):
             properties[row] = one
         begin = end
     return Log(

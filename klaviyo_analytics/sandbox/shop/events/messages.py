@@ -10,7 +10,7 @@ from klaviyo_analytics.sandbox.model import Attribution
 from klaviyo_analytics.sandbox.shop.clock import DAY, HOUR
 from klaviyo_analytics.sandbox.shop.columns import NONE, Bools, Ints, last_before
 from klaviyo_analytics.sandbox.shop.events.consents import LEAVING_METHODS
-from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Log, Properties, Teller
+from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Log, Properties, Writer
 from klaviyo_analytics.sandbox.shop.ids import event_ids
 from klaviyo_analytics.sandbox.shop.metrics import Metric
 from klaviyo_analytics.sandbox.shop.story.journeys import Diary
@@ -33,7 +33,7 @@ _CLICKED = (Metric.CLICKED_EMAIL, Metric.CLICKED_TEXT, Metric.OPENED_PUSH)
 
 
 def message_chapters(diary: Diary, contacts: Contacts, departures: Ints) -> list[Chapter]:
-    """Tell what became of every message; `departures` is when the person of each send left, if because of it."""
+    """Write what happened to every message; `departures` is when the recipient left because of it."""
     sends, opens, clicks = diary.sends, diary.opens, diary.clicks
     desk = _Desk(diary, contacts)
     channel = diary.book.channel[sends.message]
@@ -73,7 +73,7 @@ class _Desk:
         self.heads = [_Head(diary.book, number) for number in range(len(diary.book.messages))]
 
     def sent(self, metric: Metric, which: Bools) -> Chapter:
-        """Tell something that happened when the message was sent."""
+        """Write an event at the time when the message was sent."""
         rows = np.flatnonzero(which)
         time = self.sends.time[rows] + (2 if metric != Metric.RECEIVED_EMAIL else 0)
         extra = {
@@ -82,56 +82,56 @@ class _Desk:
             Metric.FAILED_TEXT: self._failure,
         }.get(metric)
 
-        def tell(kept: Ints) -> list[Properties]:
-            told = self._letters(rows[kept], time[kept], rows[kept])
+        def write(kept: Ints) -> list[Properties]:
+            written = self._letters(rows[kept], time[kept], rows[kept])
             if extra is not None:
-                for one, row in zip(told, rows[kept].tolist(), strict=True):
+                for one, row in zip(written, rows[kept].tolist(), strict=True):
                     one.update(extra(row))
-            return told
+            return written
 
-        return Chapter(metric, self.sends.person[rows], time, tell)
+        return Chapter(metric, self.sends.person[rows], time, write)
 
-    def touched(self, metric: Metric, send: Ints, time: Ints, earns: Bools | None, tell: Teller) -> Chapter:
-        """Tell what somebody did with a message."""
+    def touched(self, metric: Metric, send: Ints, time: Ints, earns: Bools | None, write: Writer) -> Chapter:
+        """Write what a recipient did with a message."""
         credit = np.full(len(send), NONE) if earns is None else np.where(earns, send, NONE)
-        return Chapter(metric, self.sends.person[send], time, tell, send=credit)
+        return Chapter(metric, self.sends.person[send], time, write, send=credit)
 
-    def left(self, metric: Metric, sends: Ints) -> Teller:
-        """Tell which message made somebody leave, and how they did it."""
+    def left(self, metric: Metric, sends: Ints) -> Writer:
+        """Write which message made a person leave, and how."""
 
-        def tell(kept: Ints) -> list[Properties]:
+        def write(kept: Ints) -> list[Properties]:
             rows = sends[kept]
-            told = self._letters(rows, self.sends.time[rows], rows)
+            written = self._letters(rows, self.sends.time[rows], rows)
             if metric != Metric.MARKED_AS_SPAM:
-                for one in told:
+                for one in written:
                     one["Method"] = LEAVING_METHODS["email" if metric == Metric.UNSUBSCRIBED_EMAIL else "sms"]
-            return told
+            return written
 
-        return tell
+        return write
 
     def opened(self, kept: Ints) -> list[Properties]:
-        """Tell opens, with the client that opened."""
+        """Write opens with the mail client."""
         opens = self.diary.opens
         send = opens.send[kept]
-        told = self._letters(send, opens.time[kept], kept)
+        written = self._letters(send, opens.time[kept], kept)
         clients = self.people.client[self.sends.person[send]].tolist()
         for one, machine, client, row in zip(
-            told, opens.machine[kept].tolist(), clients, kept.tolist(), strict=True
+            written, opens.machine[kept].tolist(), clients, kept.tolist(), strict=True
         ):
             one["machine_open"] = machine
             one.update(_APPLE_PROXY if machine else _CLIENTS[client])
             if row % 23 == 0:
                 one.pop("Client OS", None)
-        return told
+        return written
 
     def clicked(self, kept: Ints) -> list[Properties]:
-        """Tell clicks, with the link and whether a bot followed it."""
+        """Write clicks with the link, and whether a bot followed it."""
         clicks = self.diary.clicks
         send = clicks.send[kept]
-        told = self._letters(send, clicks.time[kept], kept)
+        written = self._letters(send, clicks.time[kept], kept)
         messages = self.diary.book.messages
         for one, message, person, bot, link in zip(
-            told,
+            written,
             self.sends.message[send].tolist(),
             self.people.client[self.sends.person[send]].tolist(),
             clicks.bot[kept].tolist(),
@@ -142,12 +142,12 @@ class _Desk:
             if messages[message].channel == CHANNELS[0]:
                 one["Bot Click"] = bot
                 one.update(_SCANNER if bot else _CLIENTS[person])
-        return told
+        return written
 
     def _letters(self, send: Ints, time: Ints, number: Ints) -> list[Properties]:
         sends, heads = self.sends, self.heads
         person = sends.person[send]
-        told = []
+        written = []
         for row, message, side, who, domain, day, moment in zip(
             number.tolist(),
             sends.message[send].tolist(),
@@ -168,8 +168,8 @@ class _Desk:
                 place = PLACES[self.people.place[who]]
                 one["To Number"] = self.contacts.phones[who]
                 one["To Phone Region"] = "CA" if place.country == "Canada" else "US"
-            told.append(one)
-        return told
+            written.append(one)
+        return written
 
     def _bounce(self, send: int) -> Properties:
         hard = int(self.sends.fate[send]) == HARD_BOUNCE
@@ -204,7 +204,7 @@ class _Head:
         self.written: dict[tuple[int, int], Properties] = {}
 
     def write(self, side: int, day: int) -> Properties:
-        """Give a fresh copy for one side of a test and one day of sending."""
+        """Return a fresh copy for one side of a test and one day of sending."""
         cohort = self.message.sent or day
         known = self.written.get((side, cohort))
         if known is None:

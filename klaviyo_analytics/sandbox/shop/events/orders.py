@@ -9,7 +9,7 @@ import numpy as np
 from klaviyo_analytics.sandbox.shop.clock import MINUTE
 from klaviyo_analytics.sandbox.shop.columns import NEVER, NONE, Bools, Floats, Ints
 from klaviyo_analytics.sandbox.shop.events.consents import form_properties
-from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties, Teller
+from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties, Writer
 from klaviyo_analytics.sandbox.shop.ids import CROCKFORD, Names, spell
 from klaviyo_analytics.sandbox.shop.metrics import Metric
 from klaviyo_analytics.sandbox.shop.story.catalog import SHOP, SITE, Catalog
@@ -19,7 +19,7 @@ _CURRENCIES = list(RATES)
 
 
 def shop_chapters(till: Till) -> list[Chapter]:
-    """Tell every checkout, order, line, shipment, cancellation, refund, review and loyalty point."""
+    """Write every checkout, order, line, shipment, cancellation, refund, review and loyalty point."""
     diary, after = till.diary, till.after
     carts, lines = diary.carts, diary.lines
     online, ordered = ~carts.in_store, carts.ordered < NEVER
@@ -82,40 +82,42 @@ class Till:
         *,
         converts: bool = False,
     ) -> Chapter:
-        """Tell one event of each cart that is meant."""
+        """Write one event for each selected cart."""
         cart = np.flatnonzero(which)
 
-        def tell(kept: Ints) -> list[Properties]:
+        def write_rows(kept: Ints) -> list[Properties]:
             return [write(row) for row in cart[kept].tolist()]
 
         amounts = None if value is None else value[cart]
-        return Chapter(metric, self.diary.carts.person[cart], time[cart], tell, amounts, converts=converts)
+        return Chapter(
+            metric, self.diary.carts.person[cart], time[cart], write_rows, amounts, converts=converts
+        )
 
-    def lines(self, line: Ints) -> Teller:
+    def lines(self, line: Ints) -> Writer:
         """Write one event for each line of each order."""
 
-        def tell(kept: Ints) -> list[Properties]:
+        def write(kept: Ints) -> list[Properties]:
             lines = self.diary.lines
             return [
                 self._ordered_product(row, cart)
                 for row, cart in zip(line[kept].tolist(), lines.cart[line[kept]].tolist(), strict=True)
             ]
 
-        return tell
+        return write
 
     def coupon(self, cart: int) -> str | None:
-        """Give the unique code that was used on a cart."""
+        """Return the unique code that was used on a cart."""
         kind = COUPONS[int(self.diary.carts.coupon[cart])]
         if kind is None:
             return None
         return f"{kind}-{spell(int(self.numbers[cart]) * 7919 % 32**6, CROCKFORD, 6)}"
 
     def order_id(self, cart: int) -> str:
-        """Give the id that the shop system has for an order."""
+        """Return the id that the shop system has for an order."""
         return str(5_400_000_000_000 + int(self.numbers[cart]) * 32_768)
 
     def items(self, cart: int) -> list[Properties]:
-        """Give the lines of a cart as nested objects."""
+        """Return the lines of a cart as nested objects."""
         known = self._items.get(cart)
         if known is None:
             known = self._items[cart] = [self._item(row) for row in self._rows(cart)]
@@ -251,7 +253,7 @@ _BROWSERS = ("Chrome", "Safari", "Firefox", "Edge")
 
 
 def visit_chapters(diary: Diary) -> list[Chapter]:
-    """Tell the visits that messages and plans to buy brought about."""
+    """Write the visits that messages and shopping plans caused."""
     visits = diary.visits
     return [
         _active(visits.person, visits.time, 0),
@@ -260,7 +262,7 @@ def visit_chapters(diary: Diary) -> list[Chapter]:
 
 
 def everyday_chapters(diary: Diary, names: Names, cast: int, count: int) -> list[Chapter]:
-    """Tell exactly `count` more events: sessions of the first `cast` people, and forms that strangers closed."""
+    """Write exactly `count` more events: sessions of the first `cast` people, and forms that strangers closed."""
     strangers = _strangers(diary, names, count // 40) if cast else []
     left = count - sum(len(chapter.time) for chapter in strangers)
     if not cast or left <= 0:
@@ -285,8 +287,8 @@ def everyday_chapters(diary: Diary, names: Names, cast: int, count: int) -> list
 
 
 def _active(person: Ints, time: Ints, series: int) -> Chapter:
-    def tell(kept: Ints) -> list[Properties]:
-        told: list[Properties] = []
+    def write(kept: Ints) -> list[Properties]:
+        written: list[Properties] = []
         for row, who, moment in zip(kept.tolist(), person[kept].tolist(), time[kept].tolist(), strict=True):
             one: Properties = {
                 "$event_id": f"{moment}:a{series}{row}",
@@ -302,42 +304,42 @@ def _active(person: Ints, time: Ints, series: int) -> Chapter:
                     "value": "https://search.example/",
                     "first_page": SITE + "/",
                 }
-            told.append(one)
-        return told
+            written.append(one)
+        return written
 
-    return Chapter(Metric.ACTIVE_ON_SITE, person, time, tell)
+    return Chapter(Metric.ACTIVE_ON_SITE, person, time, write)
 
 
 def _viewed(catalog: Catalog, person: Ints, time: Ints, good: Ints, series: int) -> Chapter:
-    def tell(kept: Ints) -> list[Properties]:
-        told = []
+    def write(kept: Ints) -> list[Properties]:
+        written = []
         for row, thing, moment in zip(kept.tolist(), good[kept].tolist(), time[kept].tolist(), strict=True):
             price = int(catalog.cents[thing]) / 100
-            told.append(
+            written.append(
                 {
                     "$event_id": f"{moment}:v{series}{row}",
                     **catalog.goods[thing],
                     "Price": price if row % 9 else f"${price:.2f}",
                 }
             )
-        return told
+        return written
 
-    return Chapter(Metric.VIEWED_PRODUCT, person, time, tell)
+    return Chapter(Metric.VIEWED_PRODUCT, person, time, write)
 
 
 def _strangers(diary: Diary, names: Names, count: int) -> list[Chapter]:
-    """Let people without a profile see the pop-up and close it."""
+    """Write views of the pop-up by visitors without a profile, who close it."""
     start = np.full(count, diary.clock.start, dtype=np.int64)
     seen = np.minimum(diary.clock.draw(diary.rng, start), diary.clock.now - 60)
     nobody = np.full(count, NONE, dtype=np.int64)
 
     def chapter(metric: Metric, time: Ints) -> Chapter:
-        def tell(kept: Ints) -> list[Properties]:
+        def write(kept: Ints) -> list[Properties]:
             return [
                 {**form_properties(names, row % 3, 10 * row), "$event_id": f"{moment}:f{row}"}
                 for row, moment in zip(kept.tolist(), time[kept].tolist(), strict=True)
             ]
 
-        return Chapter(metric, nobody, time, tell)
+        return Chapter(metric, nobody, time, write)
 
     return [chapter(Metric.VIEWED_FORM, seen), chapter(Metric.CLOSED_FORM, seen + 2 + np.arange(count) % 50)]

@@ -27,7 +27,7 @@ _TOPICS = (
 
 
 def account_record(names: Names, currency: str) -> Record:
-    """Give the account."""
+    """Return the account."""
     key = names.short("account")
     attributes = {
         "test_account": False,
@@ -55,7 +55,7 @@ def account_record(names: Names, currency: str) -> Record:
 
 
 def webhook_records(names: Names, clock: Clock) -> list[Record]:
-    """Give the topics that there are, and two webhooks on some of them."""
+    """Return the topics that there are, and two webhooks on some of them."""
     records = [Record("webhook-topic", topic, {}) for topic in _TOPICS]
     plans = (("Warehouse sync", _TOPICS[4:6], True), ("Text log (off)", _TOPICS[6:8], False))
     for number, (name, topics, enabled) in enumerate(plans):
@@ -74,7 +74,7 @@ def webhook_records(names: Names, clock: Clock) -> list[Record]:
 
 
 def metric_property_records(names: Names, log: Log) -> list[Record]:
-    """Give the properties that the events of each metric were seen with."""
+    """Return the properties that the events of each metric were seen with."""
     ids, records = metric_ids(names), []
     for metric in Metric:
         seen: dict[str, list[Any]] = {}
@@ -98,8 +98,8 @@ def _sample(rows: np.ndarray[Any, Any]) -> Iterable[int]:
     return rows[:: max(1, len(rows) // 60)].tolist()  # type: ignore[no-any-return]
 
 
-def _note(seen: dict[str, list[Any]], told: Properties) -> None:
-    for name, value in told.items():
+def _note(seen: dict[str, list[Any]], written: Properties) -> None:
+    for name, value in written.items():
         seen.setdefault(name, []).append(value)
 
 
@@ -115,7 +115,7 @@ def _kind(values: list[Any]) -> str:
 
 
 def metric_records(names: Names, start: int, now: int) -> list[Record]:
-    """Give the metrics, the two custom metrics and the mapped metrics."""
+    """Return the metrics, the two custom metrics and the mapped metrics."""
     ids = metric_ids(names)
     records = []
     for metric in Metric:
@@ -196,7 +196,7 @@ _GROUPS = (
 
 
 def tag_records(names: Names) -> list[Record]:
-    """Give the default tag group, an exclusive one, and their tags."""
+    """Return the default tag group, an exclusive one, and their tags."""
     records = []
     for name, exclusive, default, tags in _GROUPS:
         group = names.uuid("tag-group", name)
@@ -215,7 +215,7 @@ _ABOUT = {
 
 
 def coupon_records(world: World, till: Till) -> list[Record]:
-    """Give the coupons, the codes that were used and some that were not."""
+    """Return the coupons, the codes that were used and some that were not."""
     records = [
         Record(
             "coupon",
@@ -260,16 +260,16 @@ _WORDS = {
 
 
 def review_records(world: World, event_ids: list[str]) -> list[Record]:
-    """Give the reviews, each with the event that it came with."""
+    """Return the reviews, each with the event that it came with."""
     records = []
     for number, row in enumerate(world.log.of(Metric.SUBMITTED_REVIEW).tolist()):
-        told, when = world.log.properties[row], int(world.log.time[row])
+        written, when = world.log.properties[row], int(world.log.time[row])
         person = int(world.log.person[row])
-        item = told["ProductID"]
-        title, content = _WORDS[told["Rating"]]
+        item = written["ProductID"]
+        title, content = _WORDS[written["Rating"]]
         attributes: dict[str, Any] = {
             "email": world.contacts.emails[person],
-            "status": _status(number, told["Rating"]),
+            "status": _status(number, written["Rating"]),
             "verified": True,
             "review_type": "review" if content else "rating",
             "created": iso(when),
@@ -277,17 +277,17 @@ def review_records(world: World, event_ids: list[str]) -> list[Record]:
             "images": [f"{IMAGES}/reviews/{number}.jpg"] if number % 6 == 0 else [],
             "product": {
                 "url": f"{SITE}/products/{item.lower()}",
-                "name": told["ProductName"],
+                "name": written["ProductName"],
                 "image_url": None,
                 "external_id": item,
             },
-            "rating": told["Rating"],
+            "rating": written["Rating"],
             "author": FIRST_NAMES[int(world.people.first[person])],
             "content": content,
             "title": title,
             "smart_quote": content[:22] if content and number % 3 == 0 else None,
         }
-        if told["Rating"] <= 2:
+        if written["Rating"] <= 2:
             reply = {"content": "We are sorry. Send it back, we repair it.", "author": SHOP}
             attributes["public_reply"] = {**reply, "updated": attributes["updated"]}
         key = str(20_000_000 + 61 * number)

@@ -39,7 +39,7 @@ SENDER = "hello@juniper-pine.example"
 
 
 def campaign_records(names: Names, campaigns: list[Campaign]) -> list[Record]:
-    """Give every campaign and its message."""
+    """Return every campaign and its message."""
     records = []
     for number, campaign in enumerate(campaigns):
         records += [_campaign(names, campaign, number), _message(names, campaign)]
@@ -47,7 +47,7 @@ def campaign_records(names: Names, campaigns: list[Campaign]) -> list[Record]:
 
 
 def template_key(message: Message) -> tuple[str, str]:
-    """Name the private copy of a template that a message was sent with."""
+    """Return the key of the private template copy that a message was sent with."""
     return "template-of", message.id
 
 
@@ -162,7 +162,7 @@ def _definition(message: Message) -> dict[str, Any]:
 
 
 def flow_records(names: Names, clock: Clock, flows: dict[str, Flow]) -> list[Record]:
-    """Give every flow, its actions in order and its messages."""
+    """Return every flow, its actions in order and its messages."""
     records = []
     for number, flow in enumerate(flows.values()):
         created, updated = iso(clock.start - 20 * DAY), iso(clock.start + (80 + 50 * number) * DAY)
@@ -190,7 +190,7 @@ def flow_records(names: Names, clock: Clock, flows: dict[str, Flow]) -> list[Rec
 
 
 def trigger_of(names: Names, flow: Flow) -> tuple[str, str] | None:
-    """Give the type and id of what sets a flow off."""
+    """Return the type and id of what sets a flow off."""
     if isinstance(flow.trigger, Metric):
         return "metric", metric_ids(names)[flow.trigger]
     return None if flow.trigger is None else ("list", list_id(names, NEWSLETTER))
@@ -259,7 +259,7 @@ def _delay(names: Names, flow: Flow, step: Step, seconds: int) -> dict[str, Any]
 
 
 def send_action_id(names: Names, flow: Flow, message: Message) -> str:
-    """Give the id of the action that sends a message."""
+    """Return the id of the action that sends a message."""
     return names.digits("send", flow.name, message.name)
 
 
@@ -324,7 +324,7 @@ _EDITORS = ("USER_DRAGGABLE", "CODE", "SYSTEM_DRAGGABLE", "SIMPLE")
 def template_records(
     names: Names, clock: Clock, campaigns: list[Campaign], flows: Iterable[Flow]
 ) -> list[Record]:
-    """Give six templates to start from, and the copy that each email was sent with."""
+    """Return six templates to start from, and the copy that each email was sent with."""
     library = (
         "Base layout",
         "Newsletter",
@@ -367,7 +367,7 @@ def _template(key: str, name: str, editor: str, headline: str, made: str, text: 
 
 
 def universal_content_records(names: Names, clock: Clock) -> list[Record]:
-    """Give the blocks that many templates share."""
+    """Return the blocks that many templates share."""
     text = {"background_color": "#f6f4ef", "font_size": 14, "text_align": "center", "line_height": 1.4}
     blocks: tuple[tuple[str, str, dict[str, Any]], ...] = (
         (
@@ -408,7 +408,7 @@ def universal_content_records(names: Names, clock: Clock) -> list[Record]:
 
 
 def image_records(names: Names, clock: Clock) -> list[Record]:
-    """Give the image library."""
+    """Return the image library."""
     files = (
         ("banner", "jpeg", 182_344, False),
         ("logo", "png", 18_220, False),
@@ -433,7 +433,7 @@ def image_records(names: Names, clock: Clock) -> list[Record]:
 
 
 def form_records(names: Names, start: int) -> list[Record]:
-    """Give the forms and their versions."""
+    """Return the forms and their versions."""
     records = []
     for number, plan in enumerate(FORMS):
         form = names.short("form", plan.name)
@@ -473,7 +473,7 @@ def _form_definition(plan: FormPlan, version: int) -> dict[str, Any]:
             "show_label": True,
             "placeholder": "you@…",
             "required": True,
-            "error_messages": {"required": "We need this one", "invalid": "That is no address"},
+            "error_messages": {"required": "We need this one", "invalid": "Please enter a valid address"},
             "property_name": "$email",
         },
     }

@@ -20,7 +20,7 @@ _SUBSCRIBED, _UNSUBSCRIBED, _NEVER = "SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCR
 
 
 def subscriptions(world: World) -> list[dict[str, Any]]:
-    """Give the subscriptions of every profile."""
+    """Return the subscriptions of every profile."""
     suppressed = world.suppressions()
     lists = _lists_left(world)
     return [_one(world, person, suppressed.get(person, []), lists) for person in range(len(world.people))]
@@ -30,21 +30,21 @@ def _one(
     world: World, person: int, suppressed: list[tuple[str, int]], lists: dict[int, list[tuple[int, int]]]
 ) -> dict[str, Any]:
     people = world.people
-    told: dict[str, Any] = {
+    written: dict[str, Any] = {
         "email": {"marketing": _email(world, person, suppressed, lists.get(person, []))},
         "sms": _texts(world, person),
         "mobile_push": None,
     }
     if people.has_push[person] and person < world.active:
         stamp = iso(int(people.created[person]) + 60)
-        told["mobile_push"] = {
+        written["mobile_push"] = {
             "marketing": {
                 "can_receive_push_marketing": True,
                 "consent": _SUBSCRIBED,
                 "consent_timestamp": stamp,
             }
         }
-    return told
+    return written
 
 
 def _email(
@@ -138,7 +138,7 @@ _COLOURS = ("green", "rust", "navy", "black", "écru", "日没")
 
 
 def profile_records(world: World) -> list[Record]:
-    """Give every profile, in the order of the people."""
+    """Return every profile, in the order of the people."""
     people, contacts = world.people, world.contacts
     dice = scramble(np.arange(len(people), dtype=np.uint64), world.seed + 5).tolist()
     consents = subscriptions(world)
@@ -185,7 +185,7 @@ def profile_records(world: World) -> list[Record]:
 
 
 def push_token_records(world: World) -> list[Record]:
-    """Give the devices of the people who use the app."""
+    """Return the devices of the people who use the app."""
     records = []
     for person in np.flatnonzero(world.people.has_push[: world.active]).tolist():
         number = world.names.number("push", person)
@@ -296,7 +296,7 @@ def _forecasts(world: World) -> dict[int, dict[str, Any]]:
 
 
 def list_records(names: Names, clock: Clock) -> list[Record]:
-    """Give the lists."""
+    """Return the lists."""
     records = []
     for number, (key, name, process) in enumerate(LISTS):
         created = iso(clock.start - (30 - 4 * number) * DAY)

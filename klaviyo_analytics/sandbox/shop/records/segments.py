@@ -28,13 +28,13 @@ class Stays(Table):
 
     @classmethod
     def for_good(cls, since: Ints) -> Self:
-        """Let each person in once, to stay; NEVER keeps them out."""
+        """Admit each person once, for good; NEVER keeps them out."""
         person = np.flatnonzero(since < NEVER)
         return cls(person, since[person], np.full(len(person), NEVER))
 
     @classmethod
     def after(cls, person: Ints, time: Ints, length: int, count: int = 1) -> Self:
-        """Let a person be in while there were so many events within the last `length` seconds."""
+        """Admit a person while enough events lie within the last `length` seconds."""
         order = np.lexsort((time, person))
         person, time = person[order], time[order]
         first = np.arange(len(person)) - (count - 1)  # of the events that count with each one
@@ -44,7 +44,7 @@ class Stays(Table):
 
     @classmethod
     def between(cls, person: Ints, time: Ints, length: int) -> Self:
-        """Let a person be in once an event was longer ago than `length` seconds, until the next one."""
+        """Admit a person from `length` seconds after an event until the next one."""
         order = np.lexsort((time, person))
         person, time = person[order], time[order]
         follows = np.append(person[1:] == person[:-1], np.zeros(min(1, len(person)), dtype=bool))
@@ -79,7 +79,7 @@ class Stays(Table):
         return type(self)(columns[:, 0], columns[:, 1], columns[:, 2])
 
     def rows(self) -> list[tuple[int, int, int]]:
-        """Give the stays one by one."""
+        """Return the stays one by one."""
         return list(zip(self.person.tolist(), self.start.tolist(), self.end.tolist(), strict=True))
 
     def _joined(self) -> Self:
@@ -107,16 +107,16 @@ class Segment:
     active: bool = True
 
     def members(self, now: int) -> list[tuple[int, int]]:
-        """Give who is in it now, in the order of persons, and since when."""
+        """Return who is in it now, in the order of persons, and since when."""
         return sorted((person, start) for person, start, end in self.stays.rows() if start <= now < end)
 
     def left(self, now: int) -> list[tuple[int, int]]:
-        """Give the stays that are over: when each began and when it ended."""
+        """Return the stays that are over: when each began and when it ended."""
         return [(start, end) for _, start, end in self.stays.rows() if end <= now]
 
 
 def segment_id(names: Names, key: str) -> str:
-    """Give the id of a segment by its key."""
+    """Return the id of a segment by its key."""
     return names.short("segment", key)
 
 
@@ -198,7 +198,7 @@ def build_segments(world: World) -> list[Segment]:
 
 
 def segment_records(world: World, segments: list[Segment]) -> list[Record]:
-    """Give the segments as records."""
+    """Return the segments as records."""
     records = []
     for number, segment in enumerate(segments):
         attributes = {
@@ -221,7 +221,7 @@ def _only(which: Bools, since: Ints) -> Stays:
 
 
 def _mailable_until(world: World) -> Ints:
-    """Say until when each person can be mailed."""
+    """Return until when each person can receive email."""
     until = np.where(world.people.has_email, NEVER, 0)
     for person, reasons in world.suppressions().items():
         until[person] = min([int(until[person]), *(when for _, when in reasons)])
@@ -229,7 +229,7 @@ def _mailable_until(world: World) -> Ints:
 
 
 def _subscribed(world: World) -> Stays:
-    """Give the stays on the newsletter's list."""
+    """Return the stays on the newsletter's list."""
     stays = world.departures.stays
     stays = stays.take((stays.group == NEWSLETTER) & (stays.person < world.active))
     return Stays(stays.person, stays.joined, stays.left)

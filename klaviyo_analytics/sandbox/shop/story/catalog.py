@@ -79,7 +79,7 @@ PREFIX = "$custom:::$default:::"
 
 @dataclass(slots=True)
 class Catalog:
-    """Everything on the shelf; `goods[i]` is how the i-th variant is told in an event."""
+    """Everything on the shelf; `goods[i]` holds the properties of the i-th variant in an event."""
 
     records: list[Record]
     goods: list[dict[str, Any]]
@@ -106,7 +106,7 @@ def build_catalog(names: Names, start: int) -> Catalog:
             item.relationships["categories"] = [_category_id(category)]
             records += [item, *variants]
             for variant in variants:
-                goods.append(_told(item, variant, category))
+                goods.append(_event_properties(item, variant, category))
                 cents.append(round(price * 100))
                 weights.append(1 / (place + 1) / len(variants) / (1 + price / 80))
         records.append(_category(category, item_ids, iso(start + DAY * 20 * number)))
@@ -172,7 +172,7 @@ def _variant(item: Record, title: str, option: str, price: float, names: Names) 
     return Record("catalog-variant", PREFIX + sku, attributes, {"item": item.id})
 
 
-def _told(item: Record, variant: Record, category: str) -> dict[str, Any]:
+def _event_properties(item: Record, variant: Record, category: str) -> dict[str, Any]:
     return {
         "ProductID": item.attributes["external_id"],
         "SKU": variant.attributes["sku"],

@@ -81,7 +81,7 @@ class Lines(Table):
 def wander(
     rng: np.random.Generator, catalog: Catalog, person: Ints, time: Ints, send: Ints | None = None
 ) -> Visits:
-    """Let people look at something popular."""
+    """Send people to popular items."""
     send = np.full(len(person), NONE, dtype=np.int64) if send is None else send
     return Visits(person, time, send, _pick(rng, catalog, len(person)))
 
@@ -144,11 +144,13 @@ def _pick(rng: np.random.Generator, catalog: Catalog, count: int) -> Ints:
 
 
 def currency_of_places(currencies: tuple[str, ...]) -> Ints:
-    """Give each place its own currency if the shop takes it, else the shop's first."""
+    """Return the currency of each place: its own if the shop takes it, else the shop's first."""
     known = list(RATES)
     unknown = [currency for currency in currencies if currency not in known]
     if unknown or not currencies:
-        raise ValueError(f"expected one or more of {', '.join(known)}, not {currencies!r}")
+        raise ValueError(
+            f"currencies={currencies!r} is not allowed. Choose one or more of {', '.join(known)}."
+        )
     own = [place.currency if place.currency in currencies else currencies[0] for place in PLACES]
     return np.array([known.index(currency) for currency in own], dtype=np.int64)
 
@@ -209,7 +211,7 @@ class Diary:
     lines: Lines = field(default_factory=Lines.empty)
 
     def may_go(self, sends: Sends) -> Ints:
-        """Give the rows of messages that are due and whose people can still be written to."""
+        """Return the rows of messages that are due and whose people can still be written to."""
         return np.flatnonzero(self.patience.allows(self.book, sends) & (sends.time <= self.clock.now))
 
     def post(self, sends: Sends) -> Clicks:
@@ -224,7 +226,7 @@ class Diary:
         return human.take(first_of_each(human.send, human.time))
 
     def follow(self, clicks: Clicks) -> None:
-        """Let the people who clicked look round, and some of them buy."""
+        """Make the people who clicked browse, and some of them buy."""
         person, message = self.sends.person[clicks.send], self.sends.message[clicks.send]
         arrival = clicks.time + self.rng.integers(3, 25, len(clicks))
         visits = wander(self.rng, self.catalog, person, arrival, clicks.send)
@@ -308,7 +310,7 @@ def _step(diary: Diary, step: Step, person: Ints, since: Ints) -> Sends:
 
 
 def _shop_unprompted(diary: Diary) -> None:
-    """Let people come by themselves; whoever only looks may be reminded later."""
+    """Add visits without a message; visitors who only look may be reminded later."""
     buyer, bought, looker, looked = unprompted(diary.rng, diary.people, diary.clock)
     diary.look(wander(diary.rng, diary.catalog, looker, looked))
     shopping = wander(diary.rng, diary.catalog, buyer, bought)
@@ -369,7 +371,7 @@ def _run(diary: Diary, flow: Flow, person: Ints, since: Ints) -> None:
 
 
 def _last_words(diary: Diary, *, since: int) -> None:
-    """Let a flow's message be the last one for a few people; only people who got nothing after it."""
+    """Make a flow's message the last one for a few people who received nothing after it."""
     sends = diary.sends
     last = last_of_each(sends.person, sends.time)
     mail = (diary.book.channel[sends.message[last]] == 0) & (sends.fate[last] == READ) & (last >= since)
@@ -378,7 +380,7 @@ def _last_words(diary: Diary, *, since: int) -> None:
 
 
 def _spaced(person: Ints, time: Ints, gap: int) -> Ints:
-    """Give the rows that come at least `gap` seconds after the same person's previous row."""
+    """Return the rows that come at least `gap` seconds after the same person's previous row."""
     order = np.lexsort((time, person))
     close = np.zeros(len(order), dtype=bool)
     close[1:] = (person[order][1:] == person[order][:-1]) & (np.diff(time[order]) < gap)
@@ -408,7 +410,7 @@ class Memberships(Table):
 
 
 def list_id(names: Names, group: int) -> str:
-    """Give the id of a list by its number."""
+    """Return the id of a list by its number."""
     return names.short("list", LISTS[group][0])
 
 
@@ -444,7 +446,7 @@ class Departures:
 
 
 def see_off(diary: Diary) -> Departures:
-    """Let people leave after they have read the message that made them."""
+    """Unsubscribe people after they have read the message that caused it."""
     by_send = _leaving_times(diary)
     mail, texts = (_of_people(diary, by_send, channel) for channel in (0, 1))
     return Departures(by_send, mail, texts, join_lists(diary.people, diary.clock, mail, texts))

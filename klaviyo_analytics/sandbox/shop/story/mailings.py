@@ -75,7 +75,7 @@ class Sends(Table):
 
 @dataclass(slots=True)
 class Opens(Table):
-    """An opened email; `machine` when the mail client did it by itself."""
+    """An opened email; `machine` when the mail client did it automatically."""
 
     send: Ints
     time: Ints
@@ -157,7 +157,7 @@ class Patience:
             self.until[code, sends.person[first]] = sends.time[first]
 
     def allows(self, book: MessageBook, sends: Sends) -> Bools:
-        """Say which messages may go out."""
+        """Return which messages may be sent."""
         channel = book.channel[sends.message]
         since, until = self.since[channel, sends.person], self.until[channel, sends.person]
         return (sends.time >= since) & (sends.time <= until)
@@ -524,7 +524,7 @@ _PLANS: tuple[tuple[str, Metric | str | None, tuple[_Draft, ...]], ...] = (
 
 
 def plan_flows(names: Names) -> dict[str, Flow]:
-    """Give every flow by its name."""
+    """Return every flow by its name."""
     return {name: _flow(names, name, trigger, drafts) for name, trigger, drafts in _PLANS}
 
 

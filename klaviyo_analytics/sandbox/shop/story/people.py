@@ -74,7 +74,7 @@ LAST_NAMES = (
     "Łuczak", "Ng", "Back\\slash", 'Quote"d', "Comma, Jr.", "Wood 🌲", "Taylor", "Wilson", "Clark", "Young",
 )  # fmt: skip
 
-#: mail domain, who runs its inboxes, share of people, share of them whose client opens mail by itself
+#: mail domain, who runs its inboxes, share of people, share of them whose client opens mail automatically
 DOMAINS = (
     ("gmail.example", "Gmail", 42, 0.16),
     ("outlook.example", "Outlook", 13, 0.05),
@@ -125,7 +125,7 @@ class People(Table):
     has_push: Bools
     double_opt_in: Bools
     giveaway: Bools
-    machine: Bools  # the mail client opens everything by itself
+    machine: Bools  # the mail client opens everything automatically
     scanned: Bools  # a company filter clicks everything
     interest: Floats  # in messages, mean about 1
     appetite: Floats  # for buying, mean about 1
@@ -189,7 +189,7 @@ class Contacts:
 
 
 def contact(people: People, seed: int) -> Contacts:
-    """Give everybody an id, and a mail address and phone number if they have one."""
+    """Assign ids, and an address and phone number to those who have one."""
     first, last = [_plain(name) for name in FIRST_NAMES], [_plain(name) for name in LAST_NAMES]
     domains = [name for name, *_ in DOMAINS]
     emails = [

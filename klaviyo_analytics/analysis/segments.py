@@ -1,0 +1,593 @@
+"""Segments and lists beside each other: engagement and revenue of each, and who belongs to several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from klaviyo_analytics.analysis._calendar import require_zone
+from klaviyo_analytics.analysis._customer_events import (
+    PERIODS,
+    AsOf,
+    Kind,
+    Period,
+    addressable,
+    as_time,
+    check_choice,
+    first_of,
+    made_like,
+    moment,
+    period_index,
+    period_label,
+    read_events,
+    rows_of,
+    settled,
+)
+from klaviyo_analytics.analysis._engine import (
+    AGGREGATES,
+    Table,
+    closed,
+    columns_of,
+    names,
+    opened,
+    paired,
+    require,
+    require_numbers,
+    require_one_currency,
+    require_one_metric,
+    series_columns,
+    summed,
+    takes,
+    with_whole,
+)
+from klaviyo_analytics.analysis.measures import refuse_unique
+from klaviyo_analytics.errors import InvalidInputError
+
+MEMBERS = (
+    "members with a column of the group: client.segments.profiles(...).assign(group='...'), concatenated"
+)
+
+
+@takes(MEMBERS)
+def by_segment(
+    members: IntoFrameT,
+    events: IntoFrameT,
+    *,
+    group: str = "group",
+    metric: str = "metric",
+    members_as_of: AsOf = None,
+    value: str | None = None,
+) -> IntoFrameT:
+    """Sum up engagement and revenue by segment, with the total counted once.
+
+    Parameters
+    ----------
+    members : DataFrame
+        One row per membership: the profile, as `profile_id` or `id`, and `group` (name of the segment or list).
+    events : DataFrame
+        Events of any metrics: `profile_id`, `datetime`, `metric` and, if their values are to be summed, a
+        value. Limit them to the time in question.
+    group, metric : str
+        Columns that hold the name of the segment and of the metric.
+    members_as_of : str, date or datetime, optional
+        When the members were read. A segment's members change every day and Klaviyo keeps no history of
+        them, so events from before this date are put to today's members; the column `members_as_of` says so.
+    value : str, optional
+        Column of the values; `value`, `$value` or `event_properties.$value` if omitted, and no revenue if
+        the frame has none of them.
+
+    Returns
+    -------
+    DataFrame
+        One row for each segment and metric, and for the total: `group` (text; "(all, once)" for the profiles of any
+        segment, each counted once), `members` (Int64), `shared` (Int64, members that are in another segment, too),
+        `metric` (text), `profiles` (Int64, members with such an event), `rate` (float, profiles ÷ members), `events`
+        (Int64), `revenue` (float; sum of the values) and `members_as_of` (text, ISO date). Rows of segments do
+        not add up to the total where segments overlap.
+
+    Raises
+    ------
+    FrameError
+        If columns are missing, or there are several currencies.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> members = pd.DataFrame({"profile_id": ["A", "B", "B"], "group": ["VIP", "VIP", "New"]})
+    >>> orders = pd.DataFrame(
+    ...     {
+    ...         "profile_id": ["A", "B"],
+    ...         "datetime": pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True),
+    ...         "metric": ["Placed Order"] * 2,
+    ...         "value": [10.0, 30.0],
+    ...     }
+    ... )
+    >>> analysis.by_segment(members, orders)[["group", "members", "shared", "profiles", "events", "revenue"]]
+             group  members  shared  profiles  events  revenue
+    0          New        1       1         1       1     30.0
+    1          VIP        2       1         2       2     40.0
+    2  (all, once)        2       1         2       2     40.0
+    """
+    total = "(all, once)"
+    held = _memberships(members, group)
+    columns = columns_of(opened(addressable(events)))
+    priced = value is not None or any(
+        one in columns for one in ("value", "$value", "event_properties.$value")
+    )
+    acts = read_events(events, metric, value=value, money=priced)
+    acts = acts if priced else acts.with_columns(__value=nw.col("__at").cast(nw.Float64) * 0)
+    each = acts.group_by("profile_id", nw.col(metric).cast(nw.String).alias("__metric")).agg(
+        nw.len().alias("__events"), nw.col("__value").sum().alias("__revenue")
+    )
+    counts = held.group_by("profile_id").agg(nw.len().alias("__groups"))
+    counts = counts.with_columns(__shared=(nw.col("__groups") > 1).cast(nw.Int64))
+    in_group = held.join(counts, on="profile_id", how="left")
+    once = counts.with_columns(__group=nw.lit(total))
+    stamp = (
+        None if members_as_of is None else as_time(moment(members_as_of, "members_as_of")).date().isoformat()
+    )
+    metrics = sorted(row["__metric"] for row in rows_of(each.select("__metric").unique().drop_nulls()))
+    rows: list[dict[str, Any]] = []
+    for table in (in_group, once):
+        sizes = rows_of(
+            table.group_by("__group").agg(nw.len().alias("members"), nw.col("__shared").sum().alias("shared"))
+        )
+        found = {
+            (row["__group"], row["__metric"]): row
+            for row in rows_of(
+                table.join(each, on="profile_id", how="inner")
+                .group_by("__group", "__metric")
+                .agg(nw.len().alias("profiles"), nw.col("__events").sum(), nw.col("__revenue").sum())
+            )
+        }
+        for size in sorted(sizes, key=lambda row: str(row["__group"])):
+            for name in metrics or [None]:
+                row = found.get((size["__group"], name), {})
+                profiles = int(row.get("profiles", 0))
+                rows.append(
+                    {
+                        group: size["__group"],
+                        "members": int(size["members"]),
+                        "shared": int(size["shared"]),
+                        "metric": name,
+                        "profiles": profiles,
+                        "rate": profiles / int(size["members"]),
+                        "events": int(row.get("__events", 0)),
+                        "revenue": float(row.get("__revenue") or 0.0) if priced else None,
+                        "members_as_of": stamp,
+                    }
+                )
+    kinds: dict[str, Kind] = {group: "text", "members": "count", "shared": "count", "metric": "text"}
+    kinds |= {"profiles": "count", "rate": "number", "events": "count", "revenue": "number"}
+    return made_like(rows, {**kinds, "members_as_of": "text"}, members)
+
+
+@takes(MEMBERS)
+def overlap(members: IntoFrameT, *, group: str = "group") -> IntoFrameT:
+    """Count the profiles that two lists or segments share, for each pair of them.
+
+    Parameters
+    ----------
+    members : DataFrame
+        One row per membership: the profile, as `profile_id` or `id`, and `group` (name of the list or segment).
+        Repeated rows count once.
+    group : str, default "group"
+        Column that holds the name.
+
+    Returns
+    -------
+    DataFrame
+        One row for each ordered pair, each group with itself included: `group_a`, `group_b`, `size_a`,
+        `size_b`, `both` (Int64), `share_of_a` (float, both ÷ size_a) and `jaccard` (float, both ÷ profiles
+        in any of the two).
+
+    Raises
+    ------
+    FrameError
+        If columns are missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> members = pd.DataFrame({"profile_id": ["A", "B", "B", "C"], "group": ["VIP", "VIP", "New", "New"]})
+    >>> analysis.overlap(members)[["group_a", "group_b", "both", "share_of_a"]]
+      group_a group_b  both  share_of_a
+    0     New     New     2         1.0
+    1     New     VIP     1         0.5
+    2     VIP     New     1         0.5
+    3     VIP     VIP     2         1.0
+    """
+    held = _memberships(members, group)
+    left = held.select("profile_id", __a=nw.col("__group"))
+    right = held.select("profile_id", __b=nw.col("__group"))
+    counted = rows_of(
+        left.join(right, on="profile_id", how="inner").group_by("__a", "__b").agg(nw.len().alias("both"))
+    )
+    both = {(row["__a"], row["__b"]): int(row["both"]) for row in counted}
+    groups = sorted({a for a, _ in both})
+    rows = []
+    for a in groups:
+        for b in groups:
+            shared, sizes = both.get((a, b), 0), (both[a, a], both[b, b])
+            rows.append(
+                {
+                    "group_a": a,
+                    "group_b": b,
+                    "size_a": sizes[0],
+                    "size_b": sizes[1],
+                    "both": shared,
+                    "share_of_a": shared / sizes[0],
+                    "jaccard": shared / (sum(sizes) - shared),
+                }
+            )
+    kinds: dict[str, Kind] = {"group_a": "text", "group_b": "text", "size_a": "count", "size_b": "count"}
+    return made_like(rows, {**kinds, "both": "count", "share_of_a": "number", "jaccard": "number"}, members)
+
+
+def _memberships(members: IntoFrameT, group: str) -> Table:
+    table = opened(members, group)
+    profile = "profile_id" if "profile_id" in columns_of(table) else "id"
+    table = opened(members, profile, group)
+    held = table.filter(~nw.col(profile).is_null() & ~nw.col(group).is_null())
+    held = held.select(profile_id=nw.col(profile).cast(nw.String), __group=nw.col(group).cast(nw.String))
+    return held.unique(["profile_id", "__group"], keep="any")
+
+
+@takes("events of two metrics: client.events.list(metric='Subscribed to List', properties=[...])")
+def growth_by_source(
+    subscribed: IntoFrameT,
+    unsubscribed: IntoFrameT | None = None,
+    *,
+    by: str | Sequence[str],
+    period: Period = "month",
+) -> IntoFrameT:
+    """Count who subscribed by source, channel or form, and who of them left again.
+
+    Parameters
+    ----------
+    subscribed : DataFrame
+        Events of "Subscribed to List" or of consent: `profile_id`, `datetime` (with a time zone, whose calendar
+        decides the periods) and the columns of `by`.
+    unsubscribed : DataFrame, optional
+        Events of leaving: `profile_id`, `datetime`. They need no source: each is put to the source of the profile's
+        latest subscription before it, and to a missing source if no such subscription exists.
+    by : str or sequence of str
+        Columns of `subscribed` such as "source", "channel", "$form_id".
+    period : {"day", "week", "month", "quarter", "year"}
+        Weeks begin on Monday.
+
+    Returns
+    -------
+    DataFrame
+        One row for each period and source with an event: `period` (text, as in `cohorts`), `by`,
+        `subscribed` (Int64, events), `profiles` (Int64, of them different profiles), `unsubscribed` (Int64,
+        events), `net` (Int64, subscribed − unsubscribed) and `share` (float, of the period's `subscribed`).
+
+    Raises
+    ------
+    FrameError
+        If columns are missing.
+    InvalidInputError
+        If `period` is not valid.
+
+    Notes
+    -----
+    `net` is not the growth of the list. The report of a list in Klaviyo also counts uploads, quick add and
+    merged profiles, which leave no event "Subscribed to List"; deleted and suppressed profiles leave the
+    list without an event "Unsubscribed from List"; who joins twice counts twice here.
+    `client.reports.segment_series` and the size of the list show the growth, this function where its
+    subscribers came from.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> joined = pd.DataFrame(
+    ...     {
+    ...         "profile_id": ["A", "B", "C"],
+    ...         "datetime": pd.to_datetime(["2026-01-05", "2026-01-06", "2026-01-07"], utc=True),
+    ...         "source": ["popup", "popup", "checkout"],
+    ...     }
+    ... )
+    >>> left = pd.DataFrame({"profile_id": ["B"], "datetime": pd.to_datetime(["2026-01-20"], utc=True)})
+    >>> analysis.growth_by_source(joined, left, by="source")
+        period    source  subscribed  profiles  unsubscribed  net     share
+    0  2026-01  checkout           1         1             0    1  0.333333
+    1  2026-01     popup           2         2             1    1  0.666667
+    """
+    check_choice("period", period, PERIODS)
+    keys = names(by)
+    joined = read_events(subscribed, *keys)
+    texts = [nw.col(name).cast(nw.String).alias(name) for name in keys]
+    joined = joined.with_columns(texts).with_columns(__period=period_index(period))
+    came = joined.group_by("__period", *keys).agg(
+        nw.len().alias("subscribed"), nw.col("profile_id").n_unique().alias("profiles")
+    )
+    found: dict[tuple[Any, ...], dict[str, int]] = {}
+    for row in rows_of(came):
+        found[row["__period"], *(row[name] for name in keys)] = {
+            "subscribed": int(row["subscribed"]),
+            "profiles": int(row["profiles"]),
+        }
+    if unsubscribed is not None:
+        gone = read_events(unsubscribed).with_columns(__period=period_index(period))
+        for row in rows_of(_left_by_source(joined, gone, keys)):
+            place = (row["__period"], *(row[name] for name in keys))
+            found.setdefault(place, {"subscribed": 0, "profiles": 0})["unsubscribed"] = int(row["n"])
+    totals: dict[Any, int] = {}
+    for place, counts in found.items():
+        totals[place[0]] = totals.get(place[0], 0) + counts["subscribed"]
+    rows = []
+    for place in sorted(found, key=lambda one: (one[0], [(text is None, str(text)) for text in one[1:]])):
+        counts, total = found[place], totals[place[0]]
+        lost = counts.get("unsubscribed", 0)
+        rows.append(
+            {
+                "period": period_label(int(place[0]), period),
+                **dict(zip(keys, place[1:], strict=True)),
+                "subscribed": counts["subscribed"],
+                "profiles": counts["profiles"],
+                "unsubscribed": lost,
+                "net": counts["subscribed"] - lost,
+                "share": counts["subscribed"] / total if total else None,
+            }
+        )
+    kinds: dict[str, Kind] = {"period": "text", **dict.fromkeys(keys, "text")}
+    kinds |= dict.fromkeys(("subscribed", "profiles", "unsubscribed", "net"), "count")
+    return made_like(rows, {**kinds, "share": "number"}, subscribed)
+
+
+@takes(AGGREGATES)
+def year_over_year(frame: IntoFrameT, value: str = "count", *, by: str | Sequence[str] = ()) -> IntoFrameT:
+    """Put each calendar month beside the same month of the year before.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of days, weeks or months: `datetime` (with a time zone, whose calendar decides the months), `value`, and
+        `complete` if it is there. A week that spans two months counts in the month in which it begins.
+    value : str, default "count"
+        Column of counts or money.
+    by : str or sequence of str, optional
+        Columns that tell series apart.
+
+    Returns
+    -------
+    DataFrame
+        One row for each series and month, in order: `year`, `month` (Int64), `by`, `value`,
+        `<value>_previous` (float), `<value>_difference`, `<value>_change` (float, relative; missing over
+        zero) and `complete` (whether all rows of both months are). Months without a row are missing, not zero.
+
+    Raises
+    ------
+    NotAdditiveError
+        If `value` is a unique count or a rate.
+    FrameError
+        If columns are missing, or different metrics or currencies would be added.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> months = pd.to_datetime(["2025-01-01", "2025-02-01", "2026-01-01"], utc=True)
+    >>> frame = pd.DataFrame({"datetime": months, "count": [100, 90, 120]})
+    >>> analysis.year_over_year(frame)[["year", "month", "count", "count_previous", "count_change"]]
+       year  month  count  count_previous  count_change
+    0  2025      1  100.0             NaN           NaN
+    1  2025      2   90.0             NaN           NaN
+    2  2026      1  120.0           100.0           0.2
+    """
+    keys = names(by)
+    table = opened(frame, "datetime", value, *keys)
+    require_zone(table)
+    refuse_unique([value], instead="compare months that were queried as months (interval='month')")
+    require_numbers(table, [value])
+    require_one_metric(table, keys)
+    require_one_currency(table, keys)
+    wall = nw.col("datetime").dt.replace_time_zone(None)
+    whole = ~nw.col("complete") if "complete" in columns_of(table) else nw.col("datetime").is_null()
+    table = table.filter(~nw.col("datetime").is_null()).with_columns(
+        __open=whole.fill_null(value=False).cast(nw.Int64),
+        __year=wall.dt.year().cast(nw.Int64),
+        __month=wall.dt.month().cast(nw.Int64),
+        **{f"__by{place}": nw.col(name).cast(nw.String) for place, name in enumerate(keys)},
+    )
+    columns = [f"__by{place}" for place in range(len(keys))]
+    sums = table.group_by("__year", "__month", *columns).agg(
+        nw.col(value).sum().alias("__sum"), nw.col(value).count().alias("__known"), nw.col("__open").max()
+    )
+    found = {
+        (tuple(row[name] for name in columns), int(row["__year"]), int(row["__month"])): (
+            float(row["__sum"]) if row["__known"] else None,
+            not row["__open"],
+        )
+        for row in rows_of(sums)
+    }
+    rows = []
+    in_order = sorted(found, key=lambda one: ([(text is None, str(text)) for text in one[0]], one[1:]))
+    for series, year, month in in_order:
+        now, whole_now = found[series, year, month]
+        before, whole_before = found.get((series, year - 1, month), (None, True))
+        both = now is not None and before is not None
+        difference = now - before if now is not None and before is not None else None
+        rows.append(
+            {
+                "year": year,
+                "month": month,
+                **dict(zip(keys, series, strict=True)),
+                value: now,
+                f"{value}_previous": before,
+                f"{value}_difference": difference,
+                f"{value}_change": difference / before
+                if both and difference is not None and before
+                else None,
+                "complete": whole_now and whole_before,
+            }
+        )
+    kinds: dict[str, Kind] = {
+        "year": "count",
+        "month": "count",
+        **dict.fromkeys(keys, "text"),
+        value: "number",
+    }
+    kinds |= {f"{value}_{what}": "number" for what in ("previous", "difference", "change")}
+    return made_like(rows, {**kinds, "complete": "flag"}, frame)
+
+
+def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:
+    """Count leavers by the source of their latest subscription before."""
+    leaving = gone.select("profile_id", "__period", __left=nw.col("__at"))
+    leaving = (
+        settled(leaving)
+        .with_columns(__one=nw.lit(1))
+        .with_columns(__number=nw.col("__one").cum_sum().over("profile_id", order_by="__left").cast(nw.Int64))
+    )
+    sources = joined.select("profile_id", *keys, __came=nw.col("__at"))
+    pairs = leaving.join(sources, on="profile_id", how="left")
+    before = nw.col("__came") <= nw.col("__left")
+    pairs = pairs.with_columns(__since=nw.when(before).then(nw.col("__left") - nw.col("__came")))
+    pairs = pairs.with_columns(nw.when(before).then(nw.col(name)).alias(name) for name in keys)
+    pairs = pairs.with_columns(__rank=nw.col("__since").fill_null(2**62))
+    latest = first_of(pairs, ["profile_id", "__number"], by=["__rank", *keys])
+    return latest.group_by("__period", *keys).agg(nw.len().alias("n"))
+
+
+_METRICS = ("metric", "metric_id")
+
+
+@takes(
+    "aggregates of two metrics: client.metric_aggregates.query('Subscribed to List', by='List', ...) and "
+    "the same of 'Unsubscribed from List'"
+)
+def list_growth(
+    subscribed: IntoFrameT,
+    unsubscribed: IntoFrameT,
+    *,
+    members_before: int | Mapping[Any, int] | None = None,
+    by: str | Sequence[str] | None = None,
+) -> IntoFrameT:
+    """Put joiners against leavers, interval by interval: net growth = subscribed − unsubscribed.
+
+    Parameters
+    ----------
+    subscribed, unsubscribed : DataFrame
+        Aggregates (`datetime`, `count`) of "Subscribed to List" and "Unsubscribed from List", or of the
+        account-wide metrics, with the same interval and time frame.
+    members_before : int or mapping of list to int, optional
+        Size of the list when the first interval begins; without it `members` stays missing. Several lists take a
+        mapping, keyed by the value of `by` (by tuples if there are several): `{"Newsletter": 1200, "VIP": 80}`;
+        a list that is not in it has no `members`.
+    by : str or sequence of str, optional
+        What tells lists apart; the columns that both have and that are neither numbers nor times, if not given.
+
+    Returns
+    -------
+    DataFrame
+        `datetime`, `by`, `subscribed`, `unsubscribed`, `net`, `members` (the size at the interval's end), and
+        `complete`: whether both are. An interval that only one frame has counts as zero in the other.
+
+    Raises
+    ------
+    InvalidInputError
+        If one number is given for several lists, or a mapping has a list that the frames do not have.
+    FrameError
+        If columns are missing or one frame holds several metrics.
+
+    Notes
+    -----
+    These are events: who joins, leaves and joins again counts twice and once. Profiles that were deleted,
+    suppressed or merged leave without an event, so `members` is an estimate.
+
+    Examples
+    --------
+    10 join and 4 leave: 6 more; then 5 and 8: 3 fewer. 100 members become 106 and 103.
+
+    >>> import pandas as pd
+    >>> from klaviyo_analytics import analysis
+    >>> days = pd.date_range("2026-03-02", periods=2, tz="UTC")
+    >>> joined = pd.DataFrame({"datetime": days, "count": [10, 5]})
+    >>> left = pd.DataFrame({"datetime": days, "count": [4, 8]})
+    >>> analysis.list_growth(joined, left, members_before=100).drop(columns="datetime")
+       subscribed  unsubscribed  net  members  complete
+    0          10             4    6      106      True
+    1           5             8   -3      103      True
+    """
+    joined, left = opened(subscribed, "datetime", "count"), opened(unsubscribed, "datetime", "count")
+    keys = _shared_series(joined, left) if by is None else names(by)
+    both = paired(_counted(joined, keys), _counted(left, keys), ["datetime", *keys], ["count", "__whole"])
+    result = both.with_columns(
+        subscribed=nw.when(nw.col("__current") == 1).then(nw.col("count")).otherwise(nw.lit(0)),
+        unsubscribed=nw.when(nw.col("__previous") == 1).then(nw.col("count_previous")).otherwise(nw.lit(0)),
+        complete=nw.min_horizontal("__whole", "__whole_previous") == 1,
+    ).with_columns(net=nw.col("subscribed") - nw.col("unsubscribed"))
+    before = _sizes_before(result, keys, members_before)
+    size = nw.col("net").cum_sum().over(*keys, order_by="datetime")
+    result = result.with_columns(members=size).with_columns(members=nw.col("members") + before)
+    found = ["datetime", *keys, "subscribed", "unsubscribed", "net", "members", "complete"]
+    return closed(result.select(*found).sort("datetime", *keys, nulls_last=True), subscribed)
+
+
+def _sizes_before(table: Table, keys: list[str], given: int | Mapping[Any, int] | None) -> nw.Expr:
+    """Return the size that each list began with; missing where it is not known."""
+    nothing = nw.when(nw.col("net").is_null() & ~nw.col("net").is_null()).then(nw.col("net"))
+    if given is None:
+        return nothing
+    lists = _rows(table.select(*keys).unique()) if keys else [()]
+    named = {_key(values): values for values in lists}
+    if not isinstance(given, Mapping):
+        if len(lists) > 1:
+            shown = ", ".join(repr(name) for name in sorted(named, key=str)[:5])
+            raise InvalidInputError(
+                f"members_before={given} is one number, but the frames have {len(lists)} lists ({shown}). Pass a "
+                f"number for each, such as {{{sorted(named, key=str)[0]!r}: {given}}}, or filter to one list"
+            )
+        return nw.lit(given)
+    if unknown := [name for name in given if name not in named]:
+        shown = ", ".join(repr(name) for name in sorted(named, key=str)[:5])
+        raise InvalidInputError(
+            f"members_before has {unknown[0]!r}, which is not a list in the frames. They have {shown}"
+        )
+    sizes: nw.Expr = nothing
+    for name, size in given.items():
+        pairs = zip(keys, named[name], strict=True)
+        matches = [nw.col(key).is_null() if value is None else nw.col(key) == value for key, value in pairs]
+        same = nw.all_horizontal(*matches, ignore_nulls=True) if matches else nw.lit(value=True)
+        sizes = nw.when(same).then(nw.lit(size)).otherwise(sizes)
+    return sizes
+
+
+def _rows(table: Table) -> list[tuple[Any, ...]]:
+    """Return rows as plain values; each library writes a missing one in its own way."""
+    found = table.with_columns(nw.all().is_null().name.prefix("__no_")).collect()
+    values, absent = (found.select(*part).rows() for part in _halves(found.columns))
+    return [
+        tuple(None if gone else value for value, gone in zip(row, missing, strict=True))
+        for row, missing in zip(values, absent, strict=True)
+    ]
+
+
+def _halves(columns: list[str]) -> tuple[list[str], list[str]]:
+    middle = len(columns) // 2
+    return columns[:middle], columns[middle:]
+
+
+def _key(values: tuple[Any, ...]) -> Any:
+    """Return how a mapping writes a list: one value as it is, several as a tuple."""
+    return values[0] if len(values) == 1 else values
+
+
+def _counted(table: Table, keys: list[str]) -> Table:
+    require(table, keys)
+    require_numbers(table, ["count"])
+    require_one_metric(table, keys)
+    return summed(with_whole(table), ["datetime", *keys], ["count"], nw.col("__whole").min())
+
+
+def _shared_series(joined: Table, left: Table) -> list[str]:
+    there = columns_of(left)
+    return [name for name in series_columns(joined, besides=_METRICS) if name in there]

@@ -1,0 +1,371 @@
+"""Where an analysis reads: the API or the archive, with a count of what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+
+import pandas as pd
+from pandas.api.types import pandas_dtype
+
+from klaviyo_analytics import analysis
+from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError, NotFoundError
+from klaviyo_analytics.resources import Context, Events, Lists, Metrics, Profiles, Segments
+from klaviyo_analytics.resources import metrics as metric_names
+from klaviyo_analytics.resources._labels import label
+from klaviyo_analytics.resources.metrics import Metric
+from klaviyo_analytics.timeframe import Timeframe
+from klaviyo_analytics.timeframe.words import Moment
+
+Span = Timeframe | str | tuple[Moment, Moment]
+Orders = analysis.OrderConditions | Mapping[str, Any] | None
+
+# (channel, interaction) -> the metric of Klaviyo's own that records it
+TOUCHES: Mapping[tuple[str, str], str] = {
+    ("email", "open"): "Opened Email",
+    ("email", "click"): "Clicked Email",
+    ("text", "click"): "Clicked Text Message",
+    ("text", "delivery"): "Received Text Message",
+    ("push", "open"): "Opened Push",
+}
+RECEIVED: Mapping[str, str] = {
+    "email": "Received Email",
+    "text": "Received Text Message",
+    "push": "Received Push",
+}
+# property of an event -> column and dtype
+PROPERTIES: Mapping[str, tuple[str, Literal["string", "boolean"]]] = {
+    "$message": ("message", "string"),
+    "$flow": ("flow_id", "string"),
+    "$variation": ("variation_id", "string"),
+    "Campaign Name": ("campaign", "string"),
+    "Inbox Provider": ("Inbox Provider", "string"),
+    "Email Domain": ("Email Domain", "string"),
+    "machine_open": ("machine_open", "boolean"),
+    "Bot Click": ("bot_click", "boolean"),
+}
+
+
+class Copy(Protocol):
+    """What an analysis uses of an archive."""
+
+    def frame(
+        self,
+        name: str,
+        *,
+        metric: Any = None,
+        timeframe: Any = None,
+        properties: Any = "json",
+        columns: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """Read a table as a frame."""
+        ...
+
+    def sql(self, query: str, parameters: Any = None) -> pd.DataFrame:
+        """Ask the copy in SQL."""
+        ...
+
+
+class Source:
+    """One reading of an account for one analysis, from the API or from an archive.
+
+    Parameters
+    ----------
+    context : Context, optional
+        The account; may be missing for an archive that was opened without a client.
+    copy : Archive, optional
+        Read this instead of the API.
+    timezone, now
+        Clock of an archive without an account.
+    """
+
+    def __init__(
+        self,
+        context: Context | None,
+        copy: Copy | None = None,
+        *,
+        timezone: str | None = None,
+        now: datetime | None = None,
+    ) -> None:
+        self._context = context
+        self._copy = copy
+        self._timezone = timezone
+        self._now = now
+        self._requests_before = context.api.requests if context else 0
+        self.rows = 0
+        self.read: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """Return "archive" or "api"."""
+        return "api" if self._copy is None else "archive"
+
+    @property
+    def context(self) -> Context:
+        """The account behind the API.
+
+        Raises
+        ------
+        ConfigurationError
+            The archive was opened without a client.
+        """
+        if self._context is None:
+            raise ConfigurationError(
+                "This analysis needs an answer from the API, and the archive was opened without a client. "
+                "Use client.archive(folder).analyses or client.analyses."
+            )
+        return self._context
+
+    @property
+    def requests(self) -> int:
+        """Number of requests sent since this reading began, retries not counted."""
+        return self._context.api.requests - self._requests_before if self._context else 0
+
+    @property
+    def timezone(self) -> str:
+        """The account's time zone."""
+        return self._timezone or self.context.timezone
+
+    @property
+    def now(self) -> datetime:
+        """The account's present."""
+        return self._now or self.context.now()
+
+    def online(self, method: str) -> Context:
+        """Return the account for an answer that only reports have; refuse an archive.
+
+        Raises
+        ------
+        ConfigurationError
+            The source is an archive.
+        """
+        if self._copy is not None:
+            raise ConfigurationError(
+                f"archive.analyses.{method}() needs Klaviyo's reports, which an archive does not hold. "
+                f"Use client.analyses.{method}()."
+            )
+        return self.context
+
+    def timeframe(self, span: Span) -> Timeframe:
+        """Return a time frame on the account's clock."""
+        if isinstance(span, Timeframe):
+            return span
+        return Timeframe.parse(span, timezone=self.timezone, now=self.now)
+
+    def order_metric(self, metric: Metric | Sequence[Metric] | None) -> Any:
+        """Return the metric of orders: the one given, or the one that the account maps to revenue."""
+        if metric is not None or self._context is None:
+            return metric or metric_names.USUAL
+        return metric_names.conversion_metric(self._context)[0]
+
+    def known_metrics(self) -> pd.DataFrame:
+        """Return all metrics of the account."""
+        if self._copy is not None:
+            return self._copy.frame("metrics")
+        return Metrics(self.context).known()
+
+    def existing(self, names: Sequence[str]) -> list[str]:
+        """Return the ids of Klaviyo's own metrics of these names, without the names that the account lacks."""
+        known = self.known_metrics()
+        known = known[known["name"].isin(list(names))]
+        if "integration.name" in known.columns:
+            own = known[(known["integration.name"] == "Klaviyo").fillna(value=False).astype(bool)]
+            known = own if not own.empty else known
+        return [str(id) for id in known["id"]]
+
+    def events(
+        self,
+        metric: Any,
+        span: Span,
+        *,
+        properties: Any = "json",
+        attributions: bool = False,
+    ) -> pd.DataFrame:
+        """Read events of some metrics in a time frame, with no more fields than an analysis needs."""
+        frame: pd.DataFrame
+        if self._copy is not None:
+            frame = self._copy.frame(
+                "events", metric=metric, timeframe=self.timeframe(span), properties=properties
+            )
+            frame = self._with_metric(frame)
+            named = frame.get("attributions.attributed_event_id")
+            if attributions and named is not None:
+                frame = frame.assign(attributed_event_ids=named)
+        else:
+            frame = Events(self.context).list(
+                metric=metric,
+                timeframe=self.timeframe(span),
+                fields=["datetime", "event_properties"],
+                properties=properties,
+                include=["attributions"] if attributions else (),
+            )
+            if attributions:
+                frame = frame.assign(attributed_event_ids=frame["attributions.attributed_event_id"])
+        self._counted("events", frame)
+        return frame
+
+    def _with_metric(self, frame: pd.DataFrame) -> pd.DataFrame:
+        known = self.known_metrics().set_index("id")["name"]
+        return frame.assign(metric=frame["metric_id"].map(known).astype("string"))
+
+    def orders(
+        self,
+        metric: Metric | Sequence[Metric] | None,
+        span: Span,
+        orders: Orders,
+        *,
+        attributions: bool = False,
+        raw: bool = False,
+    ) -> pd.DataFrame:
+        """Read the orders that count, on the account's clock; `raw` keeps their properties for order lines."""
+        events = self.events(self.order_metric(metric), span, attributions=attributions)
+        chosen = analysis.normalise_orders(events)
+        chosen["datetime"] = chosen["datetime"].dt.tz_convert(self.timezone)
+        if raw:
+            chosen["event_properties"] = events["event_properties"].to_numpy()
+        if orders is not None:
+            chosen = analysis.select_orders(chosen, orders).reset_index(drop=True)
+        return chosen
+
+    def messages(self, names: Sequence[str], span: Span) -> pd.DataFrame:
+        """Read events of messages: who, when, which message, which campaign or flow, and whether a machine did it."""
+        ids = self.existing(names)
+        if not ids:
+            raise NoMatchError(
+                f"The account has none of the metrics {', '.join(map(repr, names))}. "
+                "Klaviyo adds a metric with its first event; client.metrics.list() shows those there are."
+            )
+        events = self.events(ids, span)
+        frame = _opened(events)
+        frame["datetime"] = frame["datetime"].dt.tz_convert(self.timezone)
+        frame["campaign"] = frame["campaign"].where(frame["flow_id"].isna())
+        return self._with_flow_names(frame)
+
+    def _with_flow_names(self, frame: pd.DataFrame) -> pd.DataFrame:
+        if self._copy is None:
+            return label(self.context, frame, {"flow_id": "flow"})
+        flow = frame["flow_id"]
+        try:
+            flow = flow.map(self._copy.frame("flows").set_index("id")["name"]).fillna(flow).astype("string")
+        except InvalidInputError:  # the copy has no flows yet, so their ids must do
+            flow = flow.copy()
+        frame.insert(int(frame.columns.get_indexer(pd.Index(["flow_id"]))[0]) + 1, "flow", flow)
+        return frame
+
+    def touches(self, frame: Timeframe, *, received: bool = True) -> pd.DataFrame:
+        """Read what may earn an order of the time frame: opens, clicks and deliveries of up to 14 days before it."""
+        wider = Timeframe(frame.start - timedelta(days=14), frame.end, timezone=frame.timezone)
+        wanted = [*TOUCHES.values(), *(RECEIVED.values() if received else ())]
+        events = self.messages(list(dict.fromkeys(wanted)), wider)
+        pairs = {name: pair for pair, name in TOUCHES.items()}
+        touches = events[events["metric"].isin(list(pairs))].copy()
+        touches["channel"] = pd.array([pairs[name][0] for name in touches["metric"]], dtype="string")
+        touches["interaction"] = pd.array([pairs[name][1] for name in touches["metric"]], dtype="string")
+        if received:
+            channels = {name: channel for channel, name in RECEIVED.items()}
+            sends = events[events["metric"].isin(list(channels))]
+            sends = sends.assign(channel=sends["metric"].map(channels).astype("string"))
+            touches = _received(touches, sends)
+        return touches.drop(columns=["metric", "metric_id"]).reset_index(drop=True)
+
+    def members(self, kind: str, names: Sequence[str] | None) -> pd.DataFrame:
+        """Read the members of lists or segments: profile_id and group (the name)."""
+        groups = self.table(kind)
+        if names is not None:
+            groups = groups[groups["name"].isin(list(names)) | groups["id"].isin(list(names))]
+            missing = sorted({*names} - {*groups["name"], *groups["id"]})
+            if missing:
+                known = ", ".join(repr(name) for name in self.table(kind)["name"].dropna().head(5))
+                raise NoMatchError(
+                    f"{missing[0]!r} is not the name or id of a {kind[:-1]}. Among the {kind} are {known}. "
+                    f"client.{kind}.list() shows all."
+                )
+        parts = [
+            pd.DataFrame({"profile_id": self._member_ids(kind, str(row.id)), "group": row.name})
+            for row in groups[["id", "name"]].itertuples(index=False)
+        ]
+        result = pd.concat([pd.DataFrame({"profile_id": [], "group": []}), *parts], ignore_index=True)
+        return result.astype({"profile_id": "string", "group": "string"})
+
+    def _member_ids(self, kind: str, id: str) -> list[str]:
+        if self._copy is not None:
+            one = {"lists": "list", "segments": "segment"}[kind]
+            rows = self._copy.sql(f"select profile_id from {one}_members where {one}_id = ?", [id])  # noqa: S608
+            ids = rows["profile_id"].tolist()
+        else:
+            resource = Lists(self.context) if kind == "lists" else Segments(self.context)
+            try:
+                ids = resource.profiles(id, fields=["email"])["id"].tolist()
+            except NotFoundError:  # deleted since the list of them was read
+                ids = []
+        self.rows += len(ids)
+        return ids
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read all rows of lists, segments or profiles."""
+        if self._copy is not None:
+            frame = self._copy.frame(name)
+        elif name == "profiles":
+            frame = Profiles(self.context).list(
+                fields=["created"], additional_fields=["predictive_analytics"]
+            )
+        else:
+            frame = Lists(self.context).list() if name == "lists" else Segments(self.context).list()
+        self._counted(name, frame)
+        return frame
+
+    def _counted(self, name: str, frame: pd.DataFrame) -> None:
+        self.rows += len(frame)
+        if name not in self.read:
+            self.read.append(name)
+
+    def signed(self, frame: pd.DataFrame, name: str, period: Timeframe | None, **facts: Any) -> pd.DataFrame:
+        """Add to a frame's attrs which analysis it is of, what was read for it, and what that cost."""
+        if "currency" not in facts and "currency" in frame.columns:
+            codes = [str(code) for code in frame["currency"].dropna().unique()]
+            facts["currency"] = codes[0] if len(codes) == 1 else None
+        attrs: dict[Any, Any] = {
+            **frame.attrs,
+            "analysis": name,
+            "source": self.name,
+            "read": list(self.read),
+            "rows": self.rows,
+            "requests": self.requests,
+            "period": None if period is None else str(period),
+            "timezone": self.timezone,
+            **facts,
+        }
+        frame.attrs = attrs
+        return frame
+
+
+def _opened(events: pd.DataFrame) -> pd.DataFrame:
+    """Return the properties of message events as columns; one that no event has is missing throughout."""
+    held = [value if isinstance(value, Mapping) else {} for value in events["event_properties"]]
+    frame = events[["id", "profile_id", "datetime", "metric", "metric_id"]].copy()
+    for key, (name, kind) in PROPERTIES.items():
+        values: list[Any] = [each.get(key) for each in held]
+        if kind == "boolean":
+            values = [None if value is None else str(value).lower() in {"true", "1"} for value in values]
+        else:
+            values = [None if value is None else str(value) for value in values]
+        frame[name] = pd.Series(values, index=frame.index, dtype=object).astype(pandas_dtype(kind))
+    return frame
+
+
+def _received(touches: pd.DataFrame, sends: pd.DataFrame) -> pd.DataFrame:
+    """Add to each touch when its message arrived: the last receipt of the message by the person up to then."""
+    keys = ["profile_id", "message", "channel"]
+    sends = sends.rename(columns={"datetime": "received"})[["received", *keys]].dropna()
+    left = touches.reset_index(drop=True).reset_index(names="__row")
+    known = left.dropna(subset=keys)
+    joined = pd.merge_asof(
+        known.sort_values("datetime", kind="stable"),
+        sends.sort_values("received", kind="stable"),
+        left_on="datetime",
+        right_on="received",
+        by=keys,
+    )
+    left = left.merge(joined[["__row", "received"]], on="__row", how="left")
+    return left.drop(columns="__row")

@@ -1,0 +1,221 @@
+"""Commands to try the package with: demo shows an account, sandbox serves one."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from klaviyo_analytics._safe_text import NOTE, write_csv
+from klaviyo_analytics.cli.main import DONE
+from klaviyo_analytics.cli.output import note, say, table
+from klaviyo_analytics.errors import InvalidInputError, NoMatchError
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.client import KlaviyoClient
+
+ORDERS = "Placed Order"
+WEEKS = 12
+# What most accounts have, in the order in which people read it.
+FAMILIAR = (
+    "Received Email", "Opened Email", "Clicked Email", "Received Text Message", "Received SMS",
+    "Clicked Text Message", "Viewed Product", "Started Checkout", "Checkout Started", ORDERS, "Refunded Order",
+)  # fmt: skip
+BARS = "▁▂▃▄▅▆▇█"
+CAMPAIGN_COLUMNS = [
+    "campaign", "channel", "send_time", "recipients", "delivered", "opens_unique", "clicks_unique",
+    "conversions", "conversion_value", "currency", "open_rate", "click_rate", "revenue_per_recipient", "campaign_id",
+]  # fmt: skip
+NEXT = """Try next, in a notebook:
+
+    import klaviyo_analytics as ka
+    client = {connect}
+    client.events.list(metric={metric}, timeframe="last 30 days", include=["profile"])
+    client.campaigns.summary("last 90 days", conversion_metric={metric})
+    ka.widgets.MetricExplorer(client)
+
+notebooks/01_read.ipynb starts at the beginning.{key}"""
+KEY = """
+With your own key in MATON_API_KEY or KLAVIYO_API_KEY, `klaviyo-analytics demo --live` shows your account."""
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Show an account, and write tables and a chart into a folder."""
+    import klaviyo_analytics as ka  # noqa: PLC0415
+
+    note(
+        "Connecting to your account ..." if options.live else "Building a synthetic shop on this machine ..."
+    )
+    with ka.connect() if options.live else ka.demo(seed=options.seed) as client:
+        tour(client, folder=options.out, metric=options.metric, live=options.live)
+    return DONE
+
+
+def tour(client: KlaviyoClient, *, folder: Path, metric: str | None = None, live: bool = False) -> None:
+    """Print an account's key numbers and its last twelve weeks; write tables and a chart into a folder."""
+    account = client.account
+    say(f"{account['contact_information.organization_name']} ({account['id']})")
+    say(f"times in {account['timezone']}, money in {account['preferred_currency']}\n")
+
+    metrics = client.metrics.list().sort_values(["integration.name", "name"], ignore_index=True)
+    chosen = client.metrics.get(metric_id(metrics, metric or ORDERS))
+    year = client.metric_aggregates.query(
+        chosen, measurements=["count", "sum_value", "unique"], interval="week", timeframe="last 52 weeks"
+    )
+    weekly = year.tail(WEEKS).reset_index(drop=True)
+    money = str(account["preferred_currency"])
+    source = chosen["integration.name"]
+    label = f"{chosen['name']}{f' ({source})' if pd.notna(source) else ''}"
+    say(_headline(year, money))
+    say(f"revenue by week, one year: {sparkline(year['sum_value'])}\n")
+
+    counts = _familiar(client, metrics)
+    say(f"{len(metrics)} metrics; the usual ones, last {WEEKS} weeks:")
+    say(table(counts) + "\n")
+    say(f"{label}, last {WEEKS} weeks:")
+    say(table(_weeks(weekly, money)) + "\n")
+
+    note("Reading campaigns ...")
+    campaigns = client.campaigns.summary("last 90 days", conversion_metric=chosen)
+    columns = [column for column in CAMPAIGN_COLUMNS if column in campaigns.columns]
+    written = {
+        "metrics.csv": metrics,
+        "campaigns.csv": campaigns[columns],
+        "weekly.csv": weekly,
+        "year.csv": year,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in written.items():
+        (folder / name).unlink(missing_ok=True)
+        write_csv(frame, folder / name)
+    _chart(year, folder / "revenue.png", str(chosen["name"]))
+    say(f"Wrote to {folder}: " + ", ".join((*written, "revenue.png")) + f".\n{NOTE}\n")
+    shared = (metrics["name"] == chosen["name"]).sum() > 1
+    say(
+        NEXT.format(
+            connect="ka.connect()" if live else "ka.demo()",
+            metric=repr((chosen["name"], source)) if shared else repr(chosen["name"]),
+            key="" if live else KEY,
+        )
+    )
+
+
+def metric_id(metrics: pd.DataFrame, wanted: str) -> str:
+    """Choose the metric to show: the wanted one, of a shop system where several have the name."""
+    named = metrics[(metrics["name"] == wanted) | (metrics["id"] == wanted)]
+    if named.empty:
+        raise NoMatchError(
+            f"This account has no metric {wanted!r}. Choose one with --metric: "
+            f"{', '.join(metrics['name'].dropna().head(20))}."
+        )
+    shops = named[
+        (named["integration.category"].str.casefold() == "ecommerce").fillna(value=False).astype(bool)
+    ]
+    return str((named if shops.empty else shops)["id"].iloc[0])
+
+
+def sparkline(values: pd.Series[float]) -> str:
+    """Draw numbers as a line of bars, lowest to highest; a missing number is a blank.
+
+    Examples
+    --------
+    >>> sparkline(pd.Series([0.0, 5.0, None, 10.0]))
+    '▁▅ █'
+    """
+    numbers = values.astype("float64")
+    low, span = numbers.min(), (numbers.max() - numbers.min()) or 1.0
+    return "".join(" " if pd.isna(one) else BARS[int((one - low) / span * 7 + 0.5)] for one in numbers)
+
+
+def _headline(year: pd.DataFrame, money: str) -> str:
+    last, before = year.iloc[-WEEKS:], year.iloc[-2 * WEEKS : -WEEKS]
+    revenue, orders = last["sum_value"].sum(), int(last["count"].sum())
+    parts = [
+        f"last {WEEKS} weeks: {revenue:,.0f} {money} revenue{_change(revenue, before['sum_value'].sum())}",
+        f"{orders:,} orders{_change(orders, before['count'].sum())}",
+    ]
+    if orders:
+        parts.append(f"{revenue / orders:,.2f} {money} per order")
+    return " · ".join(parts)
+
+
+def _change(now: float, before: float) -> str:
+    return f" ({(now - before) / before:+.0%})" if before else ""
+
+
+def _familiar(client: KlaviyoClient, metrics: pd.DataFrame) -> pd.DataFrame:
+    """Count the metrics that most people ask for first."""
+    chosen = metrics[metrics["name"].isin(FAMILIAR)]
+    frame = client.metric_aggregates.query(
+        [client.metrics.get(id) for id in chosen["id"]], interval="week", timeframe=f"last {WEEKS} weeks"
+    )
+    rows = []
+    for id, name, source in chosen[["id", "name", "integration.name"]].itertuples(index=False):
+        counts = frame.loc[frame["metric_id"] == id, "count"]
+        rows.append((name, "" if pd.isna(source) else source, f"{int(counts.sum()):,}", sparkline(counts)))
+    shown = pd.DataFrame(rows, columns=["metric", "from", "events", "by week"])
+    order = {name: place for place, name in enumerate(FAMILIAR)}
+    return shown.sort_values("metric", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+
+
+def _weeks(weekly: pd.DataFrame, currency: str) -> pd.DataFrame:
+    counts = weekly["count"].astype("float64")
+    average = weekly["sum_value"] / counts.where(counts > 0)
+    return pd.DataFrame(
+        {
+            "week of": weekly["datetime"].dt.strftime("%Y-%m-%d"),
+            "orders": weekly["count"].map("{:,}".format),
+            "buyers": weekly["unique"].map("{:,}".format),
+            f"revenue {currency}": weekly["sum_value"].map("{:,.2f}".format),
+            "per order": average.map("{:,.2f}".format, na_action="ignore"),
+        }
+    )
+
+
+def _chart(frame: pd.DataFrame, path: Path, name: str) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    from klaviyo_analytics.plots import metric_trend  # noqa: PLC0415
+
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    metric_trend(frame, y="sum_value", title=f"{name}: revenue by week", ax=figure.subplots())
+    figure.savefig(path, dpi=150)
+
+
+def sandbox(options: argparse.Namespace) -> int:
+    """Serve a synthetic account on this machine until Ctrl-C."""
+    from klaviyo_analytics._connect import sandbox_class  # noqa: PLC0415
+
+    served = sandbox_class()(
+        port=options.port,
+        seed=options.seed,
+        profiles=options.profiles,
+        events=options.events,
+        rate_limits=options.rate_limits,
+        own_links=options.own_links,
+        now=_day(options.now) if options.now else int(time.time()),
+    )
+    lines: Sequence[str] = [
+        served.url,
+        f"a gateway:  KLAVIYO_BASE_URL={served.gateway_url} MATON_API_KEY={served.maton_key} "
+        f"MATON_CTRL_URL={served.control_url}",
+        f"Klaviyo:    KLAVIYO_BASE_URL={served.direct_url} KLAVIYO_API_KEY={served.api_key}",
+        "Press Ctrl-C to stop.",
+    ]
+    print("\n".join(lines), flush=True)  # noqa: T201  (at once, for programs that wait for the first line)
+    served.serve_forever()
+    return DONE
+
+
+def _day(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise InvalidInputError(f"--now {text!r} is not a day such as 2026-06-30.") from None

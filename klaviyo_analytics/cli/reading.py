@@ -1,0 +1,267 @@
+"""Commands that read: check, account, metrics, describe, connections, query, export."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from klaviyo_analytics.cli.account import arguments_of, client_of
+from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE
+from klaviyo_analytics.cli.output import note, say, show
+from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, MissingExtraError
+
+
+def check(options: argparse.Namespace) -> int:
+    """Find out what is wrong between here and an account."""
+    from klaviyo_analytics.diagnostics import without_client  # noqa: PLC0415
+
+    try:
+        with client_of(options) as client:
+            report = client.check()
+    except ConfigurationError as error:
+        report = without_client(error)
+    say(str(report))
+    return DONE if report.ok else FAILED
+
+
+def account(options: argparse.Namespace) -> int:
+    """Show the account."""
+    with client_of(options) as client:
+        row = client.account
+    show(pd.DataFrame({"attribute": list(row.index), "value": list(row)}), options)
+    return DONE
+
+
+def metrics(options: argparse.Namespace) -> int:
+    """List the metrics by integration and name."""
+    with client_of(options) as client:
+        frame = client.metrics.list()
+    show(frame.sort_values(["integration.name", "name"], ignore_index=True), options)
+    return DONE
+
+
+def describe(options: argparse.Namespace) -> int:
+    """Show what can be asked of a resource."""
+    with client_of(options) as client:
+        frame = client.describe(options.resource) if options.resource else client.describe()
+    show(pd.DataFrame(frame), options)
+    return DONE
+
+
+def connections(options: argparse.Namespace) -> int:
+    """List, create, show or delete connections of the gateway."""
+    import klaviyo_analytics as ka  # noqa: PLC0415
+
+    given = arguments_of(options)
+    links = ka.Connections(**{name: given[name] for name in ("api_key", "base_url") if name in given})
+    if options.action == "list":
+        show(links.list(), options)
+        return DONE
+    if options.action == "create":
+        made = links.create()
+        say(f"Connection {made.id} waits for consent. Open this link: {made.url}")
+        return DONE
+    if not options.id:
+        raise InvalidInputError(f"connections {options.action} needs the id of a connection.")
+    if options.action == "get":
+        found = links.get(options.id)
+        show(pd.DataFrame({"id": [found.id], "status": [found.status]}), options)
+        return DONE
+    if not options.yes and not _agreed(f"Delete connection {options.id}? Its account has to consent again."):
+        note("Nothing was deleted.")
+        return FAILED
+    links.delete(options.id)
+    say(f"Deleted connection {options.id}.")
+    return DONE
+
+
+def query(options: argparse.Namespace) -> int:
+    """Print numbers of metrics, campaigns, flows, forms or segments."""
+    when: dict[str, Any] = {"timeframe": timeframe_of(options)}
+    conversion = {"conversion_metric": options.conversion_metric} if options.conversion_metric else {}
+    by = options.by.split(",") if options.by else []
+    with client_of(options) as client:
+        if options.what == "aggregate":
+            if not options.metric:
+                raise InvalidInputError(
+                    "query aggregate needs a metric; `klaviyo-analytics metrics` lists them."
+                )
+            frame = client.metric_aggregates.query(
+                metric_of(options),
+                measurements=options.measure.split(","),
+                interval=options.interval,
+                by=by,
+                **when,
+            )
+        elif options.what in ("campaigns", "flows"):
+            summary = getattr(client, options.what).summary
+            grain = {"by": by[0]} if by else {}
+            frame = summary(when["timeframe"], **grain, **conversion)
+        else:
+            frame = getattr(client.reports, f"{options.what[:-1]}_values")(**when)
+    show(frame, options)
+    return DONE
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a list to a file."""
+    import klaviyo_analytics as ka  # noqa: PLC0415
+
+    question: dict[str, Any] = {}
+    if options.filter:
+        question["filter"] = options.filter
+    if options.fields:
+        question["fields"] = options.fields.split(",")
+    if options.metric:
+        question["metric"] = metric_of(options)
+    if (when := timeframe_of(options)) is not None:
+        question["timeframe"] = when
+    if options.limit is not None:
+        question["limit"] = options.limit
+    if options.to.exists():
+        raise InvalidInputError(f"{options.to} exists already. Choose another name, or delete it first.")
+    with client_of(options) as client:
+        resource = getattr(client, options.resource.replace("-", "_"))
+        if options.to.suffix == ".xlsx":
+            frame = resource.list(**question)
+            ka.frames.to_excel(frame, options.to)
+            count = len(frame)
+        elif hasattr(resource, "iter_frames"):
+            count = resource.export(options.to, **question)
+        else:
+            frame = resource.list(**question)
+            count = ka.exports.write(iter([frame]), options.to, empty=frame.iloc[:0])
+    note(f"Wrote {count:,} rows to {options.to}.")
+    return DONE
+
+
+def timeframe_of(options: argparse.Namespace) -> Any:
+    """Return the time frame in the words that the options name."""
+    return options.last if options.last else options.timeframe
+
+
+def metric_of(options: argparse.Namespace) -> Any:
+    """Return the metric: its name, or its name and integration."""
+    return (options.metric, options.integration) if options.integration else options.metric
+
+
+def _agreed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise InvalidInputError(f"{question} Pass --yes where nobody can answer.")
+    sys.stderr.write(f"{question} [y/N] ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def sync(options: argparse.Namespace) -> int:
+    """Bring a local copy up to date, and show what was read."""
+    with client_of(options) as client:
+        archive = client.archive(options.folder)
+        frame = archive.sync(options.tables or None, since=options.since, removals=options.removals)
+    show(frame, options)
+    return DONE
+
+
+def sql(options: argparse.Namespace) -> int:
+    """Ask a local copy in SQL; no key is needed."""
+    import klaviyo_analytics as ka  # noqa: PLC0415
+
+    show(ka.open_archive(options.folder).sql(options.query), options)
+    return DONE
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Compare a local copy with Klaviyo's counts."""
+    with client_of(options) as client:
+        archive = client.archive(options.folder)
+        frame = archive.verify(repair=options.repair, dry_run=options.cost)
+    show(frame, options)
+    differs = "result" in frame and frame["result"].astype("string").eq("differs").any()
+    return INCOMPLETE if differs else DONE
+
+
+WRITERS = {".html": "to_html", ".xlsx": "to_excel", ".md": "to_markdown", ".pdf": "to_pdf", "": "to_folder"}
+
+
+def analyse(options: argparse.Namespace) -> int:
+    """Print the frame of an analysis."""
+    import klaviyo_analytics as ka  # noqa: PLC0415
+
+    name, when = options.analysis.replace("-", "_"), timeframe_of(options)
+    if options.archive:
+        analyses = ka.open_archive(options.archive).analyses
+        show(_asked(analyses, name)(*([when] if when else [])), options)
+        return DONE
+    with client_of(options) as client:
+        show(_asked(client.analyses, name)(*([when] if when else [])), options)
+    return DONE
+
+
+def report(options: argparse.Namespace) -> int:
+    """Write a report of one account, or those of a TOML file."""
+    import klaviyo_analytics as ka  # noqa: PLC0415
+
+    if options.timeframe.endswith(".toml"):
+        ended = ka.report.run(options.timeframe)
+        note(str(ended))
+        return DONE if ended.ok else INCOMPLETE
+    target = options.to or Path("report.html")
+    if target.suffix not in WRITERS:
+        raise InvalidInputError(
+            f"--to {target} has an unknown ending. Allowed are .html, .xlsx, .md, .pdf, or a folder."
+        )
+    chosen: dict[str, Any] = {"compare": None if options.compare == "none" else options.compare}
+    if options.conversion_metric:
+        chosen["conversion_metric"] = options.conversion_metric
+    with client_of(options) as client:
+        made = ka.report.performance(client, options.timeframe, **chosen)
+        getattr(made, WRITERS[target.suffix])(target)
+    note(f"Wrote {target}.")
+    return DONE
+
+
+def run(options: argparse.Namespace) -> int:
+    """Execute a notebook with parameters, and write its results as a page without code."""
+    try:
+        import nbformat  # noqa: PLC0415
+        from nbclient import NotebookClient  # noqa: PLC0415
+        from nbconvert import HTMLExporter  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtraError("Running notebooks", "notebook") from error
+    book = nbformat.read(options.notebook, as_version=4)
+    if given := [_assignment(text) for text in options.parameter]:
+        book.cells.insert(_after_parameters(book), nbformat.v4.new_code_cell("\n".join(given)))
+    NotebookClient(book, resources={"metadata": {"path": str(options.notebook.parent)}}).execute()
+    exporter = HTMLExporter(
+        exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True, embed_images=True
+    )
+    page, _ = exporter.from_notebook_node(book)
+    target = options.out or options.notebook.with_suffix(".html")
+    target.write_text(page, encoding="utf-8")
+    note(f"Wrote {target}.")
+    return DONE
+
+
+def _asked(analyses: Any, name: str) -> Any:
+    if name.startswith("_") or not callable(getattr(analyses, name, None)):
+        names = [one for one in dir(analyses) if not one.startswith("_")]
+        raise InvalidInputError(f"{name!r} is not an analysis. There are {', '.join(names)}.")
+    return getattr(analyses, name)
+
+
+def _assignment(text: str) -> str:
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier():
+        raise InvalidInputError(f"-p {text!r} is not NAME=VALUE, such as timeframe='last month'.")
+    return f"{name} = {value.strip(chr(34) + chr(39))!r}"
+
+
+def _after_parameters(book: Any) -> int:
+    """Return where parameters belong: after the cell tagged `parameters`, or first."""
+    for place, cell in enumerate(book.cells):
+        if "parameters" in cell.metadata.get("tags", []):
+            return place + 1
+    return 0

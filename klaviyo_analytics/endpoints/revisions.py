@@ -1,0 +1,177 @@
+"""Revisions of the API: which tables the package has, how long each revision lives, and how two tables merge.
+
+A revision is stable for a year, deprecated for another, and retired after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import chain
+from typing import Any
+
+from klaviyo_analytics.endpoints import Body, Catalog, Endpoint, Shape
+
+DEFAULT = "2026-01-15"
+TABLES = (DEFAULT, "2026-07-15", "2026-10-15")  # oldest first; each but the first holds what it changes
+WITHOUT_TABLE = ("2026-04-15",)  # stable revisions that are read with the tables around them
+STABLE = tuple(sorted((*TABLES, *WITHOUT_TABLE)))
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The days on which a revision becomes deprecated and is retired."""
+
+    deprecated: date
+    retired: date
+
+    @classmethod
+    def of(cls, revision: str) -> Life:
+        """Calculate both days from the revision's own date.
+
+        Examples
+        --------
+        >>> from klaviyo_analytics.endpoints.revisions import Life
+        >>> Life.of("2026-01-15").retired.isoformat()
+        '2028-01-15'
+        """
+        start = day(revision)
+        return cls(_years_later(start, 1), _years_later(start, 2))
+
+
+def day(revision: str) -> date:
+    """Return the date of a revision, that of a beta such as 2026-07-15.pre included."""
+    return date.fromisoformat(revision.removesuffix(".pre"))
+
+
+def tables_for(revision: str) -> tuple[str, ...]:
+    """Return the tables that describe a revision: its own, else those just before and after it.
+
+    A revision older than all tables has the oldest, a newer one the newest.
+    """
+    asked = day(revision)
+    before = [name for name in TABLES if day(name) <= asked]
+    after = [name for name in TABLES if day(name) > asked]
+    if before and day(before[-1]) == asked:
+        return (before[-1],)
+    return (*before[-1:], *after[:1]) if before else (after[0],)
+
+
+def is_unknown(revision: str) -> bool:
+    """Return whether a revision may allow what no table lists: it is newer than all of them, or a beta."""
+    return revision.endswith(".pre") or day(revision) > day(TABLES[-1])
+
+
+def changes(old: Catalog, new: Catalog) -> dict[str, list[str]]:
+    """Compare two tables: operations that were added, removed, or no longer allow what they did.
+
+    Returns
+    -------
+    dict of {"added", "removed", "breaking": list of str}
+        `breaking` has one line for each operation that lost filters, sort fields, includes, fields or attributes
+        of its body, or that requires new ones.
+    """
+    shared = [name for name in old.operations if name in new.operations]
+    lines = [(name, _breaking(old[name], new[name])) for name in shared]
+    return {
+        "added": [name for name in new.operations if name not in old.operations],
+        "removed": [name for name in old.operations if name not in new.operations],
+        "breaking": [f"{name}: {'; '.join(lost)}" for name, lost in lines if lost],
+    }
+
+
+def _breaking(old: Endpoint, new: Endpoint) -> list[str]:
+    found = [
+        f"{what} no longer allowed: {', '.join(gone)}"
+        for what, before, after in (
+            ("filters", old.filters, new.filters),
+            ("sort", old.sort, new.sort),
+            ("include", old.include, new.include),
+            ("fields", old.fields.get(old.type or "", ()), new.fields.get(new.type or "", ())),
+            ("attributes of the body", _attributes(old.body), _attributes(new.body)),
+        )
+        if (gone := [name for name in before if name not in after])
+    ]
+    required = [name for name in (new.body or Body()).required if name not in (old.body or Body()).required]
+    return [*found, f"newly required: {', '.join(required)}"] if required else found
+
+
+def _attributes(body: Body | None) -> tuple[str, ...]:
+    return (*body.required, *body.optional) if body else ()
+
+
+def union(catalogs: Iterable[Catalog]) -> dict[str, Endpoint]:
+    """Merge the operations of several revisions, each allowing what any of them allows."""
+    merged: dict[str, Endpoint] = {}
+    for catalog in catalogs:
+        for endpoint in catalog:
+            known = merged.get(endpoint.operation)
+            merged[endpoint.operation] = endpoint if known is None else _both(known, endpoint)
+    return merged
+
+
+def _both(old: Endpoint, new: Endpoint) -> Endpoint:
+    return replace(
+        new,
+        page_max=max((one.page_max for one in (old, new) if one.page_max), default=None),
+        filters=_joined(old.filters, new.filters),
+        filter_required=old.filter_required and new.filter_required,
+        sort=_in_order(old.sort, new.sort),
+        include=_in_order(old.include, new.include),
+        fields=_joined(old.fields, new.fields),
+        additional_fields=_joined(old.additional_fields, new.additional_fields),
+        body=_body(old.body, new.body),
+        returns=_shape(old.returns, new.returns),
+        included=_shapes(old.included, new.included),
+        no_body=old.no_body and new.no_body,
+    )
+
+
+def _body(old: Body | None, new: Body | None) -> Body | None:
+    if old is None or new is None:
+        return new or old
+    names = _in_order((*old.required, *old.optional), (*new.required, *new.optional))
+    required = tuple(name for name in names if name in old.required and name in new.required)
+    relationships: dict[str, tuple[str, str, bool]] = {}
+    for name in _in_order(tuple(old.relationships), tuple(new.relationships)):
+        found = [one.relationships.get(name) for one in (old, new)]
+        kind, arity, _ = found[1] or found[0] or ("", "", False)
+        relationships[name] = (kind, arity, all(one is not None and one[2] for one in found))
+    optional = tuple(name for name in names if name not in required)
+    return replace(new, required=required, optional=optional, relationships=relationships)
+
+
+def _shape(old: Shape | None, new: Shape | None) -> Shape | None:
+    if old is None or new is None:
+        return new or old
+    attributes = {**old.attributes, **new.attributes}
+    return Shape(new.type, attributes, {**old.relationships, **new.relationships})
+
+
+def _shapes(old: Mapping[str, Shape], new: Mapping[str, Shape]) -> dict[str, Shape]:
+    merged: dict[str, Shape] = dict(old)
+    for name, shape in new.items():
+        both = _shape(old.get(name), shape)
+        assert both is not None
+        merged[name] = both
+    return merged
+
+
+def _joined(
+    old: Mapping[str, tuple[str, ...]], new: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    return {
+        name: _in_order(old.get(name, ()), new.get(name, ())) for name in _in_order(tuple(old), tuple(new))
+    }
+
+
+def _in_order(*groups: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(groups)))
+
+
+def _years_later(start: date, years: int) -> date:
+    try:
+        return start.replace(year=start.year + years)
+    except ValueError:  # 29 February
+        return start.replace(year=start.year + years, day=28)

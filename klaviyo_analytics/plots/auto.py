@@ -1,0 +1,166 @@
+"""The picture that fits a frame of an analysis: `frame.attrs["analysis"]` says which one that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.plots._canvas import new_axes, put_note, put_title, quiet
+from klaviyo_analytics.plots._frame import names, numbers
+from klaviyo_analytics.plots._quantities import Kind, write
+from klaviyo_analytics.plots._style import PALETTE
+from klaviyo_analytics.plots._text import clip, legible, put_names
+from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
+from klaviyo_analytics.plots.audience import ordered_funnel, overlap, year_over_year
+from klaviyo_analytics.plots.customers import cohort_heatmap, lifetime_value, rfm_map, rfm_movement
+from klaviyo_analytics.plots.experiments import ab_forest
+from klaviyo_analytics.plots.timing import conversion_lag, fatigue, send_time_heatmap
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_PICTURES: Mapping[str, Callable[..., Any]] = {
+    "ab_test": ab_forest,
+    "attribution_comparison": attribution_comparison,
+    "bridge": bridge,
+    "cohorts": cohort_heatmap,
+    "conversion_lag": conversion_lag,
+    "fatigue": fatigue,
+    "lifetime_value": lifetime_value,
+    "ordered_funnel": ordered_funnel,
+    "overlap": overlap,
+    "rfm": rfm_map,
+    "year_over_year": year_over_year,
+}
+# analysis -> (columns that name a bar, column of its length, kind of number, title)
+_BARS: Mapping[str, tuple[tuple[str, ...], str, Kind, str]] = {
+    "attribution": (("channel",), "revenue", "money", "Attributed revenue"),
+    "by_segment": (("group",), "revenue", "money", "Revenue by segment"),
+    "deliverability_by_provider": (
+        ("Inbox Provider", "Email Domain", "measure"),
+        "rate",
+        "rate",
+        "Rates by provider",
+    ),
+    "engagement_tiers": (("tier",), "profiles", "count", "Profiles by last engagement"),
+    "flow_health": (("flow",), "change", "rate", "Change of the rate by flow"),
+    "flow_losses": (("flow", "message"), "left_rate", "rate", "People lost by message"),
+    "new_and_returning": (
+        ("month", "customer"),
+        "revenue",
+        "money",
+        "Revenue of new and returning customers",
+    ),
+    "product_affinity": (("product_a", "product_b"), "together", "count", "Bought together"),
+    "repeat_purchase": (("order",), "share", "rate", "Customers who order again after order n"),
+}
+_MOST = 15
+
+
+def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the picture that fits a frame of `client.analyses` or `archive.analyses`.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As an analysis returned it; `frame.attrs["analysis"]` names the analysis. Operations of pandas may lose it.
+    title : str, optional
+        `""` for none.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if omitted.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        What the plot of that analysis draws, such as `rfm_map` or `cohort_heatmap`; horizontal bars, at most the 15
+        longest, for an analysis without a plot of its own.
+
+    Raises
+    ------
+    FrameError
+        The frame does not say which analysis it is of.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import klaviyo_analytics.plots as plots
+    >>> frame = pd.DataFrame({"tier": ["0-30 days", "never"], "profiles": [30, 12]})
+    >>> frame.attrs["analysis"] = "engagement_tiers"
+    >>> ax = plots.auto(frame)
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['0-30 days', 'never']
+    """
+    kind = str(frame.attrs.get("analysis"))
+    if kind == "klaviyo_rfm":
+        return (rfm_movement if "previous_group" in frame.columns else rfm_map)(frame, title=title, ax=ax)
+    if kind == "send_times":
+        if {"weekday", "hour"} <= set(frame.columns):
+            return send_time_heatmap(frame, title=title, ax=ax)
+        return _bars(frame, (str(frame.columns[0]),), "rate", "rate", title or "Rate by time of sending", ax)
+    if kind in _PICTURES:
+        axes: Axes = _PICTURES[kind](frame, title=title, ax=ax)
+        return axes
+    if kind in _BARS:
+        labels, value, unit, usual = _BARS[kind]
+        return _bars(frame, labels, value, unit, usual if title is None else title, ax)
+    raise FrameError(
+        f"frame.attrs['analysis'] is {kind!r}, which names no picture. "
+        "Expected an unchanged frame of client.analyses. "
+        "Call the plot by its name, such as ka.plots.rfm_map(frame)."
+    )
+
+
+def _bars(
+    frame: pd.DataFrame, labels: tuple[str, ...], value: str, unit: Kind, title: str, ax: Axes | None
+) -> Axes:
+    """Draw a bar for each row, the longest 15 if there are more."""
+    keys = [name for name in labels if name in frame.columns]
+    if not keys or value not in frame.columns:
+        raise FrameError(
+            f"the frame lacks {value!r} or a column of names. Expected the frame of the analysis, unchanged."
+        )
+    rows: pd.DataFrame = frame
+    if frame.duplicated(keys).any():  # such as a row for each order and touch
+        rows = frame.groupby(keys, sort=False, dropna=False)[[value]].sum().reset_index()
+        rows.attrs = dict(frame.attrs)
+    left_out = max(len(rows) - _MOST, 0)
+    if left_out:
+        order = numbers(rows, value)
+        longest = np.argsort(-np.abs(np.nan_to_num(order)), kind="stable")[:_MOST]
+        rows = rows.iloc[np.sort(longest)]
+    ax = new_axes(ax, rows=len(rows))
+    quiet(ax, grid="x")
+    put_title(ax, title)
+    lengths = numbers(rows, value)
+    if rows.empty or not np.isfinite(lengths).any():
+        put_note(ax, f"No values: {value!r} is missing in every row" if len(rows) else "No rows to draw")
+        return ax
+    places = np.arange(len(rows))
+    ax.barh(places, np.nan_to_num(lengths), color=PALETTE[0], height=0.62)
+    texts = [" · ".join(parts) for parts in zip(*(names(rows, key) for key in keys), strict=True)]
+    ax.set_yticks(places, [legible(clip(text, 40)) for text in texts])
+    put_names(ax.get_yticklabels())
+    ax.invert_yaxis()
+    ax.axvline(0, linewidth=0.8, color=ax.spines["left"].get_edgecolor())
+    ax.set_xticks([])
+    ax.margins(x=0.15)
+    currency = frame.attrs.get("currency")
+    for place in places:
+        if np.isfinite(lengths[place]):
+            said = (
+                write(float(lengths[place]), unit, currency=currency)
+                if unit == "money"
+                else write(float(lengths[place]), unit)
+            )
+            ax.annotate(
+                said, (float(lengths[place]), place), xytext=(0.5 if lengths[place] >= 0 else -0.5, 0),
+                textcoords="offset fontsize", ha="left" if lengths[place] >= 0 else "right", va="center",
+                fontsize="small",
+            )  # fmt: skip
+    if left_out:
+        ax.set_xlabel(f"{_MOST} of {_MOST + left_out} rows, the longest bars")
+    return ax

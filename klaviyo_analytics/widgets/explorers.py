@@ -1,0 +1,280 @@
+"""The explorers of metrics, campaigns and flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import ipywidgets
+from traitlets import Unicode, validate
+
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.widgets import options
+from klaviyo_analytics.widgets.background import silently
+from klaviyo_analytics.widgets.base_view import check_client, check_state, dropdown, note
+from klaviyo_analytics.widgets.choices import ChoiceState
+from klaviyo_analytics.widgets.dates import CUSTOM, DateRangePicker
+from klaviyo_analytics.widgets.explorer import Explorer
+from klaviyo_analytics.widgets.explorer_state import (
+    MEASUREMENTS,
+    METRIC_CHARTS,
+    NO_METRICS,
+    ExplorerState,
+    MetricExplorerState,
+)
+from klaviyo_analytics.widgets.pickers import DimensionPicker, MetricPicker
+from klaviyo_analytics.widgets.queries import Ask, Frames, Noun, SummaryAsk
+from klaviyo_analytics.widgets.states import one_of
+
+
+class MetricExplorer(Explorer):
+    """Explore metrics over time: choose, press Run, take frame, chart and code along.
+
+    Nothing is asked of the account while you choose, apart from the names of its metrics.
+
+    Parameters
+    ----------
+    client : KlaviyoClient
+    state : MetricExplorerState, optional
+        Share it to let two explorers show one question.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame or None
+    axes : matplotlib.axes.Axes or None
+        The chart; the first one of several.
+    state : MetricExplorerState
+
+    Examples
+    --------
+    >>> import klaviyo_analytics as ka
+    >>> with ka.demo(profiles=100, events=500) as client:
+    ...     explorer = ka.widgets.MetricExplorer(client)
+    ...     explorer.metrics.choose("Opened Email")
+    ...     frame = explorer.run()
+    >>> frame["metric"].unique().tolist()
+    ['Opened Email']
+    >>> explorer.close()
+    """
+
+    state: MetricExplorerState
+
+    def __init__(self, client: KlaviyoClient, *, state: MetricExplorerState | None = None) -> None:
+        check_client(self, client)
+        check_state(self, state, MetricExplorerState)
+        timezone, now = silently(lambda: client.account)["timezone"], client.now
+        self.state = state = state if state is not None else MetricExplorerState(str(timezone), now=now)
+        self.metrics = MetricPicker(client, state=state.metrics)
+        self._boxes = {
+            "measurement": dropdown("Measure", [(words, name) for name, words in MEASUREMENTS.items()]),
+            "chart": dropdown("Chart", [(words, name) for name, words in METRIC_CHARTS.items()]),
+        }
+        dimensions = DimensionPicker(state.dimensions)
+        super().__init__(
+            client, state, [self.metrics, *self._boxes.values(), dimensions, DateRangePicker(state.dates)]
+        )
+        for name, box in self._boxes.items():
+            box.observe(lambda change, name=name: state.set_trait(name, change["new"]), names="value")
+        self.watch(state, list(self._boxes), self._show_boxes)
+        self.watch(state, ["chart"], self._draw_again)
+
+    def _show_boxes(self, _change: Any) -> None:
+        for name, box in self._boxes.items():
+            box.value = getattr(self.state, name)
+
+    def _answered(self, ask: Ask, frames: Frames) -> str:
+        said = super()._answered(ask, frames)
+        ids = frames.frame["metric_id"].dropna().unique().tolist()
+        options.remember(str(self._client.account["id"]), options.METRIC, ids)
+        return said
+
+
+CHARTS: Mapping[Noun, Mapping[str, str]] = {
+    "campaign": {"Ranking": "campaign_ranking", "Against size": "campaign_scatter"},
+    "flow": {"Funnel": "flow_funnel"},
+}
+GRAINS: Mapping[Noun, tuple[str, ...]] = {
+    "campaign": ("campaign", "message", "variation"),
+    "flow": ("flow", "message"),
+}
+MEASURES = {
+    "Revenue": "conversion_value",
+    "Revenue per recipient": "revenue_per_recipient",
+    "Recipients": "recipients",
+    "Open rate": "open_rate",
+    "Click rate": "click_rate",
+    "Conversion rate": "conversion_rate",
+    "Unsubscribe rate": "unsubscribe_rate",
+}
+
+
+class SummaryExplorerState(ExplorerState):
+    """A question about campaigns or flows.
+
+    Attributes
+    ----------
+    conversion : ChoiceState
+        The metric whose events are conversions; the account's own, if none is chosen.
+    by, chart, measure : str
+        What a row is, how it is drawn, and which number a ranking or scatter shows.
+
+    Examples
+    --------
+    >>> from klaviyo_analytics.widgets import SummaryExplorerState
+    >>> state = SummaryExplorerState("campaign", "America/New_York")
+    >>> state.dates.preset = "last 30 days"
+    >>> print(state.code)
+    frame = client.campaigns.summary("last 30 days")
+    ka.plots.campaign_ranking(frame, by="conversion_value")
+    """
+
+    by = Unicode()
+    chart = Unicode()
+    measure = Unicode("conversion_value")
+    resource: Noun
+    conversion: ChoiceState
+
+    def __init__(
+        self,
+        resource: Noun,
+        timezone: str = "UTC",
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        super().__init__(timezone, now=now)
+        self.resource = one_of("resource", resource, tuple(CHARTS))
+        self.conversion = ChoiceState(multiple=False)
+        self.conversion.observe(self.check, names=["empty", "selected"])
+        self.by = GRAINS[resource][0]
+        self.chart = next(iter(CHARTS[resource].values()))
+        self.observe(self.check, names=["by", "chart", "measure"])
+
+    @validate("by", "chart", "measure")
+    def _known(self, proposal: Any) -> Any:
+        allowed = {
+            "by": GRAINS[self.resource],
+            "chart": CHARTS[self.resource].values(),
+            "measure": MEASURES.values(),
+        }
+        name = proposal["trait"].name
+        return one_of(name, proposal["value"], allowed[name])
+
+    def wrong(self) -> str:
+        """Without a metric, nothing can be a conversion, and reports ask for one."""
+        return NO_METRICS if self.conversion.empty else ""
+
+    def ask(self) -> SummaryAsk:
+        """Freeze the question."""
+        timeframe = self.dates.timeframe
+        assert timeframe is not None
+        chart: Any = self.chart
+        return SummaryAsk(
+            resource=self.resource,
+            by=self.by,
+            chart=chart,
+            measure=self.measure,
+            timeframe=timeframe,
+            words=None if self.dates.preset == CUSTOM else self.dates.preset,
+            conversion=next(iter(self.conversion.values), None),
+        )
+
+    def redrawn(self, asked: Ask) -> Ask:
+        """Return the query with the chart and number that are chosen now."""
+        chart: Any = self.chart
+        return replace(asked, chart=chart, measure=self.measure) if isinstance(asked, SummaryAsk) else asked
+
+
+class _SummaryExplorer(Explorer):
+    """What the two have in common."""
+
+    state: SummaryExplorerState
+    _resource: Noun
+
+    def __init__(self, client: KlaviyoClient, *, state: SummaryExplorerState | None = None) -> None:
+        check_client(self, client)
+        check_state(self, state, SummaryExplorerState)
+        if state is not None and state.resource != self._resource:
+            raise InvalidInputError(
+                f"{type(self).__name__}(): this state belongs to a {state.resource} explorer; "
+                f"pass SummaryExplorerState({self._resource!r}), or omit `state`."
+            )
+        timezone, now = str(silently(lambda: client.account)["timezone"]), client.now
+        self.state = state = (
+            state if state is not None else SummaryExplorerState(self._resource, timezone, now=now)
+        )
+        self.conversion = MetricPicker(
+            client, state=state.conversion, multiple=False, title="Conversion (the account's own, if none)"
+        )
+        grains = [(f"one row a {name}", name) for name in GRAINS[self._resource]]
+        self._choices = {
+            "by": dropdown("Rows", grains),
+            "chart": dropdown("Chart", CHARTS[self._resource].items()),
+            "measure": dropdown("Number", MEASURES.items()),
+        }
+        self._budget = ipywidgets.HTML()
+        if self._resource == "flow":  # there is one chart, of all the numbers
+            self._choices["chart"].layout.display = self._choices["measure"].layout.display = "none"
+        dates = DateRangePicker(state.dates, intervals=False, comparisons=False)
+        super().__init__(client, state, [dates, *self._choices.values(), self.conversion, self._budget])
+        for name, box in self._choices.items():
+            box.observe(lambda change, name=name: state.set_trait(name, change["new"]), names="value")
+        self.watch(state, list(self._choices), self._show_choices)
+        self.watch(state, ["chart", "measure"], self._draw_again)
+        self._show_budget()
+
+    def _show_choices(self, _change: Any) -> None:
+        for name, box in self._choices.items():
+            box.value = getattr(self.state, name)
+
+    def _answered(self, ask: Ask, frames: Frames) -> str:
+        self._show_budget()
+        return super()._answered(ask, frames)
+
+    def _show_budget(self) -> None:
+        budget = self._client.reports.budget().set_index("report").loc[f"{self._resource}_values"]
+        self._budget.value = note(
+            f"{budget['left']} of {budget['daily_limit']} {self._resource} reports are left today; a run takes one."
+        )
+
+
+class CampaignExplorer(_SummaryExplorer):
+    """Explore how campaigns did: choose days and a conversion, press Run; another chart costs nothing.
+
+    Parameters
+    ----------
+    client : KlaviyoClient
+    state : SummaryExplorerState, optional
+        Share it to let two explorers show one question.
+
+    Examples
+    --------
+    >>> import klaviyo_analytics as ka
+    >>> with ka.demo(profiles=100, events=2000) as client:
+    ...     explorer = ka.widgets.CampaignExplorer(client)
+    ...     frame = explorer.run()
+    >>> frame.columns[0]
+    'campaign_id'
+    >>> explorer.close()
+    """
+
+    _resource = "campaign"
+
+
+class FlowExplorer(_SummaryExplorer):
+    """Explore how flows did: choose days and a conversion, press Run. See `CampaignExplorer`.
+
+    Examples
+    --------
+    >>> import klaviyo_analytics as ka
+    >>> with ka.demo(profiles=100, events=2000) as client:
+    ...     explorer = ka.widgets.FlowExplorer(client)
+    ...     frame = explorer.run()
+    >>> frame.columns[0]
+    'flow_id'
+    >>> explorer.close()
+    """
+
+    _resource = "flow"

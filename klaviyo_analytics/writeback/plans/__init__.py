@@ -1,1 +1,0 @@
-"""From a frame to a plan: one module a kind of write."""

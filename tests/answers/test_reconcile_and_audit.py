@@ -1,0 +1,151 @@
+"""Why two numbers differ, and what is wrong with an account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.sandbox.model import Account, Attribution
+from tests.sandbox import accounts
+from tests.shops import Shop, open_shop
+
+
+def at(month: int, day: int) -> int:
+    return int(datetime(2026, month, day, 16, tzinfo=UTC).timestamp())
+
+
+def shop_of(orders: list[tuple[int, int | None, float]], *, now: int) -> Account:
+    """Return an account with orders of Anna: when, when its campaign was sent (None: not attributed), value."""
+    rows: list[tuple[int, str, str | None, float | None, dict[str, Any]]] = []
+    credit: dict[str, Attribution] = {}
+    for number, (ordered, sent, value) in enumerate(orders):
+        if sent is not None:
+            message = {"$event_id": f"r{number}", "$message": f"MSG{number}"}
+            rows.append((sent, accounts.RECEIVED, accounts.ANNA, None, message))
+            opened = {**message, "$event_id": f"o{number}"}
+            rows.append((sent + 60, accounts.OPENED, accounts.ANNA, None, opened))
+            credit[f"k{number}"] = Attribution(
+                f"a{number}", "email", f"MSG{number}", sent, campaign=f"01C{number}"
+            )
+        held = {"$event_id": f"k{number}", "$value": value, "$value_currency": "USD", "OrderId": f"k{number}"}
+        rows.append((ordered, accounts.PLACED, accounts.ANNA, value, held))
+    log = accounts.events(rows)
+    log.attribution[:] = [credit.get(str(held["$event_id"])) for held in log.properties]
+    account = accounts.small_account(log)
+    campaign, message_record = (
+        account.records["campaign"]["01CAMP"],
+        account.records["campaign-message"]["MSG1"],
+    )
+    for number, (_, sent, _) in enumerate(orders):
+        if sent is None:
+            continue
+        attributes = {**campaign.attributes, "name": f"Campaign {number}", "send_time": accounts.iso(sent)}
+        account.records["campaign"][f"01C{number}"] = replace(
+            campaign, id=f"01C{number}", attributes=attributes
+        )
+        account.records["campaign-message"][f"MSG{number}"] = replace(
+            message_record,
+            id=f"MSG{number}",
+            relationships={**message_record.relationships, "campaign": f"01C{number}"},
+        )
+    account.now = now
+    return account
+
+
+def test_sent_in_march_and_ordered_in_april() -> None:
+    account = shop_of(
+        [(at(4, 2), at(3, 31), 80.25), (at(4, 20), at(4, 18), 20.5), (at(4, 21), None, 7.0)], now=at(5, 30)
+    )
+    with open_shop(account=account) as shop:
+        april = shop.client.reconcile("2026-04", conversion_metric="Placed Order")
+        march = shop.client.reconcile("2026-03", conversion_metric="Placed Order")
+    roads = april.roads.set_index(["road", "scope"])["revenue"]
+    assert roads["raw events", "all"] == pytest.approx(107.75)
+    assert roads["metric aggregates", "all"] == pytest.approx(107.75)
+    assert roads["raw events", "attributed"] == pytest.approx(100.75)
+    assert roads["metric aggregates", "attributed"] == pytest.approx(100.75)
+    assert roads["reports: campaigns and flows", "attributed"] == pytest.approx(20.5)
+    assert roads["summaries: campaigns and flows", "attributed"] == pytest.approx(20.5)
+    steps = april.bridge.set_index("step")["amount"]
+    assert steps["by order (event)"] == pytest.approx(100.75)
+    assert steps["sent before the period"] == pytest.approx(-80.25)
+    assert steps["not explained"] == 0
+    assert steps["reported"] == pytest.approx(20.5)
+    assert march.bridge.set_index("step")["amount"]["ordered after the period"] == pytest.approx(80.25)
+    assert march.bridge.set_index("step")["amount"]["reported"] == pytest.approx(80.25)
+    opened = april.orders("sent before the period")
+    assert opened["by_send"].sum() - opened["by_order"].sum() == pytest.approx(-80.25)
+    assert len(opened) == 1
+    with pytest.raises(InvalidInputError, match="is not in the bridge"):
+        april.orders("magic")
+
+
+def test_every_month_of_a_shop_closes_to_the_cent() -> None:
+    with open_shop(profiles=400, events=10_000) as shop:
+        for month in ("2025-11", "2026-02", "2026-05"):
+            why = shop.client.reconcile(month)
+            steps = why.bridge.set_index("step")["amount"]
+            assert steps.iloc[:-1].sum() == pytest.approx(steps["reported"], abs=0.005)
+            assert abs(steps["not explained"]) < 0.005
+            for step in steps.index[1:-2]:
+                opened = why.orders(step)
+                assert (opened["by_send"] - opened["by_order"]).sum() == pytest.approx(steps[step], abs=0.005)
+            assert why.rates.set_index("rate").loc["click_rate", "reproduced_by"] is not None
+
+
+def test_a_month_without_orders() -> None:
+    with open_shop(account=shop_of([(at(4, 2), at(3, 31), 80.0)], now=at(5, 30))) as shop:
+        why = shop.client.reconcile("2026-01", conversion_metric="Placed Order")
+    assert why.bridge["amount"].sum() == 0
+    assert why.details.empty
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with open_shop(profiles=400, events=10_000) as shop:
+        yield shop
+
+
+def flow_named(shop: Shop, word: str) -> str:
+    return next(id for id, flow in shop.account.records["flow"].items() if word in flow.attributes["name"])
+
+
+def test_a_draft_welcome_flow_and_a_duplicate_metric_are_exactly_two_findings(shop: Shop) -> None:
+    flow = flow_named(shop, "Welcome")
+    shop.account.records["flow"][flow].attributes["status"] = "draft"
+    found = shop.client.audit()
+    assert found[["check", "weight", "subject"]].to_numpy().tolist() == [
+        ["standard flow is not live", "high", "Welcome Series"],
+        ["duplicate metric", "high", "Placed Order"],
+    ]
+    assert found["evidence"].str.contains(flow).tolist() == [True, False]
+    assert found["action"].str.len().gt(0).all()
+    assert found.attrs["not_checked"] == []
+
+
+def test_findings_go_away_with_their_cause(shop: Shop) -> None:
+    metrics = shop.account.records["metric"]
+    other = next(
+        id for id, one in metrics.items() if one.attributes["integration"]["name"] == "Point of Sale"
+    )
+    metrics[other].attributes["name"] = "Sold in a shop"
+    assert shop.client.audit().empty
+
+
+def test_a_missing_flow_and_orders_without_value_are_found(shop: Shop) -> None:
+    shop.account.records["flow"][flow_named(shop, "Cart")].attributes["name"] = "Something else"
+    log = shop.account.events
+    names = {id: one.attributes["name"] for id, one in shop.account.records["metric"].items()}
+    last = [row for row in range(len(log.ids)) if names[log.metric_ids[log.metric[row]]] == "Placed Order"][
+        -3:
+    ]
+    for row in last:
+        log.properties[row] = {key: value for key, value in log.properties[row].items() if key != "$value"}
+    found = shop.client.audit().set_index("check")
+    assert found.loc["standard flow is missing", "subject"] == "abandoned cart"
+    assert str(found.loc["orders without a value", "evidence"]).startswith("3 of ")

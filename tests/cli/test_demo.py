@@ -1,0 +1,88 @@
+"""klaviyo-analytics, as somebody at a terminal meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from klaviyo_analytics.cli import main
+from klaviyo_analytics.sandbox import Sandbox
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_demo_prints_an_account_and_writes_frames_and_a_chart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "America/New_York" in printed
+    assert "last 12 weeks" in printed
+    weekly = pd.read_csv(tmp_path / "weekly.csv")
+    assert len(weekly) == 12
+    assert weekly["count"].sum() > 0
+    for count in weekly["count"]:
+        assert f" {count:,} " in printed
+    assert len(pd.read_csv(tmp_path / "metrics.csv")) >= 20
+    picture = (tmp_path / "revenue.png").read_bytes()
+    assert picture.startswith(PNG)
+    assert len(picture) > 10_000
+
+
+def test_live_reads_the_account_of_the_key_and_writes_nothing_to_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox(profiles=100, events=2_000) as sandbox:
+        monkeypatch.setenv("KLAVIYO_API_KEY", sandbox.api_key)
+        monkeypatch.setenv("KLAVIYO_BASE_URL", sandbox.direct_url)
+        monkeypatch.delenv("MATON_API_KEY", raising=False)
+        assert main(["demo", "--live", "--out", str(tmp_path)]) == 0
+        asked = {(request.method, request.path) for request in sandbox.requests}
+    reads = {"/api/metric-aggregates", "/api/campaign-values-reports"}  # questions that the API takes as POST
+    assert {path for method, path in asked if method != "GET"} == reads
+    assert sandbox.api_key not in capsys.readouterr().out
+
+
+def test_live_without_a_key_says_what_to_set(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MATON_API_KEY", "KLAVIYO_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["demo", "--live"]) == 1
+    said = capsys.readouterr().err
+    assert "MATON_API_KEY" in said
+    assert "KLAVIYO_API_KEY" in said
+    assert "Traceback" not in said
+
+
+def test_an_unknown_metric_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--out", str(tmp_path), "--metric", "No Such Metric"]) == 1
+    assert "Choose one with --metric" in capsys.readouterr().err
+
+
+def test_sandbox_prints_its_url_first_and_answers_there() -> None:
+    command = [sys.executable, "-m", "klaviyo_analytics.cli", "sandbox", "--port", "0"]
+    size = ["--profiles", "20", "--events", "200"]
+    with subprocess.Popen(
+        [*command, *size], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            assert url.startswith("http://127.0.0.1:")
+            gateway = process.stdout.readline()
+            key = gateway.rsplit("MATON_API_KEY=", 1)[1].split()[0]
+            request = urllib.request.Request(f"{url}/klaviyo/api/accounts")
+            request.add_header("Authorization", f"Bearer {key}")
+            request.add_header("revision", "2026-01-15")
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                assert json.load(answer)["data"][0]["type"] == "account"
+        finally:
+            process.terminate()

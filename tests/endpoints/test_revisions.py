@@ -1,0 +1,123 @@
+"""Which table describes a revision, what it allows, and that a client follows its own."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+import klaviyo_analytics as ka
+from klaviyo_analytics._connect import _warn_of
+from klaviyo_analytics.endpoints import load, revisions
+from klaviyo_analytics.endpoints.query import build, page_size
+from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, InvalidQueryError
+
+
+@pytest.mark.parametrize(
+    ("revision", "tables"),
+    [
+        ("2024-10-15", ("2026-01-15",)),
+        ("2026-01-15", ("2026-01-15",)),
+        ("2026-04-15", ("2026-01-15", "2026-07-15")),
+        ("2026-07-15", ("2026-07-15",)),
+        ("2026-07-15.pre", ("2026-07-15",)),
+        ("2026-10-15", ("2026-10-15",)),
+        ("2027-04-15", ("2026-10-15",)),
+    ],
+)
+def test_a_revision_is_described_by_its_own_table_or_by_those_around_it(
+    revision: str, tables: tuple[str, ...]
+) -> None:
+    assert revisions.tables_for(revision) == tables
+
+
+def test_a_table_holds_what_its_predecessors_have_and_what_it_changes() -> None:
+    old, middle, new = map(load, revisions.TABLES)
+    assert len(old.operations) < len(middle.operations) < len(new.operations)
+    assert set(old.operations) < set(middle.operations) < set(new.operations)
+    assert old["get_profiles"] != middle["get_profiles"]
+    assert middle["get_flows"] == new["get_flows"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "size"),
+    [
+        ("get_campaigns", 100), ("get_lists", 10), ("get_segments", 10), ("get_tags", 50), ("get_templates", 10),
+        ("get_coupons", 100), ("get_catalog_items", 100),
+    ],
+)  # fmt: skip
+def test_page_size_is_sent_only_where_a_revision_has_it(operation: str, size: int) -> None:
+    assert page_size(load("2026-01-15")[operation], None, None) is None
+    for revision in ("2026-04-15", "2026-07-15", "2026-10-15"):
+        assert page_size(load(revision)[operation], None, None) == size
+
+
+def test_the_channel_filter_of_campaigns_is_required_before_2026_10_15_and_refused_after() -> None:
+    channel = ka.F["messages.channel"] == "email"
+    for revision in ("2026-01-15", "2026-04-15", "2026-07-15"):
+        with pytest.raises(InvalidQueryError, match="a filter is required"):
+            build(load(revision)["get_campaigns"])
+        build(load(revision)["get_campaigns"], filter=channel)
+    build(load("2026-10-15")["get_campaigns"])
+    with pytest.raises(InvalidQueryError, match=r"messages\.channel"):
+        build(load("2026-10-15")["get_campaigns"], filter=channel)
+
+
+def test_between_two_tables_whatever_either_allows_is_allowed() -> None:
+    between = load("2026-04-15")
+    assert set(between.operations) == set(load("2026-07-15").operations)
+    assert "conversations" in between["get_profile"].include
+    assert "messages.channel" in between["get_campaigns"].filters
+
+
+def test_changes_lists_what_a_move_adds_and_breaks() -> None:
+    found = revisions.changes(load("2026-07-15"), load("2026-10-15"))
+    assert "get_campaign_audience" in found["added"]
+    assert not found["removed"]
+    (campaigns,) = [line for line in found["breaking"] if line.startswith("get_campaigns:")]
+    assert "messages.channel" in campaigns
+    (create,) = [line for line in found["breaking"] if line.startswith("create_campaign:")]
+    assert "newly required: definition" in create
+    same = revisions.changes(load(), load())
+    assert not any(same.values())
+
+
+def test_a_revision_lives_for_two_years() -> None:
+    life = revisions.Life.of("2026-01-15")
+    assert (life.deprecated.isoformat(), life.retired.isoformat()) == ("2027-01-15", "2028-01-15")
+    assert revisions.Life.of("2028-02-29").deprecated.isoformat() == "2029-02-28"
+
+
+def test_connect_chooses_the_table() -> None:
+    for revision in revisions.STABLE:
+        client = ka.connect(api_key="pk_0123456789", revision=revision)
+        assert client._api.catalog is load(revision)
+        assert client._api.strict
+        assert client._api.transport._headers["revision"] == revision
+
+
+def test_a_write_takes_what_its_own_revision_has() -> None:
+    for revision, name, other in (("2026-07-15", "new_name", "name"), ("2026-10-15", "name", "new_name")):
+        client = ka.connect(api_key="pk_0123456789", revision=revision)
+        request = client.campaigns.clone("01ABC", **{name: "Copy"}, dry_run=True)
+        assert request["body"].item()["data"]["attributes"] == {name: "Copy"}
+        with pytest.raises(InvalidInputError, match=f"takes no {other!r}; it takes {name}"):
+            client.campaigns.clone("01ABC", **{other: "Copy"}, dry_run=True)
+
+
+def test_an_unknown_revision_has_the_newest_table_refuses_nothing_and_warns_once() -> None:
+    _warn_of.cache_clear()
+    with pytest.warns(UserWarning, match=r"revision='2031-01-15' is not known .* 2026-10-15") as said:
+        client = ka.connect(api_key="pk_0123456789", revision="2031-01-15")
+    assert len(said) == 1
+    assert client._api.catalog is load("2026-10-15")
+    assert not client._api.strict
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ka.connect(api_key="pk_0123456789", revision="2031-01-15")
+
+
+@pytest.mark.parametrize("revision", ["", "latest", "2026-1-15", "20260115", "2026-13-01", None, 5])
+def test_what_is_not_a_date_is_not_a_revision(revision: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not a valid API revision"):
+        ka.connect(api_key="pk_0123456789", revision=revision)

@@ -1,0 +1,128 @@
+"""Frames of events in bounded memory: read ahead by several readers, in order, each event once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from klaviyo_analytics.errors import RequestTimeoutError
+from klaviyo_analytics.resources import _concurrent
+from klaviyo_analytics.resources._concurrent import FEW, MOST, Pace
+from tests.sandbox.accounts import ANNA, DAY, NOW, PLACED, events, small_account
+from tests.shops import Shop, open_shop
+
+EVENTS = 900
+SPREADS: dict[str, Callable[[int], float]] = {
+    "evenly": lambda number: number * DAY / 3,
+    "in one second": lambda _: 500 * DAY,
+    "most in one hour of years": lambda number: (
+        number * DAY * 0.7 if number % 10 == 0 else 333 * DAY + number
+    ),
+    "with a gap of a year": lambda number: number * 600.0 if number < 450 else 500 * DAY + number,
+}
+
+
+@pytest.fixture(scope="module", params=SPREADS)
+def shop(request: Any) -> Iterator[Shop]:
+    spread = SPREADS[request.param]
+    log = events([(int(NOW - 700 * DAY + spread(number)), PLACED, ANNA, 1.0, {}) for number in range(EVENTS)])
+    with open_shop(account=small_account(log)) as shop:
+        yield shop
+
+
+@pytest.mark.parametrize("workers", [None, 1, 2, 7])
+def test_every_event_comes_once_and_in_order(shop: Shop, workers: int | None) -> None:
+    serial = shop.client.events.list(workers=1, page_size=10)
+    chunks = list(shop.client.events.iter_frames(chunk_size=64, page_size=10, workers=workers))
+    assert [len(chunk) for chunk in chunks] == [64] * (EVENTS // 64) + [EVENTS % 64]
+    frame = pd.concat(chunks, ignore_index=True)
+    assert frame["datetime"].is_monotonic_increasing
+    pd.testing.assert_frame_equal(
+        frame.sort_values("id", ignore_index=True), serial.sort_values("id", ignore_index=True)
+    )
+
+
+@pytest.mark.parametrize("shop", ["evenly"], indirect=True)
+def test_readers_stop_a_few_pages_ahead(shop: Shop) -> None:
+    before = len(shop.sandbox.requests)
+    chunks = shop.client.events.iter_frames(chunk_size=10, page_size=10, workers=3)
+    list(islice(chunks, 2))
+    chunks.close()  # type: ignore[attr-defined]  (an iterator for the public, a generator here)
+    assert len(shop.asked(before)) <= 4 * 3 * _concurrent.AHEAD < EVENTS / 10
+
+
+@pytest.mark.parametrize("shop", ["evenly"], indirect=True)
+def test_an_iterator_that_is_left_ends_its_readers(shop: Shop) -> None:
+    chunks = shop.client.events.iter_frames(chunk_size=10, page_size=10, workers=3)
+    next(chunks)
+    readers = [one for one in threading.enumerate() if one.name.startswith("klaviyo-read")]
+    chunks.close()  # type: ignore[attr-defined]
+    for reader in readers:
+        reader.join(timeout=30)
+    assert not any(reader.is_alive() for reader in readers)
+
+
+@pytest.mark.parametrize("shop", ["evenly"], indirect=True)
+def test_the_error_of_one_reader_ends_the_iteration(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    send, sent = shop.client._api.transport.send, []
+
+    def fails(*args: Any, **kwargs: Any) -> Any:
+        sent.append(args)
+        if len(sent) == 9:
+            raise RequestTimeoutError("broken")
+        return send(*args, **kwargs)
+
+    monkeypatch.setattr(shop.client._api.transport, "send", fails)
+    with pytest.raises(RequestTimeoutError, match="broken"):
+        list(shop.client.events.iter_frames(page_size=10, workers=3))
+    assert len(sent) < EVENTS / 10
+
+
+@pytest.mark.parametrize("shop", ["most in one hour of years"], indirect=True)
+def test_reading_ahead_costs_few_requests(shop: Shop) -> None:
+    before = len(shop.sandbox.requests)
+    list(shop.client.events.iter_frames(page_size=10, workers=4))
+    assert len(shop.asked(before)) < 1.5 * EVENTS / 10
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def readers_after(pages: int, seconds_a_page: Callable[[int], float]) -> int:
+    """Return the number of readers after so many pages, of which each reader reads one in `seconds_a_page`."""
+    clock = Clock()
+    pace = Pace(None, clock)
+    clock.now += seconds_a_page(1)
+    pace.first_page(seconds_a_page(1))
+    for _ in range(pages):
+        clock.now += seconds_a_page(pace.readers) / pace.readers
+        pace.page()
+    return pace.readers
+
+
+def test_readers_are_added_while_latency_is_what_they_wait_for() -> None:
+    assert readers_after(60, lambda _: 0.2) == MOST
+
+
+def test_no_reader_is_added_where_more_do_not_read_faster() -> None:
+    assert readers_after(200, lambda readers: 0.02 * readers) == FEW
+
+
+def test_readers_stop_growing_at_the_pace_of_the_server() -> None:
+    assert readers_after(200, lambda readers: max(0.2, readers / 24)) == 8
+
+
+def test_a_number_of_workers_is_kept() -> None:
+    pace = Pace(3, Clock())
+    for _ in range(50):
+        pace.page()
+    assert (pace.readers, pace.most) == (3, 3)
