@@ -1,7 +1,17 @@
 """Mutation testing by seed: small changes to transport, paging, writing and analysis that a test notices.
 
 ``python -m tests.mutations --count 200 --seed 1`` works in a copy of the repository, so that nothing here changes. It
-prints the mutations that survived.
+prints each mutation and whether the tests noticed it.
+
+Of 60 with seed 3 (20 each with ``--only http``, ``endpoints`` and ``quota``), 15 survived. Six of them led to new
+tests. These stay, because nothing that a caller can observe depends on them:
+
+- ``slots=True`` or ``frozen=True`` of a dataclass turned off (rate_limits, endpoints, query);
+- ``SlidingWindows.add`` shortens its list one call earlier, and still keeps what the windows need;
+- ``Ledger.undo`` looks at the last ten times instead of the last one before it removes one (twice);
+- ``key.split("/", maxsplit=1)[0]`` with another ``maxsplit``;
+- in `translated`, an OSError counts as a missing bundle if "TLS" *and* "certificate" occur: the text of `requests` has
+  both.
 """
 
 from __future__ import annotations

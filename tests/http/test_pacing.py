@@ -172,3 +172,10 @@ def test_a_closed_bucket_opens_when_it_was_said_to() -> None:
 )
 def test_an_answer_can_say_that_nothing_is_left(headers: dict[str, str], seconds: float | None) -> None:
     assert reset_wait(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("remaining", "reset", "wait"), [("0", "7", 7.0), ("1", "7", None), ("0", "0", None), ("x", "7", None)]
+)
+def test_only_a_spent_window_makes_a_client_wait(remaining: str, reset: str, wait: float | None) -> None:
+    assert reset_wait({"RateLimit-Remaining": remaining, "RateLimit-Reset": reset}) == wait

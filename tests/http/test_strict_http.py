@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import threading
+import time
 import zlib
 from typing import Any
 
@@ -19,7 +20,7 @@ from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.http import json as _json
 from klaviyo_analytics.http.cancellation import Cancelled
 from klaviyo_analytics.http.retry import RetryPolicy
-from klaviyo_analytics.http.session import Call, leaves_base
+from klaviyo_analytics.http.session import GRACE, Call, leaves_base
 from tests.http.clocks import Clock
 from tests.http.scripted_server import Answer, ScriptedServer, data, error
 from tests.http.senders import TWICE, get, post, transport
@@ -156,10 +157,12 @@ class TestCancelled:
             thread = threading.Thread(target=work, args=(server.url,))
             thread.start()
             assert server.hears(1)
+            began = time.monotonic()
             event.set()
             thread.join(timeout=5)
             assert not thread.is_alive()
         assert ended[0].sent
+        assert time.monotonic() - began > GRACE / 2, "the answer of a write is worth a moment"
 
 
 BAD_PATHS = [

@@ -1,8 +1,9 @@
-"""Waits that are called off: nothing is sent afterwards."""
+"""Cancelled waits: nothing is sent afterwards."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,18 @@ def event() -> Iterator[threading.Event]:
 
 def paced() -> Call:
     return Call("GET", "/api/profiles", buckets=(NARROW,))
+
+
+@pytest.mark.parametrize("which", ["own", "group"])
+def test_either_of_two_events_ends_a_wait(event: threading.Event, which: str) -> None:
+    with cancellation.group() as group:
+        timer = threading.Timer(0.05, (event if which == "own" else group).set)
+        timer.start()
+        began = time.monotonic()
+        with pytest.raises(Cancelled):
+            cancellation.sleep(30)
+        timer.join()
+    assert time.monotonic() - began < 5
 
 
 def test_a_wait_ends_the_moment_it_is_cancelled(event: threading.Event) -> None:

@@ -97,3 +97,16 @@ def test_an_endpoint_without_a_daily_limit_has_none_left_to_tell() -> None:
 )
 def test_times_duration_words(seconds: float, words: str) -> None:
     assert duration_words(seconds) == words
+
+
+def test_a_quota_is_enforced_unless_told_otherwise() -> None:
+    clock = Clock()
+    limited = Quota(Ledger(), clock=clock, sleep=clock.sleep)
+    for _ in range(3):
+        limited.acquire("shop", REPORT)
+    assert clock.slept
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.9, "at once"), (1, "about 1 s"), (9, "about 9 s")])
+def test_a_wait_of_a_second_or_more_is_stated(seconds: float, said: str) -> None:
+    assert duration_words(seconds) == said
