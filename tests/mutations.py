@@ -10,8 +10,8 @@ tests. These stay, because nothing that a caller can observe depends on them:
 - ``SlidingWindows.add`` shortens its list one call earlier, and still keeps what the windows need;
 - ``Ledger.undo`` looks at the last ten times instead of the last one before it removes one (twice);
 - ``key.split("/", maxsplit=1)[0]`` with another ``maxsplit``;
-- in `translated`, an OSError counts as a missing bundle if "TLS" *and* "certificate" occur: the text of `requests` has
-  both.
+- in `translated`, an OSError counts as a missing bundle if "TLS" *and* "certificate" occur: the text of
+  `requests` has both.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def _change(node: ast.AST) -> str | None:
         node.ops[0] = OPPOSITES[before]()  # type: ignore[call-overload]
         return f"{before.__name__} -> {OPPOSITES[before].__name__}"
     if isinstance(node, (ast.BoolOp, ast.BinOp)) and type(node.op) in OPPOSITES:
-        before = type(node.op)
-        node.op = OPPOSITES[before]()  # type: ignore[assignment]
-        return f"{before.__name__} -> {OPPOSITES[before].__name__}"
+        old = type(node.op)
+        node.op = OPPOSITES[old]()  # type: ignore[assignment]
+        return f"{old.__name__} -> {OPPOSITES[old].__name__}"
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         node.operand = ast.UnaryOp(ast.Not(), node.operand)
         return "not dropped"
@@ -85,7 +85,8 @@ def choices(count: int, seed: int, only: str = "") -> list[tuple[str, int, str, 
 
     `only` limits them to the parts of the package whose path holds this text.
     """
-    dice, found = random.Random(seed), []
+    dice = random.Random(seed)
+    found: list[tuple[str, int, str, str, list[str]]] = []
     places = [
         (path, tests)
         for part, tests in TESTS.items()
@@ -139,9 +140,9 @@ def main(count: int, seed: int, only: str = "") -> int:
         copied = Path(folder) / "copy"
         shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache"))
         chosen = choices(count, seed, only)
-        for tests in {tuple(each[-1]) for each in chosen}:
-            if not passes(copied, list(tests)):
-                print(f"{', '.join(tests)} fail without a mutation, so they show nothing")
+        for needed in {tuple(each[-1]) for each in chosen}:
+            if not passes(copied, list(needed)):
+                print(f"{', '.join(needed)} fail without a mutation, so they show nothing")
                 return 1
         left = 0
         for number, (name, line, words, source, tests) in enumerate(chosen, 1):
