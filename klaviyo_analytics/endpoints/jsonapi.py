@@ -72,7 +72,9 @@ def included(documents: Iterable[Any]) -> dict[tuple[str, str], Record]:
     for document in documents:
         found = document.get("included") or ()
         if not isinstance(found, (list, tuple)) or not all(map(_is_resource, found)):
-            raise errors.MalformedResponseError("An answer included something that is not a JSON:API resource.")
+            raise errors.MalformedResponseError(
+                "An answer included something that is not a JSON:API resource."
+            )
         index |= {(str(record["type"]), str(record["id"])): record for record in found}
     return index
 
