@@ -130,7 +130,7 @@ def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, bo
         (lambda c: c.bulk_jobs.submit("catalog_item_delete", [{"id": "x"}] * 101), "1 to 100"),
         (
             lambda c: c.bulk_jobs.submit("mail", [{}]),
-            "kind='mail' is not a kind of job. Allowed are profile_import",
+            "kind='mail' is not a kind of job. Allowed are profile",
         ),
         (lambda c: c.bulk_jobs.submit("suppress", ["a@b.co"], lists="L1"), "lists="),
         (lambda c: c.bulk_jobs.submit("catalog_item_create", [{"title": "Tea"}]), "needs"),
@@ -138,7 +138,7 @@ def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, bo
         (lambda c: c.bulk_jobs.get("J1"), "Pass kind=, one of profile_import"),
         (
             lambda c: c.bulk_jobs.list(kind="mail"),
-            "kind='mail' is not a kind of job. Allowed are profile_import",
+            "kind='mail' is not a kind of job. Allowed are profile",
         ),
     ],
 )

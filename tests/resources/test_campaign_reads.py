@@ -12,7 +12,7 @@ from klaviyo_analytics import F
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, InvalidQueryError, NoMatchError
 from klaviyo_analytics.resources._labels import label
-from tests.resources.answering import answering, row
+from tests.resources import answering
 from tests.shops import Shop
 
 CHANNELS = ["email", "sms", "mobile_push"]
@@ -173,7 +173,7 @@ class TestARevisionWithoutAFilterOnTheChannel:
                 }
             return {"data": rows, "included": [], "links": {"next": None}}
 
-        with answering(make, revision="2026-10-15") as client:
+        with answering.answering(make, revision="2026-10-15") as client:
             yield client
 
     def test_all_campaigns_take_one_request(
@@ -203,7 +203,7 @@ class TestARevisionWithoutAFilterOnTheChannel:
         for call in (
             lambda: later.campaigns.list(channel="email"),
             lambda: later.campaigns.list(filter=F.messages.channel == "email"),
-            lambda: later.campaigns.summary(),
+            later.campaigns.summary,
         ):
             with pytest.raises(InvalidQueryError, match=r"2026-10-15|'messages.channel' is not known"):
                 call()

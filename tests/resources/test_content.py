@@ -91,7 +91,7 @@ def test_a_dry_upload_shows_no_bytes(offline: KlaviyoClient, tmp_path: Path) -> 
 
 
 def test_what_is_no_image_is_refused(offline: KlaviyoClient, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="no JPEG, PNG or GIF"):
+    with pytest.raises(InvalidInputError, match="not a JPEG, PNG or GIF image. Convert it"):
         offline.images.create(b"%PDF-1.4")
     with pytest.raises(InvalidInputError, match="at most"):
         offline.images.create(GIF + bytes(5 * 1024 * 1024))

@@ -47,7 +47,8 @@ def read_by_ids(
 ) -> pd.DataFrame:
     """Read the records of these ids; what is gone has no row.
 
-    Until revision 2026-07-15 campaigns can only be asked for by channel: where the report tells which, the others are not asked.
+    Until revision 2026-07-15 campaigns can only be asked for by channel: where the report names the channels, the
+    others are not asked.
     """
     readings = [
         Reading(context, _OPERATIONS[kind], filter=wanted, **query)
