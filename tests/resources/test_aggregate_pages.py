@@ -136,7 +136,7 @@ class TestOddAnswers:
         with (
             serving(answer) as (client, _),
             pytest.raises(
-                MalformedResponseError, match="The metric-aggregates response (lacks|has|contains)"
+                MalformedResponseError, match=r"The metric-aggregates response (lacks|has|contains)"
             ),
         ):
             ask(client)

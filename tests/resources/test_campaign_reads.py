@@ -164,7 +164,7 @@ class TestARevisionWithoutAFilterOnTheChannel:
         def make(method: str, path: str, query: dict[str, str], body: Any) -> Any:
             asked.append((path, query))
             rows = [
-                row("campaign", id, definition={"name": name})
+                answering.row("campaign", id, definition={"name": name})
                 for id, name in (("C1", "Spring"), ("C2", "Fall"))
             ]
             for one in rows:

@@ -47,7 +47,7 @@ def test_a_metric_that_is_none_is_named(client: KlaviyoClient) -> None:
 @pytest.mark.parametrize("limit", [-1, 2.5, "5", True])
 def test_a_limit_that_is_none_is_refused(client: KlaviyoClient, limit: object) -> None:
     with pytest.raises(
-        InvalidInputError, match="limit=.*: expected a non-negative integer, or None for all rows"
+        InvalidInputError, match=r"limit=.*: expected a non-negative integer, or None for all rows"
     ):
         client.profiles.list(limit=limit)  # type: ignore[arg-type]
 
@@ -193,7 +193,7 @@ def test_an_address_where_an_id_belongs_leads_to_find(client: KlaviyoClient) -> 
 
 def test_a_frame_where_an_id_belongs_is_not_printed(client: KlaviyoClient) -> None:
     people = client.profiles.list(limit=3)
-    with pytest.raises(InvalidInputError, match="id=<DataFrame> is not an id. Pass an id as text") as caught:
+    with pytest.raises(InvalidInputError, match=r"id=<DataFrame> is not an id. Pass an id as text") as caught:
         client.profiles.get(people)  # type: ignore[arg-type]
     assert "@" not in str(caught.value)
 
