@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -200,11 +200,12 @@ class TestARevisionWithoutAFilterOnTheChannel:
     def test_what_it_cannot_read_is_refused_before_a_request(
         self, later: KlaviyoClient, asked: list[tuple[str, dict[str, str]]]
     ) -> None:
-        for call in (
+        calls: list[Callable[[], object]] = [
             lambda: later.campaigns.list(channel="email"),
             lambda: later.campaigns.list(filter=F.messages.channel == "email"),
             later.campaigns.summary,
-        ):
+        ]
+        for call in calls:
             with pytest.raises(InvalidQueryError, match=r"2026-10-15|'messages.channel' is not known"):
                 call()
         assert asked == []
