@@ -93,7 +93,16 @@ def test_describing_all(client: KlaviyoClient) -> None:
     assert lists["page_size"].tolist() == ["fixed"]
 
 
-def test_a_noun_that_is_none(client: KlaviyoClient) -> None:
+def test_a_client_describes_its_own_revision() -> None:
+    with ka.connect(api_key="pk_0123456789", revision="2026-10-15") as later:
+        frame = later.describe("campaigns").drop_duplicates("verb").set_index("verb")
+        assert set(later.describe()["resource"]) >= set(NOUNS)
+    assert frame["filters"]["list"].startswith("id: any; name: contains; archived: equals; builder: equals")
+    assert frame["sort"]["list"] == "created_at, id, name, updated_at"
+    assert frame["include"]["get"] == "campaign-audiences, campaign-messages, tags"
+
+
+def test_a_resource_that_does_not_exist(client: KlaviyoClient) -> None:
     with pytest.raises(InvalidInputError, match="Did you mean 'campaigns'"):
         client.describe("campagns")
 
@@ -103,7 +112,7 @@ def test_no_endpoint_of_a_known_thing_is_forgotten(client: KlaviyoClient) -> Non
     served = {
         endpoint.operation
         for noun in (getattr(client, name) for name in client.describe()["resource"].unique())
-        for _, endpoint in verbs(noun)
+        for _, endpoint in verbs(noun, load())
     }
     left = {
         endpoint.operation
