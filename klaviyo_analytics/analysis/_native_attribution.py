@@ -74,8 +74,9 @@ def with_details(rows: Table, details: Table) -> Table:
     shared = [name for name in present(details, _OF_A_MESSAGE) if schema[name] == nw.String]
     about = (
         details.filter(~nw.col("message").is_null())
+        .with_columns(nw.col(name).cast(nw.String).alias(f"__of_{name}") for name in shared)
         .group_by("message")
-        .agg(*(nw.col(name).max().alias(f"__of_{name}") for name in shared))
+        .agg(*(nw.col(f"__of_{name}").max() for name in shared))
     )
     rows = rows.join(about, on="message", how="left").with_columns(
         nw.when(gone & nw.col(name).is_null())

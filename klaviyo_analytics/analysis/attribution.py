@@ -224,8 +224,8 @@ def attribution_comparison(
     if by is None:
         kept = ["order_id", "profile_id", "datetime", "value", "currency", "touch_id", "touch_datetime"]
         kept += [name for name in columns_of(acts) if not name.startswith("__")]
-        result = rows.select(*dict.fromkeys(kept), *money, "differs", "why")
-        result = result.sort("datetime", "order_id", "touch_datetime", "touch_id", nulls_last=True)
+        in_order = rows.sort("datetime", "order_id", "touch_datetime", "touch_id", "status", nulls_last=True)
+        result = in_order.select(*dict.fromkeys(kept), *money, "differs", "why")
         return closed(result, orders)
     keys = names(by)
     require(rows, keys)
