@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
@@ -73,7 +74,8 @@ def with_details(rows: Table, details: Table) -> Table:
     schema = details.collect_schema()
     shared = [name for name in present(details, _OF_A_MESSAGE) if schema[name] == nw.String]
     about = (
-        details.filter(~nw.col("message").is_null())
+        _typed_texts(details, shared)
+        .filter(~nw.col("message").is_null())
         .with_columns(nw.col(name).cast(nw.String).alias(f"__of_{name}") for name in shared)
         .group_by("message")
         .agg(*(nw.col(f"__of_{name}").max() for name in shared))
@@ -86,3 +88,11 @@ def with_details(rows: Table, details: Table) -> Table:
         for name in shared
     )
     return rows.drop(*(f"__of_{name}" for name in shared))
+
+
+def _typed_texts(table: Table, columns: Sequence[str]) -> Table:
+    """Return the table with pandas' own text type, of which it finds the largest beside missing values."""
+    native: Any = table.to_native()
+    if not nw.dependencies.is_pandas_dataframe(native):
+        return table
+    return nw.from_native(native.astype(dict.fromkeys(columns, "string"))).lazy()
