@@ -52,7 +52,7 @@ def performance(
     """Make the performance report of an account.
 
     It takes up to eight calls of the campaign and flow reports, of which Klaviyo allows two a minute and 225 a day,
-    so it may wait a few minutes. Without a comparison it takes four fewer; `connect(cache=True)` keeps the answers.
+    so it may wait a few minutes. Without a comparison it takes five at most; `connect(cache=True)` keeps the answers.
 
     Parameters
     ----------
