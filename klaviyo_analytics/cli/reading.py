@@ -215,8 +215,8 @@ def report(options: argparse.Namespace) -> int:
             )
             return USAGE
         ended = ka.report.run(options.timeframe)
-        for row in ended.frame.fillna("").itertuples():
-            note(": ".join(filter(None, (row.account, row.status, row.file, row.message))))
+        for row in ended.frame.fillna("").itertuples(index=False):
+            note(": ".join(str(part) for part in row if part))
         note(f"Wrote {ended.overview}.")
         return DONE if ended.ok else INCOMPLETE
     target = options.to or Path("report.html")
