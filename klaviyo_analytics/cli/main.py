@@ -220,7 +220,7 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     report.add_argument("timeframe", help="such as 'last month', or a reports.toml for several accounts")
     report.add_argument("--to", type=Path, help="file: .html, .xlsx, .md or .pdf; or a folder")
     report.add_argument(
-        "--compare", default="previous_period", choices=("previous_period", "last_year", "none")
+        "--compare", choices=("previous_period", "last_year", "none"), help="previous_period if omitted"
     )
     report.add_argument("--conversion-metric", help="metric that counts as a conversion")
     report.set_defaults(run="reading:report")
