@@ -156,7 +156,7 @@ class TestConnection:
 
     @pytest.mark.parametrize("connection", ["c 1", "c\r\nX: y", "\u00e9", 7])
     def test_what_is_no_id_is_refused(self, connection: Any) -> None:
-        with pytest.raises(ConfigurationError, match="is no id of a connection"):
+        with pytest.raises(ConfigurationError, match="is not a valid connection id"):
             find(api_key=MATON, connection=connection)
 
 
