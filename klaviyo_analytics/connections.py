@@ -77,7 +77,7 @@ class Connection:
         Returns
         -------
         bool
-            False if there is no https link, or no browser.
+            False without an https link or a browser.
         """
         if self.link is None or not self.link.reveal().startswith("https://"):
             return False

@@ -136,7 +136,7 @@ def find_control(
 
 
 def control_of(credentials: Credentials, environ: Mapping[str, str] | None = None) -> str | None:
-    """Return the address where a gateway's connections are managed; None if unknown, so that no key is sent elsewhere."""
+    """Return the address that manages a gateway's connections; None if unknown, so that no key goes astray."""
     if named := _variable("MATON_CTRL_URL", environ):
         return named
     return CONTROL if _belongs(credentials.base_url, "maton.ai") else None

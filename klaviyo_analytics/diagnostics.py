@@ -57,7 +57,7 @@ class Report:
     findings : tuple of Finding
         One for each question: question, status ("ok", "problem" or "unknown"), found, fix.
     ok : bool
-        Whether there is no problem.
+        Whether no finding is a problem.
     frame : pandas.DataFrame
         The findings as rows.
     """
@@ -66,7 +66,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem."""
+        """Whether no finding is a problem."""
         return all(finding.status != "problem" for finding in self.findings)
 
     @property

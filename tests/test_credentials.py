@@ -128,7 +128,9 @@ class TestAddresses:
          "https://:secret@a.b", "//a.b", 5],
     )  # fmt: skip
     def test_what_is_no_address_is_refused(self, base_url: Any) -> None:
-        with pytest.raises(ConfigurationError, match=r"no address; it looks like 'https://gateway") as caught:
+        with pytest.raises(
+            ConfigurationError, match=r"not a valid address; expected one such as 'https://gateway"
+        ) as caught:
             find(api_key=MATON, base_url=base_url)
         assert "secret" not in str(caught.value)
 
