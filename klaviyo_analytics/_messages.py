@@ -81,9 +81,9 @@ def near(given: str, allowed: Iterable[str], most: int = 5) -> str:
     return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, thing: str) -> str:
     """Write `1 campaign` or `60 campaigns`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def spoken(seconds: float) -> str:

@@ -13,16 +13,16 @@ PLAIN = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{unit} [{elapsed}{
 
 
 class Listener(Protocol):
-    """Is told instead of a bar being drawn; what it raises ends the reading."""
+    """Receives progress in place of a drawn bar; an exception that it raises ends the reading."""
 
     def begun(self, label: str, total: int | None, unit: str) -> None:
-        """Hear that something begins, with so many units if that is known."""
+        """Start a task; `total` is its number of units, if known."""
 
     def added(self, count: int) -> None:
-        """Hear that so many more are there."""
+        """Add to the number of finished units."""
 
     def waiting(self, seconds: float) -> None:
-        """Hear that the limits make it wait."""
+        """Show that the rate limits require a wait."""
 
 
 listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
@@ -85,12 +85,12 @@ class Progress:
             self._bar.update(count)
 
     def note(self, note: str) -> None:
-        """Say more, although nothing is there to be counted."""
+        """Show a message without counting units."""
         if self._bar is not None and time.monotonic() - self._begun >= DELAY:
             self._bar.set_postfix_str(note)
 
     def waiting(self, seconds: float) -> None:
-        """Say that the account's limits make it wait."""
+        """Show that the account's rate limits require a wait."""
         if self._listener is not None:
             self._listener.waiting(seconds)
         if self._bar is not None and seconds >= 1:

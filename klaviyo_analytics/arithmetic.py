@@ -74,5 +74,5 @@ MESSAGE_UNIQUES = frozenset({"opens_unique", "clicks_unique", "unsubscribe_uniqu
 
 
 def counts_profiles(name: str) -> bool:
-    """Tell numbers of different people by their names."""
+    """Return whether a statistic counts different profiles, judged by its name."""
     return name == "unique" or name.endswith(("_unique", "_uniques"))

@@ -63,7 +63,7 @@ class Connection:
 
     @property
     def url(self) -> str | None:
-        """The link to open; None where there is none."""
+        """The link to open, or None."""
         return self.link.reveal() if self.link else None
 
     @property
@@ -77,7 +77,7 @@ class Connection:
         Returns
         -------
         bool
-            False if there is no https link, or no browser.
+            False without an https link or a browser.
         """
         if self.link is None or not self.link.reveal().startswith("https://"):
             return False
@@ -115,7 +115,7 @@ class Connections:
     Raises
     ------
     ConfigurationError
-        No key was found, or an argument is none.
+        No API key was found, or an argument is invalid.
 
     Examples
     --------
@@ -207,7 +207,7 @@ class Connections:
         Raises
         ------
         NotFoundError
-            There is none by that id.
+            No connection has this id.
         """
         return _connection(self._ask("GET", _path(connection)))
 

@@ -82,7 +82,9 @@ def find(
             "a private key belongs to one account already."
         )
     if connection and not _is_one_word(connection):
-        raise ConfigurationError(f"connection={connection!r} is no id of a connection; see ka.Connections().")
+        raise ConfigurationError(
+            f"connection={connection!r} is not a valid connection id. ka.Connections().list() has the valid ones."
+        )
     return Credentials(key, base_url, gateway, connection, source)
 
 
@@ -134,7 +136,7 @@ def find_control(
 
 
 def control_of(credentials: Credentials, environ: Mapping[str, str] | None = None) -> str | None:
-    """Say where a gateway's connections are managed; None where nothing tells, so that no key goes astray."""
+    """Return the address that manages a gateway's connections; None if unknown, so that no key goes astray."""
     if named := _variable("MATON_CTRL_URL", environ):
         return named
     return CONTROL if _belongs(credentials.base_url, "maton.ai") else None
@@ -168,7 +170,7 @@ def _is_one_word(text: object) -> bool:
 
 
 def _side(base_url: str | None) -> bool | None:
-    """Say whether an address is a gateway's (True), Klaviyo's own (False), or does not tell (None)."""
+    """Return whether an address is a gateway's (True), Klaviyo's own (False), or unknown (None)."""
     if not base_url:
         return None
     if _belongs(base_url, "klaviyo.com"):
@@ -182,16 +184,18 @@ def _belongs(base_url: str, domain: str) -> bool:
 
 
 def _checked(base_url: str) -> str:
-    """Take an address that requests can be appended to."""
+    """Return the address in the form that paths are appended to."""
     if not _is_one_word(base_url) or "@" in base_url:  # an address with a password in it is not repeated here
-        raise ConfigurationError(f"base_url= is no address; it looks like {GATEWAY!r}.")
+        raise ConfigurationError(f"base_url= is not a valid address; expected one such as {GATEWAY!r}.")
     try:
         parts = urlsplit(base_url)
         sound = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
     except ValueError:
         sound = False
     if not sound or "?" in base_url or "#" in base_url:
-        raise ConfigurationError(f"base_url={base_url!r} is no address; it looks like {GATEWAY!r}.")
+        raise ConfigurationError(
+            f"base_url={base_url!r} is not a valid address; expected one such as {GATEWAY!r}."
+        )
     if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
         raise ConfigurationError(f"base_url={base_url!r} would send the key unencrypted; use https.")
     return base_url.rstrip("/").removesuffix("/api").rstrip("/")

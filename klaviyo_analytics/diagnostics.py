@@ -1,4 +1,4 @@
-"""Walk through what can be wrong between here and an account, and say how to mend it."""
+"""Check each step between this machine and an account, and show how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ LEFT = "style='text-align:left'"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One question, its answer, and how to mend it."""
+    """One question, its answer, and how to fix it."""
 
     question: str
     status: State
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class Report:
     Attributes
     ----------
     findings : tuple of Finding
-        One for each question: question, status ("ok", "problem" or "unknown"), found, mend.
+        One for each question: question, status ("ok", "problem" or "unknown"), found, fix.
     ok : bool
-        Whether there is no problem.
+        Whether no finding is a problem.
     frame : pandas.DataFrame
         The findings as rows.
     """
@@ -66,13 +66,13 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem."""
+        """Whether no finding is a problem."""
         return all(finding.status != "problem" for finding in self.findings)
 
     @property
     def frame(self) -> pd.DataFrame:
         """The findings as rows."""
-        columns = ("question", "status", "found", "mend")
+        columns = ("question", "status", "found", "fix")
         rows = [[getattr(finding, name) for name in columns] for finding in self.findings]
         return pd.DataFrame(rows, columns=list(columns), dtype="string")
 
@@ -80,26 +80,26 @@ class Report:
         lines = []
         for finding in self.findings:
             lines.append(f"{MARKS[finding.status]} {finding.question} {finding.found}")
-            if finding.mend:
-                lines.append(f"        -> {finding.mend}")
+            if finding.fix:
+                lines.append(f"        -> {finding.fix}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{SIGNS[finding.status]}</td><td {LEFT}>{html.escape(finding.question)}</td>"
             f"<td {LEFT}>{html.escape(finding.found)}</td>"
-            f"<td {LEFT}>{html.escape(finding.mend)}</td></tr>"
+            f"<td {LEFT}>{html.escape(finding.fix)}</td></tr>"
             for finding in self.findings
         )
-        names = ("Question", "Found", "How to mend it")
+        names = ("Question", "Found", "How to fix it")
         head = f"<tr><th></th>{''.join(f'<th {LEFT}>{name}</th>' for name in names)}</tr>"
         return f"<table>{head}{rows}</table>"
 
 
 def without_client(error: KlaviyoError) -> Report:
     """Report that no client could be made."""
-    words, _, mend = str(error).partition(". ")
-    return Report((Finding("Is there a key?", "problem", f"{words}.", mend),))
+    words, _, fix = str(error).partition(". ")
+    return Report((Finding("Is there a key?", "problem", f"{words}.", fix),))
 
 
 SKEW = 60  # seconds that a clock may be wrong by before frames like "last hour" are
@@ -168,8 +168,8 @@ class _Check:
         question, chosen = "Is there an active connection?", self.credentials.connection
         where = self.control_url or _credentials.control_of(self.credentials)
         if where is None:
-            mend = "Set MATON_CTRL_URL to the host that manages this gateway's connections."
-            return Finding(question, "unknown", "nothing tells where connections are managed.", mend)
+            fix = "Set MATON_CTRL_URL to the host that manages this gateway's connections."
+            return Finding(question, "unknown", "the address that manages connections is not known.", fix)
         try:
             connections = Connections(api_key=self.credentials.key, base_url=where, progress=False)
             frame = connections.list()
@@ -187,20 +187,20 @@ class _Check:
         return Finding(question, "ok", f"{len(active)} active; {used}.")
 
     def _unreachable(self, error: TransportError) -> Finding:
-        mend = (
+        fix = (
             f"Check base_url, KLAVIYO_BASE_URL and the network; the default is {_default(self.credentials)}."
         )
         if isinstance(error, (ConnectionFailedError, RequestTimeoutError)):
-            return Finding("Does the server answer?", "problem", str(error), mend)
-        return Finding("Is the base URL right?", "problem", str(error), mend)
+            return Finding("Does the server answer?", "problem", str(error), fix)
+        return Finding("Is the base URL right?", "problem", str(error), fix)
 
     def _account(self, reply: Reply) -> Iterator[Finding]:
-        """Say whether the address is right, and whether the key was accepted there."""
+        """Check that the address is right and that it accepts the key."""
         base, gateway = self.credentials.base_url, self.credentials.gateway
         accepted, right = "Is the key accepted?", "Is the base URL right?"
         if reply.status == 404 and not _is_klaviyos(reply):
-            mend = f"It is what stands before /api; the default is {_default(self.credentials)}."
-            yield Finding(right, "problem", f"{base} knows no /api/accounts.", mend)
+            fix = f"It is what stands before /api; the default is {_default(self.credentials)}."
+            yield Finding(right, "problem", f"{base} knows no /api/accounts.", fix)
             return
         yield Finding(right, "ok", f"{base} answers.")
         if reply.status == 200:
@@ -208,12 +208,12 @@ class _Check:
         elif reply.status == 403 and _is_klaviyos(reply):
             yield Finding(accepted, "ok", "it is, without the scope accounts:read.")
         elif reply.status == 401 and not (gateway and _is_klaviyos(reply)):
-            mend = "Copy the key again: a gateway's from its settings, a private one from Klaviyo's, under API keys."
-            yield Finding(accepted, "problem", self._said(reply), mend)
+            fix = "Copy the key again: a gateway's from its settings, a private one from Klaviyo's, under API keys."
+            yield Finding(accepted, "problem", self._said(reply), fix)
         elif gateway and reply.status in (400, 401, 500):
             yield Finding(accepted, "ok", "the gateway took it.")
-            mend = "Make a new connection with ka.Connections().create(), open its link, then delete the old one."
-            yield Finding("Does the connection reach the account?", "problem", self._said(reply), mend)
+            fix = "Make a new connection with ka.Connections().create(), open its link, then delete the old one."
+            yield Finding("Does the connection reach the account?", "problem", self._said(reply), fix)
         else:
             found = f"the server is not able to say now ({reply.status})."
             yield Finding(accepted, "unknown", found, "Try again later.")
@@ -284,19 +284,19 @@ class _Check:
                 open_.append(scope)
         doubt = f" Could not be tried: {', '.join(open_)}." if open_ else ""
         if missing:
-            mend = (
+            fix = (
                 "Make a key with these scopes, or a new connection"
                 if self.credentials.gateway
                 else ("Make a private key with these scopes; they cannot be added to one that exists")
             )
             special = " (webhooks are open to some accounts only)" if "webhooks:read" in missing else ""
-            return Finding(question, "problem", f"{', '.join(missing)}{special}.{doubt}", f"{mend}.")
+            return Finding(question, "problem", f"{', '.join(missing)}{special}.{doubt}", f"{fix}.")
         found = f"none of the {len(PROBES) + 1} that reading needs.{doubt} Writing scopes show when they are used."
         return Finding(question, "unknown" if open_ else "ok", found)
 
 
 def _is_klaviyos(reply: Reply) -> bool:
-    """Say whether Klaviyo itself has answered: its documents have data or errors."""
+    """Return whether the answer is Klaviyo's own: a document with data or errors."""
     document: Any = reply.document
     return isinstance(document, dict) and ("data" in document or isinstance(document.get("errors"), list))
 

@@ -3,7 +3,7 @@
 ::
 
     KlaviyoError
-    ├── ConfigurationError               no key, two keys, a base URL that is none
+    ├── ConfigurationError               no key, two keys, an invalid base URL
     ├── MissingExtraError                a feature needs an optional dependency          (ImportError)
     ├── InvalidInputError                refused before any request was sent             (ValueError)
     │   ├── ArgumentError                a keyword that a function does not know          (TypeError)
@@ -233,7 +233,7 @@ class NotFoundError(ApiError, LookupError):
     def _sentence(self) -> str:
         by_id = self.path.count("/") > 2  # /api/lists/{id}
         return super()._sentence() + (
-            "; a name is no id: find(name=...) of the noun gives the row that has it" if by_id else ""
+            ". If you passed a name, look up its id with find(name=...)" if by_id else ""
         )
 
 

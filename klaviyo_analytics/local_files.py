@@ -20,7 +20,7 @@ _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 def place(kind: Literal["state", "cache"], name: str) -> Path:
-    """Give the path of a file of ours: in the folder that the environment names, else the system's own."""
+    """Return the path of a local file: in the folder set in the environment, else in the system's default."""
     if home := os.environ.get(HOME):
         return Path(home).expanduser() / name
     from platformdirs import user_cache_path, user_state_path  # noqa: PLC0415  (only needed by few)

@@ -55,9 +55,9 @@ def _change(node: ast.AST) -> str | None:
         node.ops[0] = OPPOSITES[before]()  # type: ignore[call-overload]
         return f"{before.__name__} -> {OPPOSITES[before].__name__}"
     if isinstance(node, (ast.BoolOp, ast.BinOp)) and type(node.op) in OPPOSITES:
-        before = type(node.op)
-        node.op = OPPOSITES[before]()  # type: ignore[assignment]
-        return f"{before.__name__} -> {OPPOSITES[before].__name__}"
+        replaced = type(node.op)
+        node.op = OPPOSITES[replaced]()  # type: ignore[assignment]
+        return f"{replaced.__name__} -> {OPPOSITES[replaced].__name__}"
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         node.operand = ast.UnaryOp(ast.Not(), node.operand)
         return "not dropped"
@@ -75,7 +75,8 @@ def choices(count: int, seed: int, only: str = "") -> list[tuple[str, int, str, 
 
     `only` limits them to the parts of the package whose path holds this text.
     """
-    dice, found = random.Random(seed), []
+    dice = random.Random(seed)
+    found: list[tuple[str, int, str, str, list[str]]] = []
     places = [
         (path, tests)
         for part, tests in TESTS.items()
@@ -129,9 +130,9 @@ def main(count: int, seed: int, only: str = "") -> int:
         copied = Path(folder) / "copy"
         shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache"))
         chosen = choices(count, seed, only)
-        for tests in {tuple(each[-1]) for each in chosen}:
-            if not passes(copied, list(tests)):
-                print(f"{', '.join(tests)} fail without a mutation, so they show nothing")
+        for group in {tuple(each[-1]) for each in chosen}:
+            if not passes(copied, list(group)):
+                print(f"{', '.join(group)} fail without a mutation, so they show nothing")
                 return 1
         left = 0
         for number, (name, line, words, source, tests) in enumerate(chosen, 1):

@@ -128,7 +128,9 @@ class TestAddresses:
          "https://:secret@a.b", "//a.b", 5],
     )  # fmt: skip
     def test_what_is_no_address_is_refused(self, base_url: Any) -> None:
-        with pytest.raises(ConfigurationError, match=r"no address; it looks like 'https://gateway") as caught:
+        with pytest.raises(
+            ConfigurationError, match=r"not a valid address; expected one such as 'https://gateway"
+        ) as caught:
             find(api_key=MATON, base_url=base_url)
         assert "secret" not in str(caught.value)
 
@@ -156,7 +158,7 @@ class TestConnection:
 
     @pytest.mark.parametrize("connection", ["c 1", "c\r\nX: y", "\u00e9", 7])
     def test_what_is_no_id_is_refused(self, connection: Any) -> None:
-        with pytest.raises(ConfigurationError, match="is no id of a connection"):
+        with pytest.raises(ConfigurationError, match="is not a valid connection id"):
             find(api_key=MATON, connection=connection)
 
 

@@ -114,7 +114,7 @@ def test_a_private_key_that_klaviyo_does_not_know(sandbox: Sandbox) -> None:
     with connected(api_key="pk_wrong", base_url=sandbox.direct_url) as client:
         report = client.check()
     assert finding(report, ACCEPTED).status == "problem"
-    assert "Copy the key again" in finding(report, ACCEPTED).mend
+    assert "Copy the key again" in finding(report, ACCEPTED).fix
 
 
 def test_no_connection_is_active(sandbox: Sandbox) -> None:
@@ -122,7 +122,7 @@ def test_no_connection_is_active(sandbox: Sandbox) -> None:
     sandbox.connections.fail(only.id)
     with gateway(sandbox) as client:
         report = client.check()
-    assert "Connections().create()" in finding(report, CONNECTION).mend
+    assert "Connections().create()" in finding(report, CONNECTION).fix
     assert finding(report, ACCEPTED).status == "ok"
     assert finding(report, REACHES).status == "problem"
 
@@ -132,7 +132,7 @@ def test_the_chosen_connection_is_another_one(sandbox: Sandbox) -> None:
     with gateway(sandbox, connection="not-this") as client:
         report = client.check()
     assert finding(report, CONNECTION).status == "problem"
-    assert only.id in finding(report, CONNECTION).mend
+    assert only.id in finding(report, CONNECTION).fix
     with gateway(sandbox, connection=only.id) as client:
         assert f"{only.id} is used" in finding(client.check(), CONNECTION).found
 
@@ -143,7 +143,7 @@ def test_a_grant_that_has_expired(sandbox: Sandbox) -> None:
     with gateway(sandbox) as client:
         report = client.check()
     assert states(report)[CONNECTION] == "ok"
-    assert "then delete the old one" in finding(report, REACHES).mend
+    assert "then delete the old one" in finding(report, REACHES).fix
 
 
 def test_the_key_goes_to_no_host_that_nothing_named(
@@ -153,7 +153,7 @@ def test_the_key_goes_to_no_host_that_nothing_named(
     with gateway(sandbox) as client:
         report = client.check()
     assert finding(report, CONNECTION).status == "unknown"
-    assert "MATON_CTRL_URL" in finding(report, CONNECTION).mend
+    assert "MATON_CTRL_URL" in finding(report, CONNECTION).fix
     assert report.ok
 
 
@@ -189,7 +189,7 @@ def test_an_address_that_is_not_the_apis(sandbox: Sandbox) -> None:
     with gateway(sandbox) as client:
         report = client.check()
     assert finding(report, ADDRESS).status == "problem"
-    assert "https://gateway.maton.ai/klaviyo" in finding(report, ADDRESS).mend
+    assert "https://gateway.maton.ai/klaviyo" in finding(report, ADDRESS).fix
     sandbox.faults.add(path="/api/accounts", times=3, status=200, body="<p>Sign in", content_type="text/html")
     with gateway(sandbox) as client:
         assert finding(client.check(), ADDRESS).status == "problem"
@@ -255,7 +255,7 @@ def test_how_it_looks() -> None:
     assert repr(report) == "ok      A? yes.\nPROBLEM B? <b>\n        -> Mend <it>."
     assert "&lt;b&gt;" in report._repr_html_()
     assert "<it>" not in report._repr_html_()
-    assert report.frame.columns.tolist() == ["question", "status", "found", "mend"]
+    assert report.frame.columns.tolist() == ["question", "status", "found", "fix"]
     assert report.frame["status"].tolist() == ["ok", "problem"]
 
 

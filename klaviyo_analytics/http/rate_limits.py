@@ -66,7 +66,7 @@ class _Count:
 
 
 class Pacer:
-    """Lets requests pass as fast as the windows of their buckets allow; shared by all threads of a client.
+    """Pacing of requests as fast as the windows of their buckets allow; shared by all threads of a client.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}(?:\.[0-9]{0,300})?")
 NEVER_BETTER = (501, 505)  # not implemented: asking again is answered alike
-# what a gateway says with a 500 when it may no longer speak for the account; only a person can mend that
+# what a gateway says with a 500 when it is no longer authorized for the account; only a person can fix that
 _GRANT_IS_GONE = re.compile(
     rb"(?i)\bgrant\b|\boauth|\bre-?(?:authori[sz]|connect)|\brefresh(?:ing)?\b[^.]{0,40}\btoken|token[^.]{0,20}\bexpired"
 )
@@ -47,7 +47,7 @@ class RetryPolicy:
 
         `attempt` counts from 1, `jitter` is a random number in [0, 1). The server's `Retry-After` is obeyed to
         the letter: coming back earlier is always refused again, so only the jitter is added to it. One that says
-        "at once" is none: it would use all attempts up in a moment.
+        "at once" is ignored: it would use up all attempts immediately.
         """
         again = failure.status is None or failure.status == 429 or failure.status >= 500
         again = again and failure.status not in NEVER_BETTER
@@ -61,7 +61,7 @@ class RetryPolicy:
 
 
 def hopeless(status: int, body: bytes) -> bool:
-    """Tell whether an error answer says itself that asking again will not help."""
+    """Return whether an error answer itself rules out that a retry would help."""
     return status == 500 and b'"errors"' not in body and bool(_GRANT_IS_GONE.search(body[:4000]))
 
 

@@ -219,7 +219,7 @@ class _Session(requests.Session):
     """A session that does not look where a redirect leads: the key must not go there."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Say that there is no other place."""
+        """Return None, so that no redirect is followed."""
 
 
 class Transport:
@@ -320,7 +320,7 @@ class Transport:
                 "'..', backslashes, spaces or empty parts."
             )
         self.pacer.acquire(call.buckets, on_wait=on_wait)
-        started, ambiguous = self._clock(), False  # what the limits cost is no part of the budget
+        started, ambiguous = self._clock(), False  # waiting for rate limits does not count towards the budget
         attempt = 0
         while True:
             attempt += 1
@@ -367,7 +367,7 @@ class Transport:
     ) -> tuple[Reply | None, Failure | None, TransportError | None]:
         """Try once. Foreign exceptions end here: they hold the request, and with it the key.
 
-        A `Failure` may be mended by trying again; an error without one will be the same next time.
+        A `Failure` may be fixed by trying again; an error without one will be the same next time.
         """
         error: TransportError | None = None
         headers = dict(self._headers)

@@ -54,7 +54,7 @@ class Ledger:
         _ledgers.add(self)
 
     def sent(self, account: str, operation: str, now: float) -> list[float]:
-        """Give the times, in order."""
+        """Return the times of calls, in order."""
         return self._change((account, operation), now, list)
 
     def book(self, account: str, operation: str, windows: Windows, now: float) -> float:
@@ -73,11 +73,11 @@ class Ledger:
         self._change((account, operation), now, lambda times: times.append(now))
 
     def strike(self, account: str, operation: str, now: float) -> None:
-        """Take the latest call back."""
+        """Remove the latest call."""
         self._change((account, operation), now, lambda times: times[-1:] and times.pop())
 
     def _change(self, key: Key, now: float, change: Callable[[list[float]], Answer]) -> Answer:
-        """Let `change` read and alter the times, while nobody else does."""
+        """Run `change` on the times while holding the lock."""
         with self._lock:
             if self.path is not None:
                 try:
@@ -222,11 +222,11 @@ class Quota:
         self.ledger.add(account, endpoint.operation, self._clock())
 
     def strike(self, account: str, endpoint: Endpoint) -> None:
-        """Take back the last call: it never reached the server."""
+        """Remove the last call, which never reached the server."""
         self.ledger.strike(account, endpoint.operation, self._clock())
 
     def standing(self, account: str, endpoint: Endpoint) -> Standing:
-        """Tell how the endpoint's day stands."""
+        """Return how much of the endpoint's daily limit is used."""
         now = self._clock()
         sent = self.ledger.sent(account, endpoint.operation, now)
         limit = next((window.requests for window in endpoint.limits if window.seconds == DAY), None)
@@ -234,7 +234,7 @@ class Quota:
         return Standing(limit, len(sent), datetime.fromtimestamp(next_at, UTC))
 
     def forecast(self, account: str, endpoint: Endpoint, calls: int) -> Forecast:
-        """Tell how long so many calls take and what is left of the day."""
+        """Return how long so many calls take and what is left of the daily limit."""
         now, windows = self._clock(), self._windows(endpoint)
         times = self.ledger.sent(account, endpoint.operation, now)
         for _ in range(calls):
@@ -243,7 +243,7 @@ class Quota:
         return Forecast(waits, self.standing(account, endpoint))
 
     def require(self, account: str, endpoint: Endpoint, calls: int) -> Forecast:
-        """Give the forecast, or refuse before the first call what the day has no room for."""
+        """Return the forecast; raise before the first call if the daily limit has no room."""
         forecast = self.forecast(account, endpoint, calls)
         left = forecast.standing.left
         if self.enforced and left is not None and calls > left:

@@ -58,18 +58,18 @@ class Question:
 
 
 class NoCache:
-    """The cache of a client that has none; `ka.connect(cache=True)` makes one."""
+    """Cache used when caching is off; `ka.connect(cache=True)` turns it on."""
 
     def answer(self, question: Question, ask: Callable[[], list[Any]], *, seconds: int) -> list[Any]:  # noqa: ARG002
-        """Ask."""
+        """Fetch the response; nothing is stored."""
         return ask()
 
     def holds(self, question: Question) -> bool:  # noqa: ARG002
-        """Tell whether the answer is here: never."""
+        """Return False: nothing is stored."""
         return False
 
     def clear(self) -> int:
-        """Forget everything; there is nothing."""
+        """Return 0: there is nothing to remove."""
         return 0
 
     def info(self) -> pd.DataFrame:
@@ -116,9 +116,9 @@ class Cache(NoCache):
         self._clock = clock
 
     def answer(self, question: Question, ask: Callable[[], list[Any]], *, seconds: int) -> list[Any]:
-        """Give the stored answer, or ask and store it for so many seconds.
+        """Return the stored answer, or fetch it and store it for so many seconds.
 
-        A file that cannot be used is no reason to fail: then it is asked.
+        If the cache file cannot be used, the answer is fetched.
         """
         key = self._key(question)
         if (found := self._find(key)) is not None:
@@ -128,7 +128,7 @@ class Cache(NoCache):
         return answer
 
     def holds(self, question: Question) -> bool:
-        """Tell whether the answer is here and still good."""
+        """Return whether a valid answer is stored."""
         return self._find(self._key(question)) is not None
 
     def clear(self) -> int:

@@ -74,15 +74,15 @@ class Connections:
         del self._kept[id_]
 
     def activate(self, id_: str) -> None:
-        """Let the owner consent to a pending connection."""
+        """Activate a pending connection, as if the owner had consented."""
         self._set(id_, ACTIVE)
 
     def fail(self, id_: str) -> None:
-        """Let a connection fail."""
+        """Mark a connection as failed."""
         self._set(id_, FAILED)
 
     def expire(self, id_: str, *, expired: bool = True) -> None:
-        """Let Klaviyo's grant behind a connection expire, or be given again."""
+        """Expire or renew Klaviyo's grant behind a connection."""
         self._kept[id_].grant_expired = expired
 
     def _set(self, id_: str, status: str) -> None:

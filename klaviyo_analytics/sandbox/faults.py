@@ -114,7 +114,7 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Let all go well again."""
+        """Remove all faults."""
         self._faults.clear()
 
     def strike(self, method: str, path: str) -> Fault | None:

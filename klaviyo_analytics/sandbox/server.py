@@ -84,7 +84,7 @@ class Handler(WSGIRequestHandler):
             self.connection.sendall(head if self.command == "HEAD" else head + body)
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing: requests are in `Sandbox.requests`."""
+        """Suppress the server's log: requests are in `Sandbox.requests`."""
 
 
 class Server(ThreadedWSGIServer):
@@ -120,7 +120,7 @@ class Server(ThreadedWSGIServer):
         thread.start()
 
     def reset(self, connection: socket.socket) -> None:
-        """Let a connection end with a reset."""
+        """End a connection with a reset."""
         with self._guard:
             self._reset.add(connection)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)

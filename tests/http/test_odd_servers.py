@@ -70,6 +70,7 @@ FINE = {
 }
 USELESS = {
     "brotli-that-nobody-asked-for": (packed(b"\x0b\x02\x80abc", "br"), r"not JSON \(.* in br, 6 bytes\)"),
+    "whole-brotli": (packed(b'\x0b\x05\x80{"data":[]}\x03', "br"), r"not JSON \(.* in br, 15 bytes\)"),
     "half-a-gzip": (packed(gzip.compress(DOCUMENT * 99)[:60], "gzip"), r"not JSON|broke"),
     "half-a-chunk": (
         Answer(body=b"ff\r\n{", headers={"Transfer-Encoding": "chunked"}, end="close"),
@@ -124,7 +125,7 @@ class TestData:
         with (
             ScriptedServer(data(None)) as server,
             tags(server) as client,
-            pytest.raises(errors.MalformedResponseError, match=r"GET /api/tags/1 answered without a"),
+            pytest.raises(errors.MalformedResponseError, match=r"GET /api/tags/1 contains no resource"),
         ):
             client.tags.get("1")
 
@@ -132,7 +133,7 @@ class TestData:
         with (
             ScriptedServer(data([GREEN, {**GREEN, "id": "2"}])) as server,
             tags(server) as client,
-            pytest.raises(errors.MalformedResponseError, match=r"tags/1 answered with 2 resources"),
+            pytest.raises(errors.MalformedResponseError, match=r"tags/1 contains 2 resources instead of one"),
         ):
             client.tags.get("1")
 

@@ -182,7 +182,7 @@ def test_a_name_that_several_share_is_answered_with_what_tells_them_apart(
 def test_a_name_where_an_id_belongs_leads_to_find(
     client: KlaviyoClient, mistake: Callable[[KlaviyoClient], Any]
 ) -> None:
-    with pytest.raises(NotFoundError, match=r"a name is no id: find\(name=\.\.\.\)"):
+    with pytest.raises(NotFoundError, match=r"If you passed a name, look up its id with find\(name=\.\.\.\)"):
         mistake(client)
 
 
