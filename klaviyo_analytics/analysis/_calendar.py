@@ -64,7 +64,7 @@ def require_zone(table: Table) -> None:
     cure = (
         "frame['datetime'].dt.tz_localize('America/New_York')"
         if isinstance(kind, nw.Datetime)
-        else "pd.to_datetime(frame['datetime'], utc=True).dt.tz_convert('America/New_York')"
+        else "pd.to_datetime(frame['datetime']).dt.tz_localize('America/New_York')"
     )
     raise FrameError(
         f"column 'datetime' is {kind}, and its time zone decides what a day is. Set it to {cure}, with the "
