@@ -38,7 +38,7 @@ class AccountRow(pd.Series):
 
     @property
     def _constructor(self) -> type[pd.Series[Any]]:
-        return pd.Series  # what is made of it is no account any more
+        return pd.Series  # a selection of fields is a plain Series
 
     def _repr_html_(self) -> str:
         known = {name: self[name] for name in self._shown if name in self.index and pd.notna(self[name])}
@@ -60,13 +60,13 @@ class Description(pd.DataFrame):
         return pd.DataFrame  # a part of its columns is a plain frame
 
     def _repr_html_(self) -> str:
-        nouns = list(dict.fromkeys(self["resource"]))
-        opened = " open" if len(nouns) == 1 else ""
+        resources = list(dict.fromkeys(self["resource"]))
+        opened = " open" if len(resources) == 1 else ""
         parts = []
-        for noun in nouns:
-            rows = pd.DataFrame(self)[self["resource"] == noun]
+        for resource in resources:
+            rows = pd.DataFrame(self)[self["resource"] == resource]
             verbs = ", ".join(dict.fromkeys(rows["verb"]))
-            head = f"<b>{html.escape(noun)}</b>: {html.escape(verbs)}"
+            head = f"<b>{html.escape(resource)}</b>: {html.escape(verbs)}"
             parts.append(f"<details{opened}><summary>{head}</summary>{_verbs(rows)}</details>")
         return "".join(parts) or "<div>Nothing.</div>"
 

@@ -489,6 +489,8 @@ class KlaviyoClient:
     def describe(self, resource: str | None = None) -> pd.DataFrame:
         """Return what a resource can do: each method with its path, limits, filters, sort fields, fields and scopes.
 
+        All of it is what the API revision of this client allows.
+
         Parameters
         ----------
         resource : str, optional
@@ -509,7 +511,9 @@ class KlaviyoClient:
         """
         from klaviyo_analytics.diagnostics import describe  # noqa: PLC0415
 
-        return describe({name: getattr(self, name) for name in _RESOURCES}, resource)
+        return describe(
+            {name: getattr(self, name) for name in _RESOURCES}, resource, catalog=self._api.catalog
+        )
 
     if not TYPE_CHECKING:  # type checkers know the resources by their annotations, and no other names
 

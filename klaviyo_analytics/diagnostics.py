@@ -20,7 +20,7 @@ from klaviyo_analytics._messages import allowed_values, counted, did_you_mean
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.connections import Connections
 from klaviyo_analytics.credentials import Credentials
-from klaviyo_analytics.endpoints import Endpoint, jsonapi, load, revisions
+from klaviyo_analytics.endpoints import Catalog, Endpoint, jsonapi, revisions
 from klaviyo_analytics.endpoints.api import Api
 from klaviyo_analytics.errors import (
     ConnectionFailedError,
@@ -343,8 +343,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def describe(resources: Mapping[str, Any], resource: str | None = None) -> pd.DataFrame:
-    """List the methods of one resource, or of all, with what their endpoints allow."""
+def describe(resources: Mapping[str, Any], resource: str | None = None, *, catalog: Catalog) -> pd.DataFrame:
+    """List the methods of one resource, or of all, with what their endpoints allow in the client's revision."""
     if resource is not None and resource not in resources:
         raise InvalidInputError(
             f"{resource!r} is not a resource of this client{did_you_mean(resource, resources)}. "
@@ -354,17 +354,18 @@ def describe(resources: Mapping[str, Any], resource: str | None = None) -> pd.Da
     rows = [
         {"resource": name, "verb": verb, **_facts(endpoint)}
         for name, thing in chosen.items()
-        for verb, endpoint in verbs(thing)
+        for verb, endpoint in verbs(thing, catalog)
     ]
     return Description(pd.DataFrame(rows, columns=list(COLUMNS)).astype("string"))
 
 
-def verbs(thing: Any) -> Iterator[tuple[str, Endpoint]]:
-    """Yield each method with the endpoints that it calls."""
+def verbs(thing: Any, catalog: Catalog) -> Iterator[tuple[str, Endpoint]]:
+    """Yield each method with the endpoints that it calls; those that the revision lacks are left out."""
     for name in dir(type(thing)):
         if not name.startswith("_"):
             for operation in getattr(getattr(type(thing), name), "operations", ()):
-                yield name, load()[operation]
+                if operation in catalog.operations:
+                    yield name, catalog[operation]
 
 
 def _facts(endpoint: Endpoint) -> dict[str, str | None]:

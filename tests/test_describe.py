@@ -103,7 +103,7 @@ def test_no_endpoint_of_a_known_thing_is_forgotten(client: KlaviyoClient) -> Non
     served = {
         endpoint.operation
         for noun in (getattr(client, name) for name in client.describe()["resource"].unique())
-        for _, endpoint in verbs(noun)
+        for _, endpoint in verbs(noun, load())
     }
     left = {
         endpoint.operation

@@ -61,15 +61,22 @@ def require_zone(table: Table) -> None:
     # Narwhals does not recognise pandas' times in zones like America/New_York, but computes with them.
     if kind == nw.Unknown or (isinstance(kind, nw.Datetime) and kind.time_zone is not None):
         return
-    cure = (
-        "frame['datetime'].dt.tz_localize('America/New_York')"
-        if isinstance(kind, nw.Datetime)
-        else "pd.to_datetime(frame['datetime'], utc=True).dt.tz_convert('America/New_York')"
-    )
+    if isinstance(kind, nw.Datetime):
+        cure = "frame['datetime'].dt.tz_localize('America/New_York')"
+    elif _has_offset(table):
+        cure = "pd.to_datetime(frame['datetime'], utc=True).dt.tz_convert('America/New_York')"
+    else:
+        cure = "pd.to_datetime(frame['datetime']).dt.tz_localize('America/New_York')"
     raise FrameError(
         f"column 'datetime' is {kind}, and its time zone decides what a day is. Set it to {cure}, with the "
         "account's time zone"
     )
+
+
+def _has_offset(table: Table) -> bool:
+    """Return whether the first text of `datetime` states an offset from UTC."""
+    texts = table.select("datetime").drop_nulls().head(1).collect()["datetime"].to_list()
+    return bool(texts) and re.search(r"(Z|[+-]\d\d:?\d\d)$", str(texts[0]).strip()) is not None
 
 
 def holds_times(table: Table) -> bool:

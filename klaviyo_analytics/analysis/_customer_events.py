@@ -140,6 +140,19 @@ def check_positive(name: str, given: Any, *, whole: bool = False) -> None:
         raise InvalidInputError(f"{name}={given!r} is not {kind}.")
 
 
+def with_days_later(table: Table, name: str, start: str, days: str) -> Table:
+    """Append the time that lies so many times 24 hours after the column of times `start`.
+
+    PySpark moves a time by whole days on the clock of its session, an hour off if the clock changes in between.
+    """
+    native: Any = table.to_native()
+    if _is_spark(native):
+        moved = f"timestamp_micros(unix_micros(`{start}`) + `{days}` * {DAY}) as `{name}`"
+        return cast(Table, nw.from_native(native.selectExpr("*", moved)))
+    hours = nw.lit(timedelta(hours=1)) * (nw.col(days) * 24)
+    return table.with_columns((nw.col(start) + hours).alias(name))
+
+
 def days_between(later: str | int, earlier: str) -> nw.Expr:
     """Return whole elapsed days (24 hours each) between two columns of microseconds."""
     end = nw.lit(later) if isinstance(later, int) else nw.col(later)

@@ -34,6 +34,14 @@ from klaviyo_analytics.analysis._events import (
     true,
     with_micros,
 )
+from klaviyo_analytics.analysis._native_attribution import (
+    IDS,
+    TOUCH,
+    attributed_natively,
+    native_rows,
+    with_details,
+    without_marks,
+)
 from klaviyo_analytics.analysis.attribution_settings import (
     AttributionSettings,
     Preset,
@@ -53,7 +61,6 @@ _CREDITED = "the frame of analysis.attribution(orders, touches)"
 _ORDER = ("id", "profile_id", "datetime", "value", "currency")
 _KEPT = ("net_value",)
 _TOUCH = ("id", "profile_id", "datetime", "channel", "interaction")
-_NATIVE = "attributed_event_id"
 _INNER = ("__window", "__anchor", "__counts")
 _SOMETIMES = ("__received", "__person")
 
@@ -76,8 +83,9 @@ def attribution(
     ----------
     orders : DataFrame
         A row per order: `id`, `profile_id`, `datetime` (with a time zone), `value`, `currency`; one currency.
-        With `net_value` (see `net_of_refunds`), that is shared as well. "native" needs `attributed_event_id`, the
-        event that Klaviyo attributed the order to, null for none.
+        With `net_value` (see `net_of_refunds`), that is shared as well. "native" needs one or more of
+        `attributed_event_id`, `attributed_message`, `attributed_campaign_id`, `attributed_flow_id` and
+        `attributed_variation_id`, what Klaviyo attributed the order to; an order without any is unattributed.
     touches : DataFrame
         A row per event: `id`, `profile_id`, `datetime`, `channel`, `interaction`, and `received` (when the
         message arrived) if windows start at receipt; where it is null the window starts at the touch. Further
@@ -136,7 +144,8 @@ def attribution(
     decay = _half_life(half_life)
     sold, acts = _opened(orders, touches, chosen, native=model == "native")
     if model == "native":
-        rows = _native(sold, acts)
+        details = acts.drop(*_INNER, "profile_id", *present(acts, [*_SOMETIMES, "__touch"]))
+        rows = without_marks(native_rows(sold, details)).drop("__us", "__touch_us")
     else:
         rows = _eligible(sold, acts, chosen).with_columns(credit=_credit(model, decay))
         rows = rows.filter(nw.col("credit") > 0).drop("__us")
@@ -158,7 +167,7 @@ def attribution_comparison(
     Parameters
     ----------
     orders, touches, settings, half_life
-        As in `attribution`. If the orders have `attributed_event_id`, Klaviyo's own attribution is a column, too.
+        As in `attribution`. If the orders have what Klaviyo attributed them to (see there), that is a column, too.
     models : sequence of str
         The models to compare, as in `attribution`.
     by : str or sequence of str, optional
@@ -203,13 +212,11 @@ def attribution_comparison(
     wanted = list(dict.fromkeys(one_of(model, get_args(Model), "models") for model in models))
     chosen = settings_of(settings)
     decay = _half_life(half_life)
-    native = _NATIVE in columns_of(opened_rows(orders))
+    native = bool(present(opened_rows(orders), IDS))
     if not wanted or (wanted == ["native"]):
         raise InvalidInputError("models has nothing to compare. Give one model or more besides 'native'.")
     if "native" in wanted and not native:
-        raise FrameError(
-            f"the orders lack {_NATIVE!r}, which the model 'native' needs. See normalise_orders."
-        )
+        raise FrameError(f"the orders lack {TOUCH!r}, which the model 'native' needs. See normalise_orders.")
     wanted = [model for model in wanted if model != "native"] + (["native"] if native else [])
     sold, acts = _opened(orders, touches, chosen, native=native)
     rows = _side_by_side(sold, acts, chosen, wanted, decay)
@@ -217,8 +224,8 @@ def attribution_comparison(
     if by is None:
         kept = ["order_id", "profile_id", "datetime", "value", "currency", "touch_id", "touch_datetime"]
         kept += [name for name in columns_of(acts) if not name.startswith("__")]
-        result = rows.select(*dict.fromkeys(kept), *money, "differs", "why")
-        result = result.sort("datetime", "order_id", "touch_datetime", "touch_id", nulls_last=True)
+        in_order = rows.sort("datetime", "order_id", "touch_datetime", "touch_id", "status", nulls_last=True)
+        result = in_order.select(*dict.fromkeys(kept), *money, "differs", "why")
         return closed(result, orders)
     keys = names(by)
     require(rows, keys)
@@ -298,11 +305,11 @@ def _opened(
     orders: IntoFrameT, touches: IntoFrameT, chosen: AttributionSettings, *, native: bool
 ) -> tuple[Table, Table]:
     """Return orders and touches with times in microseconds, checked."""
-    extra = [_NATIVE] if native else []
-    texts = ("id", "profile_id", "currency", _NATIVE)
-    sold = opened_rows(
-        orders, *_ORDER, *extra, times=("datetime",), numbers=("value", "net_value"), texts=texts
-    )
+    texts = ("id", "profile_id", "currency", *IDS)
+    sold = opened_rows(orders, *_ORDER, times=("datetime",), numbers=("value", "net_value"), texts=texts)
+    extra = present(sold, IDS) if native else []
+    if native and not extra:
+        require(sold, [TOUCH])
     needed = list(_TOUCH)
     filters = {"machine_open": chosen.machine_opens, "bot_click": chosen.bot_clicks}
     filters["transactional"] = chosen.transactional
@@ -437,32 +444,12 @@ def _weight(half_life: float) -> nw.Expr:
     return nw.when(power < -700).then(nw.lit(0.0)).otherwise(power.exp())
 
 
-def _native(sold: Table, acts: Table) -> Table:
-    """Return what Klaviyo attributed, also where the touch itself is not among the touches."""
-    details = acts.drop(*_INNER, "profile_id", *present(acts, [*_SOMETIMES, "__touch"]))
-    found = sold.filter(nw.col(_NATIVE).fill_null("") != "").select(
-        "order_id", "__us", touch_id=nw.col(_NATIVE)
-    )
-    return (
-        found.join(details, on="touch_id", how="left")
-        .with_columns(
-            hours=(nw.col("__us") - nw.col("__touch_us")).cast(nw.Float64) / MICROSECONDS_PER_HOUR,
-            position=nw.lit(1).cast(nw.Int64),
-            touches=nw.lit(1).cast(nw.Int64),
-            credit=nw.lit(1.0),
-        )
-        .drop("__us", "__touch_us")
-    )
-
-
 def _finished(sold: Table, rows: Table) -> Table:
     """Join the orders, with a row for those without a touch, and turn credit into money."""
     key = "__order" if "__order" in columns_of(rows) else "order_id"
     hidden = [name for name in columns_of(rows) if name.startswith("__") and name != key]
     hidden += ["order_id"] if key != "order_id" else []
-    base = sold.drop(
-        "__us", *present(sold, [_NATIVE, "__person", *([] if key == "__order" else ["__order"])])
-    )
+    base = sold.drop("__us", *present(sold, [*IDS, "__person", *([] if key == "__order" else ["__order"])]))
     result = base.join(rows.drop(*hidden), on=key, how="left").drop(*present(base, ["__order"]))
     base = base.drop(*present(base, ["__order"]))
     without = nw.col("credit").is_null()
@@ -508,7 +495,7 @@ def _side_by_side(
         "order_id", "touch_id", *(f"__{model}" for model in shares), __native=nw.lit(0.0), __fits=nw.lit(1.0)
     )
     theirs = (
-        _native(sold, acts).select(
+        attributed_natively(sold).select(
             "order_id",
             "touch_id",
             *(nw.lit(0.0).alias(f"__{model}") for model in shares),
@@ -539,7 +526,7 @@ def _side_by_side(
         [both.select("order_id", "touch_id", *columns), rest.select("order_id", "touch_id", *columns)]
     )
     details = acts.drop("profile_id", *present(acts, [*_SOMETIMES, "__touch"]))
-    rows = stacked.join(sold, on="order_id", how="left").join(details, on="touch_id", how="left")
+    rows = with_details(stacked.join(sold, on="order_id", how="left"), details)
     rows = rows.with_columns(
         *(
             (nw.col("value").cast(nw.Float64) * nw.col(f"__{model}")).alias(f"revenue_{model}")
@@ -552,7 +539,7 @@ def _side_by_side(
     rows = rows.with_columns(
         channel=nw.when(nw.col("touch_id").is_null()).then(nw.lit(UNATTRIBUTED)).otherwise(nw.col("channel"))
     )
-    return _with_reasons(rows, wanted)
+    return without_marks(_with_reasons(rows, wanted))
 
 
 def _with_reasons(rows: Table, wanted: Sequence[str]) -> Table:

@@ -50,6 +50,11 @@ __all__ = [
 ]
 
 
+# Opens of text messages cannot be seen, and a message may be without revenue: the rates of these counts rest on fewer
+# rows than the sums beside them. Which columns a total has must not depend on whether that happened.
+_MAY_BE_MISSING = frozenset({"opens_unique", "conversion_value"})
+
+
 def additive(columns: Iterable[str], *, over_time: bool) -> list[str]:
     """Return the columns that are known to add up."""
     known = COUNTS | MONEY | (frozenset() if over_time else MESSAGE_UNIQUES)
@@ -172,9 +177,10 @@ def roll_up(frame: IntoFrameT, *, by: str | Sequence[str] = ()) -> IntoFrameT:
     -------
     DataFrame
         `by`, the sums, `currency` if there is one, and the rates as in `rates`; sorted by `by`. Columns that
-        neither group nor add up are left out. Where a rate rests on fewer rows than the sums beside it, what it
-        is made of follows as `<rate>_numerator` or `<rate>_denominator` (such as `open_rate_denominator`), so
-        that the frame can be rolled up or ranked again without mixing them.
+        neither group nor add up are left out. Opens and revenue may be missing in some rows, and rates of them then
+        rest on fewer rows than the sums beside them. What they are made of follows in every case, so that the frame
+        can be rolled up or ranked again: `open_rate_denominator`, `click_to_open_rate_numerator`,
+        `average_order_value_denominator` and `revenue_per_recipient_denominator`, each beside its rate.
 
     Raises
     ------
@@ -193,8 +199,8 @@ def roll_up(frame: IntoFrameT, *, by: str | Sequence[str] = ()) -> IntoFrameT:
     ...     {"flow": ["Welcome", "Welcome"], "delivered": [200, 100], "opens_unique": [100, 10]}
     ... )
     >>> analysis.roll_up(messages, by="flow").round(4)
-          flow  delivered  opens_unique  open_rate
-    0  Welcome        300           110     0.3667
+          flow  delivered  opens_unique  open_rate  open_rate_denominator
+    0  Welcome        300           110     0.3667                    300
 
     Nobody can see whether the text message was opened, so it takes no part in the open rate:
 
@@ -279,37 +285,16 @@ def rolled_up(table: Table, keys: list[str]) -> Table:
 
 
 def shown(totalled: Table) -> Table:
-    """Write the parts of those rates that rest on fewer rows than the sums beside them, and drop the others."""
+    """Write the parts of rates that rows without opens or revenue take no part in, and drop the other parts."""
     made = [name for name in RATES if above(name) in columns_of(totalled)]
-    pairs = {
-        written: (internal(name), plain)
-        for name in made
-        for internal, plain, written in (
-            (above, RATES[name].numerator, f"{name}_numerator"),
-            (below, RATES[name].denominator, f"{name}_denominator"),
-        )
-    }
-    parts = [part(name) for name in made for part in (above, below)]
-    if not pairs:
-        return totalled
-    differ = totalled.select(
-        (nw.col(part) != nw.col(plain)).fill_null(value=False).cast(nw.Int64).max().alias(written)
-        for written, (part, plain) in pairs.items()
-    ).collect()
-    fewer = [
-        written
-        for written in pairs
-        if any(
-            value
-            for value, gone in zip(
-                differ[written].to_list(), differ[written].is_null().to_list(), strict=True
-            )
-            if not gone
-        )
-    ]
-    if fewer:
-        totalled = totalled.with_columns(**{name: nw.col(pairs[name][0]) for name in fewer})
-    return totalled.drop(*parts)
+    written = {}
+    for name in made:
+        if RATES[name].numerator in _MAY_BE_MISSING:
+            written[f"{name}_denominator"] = nw.col(below(name))
+        if RATES[name].denominator in _MAY_BE_MISSING:
+            written[f"{name}_numerator"] = nw.col(above(name))
+    totalled = totalled.with_columns(**written) if written else totalled
+    return totalled.drop(*(part(name) for name in made for part in (above, below)))
 
 
 def without_blind_opens(table: Table) -> Table:

@@ -28,8 +28,16 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "test": ("test", "Test", "Is Test"),
     "discount_codes": ("Discount Codes", "DiscountCodes", "discount_codes"),
 }
-# The columns in which frames of events name the event that an order is attributed to, the most specific first.
-_ATTRIBUTIONS = ("attributions.attributed_event_id", "attributed_event_ids", "attributed_event_id")
+# The columns in which frames of events hold what an order is attributed to: one value, or a list with one for each
+# attribution. The first column that is there counts.
+_ATTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
+    "event_id": ("attributions.attributed_event_id", "attributed_event_ids", "attributed_event_id"),
+    "campaign_id": ("attributions.campaign_id", "attributed_campaign_id"),
+    "campaign_message_id": ("attributions.campaign_message_id", "attributed_campaign_message_id"),
+    "flow_id": ("attributions.flow_id", "attributed_flow_id"),
+    "flow_message_id": ("attributions.flow_message_id", "attributed_flow_message_id"),
+    "variation_id": ("attributions.flow_message_variation_id", "attributed_variation_id"),
+}
 RENEWAL_TAGS = ("Subscription Recurring Order", "Recurring Order", "Subscription Renewal")
 RENEWAL_SOURCES = ("subscription_contract", "subscription_contract_checkout_one")
 
@@ -222,7 +230,9 @@ def normalise_orders(
         A row per event, in the order given: `id` (of the event), `order_id` (of the shop), `profile_id`, `datetime`
         (UTC), `value` (float), `currency`, `source`, `tags` and `discount_codes` (texts with ", " between them),
         `test` and `renewal` (boolean), and with attributions in the frame `attributed_event_id` (the first one;
-        `attributed_event_ids` has all). Missing properties are null.
+        `attributed_event_ids` has all) and the ids of the same attribution: `attributed_campaign_id`,
+        `attributed_flow_id`, `attributed_message` (of the campaign or the flow) and `attributed_variation_id`. Where
+        Klaviyo names no event, the first attribution with another id counts. Missing properties are null.
 
     Raises
     ------
@@ -281,25 +291,56 @@ def normalise_orders(
         ],
         dtype="boolean",
     )
-    attributed = next((name for name in _ATTRIBUTIONS if name in events.columns), None)
-    if attributed is not None:
-        every = [_items(value) for value in events[attributed]]
-        result["attributed_event_id"] = pd.array([ids[0] if ids else None for ids in every], dtype="string")
-        result["attributed_event_ids"] = pd.array([", ".join(ids) or None for ids in every], dtype="string")
+    for name, values in _attributed(events).items():
+        result[name] = pd.array(values, dtype="string")
     result.attrs = {**events.attrs}
     return result
 
 
+def _attributed(events: pd.DataFrame) -> dict[str, list[str | None]]:
+    """Return the columns that say what each order is attributed to; none if the frame has no attributions."""
+    found = {
+        name: next((column for column in columns if column in events.columns), None)
+        for name, columns in _ATTRIBUTIONS.items()
+    }
+    held = {name: [_places(value) for value in events[column]] for name, column in found.items() if column}
+    if not held:
+        return {}
+    made: dict[str, list[str | None]] = {
+        f"attributed_{name}": []
+        for name in ("event_id", "event_ids", "campaign_id", "flow_id", "message", "variation_id")
+    }
+    for row in range(len(events)):
+        ids = {name: held[name][row] if name in held else [] for name in _ATTRIBUTIONS}
+        first = _first_known(ids["event_id"])
+        if first is None:
+            first = min((at for at in map(_first_known, ids.values()) if at is not None), default=0)
+        one = {name: places[first] if first < len(places) else None for name, places in ids.items()}
+        made["attributed_event_ids"].append(", ".join(id for id in ids["event_id"] if id) or None)
+        made["attributed_message"].append(one["campaign_message_id"] or one["flow_message_id"])
+        for name in ("event_id", "campaign_id", "flow_id", "variation_id"):
+            made[f"attributed_{name}"].append(one[name])
+    return made
+
+
+def _first_known(places: Sequence[str | None]) -> int | None:
+    return next((at for at, id in enumerate(places) if id), None)
+
+
 def _one_row_per_event(credits_: pd.DataFrame) -> pd.DataFrame:
-    """Turn the rows of `client.events.attributions` back into events, each with the list of its attributions."""
-    ids = credits_.groupby("event_id", sort=False)["attributed_event_id"].agg(lambda held: [*held.dropna()])
+    """Turn the rows of `client.events.attributions` back into events, each with the lists of its attributions."""
     events = credits_.drop_duplicates("event_id", ignore_index=True)
     result = pd.DataFrame({"id": events["event_id"]})
     for name in ("profile_id", "datetime"):
         result[name] = events[name]
     result[f"{_PREFIX}$value"] = events["value"]
     result[f"{_PREFIX}$value_currency"] = events["value_currency"]
-    result[_ATTRIBUTIONS[0]] = pd.Series([*ids.reindex(events["event_id"])], index=result.index, dtype=object)
+    grouped = credits_.groupby("event_id", sort=False)
+    for column, *_ in _ATTRIBUTIONS.values():
+        name = column.removeprefix("attributions.")
+        if name in credits_.columns:
+            ids = grouped[name].agg(list).reindex(events["event_id"])
+            result[column] = pd.Series([*ids], index=result.index, dtype=object)
     return result
 
 
@@ -322,12 +363,13 @@ def _known(value: Any) -> bool:
     return value is not None and not (pd.api.types.is_scalar(value) and pd.isna(value))
 
 
-def _items(value: Any) -> list[str]:
+def _places(value: Any) -> list[str | None]:
+    """Return one id or None for each attribution of an event."""
+    if isinstance(value, str):
+        return [part.strip() or None for part in value.split(",")]
     if not _known(value):
         return []
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return [str(one) for one in value if _known(one)]
+    return [str(one) if _known(one) else None for one in value]
 
 
 def _text(value: Any) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -22,6 +21,7 @@ from klaviyo_analytics.analysis._customer_events import (
     read_events,
     rows_of,
     settled,
+    with_days_later,
 )
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, opened, ratio, takes
 from klaviyo_analytics.analysis.cohorts import Waits, kaplan_meier
@@ -362,8 +362,7 @@ def replenishment(items: IntoFrameT, *, as_of: AsOf = None, own_gaps: int = 2) -
         .then(nw.lit("customer"))
         .otherwise(nw.when(~nw.col("__usual").is_null()).then(nw.lit("product"))),
     )
-    result = joined.with_columns(
-        due=nw.col("last_order") + nw.lit(timedelta(hours=1)) * (nw.col("interval_days") * 24),
+    result = with_days_later(joined, "due", "last_order", "interval_days").with_columns(
         days_until_due=nw.col("interval_days") - days_between(at or 0, "__last"),
     )
     made = (

@@ -568,7 +568,7 @@ def open_archive(folder: str | Path, *, storage_options: Mapping[str, str] | Non
     Raises
     ------
     NoMatchError
-        There is no archive.
+        The archive does not exist.
     MissingExtraError
         The archive needs the extra ``archive``.
 

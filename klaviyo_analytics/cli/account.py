@@ -63,7 +63,9 @@ def _profile(name: str) -> dict[str, str]:
     try:
         sections = tomllib.loads(path.read_text("utf-8")).get("profiles", {})
     except FileNotFoundError:
-        raise ConfigurationError(f"--profile {name}: there is no configuration file at {path}.") from None
+        raise ConfigurationError(
+            f"--profile {name} needs a configuration file. {path} does not exist."
+        ) from None
     except tomllib.TOMLDecodeError as problem:
         raise ConfigurationError(f"{path} is not valid TOML: {problem}.") from None
     if name not in sections:

@@ -220,7 +220,7 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     report.add_argument("timeframe", help="such as 'last month', or a reports.toml for several accounts")
     report.add_argument("--to", type=Path, help="file: .html, .xlsx, .md or .pdf; or a folder")
     report.add_argument(
-        "--compare", default="previous_period", choices=("previous_period", "last_year", "none")
+        "--compare", choices=("previous_period", "last_year", "none"), help="previous_period if omitted"
     )
     report.add_argument("--conversion-metric", help="metric that counts as a conversion")
     report.set_defaults(run="reading:report")
@@ -252,9 +252,13 @@ def _writing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     bring.add_argument("--consent", help="column that holds each person's consent")
     bring.add_argument("--phone-region", help="country of phone numbers without a country code, such as US")
     bring.add_argument("--date-format", help="how dates are written, such as %%d/%%m/%%Y")
-    bring.add_argument("--journal", type=Path, help="file that notes what was sent, for resume")
     bring.add_argument(
-        "--rejects", type=Path, help="file for rows that were left out, with the reason of each"
+        "--journal", type=Path, help="events and members: file that notes what was sent, for resume"
+    )
+    bring.add_argument(
+        "--rejects",
+        type=Path,
+        help="profiles and subscribers: file for rows that were left out, with reasons",
     )
     bring.add_argument(
         "--skip-invalid", action="store_true", help="send the valid rows although others are not"

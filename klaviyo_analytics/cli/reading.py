@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.cli.account import arguments_of, client_of
-from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE
+from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE, USAGE
 from klaviyo_analytics.cli.output import note, say, show
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, MissingExtraError
 
@@ -184,6 +184,9 @@ def verify(options: argparse.Namespace) -> int:
 
 
 WRITERS = {".html": "to_html", ".xlsx": "to_excel", ".md": "to_markdown", ".pdf": "to_pdf", "": "to_folder"}
+NOT_WITH_TOML = (
+    "to", "compare", "conversion_metric", "connection", "base_url", "key_file", "profile", "revision", "demo",
+)  # fmt: skip
 
 
 def analyse(options: argparse.Namespace) -> int:
@@ -205,22 +208,35 @@ def report(options: argparse.Namespace) -> int:
     import klaviyo_analytics as ka  # noqa: PLC0415
 
     if options.timeframe.endswith(".toml"):
+        if given := [name for name in NOT_WITH_TOML if getattr(options, name)]:
+            note(
+                f"klaviyo-analytics: --{given[0].replace('_', '-')} is not valid with {options.timeframe}. "
+                "A TOML file names the account, the period and the file of each report. Write it there."
+            )
+            return USAGE
         ended = ka.report.run(options.timeframe)
-        note(str(ended))
+        for row in ended.frame.fillna("").itertuples(index=False):
+            note(": ".join(str(part) for part in row if part))
+        note(f"Wrote {ended.overview}.")
         return DONE if ended.ok else INCOMPLETE
     target = options.to or Path("report.html")
     if target.suffix not in WRITERS:
-        raise InvalidInputError(
-            f"--to {target} has an unknown ending. Allowed are .html, .xlsx, .md, .pdf, or a folder."
+        note(
+            f"klaviyo-analytics: --to {target} has an unknown ending. "
+            "Allowed are .html, .xlsx, .md, .pdf, or a folder."
         )
-    chosen: dict[str, Any] = {"compare": None if options.compare == "none" else options.compare}
+        return USAGE
+    compare = options.compare or "previous_period"
+    chosen: dict[str, Any] = {"compare": None if compare == "none" else compare}
     if options.conversion_metric:
         chosen["conversion_metric"] = options.conversion_metric
     with client_of(options) as client:
         made = ka.report.performance(client, options.timeframe, **chosen)
         getattr(made, WRITERS[target.suffix])(target)
+    for chapter, reason in made.failures.items():
+        note(f"The chapter {chapter!r} could not be made. {reason}")
     note(f"Wrote {target}.")
-    return DONE
+    return INCOMPLETE if made.failures else DONE
 
 
 def run(options: argparse.Namespace) -> int:

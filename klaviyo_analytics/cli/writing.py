@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def bring(options: argparse.Namespace) -> int:
     """Show what a file would change, or send it."""
+    _check_options(options)
     with client_of(options) as client:
         plan = _plan(client, options)
         note(str(plan))
@@ -27,10 +28,13 @@ def bring(options: argparse.Namespace) -> int:
             show(plan.preview(), options)
             note("Nothing was sent. Pass --apply to send it.")
             return DONE if plan.problems.empty else FAILED
-        asked = {"skip_invalid": True} if options.skip_invalid else {}
-        if options.confirm:
-            asked["confirm"] = True
-        if options.journal is not None:
+        files = options.what in ("profiles", "subscribers")
+        asked: dict[str, Any] = {"confirm": True} if options.confirm else {}
+        if files and options.rejects is not None:
+            asked["rejects"] = options.rejects
+        if not files and options.skip_invalid:
+            asked["skip_invalid"] = True
+        if not files and options.journal is not None:
             asked["journal"] = options.journal
         result = plan.apply(**asked)
     return _ended(result, options)
@@ -43,6 +47,21 @@ def resume(options: argparse.Namespace) -> int:
     with client_of(options) as client:
         result = client.resume(options.journal)
     return _ended(result, options)
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    """Refuse options that would have no effect on what is imported."""
+    if options.what in ("profiles", "subscribers"):
+        if options.journal is not None:
+            raise InvalidInputError(
+                f"--journal applies to events and members, not to {options.what}. Leave it out: these imports "
+                "keep their own journals."
+            )
+    elif options.rejects is not None:
+        raise InvalidInputError(
+            f"--rejects applies to profiles and subscribers, not to {options.what}. Leave it out: the rows that "
+            "failed are shown at the end."
+        )
 
 
 def _plan(client: KlaviyoClient, options: argparse.Namespace) -> Any:

@@ -112,7 +112,9 @@ class Endpoint:
         from urllib.parse import quote  # noqa: PLC0415  (keeps the table's import light)
 
         if dots := [value for value in ids.values() if value in (".", "..")]:  # would lead to another path
-            raise InvalidInputError(f"{dots[0]!r} is not a valid id.")
+            raise InvalidInputError(
+                f"{dots[0]!r} is not an id. Pass an id as text, or a row that `get` or `find` returned."
+            )
         return self.path.format(**{name: quote(value, safe="") for name, value in ids.items()})
 
 

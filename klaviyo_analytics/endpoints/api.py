@@ -27,7 +27,7 @@ class Api:
     catalog : Catalog
         The endpoint table.
     gateway : bool
-        Whether the gateway's own limit and errors have to be reckoned with.
+        Whether calls go through the gateway, with its own limit and errors.
     strict : bool
         Refuse queries that the table does not know.
     """
@@ -79,7 +79,7 @@ class Api:
         on_wait: Callable[[float], None] | None = None,
         on_repeat: Callable[[], None] | None = None,
     ) -> Reply:
-        """Make one call of a known operation, and give the whole answer: some say by their status what was done."""
+        """Make one call of a known operation, and return the whole answer: some differ in their status only."""
         endpoint = self.catalog[operation]
         call = self._call(endpoint.method, endpoint.at(**(ids or {})), endpoint, params, json, files)
         if replay_safe is not None:
@@ -87,7 +87,7 @@ class Api:
         return self._answer(replace(call, on_repeat=on_repeat), on_wait=on_wait)
 
     def ask(self, operation: str, params: Mapping[str, str] | None = None) -> Reply:
-        """Read, and give the answer as it is: its status, its headers, whatever they say; soon, or not at all."""
+        """Read, and return the answer as it is, whatever its status; retries are few."""
         endpoint = self.catalog[operation]
         call = self._call(endpoint.method, endpoint.path, endpoint, params, None, None)
         return self.transport.send(call, retry=IMPATIENT)
@@ -116,7 +116,7 @@ class Api:
         return self._answer(replace(call, on_repeat=on_repeat)).document
 
     def found(self, method: str, path: str) -> Endpoint | None:
-        """Find what the table knows of a path."""
+        """Find the operation that a path belongs to; None if the table has none."""
         return self.catalog.find(method.upper(), path.partition("?")[0])
 
     def pages(
@@ -129,7 +129,7 @@ class Api:
         chosen: bool,
         on_wait: Callable[[float], None] | None = None,
     ) -> Iterator[Any]:
-        """Give the documents of all pages.
+        """Yield the documents of all pages.
 
         Where the size was not `chosen` by the user and the server refuses it, the documented default is taken,
         and remembered.

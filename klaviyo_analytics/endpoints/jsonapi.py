@@ -29,13 +29,13 @@ GATEWAY_SAYS: Mapping[int, str] = {
 
 
 def resources(document: Any, where: str) -> list[Record]:
-    """Give the primary data of an answer as a list, whether it is one resource or many."""
+    """Return the primary data of an answer as a list, whether it is one resource or many."""
     data = document.get("data") if isinstance(document, Mapping) else None
     if data is None and not (isinstance(document, Mapping) and "data" in document):
         raise errors.MalformedResponseError(f"{where} answered without data; is base_url Klaviyo's API?")
     found = data if isinstance(data, list) else [] if data is None else [data]
     if not all(isinstance(record, Mapping) and isinstance(record.get("id"), (str, int)) for record in found):
-        raise errors.MalformedResponseError(f"{where} answered with data that are no JSON:API resources.")
+        raise errors.MalformedResponseError(f"{where} answered with data that are not JSON:API resources.")
     return found
 
 
@@ -62,7 +62,7 @@ def collection(document: Any, where: str) -> list[Record]:
 
 
 def only_errors(document: Any) -> bool:
-    """Tell whether a document is one of errors, whatever status it came with."""
+    """Return whether a document holds errors only, whatever its status."""
     return isinstance(document, Mapping) and bool(document.get("errors")) and "data" not in document
 
 
@@ -72,7 +72,9 @@ def included(documents: Iterable[Any]) -> dict[tuple[str, str], Record]:
     for document in documents:
         found = document.get("included") or ()
         if not isinstance(found, (list, tuple)) or not all(map(_is_resource, found)):
-            raise errors.MalformedResponseError("An answer included what are no JSON:API resources.")
+            raise errors.MalformedResponseError(
+                "An answer included something that is not a JSON:API resource."
+            )
         index |= {(str(record["type"]), str(record["id"])): record for record in found}
     return index
 
@@ -128,7 +130,7 @@ def control_error(reply: Reply, *, method: str, path: str) -> errors.ApiError:
 
 
 def _words(reply: Reply, document: Mapping[str, Any]) -> str | None:
-    """Find what a body that is not JSON:API says, short and without secrets."""
+    """Return the message in a body that is not JSON:API, short and without secrets."""
     for key in ("message", "error", "detail", "error_description"):
         value = document.get(key)
         if isinstance(value, Mapping):

@@ -69,7 +69,7 @@ def next_target(document: Any) -> str | None:
     try:
         parts = urlsplit(link)
         _, slash, path = parts.path.partition("/api/")
-    except (ValueError, TypeError, AttributeError):  # the last two of what is no text
+    except (ValueError, TypeError, AttributeError):  # the last two where it is not text
         slash = ""
     if not slash or not path or leaves_base(f"/api/{path}"):
         raise MalformedResponseError("links.next leads to no page of the API; stopped before the end.")

@@ -157,7 +157,7 @@ def _by_type(endpoint: Endpoint, fields: Fields | None, what: str) -> dict[str, 
     if fields is None:
         return {}
     by_type = fields if isinstance(fields, Mapping) else {endpoint.type or "": fields}
-    # `id` always comes; asking for it by habit is no mistake
+    # `id` always comes; asking for it by habit is allowed
     wanted = {kind: tuple(n for n in _names(names, what) if n != "id") for kind, names in by_type.items()}
     if not all(wanted.values()):
         raise InvalidQueryError(f"{what} is empty; leave it out for all, or name at least one besides 'id'.")

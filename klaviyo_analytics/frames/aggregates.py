@@ -132,7 +132,7 @@ def grid(
             collected.add(starts, rows)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise MalformedResponseError(
-            "the metric-aggregates response has more or fewer numbers than dates."
+            "The metric-aggregates response has more or fewer numbers than dates."
         ) from problem
     return collected
 

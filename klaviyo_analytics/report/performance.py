@@ -51,8 +51,8 @@ def performance(
 ) -> Report:
     """Make the performance report of an account.
 
-    It takes up to seven calls of the campaign and flow reports, of which Klaviyo allows two a minute and 225 a day,
-    so it may wait a few minutes. Two of them are saved without a comparison; `connect(cache=True)` keeps the answers.
+    It takes up to eight calls of the campaign and flow reports, of which Klaviyo allows two a minute and 225 a day,
+    so it may wait a few minutes. Without a comparison it takes five at most; `connect(cache=True)` keeps the answers.
 
     Parameters
     ----------

@@ -89,7 +89,7 @@ class Pace:
         self._began = clock()
 
     def first_page(self, seconds: float) -> None:
-        """Take the first page, which is read alone, as the measure of the first round."""
+        """Measure the first page, which is read alone, for comparison with the first round."""
         self._rate = 1 / max(seconds, 1e-6)
         self._began = self._clock()
 

@@ -12,7 +12,7 @@ from klaviyo_analytics._messages import counted
 from klaviyo_analytics.errors import ApiError, NotFoundError, TransportError
 from klaviyo_analytics.resources._reading import Context, Reading, read_one
 from klaviyo_analytics.resources.metrics import Metrics
-from klaviyo_analytics.resources.reports._base import CHANNELS, names_of
+from klaviyo_analytics.resources.reports._base import CHANNELS, by_channel, campaign_name, names_of
 
 Names = Mapping[str, str | None]
 
@@ -84,14 +84,11 @@ def _metrics(context: Context) -> Names:
 def _messages(context: Context, ids: Sequence[str]) -> Names:
     """Return the labels of campaign messages, else the campaign's name, and the names of flow messages."""
     names: dict[str, str | None] = {}
-    for channel in CHANNELS.values():
-        frame = Reading(
-            context,
-            "get_campaigns",
-            filter=f'equals(messages.channel,"{channel}")',
-            include=["campaign-messages"],
-        ).frame()
-        for campaign, messages in zip(frame["name"], frame["campaign_message_ids"], strict=True):
+    column = campaign_name(context)
+    filters = [f'equals(messages.channel,"{channel}")' for channel in CHANNELS.values()]
+    for filter in filters if by_channel(context) else [None]:
+        frame = Reading(context, "get_campaigns", filter=filter, include=["campaign-messages"]).frame()
+        for campaign, messages in zip(frame[column], frame["campaign_message_ids"], strict=True):
             names |= dict.fromkeys(messages or [], None if pd.isna(campaign) else str(campaign))
     for id in ids:
         if id not in names:

@@ -158,10 +158,7 @@ def _number(value: Any, nothing: float) -> float:
 
 
 # what rates of opens are made of: text messages, whose opens are not visible, do not count in them
-PARTS = {
-    "open_rate_denominator": ("delivered", "opens_unique"),
-    "click_to_open_rate_numerator": ("clicks_unique", "opens_unique"),
-}
+PARTS = ("open_rate_denominator", "click_to_open_rate_numerator")
 NUMBERS = (
     *USUAL,
     "currency",
@@ -178,9 +175,6 @@ CAMPAIGN_WORDS = {"push-notification": "mobile_push"}
 def added_up(report: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return a row for each of `keys` with its channel, counts, money and rates, as `analysis.roll_up` makes them."""
     rows = analysis.roll_up(report, by=keys)
-    for part, (count, opens) in PARTS.items():
-        if part not in rows.columns:
-            rows[part] = rows[count].where(rows[opens].notna())
     grouped = report.groupby(list(keys), dropna=False, sort=False)
     about = grouped.agg(channel=("send_channel", _channels), complete=("complete", "all")).reset_index()
     about = about.astype({"channel": "string", "complete": "boolean"})
@@ -204,12 +198,6 @@ def lists_of_text(values: pd.Series[Any]) -> pd.Series[Any]:
 
 def finished(frame: pd.DataFrame, columns: Sequence[str], report: pd.DataFrame) -> pd.DataFrame:
     """Select the columns, reset the index, and copy the report's `attrs`."""
-    further = [
-        name
-        for rate in RATES
-        for name in (f"{rate}_numerator", f"{rate}_denominator")
-        if name in frame.columns and name not in PARTS
-    ]
-    result = frame[[*columns, *NUMBERS[:-1], *further, NUMBERS[-1]]].reset_index(drop=True)
+    result = frame[[*columns, *NUMBERS]].reset_index(drop=True)
     result.attrs = dict(report.attrs)
     return result

@@ -313,7 +313,7 @@ def _kind_of(job: Any, kind: JobKind | None) -> JobKind:
         kind = job["kind"]
     if kind is None:
         raise InvalidInputError(
-            f"an id alone does not show the kind of a job; pass kind=, one of {', '.join(KINDS)}."
+            f"An id alone does not show the kind of a job. Pass kind=, one of {', '.join(KINDS)}."
         )
     return kind
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from klaviyo_analytics.endpoints.query import Fields
-from klaviyo_analytics.errors import InvalidInputError, NoMatchError
+from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError, NoMatchError
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.frames.schema import READ_FIRST
 from klaviyo_analytics.resources._base import only, serves
@@ -23,6 +23,7 @@ from klaviyo_analytics.resources.accounts import added_up, finished, listed, lis
 from klaviyo_analytics.resources.campaign_writes import CampaignWrites
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
+from klaviyo_analytics.resources.reports._base import by_channel, campaign_name
 from klaviyo_analytics.vocabulary import CampaignGroupBy
 
 Channel = Literal["email", "sms", "mobile_push"]
@@ -31,7 +32,11 @@ CHANNEL_FIELD = "messages.channel"
 
 
 class Campaigns(CampaignWrites):
-    """Campaigns of every channel; the API gives one channel a request, so all of them take three."""
+    """Campaigns of every channel.
+
+    Until revision 2026-07-15 the API returns one channel a request, so that all channels take three requests. From
+    2026-10-15 on it returns all of them at once and does not filter by channel.
+    """
 
     @serves("get_campaigns")
     def list(
@@ -49,15 +54,16 @@ class Campaigns(CampaignWrites):
         Parameters
         ----------
         channel : {"email", "sms", "mobile_push"} or several of them
-            All three, if not given.
+            All three, if not given. From revision 2026-10-15 on campaigns cannot be filtered by channel.
         filter : Filter or str
             On id (any), name (contains), status (any, equals), archived (equals), created_at, scheduled_at,
-            updated_at (greater and less). A filter that names messages.channel itself is sent as it is.
+            updated_at (greater and less); from revision 2026-10-15 on also builder (equals), but not status and
+            scheduled_at. A filter that names messages.channel itself is sent as it is.
         sort : str
             One of created_at, id, name, scheduled_at, updated_at; with a '-' before it, descending. It holds
             within each channel.
         include : list of str
-            Any of campaign-messages, tags.
+            Any of campaign-messages, tags; from revision 2026-10-15 on also campaign-audiences.
         fields : list of str, or dict by type
             Only these attributes.
         limit : int
@@ -68,12 +74,13 @@ class Campaigns(CampaignWrites):
         pandas.DataFrame
             id, name, send_time, status, channel (string), archived (boolean), audiences.included (object), send_time
             (datetime64[us, UTC]) and the other attributes, `campaign_message_ids` and `tag_ids` where asked for
-            by `include`. Times are in UTC.
+            by `include`. Times are in UTC. From revision 2026-10-15 on the name is in `definition.name`, and
+            status, send time and channel belong to the messages: include campaign-messages to read the first two.
 
         Raises
         ------
         InvalidQueryError
-            The query is not allowed. No request was sent.
+            The query is not allowed, such as a channel from revision 2026-10-15 on. No request was sent.
 
         Notes
         -----
@@ -129,21 +136,21 @@ class Campaigns(CampaignWrites):
         ``GET /api/campaigns``, limited to 10/s and 150/m; scopes: campaigns:read.
         """
         frame = self.list(filter=F.name.contains(name))
-        found = frame[frame["name"] == name]
+        column = campaign_name(self._context)
+        found = frame[frame[column] == name]
         if found.empty:
-            raise NoMatchError(
-                f"No campaign has name={name!r}.{instead(name, self.list(fields=['name'])['name'])}"
-            )
+            known = pd.concat(reading.frame() for _, reading in self._readings(fields=[column]))
+            raise NoMatchError(f"No campaign has name={name!r}.{instead(name, known[column])}")
         return only(found, f"campaign with name={name!r}")
 
     def _readings(
         self,
-        channel: Channel | Sequence[Channel] | None,
-        filter: Filtering,
-        sort: str | None,
-        include: Sequence[str] | str,
-        fields: Fields | None,
-        limit: int | None,
+        channel: Channel | Sequence[Channel] | None = None,
+        filter: Filtering = None,
+        sort: str | None = None,
+        include: Sequence[str] | str = (),
+        fields: Fields | None = None,
+        limit: int | None = None,
     ) -> Sequence[tuple[str | None, Reading]]:
         query: dict[str, Any] = {"sort": sort, "include": include, "fields": fields, "limit": limit}
         asked = as_filter(filter) if filter is not None else None
@@ -159,6 +166,13 @@ class Campaigns(CampaignWrites):
             raise InvalidInputError(f"channel={channel!r}: name at least one of {', '.join(CHANNELS)}.")
         if unknown := [name for name in channels if name not in CHANNELS]:
             raise InvalidInputError(f"channel={unknown[0]!r} is not known; there are {', '.join(CHANNELS)}.")
+        if not by_channel(self._context):
+            if channel is not None:
+                raise InvalidQueryError(
+                    f"channel={channel!r} cannot be asked for in API revision {self._context.api.catalog.revision}: "
+                    "its campaigns are not filtered by channel. Leave channel out."
+                )
+            return [(None, Reading(self._context, "get_campaigns", filter=filter, **query))]
         return [
             (name, Reading(self._context, "get_campaigns", filter=_in_channel(name, asked), **query))
             for name in channels
@@ -213,6 +227,9 @@ class Campaigns(CampaignWrites):
             Several metrics have the name given, or none has.
         NotAdditiveError
             The time frame is longer than a year.
+        InvalidQueryError
+            The client's revision is 2026-10-15 or later, whose campaigns have no subject, status and send time of
+            their own. No request was sent.
 
         Notes
         -----
@@ -230,6 +247,12 @@ class Campaigns(CampaignWrites):
         ['campaign_id', 'campaign', 'channel', 'send_time', 'subject', 'status', 'tags', 'recipients']
         """
         chosen([by], get_args(CampaignGrain), "by")
+        if not by_channel(self._context):
+            raise InvalidQueryError(
+                f"campaigns.summary() cannot read the campaigns of API revision "
+                f"{self._context.api.catalog.revision}. Use client.reports.campaign_values(), or connect with "
+                "revision='2026-07-15'."
+            )
         report = told(
             self._context,
             "campaign_values",
@@ -258,6 +281,8 @@ def _in_channel(name: str, asked: Any) -> Any:
 
 
 def _marked(frame: pd.DataFrame, channel: str | None) -> pd.DataFrame:
+    if channel is None:  # of a revision that does not return it
+        return frame
     frame.insert(
         1 + int(frame.columns.isin(READ_FIRST).sum()),
         "channel",

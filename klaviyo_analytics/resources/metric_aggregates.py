@@ -66,7 +66,7 @@ def folded(answers: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], 
             plain.append({**answer, "data": rows})
     except (KeyError, TypeError, AttributeError) as problem:
         raise MalformedResponseError(
-            "the metric-aggregates response contains groups that cannot be read."
+            "The metric-aggregates response contains groups that cannot be read."
         ) from problem
     return plain, found
 
@@ -329,7 +329,7 @@ class MetricAggregates(Resource):
                 return document
         except (KeyError, TypeError):
             pass
-        raise MalformedResponseError("the metric-aggregates response lacks dates or data.")
+        raise MalformedResponseError("The metric-aggregates response lacks dates or data.")
 
 
 def _is_joined(interval: str, measurements: Sequence[str]) -> bool:

@@ -145,9 +145,9 @@ def _read(path: Path) -> bytes:
 def _kind(content: bytes) -> str:
     kind = next((kind for start, kind in SIGNATURES.items() if content.startswith(start)), None)
     if kind is None:
-        raise InvalidInputError("the file is not a JPEG, PNG or GIF image. Convert it to one of these types.")
+        raise InvalidInputError("The file is not a JPEG, PNG or GIF image. Convert it to one of these types.")
     if len(content) > LARGEST:
-        raise InvalidInputError(f"the image has {len(content):,} bytes; Klaviyo takes at most {LARGEST:,}.")
+        raise InvalidInputError(f"The image has {len(content):,} bytes; Klaviyo takes at most {LARGEST:,}.")
     return kind
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from klaviyo_analytics.endpoints import Body, load
+from klaviyo_analytics.endpoints import Body, Catalog
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback import checks as rules
@@ -65,7 +65,7 @@ def plan_catalog(
     on_duplicate: OnDuplicate,
 ) -> Plan:
     """Create, update or delete what the rows name; see `catalog_items.plan_create`."""
-    what, form = f"{verb} catalog {resource_kind}", _form(resource_kind, verb)
+    what, form = f"{verb} catalog {resource_kind}", _form(account.api.catalog, resource_kind, verb)
     key = "external_id" if verb == "create" else "id"
     frame = as_frame(frame, f"plan_{verb}()", key, ["id", "external_id"])
     unused: list[str] = []
@@ -171,12 +171,12 @@ def _planned(
     )
 
 
-def _form(resource_kind: ResourceKind, verb: Verb) -> Form:
+def _form(catalog: Catalog, resource_kind: ResourceKind, verb: Verb) -> Form:
     assert f"catalog {resource_kind} {verb}" in WRITE_TYPES
     if verb == "delete":
         return Form(f"catalog-{resource_kind}", {"id": "text", "external_id": "text"}, (), {})
-    body = load()[f"{verb}_catalog_{resource_kind}"].body or Body()
-    shape = load()[f"get_catalog_{resource_kind}"].returns
+    body = catalog[f"{verb}_catalog_{resource_kind}"].body or Body()
+    shape = catalog[f"get_catalog_{resource_kind}"].returns
     kinds = shape.attributes if shape else {}
     names = [*body.required, *body.optional, *(["id", "external_id"] if verb == "update" else [])]
     attributes: dict[str, Wanted] = {name: WANTED.get(kinds.get(name, "text"), "json") for name in names}

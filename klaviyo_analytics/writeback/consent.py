@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Literal
 
 import orjson
@@ -12,6 +12,7 @@ import pandas as pd
 
 from klaviyo_analytics._messages import counted
 from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.timeframe.words import answered
 from klaviyo_analytics.writeback import confirmations, members
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
@@ -467,7 +468,7 @@ def _times(
             continue
         if time is ABSENT and row not in problems:
             problems.add(row, "consented_at is missing")
-        elif time is not ABSENT and datetime.fromisoformat(time) > now:
+        elif time is not ABSENT and (moment := answered(time)) is not None and moment > now:
             problems.add(row, f"consented_at: {time} is in the future")
     return values
 

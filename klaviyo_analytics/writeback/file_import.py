@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics import _safe_text
+from klaviyo_analytics.endpoints import Catalog
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import consent as consents
 from klaviyo_analytics.writeback import profiles
@@ -68,7 +69,7 @@ def plan_import(
 ) -> ImportPlan:
     """Read a file or frame of people and plan what becomes of every row; see `profiles.plan_import`."""
     frame, described, broken = read(source)
-    mapping = mapped(frame, columns, properties, consent)
+    mapping = mapped(account.api.catalog, frame, columns, properties, consent)
     chosen = {row.column: row.becomes for row in mapping.itertuples() if isinstance(row.becomes, str)}
     by_target = {target: column for column, target in chosen.items()}
     if "email" not in by_target:
@@ -410,6 +411,7 @@ def folded_header(name: object) -> str:
 
 
 def mapped(
+    catalog: Catalog,
     frame: pd.DataFrame,
     columns: Mapping[str, str | None] | None,
     properties: Rest,
@@ -428,7 +430,7 @@ def mapped(
         raise FrameError(
             f"{WHAT}: there is no column {missing[0]!r}. Columns are {', '.join(map(str, frame.columns))}."
         )
-    known = {folded_header(target): target for target in (*profiles.attributes(), CONSENT, AGREED)}
+    known = {folded_header(target): target for target in (*profiles.attributes(catalog), CONSENT, AGREED)}
     del known["id"]
     rows: list[tuple[str, str | None, str]] = []
     unknown = []

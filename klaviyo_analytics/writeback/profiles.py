@@ -12,7 +12,7 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics._messages import counted
-from klaviyo_analytics.endpoints import load
+from klaviyo_analytics.endpoints import Catalog
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import checks, confirmations
 from klaviyo_analytics.writeback import checks as rules
@@ -168,9 +168,9 @@ FEW = 1_000  # rows that are still sent one by one where that says created or up
 WHAT = "plan_upsert()"
 
 
-def attributes() -> dict[str, Wanted]:
-    """Return the attributes of a profile that can be written, with their types."""
-    endpoint = load()["create_or_update_profile"]
+def attributes(catalog: Catalog) -> dict[str, Wanted]:
+    """Return the attributes of a profile that can be written in a revision, with their types."""
+    endpoint = catalog["create_or_update_profile"]
     assert endpoint.body is not None
     assert endpoint.returns is not None
     plain = [name for name in endpoint.body.optional if name not in GROUPS]
@@ -209,10 +209,15 @@ def plan_upsert(
     if not is_rest(properties):
         properties = [
             *several(properties, "properties"),
-            *_changed_in_place(frame, columns, append, unappend),
+            *_changed_in_place(frame, columns, attributes(account.api.catalog), append, unappend),
         ]
     found = targets(
-        frame, attributes(), columns=columns, properties=properties, what=WHAT, read_only=_read_only()
+        frame,
+        attributes(account.api.catalog),
+        columns=columns,
+        properties=properties,
+        what=WHAT,
+        read_only=_read_only(account.api.catalog),
     )
     paths = [target.path for target in found]
     if key not in paths:
@@ -284,22 +289,22 @@ def _key_hint(frame: pd.DataFrame, key: str, paths: Sequence[str]) -> str:
 
 
 def _changed_in_place(
-    frame: pd.DataFrame, columns: Mapping[str, str] | None, *ways: Sequence[str]
+    frame: pd.DataFrame, columns: Mapping[str, str] | None, writable: Collection[str], *ways: Sequence[str]
 ) -> list[str]:
     """Find the columns that are properties because something is added to these, or taken out of them."""
     return [
         name
         for names in ways
         for name in names
-        if name in frame.columns and name not in (columns or {}) and name not in attributes()
+        if name in frame.columns and name not in (columns or {}) and name not in writable
     ]
 
 
-def _read_only() -> set[str]:
+def _read_only(catalog: Catalog) -> set[str]:
     """Return the attributes that Klaviyo sets itself; frames that were read have such columns."""
-    shape = load()["get_profiles"].returns
+    shape = catalog["get_profiles"].returns
     known = {name for name in (shape.attributes if shape else ()) if name != "properties"}
-    return {*known, "created", "updated", "joined_group_at"} - set(attributes())
+    return {*known, "created", "updated", "joined_group_at"} - set(attributes(catalog))
 
 
 def _check(

@@ -146,6 +146,11 @@ REFUNDS = frame(order_id=["O0001", "O0001", "O0002", "O9999"], value=[2.0, -1.0,
 PEOPLE = frame(group=["sent", "held"], recipients=[9500, 500], conversion_uniques=[475, 15])
 BY_ID = ORDERS.rename(columns={"id": "order_id"})
 SENT = CREDITED.rename(columns={"received": "sent"})
+# Orders that carry ids of a message or a campaign, some of them without the event.
+NAMED = ORDERS.assign(
+    attributed_message=pd.array(["M1", None, None, "M2", "M-gone"] * 8, dtype="string"),
+    attributed_campaign_id=pd.array(["C1", None] * 20, dtype="string"),
+)
 TWO_MODELS: tuple[Model, ...] = ("last_touch", "time_decay")
 
 CALLS: dict[str, Callable[[Convert], Any]] = {
@@ -153,6 +158,10 @@ CALLS: dict[str, Callable[[Convert], Any]] = {
         f"attribution, {model}": lambda to, model=model: analysis.attribution(to(ORDERS), to(TOUCHES), model)  # type: ignore[misc]
         for model in ("last_touch", "first_touch", "linear", "position", "time_decay", "native")
     },
+    "attribution, native by ids": lambda to: analysis.attribution(to(NAMED), to(TOUCHES), "native"),
+    "attribution_comparison, native by ids": lambda to: analysis.attribution_comparison(
+        to(NAMED), to(TOUCHES), models=TWO_MODELS
+    ),
     "attribution, people only": lambda to: analysis.attribution(
         to(ORDERS),
         to(TOUCHES),

@@ -162,3 +162,41 @@ def test_nobody_is_new_without_history() -> None:
     orders, _ = example()
     with pytest.raises(FrameError, match="no order before start"):
         analysis.new_and_returning(orders, start="2026-04-01")
+
+
+def test_any_attribution_id_makes_an_order_an_attributed_one() -> None:
+    """Klaviyo may name the message, campaign or flow of an order without the event that earned it."""
+    orders = frame(
+        id=list("VWXYZ"),
+        profile_id=["P"] * 5,
+        datetime=[AT] * 5,
+        value=[1.0, 2.0, 4.0, 8.0, 16.0],
+        currency=["EUR"] * 5,
+        attributed_event_id=["A", None, None, None, None],
+        attributed_message=[None, "MA", None, None, None],
+        attributed_campaign_id=[None, None, "C", None, None],
+        attributed_flow_id=[None, None, None, "F", ""],
+    )
+    _, touches = example()
+    touches = touches.assign(campaign_id=pd.array(["CA", *"CDEFG"], "string"), flow_id="other")
+    made = analysis.attribution(orders, touches, "native", settings=OWN).set_index("order_id")
+    assert made["status"].tolist() == ["attributed"] * 4 + ["unattributed"]
+    assert made["touch_id"].isna().tolist() == [False, True, True, True, True]
+    assert made.loc["V", ["message", "campaign_id"]].tolist() == ["MA", "CA"]
+    # The message is known from a touch of it, and so are its channel and flow, but not this touch's time.
+    assert made.loc["W", ["message", "channel", "flow_id"]].tolist() == ["MA", "email", "other"]
+    assert pd.isna(made.loc["W", "hours"])
+    assert made.loc["X", "campaign_id"] == "C"
+    assert made.loc["Y", "flow_id"] == "F"
+    assert made.loc[list("XY"), ["channel", "message"]].isna().all(axis=None)
+    compared = analysis.attribution_comparison(orders, touches, models=["last_touch"], settings=OWN)
+    native = compared.groupby("order_id")["revenue_native"].max()
+    assert native.tolist() == [1.0, 2.0, 4.0, 8.0, 16.0]
+    by_flow = analysis.attribution_comparison(
+        orders, touches, models=["last_touch"], settings=OWN, by="flow_id"
+    )
+    assert by_flow.set_index("flow_id")["revenue_native"].to_dict() == {
+        "other": 3.0,
+        "F": 8.0,
+        "unattributed": 16.0,
+    } | {key: 4.0 for key in by_flow["flow_id"] if pd.isna(key)}

@@ -1,9 +1,10 @@
-"""Numbers about customers against SQL, lifelines, published results and counting by hand."""
+"""Numbers about customers against SQL, statsmodels, published results and counting by hand."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import duckdb
@@ -118,8 +119,8 @@ def test_cohorts_count_what_a_loop_counts(seed: int) -> None:
 
 @few
 @given(st.integers(0, 10_000))
-def test_retention_is_that_of_lifelines(seed: int) -> None:
-    lifelines = pytest.importorskip("lifelines")
+def test_retention_is_that_of_statsmodels(seed: int) -> None:
+    duration = pytest.importorskip("statsmodels.duration.survfunc")
     rng = np.random.default_rng(seed)
     size = int(rng.integers(1, 40))
     start = pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(rng.integers(0, 100, size), unit="D")
@@ -131,12 +132,17 @@ def test_retention_is_that_of_lifelines(seed: int) -> None:
     made = analysis.retention_curves(starts, ends, as_of=as_of).set_index("days")
     happened = pd.Series(start + pd.to_timedelta(wait, unit="D")) <= as_of
     durations = np.where(happened, wait, (as_of - start).days)
-    fitted = lifelines.KaplanMeierFitter().fit(durations, happened)
-    wanted = fitted.survival_function_["KM_estimate"]
-    np.testing.assert_allclose(made["survival"], wanted.loc[made.index], atol=1e-12)
-    low = fitted.confidence_interval_["KM_estimate_lower_0.95"].loc[made.index]
-    inside = made["survival"].between(1e-9, 1 - 1e-9)
-    np.testing.assert_allclose(made["lower"][inside], low[inside], atol=1e-9)
+    fitted = duration.SurvfuncRight(durations, happened.astype(int))
+    # Its steps are at the days with an event. A day before the first has everybody left, without an error.
+    steps = np.searchsorted(fitted.surv_times, made.index, side="right")
+    survival, error = np.r_[1.0, fitted.surv_prob][steps], np.r_[0.0, fitted.surv_prob_se][steps]
+    np.testing.assert_allclose(made["survival"], survival, atol=1e-12)
+    inside = made["survival"].between(1e-9, 1 - 1e-9).to_numpy()
+    left, deviation = survival[inside], error[inside]
+    # The interval of log(-log(survival)), whose standard error follows from that of the survival.
+    width = NormalDist().inv_cdf(0.975) * deviation / (left * np.abs(np.log(left)))
+    for side, sign in (("lower", 1), ("upper", -1)):
+        np.testing.assert_allclose(made[side][inside], left ** np.exp(sign * width), atol=1e-9)
 
 
 def test_a_decay_is_found_within_its_interval() -> None:

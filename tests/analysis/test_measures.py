@@ -97,7 +97,13 @@ class TestRollUp:
     def test_the_rate_of_a_sum_is_not_the_mean_of_rates(self) -> None:
         summary = frame(channel=["email", "email"], delivered=[100, 900], opens_unique=[100, 0])
         assert records(analysis.roll_up(summary, by="channel")) == [
-            {"channel": "email", "delivered": 1000, "opens_unique": 100, "open_rate": 0.1}
+            {
+                "channel": "email",
+                "delivered": 1000,
+                "opens_unique": 100,
+                "open_rate": 0.1,
+                "open_rate_denominator": 1000,
+            }
         ]
 
     def test_a_missing_group_is_a_group(self) -> None:
@@ -137,6 +143,23 @@ class TestRollUp:
         with pytest.raises(NotAdditiveError, match="'opens_unique' counts each profile once"):
             analysis.roll_up(over_time)
         assert len(analysis.roll_up(over_time, by="datetime")) == 2
+
+    def test_the_columns_do_not_depend_on_the_rows(self) -> None:
+        counts = {"delivered": [3, 4], "recipients": [5, 5], "clicks_unique": [1, 2], "conversions": [1, 1]}
+        known = frame(**counts, opens_unique=[2, 3], conversion_value=[1.0, 2.0])
+        parts = {
+            "open_rate_denominator": (7, 4),
+            "click_to_open_rate_numerator": (3, 2),
+            "average_order_value_denominator": (2, 1),
+            "revenue_per_recipient_denominator": (10, 5),
+        }
+        missing = known.assign(
+            opens_unique=pd.array([None, 3], "Int64"), conversion_value=[float("nan"), 2.0]
+        )
+        full, partly = analysis.roll_up(known), analysis.roll_up(missing)
+        assert [*full.columns] == [*partly.columns] == [*analysis.roll_up(known.iloc[:0]).columns]
+        assert {name for name in full if name.endswith(("_numerator", "_denominator"))} == {*parts}
+        assert {name: (full[name].item(), partly[name].item()) for name in parts} == parts
 
     def test_nothing_to_add_is_said(self) -> None:
         with pytest.raises(FrameError, match="known to add up: 'flow'"):

@@ -141,11 +141,8 @@ class TestRequest:
     def test_errors_name_method_and_path_and_no_query(self) -> None:
         with ScriptedServer(error(404)) as server, pytest.raises(errors.NotFoundError) as caught:
             api(server).request("GET", "/api/profiles/1", params={"filter": 'equals(email,"ann@b.c")'})
-        said = "404 some_code from GET /api/profiles/1: A detail; request id e-1; "
-        assert (
-            str(caught.value)
-            == f"{said}a name is no id: find(name=...) of the noun gives the row that has it"
-        )
+        said = "404 some_code from GET /api/profiles/1: A detail; request id e-1. "
+        assert str(caught.value) == f"{said}If you passed a name, look up its id with find(name=...)"
 
 
 class TestLostAnswers:

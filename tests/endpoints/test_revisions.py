@@ -101,7 +101,7 @@ def test_a_write_takes_what_its_own_revision_has() -> None:
         client = ka.connect(api_key="pk_0123456789", revision=revision)
         request = client.campaigns.clone("01ABC", **{name: "Copy"}, dry_run=True)
         assert request["body"].item()["data"]["attributes"] == {name: "Copy"}
-        with pytest.raises(InvalidInputError, match=f"takes no {other!r}; it takes {name}"):
+        with pytest.raises(InvalidInputError, match=f"does not accept {other!r}; it accepts {name}"):
             client.campaigns.clone("01ABC", **{other: "Copy"}, dry_run=True)
 
 

@@ -63,7 +63,8 @@ def ids(sandbox: Sandbox) -> dict[str, str]:
 
 
 def nouns(client: KlaviyoClient) -> list[tuple[str, Any]]:
-    return [(name, noun) for name, noun in vars(client).items() if isinstance(noun, resources.Noun)]
+    found = ((name, getattr(client, name)) for name in dir(client) if not name.startswith("_"))
+    return [(name, noun) for name, noun in found if isinstance(noun, resources.Resource)]
 
 
 def calls(client: KlaviyoClient, known: Mapping[str, str]) -> dict[str, Call]:

@@ -70,6 +70,7 @@ FINE = {
 }
 USELESS = {
     "brotli-that-nobody-asked-for": (packed(b"\x0b\x02\x80abc", "br"), r"not JSON \(.* in br, 6 bytes\)"),
+    "whole-brotli": (packed(b'\x0b\x05\x80{"data":[]}\x03', "br"), r"not JSON \(.* in br, 15 bytes\)"),
     "half-a-gzip": (packed(gzip.compress(DOCUMENT * 99)[:60], "gzip"), r"not JSON|broke"),
     "half-a-chunk": (
         Answer(body=b"ff\r\n{", headers={"Transfer-Encoding": "chunked"}, end="close"),

@@ -101,6 +101,8 @@ def test_stored_without_outputs(path: Path) -> None:
 def test_ends_with_a_next_step_and_links_lead_somewhere(path: Path) -> None:
     told = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
     assert told[-1].startswith("**Next:**")
+    for following in NOTEBOOKS[NOTEBOOKS.index(path) + 1 :][:1]:
+        assert following.name in LINK.findall(told[-1])
     links = LINK.findall("\n".join(told))
     assert links
     assert [link for link in links if not (FOLDER / link).exists()] == []

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 import pytest
+import requests
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.report import Heading, MetricCards, Report, Table, Text
+from klaviyo_analytics.report.account_frames import Comparison
 from klaviyo_analytics.report.formats import Formatter
 from klaviyo_analytics.report.sentences import THRESHOLDS, sentences
 
@@ -38,6 +41,25 @@ def test_all_chapters_are_there_in_order(report: Report) -> None:
         "Key numbers", "What changed most", "Revenue", "Flows", "Campaigns", "Deliverability", "Audience growth",
         "Timing of campaigns", "Customers", "Notes",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("compare", "calls"), [("previous_period", 8), (None, 5)])
+def test_the_docstring_states_how_many_scarce_reports_it_takes(
+    compare: Comparison | None, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    send = requests.Session.send
+
+    def counted(
+        self: requests.Session, request: requests.PreparedRequest, **options: Any
+    ) -> requests.Response:
+        asked.append(str(request.url))
+        return send(self, request, **options)
+
+    with ka.demo(profiles=50, events=500, progress=False) as client:
+        monkeypatch.setattr(requests.Session, "send", counted)
+        ka.report.performance(client, PERIOD, compare=compare)
+    assert len([url for url in asked if "-values-reports" in url]) == calls
 
 
 def test_cards_equal_the_summary(report: Report, shop: KlaviyoClient) -> None:

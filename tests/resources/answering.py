@@ -46,7 +46,7 @@ def pages(path: str, query: Mapping[str, str], *held: list[dict[str, Any]]) -> d
 
 
 @contextmanager
-def answering(make: Make, account: Mapping[str, Any] = account()) -> Iterator[KlaviyoClient]:
+def answering(make: Make, account: Mapping[str, Any] = account(), **settings: Any) -> Iterator[KlaviyoClient]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -74,7 +74,7 @@ def answering(make: Make, account: Mapping[str, Any] = account()) -> Iterator[Kl
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
-        with ka.connect(api_key="pk_0123456789", base_url=url, progress=False) as client:
+        with ka.connect(api_key="pk_0123456789", base_url=url, progress=False, **settings) as client:
             client._api.paced = False
             yield client
         server.shutdown()

@@ -128,12 +128,18 @@ def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, bo
     [
         (lambda c: c.bulk_jobs.submit("profile_import", []), "1 to 10,000"),
         (lambda c: c.bulk_jobs.submit("catalog_item_delete", [{"id": "x"}] * 101), "1 to 100"),
-        (lambda c: c.bulk_jobs.submit("mail", [{}]), "there are profile_import"),
+        (
+            lambda c: c.bulk_jobs.submit("mail", [{}]),
+            "kind='mail' is not a kind of job. Allowed are profile",
+        ),
         (lambda c: c.bulk_jobs.submit("suppress", ["a@b.co"], lists="L1"), "lists="),
         (lambda c: c.bulk_jobs.submit("catalog_item_create", [{"title": "Tea"}]), "needs"),
         (lambda c: c.bulk_jobs.submit("profile_import", [{"emial": "a@b.co"}]), "emial"),
-        (lambda c: c.bulk_jobs.get("J1"), "give kind="),
-        (lambda c: c.bulk_jobs.list(kind="mail"), "there are profile_import"),
+        (lambda c: c.bulk_jobs.get("J1"), "Pass kind=, one of profile_import"),
+        (
+            lambda c: c.bulk_jobs.list(kind="mail"),
+            "kind='mail' is not a kind of job. Allowed are profile",
+        ),
     ],
 )
 def test_mistakes_are_refused_before_anything_is_sent(offline: KlaviyoClient, call: Call, said: str) -> None:

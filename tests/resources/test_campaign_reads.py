@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from klaviyo_analytics import F
+from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, InvalidQueryError, NoMatchError
+from klaviyo_analytics.resources._labels import label
+from tests.resources import answering
 from tests.shops import Shop
 
 CHANNELS = ["email", "sms", "mobile_push"]
@@ -135,7 +139,7 @@ def test_several_of_a_name_are_too_many(library: Shop, monkeypatch: pytest.Monke
         ({"filter": F.title == "x"}, InvalidQueryError, "'title' is not known"),
         ({"filter": F.messages.channel.any(["sms", "email"])}, InvalidQueryError, "knows equals, not 'any'"),
         ({"sort": "status"}, InvalidQueryError, "'status'"),
-        ({"limit": -1}, InvalidInputError, "whole number"),
+        ({"limit": -1}, InvalidInputError, "limit=-1: expected a non-negative integer"),
     ],
     ids=str,
 )
@@ -146,3 +150,62 @@ def test_what_is_not_allowed_is_not_sent(
     with pytest.raises(error, match=message):
         library.client.campaigns.list(**asked)
     assert len(library.sandbox.requests) == before
+
+
+class TestARevisionWithoutAFilterOnTheChannel:
+    """From 2026-10-15 on one request returns the campaigns of all channels, with the name in `definition`."""
+
+    @pytest.fixture
+    def asked(self) -> list[tuple[str, dict[str, str]]]:
+        return []
+
+    @pytest.fixture
+    def later(self, asked: list[tuple[str, dict[str, str]]]) -> Iterator[KlaviyoClient]:
+        def make(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+            asked.append((path, query))
+            rows = [
+                answering.row("campaign", id, definition={"name": name})
+                for id, name in (("C1", "Spring"), ("C2", "Fall"))
+            ]
+            for one in rows:
+                one["relationships"] = {
+                    "campaign-messages": {"data": [{"type": "campaign-message", "id": f"M{one['id']}"}]}
+                }
+            return {"data": rows, "included": [], "links": {"next": None}}
+
+        with answering.answering(make, revision="2026-10-15") as client:
+            yield client
+
+    def test_all_campaigns_take_one_request(
+        self, later: KlaviyoClient, asked: list[tuple[str, dict[str, str]]]
+    ) -> None:
+        frame = later.campaigns.list()
+        assert frame["definition.name"].tolist() == ["Spring", "Fall"]
+        assert "channel" not in frame.columns
+        assert [(path, query.get("filter")) for path, query in asked] == [("/api/campaigns", None)]
+        assert [len(chunk) for chunk in later.campaigns.iter_frames(chunk_size=1)] == [1, 1]
+
+    def test_one_is_found_by_its_name(self, later: KlaviyoClient) -> None:
+        assert later.campaigns.find(name="Fall")["id"] == "C2"
+        with pytest.raises(NoMatchError, match="Did you mean 'Spring'"):
+            later.campaigns.find(name="Sprng")
+
+    def test_ids_have_names(self, later: KlaviyoClient) -> None:
+        ids = pd.DataFrame({"campaign_id": ["C2"], "campaign_message_id": ["MC1"]})
+        named = label(
+            later.campaigns._context, ids, {"campaign_id": "campaign", "campaign_message_id": "message"}
+        )
+        assert named[["campaign", "message"]].iloc[0].tolist() == ["Fall", "Spring"]
+
+    def test_what_it_cannot_read_is_refused_before_a_request(
+        self, later: KlaviyoClient, asked: list[tuple[str, dict[str, str]]]
+    ) -> None:
+        calls: list[Callable[[], object]] = [
+            lambda: later.campaigns.list(channel="email"),
+            lambda: later.campaigns.list(filter=F.messages.channel == "email"),
+            later.campaigns.summary,
+        ]
+        for call in calls:
+            with pytest.raises(InvalidQueryError, match=r"2026-10-15|'messages.channel' is not known"):
+                call()
+        assert asked == []

@@ -91,9 +91,9 @@ def test_a_dry_upload_shows_no_bytes(offline: KlaviyoClient, tmp_path: Path) -> 
 
 
 def test_what_is_no_image_is_refused(offline: KlaviyoClient, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="no JPEG, PNG or GIF"):
+    with pytest.raises(InvalidInputError, match=r"not a JPEG, PNG or GIF image\. Convert it"):
         offline.images.create(b"%PDF-1.4")
     with pytest.raises(InvalidInputError, match="at most"):
         offline.images.create(GIF + bytes(5 * 1024 * 1024))
-    with pytest.raises(InvalidInputError, match="no file"):
+    with pytest.raises(InvalidInputError, match="is not a file"):
         offline.images.create(tmp_path / "nothing.png")

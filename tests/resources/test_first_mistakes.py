@@ -46,7 +46,9 @@ def test_a_metric_that_is_none_is_named(client: KlaviyoClient) -> None:
 
 @pytest.mark.parametrize("limit", [-1, 2.5, "5", True])
 def test_a_limit_that_is_none_is_refused(client: KlaviyoClient, limit: object) -> None:
-    with pytest.raises(InvalidInputError, match="whole number"):
+    with pytest.raises(
+        InvalidInputError, match=r"limit=.*: expected a non-negative integer, or None for all rows"
+    ):
         client.profiles.list(limit=limit)  # type: ignore[arg-type]
 
 
@@ -117,14 +119,20 @@ def test_the_command_line_explains_odd_numbers(option: list[str], capsys: pytest
 NOT_THERE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "list": (
         lambda c: c.lists.find(name="Newsleter"),
-        r"no list with name='Newsleter'\. Did you mean 'Newsl",
+        r"No list with name='Newsleter' exists\. Did you mean 'Newsl",
     ),
-    "segment": (lambda c: c.segments.find(name="zzz"), r"no segment .*\. There are '.+', '.+'\."),
-    "campaign": (lambda c: c.campaigns.find(name="zzz"), r"no campaign .*\. There are .* and \d+ more\."),
+    "segment": (
+        lambda c: c.segments.find(name="zzz"),
+        r"No segment with name='zzz' exists\. There are '.+', '.+'\.",
+    ),
+    "campaign": (
+        lambda c: c.campaigns.find(name="zzz"),
+        r"No campaign has name='zzz'\. There are .* and \d+ more\.",
+    ),
     "metric": (lambda c: c.metrics.find(name="Placd Order"), r"Did you mean 'Placed Order'"),
     "nobody-else-is-named": (
         lambda c: c.profiles.find(email="no@body.example"),
-        r"email='no@body.example'\.$",
+        r"^No profile with email='no@body.example' exists\.$",
     ),
 }
 
@@ -174,7 +182,7 @@ def test_a_name_that_several_share_is_answered_with_what_tells_them_apart(
 def test_a_name_where_an_id_belongs_leads_to_find(
     client: KlaviyoClient, mistake: Callable[[KlaviyoClient], Any]
 ) -> None:
-    with pytest.raises(NotFoundError, match=r"a name is no id: find\(name=\.\.\.\)"):
+    with pytest.raises(NotFoundError, match=r"If you passed a name, look up its id with find\(name=\.\.\.\)"):
         mistake(client)
 
 
@@ -185,7 +193,7 @@ def test_an_address_where_an_id_belongs_leads_to_find(client: KlaviyoClient) -> 
 
 def test_a_frame_where_an_id_belongs_is_not_printed(client: KlaviyoClient) -> None:
     people = client.profiles.list(limit=3)
-    with pytest.raises(InvalidInputError, match="<DataFrame>: give an id") as caught:
+    with pytest.raises(InvalidInputError, match=r"id=<DataFrame> is not an id. Pass an id as text") as caught:
         client.profiles.get(people)  # type: ignore[arg-type]
     assert "@" not in str(caught.value)
 

@@ -123,7 +123,7 @@ def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, bo
         (lambda c: c.profiles.request_deletion(id="P1", email="a@b.co", confirm=True), "exactly one"),
         (lambda c: c.lists.add_profiles("L1", []), "at least one"),
         (lambda c: c.lists.create(), "name"),
-        (lambda c: c.profiles.get(""), "give an id"),
+        (lambda c: c.profiles.get(""), "id='' is not an id. Pass an id as text"),
     ],
 )
 def test_mistakes_are_refused_before_anything_is_sent(offline: KlaviyoClient, call: Call, said: str) -> None:

@@ -100,7 +100,7 @@ def thing(**more: Any) -> pd.DataFrame:
         ({"images": ["https://shop.example/a.png", 7]}, "is not a list of URLs"),
         ({"published": "yes"}, "published: 'yes' is neither True nor False"),
         ({"price": "9,50"}, "price: '9,50' is not a number"),
-        ({"integration_type": "shopify"}, "is not '$custom', and nothing else is taken"),
+        ({"integration_type": "shopify"}, "is not '$custom'"),
         ({"catalog_type": "other"}, "is not '$default'"),
         ({"custom_metadata": {"a": {"b": 1}}}, "is not a flat object"),
         ({"custom_metadata": "red"}, "is not a flat object"),

@@ -46,7 +46,7 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        pytest.param(float("inf"), "no JSON number", id="infinity"),
+        pytest.param(float("inf"), "not a JSON number", id="infinity"),
         pytest.param(2**64, "larger than", id="huge-integer"),
         pytest.param(Decimal("0.1234567890123456789"), "more digits", id="long-decimal"),
         pytest.param(b"bytes", "a bytes cannot", id="bytes"),

@@ -48,7 +48,7 @@ def test_one_unique_id_of_two_events_is_called_that(offline: KlaviyoClient) -> N
 @pytest.mark.parametrize("metric", [5, None, ("a", "b", "c"), ("Scored", 5), pd.Series({"id": "x"})])
 def test_what_names_no_metric_is_refused(offline: KlaviyoClient, metric: Any) -> None:
     for verb in (offline.events.plan_create, offline.events.create_many):
-        with pytest.raises(InvalidInputError, match=r"give a name, \(name, service\), or a row"):
+        with pytest.raises(InvalidInputError, match=r"pass a name, \(name, service\), or a row"):
             verb(scored(time=TIME), metric=metric, properties="rest")
 
 

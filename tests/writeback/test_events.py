@@ -179,5 +179,5 @@ def test_properties_that_klaviyo_does_not_keep_are_noted(offline: KlaviyoClient)
 
 
 def test_somebody_has_to_be_named(offline: KlaviyoClient) -> None:
-    with pytest.raises(FrameError, match="whose event"):
+    with pytest.raises(FrameError, match="no column identifies the profile of the event"):
         offline.events.plan_create(pd.DataFrame({"score": [1]}), metric="Scored", properties="rest")

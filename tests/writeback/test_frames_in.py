@@ -389,6 +389,6 @@ def test_the_advice_for_times_without_a_zone_works(text: bool) -> None:
     frame = pd.DataFrame({"datetime": days if text else pd.to_datetime(days), "count": [1, 2]})
     with pytest.raises(FrameError) as refusal:
         analysis.resample(frame, "month")
-    advice = str(refusal.value).partition("give it one with ")[2].partition(";")[0]
+    advice = str(refusal.value).partition("Set it to ")[2].partition(", with the account")[0]
     fixed = frame.assign(datetime=eval(advice, {"frame": frame, "pd": pd}))
     assert analysis.resample(fixed, "month")["count"].sum() == 3

@@ -224,7 +224,7 @@ def test_spaces_around_an_address_are_named(offline: KlaviyoClient, email: str) 
 def test_numbers_say_how_they_are_written(offline: KlaviyoClient) -> None:
     people = pd.DataFrame({"phone_number": [15005550006, 15005550007]})
     problems = offline.profiles.plan_upsert(people, key="phone_number").problems["problem"]
-    assert problems.str.endswith("write it with plus and country, like +15005550006").all()
+    assert problems.str.endswith("write it with a plus and the country code, like +15005550006").all()
 
 
 def test_an_id_that_became_a_float_is_not_guessed(offline: KlaviyoClient) -> None:

@@ -61,7 +61,7 @@ def test_a_number_that_is_not_e164_is_a_problem(offline: KlaviyoClient, number: 
         pytest.param({"score": float("inf")}, "score: inf is not a JSON number", id="infinity"),
         pytest.param({"first_name": 1.5}, "first_name: 1.5 is not text", id="wrong-type"),
         pytest.param({"notes": "x" * 100_001}, "bytes, and the API allows 100,000", id="large"),
-        pytest.param({"notes": ["\ud800"]}, "no valid Unicode", id="half-a-character"),
+        pytest.param({"notes": ["\ud800"]}, "not valid Unicode", id="half-a-character"),
     ],
 )
 def test_what_cannot_be_sent_is_a_problem(offline: KlaviyoClient, given: dict[str, Any], why: str) -> None:

@@ -47,12 +47,13 @@ def read_by_ids(
 ) -> pd.DataFrame:
     """Read the records of these ids; what is gone has no row.
 
-    Campaigns can only be asked for by channel: where the report tells which, the others are not asked.
+    Until revision 2026-07-15 campaigns can only be asked for by channel: where the report names the channels, the
+    others are not asked.
     """
     readings = [
         Reading(context, _OPERATIONS[kind], filter=wanted, **query)
         for start in range(0, len(ids), AT_ONCE)
-        for wanted in _filters(kind, ids[start : start + AT_ONCE], channels)
+        for wanted in _filters(context, kind, ids[start : start + AT_ONCE], channels)
     ]
     readings = readings or [Reading(context, _OPERATIONS[kind], filter=F.id.any(["-"]), limit=0, **query)]
     return pd.concat([reading.frame() for reading in readings], ignore_index=True)
@@ -64,15 +65,26 @@ def names_of(
     """Return the name of each id; None if it was deleted."""
     known = context.names.setdefault(kind, {})
     if unknown := [id for id in ids if id not in known]:
-        frame = read_by_ids(context, kind, unknown, channels, fields=["name"])
-        found = dict(zip(frame["id"], frame["name"], strict=True))
+        column = campaign_name(context) if kind == "campaign" else "name"
+        frame = read_by_ids(context, kind, unknown, channels, fields=[column])
+        found = dict(zip(frame["id"], frame[column], strict=True))
         known |= {id: _text(found.get(id)) for id in unknown}
     return known
 
 
-def _filters(kind: str, ids: Sequence[str], channels: Iterable[str]) -> Iterator[Filter]:
+def by_channel(context: Context) -> bool:
+    """Return whether the client's revision returns the campaigns of one channel a request: until 2026-07-15."""
+    return "messages.channel" in context.api.catalog["get_campaigns"].filters
+
+
+def campaign_name(context: Context) -> str:
+    """Return the column of a campaign's name in the client's revision."""
+    return "name" if by_channel(context) else "definition.name"
+
+
+def _filters(context: Context, kind: str, ids: Sequence[str], channels: Iterable[str]) -> Iterator[Filter]:
     wanted = F.id.any(ids)
-    if kind != "campaign":
+    if kind != "campaign" or not by_channel(context):
         yield wanted
         return
     spoken = sorted({CHANNELS[channel] for channel in channels if channel in CHANNELS})
