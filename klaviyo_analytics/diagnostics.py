@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,12 +55,6 @@ class Finding:
     status: State
     found: str
     fix: str = ""
-
-    @property
-    def mend(self) -> str:
-        """The old name of `fix`."""
-        warnings.warn("Finding.mend is now called Finding.fix.", DeprecationWarning, stacklevel=2)
-        return self.fix
 
 
 @dataclass(frozen=True, slots=True)
