@@ -82,7 +82,7 @@ def calls(client: KlaviyoClient, known: Mapping[str, str]) -> dict[str, Call]:
                 if p.default is p.empty and p.kind in (0, 1)
             ]
             if verb == "find":
-                made[f"{name}.find"] = lambda method=method: method(name="x")
+                made[f"{name}.find"] = partial(method, name="x")
             elif verb == "delete":
                 continue  # the sandbox is needed by the next seed, too
             elif not wanted:
@@ -101,7 +101,7 @@ def calls(client: KlaviyoClient, known: Mapping[str, str]) -> dict[str, Call]:
             "Placed Order", measurements=["count"], by=["$attributed_channel"], timeframe=SPAN
         ),
         **{
-            f"reports.{kind}": lambda kind=kind: getattr(client.reports, kind)(timeframe=SPAN)
+            f"reports.{kind}": partial(getattr(client.reports, kind), timeframe=SPAN)
             for kind in ("campaign_values", "flow_values", "flow_series", "form_values", "form_series",
                          "segment_values", "segment_series")
         },
