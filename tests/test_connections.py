@@ -108,11 +108,11 @@ def test_the_link_is_in_no_output_that_is_saved_and_in_no_log(
 def test_only_a_safe_link_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 
-    def open_(url: str) -> bool:
+    def note(url: str) -> bool:
         opened.append(url)
         return True
 
-    monkeypatch.setattr("webbrowser.open", open_)
+    monkeypatch.setattr("webbrowser.open", note)
     assert not Connection("c1", "PENDING", Secret("javascript:alert(1)")).open()
     assert not Connection("c1", "ACTIVE").open()
     assert Connection("c1", "PENDING", Secret("https://connect.example")).open()

@@ -34,7 +34,7 @@ def takes(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
-                return function(*map(as_frame, args), **{name: as_frame(one) for name, one in kwargs.items()})  # type: ignore[arg-type]
+                return function(*map(as_frame, args), **{name: as_frame(one) for name, one in kwargs.items()})
             except WrongFrame as error:
                 raise FrameError(f"{error}; {function.__name__} takes {what}") from error.__cause__
 

@@ -223,11 +223,7 @@ def _clock_changes(zone: ZoneInfo) -> list[tuple[int, int]]:
             before = changes[-1][1]
             # The offset changes once in these days; Morocco's two changes are four weeks apart.
             at = bisect_right(
-                minutes,
-                0,
-                key=lambda minute, start=moment, old=before: int(
-                    _offset(start + timedelta(minutes=minute), zone) != old
-                ),
+                [int(_offset(moment + timedelta(minutes=m), zone) != before) for m in minutes], 0
             )
             changed = moment + timedelta(minutes=at)
             changes.append((_since_epoch(changed), _offset(changed, zone)))
@@ -313,8 +309,8 @@ def like_given(rows: Any, like: IntoFrameT, session_of: Any = None) -> IntoFrame
     if nw.dependencies.is_polars_dataframe(given) or nw.dependencies.is_polars_lazyframe(given):
         import polars as pl  # noqa: PLC0415 - the caller's library
 
-        made = pl.from_pandas(rows)
-        return made.lazy() if nw.dependencies.is_polars_lazyframe(given) else made  # type: ignore[return-value]
+        made: Any = pl.from_pandas(rows)
+        return cast(IntoFrameT, made.lazy() if nw.dependencies.is_polars_lazyframe(given) else made)
     if nw.dependencies.is_duckdb_relation(given):
         import duckdb  # noqa: PLC0415 - the caller's library
 

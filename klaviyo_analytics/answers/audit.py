@@ -185,7 +185,7 @@ def _forms(context: Context, period: Timeframe) -> Iterator[_Finding]:
     )
     sums = report.groupby("form_id")[["viewed_form", "submits"]].sum()
     for row in live.itertuples():
-        counts: list[Any] = sums.loc[str(row.id)].tolist() if str(row.id) in sums.index else [0, 0]
+        counts: list[Any] = [*sums.loc[str(row.id), :]] if str(row.id) in sums.index else [0, 0]
         viewed, submitted = int(counts[0]), int(counts[1])
         if submitted == 0:
             yield _Finding(

@@ -58,13 +58,13 @@ def texts(values: list[Any]) -> Any:
 
 
 @cache
-def _text_dtype() -> pd.StringDtype:
+def _text_dtype() -> Any:
     return pd.StringDtype("python" if find_spec("pyarrow") is None else "pyarrow")
 
 
 def joined_texts(pages: list[Any]) -> Any:
     """Join the text of several pages into one array."""
-    whole = pd.array([], dtype=_text_dtype())
+    whole: Any = pd.array([], dtype=_text_dtype())
     return type(whole)._concat_same_type(pages) if pages else whole
 
 

@@ -70,7 +70,8 @@ def plan_import(
     """Read a file or frame of people and plan what becomes of every row; see `profiles.plan_import`."""
     frame, described, broken = read(source)
     mapping = mapped(account.api.catalog, frame, columns, properties, consent)
-    chosen = {row.column: row.becomes for row in mapping.itertuples() if isinstance(row.becomes, str)}
+    pairs = zip(mapping["column"], mapping["becomes"], strict=True)
+    chosen = {str(column): becomes for column, becomes in pairs if isinstance(becomes, str)}
     by_target = {target: column for column, target in chosen.items()}
     if "email" not in by_target:
         raise FrameError(
@@ -195,7 +196,7 @@ class ImportPlan:
         notes = dict(zip(shown.index, zip(shown["action"], shown["note"], strict=True), strict=True))
         agreed = self.consent.preview()["note"].to_dict() if self.consent is not None else {}
         keys = self.frame[self._email()]
-        rows = []
+        rows: list[tuple[Any, str | None]] = []
         for row, line in enumerate(self.frame.index):
             if row in self._problems:
                 rows.append(("rejected", self._problems[row]))

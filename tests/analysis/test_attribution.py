@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -179,7 +181,7 @@ def test_any_attribution_id_makes_an_order_an_attributed_one() -> None:
     )
     _, touches = example()
     touches = touches.assign(campaign_id=pd.array(["CA", *"CDEFG"], "string"), flow_id="other")
-    made = analysis.attribution(orders, touches, "native", settings=OWN).set_index("order_id")
+    made: Any = analysis.attribution(orders, touches, "native", settings=OWN).set_index("order_id")
     assert made["status"].tolist() == ["attributed"] * 4 + ["unattributed"]
     assert made["touch_id"].isna().tolist() == [False, True, True, True, True]
     assert made.loc["V", ["message", "campaign_id"]].tolist() == ["MA", "CA"]

@@ -158,7 +158,7 @@ class TestRollUp:
         )
         full, partly = analysis.roll_up(known), analysis.roll_up(missing)
         assert [*full.columns] == [*partly.columns] == [*analysis.roll_up(known.iloc[:0]).columns]
-        assert {name for name in full if name.endswith(("_numerator", "_denominator"))} == {*parts}
+        assert {name for name in full if str(name).endswith(("_numerator", "_denominator"))} == {*parts}
         assert {name: (full[name].item(), partly[name].item()) for name in parts} == parts
 
     def test_nothing_to_add_is_said(self) -> None:

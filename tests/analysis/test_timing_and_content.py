@@ -275,8 +275,8 @@ def test_the_frames_of_the_client_fit_without_renaming() -> None:
     )
     orders, same = analysis.normalise_orders(events), analysis.normalise_orders(credits_)
     columns = ["id", "profile_id", "datetime", "value", "currency", "attributed_event_ids"]
-    ordered = (table[columns].sort_values("id", ignore_index=True) for table in (orders, same))
-    pd.testing.assert_frame_equal(*ordered)
+    left, right = (table[columns].sort_values("id", ignore_index=True) for table in (orders, same))
+    pd.testing.assert_frame_equal(left, right)
     known = orders.loc[orders["attributed_event_id"].notna(), "value"]
     assert len(known) > 0
     touches = touches.assign(channel="email", interaction="click", received=touches["datetime"])

@@ -50,9 +50,10 @@ def test_every_event_comes_once_and_in_order(shop: Shop, workers: int | None) ->
 @pytest.mark.parametrize("shop", ["evenly"], indirect=True)
 def test_readers_stop_a_few_pages_ahead(shop: Shop) -> None:
     before = len(shop.sandbox.requests)
-    chunks = shop.client.events.iter_frames(chunk_size=10, page_size=10, workers=3)
+    # an iterator for the public, a generator here
+    chunks: Any = shop.client.events.iter_frames(chunk_size=10, page_size=10, workers=3)
     list(islice(chunks, 2))
-    chunks.close()  # type: ignore[attr-defined]  (an iterator for the public, a generator here)
+    chunks.close()
     assert len(shop.asked(before)) <= 4 * 3 * _concurrent.AHEAD < EVENTS / 10
 
 

@@ -194,7 +194,7 @@ def test_a_double_opt_in_list_says_so(shop: Shop, dated: bool) -> None:
     name = f"Double {dated}"
     group = shop.client.lists.create(name=name, opt_in_process="double_opt_in")
     frame = pd.DataFrame({"email": [f"double-{dated}@mail.example.net".lower()]})
-    given = {"consented_at": "2026-01-05"} if dated else {}
+    given: Any = {"consented_at": "2026-01-05"} if dated else {}
     plan = shop.client.profiles.plan_subscribe(frame, list=group, **given)
     assert (f"The list '{name}' is double opt-in: 1 profile" in plan.summary()["confirm"]) != dated
     plan.apply(confirm=True)
@@ -207,12 +207,13 @@ def test_the_name_of_a_list_is_found_out_by_every_verb(shop: Shop, name: str) ->
     group = shop.client.lists.create(name=name)
     frame = pd.DataFrame({"email": ["member0@mail.example.net"]})
     shop.client.profiles.upsert(frame)
-    for call in (
+    calls: Any = (
         lambda: shop.client.lists.plan_add_profiles(name, frame),
         lambda: shop.client.lists.plan_remove_profiles(name, frame),
         lambda: shop.client.profiles.plan_subscribe(frame, list=name),
         lambda: shop.client.profiles.plan_unsubscribe(frame, list=name),
         lambda: shop.client.profiles.plan_upsert(frame, lists=[name]),
-    ):
+    )
+    for call in calls:
         with pytest.raises(InvalidInputError, match=f"is the name of a list, not its id.*{group['id']}"):
             call()

@@ -135,7 +135,7 @@ def test_dicts_keep_large_integers_beside_missing_ones(offline: KlaviyoClient) -
 
 @pytest.mark.parametrize("odd", [None, 5, "ann@mail.example.net", {"email": "a"}, {1, 2}, [[1]], object()])
 def test_what_is_not_a_frame_is_refused_by_every_verb(offline: KlaviyoClient, odd: Any) -> None:
-    for plan in (
+    plans: Any = (
         offline.profiles.plan_upsert,
         offline.profiles.plan_subscribe,
         offline.profiles.plan_suppress,
@@ -145,7 +145,8 @@ def test_what_is_not_a_frame_is_refused_by_every_verb(offline: KlaviyoClient, od
         lambda frame: offline.coupon_codes.plan_create(frame, coupon="C"),
         lambda frame: offline.lists.plan_add_profiles("AbCd12", frame),
         lambda frame: offline.tags.plan_tag("T", frame, kind="lists"),
-    ):
+    )
+    for plan in plans:
         with pytest.raises(FrameError, match=r"takes"):
             plan(odd)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +20,7 @@ JOBS = "/api/profile-bulk-import-jobs"
 
 
 @pytest.fixture
-def stopped(shop: Shop, tmp_path: Path) -> Iterator[Path]:
+def stopped(shop: Shop, tmp_path: Path) -> Path:
     """A journal of a write that was refused before anything was sent."""
     path = tmp_path / "stopped.journal"
     shop.sandbox.faults.add(method="POST", path=JOBS, times=1, status=403)

@@ -135,7 +135,7 @@ def test_a_flow_of_several_channels_has_the_open_rate_of_its_emails(year: dict[s
     mixed = flows[flows["channel"] == "email, sms"]
     assert len(mixed)
     for flow, row in mixed.iterrows():
-        email = emails.loc[flow]
+        email = emails.loc[str(flow)]
         assert row["delivered"] > email["delivered"] == row["open_rate_denominator"]
         assert row["open_rate"] == pytest.approx(email["opens_unique"] / email["delivered"])
         assert row["click_to_open_rate"] == pytest.approx(email["clicks_unique"] / email["opens_unique"])
