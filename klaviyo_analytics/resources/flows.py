@@ -155,7 +155,8 @@ class Flows(FlowMethods):
         with Progress(
             "actions", shown=self._context.progress, total=len(sending), unit="actions"
         ) as progress:
-            for action, kind, status in sending.itertuples(index=False, name=None):
+            known = sending[["id", "definition.type", "definition.data.status"]]  # a response may hold more
+            for action, kind, status in known.itertuples(index=False, name=None):
                 where = {"id": action}
                 frame = Reading(self._context, "get_flow_action_messages", where, **query).frame()
                 frames.append(_told(frame, id, action, kind, status))
