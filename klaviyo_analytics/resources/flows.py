@@ -155,7 +155,7 @@ class Flows(FlowMethods):
         with Progress(
             "actions", shown=self._context.progress, total=len(sending), unit="actions"
         ) as progress:
-            known = sending[["id", "definition.type", "definition.data.status"]]  # the server may send more
+            known = sending[["id", "definition.type", "definition.data.status"]]  # a response may hold more
             for action, kind, status in known.itertuples(index=False, name=None):
                 where = {"id": action}
                 frame = Reading(self._context, "get_flow_action_messages", where, **query).frame()
