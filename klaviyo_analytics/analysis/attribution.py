@@ -34,19 +34,17 @@ from klaviyo_analytics.analysis._events import (
     true,
     with_micros,
 )
-from klaviyo_analytics.analysis._native_attribution import (
+from klaviyo_analytics.analysis.attribution_settings import (
     IDS,
     TOUCH,
-    attributed_natively,
-    native_rows,
-    with_details,
-    without_marks,
-)
-from klaviyo_analytics.analysis.attribution_settings import (
     AttributionSettings,
     Preset,
+    attributed_natively,
+    native_rows,
     settings_of,
+    with_details,
     with_windows,
+    without_marks,
 )
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 

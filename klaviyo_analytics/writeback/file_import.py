@@ -429,7 +429,7 @@ def mapped(
     named = [] if is_rest(properties) else several(properties, "properties")
     if missing := [name for name in (*chosen, *named) if name not in frame.columns]:
         raise FrameError(
-            f"{WHAT}: there is no column {missing[0]!r}. Columns are {', '.join(map(str, frame.columns))}."
+            f"{WHAT}: column {missing[0]!r} does not exist. Columns are {', '.join(map(str, frame.columns))}."
         )
     known = {folded_header(target): target for target in (*profiles.attributes(catalog), CONSENT, AGREED)}
     del known["id"]

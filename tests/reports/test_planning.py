@@ -73,7 +73,8 @@ def test_what_the_day_has_no_room_for_is_not_begun(visits: Visits) -> None:
     client.reports.form_series(interval="week", timeframe="last 4 weeks")
     visits.forget()
     with pytest.raises(
-        QuotaExhaustedError, match=r"form-series-reports: this query needs 7 calls, but only 2 of the 225 calls"
+        QuotaExhaustedError,
+        match=r"form-series-reports: this query needs 7 calls, but only 2 of the 225 calls",
     ):
         client.reports.form_series(interval="day", timeframe="2025")
     assert not visits.calls()
