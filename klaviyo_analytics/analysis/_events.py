@@ -197,17 +197,40 @@ def weekday_of(local: nw.Expr) -> nw.Expr:
     return ((local // _DAY + 3) % 7).cast(nw.Int64)
 
 
-def month_of(local: nw.Expr) -> nw.Expr:
-    """Return the month as text, such as "2026-04" (civil-from-days in integers; proleptic Gregorian)."""
-    days = local // _DAY + 719_468
-    era_day = days % 146_097
-    year_of_era = (era_day - era_day // 1_460 + era_day // 36_524 - era_day // 146_096) // 365
-    day_of_year = era_day - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    shifted = (5 * day_of_year + 2) // 153
-    month = (shifted + 2) % 12 + 1
-    year = year_of_era + days // 146_097 * 400 + (month <= 2).cast(nw.Int64)
-    padded = (month.cast(nw.Int64) + 100).cast(nw.String).str.slice(1, 2)
-    return nw.concat_str(year.cast(nw.Int64).cast(nw.String), padded, separator="-")
+def with_month(table: Table, name: str, local: nw.Expr) -> Table:
+    """Append the month as text, such as "2026-04" (civil-from-days in integers; proleptic Gregorian).
+
+    Each step is a column of its own: nested in one expression, the steps would multiply, and DuckDB and Spark would
+    plan them for minutes.
+    """
+    steps: list[dict[str, nw.Expr]] = [
+        {"__wall": local},
+        {"__days": nw.col("__wall") // _DAY + 719_468},
+        {"__era": nw.col("__days") % 146_097},
+        {"__yoe": _year_of_era(nw.col("__era"))},
+        {"__doy": nw.col("__era") - _days_before(nw.col("__yoe"))},
+        {"__shifted": (5 * nw.col("__doy") + 2) // 153},
+        {"__month": (nw.col("__shifted") + 2) % 12 + 1},
+        {
+            "__year": nw.col("__yoe")
+            + nw.col("__days") // 146_097 * 400
+            + (nw.col("__month") <= 2).cast(nw.Int64)
+        },
+    ]
+    for step in steps:
+        table = table.with_columns(**step)
+    padded = (nw.col("__month").cast(nw.Int64) + 100).cast(nw.String).str.slice(1, 2)
+    year = nw.col("__year").cast(nw.Int64).cast(nw.String)
+    made = table.with_columns(nw.concat_str(year, padded, separator="-").alias(name))
+    return made.drop(*(column for step in steps for column in step))
+
+
+def _year_of_era(era_day: nw.Expr) -> nw.Expr:
+    return (era_day - era_day // 1_460 + era_day // 36_524 - era_day // 146_096) // 365
+
+
+def _days_before(year_of_era: nw.Expr) -> nw.Expr:
+    return 365 * year_of_era + year_of_era // 4 - year_of_era // 100
 
 
 @lru_cache(maxsize=64)

@@ -34,11 +34,11 @@ from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names,
 from klaviyo_analytics.analysis._events import (
     local_micros,
     moment_in,
-    month_of,
     opened_rows,
     require_any,
     span_of,
     with_micros,
+    with_month,
     zone_named,
 )
 from klaviyo_analytics.analysis.orders import ORDERS
@@ -435,7 +435,7 @@ def new_and_returning(
     require_one_currency(table, [])
     table = with_micros(table, __us="datetime").filter(~nw.col("__us").is_null())
     if "month" in keys and "month" not in columns_of(table):
-        table = table.with_columns(month=month_of(local_micros("__us", place, span_of(table, "__us"))))
+        table = with_month(table, "month", local_micros("__us", place, span_of(table, "__us")))
     table = opened_rows(table.to_native(), *keys) if keys else table
     from_, until = moment_in(start, place, "start"), moment_in(end, place, "end")
     _require_history(table, from_, history)

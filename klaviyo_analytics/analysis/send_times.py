@@ -16,7 +16,6 @@ from klaviyo_analytics.analysis._events import (
     critical_value,
     hour_of,
     local_micros,
-    month_of,
     one_of,
     opened_rows,
     parse_duration,
@@ -26,6 +25,7 @@ from klaviyo_analytics.analysis._events import (
     weekday_of,
     wilson,
     with_micros,
+    with_month,
     zone_named,
 )
 from klaviyo_analytics.errors import InvalidInputError
@@ -130,13 +130,15 @@ def send_times(
         reacted = reacted.with_columns(__local=local_micros("__us", place, span), __own=nw.lit(0))
     else:
         reacted = _own_clocks(reacted, place, span)
-    clock = {"weekday": weekday_of, "hour": hour_of, "month": month_of}
+    clock = {"weekday": weekday_of, "hour": hour_of}
     reacted = reacted.filter(~nw.col("__us").is_null())
     reacted = reacted.with_columns(
         clock[key](nw.col("__local")).alias(key)
         for key in keys
-        if key in _CLOCK and key not in columns_of(reacted)
+        if key in clock and key not in columns_of(reacted)
     )
+    if "month" in keys and "month" not in columns_of(reacted):
+        reacted = with_month(reacted, "month", nw.col("__local"))
     result = _rated(reacted, keys, low, high, nw.col("__own").sum().alias("own_zone"))
     result = result.with_columns(
         enough=nw.col("sends") >= minimum, own_zone=nw.col("own_zone").cast(nw.Int64)
