@@ -74,7 +74,9 @@ def bridge_orders(frame: IntoFrameT, *, start: Any, end: Any, zone: str = "UTC")
         times=("datetime", "sent"),
         numbers=("value", "revenue"),
     )
-    return closed(_placed(table, *_period(start, end, zone)).drop("__in_order"), frame)
+    placed = _placed(table, *_period(start, end, zone)).drop("__in_order")
+    order = [name for name in ("datetime", "order_id", "touch_id") if name in columns_of(placed)]
+    return closed(placed.sort(*order, nulls_last=True), frame)
 
 
 @takes(BRIDGE_ORDERS)

@@ -273,9 +273,10 @@ def deliverability_by_provider(
         .unique()
     )
     here = set(once.select("metric").unique().collect()["metric"].to_list())
-    if table.head(1).collect().shape[0] and "Received Email" not in here:
+    empty = not table.head(1).collect().shape[0]
+    if not empty and "Received Email" not in here:
         raise WrongFrame("the frame has no 'Received Email' events, which the rates are taken of")
-    counted = [count for count, metric in _METRICS.items() if metric in here or count == "delivered"]
+    counted = [count for count, metric in _METRICS.items() if empty or metric in here or count == "delivered"]
     totals = (
         once.with_columns(
             (nw.col("metric") == _METRICS[count]).cast(nw.Int64).alias(count) for count in counted
