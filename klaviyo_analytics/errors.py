@@ -233,7 +233,7 @@ class NotFoundError(ApiError, LookupError):
     def _sentence(self) -> str:
         by_id = self.path.count("/") > 2  # /api/lists/{id}
         return super()._sentence() + (
-            "; if you passed a name, look up its id with find(name=...)" if by_id else ""
+            ". If you passed a name, look up its id with find(name=...)" if by_id else ""
         )
 
 

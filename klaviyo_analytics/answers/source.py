@@ -47,6 +47,13 @@ PROPERTIES: Mapping[str, tuple[str, Literal["string", "boolean"]]] = {
 }
 
 
+# what the events of an archive are attributed to
+ARCHIVED = (
+    "attributed_event_id", "attributed_campaign_id", "attributed_campaign_message_id", "attributed_flow_id",
+    "attributed_flow_message_id", "attributed_variation_id",
+)  # fmt: skip
+
+
 class Copy(Protocol):
     """What an analysis uses of an archive."""
 
@@ -185,13 +192,15 @@ class Source:
         """Read events of some metrics in a time frame, with no more fields than an analysis needs."""
         frame: pd.DataFrame
         if self._copy is not None:
-            frame = self._copy.frame(
-                "events", metric=metric, timeframe=self.timeframe(span), properties=properties
-            )
+            question: dict[str, Any] = {
+                "metric": metric,
+                "timeframe": self.timeframe(span),
+                "properties": properties,
+            }
+            frame = self._copy.frame("events", **question)
+            if attributions:
+                frame = self._copy.frame("events", columns=[*frame.columns, *ARCHIVED], **question)
             frame = self._with_metric(frame)
-            named = frame.get("attributions.attributed_event_id")
-            if attributions and named is not None:
-                frame = frame.assign(attributed_event_ids=named)
         else:
             frame = Events(self.context).list(
                 metric=metric,

@@ -37,6 +37,7 @@ TYPES: Mapping[Kind, pa.DataType] = {
 EXTRA = "_extra"
 Columns = tuple[tuple[str, Kind], ...]
 ATTRIBUTION = {  # column: the relationship of an attribution that it holds
+    "attributed_event_id": "attributed-event",
     "attributed_campaign_id": "campaign",
     "attributed_campaign_message_id": "campaign-message",
     "attributed_flow_id": "flow",
