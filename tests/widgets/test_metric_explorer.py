@@ -184,7 +184,8 @@ def test_the_run_button_works_in_a_thread_and_cancel_drops_its_answer(
     job.thread.join(PATIENCE)
     assert explorer.state.run.status == "cancelled"
     assert explorer.frame is None
-    assert asked(sandbox) == before + 1  # of three: the one that was under way
+    # of three at most the one that was under way, which Cancel may end before it is sent
+    assert before <= asked(sandbox) <= before + 1
 
 
 def test_a_hundred_runs_and_choices_leave_no_more_than_one(explorer: MetricExplorer) -> None:
