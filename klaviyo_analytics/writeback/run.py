@@ -292,8 +292,8 @@ class Run:
             cancellation.group() as cancelled,
             ThreadPoolExecutor(workers, thread_name_prefix="klaviyo-write") as pool,
         ):
-            futures = [pool.submit(copy_context().run, self._one, batch) for batch in todo]
             try:
+                futures = [pool.submit(copy_context().run, self._one, batch) for batch in todo]
                 for future in as_completed(futures):
                     future.result()
             except BaseException as problem:
