@@ -170,7 +170,7 @@ class TestDocuments:
         "data", ["x", 7, True, [1], [None], [{"type": "profile"}], {"type": "profile"}, [[]]]
     )
     def test_data_that_are_no_resources_are_malformed(self, data: Any) -> None:
-        with pytest.raises(errors.MalformedResponseError, match="no JSON:API resources"):
+        with pytest.raises(errors.MalformedResponseError, match="not JSON:API resources"):
             jsonapi.resources({"data": data}, "GET /api/x")
 
     def test_included_resources_are_found_by_type_and_id(self) -> None:

@@ -114,7 +114,7 @@ def test_ids_are_percent_encoded(id: str, path: str) -> None:
 
 @pytest.mark.parametrize("id", [".", ".."])
 def test_an_id_does_not_lead_to_another_path(id: str) -> None:
-    with pytest.raises(InvalidInputError, match="is not a valid id"):
+    with pytest.raises(InvalidInputError, match="is not an id"):
         CATALOG["delete_list"].at(id=id)
 
 
