@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +12,7 @@ import pandas as pd
 from klaviyo_analytics._connect import connect
 from klaviyo_analytics.client import _RESOURCES, KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
+from klaviyo_analytics.http import cancellation
 
 _READING = ("list", "query", "summary", "attributions", "properties", "messages", "profiles", "campaign_values",
             "flow_values", "flow_series", "form_values", "form_series", "segment_values", "segment_series",
@@ -97,8 +97,9 @@ class AccountGroup:
             answer.attrs["__clock"] = (str(zone), str(currency))
             return answer
 
-        with ThreadPoolExecutor(min(_WORKERS, len(self.clients)), "klaviyo-account") as pool:
-            answers = dict(zip(self.clients, pool.map(asked, self.clients.values()), strict=True))
+        workers = min(_WORKERS, len(self.clients))
+        read = cancellation.in_parallel(asked, self.clients.values(), workers=workers, name="klaviyo-account")
+        answers = dict(zip(self.clients, read, strict=True))
         errors = {name: each for name, each in answers.items() if isinstance(each, KlaviyoError)}
         frames = {name: each for name, each in answers.items() if isinstance(each, pd.DataFrame)}
         if not frames:

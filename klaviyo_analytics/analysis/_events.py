@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,14 @@ from klaviyo_analytics.errors import FrameError, InvalidInputError
 MICROSECONDS_PER_HOUR = 3_600_000_000
 _DAY = 24 * MICROSECONDS_PER_HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DURATION = re.compile(r"(?P<count>\d{1,9}(\.\d+)?)\s*(?P<unit>[a-z]+)")
+_UNITS = (
+    (("s", "sec", "second", "seconds"), 1),
+    (("m", "min", "minute", "minutes"), 60),
+    (("h", "hr", "hour", "hours"), 3600),
+    (("d", "day", "days"), 86_400),
+    (("w", "week", "weeks"), 604_800),
+)
 _FEWEST_YEARS = (2010, 2041)  # clock changes are tabulated for these years; outside, the nearest one holds
 
 
@@ -141,21 +150,18 @@ def closed_whole(table: Table, like: IntoFrameT, *whole: str) -> IntoFrameT:
 
 
 def parse_duration(given: str | timedelta, argument: str) -> int:
-    """Return a duration such as "120h", "5d" or a timedelta in microseconds."""
-    import pandas as pd  # noqa: PLC0415 - parses the text only
-
-    try:
-        length = pd.Timedelta(given)
-    except (ValueError, TypeError) as error:
-        length = None
-        cause: Exception | None = error
-    else:
-        cause = None
-    if length is None or pd.isna(length) or length < pd.Timedelta(0):
+    """Return a duration such as "120h", "5d", "90 minutes" or a timedelta in microseconds."""
+    length = given if isinstance(given, timedelta) else None
+    if isinstance(given, str):
+        found = _DURATION.fullmatch(given.strip().lower())
+        unit = found and next((seconds for names, seconds in _UNITS if found["unit"] in names), None)
+        if found and unit:
+            length = timedelta(seconds=float(found["count"]) * unit)
+    if length is None or length < timedelta(0):
         raise InvalidInputError(
             f"{argument}={given!r} is not a duration. Expected a text such as '120h' or '5d', or a timedelta."
-        ) from cause
-    return round(length.total_seconds() * 1e6)
+        )
+    return round(length / timedelta(microseconds=1))
 
 
 def zone_named(name: str, argument: str = "zone") -> ZoneInfo:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics.analysis._events import parse_duration
 from klaviyo_analytics.answers.customers import _described, _only
 from klaviyo_analytics.answers.source import Orders, Source, Span
 from klaviyo_analytics.errors import InvalidInputError, NoMatchError
@@ -189,7 +190,9 @@ class MessageAnalyses:
         period = source.timeframe(span)
         sends = source.messages([received], period)
         longer = Timeframe(
-            period.start, period.end + timedelta(hours=_hours(within)), timezone=period.timezone
+            period.start,
+            period.end + timedelta(microseconds=parse_duration(within, "within")),
+            timezone=period.timezone,
         )
         answers = source.messages([reactions[reaction]], longer)
         if not machines:
@@ -465,12 +468,3 @@ class MessageAnalyses:
         events = source.messages(PROVIDER_METRICS, period)
         frame = analysis.deliverability_by_provider(events, provider=provider, machine_opens=machine_opens)
         return source.signed(frame, "deliverability_by_provider", period)
-
-
-def _hours(duration: str) -> float:
-    try:
-        return pd.Timedelta(duration).total_seconds() / 3600
-    except ValueError:
-        raise InvalidInputError(
-            f"within={duration!r} is not a duration. Expected a text such as '120h' or '5d'."
-        ) from None

@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar, copy_context
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from klaviyo_analytics.errors import InvalidInputError, RequestTimeoutError
 
-SLICE = 0.2  # seconds between two looks where several events can end a wait
+SLICE = 0.2  # seconds between two looks where several events, or a signal, can end a wait
 cancel_event: ContextVar[threading.Event | None] = ContextVar("cancel_event", default=None)
 _groups: ContextVar[tuple[threading.Event, ...]] = ContextVar("groups", default=())
 
@@ -95,7 +97,49 @@ def context(event: threading.Event) -> Context:
     return copied
 
 
+Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+
+
+def take(queue: SimpleQueue[Item]) -> Item:
+    """Wait for the next item of a queue, so that Ctrl-C is always noticed.
+
+    A signal that arrives in the instant before a wait begins does not interrupt it; so no wait is endless.
+    """
+    while True:
+        with suppress(Empty):
+            return queue.get(timeout=SLICE)
+
+
+def as_completed(futures: Iterable[Future[Answer]]) -> Iterator[Answer]:
+    """Yield the results of `futures` as they come, or raise their first error; Ctrl-C is always noticed."""
+    ended: SimpleQueue[Future[Answer]] = SimpleQueue()
+    count = 0
+    for count, future in enumerate(futures, start=1):  # noqa: B007  (the count is what is needed)
+        future.add_done_callback(ended.put)
+    for _ in range(count):
+        yield take(ended).result()
+
+
+def in_parallel(
+    work: Callable[[Item], Answer], items: Iterable[Item], *, workers: int, name: str
+) -> list[Answer]:
+    """Do `work` for each item in threads and return the results in order; an error or Ctrl-C ends the rest.
+
+    Each item runs in a copy of this context.
+    """
+    with group() as ended, ThreadPoolExecutor(workers, thread_name_prefix=name) as pool:
+        try:
+            futures = [pool.submit(copy_context().run, work, item) for item in items]
+            for _ in as_completed(futures):
+                pass
+        except BaseException:
+            ended.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+        return [future.result() for future in futures]
+
+
 FIRST, LONGEST = 0.5, 10.0  # seconds between two looks; each wait is half as long again as the one before
 
 

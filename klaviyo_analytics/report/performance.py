@@ -428,7 +428,7 @@ def _timing(source: AccountFrames) -> Iterator[Part]:
     if sent.empty:
         yield Text("No campaign was sent in this period.")
         return
-    days = sent.assign(weekday=sent["send_time"].dt.weekday)
+    days = sent.assign(weekday=sent["send_time"].dt.day_of_week)
     rows = analysis.roll_up(days, by="weekday").sort_values("weekday")
     number = days.groupby("weekday").size().rename("campaigns").reset_index()
     rows = rows.merge(number, on="weekday", how="left", validate="1:1")

@@ -322,7 +322,7 @@ class _Concurrent(Ranges):
 
     def _next(self) -> _Range:
         """Wait for a range to be read."""
-        ended = self._ended.get()
+        ended = cancellation.take(self._ended)
         if isinstance(ended, BaseException):
             raise ended
         return ended
@@ -474,7 +474,7 @@ class _Stream(Ranges):
                         return
                     piece = self._pieces[0]
                     while not (piece.pages or piece.over or self._error):
-                        self._changed.wait()
+                        self._changed.wait(cancellation.SLICE)  # so that Ctrl-C is always noticed
                     if self._error:
                         raise self._error
                     page = piece.pages.popleft() if piece.pages else None

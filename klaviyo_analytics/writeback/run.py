@@ -6,7 +6,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from types import TracebackType
@@ -294,8 +294,8 @@ class Run:
         ):
             try:
                 futures = [pool.submit(copy_context().run, self._one, batch) for batch in todo]
-                for future in as_completed(futures):
-                    future.result()
+                for _ in cancellation.as_completed(futures):
+                    pass
             except BaseException as problem:
                 self._stop.set()
                 if not isinstance(problem, Exception) or isinstance(problem, Cancelled):
