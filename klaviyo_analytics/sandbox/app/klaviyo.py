@@ -21,6 +21,7 @@ from klaviyo_analytics.sandbox.app import (
     jobs,
     metrics,
     omnichannel,
+    omnichannel_writes,
     profiles,
     reads,
     reports,
@@ -73,7 +74,9 @@ def handle(call: Call) -> dict[str, Any] | None:
     """Carry a request out; None stands for an answer without a body."""
     jobs.keep_time(call.store.base)
     campaigns.keep_time(call.store.base)
-    handler = SPECIAL.get(call.operation.id) or regular_handler(call.operation)
+    omnichannel_writes.keep_time(call.store.base)
+    own = omnichannel_writes.HANDLERS if REVISION.get() >= omnichannel.SINCE else {}
+    handler = own.get(call.operation.id) or SPECIAL.get(call.operation.id) or regular_handler(call.operation)
     if handler is None:
         detail = f"The sandbox does not serve {call.operation.method} {call.operation.path}."
         raise ApiFault(501, [Problem("not_implemented", detail)])
