@@ -361,9 +361,9 @@ class CampaignMethods(Resource):
         fields : list of str, or dict by type, optional
             Attributes to read: created_at, definition, send_times, updated_at, created, updated. Omitted:
             all. A dict can also name attributes of campaign: archived, audiences, created_at, name,
-            scheduled_at, send_options, send_strategy, send_time, status, tracking_options, updated_at;
-            image: format, hidden, image_url, name, size, updated_at; template: amp, created, editor_type,
-            html, name, text, updated.
+            scheduled_at, send_options, send_strategy, send_time, status, tracking_options, updated_at,
+            definition; image: format, hidden, image_url, name, size, updated_at; template: amp, created,
+            editor_type, html, name, text, updated.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
 
