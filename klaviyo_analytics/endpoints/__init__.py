@@ -129,9 +129,16 @@ class Catalog:
         try:
             return self.operations[operation]
         except KeyError:
+            from klaviyo_analytics.endpoints import revisions  # noqa: PLC0415  (imports this module)
+
+            where = revisions.having(operation)
             raise InvalidQueryError(
                 f"{operation} is not an operation of API revision {self.revision}. "
-                "Connect with a revision that has it."
+                + (
+                    f"These revisions have it: {', '.join(where)}. Connect with revision={where[0]!r}."
+                    if where
+                    else "No revision known here has it. client.describe() lists the operations."
+                )
             ) from None
 
     def __iter__(self) -> Iterator[Endpoint]:
