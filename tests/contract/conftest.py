@@ -15,7 +15,11 @@ from tests.contract.walk import NOT_SERVED, NOW
 from tests.contract.writer import Writer
 
 VARIABLE = "KLAVIYO_OPENAPI"
-REVISIONS = {VARIABLE: "2026-01-15", "KLAVIYO_OPENAPI_2026_07_15": "2026-07-15"}
+REVISIONS = {
+    VARIABLE: "2026-01-15",
+    "KLAVIYO_OPENAPI_2026_07_15": "2026-07-15",
+    "KLAVIYO_OPENAPI_2026_07_15_PRE": "2026-07-15.pre",
+}
 
 
 def document_path(environ: Mapping[str, str], variable: str = VARIABLE) -> Path:
