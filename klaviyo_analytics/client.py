@@ -467,9 +467,10 @@ class KlaviyoClient:
         return check(self._api, self._credentials, revision=self._revision)
 
     def describe(self, resource: str | None = None) -> pd.DataFrame:
-        """Return what a resource can do: each method with its path, limits, filters, sort fields, fields and scopes.
+        """Return every operation of the API: the method that calls it, its limits, filters, fields and scopes.
 
-        All of it is what the API revision of this client allows.
+        Facts are those of the client's revision. What it lacks is listed, too, with the revisions that have it; so is
+        what has no method: reads of ids alone, and what only web pages and apps may call.
 
         Parameters
         ----------
@@ -479,8 +480,9 @@ class KlaviyoClient:
         Returns
         -------
         pandas.DataFrame
-            resource, verb, method, path, limits, page_size, filters, sort, include, fields, additional_fields, body,
-            scopes. A method that makes several calls has several rows.
+            resource, verb (missing without a method), method, path, limits, page_size, filters, sort, include,
+            fields, additional_fields, body, scopes, note (why there is no method, or which revisions have it), all
+            string. A method that makes several calls has several rows.
 
         Examples
         --------

@@ -224,6 +224,17 @@ def stable(document: Json, base: Json) -> tuple[Json, Json]:
     return table, {"fields": share(table, base.get("fields", {})), "shapes": shapes.kept}
 
 
+def browser(document: Json) -> Json:
+    """Return method and path of the operations that pages and apps call, with a public key."""
+    return {
+        official["operationId"]: [method.upper(), path]
+        for path, methods in document["paths"].items()
+        if path.startswith("/client/")
+        for method, official in methods.items()
+        if method in operation_facts.METHODS
+    }
+
+
 def stable_name(operation: str) -> str:
     """Return the name that a beta operation has once it is stable."""
     name = operation.removesuffix("_beta")
@@ -262,11 +273,13 @@ def difference(revision: str, base: Json, operations: Json, shared: Json) -> Jso
 def main(oldest: str, newer: str, beta: str) -> None:
     first, second, precursor = (json.loads(Path(path).read_text("utf-8")) for path in (oldest, newer, beta))
     operations, shared = stable(first, {})
+    shared["browser"] = browser(first)
     base = {"revision": first["info"]["version"], "operations": operations, **shared}
     TARGET.write_text(dump(base), "utf-8")
     for document, read in ((second, stable), (precursor, next_campaigns)):
         revision = NEXT if document is precursor else document["info"]["version"]
         operations, shared = read(document, base)
+        shared["browser"] = base["browser"] | browser(document)
         short = difference(revision, base, operations, shared)
         TARGET.with_name(f"endpoints-{revision}.json").write_text(dump(short), "utf-8")
         base = {"revision": revision, "operations": operations, **shared}
