@@ -34,7 +34,7 @@ from klaviyo_analytics.writeback.encode import (
 )
 from klaviyo_analytics.writeback.journal import REQUEST_BYTES
 from klaviyo_analytics.writeback.plan import Plan, drafted
-from klaviyo_analytics.writeback.write_types import BEFORE, COUPON_CODES, WRITE_TYPES
+from klaviyo_analytics.writeback.write_types import BEFORE, COUPON_CODES, WRITE_TYPES, Options
 
 ResourceKind = Literal["item", "variant", "category"]
 Verb = Literal["create", "update", "delete"]
@@ -161,7 +161,7 @@ def _planned(
         keys=keys,
         records=records,
         kinds={kind: range(len(frame))},
-        options={"key": key},
+        options=Options(key),
         problems=problems.by_row(),
         left_out=left_out,
         confirm=[f"This deletes {sum(one is not None for one in records):,} of the catalog."]
