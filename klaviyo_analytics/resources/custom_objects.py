@@ -16,7 +16,10 @@ from klaviyo_analytics.resources._generated.shop import (
     SourceMappingMethods,
 )
 from klaviyo_analytics.resources._reading import checked_id
+from klaviyo_analytics.writeback import Plan
+from klaviyo_analytics.writeback import catalogs as plans
 from klaviyo_analytics.writeback.confirmations import confirmed
+from klaviyo_analytics.writeback.encode import DateFormat
 
 if TYPE_CHECKING:
     from klaviyo_analytics.resources._base import Id, Ids
@@ -75,6 +78,71 @@ class DataSources(DataSourceMethods):
             {"data_source_record": item, "data_source": source},
         )
         return write(self._context, "create_data_source_record", {}, {"data": data}, dry_run=dry_run)
+
+    @serves("bulk_create_data_source_records")
+    def plan_create_records(
+        self,
+        frame: Any,
+        /,
+        *,
+        source: Id,
+        key: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        date_format: DateFormat = None,
+    ) -> Plan:
+        """Plan to send every row of a frame as one record; nothing is sent.
+
+        Klaviyo takes records at once and works on them later: what it says is "accepted". What it could not use is
+        in `client.object_types.ingestion_logs(...)`.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, another frame, Series, list or array
+            Every column becomes a property of its own name; missing values are left out, dicts and lists are kept.
+        source : str or pandas.Series
+            Id or row of the data source.
+        key : str, optional
+            The property that identifies a record; it must be there in every row. Omitted: rows are named by "id" or
+            else by the first column, which may have missing values.
+        columns : dict, optional
+            What columns become: ``{"booking_no": "booking"}``.
+        date_format : str or dict, optional
+            The format of dates that are texts, as a dict of formats by column: ``{"day": "%d/%m/%Y"}``. What has no
+            zone is read in the account's.
+
+        Returns
+        -------
+        Plan
+            See its `preview()` and `problems`, then `apply()`. A request has at most 500 rows.
+
+        Raises
+        ------
+        FrameError
+            Two columns become one property, or none becomes the key. What is wrong with single rows is in
+            `plan.problems`.
+
+        Notes
+        -----
+        ``POST /api/data-source-record-bulk-create-jobs``, limited to 3/s and 15/m; scopes: custom-objects:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka, pandas as pd
+        >>> bookings = pd.DataFrame({"booking": ["B1", "B2"], "nights": [3, 1]})
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     source = client.data_sources.create(title="Bookings")
+        ...     result = client.data_sources.plan_create_records(bookings, source=source, key="booking").apply()
+        >>> result.rows["status"].tolist()
+        ['accepted', 'accepted']
+        """
+        return plans.plan_records(
+            self._context,
+            frame,
+            source=checked_id(source, "source"),
+            key=key,
+            columns=columns,
+            date_format=date_format,
+        )
 
 
 class ObjectTypes(ObjectTypeMethods):

@@ -10,7 +10,7 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics.errors import KlaviyoError
+from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.timeframe.words import answered
 from klaviyo_analytics.writeback.account import Account, portions, records
@@ -347,6 +347,14 @@ def _lists_left(state: Mapping[str, Any]) -> list[Any]:
     return [one.get("list_id") for one in state.get("list_suppressions") or ()]
 
 
+def source_records(_: Account, __: Options, ___: Left) -> Found:
+    """Refuse: the API does not show what a data source holds, only the objects that are made of it."""
+    raise InvalidInputError(
+        "the API does not show the records of a data source. client.object_types.records(...) reads the objects, "
+        "client.object_types.ingestion_logs(...) what failed."
+    )
+
+
 VERIFICATIONS: Mapping[str, Verification] = {
     **dict.fromkeys(("profile import", "profile upsert", "profile append"), profiles),
     "event create": events,
@@ -364,6 +372,7 @@ VERIFICATIONS: Mapping[str, Verification] = {
     },
     **{f"catalog {resource_kind} delete": deleted(resource_kind) for resource_kind in LISTS},
     "coupon code create": codes,
+    "data source record create": source_records,
 }
 
 

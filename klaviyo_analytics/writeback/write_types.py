@@ -262,9 +262,33 @@ COUPON_CODES = WriteType(
         ),
     ),
 )
+
+
+def _record_body(records: Sequence[Any], options: OfOptions) -> Any:
+    return {
+        "data": {
+            "type": "data-source-record-bulk-create-job",
+            "attributes": {"data-source-records": {"data": list(records)}},
+            "relationships": {"data-source": {"data": {"type": "data-source", "id": options.owner}}},
+        }
+    }
+
+
+# The API says nothing of a record that comes twice, so that a lost answer is not asked for again.
+SOURCE_RECORDS = WriteType(
+    "data source record create",
+    "bulk_create_data_source_records",
+    most=500,
+    body=_record_body,
+    done="accepted",
+    repeatable=False,
+    shown=lambda record: record["attributes"]["record"],
+    options=OfOptions,
+)
 CATALOG_TYPES = (
     *(_catalog(resource_kind, verb) for resource_kind in PLURAL for verb in ("create", "update", "delete")),
     COUPON_CODES,
+    SOURCE_RECORDS,
 )
 
 
