@@ -9,8 +9,8 @@ each `contract-DATE.json` holds what its revision changes on its base. Where the
 - 2026-07-15: its official document;
 - 2026-04-15: the document of 2026-07-15, without what the official client 23 (of 2026-04-15) does not have, and with
   the one conversation of a profile that it has instead of several;
-- 2026-10-15: the campaigns of the beta document 2026-07-15.pre, with the names and the included tags that the official
-  client 25 (of 2026-10-15) has beyond it.
+- 2026-10-15: the campaigns of the beta document 2026-07-15.pre, with the names and the included tags that the
+  official client 25 (of 2026-10-15) has beyond it.
 """
 
 from __future__ import annotations
@@ -345,6 +345,9 @@ def _filters(description: str, attributes: Json, document: Document) -> Json:
 def _filter_type(field: str, attributes: Json, document: Document) -> str:
     """The type of a filter's literal, taken from the attribute of that name where there is one."""
     schema = document.resolve(attributes)
+    inner = document.resolve(schema.get("properties", {}).get("definition", {}))
+    if field not in schema.get("properties", {}) and field in inner.get("properties", {}):
+        schema = inner
     for part in field.split("."):
         schema = document.resolve(schema.get("items", schema)) if schema.get("type") == "array" else schema
         schema = document.resolve(schema.get("properties", {}).get(part, {}))

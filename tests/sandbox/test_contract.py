@@ -42,7 +42,8 @@ class TestRevisions:
         found = [load_contract(revision).operations["get_profile"] for revision in SERVED]
         names = [[name for name in one.include if name.startswith("conversation")] for one in found]
         assert names == [[], ["conversation"], ["conversations"], ["conversations"]]
-        assert found[1].shape and found[1].shape.relationships["conversation"] == "one"
+        assert found[1].shape
+        assert found[1].shape.relationships["conversation"] == "one"
 
     def test_campaigns_of_2026_10_15_have_no_channel_and_no_status(self) -> None:
         operation = load_contract("2026-10-15").operations["get_campaigns"]

@@ -20,6 +20,8 @@ from klaviyo_analytics.sandbox.app import (
     forms,
     jobs,
     metrics,
+    omnichannel,
+    omnichannel_writes,
     profiles,
     reads,
     reports,
@@ -70,9 +72,11 @@ SPECIAL: dict[str, Handler] = {
 
 def handle(call: Call) -> dict[str, Any] | None:
     """Carry a request out; None stands for an answer without a body."""
-    jobs.keep_time(call.store)
-    campaigns.keep_time(call.store)
-    handler = SPECIAL.get(call.operation.id) or regular_handler(call.operation)
+    jobs.keep_time(call.store.base)
+    campaigns.keep_time(call.store.base)
+    omnichannel_writes.keep_time(call.store.base)
+    own = omnichannel_writes.HANDLERS if REVISION.get() >= omnichannel.SINCE else {}
+    handler = own.get(call.operation.id) or SPECIAL.get(call.operation.id) or regular_handler(call.operation)
     if handler is None:
         detail = f"The sandbox does not serve {call.operation.method} {call.operation.path}."
         raise ApiFault(501, [Problem("not_implemented", detail)])
@@ -156,7 +160,9 @@ class Klaviyo:
         if query_fault:
             raise query_fault
         self._check_included_scopes(request.sender.scopes, operation, query)
-        call = Call(self.store, operation, request.path, params, query, owner=self._owner(operation))
+        newer = revision >= omnichannel.SINCE and request.method == "GET"
+        store = omnichannel.View(self.store) if newer else self.store
+        call = Call(store, operation, request.path, params, query, owner=self._owner(operation))
         call.body = self._body(operation, request)
         document = handle(call)
         if self.settings.null_links and operation.many and document and operation.method == "GET":

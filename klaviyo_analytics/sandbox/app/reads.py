@@ -221,7 +221,7 @@ def _sort_key(record: Record, name: str) -> tuple[int, Any]:
     if name.startswith(MARKETING):
         value: Any = latest(record, name)
     else:
-        value = record.id if name == "id" else record.attributes.get(name)
+        value = record.id if name == "id" else selection.sort_value(record, name)
     return (1, "") if value is None else (0, value)
 
 

@@ -48,8 +48,12 @@ _TARGETS: dict[str, str] = {
     "attributed-event": "event",
     "attributions": "attribution",
     "campaign": "campaign",
+    "campaign-audience": "campaign-audience",
+    "campaign-audiences": "campaign-audience",
     "campaign-message": "campaign-message",
     "campaign-messages": "campaign-message",
+    "campaign-variation": "campaign-variation",
+    "campaign-variations": "campaign-variation",
     "categories": "catalog-category",
     "coupon-codes": "coupon-code",
     "data-source": "data-source",
@@ -193,6 +197,7 @@ class Store:
 
     def __init__(self, account: Account, clock: Callable[[], float]) -> None:
         self.account = account
+        self.base = self  # the store that writes; a view shares it
         self.version = 0
         self.holders: dict[tuple[str, str], Record] | None = None  # of identifiers: see `profiles`
         self.jobs: list[Record] = []  # that have not expired: see `jobs`
