@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import pandas as pd
+
 from klaviyo_analytics._messages import allowed_values, counted, did_you_mean
+from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import UNSET, identifiers, one_of, resource, serves, write
 from klaviyo_analytics.resources._generated.shop import (
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
 PropertyType = Literal["boolean", "float", "int", "string", "timestamp"]
 Properties = Mapping[str, PropertyType] | Sequence[Mapping[str, Any]]
 Status = Literal["active", "draft"]
-RelatedTo = Literal["object-schema", "profile-object-schema"]
+RELATED = ("object-schemas", "profile-object-schemas")
+RELATED_TYPES = ("object-schema", "profile-object-schema")
+META = ("relationship_id", "name", "description")
+PROFILE = "profile"  # what the API calls the schema of profiles
 MOST_DELETED = 500
 
 
@@ -337,6 +343,55 @@ class ObjectSchemas(ObjectSchemaMethods):
             "update_object_schema", schema, given | _schema(properties, required), dry_run=dry_run
         )
 
+    @serves("get_object_schema")
+    def relationships(self, schema: Id, /) -> pd.DataFrame:
+        """Read what the objects of a schema are related to.
+
+        Parameters
+        ----------
+        schema : str or pandas.Series
+            Id or row of the schema.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each relationship: name, description, related_id (id of the other schema, or "profile"),
+            relationship_id; all string.
+
+        Raises
+        ------
+        NotFoundError
+            No schema has this id.
+
+        Notes
+        -----
+        ``GET /api/object-schemas/{id}``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     room = client.object_types.create(title="Room", properties={"floor": "int"})
+        ...     schema = client.object_types.draft_schema(room)
+        ...     client.object_schemas.relate(schema, "profile", name="guest")
+        ...     client.object_schemas.relationships(schema)["name"].tolist()
+        ['guest']
+        """
+        params = {"include": ",".join(RELATED)}
+        document = self._context.api.call(
+            "get_object_schema", self._ids("get_object_schema", schema), params=params
+        )
+        rows = [
+            {
+                **{name: one.at("attributes").at("meta").at(name).value for name in META},
+                "related_id": one.at("id").text().partition(":::")[0],
+            }
+            for one in Reader(document, "GET /api/object-schemas/{id}").at("included").items()
+            if one.at("type").text() in RELATED_TYPES
+        ]
+        columns = ["name", "description", "related_id", "relationship_id"]
+        return pd.DataFrame(rows, columns=columns).astype("string")
+
     @serves("create_object_schema_relationship", "create_profile_schema_relationship")
     def relate(
         self,
@@ -346,19 +401,18 @@ class ObjectSchemas(ObjectSchemaMethods):
         *,
         name: str,
         description: str | None = None,
-        to: RelatedTo = "object-schema",
         dry_run: bool = False,
     ) -> Any:
         """Relate the objects of a schema to those of another, or to profiles.
 
         Parameters
         ----------
-        schema, related : str or pandas.Series
-            Ids or rows of the schema and of what it is related to.
+        schema : str or pandas.Series
+            Id or row of the schema.
+        related : str or pandas.Series
+            Id or row of the other schema, or "profile".
         name, description : str
             What the relationship is called: "owner".
-        to : {"object-schema", "profile-object-schema"}
-            What `related` is.
         dry_run : bool
             True returns the request as a DataFrame and sends nothing.
 
@@ -375,7 +429,7 @@ class ObjectSchemas(ObjectSchemaMethods):
         'POST'
         """
         meta = {"name": name} | ({} if description is None else {"description": description})
-        return self._change_relationship("create", schema, related, to, meta, dry_run=dry_run)
+        return self._change_relationship("create", schema, related, meta, dry_run=dry_run)
 
     @serves("update_object_schema_relationship", "update_profile_schema_relationship")
     def update_relationship(
@@ -387,21 +441,20 @@ class ObjectSchemas(ObjectSchemaMethods):
         *,
         name: str = UNSET,
         description: str | None = UNSET,
-        to: RelatedTo = "object-schema",
         dry_run: bool = False,
     ) -> Any:
         """Change the name or the description of a relationship.
 
         Parameters
         ----------
-        schema, related : str or pandas.Series
-            Ids or rows of the schema and of what it is related to.
+        schema : str or pandas.Series
+            Id or row of the schema.
+        related : str or pandas.Series
+            Id or row of the other schema, or "profile".
         relationship : str
-            Its id, the column `meta.relationship_id` of what ``get(..., include=["object-schemas"])`` includes.
+            Its id, which `relationships` lists.
         name, description : str, optional
             Omitted: unchanged.
-        to : {"object-schema", "profile-object-schema"}
-            What `related` is.
         dry_run : bool
             True returns the request as a DataFrame and sends nothing.
 
@@ -417,7 +470,7 @@ class ObjectSchemas(ObjectSchemaMethods):
                 "update_relationship(): nothing to change was given. Pass name= or description=."
             )
         meta = {"relationship_id": checked_id(relationship, "relationship"), **meta}
-        return self._change_relationship("update", schema, related, to, meta, dry_run=dry_run)
+        return self._change_relationship("update", schema, related, meta, dry_run=dry_run)
 
     @serves("delete_object_schema_relationship", "delete_profile_schema_relationship")
     def unrelate(
@@ -427,7 +480,6 @@ class ObjectSchemas(ObjectSchemaMethods):
         relationship: str,
         /,
         *,
-        to: RelatedTo = "object-schema",
         confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
@@ -443,15 +495,15 @@ class ObjectSchemas(ObjectSchemaMethods):
             confirmed(
                 confirm, f"This deletes the relationship {relationship} of the schema {self._id(schema)}."
             )
-        return self._change_relationship("delete", schema, related, to, meta, dry_run=dry_run)
+        return self._change_relationship("delete", schema, related, meta, dry_run=dry_run)
 
     def _change_relationship(
-        self, verb: str, schema: Id, related: Id, to: str, meta: Mapping[str, Any], *, dry_run: bool
+        self, verb: str, schema: Id, related: Id, meta: Mapping[str, Any], *, dry_run: bool
     ) -> Any:
-        one_of(to, "to", get_args(RelatedTo))
-        operation = f"{verb}_{'object' if to == 'object-schema' else 'profile'}_schema_relationship"
-        (one,) = identifiers(to, [related])
-        item = {**one, "meta": meta}
+        id = checked_id(related, "related").partition(":::")[0]  # relationships are named schema:::name
+        profile = id == PROFILE
+        operation = f"{verb}_{'profile' if profile else 'object'}_schema_relationship"
+        item = {"type": "profile-object-schema" if profile else "object-schema", "id": id, "meta": meta}
         data: Any = item if verb == "update" else [item]
         return write(self._context, operation, self._ids(operation, schema), {"data": data}, dry_run=dry_run)
 
