@@ -212,18 +212,6 @@ def dump(table: Json) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def stable(document: Json, base: Json) -> tuple[Json, Json]:
-    """Return (operations, fields and shapes) of an official document, sharing what the table before it holds."""
-    schemas = Schemas(document)
-    shapes = Shapes(schemas, base.get("shapes", {}))
-    table = {
-        facts["operation_id"]: entry(facts, official, shapes)
-        for facts, official in operation_facts.operations(document, schemas)
-        if facts["path"].startswith("/api/")
-    }
-    return table, {"fields": share(table, base.get("fields", {})), "shapes": shapes.kept}
-
-
 def browser(document: Json) -> Json:
     """Return method and path of the operations that pages and apps call, with a public key."""
     return {
@@ -233,6 +221,20 @@ def browser(document: Json) -> Json:
         for method, official in methods.items()
         if method in operation_facts.METHODS
     }
+
+
+def stable(document: Json, base: Json) -> tuple[Json, Json]:
+    """Return (operations, what they share) of an official document, sharing what the table before it holds."""
+    schemas = Schemas(document)
+    shapes = Shapes(schemas, base.get("shapes", {}))
+    table = {
+        facts["operation_id"]: entry(facts, official, shapes)
+        for facts, official in operation_facts.operations(document, schemas)
+        if facts["path"].startswith("/api/")
+    }
+    fields = share(table, base.get("fields", {}))
+    calls = base.get("browser", {}) | browser(document)
+    return table, {"fields": fields, "shapes": shapes.kept, "browser": calls}
 
 
 def stable_name(operation: str) -> str:
@@ -255,7 +257,8 @@ def next_campaigns(document: Json, base: Json) -> tuple[Json, Json]:
         for key, value in more.items():
             known = table[name][key]
             table[name][key] = known | value if isinstance(known, dict) else [*known, *value]
-    return base["operations"] | table, {"fields": share(table, base["fields"]), "shapes": shapes.kept}
+    fields = share(table, base["fields"])
+    return base["operations"] | table, {"fields": fields, "shapes": shapes.kept, "browser": base["browser"]}
 
 
 def difference(revision: str, base: Json, operations: Json, shared: Json) -> Json:
@@ -273,13 +276,11 @@ def difference(revision: str, base: Json, operations: Json, shared: Json) -> Jso
 def main(oldest: str, newer: str, beta: str) -> None:
     first, second, precursor = (json.loads(Path(path).read_text("utf-8")) for path in (oldest, newer, beta))
     operations, shared = stable(first, {})
-    shared["browser"] = browser(first)
     base = {"revision": first["info"]["version"], "operations": operations, **shared}
     TARGET.write_text(dump(base), "utf-8")
     for document, read in ((second, stable), (precursor, next_campaigns)):
         revision = NEXT if document is precursor else document["info"]["version"]
         operations, shared = read(document, base)
-        shared["browser"] = base["browser"] | browser(document)
         short = difference(revision, base, operations, shared)
         TARGET.with_name(f"endpoints-{revision}.json").write_text(dump(short), "utf-8")
         base = {"revision": revision, "operations": operations, **shared}
