@@ -210,6 +210,7 @@ def demo(
     profiles: int = 2_000,
     events: int = 50_000,
     currencies: Sequence[str] = ("USD",),
+    revision: str = "2026-01-15",
     progress: bool | None = None,
 ) -> KlaviyoClient:
     """Connect to an embedded sandbox account: no key, no internet, the same numbers every time.
@@ -227,6 +228,8 @@ def demo(
     currencies : list of str
         Codes of the currencies that the shop takes; the first is the account's own. ``("USD", "EUR")`` makes a
         shop whose customers in Europe pay in euros.
+    revision : str
+        As for `connect`: the same shop in the forms of another API revision. Custom objects need 2026-07-15.
     progress : bool, optional
         As for `connect`.
 
@@ -257,7 +260,9 @@ def demo(
         raise InvalidInputError(f"currencies={currencies!r}: {problem}") from None
     sandbox.start()
     try:
-        client = connect(api_key=sandbox.api_key, base_url=sandbox.direct_url, progress=progress)
+        client = connect(
+            api_key=sandbox.api_key, base_url=sandbox.direct_url, revision=revision, progress=progress
+        )
         client._embed(
             now=lambda: datetime.fromtimestamp(sandbox.account.now, UTC),
             on_close=sandbox.close,

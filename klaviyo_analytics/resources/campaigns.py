@@ -13,14 +13,15 @@ from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.frames.schema import READ_FIRST
 from klaviyo_analytics.resources._base import only, serves
 from klaviyo_analytics.resources._generated.messages import (
+    CampaignAudienceMethods,
     CampaignField,
     CampaignInclude,
-    CampaignMessageMethods,
     CampaignSort,
+    CampaignVariationMethods,
 )
 from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, Span, chosen, instead
 from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
-from klaviyo_analytics.resources.campaign_writes import CampaignWrites
+from klaviyo_analytics.resources.campaign_writes import CampaignMessageWrites, CampaignWrites
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
 from klaviyo_analytics.resources.reports._base import by_channel, campaign_name
@@ -271,8 +272,16 @@ class Campaigns(CampaignWrites):
         return finished(rows.sort_values(["send_time", *KEYS[by]], kind="stable"), columns, report)
 
 
-class CampaignMessages(CampaignMessageMethods):
+class CampaignMessages(CampaignMessageWrites):
     """Messages of campaigns; `campaigns.messages(campaign_id)` lists them."""
+
+
+class CampaignAudiences(CampaignAudienceMethods):
+    """Who gets the messages of a campaign; `campaigns.audiences(campaign_id)` lists them (since 2026-10-15)."""
+
+
+class CampaignVariations(CampaignVariationMethods):
+    """Versions of a message; `campaign_messages.variations(message_id)` lists them (since 2026-10-15)."""
 
 
 def _in_channel(name: str, asked: Any) -> Any:

@@ -5,16 +5,17 @@ The API's ids are compound: ``$custom:::$default:::SKU``. Every method here acce
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.resources._base import Resource, one_of, resource, serves, write
 from klaviyo_analytics.resources._generated.shop import (
     CatalogCategoryMethods,
     CatalogItemMethods,
     CatalogVariantMethods,
 )
 from klaviyo_analytics.resources._reading import catalog_id, checked_id
+from klaviyo_analytics.resources.event_writes import whose
 from klaviyo_analytics.resources.profiles import applied
 from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback import catalogs as plans
@@ -22,7 +23,11 @@ from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.columns import Rest
 from klaviyo_analytics.writeback.encode import DateFormat
 
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id
+
 Columns = Mapping[str, str] | None
+Channel = Literal["EMAIL", "PUSH", "SMS", "WHATSAPP"]
 
 
 class CatalogFrames(Resource):
@@ -190,6 +195,59 @@ class CatalogVariants(CatalogVariantMethods, _CatalogResource):
     """Variants of items: sizes, colours, each with a price and a stock."""
 
     _what = "variant"
+
+    @serves("create_back_in_stock_subscription")
+    def subscribe_back_in_stock(
+        self,
+        variant: Id,
+        /,
+        *,
+        profile: str | Mapping[str, Any] | Id,
+        channels: Sequence[Channel] | Channel,
+        dry_run: bool = False,
+    ) -> Any:
+        """Note that a person wants to be told when a variant is in stock again.
+
+        Parameters
+        ----------
+        variant : str or pandas.Series
+            Its id in the shop, the API's compound id, or a row.
+        profile : str, dict or pandas.Series
+            An email address, the id or row of a profile, or a dict of email, phone_number or external_id.
+        channels : str or list of str
+            How: "EMAIL", "PUSH", "SMS", "WHATSAPP".
+        dry_run : bool
+            True returns the request as a DataFrame and sends nothing.
+
+        Raises
+        ------
+        InvalidInputError
+            A channel or the profile is not one that the API takes. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: no such variant, for one.
+
+        Notes
+        -----
+        ``POST /api/back-in-stock-subscriptions``, limited to 350/s and 3500/m; scopes: catalogs:write,
+        profiles:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     variant = client.catalog_variants.list(limit=1)["id"].item()
+        ...     client.catalog_variants.subscribe_back_in_stock(
+        ...         variant, profile="ann@shop.example", channels="EMAIL"
+        ...     )
+        """
+        chosen = [channels] if isinstance(channels, str) else list(channels)
+        for one in chosen or [""]:
+            one_of(one, "channels", get_args(Channel))
+        data = resource(
+            self._endpoint("create_back_in_stock_subscription"),
+            {"channels": chosen, "profile": {"data": whose(profile)}, "variant": variant},
+        )
+        return write(self._context, "create_back_in_stock_subscription", {}, {"data": data}, dry_run=dry_run)
 
 
 class CatalogCategories(CatalogCategoryMethods, _CatalogResource):

@@ -1,4 +1,4 @@
-"""A frame of products, variants, categories or coupon codes as a plan of bulk jobs."""
+"""A frame of products, variants, categories, coupon codes or records of custom objects as a plan of bulk jobs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,14 @@ from klaviyo_analytics.writeback.encode import (
 )
 from klaviyo_analytics.writeback.journal import REQUEST_BYTES
 from klaviyo_analytics.writeback.plan import Plan, drafted
-from klaviyo_analytics.writeback.write_types import BEFORE, COUPON_CODES, WRITE_TYPES
+from klaviyo_analytics.writeback.write_types import (
+    BEFORE,
+    COUPON_CODES,
+    SOURCE_RECORDS,
+    WRITE_TYPES,
+    OfOptions,
+    Options,
+)
 
 ResourceKind = Literal["item", "variant", "category"]
 Verb = Literal["create", "update", "delete"]
@@ -161,7 +168,7 @@ def _planned(
         keys=keys,
         records=records,
         kinds={kind: range(len(frame))},
-        options={"key": key},
+        options=Options(key),
         problems=problems.by_row(),
         left_out=left_out,
         confirm=[f"This deletes {sum(one is not None for one in records):,} of the catalog."]
@@ -275,3 +282,51 @@ def _related(type: str, arity: str, value: Any) -> Any:
     if arity == "one":
         return one(value)
     return [one(id) for id in value]
+
+
+RECORD = "record"
+RECORD_BYTES = 512_000  # "512KB" in its smaller reading
+
+
+def plan_records(
+    account: Account,
+    frame: Any,
+    *,
+    source: str,
+    key: str | None,
+    columns: Mapping[str, str] | None,
+    date_format: DateFormat = None,
+) -> Plan:
+    """Send every row as one record of a data source; see `data_sources.plan_create_records`."""
+    what = "plan_create_records()"
+    frame = as_frame(frame, what, "id", ["id"])
+    check_format(date_format, frame.columns, what)
+    renamed = {column: f"{RECORD}.{name}" for column, name in mapped(columns, what).items()}
+    found = targets(frame, {}, columns=renamed, properties="rest", what=what, free=RECORD)
+    names = [target.name for target in found]
+    chosen = key if key is not None else ("id" if "id" in names else next(iter(names), ""))
+    if chosen not in names:
+        raise FrameError(f"{what}: no column becomes {chosen!r}, which key= names; there are {named(names)}.")
+    problems = Problems()
+    values = encoded(account, frame, found, problems, date_format=date_format)
+    keys = values[f"{RECORD}.{chosen}"]
+    if key is not None:
+        checks.check_present(key, keys, problems)
+    records: list[bytes | None] = []
+    for row, cells in enumerate(zip(*values.values(), strict=True)):
+        held = {name: cell for name, cell in zip(names, cells, strict=True) if cell is not ABSENT}
+        if not held and row not in problems:
+            problems.add(row, "every value is missing")
+        record = {"type": "data-source-record", "attributes": {RECORD: held}}
+        fits = row not in problems
+        records.append(checks.dumped(row, record, problems, most=RECORD_BYTES) if fits else None)
+    return drafted(
+        "create data source records",
+        account,
+        frame,
+        keys=["" if one is ABSENT else str(one) for one in keys],
+        records=records,
+        kinds={SOURCE_RECORDS.name: range(len(frame))},
+        options=OfOptions(chosen, source),
+        problems=problems.by_row(),
+    )

@@ -22,7 +22,7 @@ from klaviyo_analytics.writeback.columns import Rest, Target, as_frame, encoded,
 from klaviyo_analytics.writeback.encode import ABSENT, DateFormat, Wanted, check_format
 from klaviyo_analytics.writeback.journal import REQUEST_BYTES
 from klaviyo_analytics.writeback.plan import Plan, drafted
-from klaviyo_analytics.writeback.write_types import CREATE, folded
+from klaviyo_analytics.writeback.write_types import CREATE, Options, folded
 
 OWN = "API"  # where events come from that name no service
 ALIKE = 0.9
@@ -158,7 +158,7 @@ def plan_create(
         keys=["" if key is ABSENT else str(key) for key in keys],
         records=records,
         kinds={CREATE.name: range(len(frame))},
-        options={"key": who[0]},
+        options=Options(who[0]),
         problems=problems.by_row(),
         left_out=left_out,
         notes=notes,

@@ -14,7 +14,7 @@ from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.compare import current
 from klaviyo_analytics.writeback.plan import Plan, drafted
 from klaviyo_analytics.writeback.profiles import Columns, people
-from klaviyo_analytics.writeback.write_types import WRITE_TYPES
+from klaviyo_analytics.writeback.write_types import WRITE_TYPES, OfOptions
 
 SHARE = 0.1
 
@@ -74,7 +74,7 @@ def plan_members(
         keys=found.keys,
         records=records,
         kinds={kind: range(len(found.keys))},
-        options={"owner": list, "key": "id" if by_id else "email"},
+        options=OfOptions("id" if by_id else "email", list),
         problems=problems.by_row(),
         left_out=found.left_out,
         confirm=[*confirmations.of_names([list]), *([ask] if ask else [])],
@@ -103,7 +103,7 @@ def plan_tagging(
         keys=found.keys,
         records=records,
         kinds={name: range(len(found.keys))},
-        options={"owner": tag, "key": "id"},
+        options=OfOptions("id", tag),
         problems=problems.by_row(),
         left_out=found.left_out,
         unused=found.unused,

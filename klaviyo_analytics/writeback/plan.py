@@ -24,7 +24,7 @@ from klaviyo_analytics.writeback.journal import Payload
 from klaviyo_analytics.writeback.result import Result, finish
 from klaviyo_analytics.writeback.run import said, seconds_at_limits
 from klaviyo_analytics.writeback.verification import verify as read_back
-from klaviyo_analytics.writeback.write_types import WRITE_TYPES
+from klaviyo_analytics.writeback.write_types import WRITE_TYPES, Options, stored_options
 
 NOT_SENT = {"not_agreed": "not agreed", "nothing_to_send": "with nothing to send"}
 
@@ -42,7 +42,7 @@ class Plan:
     _keys: Sequence[str]
     _records: Sequence[bytes | None]  # None: the row is not sent
     _batches: Sequence[tuple[str, Sequence[int]]]
-    _options: Mapping[str, Any] = field(default_factory=dict)
+    _options: Options
     _problems: Mapping[int, str] = field(default_factory=dict)
     _left_out: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # status and reason
     _notes: Mapping[int, str] = field(default_factory=dict)  # worth knowing; keeps nobody from applying
@@ -196,7 +196,7 @@ class Plan:
         return {
             "action": self.action,
             "account": fingerprint(self._account),
-            "options": dict(self._options),
+            "options": stored_options(self._options),
             "index": _journal.index_facts(self._index),
             "keys": list(self._keys),
             "left_out": {str(row): told for row, told in left_out.items()},
@@ -253,6 +253,7 @@ class Plan:
             self._keys[:count],
             self._records[:count],
             [(kind, group) for kind, group in batches if group],
+            self._options,
             _left_out={at: why for at, why in self._left_out.items() if at < count},
             _notes=self._notes,
         )
@@ -298,7 +299,7 @@ def drafted(
     keys: Sequence[str],
     records: Sequence[bytes | None],
     kinds: Mapping[str, Iterable[int]],
-    options: Mapping[str, Any],
+    options: Options,
     problems: Mapping[int, str],
     left_out: Mapping[int, tuple[str, str]] | None = None,
     notes: Mapping[int, str] | None = None,

@@ -35,7 +35,7 @@ from klaviyo_analytics.writeback.columns import (
 from klaviyo_analytics.writeback.compare import changes, described
 from klaviyo_analytics.writeback.encode import ABSENT, DateFormat, Wanted, check_format, written_column
 from klaviyo_analytics.writeback.plan import Plan, drafted
-from klaviyo_analytics.writeback.write_types import APPEND, IMPORT, UPSERT
+from klaviyo_analytics.writeback.write_types import APPEND, IMPORT, UPSERT, ImportOptions
 
 Rule = Literal["skip", "clear"]
 OnNull = Rule | Mapping[str, Rule]
@@ -270,7 +270,7 @@ def plan_upsert(
         keys=keys,
         records=records,
         kinds=_kinds(len(frame), key, kept, patches=bool(patches), lists=bool(lists)),
-        options={"key": key, "lists": list(lists)},
+        options=ImportOptions(key, tuple(lists)),
         problems=problems.by_row(),
         left_out=left_out,
         notes=notes,

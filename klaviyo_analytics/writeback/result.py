@@ -17,6 +17,7 @@ from klaviyo_analytics.writeback import journal as _journal
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.journal import Journal, Payload
 from klaviyo_analytics.writeback.run import Run, said
+from klaviyo_analytics.writeback.write_types import options_from
 
 COLUMNS = ("status", "code", "detail", "pointer")
 Again = Mapping[int, tuple[str, bytes]]  # by position: kind and record of what can be sent again
@@ -181,7 +182,10 @@ class Result:
             (kind, Payload(part.tolist(), [chosen[at][1] for at in part.tolist()]))
             for kind, positions in kinds.items()
             for part in _journal.parts(
-                kind, positions, [chosen[at][1] for at in positions], self._facts["options"]
+                kind,
+                positions,
+                [chosen[at][1] for at in positions],
+                options_from(kind, self._facts["options"]),
             )
         ]
 

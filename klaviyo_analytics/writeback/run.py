@@ -26,7 +26,15 @@ from klaviyo_analytics.http.cancellation import Cancelled, wait_for
 from klaviyo_analytics.timeframe.words import answered
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.journal import Batch, Journal
-from klaviyo_analytics.writeback.write_types import WRITE_TYPES, Listing, Options, Status, WriteType, folded
+from klaviyo_analytics.writeback.write_types import (
+    WRITE_TYPES,
+    Listing,
+    Options,
+    Status,
+    WriteType,
+    folded,
+    options_from,
+)
 
 Said = list[Any]  # status, code, detail, pointer: what a journal holds of a row
 _ROW = re.compile(r"/data/(\d+)(?:/|$)")
@@ -271,7 +279,7 @@ class Run:
         self.stopped: str | None = None
         self._journal = journal
         self._account = account
-        self._options: Mapping[str, Any] = journal.fact("options")
+        self._stored_options: Mapping[str, Any] = journal.fact("options")
         self._keys: list[str] = journal.fact("keys")
         self._seen: dict[str, set[str]] = {}  # what jobs hold that were looked into
         self._stop = threading.Event()
@@ -354,7 +362,7 @@ class Run:
             )
             return dict.fromkeys(left, gone)
         complained = kind.job.errors(self._account.api, job, attributes)
-        found = complaints(complained, left, [keys[row] for row in left], self._options.get("key", ""))
+        found = complaints(complained, left, [keys[row] for row in left], self._options(kind).key)
         failed = Reader(attributes, f"The job {job}", "attributes").at("failed_count")
         silent = failed.optional(Reader.integer, 0) - len(found)
         doubt = None
@@ -415,11 +423,14 @@ class Run:
 
     def _send(self, kind: WriteType, records: Sequence[bytes]) -> Any:
         """Send one request."""
-        body = kind.body([Fragment(record) for record in records], self._options)
-        ids = kind.ids(self._options)
+        body = kind.body([Fragment(record) for record in records], self._options(kind))
+        ids = kind.ids(self._options(kind))
         return self._account.api.answer(
             kind.operation, ids, json=body, replay_safe=False, on_wait=self._waiting
         )
+
+    def _options(self, kind: WriteType) -> Options:
+        return options_from(kind.name, self._stored_options)
 
     def _refused_unread(self, batch: Batch, *, lost: bool) -> None:
         """Record that this request was not carried out, unless an earlier attempt may have been."""
@@ -450,7 +461,7 @@ class Run:
             WRITE_TYPES[batch.kind],
             listing,
             keys,
-            self._options,
+            self._options(WRITE_TYPES[batch.kind]),
             since=since,
             known=known,
             seen=self._seen,
