@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import klaviyo_analytics as ka
@@ -125,7 +125,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         made = []
         for seed, currencies in SHOPS:
             shop = stack.enter_context(
-                open_shop(seed=seed, profiles=250, events=6_000, currencies=currencies)
+                open_shop(seed=seed, profiles=500, events=20_000, currencies=currencies)
             )
             records = shop.account.records
             of_campaigns = {
@@ -171,9 +171,9 @@ def periods(draw: st.DrawFn) -> tuple[date, date]:
         start = draw(
             st.sampled_from([date(2025, 10, 4), date(2025, 11, 1), date(2026, 3, 7), date(2026, 4, 4)])
         )
-        return start, start + timedelta(days=draw(st.integers(1, 40)))
+        return start, start + timedelta(days=draw(st.integers(20, 60)))
     start = date(2025, 7, 1) + timedelta(days=draw(st.integers(0, 300)))
-    return start, start + timedelta(days=draw(st.integers(1, 60)))
+    return start, start + timedelta(days=draw(st.integers(20, 120)))
 
 
 seeded = settings(
@@ -205,6 +205,7 @@ def test_orders_of_the_campaigns_that_were_sent_in_a_period(
         message for message, campaign in shop.campaign.items()
         if campaign in mine and channel in (None, shop.channel[message])
     }  # fmt: skip
+    assume(by_hand or span[0].day == 1)  # few periods without any order
     words = tuple(day.isoformat() for day in span)
     numbers: dict[str, Number] = {"raw events": added(by_hand)}
     with shop.client(zone) as client:
@@ -256,6 +257,7 @@ def test_orders_that_were_placed_in_a_period(
         order for order in shop.orders
         if inside(order.at, span, zone) and order.currency == currency and belongs(order)
     ]  # fmt: skip
+    assume(by_hand or span[0].day == 1)  # few periods without any order
     words = tuple(day.isoformat() for day in span)
     numbers: dict[str, Number] = {"raw events": added(by_hand)}
     with shop.client(zone) as client:
