@@ -260,6 +260,12 @@ class Events(EventMethods, EventFrames, EventWrites):
             frame = frame[[*rest[:place], *order, *rest[place:]]]
         return frame
 
+    def _get(self, operation: str, id: object, /, **query: Any) -> Any:
+        row = super()._get(operation, id, **query)
+        if operation != "get_event":
+            return row
+        return self._with_metric(row.to_frame().T).iloc[0].rename(row.name)
+
     def _with_metric(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Insert the metric's name after the time."""
         if "metric" in frame.columns or "metric_id" not in frame.columns:
