@@ -16,7 +16,7 @@ from klaviyo_analytics.errors import InvalidInputError, KlaviyoError, WriteFaile
 from klaviyo_analytics.writeback import journal as _journal
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.journal import Journal, Payload
-from klaviyo_analytics.writeback.run import Run, said
+from klaviyo_analytics.writeback.run import Run, row_outcome
 from klaviyo_analytics.writeback.write_types import options_from
 
 COLUMNS = ("status", "code", "detail", "pointer")
@@ -36,8 +36,8 @@ def outcomes(journal: Journal, stopped: str | None, index: pd.Index[Any] | None 
     """Read a journal: of a row that was sent several times, the last is what counts."""
     keys = journal.fact("keys")
     columns = {name: np.full(len(keys), None, dtype=object) for name in (*COLUMNS, "job_id", "note")}
-    for position, told in journal.fact("left_out").items():
-        for name, value in zip(columns, told, strict=False):
+    for position, row in journal.fact("left_out").items():
+        for name, value in zip(columns, row, strict=False):
             columns[name][int(position)] = value
     for position, note in journal.fact("notes").items():
         columns["note"][int(position)] = note
@@ -54,8 +54,8 @@ def outcomes(journal: Journal, stopped: str | None, index: pd.Index[Any] | None 
         columns["status"][at] = outcome["status"]
         columns["detail"][at] = outcome.get("detail")
         columns["code"][at] = columns["pointer"][at] = None
-        for row, told in outcome["rows"].items():
-            for name, value in zip(COLUMNS, told, strict=True):
+        for row, held in outcome["rows"].items():
+            for name, value in zip(COLUMNS, held, strict=True):
                 columns[name][at[int(row)]] = value
         for row, record in enumerate(payload.records):
             again.pop(int(at[row]), None)
@@ -71,9 +71,9 @@ def outcomes(journal: Journal, stopped: str | None, index: pd.Index[Any] | None 
 def _unfinished(state: str, stopped: str | None) -> dict[str, Any]:
     why = stopped or "the write ended before this row"
     status, _, detail, _ = {
-        "planned": said("not sent", detail=why),
-        "sending": said("unconfirmed", detail=f"sent, but not answered: {why}"),
-        "accepted": said("unconfirmed", detail=f"taken, but not followed to its end: {why}"),
+        "planned": row_outcome("not sent", detail=why),
+        "sending": row_outcome("unconfirmed", detail=f"sent, but not answered: {why}"),
+        "accepted": row_outcome("unconfirmed", detail=f"taken, but not followed to its end: {why}"),
     }[state]
     return {"status": status, "detail": detail}
 
@@ -101,18 +101,18 @@ class Result:
 
     def __init__(
         self,
-        told: Outcomes,
+        found: Outcomes,
         facts: Mapping[str, Any],
         account: Account,
         *,
         stopped: str | None,
         keep: bool,
     ) -> None:
-        self.rows = told.rows
+        self.rows = found.rows
         self.action: str = facts["action"]
         self.journal: Path | None = None
         self.stopped = stopped
-        self._told = told
+        self._outcomes = found
         self._facts = facts
         self._account = account
         self._keep = keep
@@ -148,13 +148,16 @@ class Result:
             raise InvalidInputError(
                 f"journal={journal!r}: retry() continues with {self.journal}. Leave it out."
             )
-        if not self._told.again and not (self.journal and self._told.unfinished):
+        if not self._outcomes.again and not (self.journal and self._outcomes.unfinished):
             return self
         if self.journal is not None:
             return self._retried_in(self.journal)
         left_out = {str(at): row for at, row in self._kept().items()}
         begun = _journal.begin(
-            self._account, {**self._facts, "left_out": left_out}, self._payloads(self._told.again), journal
+            self._account,
+            {**self._facts, "left_out": left_out},
+            self._payloads(self._outcomes.again),
+            journal,
         )
         return finish(begun, self._account, index=self.rows.index)
 
@@ -209,16 +212,16 @@ class Result:
 
     def _kept(self) -> dict[int, list[Any]]:
         """Return the outcomes of the rows that are settled."""
-        open_ones = {*self._told.again, *(self._told.unfinished if self.journal else ())}
-        told = self.rows[[*COLUMNS, "job_id"]].astype(object)
-        told = told.where(told.notna(), None)
-        return {at: list(row) for at, row in enumerate(told.itertuples(index=False)) if at not in open_ones}
+        open_ones = {*self._outcomes.again, *(self._outcomes.unfinished if self.journal else ())}
+        rows = self.rows[[*COLUMNS, "job_id"]].astype(object)
+        rows = rows.where(rows.notna(), None)
+        return {at: list(row) for at, row in enumerate(rows.itertuples(index=False)) if at not in open_ones}
 
     def _goes_on(self) -> str:
         """Return how to continue; empty if nothing is left."""
-        if self.journal is None or not self._told.unfinished:
+        if self.journal is None or not self._outcomes.unfinished:
             return ""
-        rows = counted(len(self._told.unfinished), "row")
+        rows = counted(len(self._outcomes.unfinished), "row")
         return f"client.resume(result.journal) continues with {rows} not settled yet"
 
     def __repr__(self) -> str:
