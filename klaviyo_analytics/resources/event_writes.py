@@ -206,7 +206,8 @@ class EventFrames(Resource):
         metric : str, (name, service) or metric row
             What happened.
         **options
-            Those of `plan_create`, and those of `Plan.apply`: confirm, skip_invalid, journal, keep_journal, verify.
+            Those of `plan_create`, and those of `Plan.apply`: confirm, skip_invalid, journal, keep_journal, verify,
+            timeout.
 
         Returns
         -------

@@ -22,7 +22,7 @@ from klaviyo_analytics.writeback.checks import printable
 from klaviyo_analytics.writeback.confirmations import confirmed
 from klaviyo_analytics.writeback.journal import Payload
 from klaviyo_analytics.writeback.result import Result, finish
-from klaviyo_analytics.writeback.run import row_outcome, seconds_at_limits
+from klaviyo_analytics.writeback.run import PATIENCE, checked_timeout, row_outcome, seconds_at_limits
 from klaviyo_analytics.writeback.verification import verify as read_back
 from klaviyo_analytics.writeback.write_types import WRITE_TYPES, Options, stored_options
 
@@ -129,6 +129,7 @@ class Plan:
         journal: str | Path | bool | None = None,
         keep_journal: bool = False,
         verify: bool = False,
+        timeout: float = PATIENCE,
     ) -> Result:
         """Send the rows, and return the outcome of each.
 
@@ -149,6 +150,9 @@ class Plan:
             Read everything back, whatever was written. What is there was written, and an event says which properties
             Klaviyo dropped; what is not to be seen within two minutes, or differs, is "unconfirmed", and says how. It
             costs as many reads as writing took, or more.
+        timeout : float
+            Seconds to wait at most for each job that a request starts, 24 hours by default. Rows of a job that takes
+            longer are "unconfirmed", and ``client.resume`` looks at it again.
 
         Returns
         -------
@@ -165,7 +169,11 @@ class Plan:
             An option is invalid, or the journal file cannot be created. No request was sent.
         ConnectionFailedError
             The client is closed; nothing was sent.
+        WriteFailedError
+            The journal cannot be written any more, as on a full disk. The message says how many rows are recorded
+            as done, and ``client.resume`` continues with the others.
         """
+        timeout = checked_timeout(timeout)
         _check_flags(skip_invalid=skip_invalid, keep_journal=keep_journal, verify=verify)
         if self._problems and not skip_invalid:
             raise FrameError(_complaint(self.problems, len(self._keys)))
@@ -174,7 +182,7 @@ class Plan:
         begun = _journal.begin(
             self._account, self._facts(), self._payloads(), path, enabled=journal is not False
         )
-        result = finish(begun, self._account, index=self._index, keep=keep_journal)
+        result = finish(begun, self._account, index=self._index, keep=keep_journal, timeout=timeout)
         if verify:
             try:
                 read_back(self._account, result.rows, self._batches, self._keys, self._records, self._options)

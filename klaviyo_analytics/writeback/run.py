@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections import Counter
@@ -25,7 +26,7 @@ from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.http.cancellation import Cancelled, wait_for
 from klaviyo_analytics.timeframe.words import answered
 from klaviyo_analytics.writeback.account import Account
-from klaviyo_analytics.writeback.journal import Batch, Journal
+from klaviyo_analytics.writeback.journal import Batch, Journal, NotRecordedError
 from klaviyo_analytics.writeback.write_types import (
     WRITE_TYPES,
     Listing,
@@ -99,30 +100,65 @@ def _key_of(error: Mapping[str, Any], key: str) -> Any:
 
 
 ENDED = ("complete", "cancelled")
-PATIENCE = 24 * 3600.0
+PATIENCE = 24 * 3600.0  # seconds that a job may take, unless `timeout=` says otherwise
 MARGIN = 3600.0  # how far two clocks may be apart
 
 
+class Unfinished(Exception):  # noqa: N818  (the job goes on; nothing went wrong)
+    """A job did not end within the time given; it can be looked at again later."""
+
+
+def checked_timeout(timeout: Any) -> float:
+    """Return the seconds that a job may take.
+
+    Raises
+    ------
+    InvalidInputError
+        It is not a finite, non-negative number.
+    """
+    good = isinstance(timeout, (int, float)) and not isinstance(timeout, bool) and 0 <= timeout < math.inf
+    if not good:
+        raise errors.InvalidInputError(
+            f"timeout={timeout!r} is not a non-negative number of seconds. Pass a number such as 3600. Nothing was "
+            "sent."
+        )
+    return float(timeout)
+
+
 def follow(
-    account: Account, write_type: WriteType, job: str, sleep: Callable[[float], None]
+    account: Account, write_type: WriteType, job: str, sleep: Callable[[float], None], timeout: float
 ) -> Mapping[str, Any]:
-    """Wait for the end of a job, and return its attributes."""
+    """Wait for the end of a job, and return its attributes.
+
+    Raises
+    ------
+    Unfinished
+        It did not end within `timeout` seconds.
+    """
     assert write_type.job is not None
     operation = write_type.job.get
+    began = account.clock()
 
     def check() -> Mapping[str, Any]:
         document = account.api.call(operation, {"job_id": job})
         data = Reader(document, f"The job {job}").at("data")
         return dict(data.at("attributes").optional(Reader.mapping, EMPTY))
 
-    return wait_for(
-        check,
-        lambda attributes: attributes.get("status") in ENDED,
-        what=f"The job {job}",
-        timeout=PATIENCE,
-        sleep=sleep,
-        clock=account.clock,
-    )
+    try:
+        return wait_for(
+            check,
+            lambda attributes: attributes.get("status") in ENDED,
+            what=f"The job {job}",
+            timeout=timeout,
+            sleep=sleep,
+            clock=account.clock,
+        )
+    except errors.RequestTimeoutError:
+        if account.clock() - began < timeout:
+            raise  # one of its requests, not the job
+        raise Unfinished(
+            f"the job {job} did not finish within {timeout:g} s; it is still running on the server"
+        ) from None
 
 
 def find(
@@ -136,6 +172,7 @@ def find(
     known: set[str],
     seen: dict[str, set[str]],
     sleep: Callable[[float], None],
+    timeout: float = PATIENCE,
 ) -> str | None:
     """Find the job of a batch whose answer was lost.
 
@@ -157,7 +194,7 @@ def find(
             if id in known or attributes.get("total_count") not in (None, 0, len(keys)):
                 continue
             if id not in seen:
-                follow(account, write_type, id, sleep)
+                follow(account, write_type, id, sleep, timeout)
                 seen[id] = listing.contents(account.api, id, options)
             if mostly(ours, seen[id]):
                 return id
@@ -277,10 +314,14 @@ class Run:
     ----------
     stopped : str or None
         Why it ended early.
+    unrecorded : NotRecordedError or None
+        Set if the journal could not be written any more.
     """
 
-    def __init__(self, journal: Journal, account: Account) -> None:
+    def __init__(self, journal: Journal, account: Account, timeout: float = PATIENCE) -> None:
         self.stopped: str | None = None
+        self.unrecorded: NotRecordedError | None = None
+        self._timeout = timeout
         self._journal = journal
         self._account = account
         self._stored_options: Mapping[str, Any] = journal.fact("options")
@@ -322,6 +363,12 @@ class Run:
             self._journal.done(batch.number, self._outcome(batch))
         except Stopped as reason:
             self._ends(str(reason))
+        except Unfinished as reason:
+            with self._lock:
+                self.stopped = self.stopped or str(reason)  # the other batches go on
+        except NotRecordedError as error:
+            self.unrecorded = error
+            self._ends(f"the journal cannot be written any more ({error})")
         except Cancelled:
             self._ends("it was cancelled")
             raise
@@ -361,7 +408,7 @@ class Run:
         """Follow a job, and return the outcome of its rows."""
         assert write_type.job is not None
         try:
-            attributes = follow(self._account, write_type, job, self._pause)
+            attributes = follow(self._account, write_type, job, self._pause, self._timeout)
         except errors.NotFoundError:
             gone = row_outcome(
                 "unconfirmed", detail="the job was accepted, and no longer exists; its outcome is not known"
@@ -472,6 +519,7 @@ class Run:
             known=known,
             seen=self._seen,
             sleep=self._pause,
+            timeout=self._timeout,
         )
 
     def _settled(self, since: float) -> bool:
