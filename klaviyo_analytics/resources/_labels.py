@@ -93,10 +93,11 @@ def _messages(context: Context, ids: Sequence[str]) -> Names:
     for id in ids:
         if id not in names:
             try:
-                name = read_one(context, "get_flow_message", {"id": id}).get("name")
+                row = read_one(context, "get_flow_message", {"id": id})
             except NotFoundError:
                 continue
-            names[id] = None if pd.isna(name) else str(name)
+            name = next((row[key] for key in ("name", "definition.name") if pd.notna(row.get(key))), None)
+            names[id] = None if name is None else str(name)
     return names
 
 

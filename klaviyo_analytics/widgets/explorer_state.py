@@ -198,6 +198,7 @@ class MetricExplorerState(ExplorerState):
         return MetricAsk(
             metrics=tuple(self.metrics.values),
             labels=tuple(map(self.metrics.told_apart, self.metrics.chosen)),
+            ids=tuple(self.metrics.selected),
             measurement=self.measurement,
             interval=self.dates.chosen_interval,
             timeframe=timeframe,

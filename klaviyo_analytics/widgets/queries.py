@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from matplotlib.axes import Axes
 from klaviyo_analytics import plots
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.frames.aggregates import column_name
+from klaviyo_analytics.resources._labels import KIND_OF
 from klaviyo_analytics.timeframe import Timeframe
 
 
@@ -102,12 +102,70 @@ MetricChart = Literal["lines", "small_multiples"]
 BETWEEN, NO_NAME = " · ", "(none)"  # the plots call a group without a name so
 
 
+def labelled(
+    frame: pd.DataFrame, by: Sequence[str] = (), *, metrics: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Return a frame of metric aggregates with one column that names each line of a chart.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `client.metric_aggregates.query(..., names=True)` returns it.
+    by : sequence of str
+        Columns that together distinguish the lines, such as `["metric", "attributed_flow"]`. Where the frame has a
+        column of names beside one of ids, the names are used: two of one name are told apart by their ids, and an id
+        without a name, such as that of a deleted flow, stays an id.
+    metrics : mapping of str to str, optional
+        What to call a metric, by its id; for metrics of one name from several integrations.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows. Of one column, that column holds the names (string); of several, a new one does, called after
+        all of them, such as `metric_and_attributed_flow`. `attrs` are kept.
+
+    Raises
+    ------
+    KeyError
+        The frame lacks a column of `by`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics.widgets import labelled
+    >>> frame = pd.DataFrame({"flow": ["a1", "b2", "c3"], "flow_name": ["Welcome", "Welcome", None]})
+    >>> labelled(frame, ["flow"])["flow"].tolist()
+    ['Welcome (a1)', 'Welcome (b2)', 'c3']
+    """
+    if metrics:
+        frame = frame.assign(metric=frame["metric_id"].map(dict(metrics)).fillna(frame["metric"]))
+    texts = [_named(frame, column) for column in by]
+    if not texts:
+        return frame
+    if len(texts) == 1:
+        return frame.assign(**{by[0]: texts[0]})
+    joined = texts[0].str.cat(texts[1:], sep=BETWEEN, na_rep=NO_NAME)
+    return frame.assign(**{"_and_".join(by): joined})
+
+
+def _named(frame: pd.DataFrame, column: str) -> pd.Series[Any]:
+    """Return a column of ids as names, where the frame has them."""
+    ids = frame[column].astype("string")
+    if f"{column}_name" not in frame.columns:
+        return ids
+    names = frame[f"{column}_name"].astype("string")
+    pairs = pd.DataFrame({"id": ids, "name": names}).dropna().drop_duplicates()
+    shared = names.isin(pairs.loc[pairs["name"].duplicated(keep=False), "name"])
+    return names.where(~shared, names + " (" + ids + ")").fillna(ids)
+
+
 @dataclass(frozen=True)
 class MetricAsk(Ask):
     """Metric aggregates, drawn as lines of one chart, or as a small chart each."""
 
     metrics: tuple[Any, ...]
     labels: tuple[str, ...]
+    ids: tuple[str, ...]
     measurement: str
     interval: str
     timeframe: Timeframe
@@ -138,11 +196,16 @@ class MetricAsk(Ask):
     @property
     def code(self) -> str:
         """Query and plot; with a comparison, the dates are written out, so that both stay beside each other."""
-        labelled = "labelled({})" if len(self._parts) > 1 else "{}"
-        parts = [*self._query_code(), *([self._label_code()] if len(self._parts) > 1 else [])]
         plot = "ka.plots.metric_trend" if self.chart == "lines" else "ka.plots.small_multiples"
-        compare = {} if self.compared is None else {"compare": Name(labelled.format("before"))}
-        return "\n".join([*parts, call(plot, Name(labelled.format("frame")), **self._plot(), **compare)])
+        names = self._label_arguments()
+        parts = list(self._query_code())
+        drawn = {"frame": Name("frame"), "before": Name("before")}
+        if names:
+            for name in ("frame", "before") if self.compared else ("frame",):
+                parts.append(f"{name}_named = {call('ka.widgets.labelled', Name(name), *names[0], **names[1])}")
+            drawn = {name: Name(f"{name}_named") for name in drawn}
+        compare = {} if self.compared is None else {"compare": drawn["before"]}
+        return "\n".join([*parts, call(plot, drawn["frame"], **self._plot(), **compare)])
 
     @property
     def subject(self) -> str:
@@ -163,25 +226,33 @@ class MetricAsk(Ask):
     def _parts(self) -> list[str]:
         """Return the columns that distinguish the lines."""
         parts = [column_name(each) for each in self.by]
-        if len(self.metrics) > 1:
-            # two integrations may call their metrics the same, and then only the id tells the lines apart
-            names = [each[0] if isinstance(each, tuple) else each for each in self.metrics]
-            parts.insert(0, "metric" if len(set(names)) == len(names) else "metric_id")
-        return parts
+        return ["metric", *parts] if len(self.metrics) > 1 else parts
+
+    @property
+    def _ambiguous(self) -> dict[str, str]:
+        """Return what to call the metrics whose name alone does not say which one it is."""
+        names = [each[0] if isinstance(each, tuple) else each for each in self.metrics]
+        pairs = zip(self.ids, self.labels, names, strict=True)
+        return {id: label for id, label, name in pairs if label != name}
+
+    def _label_arguments(self) -> tuple[list[Any], dict[str, Any]] | None:
+        """Return the arguments of `labelled`; None where the frame's own columns name the lines already."""
+        parts, metrics = self._parts, self._ambiguous
+        if not metrics and len(parts) < 2 and not set(parts) & set(KIND_OF):
+            return None
+        return ([parts] if parts else []), ({"metrics": metrics} if metrics else {})
 
     def _labelled(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Add the column that names a line, where it takes several columns to name it."""
-        first, *others = self._parts or ["metric"]
-        if not others:
-            return frame
-        label = frame[first].str.cat(frame[others], sep=BETWEEN, na_rep=NO_NAME)
-        return frame.assign(**{"_and_".join([first, *others]): label})
+        """Name each line as a reader would."""
+        return labelled(frame, self._parts, metrics=self._ambiguous) if self._label_arguments() else frame
 
     def _query(self) -> tuple[Any, dict[str, Any]]:
         metric = self.metrics[0] if len(self.metrics) == 1 else list(self.metrics)
         kwargs: dict[str, Any] = {"measurements": [self.measurement], "interval": self.interval}
         if self.by:
             kwargs["by"] = self.by[0] if len(self.by) == 1 else list(self.by)
+            if any(column_name(each) in KIND_OF for each in self.by):
+                kwargs["names"] = True
         return metric, kwargs
 
     def _plot(self) -> dict[str, Any]:
@@ -203,13 +274,6 @@ class MetricAsk(Ask):
             f"frame = {call(query, metric, **kwargs, timeframe=Name('period'))}",
             f"before = {call(query, metric, **kwargs, timeframe=other)}",
         ]
-
-    def _label_code(self) -> str:
-        first, *others = self._parts
-        columns = Name(f"frame[{others}]".replace("'", '"'))
-        label = call(f'frame["{first}"].str.cat', columns, sep=BETWEEN, na_rep=NO_NAME)
-        body = f"label = {label}\nreturn frame.assign({'_and_'.join(self._parts)}=label)"
-        return f"\ndef labelled(frame):\n{textwrap.indent(body, '    ')}\n"
 
 
 Noun = Literal["campaign", "flow"]
