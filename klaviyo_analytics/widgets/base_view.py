@@ -72,6 +72,14 @@ CSS = f"""<style>
 .kla-page {{min-height: calc(min(100cqw, 892px) * .52)}}
 .kla-chart img {{width: 100%; max-width: 860px; border-radius: 4px; display: block}}
 .kla-chart .kla-dark {{display: none}}
+.kla .ka-hit:hover {{background: rgba(128, 128, 128, .14)}}
+.kla .ka-hit:hover::after {{content: attr(data-text); position: absolute; left: 100%; top: 0; z-index: 5;
+  white-space: pre; pointer-events: none; padding: 5px 9px; border-radius: 4px; line-height: 1.45; font-size: .92em;
+  background: #1b2430; color: #fff; box-shadow: 0 1px 6px rgba(0, 0, 0, .35)}}
+.kla .ka-right:hover::after {{left: auto; right: 100%}}
+.kla .ka-hover summary:hover {{background: rgba(128, 128, 128, .18)}}
+.kla .kla-light details:not([open]) > summary {{background: rgba(255, 255, 255, .72)}}
+.kla .kla-dark details:not([open]) > summary {{background: rgba(33, 33, 33, .72)}}
 .kla-old .kla-chart, .kla-old .kla-scroll {{opacity: .45; transition: opacity .2s}}
 body[data-jp-theme-light="false"] .kla-chart .kla-light, .theme-dark .kla-chart .kla-light,
 .vscode-dark .kla-chart .kla-light {{display: none}}

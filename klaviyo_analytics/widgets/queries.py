@@ -42,6 +42,10 @@ class Ask(ABC):
         """Return the chart's height in inches."""
         return 4.2
 
+    def written_as(self, frames: Frames) -> tuple[str, str | None]:
+        """Return the kind of number that the chart shows, and its currency."""
+        return "number", frames.frame.attrs.get("currency")
+
     @property
     @abstractmethod
     def code(self) -> str:

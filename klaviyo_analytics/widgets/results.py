@@ -106,11 +106,7 @@ class ResultsView(View):
         if picture is None or frame is None or asked is None:
             self._chart.value = self._table.value = note(self._hint)
             return
-        alt = html.escape(asked.alt, quote=True)
-        self._chart.value = "".join(
-            f'<img class="kla-{theme}" alt="{alt}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
-            for theme, data in (("light", picture.light), ("dark", picture.dark))
-        )
+        self._chart.value = picture.live
         self._table.value = table(frame)
 
     def _show_code(self, _change: Any) -> None:
