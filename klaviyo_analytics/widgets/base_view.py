@@ -1,18 +1,72 @@
-"""Base of all views: one style sheet, labels and status lines, and a `close` that releases everything."""
+"""Base of all states and views.
+
+States refuse unknown attributes and invalid values. Views share one style sheet, labels and status lines, and a
+`close` that releases everything.
+"""
 
 from __future__ import annotations
 
 import html
+import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-from traitlets import HasTraits
+from traitlets import HasTraits, TraitError
 
 from klaviyo_analytics._messages import explained_methods
 from klaviyo_analytics.analysis._engine import described
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.resources._reading import instead
+
+
+class State(HasTraits):
+    """Traits to set, and parts, annotated in the class, that are there from the beginning and stay."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        explained_methods(cls)
+
+    if not TYPE_CHECKING:  # a type checker refuses unknown attributes only where it sees no such method
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            own = not name.startswith("_") and not hasattr(HasTraits, name)  # traitlets sets some for itself
+            if own and not self.has_trait(name):
+                self._refuse_unless_begun(name)
+            try:
+                super().__setattr__(name, value)
+            except TraitError as error:
+                wanted = self.traits()[name].info() if self.has_trait(name) else error
+                raise InvalidInputError(f"{name}={value!r}: give {wanted}.") from error
+
+    def _refuse_unless_begun(self, name: str) -> None:
+        """Raise for an attribute that is not a trait, unless it is a part set for the first time."""
+        kind = type(self).__name__
+        parts = {part for each in type(self).__mro__ for part in inspect.get_annotations(each)}
+        parts = {part for part in parts - set(self.traits()) if not part.startswith("_")}
+        if name in parts and name not in vars(self):
+            return
+        if name in parts or hasattr(type(self), name):
+            raise InvalidInputError(f"{kind}.{name} cannot be replaced; {self._settable()}")
+        raise InvalidInputError(f"{kind} has no {name!r}.{instead(name, [*self.traits(), *parts])}")
+
+    def _settable(self) -> str:
+        return f"to set there are {', '.join(sorted(self.traits()))}, and what is in its parts."
+
+
+def one_of(name: str, value: Any, allowed: Any) -> Any:
+    """Return the value if it is allowed.
+
+    Raises
+    ------
+    InvalidInputError
+        The message lists the allowed values.
+    """
+    if value not in allowed:
+        raise InvalidInputError(f"{name}={value!r} is not known; there are {', '.join(map(repr, allowed))}.")
+    return value
+
 
 _ARROW = (
     "url(&quot;data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath "
@@ -31,7 +85,11 @@ TABLE = """
 .kla-scroll {overflow: auto; max-height: 400px; border: 1px solid var(--kla-line); border-radius: 4px}
 .kla-scroll table {border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; line-height: 1.5}
 .kla-scroll th {position: sticky; top: 0; background: var(--kla-fill); text-align: left}
-.kla-scroll th, .kla-scroll td {padding: 3px 10px; white-space: nowrap}
+.kla-scroll th, .kla-scroll td {padding: 3px 10px; vertical-align: top}
+.kla-scroll th, .kla-scroll td.n {white-space: nowrap}
+.kla-cell {min-width: 4em; max-width: 22em; width: max-content; overflow: hidden; overflow-wrap: anywhere;
+  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; text-align: left}
+.kla-scroll tr.kla-bad td {color: var(--kla-problem)}
 .kla-scroll th.n, .kla-scroll td.n {text-align: right}
 .kla-scroll tbody tr:nth-child(even) td {background: rgba(128, 128, 128, .07)}
 """
@@ -91,6 +149,14 @@ body[data-jp-theme-light="false"] .kla-chart .kla-dark, .theme-dark .kla-chart .
   border-radius: 4px; color: inherit;
   font-family: var(--jp-code-font-family, var(--vscode-editor-font-family, monospace));
   font-size: var(--jp-code-font-size, 13px); line-height: 1.45}}
+body .kla-saved {{display: none}}
+.kla-cards {{display: flex; flex-wrap: wrap; gap: 8px; margin: 2px 0 8px}}
+.kla-card {{border: 1px solid var(--kla-line); border-radius: 4px; padding: 5px 12px; min-width: 110px;
+  max-width: 260px; line-height: 1.45}}
+.kla-card b {{font-size: 1.35em; font-weight: 600; font-variant-numeric: tabular-nums}}
+.kla-card .kla-muted {{white-space: normal}}
+.kla-card svg {{width: 100%; height: 18px; display: block; color: var(--kla-accent)}}
+.kla-tools {{flex-wrap: wrap; gap: 4px; margin-bottom: 2px}}
 .kla-button {{border: 1px solid var(--kla-line); background: var(--kla-fill);
   color: inherit; padding: 4px 12px; border-radius: 3px; cursor: pointer}}
 </style>"""

@@ -14,8 +14,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.vocabulary import Interval
 from klaviyo_analytics.widgets.background import silently
-from klaviyo_analytics.widgets.base_view import LABELLED, View, check, heading, note
-from klaviyo_analytics.widgets.states import State
+from klaviyo_analytics.widgets.base_view import LABELLED, State, View, check, heading, note
 
 CUSTOM = "custom"
 AUTO = "auto"

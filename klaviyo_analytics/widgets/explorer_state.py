@@ -15,11 +15,11 @@ from traitlets import Enum, Instance, TraitType, Unicode
 
 from klaviyo_analytics.widgets import options
 from klaviyo_analytics.widgets.background import RunState
+from klaviyo_analytics.widgets.base_view import State
 from klaviyo_analytics.widgets.choices import ChoiceState
 from klaviyo_analytics.widgets.dates import CUSTOM, DateRangeState
 from klaviyo_analytics.widgets.pictures import Picture
 from klaviyo_analytics.widgets.queries import Ask, Frames, MetricAsk
-from klaviyo_analytics.widgets.states import State
 
 MEASUREMENTS = {"count": "Number of events", "sum_value": "Sum of values", "unique": "Number of people"}
 NO_METRICS = (

@@ -14,7 +14,7 @@ from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.widgets import options
 from klaviyo_analytics.widgets.background import silently
-from klaviyo_analytics.widgets.base_view import check_client, check_state, dropdown, note
+from klaviyo_analytics.widgets.base_view import check_client, check_state, dropdown, note, one_of
 from klaviyo_analytics.widgets.choices import ChoiceState
 from klaviyo_analytics.widgets.dates import CUSTOM, DateRangePicker
 from klaviyo_analytics.widgets.explorer import Explorer
@@ -27,7 +27,6 @@ from klaviyo_analytics.widgets.explorer_state import (
 )
 from klaviyo_analytics.widgets.pickers import DimensionPicker, MetricPicker
 from klaviyo_analytics.widgets.queries import Ask, Frames, Noun, SummaryAsk
-from klaviyo_analytics.widgets.states import one_of
 
 
 class MetricExplorer(Explorer):

@@ -17,6 +17,7 @@ from klaviyo_analytics.widgets.background import Loader, RunState, in_words
 from klaviyo_analytics.widgets.base_view import (
     COLOURS,
     TABLE,
+    State,
     View,
     check,
     dropdown,
@@ -24,9 +25,8 @@ from klaviyo_analytics.widgets.base_view import (
     note,
     status_line,
 )
-from klaviyo_analytics.widgets.pictures import table
 from klaviyo_analytics.widgets.private_page import Aside, aside, masked, without_values
-from klaviyo_analytics.widgets.states import State
+from klaviyo_analytics.widgets.tables import table
 from klaviyo_analytics.writeback import Plan, Result
 
 

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from klaviyo_analytics import plots
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.frames.aggregates import column_name
+from klaviyo_analytics.plots._quantities import quantity, write
 from klaviyo_analytics.resources._labels import KIND_OF
 from klaviyo_analytics.timeframe import Timeframe
 
@@ -25,6 +26,20 @@ class Frames:
 
     frame: pd.DataFrame
     compare: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """One number to read before the chart.
+
+    `change` is a fraction, None where there is nothing to compare with; `trend` has one value per interval, the
+    oldest first.
+    """
+
+    label: str
+    value: str
+    change: float | None = None
+    trend: tuple[float, ...] = ()
 
 
 class Ask(ABC):
@@ -41,6 +56,10 @@ class Ask(ABC):
     def height(self, frames: Frames) -> float:  # noqa: ARG002  (others need the frames)
         """Return the chart's height in inches."""
         return 4.2
+
+    def key_numbers(self, frames: Frames) -> list[KeyNumber]:  # noqa: ARG002  (others need the frames)
+        """Return what the answer adds up to; nothing where it must not be added up."""
+        return []
 
     def written_as(self, frames: Frames) -> tuple[str, str | None]:
         """Return the kind of number that the chart shows, and its currency."""
@@ -100,6 +119,14 @@ def _written(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_written(key)}: {_written(each)}" for key, each in value.items()) + "}"
     return repr(value)
+
+
+MOST_KEY_NUMBERS = 4
+
+
+def _change(value: float, before: Sequence[float]) -> float | None:
+    """Return the change against a value before, as a fraction of it; None without one, or if it was zero."""
+    return value / before[0] - 1 if before and before[0] and value == value else None  # noqa: PLR0124  (not NaN)
 
 
 MetricChart = Literal["lines", "small_multiples"]
@@ -225,6 +252,41 @@ class MetricAsk(Ask):
             f"{kind} of {', '.join(self.labels)}: {self.measurement} per {self.interval}{grouped}, "
             f"{self.timeframe}. The table shows the same numbers."
         )
+
+    def written_as(self, frames: Frames) -> tuple[str, str | None]:
+        """Return the kind of the measurement."""
+        return quantity(self.measurement).kind, frames.frame.attrs.get("currency")
+
+    def key_numbers(self, frames: Frames) -> list[KeyNumber]:
+        """Return the total of each metric; of people, who must not be added up, those of the last full interval."""
+        if self.measurement == "sum_value" and "$value_currency" in self.by:
+            return []  # amounts in different currencies
+        if self.measurement == "unique" and self.by:
+            return []  # one person may be in several groups
+        return [
+            self._key_number(id, label, frames) for id, label in zip(self.ids, self.labels, strict=True)
+        ][:MOST_KEY_NUMBERS]
+
+    def _key_number(self, id: str, label: str, frames: Frames) -> KeyNumber:
+        kind, currency = self.written_as(frames)
+        added = self.measurement != "unique"
+        every = self._by_interval(frames.frame, id, whole=False)
+        whole = self._by_interval(frames.frame, id, whole=True)
+        trend = tuple(float(value) for value in whole)
+        if not added:
+            value = trend[-1] if trend else float("nan")
+            name = f"{label}: people in the last full {self.interval}"
+            return KeyNumber(name, write(value, "count"), _change(value, trend[-2:-1]), trend)
+        value = float(every.sum())
+        before = () if frames.compare is None else (float(self._by_interval(frames.compare, id).sum()),)
+        name = f"{label}: {'value' if kind == 'money' else 'events'}"
+        return KeyNumber(name, write(value, kind, currency), _change(value, before), trend)
+
+    def _by_interval(self, frame: pd.DataFrame, id: str, *, whole: bool = False) -> pd.Series[Any]:
+        rows = frame[frame["metric_id"] == id]
+        if whole:
+            rows = rows[rows["complete"].fillna(value=False).astype(bool)]
+        return rows.groupby("datetime")[self.measurement].sum()
 
     @property
     def _parts(self) -> list[str]:

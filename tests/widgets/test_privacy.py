@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from klaviyo_analytics.widgets.pictures import table
+from klaviyo_analytics.widgets.tables import table
 from klaviyo_analytics.widgets.private_page import masked, without_people, without_person, without_values
 
 
