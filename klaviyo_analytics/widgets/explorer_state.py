@@ -34,7 +34,7 @@ _CHOICES = {
     "by": "groups",
     "conversion_metric": "conversion metric",
 }
-_METHODS = {"query": "metrics", "summary": "dates"}  # and what their first argument is
+_METHODS = {"query": "metrics", "summary": "dates", "flow_series": "chart"}  # and what their first argument is
 METRIC_CHARTS = {"lines": "all in one chart", "small_multiples": "a small chart each"}
 
 
@@ -133,7 +133,7 @@ def _choices(code: str) -> dict[str, str]:
         return {}
     first, *others = calls
     method = first.func.attr if isinstance(first.func, ast.Attribute) else ""
-    found = {_METHODS[method]: ", ".join(map(ast.unparse, first.args))}
+    found = {_METHODS[method]: ", ".join(map(ast.unparse, first.args))} if first.args else {"chart": method}
     for keyword in first.keywords:
         found[_CHOICES.get(keyword.arg or "", "choices")] = ast.unparse(keyword.value)
     return found | ({"comparison": str(len(others))} if others else {})

@@ -12,10 +12,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from klaviyo_analytics import plots
+from klaviyo_analytics import analysis, plots
+from klaviyo_analytics.analysis.measures import is_quotient
+from klaviyo_analytics.arithmetic import counts_profiles
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.frames.aggregates import column_name
-from klaviyo_analytics.plots._quantities import quantity, write
+from klaviyo_analytics.plots._quantities import capitalised, quantity, write
 from klaviyo_analytics.resources._labels import KIND_OF
 from klaviyo_analytics.timeframe import Timeframe
 
@@ -343,13 +345,15 @@ class MetricAsk(Ask):
 
 
 Noun = Literal["campaign", "flow"]
-SummaryChart = Literal["campaign_ranking", "campaign_scatter", "flow_funnel"]
-TOP = {"campaign_ranking": 10, "campaign_scatter": 0, "flow_funnel": 12}
+SummaryChart = Literal["campaign_ranking", "campaign_scatter", "flow_funnel", "flow_performance"]
+TOP = {"campaign_ranking": 10, "campaign_scatter": 0, "flow_funnel": 12, "flow_performance": 0}
+_CONVERTED = ("conversion_value", "revenue_per_recipient", "conversion_rate")
+_KEY_NUMBERS = ("recipients", "open_rate", "click_rate", "conversion_value", "revenue_per_recipient")
 
 
 @dataclass(frozen=True)
 class SummaryAsk(Ask):
-    """A summary of campaigns or flows, drawn as a ranking, as points, or as a funnel."""
+    """A summary of campaigns or flows, drawn as a ranking, as points or as a funnel; or flows over time."""
 
     resource: Noun
     by: str
@@ -358,27 +362,81 @@ class SummaryAsk(Ask):
     timeframe: Timeframe
     words: str | None = None
     conversion: Any = None
+    conversion_label: str = ""
+
+    @property
+    def over_time(self) -> bool:
+        """Whether the question is one for a series, which is a report of its own."""
+        return self.chart == "flow_performance"
+
+    @property
+    def interval(self) -> str:
+        """The interval of a series: the finest one that a report covers in one call."""
+        return "day" if self.timeframe.days <= 60 else "week" if self.timeframe.days <= 364 else "month"
 
     def fetch(self, client: KlaviyoClient) -> Frames:
-        """Ask for the summary."""
+        """Ask for the summary, or for the series."""
+        if self.over_time:
+            return Frames(client.reports.flow_series(timeframe=self.timeframe, **self._query()))
         ask = client.campaigns.summary if self.resource == "campaign" else client.flows.summary
         return Frames(ask(self.timeframe, **self._query()))
 
     def draw(self, frames: Frames, new: Callable[[], Axes]) -> Axes:
         """Draw the summary."""
-        axes: Axes = getattr(plots, self.chart)(frames.frame, **self._plot(), ax=new())
+        frame = analysis.rates(frames.frame) if self._needs_rates else frames.frame
+        axes: Axes = getattr(plots, self.chart)(frame, **self._plot(), ax=new())
         return axes
+
+    @property
+    def _needs_rates(self) -> bool:
+        """Whether the chart shows a rate of a series, which reports as counts."""
+        return self.over_time and is_quotient(self.measure)
 
     def height(self, frames: Frames) -> float:
         """Return a height with room for the name of every row of a ranking."""
         return max(4.2, 1.6 + 0.42 * min(len(frames.frame), TOP[self.chart]))
 
+    def written_as(self, frames: Frames) -> tuple[str, str | None]:
+        """Return the kind of the measure; a funnel counts people."""
+        measure = "delivered" if self.chart == "flow_funnel" else self.measure
+        return quantity(measure).kind, frames.frame.attrs.get("currency")
+
+    def key_numbers(self, frames: Frames) -> list[KeyNumber]:
+        """Return sizes, rates and revenue of all rows together; rates are made anew of their counts."""
+        frame = frames.frame
+        if frame.empty or frame["currency"].nunique() > 1:
+            return []
+        if self.over_time:  # people of several intervals do not add up
+            frame = frame[[name for name in frame.columns if not counts_profiles(str(name))]]
+        rolled = analysis.roll_up(frame.drop(columns="datetime", errors="ignore"))
+        if len(rolled) != 1:
+            return []
+        row, currency = rolled.iloc[0], frames.frame.attrs.get("currency")
+        when = "datetime" if self.over_time else "send_time"
+        numbers = []
+        for name in _KEY_NUMBERS:
+            if name not in rolled.columns or pd.isna(row[name]):
+                continue
+            trend: tuple[float, ...] = ()
+            if when in frame.columns and name in ("recipients", "conversion_value"):
+                known = frame.dropna(subset=[when])
+                trend = tuple(float(value) for value in known.groupby(when)[name].sum())
+            label = capitalised(quantity(name).label)
+            if name in _CONVERTED and self.conversion_label:
+                label = f"{label} ({self.conversion_label})"
+            numbers.append(KeyNumber(label, write(float(row[name]), quantity(name).kind, currency), None, trend))
+        return numbers
+
     @property
     def code(self) -> str:
-        """Summary and plot."""
+        """Query and plot."""
         days = self.words or (str(self.timeframe.start.date()), str(self.timeframe.end.date()))
-        query = call(f"client.{self.resource}s.summary", days, **self._query())
-        return f"frame = {query}\n{call(f'ka.plots.{self.chart}', Name('frame'), **self._plot())}"
+        if self.over_time:
+            query = call("client.reports.flow_series", timeframe=days, **self._query())
+        else:
+            query = call(f"client.{self.resource}s.summary", days, **self._query())
+        frame = Name("ka.analysis.rates(frame)" if self._needs_rates else "frame")
+        return f"frame = {query}\n{call(f'ka.plots.{self.chart}', frame, **self._plot())}"
 
     @property
     def subject(self) -> str:
@@ -388,19 +446,48 @@ class SummaryAsk(Ask):
     @property
     def alt(self) -> str:
         """The chart in one sentence."""
+        measure = quantity(self.measure).label
         kind = {
-            "campaign_ranking": f"Bar chart of campaigns by {self.measure}",
-            "campaign_scatter": f"Scatter chart of campaigns, {self.measure} against recipients",
+            "campaign_ranking": f"Bar chart of campaigns by {measure}",
+            "campaign_scatter": f"Scatter chart of campaigns, {measure} against recipients",
             "flow_funnel": "Funnel chart of flows, from delivered to converted",
+            "flow_performance": f"Line chart of flows, {measure} per {self.interval}",
         }[self.chart]
-        return f"{kind.replace('_', ' ')}, {self.timeframe}. The table shows the same numbers."
+        converted = f", conversions are {self.conversion_label}" if self.conversion_label else ""
+        return f"{kind}{converted}, {self.timeframe}. The table shows the same numbers."
 
     def _query(self) -> dict[str, Any]:
-        kwargs: dict[str, Any] = {} if self.by == self.resource else {"by": self.by}
+        kwargs: dict[str, Any] = {}
+        if self.over_time:
+            kwargs["interval"] = self.interval
+        elif self.by != self.resource:
+            kwargs["by"] = self.by
         if self.conversion is not None:
             kwargs["conversion_metric"] = self.conversion
         return kwargs
 
     def _plot(self) -> dict[str, Any]:
-        names = {"campaign_ranking": "by", "campaign_scatter": "y"}
-        return {names[self.chart]: self.measure} if self.chart in names else {}
+        names = {"campaign_ranking": "by", "campaign_scatter": "y", "flow_performance": "y"}
+        kwargs = {names[self.chart]: self.measure} if self.chart in names else {}
+        if self.over_time and self.by != "flow":
+            kwargs["hue"] = self.by
+        if title := self._title():
+            kwargs["title"] = title
+        return kwargs
+
+    def _title(self) -> str:
+        """Return a title that names the conversion, where the numbers depend on it; else the plot has its own."""
+        if not self.conversion_label:
+            return ""
+        if self.chart == "flow_funnel":
+            rows = "flow" if self.by == "flow" else "message"
+            return f"How far people get, to {self.conversion_label}, by {rows}"
+        if self.measure not in _CONVERTED:
+            return ""
+        what = capitalised(quantity(self.measure).label)
+        each = {
+            "campaign_ranking": f"by {self.by}",
+            "campaign_scatter": "against recipients",
+            "flow_performance": f"per {self.interval}, by {self.by}",
+        }[self.chart]
+        return f"{what} ({self.conversion_label}) {each}"
