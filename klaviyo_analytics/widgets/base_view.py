@@ -103,12 +103,16 @@ CSS = f"""<style>
 .kla .widget-label-basic {{display: flex; align-items: center}}
 .kla .widget-label-basic input {{flex: 0 0 auto; margin: 0 8px 0 1px}}
 .kla .widget-label-basic span {{white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
-.kla .kla-radio, .kla-radio .widget-radio-box {{margin: 0 !important; padding: 0; min-width: 0}}
-.kla-radio .widget-radio-box {{flex: 1 1 0}}
-.kla-radio .widget-radio-box label {{display: flex; flex-direction: row-reverse; justify-content: flex-end;
-  align-items: center; height: 28px; margin: 0; width: auto; color: inherit;
-  white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
-.kla-radio .widget-radio-box input {{flex: 0 0 auto; margin: 0 8px 0 3px; float: none}}
+.kla .widget-select select {{height: auto; width: 100%; max-width: none}}
+.kla .widget-select-multiple select {{padding: 2px}}
+.kla-presets .widget-radio-box {{display: flex; flex-flow: row wrap; gap: 4px; margin: 0 0 4px; padding: 0; flex: 1 1 0}}
+.kla-presets .widget-radio-box label {{width: auto; height: 24px; line-height: 22px; margin: 0; padding: 0 9px;
+  border: 1px solid var(--kla-line); border-radius: 12px; color: inherit; cursor: pointer; white-space: nowrap}}
+.kla-presets .widget-radio-box input {{position: absolute; opacity: 0; width: 1px; margin: 0}}
+.kla-presets .widget-radio-box label:has(input:checked) {{border-color: var(--kla-accent); font-weight: 600;
+  background: var(--kla-fill); box-shadow: inset 0 0 0 1px var(--kla-accent)}}
+.kla-presets .widget-radio-box label:has(input:focus-visible) {{outline: 2px solid var(--kla-accent);
+  outline-offset: 1px}}
 .kla-unseen-label > label {{position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}}
 .kla .lm-TabBar-tabLabel {{color: var(--jp-ui-font-color1, var(--vscode-foreground, inherit))}}
 .kla input[type=date] {{font-family: inherit}}
@@ -123,7 +127,13 @@ CSS = f"""<style>
 .kla progress {{width: 100%; height: 6px; accent-color: var(--kla-accent); display: block; margin-top: 4px}}
 .kla :focus-visible {{outline: 2px solid var(--kla-accent); outline-offset: 1px}}
 .kla-panel {{flex-wrap: wrap; gap: 16px; align-items: flex-start}}
-@container (max-width: 780px) {{.kla-panel > :first-child {{max-width: none !important}}}}
+@container (max-width: 780px) {{
+  .kla-panel {{flex-direction: column; align-items: stretch; gap: 8px}}
+  .kla-panel > :first-child {{max-width: none !important; flex: none !important}}
+  .kla-panel > :first-child > .kla {{max-width: none !important}}
+  .kla-panel > :last-child {{display: contents}}
+  .kla-top {{order: -1}}
+}}
 .kla-chips {{flex-wrap: wrap}}
 .kla-chips button {{border-radius: 12px; height: 24px; line-height: 22px; width: auto; max-width: 100%;
   padding: 0 10px; overflow: hidden; text-overflow: ellipsis}}

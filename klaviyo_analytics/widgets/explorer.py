@@ -48,7 +48,11 @@ class Explorer(View):
         self._cancel.on_click(lambda _button: self.cancel())
         self.results = ResultsView(state, hint=HINT)
         left = ipywidgets.VBox(list(pickers), layout={"flex": "1 1 290px", "max_width": "440px"})
+        for picker in pickers:
+            if hasattr(picker, "on_enter"):
+                picker.on_enter = self.start
         top = ipywidgets.HBox([self._run, self._cancel, self._status])
+        top.add_class("kla-top")
         right = ipywidgets.VBox([top, self.results], layout={"flex": "3 1 460px", "min_width": "280px"})
         panel = ipywidgets.HBox([left, right])
         panel.add_class("kla-panel")

@@ -27,7 +27,7 @@ class _AccountPicker(ChoiceView):
     _title: str
     _resource: str
     _grouped = "Group"
-    _under_headings = False
+    _in_sections = False
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class _AccountPicker(ChoiceView):
             title=title or self._title,
             resource=self._resource,
             grouped=self._grouped,
-            headings=self._under_headings,
+            sections=self._in_sections,
             more=[self._again],
         )
         self._again.on_click(lambda _button: self.refresh())
@@ -70,7 +70,7 @@ class _AccountPicker(ChoiceView):
 
 
 class MetricPicker(_AccountPicker):
-    """Choose metrics: search as you type, several at once, each integration under its heading.
+    """Choose metrics: search as you type, several at once, each with its integration.
 
     Those that were run most often come first, then the usual ones; the others follow by integration and name.
     Nothing is chosen to begin with; `choose` does it by name, `choose_first` takes what is offered first.
@@ -101,7 +101,7 @@ class MetricPicker(_AccountPicker):
     _title = "Metrics"
     _resource = "metric"
     _grouped = "Integration"
-    _under_headings = True
+    _in_sections = True
 
 
 class ListPicker(_AccountPicker):

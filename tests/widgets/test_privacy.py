@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from klaviyo_analytics.widgets.tables import table
 from klaviyo_analytics.widgets.private_page import masked, without_people, without_person, without_values
+from klaviyo_analytics.widgets.tables import table
 
 
 @pytest.mark.parametrize(
