@@ -105,7 +105,8 @@ CSS = f"""<style>
 .kla .widget-label-basic span {{white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
 .kla .widget-select select {{height: auto; width: 100%; max-width: none}}
 .kla .widget-select-multiple select {{padding: 2px}}
-.kla-presets .widget-radio-box {{display: flex; flex-flow: row wrap; gap: 4px; margin: 0 0 4px; padding: 0; flex: 1 1 0}}
+.kla-presets .widget-radio-box {{display: flex; flex-flow: row wrap; gap: 4px; margin: 0 0 4px; padding: 0;
+  flex: 1 1 0}}
 .kla-presets .widget-radio-box label {{width: auto; height: 24px; line-height: 22px; margin: 0; padding: 0 9px;
   border: 1px solid var(--kla-line); border-radius: 12px; color: inherit; cursor: pointer; white-space: nowrap}}
 .kla-presets .widget-radio-box input {{position: absolute; opacity: 0; width: 1px; margin: 0}}

@@ -34,7 +34,11 @@ _CHOICES = {
     "by": "groups",
     "conversion_metric": "conversion metric",
 }
-_METHODS = {"query": "metrics", "summary": "dates", "flow_series": "chart"}  # and what their first argument is
+_METHODS = {
+    "query": "metrics",
+    "summary": "dates",
+    "flow_series": "chart",
+}  # and what their first argument is
 METRIC_CHARTS = {"lines": "all in one chart", "small_multiples": "a small chart each"}
 
 

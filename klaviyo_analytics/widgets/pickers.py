@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
+import pandas as pd
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.connections import Connection, Connections
@@ -311,14 +312,14 @@ class ConnectionPicker(ChoiceView):
     def refresh(self) -> None:
         """Read the connections; an error is shown, not raised."""
         try:
-            frame = self._connections.list()
+            frame = self._connections.list()  # with names, each asked for once
         except KlaviyoError as error:
             self.state.problem = in_words(error)
             return
         self.state.offer(
             Option(
                 row["id"],
-                row["id"],
+                row["id"] if pd.isna(row["account"]) else f"{row['account']} · {row['id']}",
                 str(row["status"]).casefold(),
                 row["id"],
                 when=f"{row['created']:%Y-%m-%d}",

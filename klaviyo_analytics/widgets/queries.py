@@ -235,7 +235,9 @@ class MetricAsk(Ask):
         drawn = {"frame": Name("frame"), "before": Name("before")}
         if names:
             for name in ("frame", "before") if self.compared else ("frame",):
-                parts.append(f"{name}_named = {call('ka.widgets.labelled', Name(name), *names[0], **names[1])}")
+                parts.append(
+                    f"{name}_named = {call('ka.widgets.labelled', Name(name), *names[0], **names[1])}"
+                )
             drawn = {name: Name(f"{name}_named") for name in drawn}
         compare = {} if self.compared is None else {"compare": drawn["before"]}
         return "\n".join([*parts, call(plot, drawn["frame"], **self._plot(), **compare)])
@@ -265,9 +267,9 @@ class MetricAsk(Ask):
             return []  # amounts in different currencies
         if self.measurement == "unique" and self.by:
             return []  # one person may be in several groups
-        return [
-            self._key_number(id, label, frames) for id, label in zip(self.ids, self.labels, strict=True)
-        ][:MOST_KEY_NUMBERS]
+        return [self._key_number(id, label, frames) for id, label in zip(self.ids, self.labels, strict=True)][
+            :MOST_KEY_NUMBERS
+        ]
 
     def _key_number(self, id: str, label: str, frames: Frames) -> KeyNumber:
         kind, currency = self.written_as(frames)
@@ -424,7 +426,9 @@ class SummaryAsk(Ask):
             label = capitalised(quantity(name).label)
             if name in _CONVERTED and self.conversion_label:
                 label = f"{label} ({self.conversion_label})"
-            numbers.append(KeyNumber(label, write(float(row[name]), quantity(name).kind, currency), None, trend))
+            numbers.append(
+                KeyNumber(label, write(float(row[name]), quantity(name).kind, currency), None, trend)
+            )
         return numbers
 
     @property

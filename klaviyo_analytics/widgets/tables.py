@@ -25,7 +25,18 @@ _RIGHT = ' class="n"'
 _LONGEST = 160  # characters of a cell; about four lines
 _MANY = 10  # columns beside each other
 # What is read first, in this order; the rest follows in the frame's own.
-_NAMES = ("metric", "campaign", "flow", "message", "variation", "segment", "list", "form", "group", "analysis")
+_NAMES = (
+    "metric",
+    "campaign",
+    "flow",
+    "message",
+    "variation",
+    "segment",
+    "list",
+    "form",
+    "group",
+    "analysis",
+)
 _SUMMARY = (
     "channel", "send_channel", "send_time", "status", "recipients", "opens_unique", "open_rate", "clicks_unique",
     "click_rate", "conversions", "conversion_value", "revenue_per_recipient",
@@ -165,7 +176,9 @@ class TableView(View):
     def __init__(self, state: TableState) -> None:
         self.state = state
         self._search = ipywidgets.Text(
-            description="Search rows", placeholder="Search rows", layout={"flex": "1 1 120px", "width": "auto"}
+            description="Search rows",
+            placeholder="Search rows",
+            layout={"flex": "1 1 120px", "width": "auto"},
         )
         self._sort = ipywidgets.Dropdown(
             description="Sort by", options=[("as it came", "")], layout={"flex": "0 1 190px", "width": "auto"}

@@ -33,9 +33,7 @@ def trend(**kwargs: object) -> Axes:
 
 def under(marks: list[Mark], x: float, y: float) -> str:
     """Return what is shown at a place, in fractions from the left and upper edge."""
-    (text,) = [
-        m.text for m in marks if m.left <= x < m.left + m.width and m.top <= y < m.top + m.height
-    ]
+    (text,) = [m.text for m in marks if m.left <= x < m.left + m.width and m.top <= y < m.top + m.height]
     return text
 
 

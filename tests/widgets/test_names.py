@@ -26,7 +26,9 @@ def test_groups_are_named_in_the_chart_and_the_query_asks_for_names(
     client: KlaviyoClient, dimension: str, resource: str
 ) -> None:
     explorer = MetricExplorer(client)
-    explorer.metrics.choose("Opened Email" if dimension != "$attributed_flow" else ("Placed Order", "Shopify"))
+    explorer.metrics.choose(
+        "Opened Email" if dimension != "$attributed_flow" else ("Placed Order", "Shopify")
+    )
     explorer.state.dimensions.selected = (dimension,)
     explorer.state.dates.preset = "last 12 months"
     frame = explorer.run()

@@ -168,7 +168,9 @@ def test_the_conversion_is_chosen_from_the_beginning_and_named_in_picture_and_co
     assert 'conversion_metric=("Placed Order", "Shopify")' in explorer.state.code
     assert "Placed Order (Shopify)" in explorer.results._numbers.value
     shown = explorer.results.table.rows
-    assert {"opens_unique", "clicks_unique", "conversion_value", "revenue_per_recipient"} <= set(shown.columns)
+    assert {"opens_unique", "clicks_unique", "conversion_value", "revenue_per_recipient"} <= set(
+        shown.columns
+    )
     assert shown.columns[0] == explorer._resource
     assert len(frame) == len(shown)
     explorer.close()
