@@ -79,7 +79,10 @@ def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     )
     count = 0
     for number, cell in enumerate(notebook.cells):
-        common = {"id": f"cell-{number:02}", "metadata": {"tags": cell.metadata.tags} if "tags" in cell.metadata else {}}
+        common = {
+            "id": f"cell-{number:02}",
+            "metadata": {"tags": cell.metadata.tags} if "tags" in cell.metadata else {},
+        }
         if cell.cell_type != "code":
             stored.cells.append(nbformat.v4.new_markdown_cell(cell.source, **common))
             continue
