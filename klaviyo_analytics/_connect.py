@@ -56,7 +56,7 @@ def connect(
     Parameters
     ----------
     api_key : str, optional
-        A gateway key, or a Klaviyo private key (pk_...). If not given, MATON_API_KEY is taken from the
+        A gateway key, or a Klaviyo private key (``pk_...``). If not given, MATON_API_KEY is taken from the
         environment, else KLAVIYO_API_KEY.
     connection : str or Connection, optional
         Which of the gateway's connections (`ka.Connections`), by its id; the oldest active one, if not given.
