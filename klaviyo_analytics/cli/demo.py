@@ -198,6 +198,8 @@ def sandbox(options: argparse.Namespace) -> int:
         seed=options.seed,
         profiles=options.profiles,
         events=options.events,
+        days=options.days,
+        text_names=options.text_names,
         rate_limits=options.rate_limits,
         own_links=options.own_links,
         now=_day(options.now) if options.now else int(time.time()),

@@ -121,7 +121,7 @@ def test_segments_hold_whom_their_definitions_describe(story: Shop) -> None:
     orders = _counts(story, "Placed Order", "Shopify")
     recent = _counts(story, "Placed Order", "Shopify", now - 90 * DAY)
     latest = _counts(story, "Placed Order", "Shopify", now - 30 * DAY)
-    views = _counts(story, "Viewed Product", since=now - 30 * DAY)
+    views = _counts(story, "Viewed Product", "API", now - 30 * DAY)
     touched = _counts(story, "Opened Email", since=now - 90 * DAY) + _counts(
         story, "Clicked Email", since=now - 90 * DAY
     )
@@ -152,7 +152,7 @@ def test_segments_hold_whom_their_definitions_describe(story: Shop) -> None:
 
 def test_buyers_and_only_buyers_have_predictions(story: Shop) -> None:
     count, spent = Counter[str](), Counter[str]()
-    for integration in ("Shopify", "Point of Sale"):
+    for integration in ("Shopify", "Point of Sale", "API"):
         for event in story.events("Placed Order", integration):
             count[str(event.profile)] += 1
             spent[str(event.profile)] += round(event.value * 100)

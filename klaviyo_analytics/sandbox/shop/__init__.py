@@ -1,4 +1,4 @@
-"""A deterministic shop: a year of people, messages, visits and orders in which everything agrees.
+"""A deterministic shop: years of people, messages, visits and orders in which everything agrees.
 
 The rooms, in the order in which an account is built:
 

@@ -133,7 +133,7 @@ def _lists_left(world: World) -> dict[int, list[tuple[int, int]]]:
     return left
 
 
-_ORDERS = (Metric.PLACED_ORDER, Metric.POS_ORDER)
+_ORDERS = (Metric.PLACED_ORDER, Metric.POS_ORDER, Metric.OWN_ORDER)
 _COLOURS = ("green", "rust", "navy", "black", "écru", "日没")
 
 

@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from klaviyo_analytics.sandbox.shop.clock import DAY, HOUR, MINUTE, Clock, black_friday, local, local_seconds
+from klaviyo_analytics.sandbox.shop.clock import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SHORT_HISTORY,
+    Clock,
+    black_friday,
+    local,
+    local_seconds,
+)
 from klaviyo_analytics.sandbox.shop.columns import NEVER, NONE, Bools, Floats, Ints, Table, first_of_each
 from klaviyo_analytics.sandbox.shop.ids import Names
 from klaviyo_analytics.sandbox.shop.metrics import Metric
@@ -174,7 +183,9 @@ def react(rng: np.random.Generator, people: People, book: MessageBook, sends: Se
         _bot_clicks(rng, people, book, sends, delivered & (channel == 0)),
         _other_clicks(rng, people, book, sends, delivered & (channel != 0)),
     ]
-    return opens, Clicks.join(clicks)
+    joined = Clicks.join(clicks)
+    joined.time = apart(joined.send * 8 + joined.link % 8, joined.time)
+    return opens, joined
 
 
 def _opens(
@@ -197,7 +208,21 @@ def _opens(
     by_machine = np.flatnonzero(mailed & people.machine[sends.person] & (rng.random(len(sends)) < 0.88))
     soon = rng.integers(20, 4000, len(by_machine))
     machine = Opens(by_machine, sends.time[by_machine] + soon, np.ones(len(by_machine), dtype=bool))
-    return Opens.join([human, again, machine]), human
+    opens = Opens.join([human, again, machine])
+    opens.time = apart(opens.send, opens.time)
+    return opens, human
+
+
+def apart(owner: Ints, time: Ints) -> Ints:
+    """Move rows of one owner that share a second to later ones, so that no two share any."""
+    order = np.lexsort((time, owner))
+    place = np.arange(len(order)) - np.searchsorted(owner[order], owner[order])
+    span = np.int64(1) << 34
+    # what is at least its predecessor's time plus one: the running maximum of the time minus the place
+    floor = np.maximum.accumulate(owner[order] * span + time[order] - place) + place
+    moved = np.empty_like(time)
+    moved[order] = floor - owner[order] * span
+    return moved
 
 
 def _mail_clicks(
@@ -228,7 +253,8 @@ def _bot_clicks(
 def _other_clicks(
     rng: np.random.Generator, people: People, book: MessageBook, sends: Sends, sent: Bools
 ) -> Clicks:
-    chance = 0.045 * book.clicks[sends.message] * people.interest[sends.person]
+    chance = np.where(book.channel[sends.message] == 2, 0.07, 0.045)
+    chance = chance * book.clicks[sends.message] * people.interest[sends.person]
     clicked = np.flatnonzero(sent & (rng.random(len(sends)) < np.minimum(chance, 0.5)))
     delay = 20 + np.exp(rng.normal(np.log(900), 1.2, len(clicked))).astype(np.int64)
     no = np.zeros(len(clicked), dtype=bool)
@@ -315,7 +341,7 @@ def _regular(names: Names, clock: Clock) -> list[Campaign]:
 
 def _holidays(names: Names, clock: Clock) -> list[Campaign]:
     campaigns = []
-    for year in sorted({local(clock.start).year, local(clock.now).year}):
+    for year in range(local(clock.start).year, local(clock.now).year + 1):
         sale = black_friday(year)
         plan: tuple[tuple[date, int, str, str, str, float], ...] = (
             (sale - timedelta(2), 9, "Black Friday Early Access", "You're first in line", VIP, 1.5),
@@ -337,7 +363,7 @@ def _holidays(names: Names, clock: Clock) -> list[Campaign]:
 def _texts(names: Names, clock: Clock) -> list[Campaign]:
     campaigns = []
     first = local(clock.start).date() + timedelta(days=47)
-    for number in range(7):
+    for number in range(7 * clock.days // SHORT_HISTORY):
         day = first + timedelta(days=49 * number)
         theme, subject = _THEMES[day.month]
         body = f"Juniper & Pine: {subject}. {SITE}/t{number} Reply STOP to opt out"

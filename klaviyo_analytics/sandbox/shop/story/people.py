@@ -208,6 +208,14 @@ def contact(people: People, seed: int) -> Contacts:
     return Contacts(ulids(people.created, seed + 17), emails, phones)
 
 
+def as_typed(email: str | None, number: int) -> str | None:
+    """Write an address as its owner typed it: some begin it, and each part of it, with a capital letter."""
+    if email is None or number % 9 != 4:
+        return email
+    name, _, domain = email.partition("@")
+    return f"{name.title()}@{domain.title()}"
+
+
 def _plain(name: str) -> str:
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z]+", "", letters)
