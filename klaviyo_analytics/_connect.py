@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from http.client import HTTPConnection
@@ -212,6 +212,7 @@ def demo(
     currencies: Sequence[str] = ("USD",),
     days: int | None = None,
     text_names: Literal["new", "old"] = "new",
+    truths: Mapping[str, object] | Literal["usual", "none", "all"] = "usual",
     progress: bool | None = None,
 ) -> KlaviyoClient:
     """Connect to an embedded sandbox account: no key, no internet, the same numbers every time.
@@ -234,6 +235,13 @@ def demo(
         Length of the history, at least 90. Default: 730, or 400 if there are fewer than 200,000 events.
     text_names : {"new", "old"}
         "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    truths : {"usual", "none", "all"} or dict
+        What the numbers are made to contain, so that one can ask whether an analysis finds it: an effect of the hour
+        of sending (`send_hour`), a lift between variations (`variation_lift`), fatigue (`fatigue`), flows that
+        decay (`flow_decay`), opens by machines (`machine_opens`), refunds (`refunds`), renewals of subscriptions
+        (`renewals`) and deleted campaigns (`deleted`), each a number: {"send_hour": 0.5}. "usual" has machine
+        opens, refunds and tests with a better side; "none" has nothing to find; "all" has everything.
+        `klaviyo_analytics.sandbox.shop.Truths` says what each number means.
     progress : bool, optional
         As for `connect`.
 
@@ -264,7 +272,13 @@ def demo(
         raise InvalidInputError(f"currencies={currencies!r}: {problem}") from None
     try:
         sandbox = sandbox_class()(
-            seed=seed, profiles=profiles, events=events, currencies=codes, days=days, text_names=text_names
+            seed=seed,
+            profiles=profiles,
+            events=events,
+            currencies=codes,
+            days=days,
+            text_names=text_names,
+            truths=truths,
         )
     except ValueError as problem:
         raise InvalidInputError(str(problem)) from None

@@ -119,6 +119,11 @@ def _trying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     sandbox.add_argument(
         "--text-names", choices=["new", "old"], default="new", help="Received Text Message, or Received SMS"
     )
+    sandbox.add_argument(
+        "--truths",
+        default="usual",
+        help="what the numbers contain: usual, none, all, or some by name, such as send_hour=0.5,deleted=3",
+    )
     sandbox.add_argument("--now", help="the shop's today, such as 2026-06-30; the real day if omitted")
     sandbox.add_argument("--rate-limits", action="store_true", help="answer 429 as Klaviyo would")
     sandbox.add_argument(

@@ -164,6 +164,9 @@ class Sandbox:
         The length of the shop's history; None for two years, or for 400 days if it has fewer than 200,000 events.
     text_names
         "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    truths
+        What the shop's numbers are made to contain, so that an analysis can be asked to find it: "usual", "none",
+        "all", or some parameters of `klaviyo_analytics.sandbox.shop.Truths` as a dict: {"send_hour": 0.5}.
     now
         The account's present in Unix seconds, which goes on with the clock; None for the shop's own, the same
         every time.
@@ -205,6 +208,7 @@ class Sandbox:
         currencies: Sequence[str] = ("USD",),
         days: int | None = None,
         text_names: str = "new",
+        truths: Mapping[str, object] | str | None = None,
         now: int | None = None,
         port: int = 0,
         rate_limits: bool = False,
@@ -226,6 +230,7 @@ class Sandbox:
                 currencies=currencies,
                 days=days,
                 text_names=text_names,
+                truths=truths,
             )
         self.settings = Settings(
             MATON_KEY,

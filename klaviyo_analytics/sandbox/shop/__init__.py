@@ -12,5 +12,6 @@ The rooms, in the order in which an account is built:
 
 from klaviyo_analytics.sandbox.shop.build import build_account
 from klaviyo_analytics.sandbox.shop.clock import DEFAULT_NOW
+from klaviyo_analytics.sandbox.shop.truths import Truths
 
-__all__ = ["DEFAULT_NOW", "build_account"]
+__all__ = ["DEFAULT_NOW", "Truths", "build_account"]

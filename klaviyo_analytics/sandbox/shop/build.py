@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -55,8 +55,15 @@ from klaviyo_analytics.sandbox.shop.story.journeys import (
     see_off,
     settle,
 )
-from klaviyo_analytics.sandbox.shop.story.mailings import MessageBook, Patience, plan_campaigns, plan_flows
+from klaviyo_analytics.sandbox.shop.story.mailings import (
+    Campaign,
+    MessageBook,
+    Patience,
+    plan_campaigns,
+    plan_flows,
+)
 from klaviyo_analytics.sandbox.shop.story.people import BY_BROWSING, contact, draw_people
+from klaviyo_analytics.sandbox.shop.truths import Truths
 from klaviyo_analytics.sandbox.shop.world import World
 
 Records = dict[str, dict[str, Record]]
@@ -144,6 +151,7 @@ def build_account(
     currencies: Sequence[str] = ("USD",),
     days: int | None = None,
     text_names: str = "new",
+    truths: Truths | Mapping[str, object] | str | None = None,
 ) -> Account:
     """Make a shop in which everything agrees.
 
@@ -161,6 +169,8 @@ def build_account(
         The length of the history; None for two years, or for 400 days if there are fewer than 200,000 events.
     text_names
         "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    truths
+        What the numbers are made to contain: a `Truths`, some of its parameters as a dict, or "none", "usual", "all".
 
     Examples
     --------
@@ -178,32 +188,39 @@ def build_account(
     collects = gc.isenabled()
     gc.disable()  # a million small objects, none of them garbage: looking through them takes a third of the time
     try:
-        return _build(
-            seed, profiles, events, DEFAULT_NOW if now is None else now, currencies, length, text_names
-        )
+        clock = Clock.until(DEFAULT_NOW if now is None else now, length)
+        return _build(seed, profiles, events, clock, currencies, text_names, Truths.of(truths))
     finally:
         if collects:
             gc.enable()
 
 
 def _build(
-    seed: int, profiles: int, events: int, now: int, currencies: Sequence[str], days: int, text_names: str
+    seed: int,
+    profiles: int,
+    events: int,
+    clock: Clock,
+    currencies: Sequence[str],
+    text_names: str,
+    truths: Truths,
 ) -> Account:
-    names, clock = Names(seed), Clock.until(now, days)
+    names = Names(seed)
     rng = np.random.default_rng(seed)
     places = currency_of_places(tuple(currencies))
-    people = draw_people(rng, clock, profiles)
+    people = draw_people(rng, clock, profiles, truths.machine_opens)
     contacts = contact(people, seed)
     campaigns, flows = plan_campaigns(names, clock), plan_flows(names)
     messages = [campaign.message for campaign in campaigns]
     messages += [step.message for flow in flows.values() for step in flow.steps]
-    book = MessageBook(messages)
+    book = MessageBook(messages, truths.variation_lift)
 
     # Nobody's story is much shorter than this, so more people could not take part anyway.
     cast = people.take(np.arange(min(profiles, events // 3 + 20)))
-    diary = Diary(rng, clock, cast, build_catalog(names, clock.start), book, places, Patience.of(cast))
+    diary = Diary(
+        rng, clock, cast, build_catalog(names, clock.start), book, places, Patience.of(cast), truths
+    )
     live(diary, campaigns, flows)
-    till, left = Till(diary, settle(rng, diary.carts), contacts), see_off(diary)
+    till, left = Till(diary, settle(rng, diary.carts, truths), contacts), see_off(diary)
 
     audiences = {campaign.id: audience_ids(names, campaign.audience) for campaign in campaigns}
     story = so_far(
@@ -230,7 +247,7 @@ def _build(
         contacts=contacts,
         active=active,
         diary=diary,
-        campaigns=campaigns,
+        campaigns=_kept(campaigns, truths.deleted),
         flows=flows,
         departures=left,
         log=merge([*story, *everyday]),
@@ -239,6 +256,16 @@ def _build(
     event_log = _event_log(world)
     records, members, stays_over = all_records(world, till, event_log.ids)
     return Account(clock.now, TIMEZONE, records, members, event_log, stays_over)
+
+
+def _kept(campaigns: list[Campaign], deleted: int) -> list[Campaign]:
+    """Leave out campaigns that were deleted after they were sent, spread over the history."""
+    sent = [
+        campaign for campaign in campaigns if campaign.status == "Sent" and not campaign.message.variations
+    ]
+    places = np.linspace(0, len(sent) - 1, min(deleted, len(sent)) + 2).astype(int)[1:-1]
+    gone = {sent[place].id for place in places.tolist()} if deleted else set()
+    return [campaign for campaign in campaigns if campaign.id not in gone]
 
 
 def _event_log(world: World) -> EventLog:

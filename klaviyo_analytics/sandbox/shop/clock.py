@@ -79,6 +79,13 @@ class Clock:
         moments = np.interp(begin + rng.random(len(after)) * (1 - begin), self._share, self._edges)
         return np.maximum(moments.astype(np.int64), after)
 
+    def hours(self, when: Ints) -> Ints:
+        """Return the hour of the day of each time on the shop's clock."""
+        offsets = [local(second).utcoffset() for second in self._edges.tolist()]
+        ahead = np.array([int(offset.total_seconds()) if offset else 0 for offset in offsets])
+        place = np.clip(np.searchsorted(self._edges, when, side="right") - 1, 0, len(ahead) - 1)
+        return (when + ahead[place]) // HOUR % 24
+
     def elapsed(self, when: Ints) -> Floats:
         """Return the share of all the shop's business that was done before each time."""
         return np.interp(when, self._edges, self._share)

@@ -39,6 +39,7 @@ from klaviyo_analytics.sandbox.shop.story.mailings import (
     react,
 )
 from klaviyo_analytics.sandbox.shop.story.people import BY_CHECKOUT, BY_FORM, BY_IMPORT, PLACES, People
+from klaviyo_analytics.sandbox.shop.truths import Truths
 
 RATES = {"USD": 1.0, "CAD": 1.36, "GBP": 0.79, "EUR": 0.92, "JPY": 150.0, "AUD": 1.5}
 _DISCOUNTS = {"WELCOME10": 10, "HOLIDAY15": 15, "WINBACK20": 20}
@@ -172,14 +173,14 @@ class Aftermath:
     renewal: Bools  # a subscription that renewed itself
 
 
-def settle(rng: np.random.Generator, carts: Carts) -> Aftermath:
-    """Ship, cancel, refund and review the orders."""
+def settle(rng: np.random.Generator, carts: Carts, truths: Truths) -> Aftermath:
+    """Ship, cancel, refund and review the orders; some are renewals."""
     count = len(carts)
     dice = rng.random(count)
     ordered = carts.ordered != NEVER
     cancel = ordered & (dice < np.where(carts.own, 0.06, 0.022)) & ~carts.in_store
     ship = ordered & ~cancel & ~carts.in_store
-    refund = ship & (dice > 0.945)
+    refund = ship & (dice > 1 - truths.refunds)
     review = ship & ~refund & (rng.random(count) < 0.11)
     base = np.where(ordered, carts.ordered, 0)
     fulfilled = base + rng.integers(18 * HOUR, 3 * DAY, count)
@@ -194,8 +195,13 @@ def settle(rng: np.random.Generator, carts: Carts) -> Aftermath:
         partial=rng.random(count) < 0.4,
         reviewed=later(review, fulfilled, 5 * DAY, 40 * DAY),
         rating=rng.choice([5, 4, 3, 2, 1], size=count, p=[0.62, 0.22, 0.08, 0.04, 0.04]),
-        renewal=np.zeros(count, dtype=np.bool_),
+        renewal=ordered & ~carts.in_store & (_second_dice(rng, count) < truths.renewals),
     )
+
+
+def _second_dice(rng: np.random.Generator, count: int) -> Floats:
+    """Draw numbers that leave the first generator where it is."""
+    return rng.spawn(1)[0].random(count)
 
 
 @dataclass(slots=True)
@@ -209,6 +215,7 @@ class Diary:
     book: MessageBook
     currencies: Ints  # the currency of each place
     patience: Patience
+    truths: Truths = field(default_factory=Truths)
     sends: Sends = field(default_factory=Sends.empty)
     opens: Opens = field(default_factory=Opens.empty)
     clicks: Clicks = field(default_factory=Clicks.empty)
@@ -222,7 +229,7 @@ class Diary:
 
     def post(self, sends: Sends) -> Clicks:
         """Send messages and write down the reactions; gives each message's first click by a person."""
-        opens, clicks = react(self.rng, self.people, self.book, sends)
+        opens, clicks = react(self.rng, self.people, self.book, sends, self.clock, self.truths)
         opens.send += len(self.sends)
         clicks.send += len(self.sends)
         self.sends = Sends.join([self.sends, sends])

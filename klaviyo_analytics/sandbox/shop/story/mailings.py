@@ -18,13 +18,25 @@ from klaviyo_analytics.sandbox.shop.clock import (
     local,
     local_seconds,
 )
-from klaviyo_analytics.sandbox.shop.columns import NEVER, NONE, Bools, Floats, Ints, Table, first_of_each
+from klaviyo_analytics.sandbox.shop.columns import (
+    NEVER,
+    NONE,
+    Bools,
+    Floats,
+    Ints,
+    Table,
+    count_before,
+    first_of_each,
+)
 from klaviyo_analytics.sandbox.shop.ids import Names
 from klaviyo_analytics.sandbox.shop.metrics import Metric
 from klaviyo_analytics.sandbox.shop.story.catalog import SHELF, SITE
 from klaviyo_analytics.sandbox.shop.story.people import People
+from klaviyo_analytics.sandbox.shop.truths import EVENING, FATIGUE_DAYS, FATIGUE_MOST, Truths
 
 EMAIL, SMS, PUSH = "email", "sms", "push"
+#: The chance that an email is opened where messages are alike, times the interest of its recipient (at most 3.2).
+PLAIN_CHANCE = 0.12
 
 
 @dataclass(slots=True)
@@ -104,7 +116,7 @@ class Clicks(Table):
 class MessageBook:
     """Every message of the account by number, with what the dice need to know as arrays."""
 
-    def __init__(self, messages: list[Message]) -> None:
+    def __init__(self, messages: list[Message], variation_lift: float | None = None) -> None:
         self.messages = messages
         self.channel = np.array([CHANNELS.index(message.channel) for message in messages], dtype=np.int64)
         self.opens = np.array([message.open_lift for message in messages])
@@ -115,6 +127,9 @@ class MessageBook:
         self.sides = np.array(
             [[side.lift for side in message.variations] or [1.0, 1.0] for message in messages]
         )
+        if variation_lift is not None:
+            self.sides[:] = 1 / (1 + variation_lift), 1.0
+        self.sent = np.array([message.sent or 0 for message in messages], dtype=np.int64)  # 0: a flow's
         self.number = {message.id: number for number, message in enumerate(messages)}
 
 
@@ -172,12 +187,22 @@ class Patience:
         return (sends.time >= since) & (sends.time <= until)
 
 
-def react(rng: np.random.Generator, people: People, book: MessageBook, sends: Sends) -> tuple[Opens, Clicks]:
+def react(
+    rng: np.random.Generator,
+    people: People,
+    book: MessageBook,
+    sends: Sends,
+    clock: Clock,
+    truths: Truths,
+) -> tuple[Opens, Clicks]:
     """Draw every open and click of these messages; `send` counts within them."""
     delivered = np.isin(sends.fate, DELIVERED)
     channel = book.channel[sends.message]
     lift = np.where(sends.side == NONE, 1.0, book.sides[sends.message, np.maximum(sends.side, 0)])
-    opens, human = _opens(rng, people, book, sends, delivered & (channel == 0), lift)
+    chance = _chance_to_open(people, book, sends, lift, clock, truths)
+    opens, human = _opens(rng, people, sends, delivered & (channel == 0), chance)
+    if truths.variation_lift is not None:
+        lift = np.ones(len(sends))  # the planted one is that of opens alone
     clicks = [
         _mail_clicks(rng, people, book, sends, human, lift),
         _bot_clicks(rng, people, book, sends, delivered & (channel == 0)),
@@ -188,16 +213,40 @@ def react(rng: np.random.Generator, people: People, book: MessageBook, sends: Se
     return opens, joined
 
 
-def _opens(
-    rng: np.random.Generator, people: People, book: MessageBook, sends: Sends, mailed: Bools, lift: Floats
-) -> tuple[Opens, Opens]:
-    age = np.maximum(sends.time - np.minimum(people.subscribed[sends.person], sends.time), 0)
-    fresh = 0.78 + 0.5 * np.exp(-age / (80 * DAY))
-    chance = 0.175 * people.interest[sends.person] * book.opens[sends.message] * lift * fresh
+def _chance_to_open(
+    people: People, book: MessageBook, sends: Sends, lift: Floats, clock: Clock, truths: Truths
+) -> Floats:
+    """Return how likely each email is opened by its recipient, with the planted truths."""
+    interest = people.interest[sends.person]
     leaves = (sends.fate == UNSUBSCRIBES) | (sends.fate == COMPLAINS)
-    opened = np.flatnonzero(
-        mailed & (rng.random(len(sends)) < np.where(leaves, 0.9, np.minimum(chance, 0.92)))
-    )
+    if truths.alike:
+        chance = PLAIN_CHANCE * interest * lift
+    else:
+        age = np.maximum(sends.time - np.minimum(people.subscribed[sends.person], sends.time), 0)
+        fresh = 0.78 + 0.5 * np.exp(-age / (80 * DAY))
+        chance = 0.175 * interest * book.opens[sends.message] * lift * fresh
+    if truths.send_hour:
+        hour = clock.hours(sends.time)
+        evening = (hour >= EVENING[0]) & (hour < EVENING[1])
+        chance = chance * np.where(evening, 1.0, 1 / (1 + truths.send_hour))
+    campaign = (book.channel == 0) & (book.sent > 0)
+    if truths.flow_decay:
+        months = (sends.time - clock.start) / (30 * DAY)
+        chance = chance * np.where(campaign[sends.message], 1.0, (1 - truths.flow_decay) ** months)
+    if truths.fatigue:
+        ours = np.flatnonzero(campaign[sends.message])
+        earlier = count_before(sends.person[ours], sends.time[ours], FATIGUE_DAYS * DAY)
+        chance[ours] += truths.fatigue * (FATIGUE_MOST - np.minimum(earlier, FATIGUE_MOST))
+    if truths.alike:
+        return np.minimum(chance, 0.98)
+    return np.where(leaves, 0.9, np.minimum(chance, 0.92))
+
+
+def _opens(
+    rng: np.random.Generator, people: People, sends: Sends, mailed: Bools, chance: Floats
+) -> tuple[Opens, Opens]:
+    leaves = (sends.fate == UNSUBSCRIBES) | (sends.fate == COMPLAINS)
+    opened = np.flatnonzero(mailed & (rng.random(len(sends)) < chance))
     delay = 15 + np.exp(rng.normal(np.log(2.2 * HOUR), 1.5, len(opened)))
     delay = np.where(leaves[opened], np.minimum(delay, 5 * HOUR), np.minimum(delay, 9 * DAY))
     human = Opens(opened, sends.time[opened] + delay.astype(np.int64), np.zeros(len(opened), dtype=bool))
