@@ -91,8 +91,12 @@ def _messages(context: Context, ids: Sequence[str]) -> Names:
     filters = [f'equals(messages.channel,"{channel}")' for channel in CHANNELS.values()]
     for filter in filters if by_channel(context) else [None]:
         frame = Reading(context, "get_campaigns", filter=filter, include=["campaign-messages"]).frame()
-        for campaign, messages in zip(frame[column], frame["campaign_message_ids"], strict=True):
-            names |= dict.fromkeys(messages or [], None if pd.isna(campaign) else str(campaign))
+        for id, campaign, messages in zip(
+            frame["id"], frame[column], frame["campaign_message_ids"], strict=True
+        ):
+            # some accounts' reports give the campaign's own id for its message
+            known = [*(messages or []), *([] if pd.isna(id) else [str(id)])]
+            names |= dict.fromkeys(known, None if pd.isna(campaign) else str(campaign))
     for id in ids:
         if id not in names:
             try:
