@@ -15,10 +15,11 @@ from klaviyo_analytics.frames.columns import array
 from klaviyo_analytics.frames.schema import READ_FIRST, schema
 from klaviyo_analytics.resources._base import only, serves
 from klaviyo_analytics.resources._generated.messages import (
+    CampaignAudienceMethods,
     CampaignField,
     CampaignInclude,
-    CampaignMessageMethods,
     CampaignSort,
+    CampaignVariationMethods,
 )
 from klaviyo_analytics.resources._reading import (
     CHUNK,
@@ -32,7 +33,7 @@ from klaviyo_analytics.resources._reading import (
     read_one,
 )
 from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
-from klaviyo_analytics.resources.campaign_writes import CampaignWrites
+from klaviyo_analytics.resources.campaign_writes import CampaignMessageWrites, CampaignWrites
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
 from klaviyo_analytics.resources.reports._base import by_channel
@@ -346,8 +347,16 @@ class Campaigns(CampaignWrites):
         return finished(rows.sort_values(["send_time", *KEYS[by]], kind="stable"), columns, report)
 
 
-class CampaignMessages(CampaignMessageMethods):
+class CampaignMessages(CampaignMessageWrites):
     """Messages of campaigns; `campaigns.messages(campaign_id)` lists them."""
+
+
+class CampaignAudiences(CampaignAudienceMethods):
+    """Who gets the messages of a campaign; `campaigns.audiences(campaign_id)` lists them (since 2026-10-15)."""
+
+
+class CampaignVariations(CampaignVariationMethods):
+    """Versions of a message; `campaign_messages.variations(message_id)` lists them (since 2026-10-15)."""
 
 
 def _in_channel(name: str, asked: Any) -> Any:
@@ -428,12 +437,13 @@ def _subject(context: Context, message: str) -> str | None:
 
 
 def _subjects(records: pd.DataFrame) -> dict[str, str | None]:
-    """Return each message's subject."""
-    return {
+    """Return the subject of each message, and of each campaign: some accounts' reports name a message by it."""
+    of_messages = {
         id: subject
         for ids, subjects in zip(records["message_ids"], records["subjects"], strict=True)
         for id, subject in zip(ids, subjects, strict=True)
     }
+    return dict(zip(records["campaign_id"], records["subject"], strict=True)) | of_messages
 
 
 OLDER = "2026-07-15"  # the last revision whose campaigns have status and send time of their own

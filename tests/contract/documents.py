@@ -1,7 +1,7 @@
 """The document of each revision: official ones from the environment, and 2026-10-15 put together from two.
 
-No official document of 2026-10-15 is at hand. Its campaigns are those of the beta document 2026-07-15.pre, corrected by
-what the official client 25 of that revision sends and reads; everything else is as in 2026-07-15.
+No official document of 2026-10-15 is at hand. Its campaigns are those of the beta document 2026-07-15.pre, corrected
+by what the official client 25 of that revision sends and reads; everything else is as in 2026-07-15.
 """
 
 from __future__ import annotations
@@ -62,6 +62,13 @@ def newest(stable: Json, beta: Json) -> Json:
     inside = paths["/api/campaigns/{id}/campaign-messages"]["get"]
     lists = paths["/api/campaign-messages"]["get"]
     _parameter(lists, "include")["schema"]["items"]["enum"].remove("campaign-variations")
+    lists["parameters"].remove(_parameter(lists, "fields[campaign-variation]"))
+    for path in ("/api/coupons/{id}/coupon-codes", "/api/coupons/{id}/relationships/coupon-codes"):
+        parameter = _parameter(paths[path]["get"], "filter")
+        parameter["description"] = parameter["description"].replace("`coupon.id`: `any`, `equals`<br>", "")
+    sources = paths["/api/data-sources"]["get"]
+    types = deepcopy(_parameter(paths["/api/object-types"]["get"], "filter"))
+    sources["parameters"].append(types)
     for name in ("include", "fields[campaign]"):
         inside["parameters"].append(deepcopy(_parameter(lists, name)))
     one = _resource(

@@ -220,8 +220,19 @@ def dump(table: Json) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
+def browser(document: Json) -> Json:
+    """Return method and path of the operations that pages and apps call, with a public key."""
+    return {
+        official["operationId"]: [method.upper(), path]
+        for path, methods in document["paths"].items()
+        if path.startswith("/client/")
+        for method, official in methods.items()
+        if method in operation_facts.METHODS
+    }
+
+
 def stable(document: Json, base: Json) -> tuple[Json, Json]:
-    """Return (operations, fields and shapes) of an official document, sharing what the table before it holds."""
+    """Return (operations, what they share) of an official document, sharing what the table before it holds."""
     schemas = Schemas(document)
     shapes = Shapes(schemas, base.get("shapes", {}))
     table = {
@@ -229,7 +240,9 @@ def stable(document: Json, base: Json) -> tuple[Json, Json]:
         for facts, official in operation_facts.operations(document, schemas)
         if facts["path"].startswith("/api/")
     }
-    return table, {"fields": share(table, base.get("fields", {})), "shapes": shapes.kept}
+    fields = share(table, base.get("fields", {}))
+    calls = base.get("browser", {}) | browser(document)
+    return table, {"fields": fields, "shapes": shapes.kept, "browser": calls}
 
 
 def stable_name(operation: str) -> str:
@@ -269,7 +282,7 @@ def next_campaigns(document: Json, base: Json) -> tuple[Json, Json]:
         facts = base["operations"][name]
         filters = {field: facts.get("filters", {}).get(field, ["equals"]) for field in allowed}
         table[name] = facts | {"filters": filters}
-    return base["operations"] | table, {"fields": fields, "shapes": shapes.kept}
+    return base["operations"] | table, {"fields": fields, "shapes": shapes.kept, "browser": base["browser"]}
 
 
 def difference(revision: str, base: Json, operations: Json, shared: Json) -> Json:

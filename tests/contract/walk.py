@@ -130,7 +130,8 @@ class Walk:
             return [operation.template]
         kind = str(self.document.type_at(operation.template))
         identities = list(self.found[NAMED_AFTER.get(kind, kind)])
-        step = max(1, len(identities) // APIECE)
+        few = APIECE if not kind.startswith("campaign-") else 4 * APIECE  # of each channel
+        step = max(1, len(identities) // few)
         encoded = (quote(identity, safe="") for identity in {*identities[::step], *identities[-1:]})
         return [re.sub(r"\{\w+\}", each, operation.template) for each in encoded]
 

@@ -15,6 +15,8 @@ from klaviyo_analytics.sandbox.app import (
     campaigns,
     catalogs,
     consent,
+    conversations,
+    custom_objects,
     events,
     flows,
     forms,
@@ -58,6 +60,8 @@ SPECIAL: dict[str, Handler] = {
     **campaigns.HANDLERS,
     **catalogs.HANDLERS,
     **consent.HANDLERS,
+    **conversations.HANDLERS,
+    **custom_objects.HANDLERS,
     **events.HANDLERS,
     **flows.HANDLERS,
     **forms.HANDLERS,
@@ -138,6 +142,7 @@ class Klaviyo:
         self.store = store
         self.settings = settings
         self.limiter = limiter
+        conversations.begin(store)
 
     @property
     def contract(self) -> Contract:
