@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import Resource, one_of, resource, serves, write
 from klaviyo_analytics.resources._generated.shop import (
     CatalogCategoryMethods,
@@ -241,7 +242,11 @@ class CatalogVariants(CatalogVariantMethods, _CatalogResource):
         ...     )
         """
         chosen = [channels] if isinstance(channels, str) else list(channels)
-        for one in chosen or [""]:
+        if not chosen:
+            raise InvalidInputError(
+                f"channels={channels!r} names no channel. Pass at least one of {', '.join(get_args(Channel))}."
+            )
+        for one in chosen:
             one_of(one, "channels", get_args(Channel))
         data = resource(
             self._endpoint("create_back_in_stock_subscription"),

@@ -123,6 +123,8 @@ def _fill(store: Store, type_: Record, schema: Record, record: Record) -> bool:
         return True
     id_ = f"{type_.id}:::{name}"
     before = store.find(OBJECT, id_)
+    whole = {one["name"] for one in schema.attributes["properties"] if one["type"] == "int"}
+    found = {key: int(value) if key in whole else value for key, value in found.items()}
     properties = (before.attributes["record_properties"] if before else {}) | found
     store.add(Record(OBJECT, id_, {"record_properties": properties}, {TYPE: type_.id}))
     return True
@@ -157,7 +159,7 @@ def _is_int(value: Any) -> bool:
 FITS: Mapping[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "float": lambda value: isinstance(value, float) or _is_int(value),
-    "int": _is_int,
+    "int": lambda value: _is_int(value) or (isinstance(value, float) and value.is_integer()),
     "string": lambda value: isinstance(value, str),
     "timestamp": _is_time,
 }
