@@ -244,8 +244,8 @@ class Campaigns(CampaignWrites):
         >>> import klaviyo_analytics as ka
         >>> with ka.demo(profiles=100, events=2000) as client:
         ...     summary = client.campaigns.summary("last 90 days")
-        >>> summary.columns[:8].tolist()
-        ['campaign_id', 'campaign', 'channel', 'send_time', 'subject', 'status', 'tags', 'recipients']
+        >>> summary.columns[:7].tolist()
+        ['campaign', 'channel', 'send_time', 'subject', 'status', 'tags', 'recipients']
         """
         chosen([by], get_args(CampaignGrain), "by")
         if not by_channel(self._context):

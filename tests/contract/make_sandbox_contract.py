@@ -199,6 +199,24 @@ def next_campaigns(source: Json, base: Json) -> Json:
         facts["include"] = [*facts["include"], "tags"]
         facts["fields"] = facts["fields"] | {"tag": tag["fields"]["tag"]}
         facts["included"] = [*facts["included"], tag["shape"]]
+    inside, one = operations["get_messages_for_campaign"], operations["get_campaign_for_campaign_message"]
+    inside |= {
+        "include": ["campaign"],
+        "fields": inside["fields"] | one["fields"],
+        "included": [one["shape"]],
+    }
+    namespace = {"namespace": {"type": "string", "operators": ["equals"]}}
+    operations["get_data_sources"] = operations["get_data_sources"] | {"filters": namespace}
+    for name in ("get_coupon_codes_for_coupon", "get_coupon_code_ids_for_coupon"):
+        facts = operations[name]
+        filters = {field: value for field, value in facts["filters"].items() if field != "coupon.id"}
+        operations[name] = facts | {"filters": filters}
+    lists = operations["get_campaign_messages"]  # client 25 reads no variations beside a list of messages
+    lists["include"] = ["campaign"]
+    lists["fields"] = {kind: names for kind, names in lists["fields"].items() if kind != "campaign-variation"}
+    lists["included"] = [
+        number for number in lists["included"] if shapes.kept[number]["type"] != "campaign-variation"
+    ]
     return {
         "revision": LAST,
         "operations": operations,

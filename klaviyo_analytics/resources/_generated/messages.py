@@ -126,7 +126,7 @@ CampaignAudienceMessagesField = Literal[
 CampaignMessageSort = Literal[
     "created", "-created", "id", "-id", "name", "-name", "status", "-status", "updated", "-updated",
 ]
-CampaignMessageListInclude = Literal["campaign", "campaign-variations"]
+CampaignMessageListInclude = Literal["campaign"]
 CampaignMessageListField = Literal[
     "id", "created", "definition", "definition.name", "definition.send_options",
     "definition.send_options.is_ignoring_unsubscribes", "definition.send_options.recipient_percentage",
@@ -136,7 +136,7 @@ CampaignMessageListField = Literal[
     "definition.tracking_options.is_add_utm", "definition.tracking_options.is_tracking_clicks",
     "definition.tracking_options.is_tracking_opens", "updated",
 ]
-CampaignMessageIterFramesInclude = Literal["campaign", "campaign-variations"]
+CampaignMessageIterFramesInclude = Literal["campaign"]
 CampaignMessageIterFramesField = Literal[
     "id", "created", "definition", "definition.name", "definition.send_options",
     "definition.send_options.is_ignoring_unsubscribes", "definition.send_options.recipient_percentage",
@@ -441,9 +441,9 @@ class CampaignMethods(Resource):
         fields : list of str, or dict by type, optional
             Attributes to read: created_at, definition, send_times, updated_at, created, updated. Omitted:
             all. A dict can also name attributes of campaign: archived, audiences, created_at, name,
-            scheduled_at, send_options, send_strategy, send_time, status, tracking_options, updated_at;
-            image: format, hidden, image_url, name, size, updated_at; template: amp, created, editor_type,
-            html, name, text, updated.
+            scheduled_at, send_options, send_strategy, send_time, status, tracking_options, updated_at,
+            definition; image: format, hidden, image_url, name, size, updated_at; template: amp, created,
+            editor_type, html, name, text, updated.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
 
@@ -1176,12 +1176,10 @@ class CampaignMessageMethods(Resource):
             One of created, id, name, status, updated; a leading '-' sorts in descending order. Omitted:
             Klaviyo's order.
         include : str or list of str, optional
-            Related resources to read, too: campaign, campaign-variations. Those of a to-one relationship
-            become columns.
+            Related resources to read, too: campaign. Those of a to-one relationship become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: created, definition, updated. Omitted: all. A dict can also name attributes
-            of campaign-variation: created, definition, updated; campaign: created_at, definition,
-            updated_at.
+            of campaign: created_at, definition, updated_at.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
@@ -1198,7 +1196,8 @@ class CampaignMessageMethods(Resource):
             definition.send_options.recipient_percentage (Int64), definition.send_options.throttling_type
             (string), definition.send_options.throttle_unit (string),
             definition.send_options.is_ignoring_unsubscribes (boolean), definition.send_options.send_times
-            (object), campaign_id (string), campaign_audience_id (string). Times are in UTC.
+            (object), campaign_id (string), campaign_audience_id (string), campaign_variation_ids (object).
+            Times are in UTC.
 
         Raises
         ------
@@ -1248,12 +1247,10 @@ class CampaignMessageMethods(Resource):
             One of created, id, name, status, updated; a leading '-' sorts in descending order. Omitted:
             Klaviyo's order.
         include : str or list of str, optional
-            Related resources to read, too: campaign, campaign-variations. Those of a to-one relationship
-            become columns.
+            Related resources to read, too: campaign. Those of a to-one relationship become columns.
         fields : list of str, or dict by type, optional
             Attributes to read: created, definition, updated. Omitted: all. A dict can also name attributes
-            of campaign-variation: created, definition, updated; campaign: created_at, definition,
-            updated_at.
+            of campaign: created_at, definition, updated_at.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
@@ -1270,7 +1267,8 @@ class CampaignMessageMethods(Resource):
             definition.send_options.recipient_percentage (Int64), definition.send_options.throttling_type
             (string), definition.send_options.throttle_unit (string),
             definition.send_options.is_ignoring_unsubscribes (boolean), definition.send_options.send_times
-            (object), campaign_id (string), campaign_audience_id (string). Times are in UTC.
+            (object), campaign_id (string), campaign_audience_id (string), campaign_variation_ids (object).
+            Times are in UTC.
 
         Raises
         ------

@@ -2854,6 +2854,7 @@ class DataSourceMethods(Resource):
     def list(
         self,
         *,
+        filter: Filtering = None,
         fields: Sequence[DataSourceField] | DataSourceField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
         page_size: int | None = None,
@@ -2862,6 +2863,8 @@ class DataSourceMethods(Resource):
 
         Parameters
         ----------
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: namespace: equals.
         fields : list of str, or dict by type, optional
             Attributes to read: description, namespace, title, visibility. Omitted: all.
         limit : int, optional
@@ -2884,13 +2887,14 @@ class DataSourceMethods(Resource):
         -----
         ``GET /api/data-sources``, limited to 3/s and 60/m; scopes: custom-objects:read.
         """
-        return self._list("get_data_sources", fields=fields, limit=limit, page_size=page_size)
+        return self._list("get_data_sources", filter=filter, fields=fields, limit=limit, page_size=page_size)
 
     @serves("get_data_sources")
     def iter_frames(
         self,
         *,
         chunk_size: int = CHUNK,
+        filter: Filtering = None,
         fields: Sequence[DataSourceField] | DataSourceField | Mapping[str, Sequence[str]] | None = None,
         limit: int | None = None,
         page_size: int | None = None,
@@ -2901,6 +2905,8 @@ class DataSourceMethods(Resource):
         ----------
         chunk_size : int
             Maximum number of rows in each frame.
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: namespace: equals.
         fields : list of str, or dict by type, optional
             Attributes to read: description, namespace, title, visibility. Omitted: all.
         limit : int, optional
@@ -2926,6 +2932,7 @@ class DataSourceMethods(Resource):
         return self._iter_frames(
             "get_data_sources",
             chunk_size=chunk_size,
+            filter=filter,
             fields=fields,
             limit=limit,
             page_size=page_size,
@@ -2971,20 +2978,22 @@ class DataSourceMethods(Resource):
     def find(
         self,
         *,
+        namespace: str | None = None,
         id: str | None = None,
         title: str | None = None,
         visibility: str | None = None,
         description: str | None = None,
-        namespace: str | None = None,
         **others: Never,
     ) -> DataSourceRow:
         """Find the one data source that has an attribute, like ``find(title='...')``.
 
-        For any attribute all rows are read. Pass exactly one; names with dots, like ``location.city``, as
-        ``**{'location.city': 'Boston'}``.
+        The server looks up namespace; for any other attribute all rows are read. Pass exactly one; names
+        with dots, like ``location.city``, as ``**{'location.city': 'Boston'}``.
 
         Parameters
         ----------
+        namespace : str, optional
+            The `namespace` to look for.
         id : str, optional
             The `id` to look for.
         title : str, optional
@@ -2993,8 +3002,6 @@ class DataSourceMethods(Resource):
             The `visibility` to look for.
         description : str, optional
             The `description` to look for.
-        namespace : str, optional
-            The `namespace` to look for.
 
         Returns
         -------
@@ -3016,11 +3023,11 @@ class DataSourceMethods(Resource):
         return self._find(
             "get_data_sources",
             {
+                "namespace": namespace,
                 "id": id,
                 "title": title,
                 "visibility": visibility,
                 "description": description,
-                "namespace": namespace,
                 **others,
             },
         )
