@@ -35,7 +35,7 @@ Json = dict[str, Any]
 ATTRIBUTES = "/data/attributes"
 TYPE, SCHEMA, MAPPING = "object-type", "object-schema", "source-mapping"
 OBJECT, LOG, SOURCE_RECORD = "object-record", "object-ingestion-log", "data-source-record"
-PROFILE = "profile"  # the schema of profiles, which is no resource
+PROFILE = "profile"  # the schema of profiles, which cannot be read
 LONGEST_TITLE = 255
 NAMESPACE = re.compile(r"custom-objects|applications/[0-9A-HJKMNP-TV-Z]{26}")
 MOST_RECORDS, MOST_BYTES = 500, 512 * 1024
@@ -61,12 +61,12 @@ def create_source(call: Call) -> Json:
 
 
 def create_record(call: Call) -> None:
-    """Take one record of a data source."""
+    """Accept one record of a data source."""
     _take(call, [call.body["data"]["attributes"][SOURCE_RECORD]["data"]], f"{SOURCE_RECORD}/data")
 
 
 def create_records(call: Call) -> None:
-    """Take many records of a data source."""
+    """Accept many records of a data source."""
     records = (call.body["data"]["attributes"].get(f"{SOURCE_RECORD}s") or {}).get("data") or []
     if not 1 <= len(records) <= MOST_RECORDS:
         pointer = f"{ATTRIBUTES}/{SOURCE_RECORD}s/data"
@@ -455,7 +455,7 @@ def get_relations(call: Call) -> Json:
 
 @contextmanager
 def _with_relations(store: Store, owner: Record) -> Iterator[None]:
-    """Let a type or schema lead to its relationships, whose ids are unique only within their owner."""
+    """Show the relationships of a type or schema, whose ids are unique only within their owner."""
     schema = owner
     if owner.type == TYPE:
         slots = (owner.relationships.get(name) for name in ("current-schema", "draft-schema"))
