@@ -70,7 +70,7 @@ def mapped(a: Account, path: str) -> dict[str, str]:
     return {"source_id": a.made["source"]["id"], "id_path": "$['booking']", "data_path": path}
 
 
-def relation(a: Account) -> pd.Series[Any]:
+def relation(a: Account) -> Any:
     return a.object_schemas.relationships(a.made["schema"]).set_index("name").loc
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
@@ -22,6 +25,12 @@ def asked_in(revision: str) -> Iterator[tuple[KlaviyoClient, Sandbox]]:
     ):
         client._embed(now=lambda: datetime.fromtimestamp(sandbox.account.now, UTC), on_close=lambda: None)
         yield client, sandbox
+
+
+def there(row: pd.Series[Any] | None) -> pd.Series[Any]:
+    """Return a related row that must be there."""
+    assert row is not None
+    return row
 
 
 def offline(revision: str) -> KlaviyoClient:

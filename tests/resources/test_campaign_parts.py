@@ -12,7 +12,7 @@ import pytest
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError, NotFoundError
 from klaviyo_analytics.sandbox import Sandbox
-from tests.resources.newer import asked_in, offline
+from tests.resources.newer import asked_in, offline, there
 
 REVISION = "2026-10-15"
 
@@ -37,7 +37,7 @@ def campaign(client: KlaviyoClient) -> pd.Series[Any]:
         for _, one in messages.iterrows()
         if client.campaign_messages.variations(one)["definition.details.channel"][0] == "email"
     )
-    return client.campaigns.clone(client.campaign_messages.campaign(email), name="Copy")
+    return client.campaigns.clone(there(client.campaign_messages.campaign(email)), name="Copy")
 
 
 def message_of(client: KlaviyoClient, campaign: pd.Series[Any]) -> pd.Series[Any]:
@@ -52,7 +52,7 @@ def test_an_audience_is_made_changed_copied_and_deleted(
         definition={"name": "Members", "included": members, "excluded": [], "priority": 2}, campaign=campaign
     )
     assert client.campaign_audiences.get(made)["definition.included"] == members
-    assert client.campaign_audiences.campaign(made)["id"] == campaign["id"]
+    assert there(client.campaign_audiences.campaign(made))["id"] == campaign["id"]
     client.campaign_audiences.update(made, definition={"name": "Everyone"})
     copy = client.campaign_audiences.clone(made, name="Again")
     names = client.campaigns.audiences(campaign).set_index("id")["definition.name"]
@@ -68,7 +68,7 @@ def test_a_message_has_an_audience_and_variations_of_its_own(
     made = client.campaign_messages.create(
         definition={"name": "Second"}, campaign=campaign, campaign_audience=audience
     )
-    assert client.campaign_messages.audience(made)["id"] == audience["id"]
+    assert there(client.campaign_messages.audience(made))["id"] == audience["id"]
     assert made["id"] in client.campaign_audiences.messages(audience)["id"].tolist()
     variation = client.campaign_variations.create(
         definition={"name": "A", "details": {"channel": "email", "subject": "Tea"}}, campaign_message=made
@@ -76,7 +76,7 @@ def test_a_message_has_an_audience_and_variations_of_its_own(
     client.campaign_variations.update(variation, definition={"name": "B"})
     assert client.campaign_messages.variations(made)["definition.name"].tolist() == ["B"]
     assert client.campaign_variations.get(variation)["definition.details.subject"] == "Tea"
-    assert client.campaign_variations.message(variation)["id"] == made["id"]
+    assert there(client.campaign_variations.message(variation))["id"] == made["id"]
     copy = client.campaign_messages.clone(made, campaign_audience=audience, name="Third")
     assert copy["definition.name"] == "Third"
     client.campaign_variations.delete(variation, confirm=True)

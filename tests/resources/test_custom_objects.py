@@ -19,7 +19,7 @@ from klaviyo_analytics.errors import (
     NotFoundError,
     ValidationError,
 )
-from tests.resources.newer import asked_in, offline
+from tests.resources.newer import asked_in, offline, there
 
 PROPERTIES: dict[str, Any] = {"booking": "string", "nights": "int", "paid": "boolean", "until": "timestamp"}
 
@@ -37,8 +37,8 @@ class Bookings:
         self.client = client
         self.source = client.data_sources.create(title=name)
         self.type = client.object_types.create(title=name, properties=PROPERTIES, required=["booking"])
-        self.schema = client.object_types.draft_schema(self.type)
-        self.mapping = client.object_schemas.source_mapping(self.schema)
+        self.schema = there(client.object_types.draft_schema(self.type))
+        self.mapping = there(client.object_schemas.source_mapping(self.schema))
         client.source_mappings.update(
             self.mapping,
             property_mappings=[
@@ -156,12 +156,12 @@ def test_a_type_takes_its_objects_and_schemas_along(bookings: Bookings) -> None:
 def test_a_new_version_is_a_draft_until_it_is_published(bookings: Bookings) -> None:
     client, before = bookings.client, bookings.schema["id"]
     new = client.object_schemas.create(bookings.type, title="Stay", properties={"booking": "string"})
-    assert client.object_types.draft_schema(bookings.type)["id"] == new["id"]
-    assert client.object_types.current_schema(bookings.type)["id"] == before
+    assert there(client.object_types.draft_schema(bookings.type))["id"] == new["id"]
+    assert there(client.object_types.current_schema(bookings.type))["id"] == before
     published = client.object_schemas.update(new, status="active", title="Visit")
     assert published["status"] == "active"
     assert published["published_at"].tzinfo is not None
-    assert client.object_types.current_schema(bookings.type)["id"] == new["id"]
+    assert there(client.object_types.current_schema(bookings.type))["id"] == new["id"]
     assert client.object_types.get(bookings.type)["title"] == "Visit"  # the two titles go together
     assert len(client.object_types.schema_versions(bookings.type)) == 2
 
@@ -169,7 +169,7 @@ def test_a_new_version_is_a_draft_until_it_is_published(bookings: Bookings) -> N
 def test_relationships_are_named_changed_and_deleted(bookings: Bookings) -> None:
     client, schema = bookings.client, bookings.schema
     room = client.object_types.create(title="Room", properties={"floor": "int"})
-    other = client.object_types.draft_schema(room)
+    other = there(client.object_types.draft_schema(room))
     client.object_schemas.relate(schema, other, name="room")
     client.object_schemas.relate(schema, "profile", name="guest", description="Who stays")
     with pytest.raises(ConflictError, match="guest"):

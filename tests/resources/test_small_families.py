@@ -17,7 +17,7 @@ from klaviyo_analytics.errors import (
     NotFoundError,
 )
 from klaviyo_analytics.sandbox import Sandbox
-from tests.resources.newer import asked_in, offline
+from tests.resources.newer import asked_in, offline, there
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
@@ -41,7 +41,7 @@ def test_a_push_token_belongs_to_its_profile_and_moves_with_it(client: KlaviyoCl
     first = register("ann@shop.example", device_metadata={"device_model": "Phone"}, background="DENIED")
     assert first["background"] == "DENIED"
     assert first["metadata.device_model"] == "Phone"
-    assert client.push_tokens.profile(first)["email"] == "ann@shop.example"
+    assert there(client.push_tokens.profile(first))["email"] == "ann@shop.example"
     other = client.profiles.create(email="bob@shop.example")
     moved = register(other, enablement_status="DENIED")
     assert moved["id"] == first["id"]
@@ -87,7 +87,7 @@ def test_a_message_is_sent_into_a_conversation_only_when_confirmed(
     talker = people[people["conversation_ids"].str.len() > 0].iloc[0]
     (talk,) = client.profiles.conversations(talker).to_dict("records")
     assert talk["channel"] == "sms"
-    assert client.profiles.conversation(talker)["id"] == talk["id"]
+    assert there(client.profiles.conversation(talker))["id"] == talk["id"]
     before = len(sandbox.requests)
     with pytest.raises(ConfirmationRequiredError, match="This sends a message to the customer"):
         client.conversations.send_message(talk["id"], "It is on its way.")
@@ -102,7 +102,7 @@ def test_who_has_not_agreed_to_text_messages_has_no_conversation(client: Klaviyo
     silent = client.profiles.create(email="silent@shop.example")
     assert client.profiles.conversations(silent).empty
     with pytest.raises(NotFoundError):
-        client.profiles.conversation(silent)
+        there(client.profiles.conversation(silent))
 
 
 def test_who_waits_for_a_variant_has_an_event_that_says_so(client: KlaviyoClient) -> None:
@@ -119,14 +119,14 @@ def test_who_waits_for_a_variant_has_an_event_that_says_so(client: KlaviyoClient
 def test_the_metric_of_a_property_is_the_one_that_has_it(client: KlaviyoClient) -> None:
     metric = client.metrics.find(name="Placed Order", integration="Shopify")
     properties = client.metrics.properties(metric, samples=False)
-    assert client.metrics.of_property(properties["id"].iloc[-1])["id"] == metric["id"]
+    assert there(client.metrics.of_property(properties["id"].iloc[-1]))["id"] == metric["id"]
 
 
 def test_a_message_gets_another_image(client: KlaviyoClient) -> None:
     message = client.campaigns.messages(client.campaigns.list(limit=1)["id"].item()).iloc[0]
     image = client.images.create(PIXEL, name="pixel")
     client.campaign_messages.replace_image(message, image)
-    assert client.campaign_messages.image(message)["id"] == image["id"]
+    assert there(client.campaign_messages.image(message))["id"] == image["id"]
 
 
 def test_what_led_to_a_deleted_action_leads_to_what_follows_it(client: KlaviyoClient) -> None:

@@ -458,8 +458,8 @@ def _with_relations(store: Store, owner: Record) -> Iterator[None]:
     """Show the relationships of a type or schema, whose ids are unique only within their owner."""
     schema = owner
     if owner.type == TYPE:
-        slots = (owner.relationships.get(name) for name in ("current-schema", "draft-schema"))
-        schema = store.find(SCHEMA, next(filter(None, slots), "")) or owner
+        slots = [id_ for name in ("current-schema", "draft-schema") for id_ in store.related(owner, name)]
+        schema = store.get(SCHEMA, slots[0]) if slots else owner
     shown: dict[str, list[str]] = {}
     added = []
     for one in schema.hidden.get("relations", ()):
@@ -487,7 +487,7 @@ def relate(call: Call) -> None:
     """Add relationships to a schema, all or none."""
     store = call.store
     schema, relations = _relations(call)
-    new = []
+    new: list[Json] = []
     for number, one in enumerate(call.body["data"]):
         meta, to = one["meta"], _related_to(store, one, f"/data/{number}/id")
         if not meta["name"]:
