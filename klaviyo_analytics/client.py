@@ -419,7 +419,9 @@ class KlaviyoClient:
 
         return counted_request(self._context, method, path, params=params, json=json)
 
-    def resume(self, journal: str | Path, *, keep_journal: bool = False) -> Result:
+    def resume(
+        self, journal: str | Path, *, keep_journal: bool = False, timeout: float = 24 * 3600.0
+    ) -> Result:
         """Resume a write that a crash, a lost connection or Ctrl-C interrupted.
 
         Requests recorded as done are not sent again. Where a response was lost, the API is asked first whether the
@@ -431,6 +433,8 @@ class KlaviyoClient:
             The path passed to `Plan.apply`, or the one shown by the result or the exception.
         keep_journal : bool
             True, to keep the journal after all rows were written.
+        timeout : float
+            Seconds to wait at most for each job that a request started, 24 hours by default.
 
         Returns
         -------
@@ -441,10 +445,12 @@ class KlaviyoClient:
         ------
         InvalidInputError
             The file is not a journal, belongs to another account, or is in use.
+        WriteFailedError
+            The journal cannot be written any more, as on a full disk.
         """
         from klaviyo_analytics import writeback  # noqa: PLC0415
 
-        return writeback.resume(self._context, journal, keep_journal=keep_journal)
+        return writeback.resume(self._context, journal, keep_journal=keep_journal, timeout=timeout)
 
     def check(self) -> Report:
         """Check everything that the connection to the account depends on.

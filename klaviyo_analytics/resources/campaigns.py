@@ -343,9 +343,10 @@ def _records(context: Context, report: pd.DataFrame) -> pd.DataFrame:
 
 
 def _subjects(records: pd.DataFrame) -> dict[str, str | None]:
-    """Return each message's subject."""
-    return {
+    """Return the subject of each message, and of each campaign: some accounts' reports name a message by it."""
+    of_messages = {
         id: subject
         for ids, subjects in zip(records["message_ids"], records["subjects"], strict=True)
         for id, subject in zip(ids, subjects, strict=True)
     }
+    return dict(zip(records["campaign_id"], records["subject"], strict=True)) | of_messages

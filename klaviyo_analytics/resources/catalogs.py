@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+from klaviyo_analytics.endpoints import Body
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._base import Resource, one_of, resource, serves, write
+from klaviyo_analytics.resources._base import UNSET, Resource, identifiers, one_of, resource, serves, write
 from klaviyo_analytics.resources._generated.shop import (
     CatalogCategoryMethods,
     CatalogItemMethods,
     CatalogVariantMethods,
 )
-from klaviyo_analytics.resources._reading import catalog_id, checked_id
+from klaviyo_analytics.resources._reading import Context, catalog_id, checked_id
 from klaviyo_analytics.resources.event_writes import whose
 from klaviyo_analytics.resources.profiles import applied
 from klaviyo_analytics.writeback import Plan, Result
@@ -184,6 +185,45 @@ class CouponCodeFrames(Resource):
 class _CatalogResource(CatalogFrames):
     def _id(self, value: object) -> str:
         return catalog_id(value)
+
+    def _create(self, operation: str, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        plan = catalog_plan(self._context, [attributes], "create()", self._what, "create")
+        return write(self._context, operation, {}, plan._single_request(), dry_run=dry_run)
+
+    def _update(self, operation: str, id: object, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        ids = self._ids(operation, id)
+        given = {name: value for name, value in attributes.items() if value is not UNSET}
+        if not given:
+            raise InvalidInputError(
+                f"update(): no attribute was given. Pass at least one of {', '.join(attributes)}."
+            )
+        row = {"id": next(iter(ids.values())), **given}
+        plan = catalog_plan(self._context, [row], "update()", self._what, "update")
+        return write(self._context, operation, ids, plan._single_request(), dry_run=dry_run)
+
+
+def catalog_plan(
+    context: Context,
+    given: Sequence[Mapping[str, Any]],
+    what: str,
+    resource_kind: plans.ResourceKind,
+    verb: plans.Verb,
+) -> Plan:
+    """Plan resources that are given as keyword arguments; related ones may be ids, rows or frames."""
+    body = context.api.catalog[f"{verb}_catalog_{resource_kind}"].body or Body()
+    rows = []
+    for one in given:
+        row = {name: value for name, value in one.items() if value is not UNSET}
+        for name, (kind, arity, _) in body.relationships.items():
+            if name in row and row[name] is None:
+                raise InvalidInputError(
+                    f"{what}: {name}=None names no resource. Pass an id, or leave it out."
+                )
+            if name in row:
+                ids = [each["id"] for each in identifiers(kind, row[name])]
+                row[name] = ids if arity == "many" else ids[0]
+        rows.append(row)
+    return plans.plan_given(context, rows, what, resource_kind=resource_kind, verb=verb)
 
 
 class CatalogItems(CatalogItemMethods, _CatalogResource):

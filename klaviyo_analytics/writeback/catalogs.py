@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pandas as pd
 
+from klaviyo_analytics._messages import allowed_values, did_you_mean
 from klaviyo_analytics.endpoints import Body, Catalog
-from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback import checks as rules
 from klaviyo_analytics.writeback.account import Account
@@ -33,7 +35,7 @@ from klaviyo_analytics.writeback.encode import (
     check_format,
 )
 from klaviyo_analytics.writeback.journal import REQUEST_BYTES
-from klaviyo_analytics.writeback.plan import Plan, drafted
+from klaviyo_analytics.writeback.plan import Plan, drafted, given_frame
 from klaviyo_analytics.writeback.write_types import (
     BEFORE,
     COUPON_CODES,
@@ -88,6 +90,70 @@ def plan_catalog(
     )
 
 
+def plan_given(
+    account: Account,
+    given: Sequence[Mapping[str, Any]],
+    what: str,
+    *,
+    resource_kind: ResourceKind,
+    verb: Verb,
+) -> Plan:
+    """Plan resources that are given as keyword arguments: the one of a single call, or the records of a job.
+
+    Parameters
+    ----------
+    account : Account
+        The account to write to.
+    given : list of dict
+        Attributes, and relationships as ids; `id` for updates and deletions. None clears an attribute.
+    what : str
+        The method, for messages.
+    resource_kind, verb : str
+        What is written, and how.
+    """
+    form = _form(account.api.catalog, resource_kind, verb)
+    key = "external_id" if verb == "create" else "id"
+    check_keywords(given, form.attributes, [key, *form.required], what)
+    frame, nulls = given_frame(given)
+    found = [Target(name, name, None, form.attributes[name]) for name in frame.columns]
+    kind = f"catalog {resource_kind} {verb}"
+    return _planned(account, frame, what, kind, form, found, "error", nulls=nulls)
+
+
+def check_keywords(
+    given: Sequence[Mapping[str, Any]], allowed: Iterable[str], required: Iterable[str], what: str
+) -> None:
+    """Refuse records with an unknown keyword, or without one that is needed.
+
+    Raises
+    ------
+    InvalidInputError
+        The message names it.
+    """
+    names, needed = [*allowed], [*dict.fromkeys(required)]
+    for one in given:
+        if odd := next((name for name in one if name not in names), None):
+            raise InvalidInputError(
+                f"{what} does not take {odd!r}{did_you_mean(odd, names)}. {allowed_values(odd, names)} "
+                "Nothing was sent."
+            )
+        if missing := [name for name in needed if name not in one]:
+            raise InvalidInputError(f"{what} needs {', '.join(missing)}. Nothing was sent.")
+
+
+CODE_KEYWORDS = ("unique_code", "coupon", "expires_at")
+
+
+def plan_given_codes(account: Account, given: Sequence[Mapping[str, Any]], what: str) -> Plan:
+    """Plan coupon codes that are given as keyword arguments; see `plan_given`."""
+    check_keywords(given, CODE_KEYWORDS, CODE_KEYWORDS[:2], what)
+    frame, nulls = given_frame(given)
+    for row in nulls.get("expires_at", ()):
+        if given[row]["expires_at"] is not None:  # NaT is no time; it must not become a year from now
+            raise InvalidInputError(f"{what}: expires_at={given[row]['expires_at']!r} is not a time.")
+    return plan_coupon_codes(account, frame, coupon=None, columns=None, on_duplicate="error", action=what)
+
+
 def plan_coupon_codes(
     account: Account,
     frame: Any,
@@ -96,6 +162,7 @@ def plan_coupon_codes(
     columns: Mapping[str, str] | None,
     on_duplicate: OnDuplicate,
     date_format: DateFormat = None,
+    action: str = "create coupon codes",
 ) -> Plan:
     """Create the codes of the rows; see `coupon_codes.plan_create`."""
     form = Form(
@@ -113,9 +180,7 @@ def plan_coupon_codes(
             )
         frame = frame.assign(coupon=coupon)
     found = targets(frame, form.attributes, columns=columns, properties=None, what="plan_create()", free=None)
-    return _planned(
-        account, frame, "create coupon codes", COUPON_CODES.name, form, found, on_duplicate, date_format
-    )
+    return _planned(account, frame, action, COUPON_CODES.name, form, found, on_duplicate, date_format)
 
 
 def _planned(
@@ -129,6 +194,7 @@ def _planned(
     date_format: DateFormat = None,
     *,
     unused: Sequence[str] = (),
+    nulls: Mapping[str, Sequence[int]] = MappingProxyType({}),
 ) -> Plan:
     paths = [target.path for target in found]
     key = next((name for name in ("external_id", "id", "unique_code") if name in paths), None)
@@ -153,6 +219,9 @@ def _planned(
         _check_agree(keys, values["id"], problems)
     unique = _unique_keys(keys, values.get("coupon"))
     left_out = checks.check_duplicates(key, unique, on_duplicate, problems, fold=False)
+    for path, rows in nulls.items():
+        for row in rows:
+            values[path][row] = None
     records: list[bytes | None] = []
     for row, cells in enumerate(zip(*values.values(), strict=True)):
         good = row not in problems and row not in left_out

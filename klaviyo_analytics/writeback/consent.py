@@ -25,8 +25,8 @@ from klaviyo_analytics.writeback.encode import (
     moments,
     written_column,
 )
+from klaviyo_analytics.writeback.members import Columns, People, people
 from klaviyo_analytics.writeback.plan import Plan, drafted
-from klaviyo_analytics.writeback.profiles import Columns, People, people
 from klaviyo_analytics.writeback.write_types import (
     RECORD_CONSENT,
     SUBSCRIBE,

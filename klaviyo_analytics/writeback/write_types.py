@@ -180,6 +180,8 @@ class WriteType:
         Returns the part of a record that a preview lists.
     options : type
         What all of its rows have in common.
+    single : callable
+        Builds the body of the request that writes one record alone.
     """
 
     name: str
@@ -195,6 +197,7 @@ class WriteType:
     seen: Callable[[ApiError], bool] = lambda _error: False
     shown: Callable[[Json], Json] = lambda record: record.get("attributes") or {}
     options: type[Options] = Options
+    single: Callable[[Json], Any] = lambda record: {"data": record}
 
 
 def folded(key: object) -> str:
@@ -383,6 +386,12 @@ def _shown(record: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+def _single_event(record: Json) -> Any:
+    held = record["attributes"]
+    event = held["events"]["data"][0]
+    return {"data": {**event, "attributes": {**event["attributes"], "profile": held["profile"]}}}
+
+
 # A unique_id that is repeated is the same event, so that sending again adds nothing.
 CREATE = WriteType(
     name="event create",
@@ -392,6 +401,7 @@ CREATE = WriteType(
     done="accepted",
     seen=_is_known,
     shown=_shown,
+    single=_single_event,
 )
 
 

@@ -132,6 +132,10 @@ def words(name: str) -> str:
     return name.replace("-", " ")
 
 
+# what a method adds to the columns of the endpoint table
+_MADE = {"get_event": " After the time stands `metric` (string), the metric's name."}
+
+
 def _returns(method: Method, endpoint: Endpoint) -> list[str]:
     if method.kind in WRITES:
         answer = "None" if endpoint.no_body or endpoint.returns is None else "pandas.Series"
@@ -146,6 +150,7 @@ def _returns(method: Method, endpoint: Endpoint) -> list[str]:
     )
     asked = " and ".join(f"{snake(name)}_id" for name in endpoint.one_to_one(free=False))
     more = f" {asked} only with ``include``, which needs more scopes." if asked else ""
+    more += _MADE.get(method.operation, "")
     return [kinds.get(method.kind, "pandas.Series"), *_indented(f"{columns}. Times are in UTC.{more}")]
 
 

@@ -1126,7 +1126,8 @@ class EventMethods(Resource):
         -------
         pandas.Series
             id (string), datetime (datetime64[us, UTC]), event_properties (object), timestamp (Int64), uuid
-            (string), profile_id (string), metric_id (string). Times are in UTC.
+            (string), profile_id (string), metric_id (string). Times are in UTC. After the time stands
+            `metric` (string), the metric's name.
 
         Raises
         ------

@@ -354,7 +354,7 @@ def _reachable(store: Store, profile: Record, channel: str) -> bool:
 def deliver(store: Store, campaign: Record, message: Record, people: list[str], time: float) -> None:
     """Deliver a message to some profiles."""
     definition = message.attributes["definition"]
-    properties = {"$message": message.id, "Campaign Name": campaign.attributes["name"]}
+    properties = {"$message": campaign.id, "Campaign Name": campaign.attributes["name"]}
     if definition["channel"] == "email":
         properties["Subject"] = definition["content"]["subject"]
     rows: list[Json] = []
