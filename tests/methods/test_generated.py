@@ -169,4 +169,5 @@ def test_every_generated_method_has_an_example_unless_a_demo_has_nothing_to_show
 def _class_of(owner: str) -> type:
     parts = ("people", "messages", "shop", "account")
     modules = (importlib.import_module(f"klaviyo_analytics.resources._generated.{part}") for part in parts)
-    return next(getattr(module, owner) for module in modules if hasattr(module, owner))
+    found: type = next(getattr(module, owner) for module in modules if hasattr(module, owner))
+    return found
