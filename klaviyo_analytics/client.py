@@ -487,7 +487,7 @@ class KlaviyoClient:
         -------
         pandas.DataFrame
             resource, verb (missing without a method), method, path, limits, page_size, filters, sort, include,
-            fields, additional_fields, body, scopes, note (why there is no method, or which revisions have it), all
+            fields, additional_fields, body, scopes, note (why a method is missing, or which revisions have it), all
             string. A method that makes several calls has several rows.
 
         Examples
