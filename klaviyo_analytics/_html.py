@@ -65,10 +65,14 @@ class Description(pd.DataFrame):
         parts = []
         for resource in resources:
             rows = pd.DataFrame(self)[self["resource"] == resource]
-            verbs = ", ".join(dict.fromkeys(rows["verb"]))
+            verbs = ", ".join(dict.fromkeys(rows["verb"].dropna()))
             head = f"<b>{html.escape(resource)}</b>: {html.escape(verbs)}"
             parts.append(f"<details{opened}><summary>{head}</summary>{_verbs(rows)}</details>")
         return "".join(parts) or "<div>Nothing.</div>"
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
 
 
 def _verbs(rows: pd.DataFrame) -> str:
@@ -76,9 +80,9 @@ def _verbs(rows: pd.DataFrame) -> str:
         f'<th scope="col" style="{LEFT}">{name}</th>' for name in ("verb", "request", "limits", "takes")
     )
     body = "".join(
-        f'<tr><th scope="row" style="{LEFT}">{html.escape(row["verb"])}</th>'
+        f'<tr><th scope="row" style="{LEFT}">{html.escape(_text(row["verb"]))}</th>'
         f'<td style="{LEFT}"><code>{html.escape(row["method"])} {html.escape(row["path"])}</code></td>'
-        f'<td style="{LEFT};white-space:nowrap">{html.escape(row["limits"])}</td>'
+        f'<td style="{LEFT};white-space:nowrap">{html.escape(_text(row["limits"]))}</td>'
         f'<td style="{WRAPPED}">{_takes(row)}</td></tr>'
         for row in rows.to_dict("records")
     )

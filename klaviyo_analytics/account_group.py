@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics._connect import connect
-from klaviyo_analytics.client import _RESOURCES, KlaviyoClient
+from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
 from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.resources import RESOURCES
 
 _READING = ("list", "query", "summary", "attributions", "properties", "messages", "profiles", "campaign_values",
             "flow_values", "flow_series", "form_values", "form_series", "segment_values", "segment_series",
@@ -61,13 +62,13 @@ class AccountGroup:
             raise AttributeError(name)
         if name in _ALONE:
             return lambda *args, **kwargs: self._ask(lambda client: getattr(client, name)(*args, **kwargs))
-        if name in _RESOURCES or name == "analyses":
+        if name in RESOURCES or name == "analyses":
             return _Resource(self, name)
-        allowed = ", ".join(["analyses", *_ALONE, *list(_RESOURCES)[:5]])
+        allowed = ", ".join(["analyses", *_ALONE, *list(RESOURCES)[:5]])
         raise AttributeError(f"the group of accounts has no attribute {name!r}. It has {allowed}, ...")
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *_RESOURCES, *_ALONE, "analyses"})
+        return sorted({*super().__dir__(), *RESOURCES, *_ALONE, "analyses"})
 
     def __repr__(self) -> str:
         return f"AccountGroup({', '.join(self.clients)})"

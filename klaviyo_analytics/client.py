@@ -20,6 +20,7 @@ from klaviyo_analytics.errors import ConfigurationError, MissingExtraError
 from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.quota.budget import Quota
 from klaviyo_analytics.quota.cache import Cache
+from klaviyo_analytics.resources import RESOURCES
 from klaviyo_analytics.resources._reading import Context
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.timeframe.words import zone_named
@@ -34,40 +35,6 @@ if TYPE_CHECKING:
     from klaviyo_analytics.timeframe.words import Moment
     from klaviyo_analytics.writeback import Result
 
-_RESOURCES = {
-    "accounts": ("resources", "Accounts"),
-    "bulk_jobs": ("resources", "BulkJobs"),
-    "campaign_messages": ("resources", "CampaignMessages"),
-    "campaigns": ("resources", "Campaigns"),
-    "catalog_categories": ("resources", "CatalogCategories"),
-    "catalog_items": ("resources", "CatalogItems"),
-    "catalog_variants": ("resources", "CatalogVariants"),
-    "coupon_codes": ("resources", "CouponCodes"),
-    "coupons": ("resources", "Coupons"),
-    "custom_metrics": ("resources", "CustomMetrics"),
-    "events": ("resources", "Events"),
-    "flow_actions": ("resources", "FlowActions"),
-    "flow_messages": ("resources", "FlowMessages"),
-    "flows": ("resources", "Flows"),
-    "form_versions": ("resources", "FormVersions"),
-    "forms": ("resources", "Forms"),
-    "images": ("resources", "Images"),
-    "lists": ("resources", "Lists"),
-    "mapped_metrics": ("resources", "MappedMetrics"),
-    "metric_aggregates": ("resources", "MetricAggregates"),
-    "metrics": ("resources", "Metrics"),
-    "profiles": ("resources", "Profiles"),
-    "reports": ("resources", "Reports"),
-    "reviews": ("resources", "Reviews"),
-    "segments": ("resources", "Segments"),
-    "tag_groups": ("resources", "TagGroups"),
-    "tags": ("resources", "Tags"),
-    "templates": ("resources", "Templates"),
-    "universal_content": ("resources", "UniversalContent"),
-    "webhook_topics": ("resources", "WebhookTopics"),
-    "webhooks": ("resources", "Webhooks"),
-}
-
 if TYPE_CHECKING:
     from klaviyo_analytics.archive import Archive
 
@@ -80,10 +47,12 @@ class KlaviyoClient:
 
     Attributes
     ----------
-    accounts, bulk_jobs, campaign_messages, campaigns, catalog_categories, catalog_items, catalog_variants,
-    coupon_codes, coupons, custom_metrics, events, flow_actions, flow_messages, flows, form_versions, forms,
-    images, lists, mapped_metrics, metric_aggregates, metrics, profiles, reports, reviews, segments, tag_groups,
-    tags, templates, universal_content, webhook_topics, webhooks
+    accounts, bulk_jobs, campaign_audiences, campaign_messages, campaign_variations, campaigns,
+    catalog_categories, catalog_items, catalog_variants, conversations, coupon_codes, coupons,
+    custom_metrics, data_sources, events, flow_actions, flow_messages, flows, form_versions, forms, images,
+    lists, mapped_metrics, metric_aggregates, metrics, object_records, object_schemas, object_types,
+    profiles, push_tokens, reports, reviews, segments, source_mappings, tag_groups, tags, templates,
+    tracking_settings, universal_content, web_feeds, webhook_topics, webhooks
         The resources; each has some of the methods `list`, `iter_frames`, `get`, `find`, `query`, `create`,
         `update`, `delete`.
     account : pandas.Series
@@ -99,14 +68,18 @@ class KlaviyoClient:
 
     accounts: resources.Accounts
     bulk_jobs: resources.BulkJobs
+    campaign_audiences: resources.CampaignAudiences
     campaign_messages: resources.CampaignMessages
+    campaign_variations: resources.CampaignVariations
     campaigns: resources.Campaigns
     catalog_categories: resources.CatalogCategories
     catalog_items: resources.CatalogItems
     catalog_variants: resources.CatalogVariants
+    conversations: resources.Conversations
     coupon_codes: resources.CouponCodes
     coupons: resources.Coupons
     custom_metrics: resources.CustomMetrics
+    data_sources: resources.DataSources
     events: resources.Events
     flow_actions: resources.FlowActions
     flow_messages: resources.FlowMessages
@@ -118,14 +91,21 @@ class KlaviyoClient:
     mapped_metrics: resources.MappedMetrics
     metric_aggregates: resources.MetricAggregates
     metrics: resources.Metrics
+    object_records: resources.ObjectRecords
+    object_schemas: resources.ObjectSchemas
+    object_types: resources.ObjectTypes
     profiles: resources.Profiles
+    push_tokens: resources.PushTokens
     reports: resources.Reports
     reviews: resources.Reviews
     segments: resources.Segments
+    source_mappings: resources.SourceMappings
     tag_groups: resources.TagGroups
     tags: resources.Tags
     templates: resources.Templates
+    tracking_settings: resources.TrackingSettings
     universal_content: resources.UniversalContent
+    web_feeds: resources.WebFeeds
     webhook_topics: resources.WebhookTopics
     webhooks: resources.Webhooks
 
@@ -439,7 +419,9 @@ class KlaviyoClient:
 
         return counted_request(self._context, method, path, params=params, json=json)
 
-    def resume(self, journal: str | Path, *, keep_journal: bool = False) -> Result:
+    def resume(
+        self, journal: str | Path, *, keep_journal: bool = False, timeout: float = 24 * 3600.0
+    ) -> Result:
         """Resume a write that a crash, a lost connection or Ctrl-C interrupted.
 
         Requests recorded as done are not sent again. Where a response was lost, the API is asked first whether the
@@ -451,6 +433,8 @@ class KlaviyoClient:
             The path passed to `Plan.apply`, or the one shown by the result or the exception.
         keep_journal : bool
             True, to keep the journal after all rows were written.
+        timeout : float
+            Seconds to wait at most for each job that a request started, 24 hours by default.
 
         Returns
         -------
@@ -461,10 +445,12 @@ class KlaviyoClient:
         ------
         InvalidInputError
             The file is not a journal, belongs to another account, or is in use.
+        WriteFailedError
+            The journal cannot be written any more, as on a full disk.
         """
         from klaviyo_analytics import writeback  # noqa: PLC0415
 
-        return writeback.resume(self._context, journal, keep_journal=keep_journal)
+        return writeback.resume(self._context, journal, keep_journal=keep_journal, timeout=timeout)
 
     def check(self) -> Report:
         """Check everything that the connection to the account depends on.
@@ -487,9 +473,10 @@ class KlaviyoClient:
         return check(self._api, self._credentials, revision=self._revision)
 
     def describe(self, resource: str | None = None) -> pd.DataFrame:
-        """Return what a resource can do: each method with its path, limits, filters, sort fields, fields and scopes.
+        """Return every operation of the API: the method that calls it, its limits, filters, fields and scopes.
 
-        All of it is what the API revision of this client allows.
+        Facts are those of the client's revision. What it lacks is listed, too, with the revisions that have it; so is
+        what has no method: reads of ids alone, and what only web pages and apps may call.
 
         Parameters
         ----------
@@ -499,8 +486,9 @@ class KlaviyoClient:
         Returns
         -------
         pandas.DataFrame
-            resource, verb, method, path, limits, page_size, filters, sort, include, fields, additional_fields, body,
-            scopes. A method that makes several calls has several rows.
+            resource, verb (missing without a method), method, path, limits, page_size, filters, sort, include,
+            fields, additional_fields, body, scopes, note (why there is no method, or which revisions have it), all
+            string. A method that makes several calls has several rows.
 
         Examples
         --------
@@ -512,16 +500,16 @@ class KlaviyoClient:
         from klaviyo_analytics.diagnostics import describe  # noqa: PLC0415
 
         return describe(
-            {name: getattr(self, name) for name in _RESOURCES}, resource, catalog=self._api.catalog
+            {name: getattr(self, name) for name in RESOURCES}, resource, catalog=self._api.catalog
         )
 
     if not TYPE_CHECKING:  # type checkers know the resources by their annotations, and no other names
 
         def __getattr__(self, name: str) -> Any:
             """Create a resource when it is first used, so that connecting imports none of them."""
-            if name in _RESOURCES:
-                package, kind = _RESOURCES[name]
-                resource = getattr(import_module(f"klaviyo_analytics.{package}"), kind)(self._context)
+            if name in RESOURCES:
+                kind = getattr(import_module("klaviyo_analytics.resources"), RESOURCES[name])
+                resource = kind(self._context)
                 setattr(self, name, resource)
                 return resource
             raise AttributeError(
@@ -529,7 +517,7 @@ class KlaviyoClient:
             )
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *_RESOURCES})
+        return sorted({*super().__dir__(), *RESOURCES})
 
     def _embed(self, *, now: Callable[[], datetime], on_close: Callable[[], None]) -> None:
         """Use an embedded account's clock, skip rate limits, and stop the account when the client closes."""
@@ -582,6 +570,6 @@ class KlaviyoClient:
 
 
 def _did_you_mean(name: str) -> str:
-    offered = [*_RESOURCES, *(one for one in vars(KlaviyoClient) if not one.startswith("_"))]
+    offered = [*RESOURCES, *(one for one in vars(KlaviyoClient) if not one.startswith("_"))]
     near = difflib.get_close_matches(name, offered, n=1)
     return f" Did you mean {near[0]!r}?" if near else " client.describe() lists the resources."

@@ -18,22 +18,30 @@ from klaviyo_analytics._progress import Progress
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics._secret import Secret
 from klaviyo_analytics.endpoints import Kind, jsonapi
-from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, MalformedResponseError
-from klaviyo_analytics.frames.columns import array
+from klaviyo_analytics.endpoints.revisions import DEFAULT
+from klaviyo_analytics.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    KlaviyoError,
+    MalformedResponseError,
+)
+from klaviyo_analytics.frames.columns import array, warn
 from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.http.cancellation import wait_for
 from klaviyo_analytics.http.json import dumps
 from klaviyo_analytics.http.rate_limits import Bucket
 from klaviyo_analytics.http.retry import RetryPolicy
-from klaviyo_analytics.http.session import Call, HeaderAuth, Transport
+from klaviyo_analytics.http.session import MEDIA_TYPE, Call, HeaderAuth, Transport
 
 APP = "klaviyo"
 JSON = "application/json"
+
 BUCKET = Bucket("the gateway", ((10, 1),))
 Status = Literal["ACTIVE", "PENDING", "FAILED"]
 # the link is left out because it holds a session token
 COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "id": ("connection_id", "text"),
+    "account": ("account", "text"),  # not the gateway's: asked of Klaviyo through each connection
     "status": ("status", "text"),
     "app": ("app", "text"),
     "method": ("method", "text"),
@@ -108,6 +116,10 @@ class Connections:
     base_url : str, optional
         URL that manages connections. Default: the environment variable MATON_CTRL_URL, else
         ``https://ctrl.maton.ai``.
+    gateway_url : str, optional
+        URL of the gateway's Klaviyo API, the `base_url` of `connect`, through which the account behind each
+        connection is asked for its name. Default: the environment variable KLAVIYO_BASE_URL, else Maton's gateway
+        if Maton manages the connections. Where neither is known, the key goes nowhere else and names are missing.
     progress : bool, optional
         As for `connect`.
     sleep, clock : callable
@@ -135,6 +147,7 @@ class Connections:
         *,
         api_key: str | Secret | None = None,
         base_url: str | None = None,
+        gateway_url: str | None = None,
         progress: bool | None = None,
         sleep: Callable[[float], None] = cancellation.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -145,6 +158,10 @@ class Connections:
         self._sleep = sleep
         self._clock = clock
         self._host = credentials.host
+        self._accounts: dict[str, str] = {}
+        self._credentials = credentials
+        self._gateway_url = _credentials.gateway_of(credentials, gateway_url)
+        self._retry = retry
         self._transport = Transport(
             credentials.base_url,
             HeaderAuth(credentials.authorization),
@@ -165,8 +182,10 @@ class Connections:
         Returns
         -------
         pandas.DataFrame
-            id, status, app, method (string), created, updated (UTC), metadata (object). The links are left
-            out because they hold session tokens; `get` returns them.
+            id, account, status, app, method (string), created, updated (UTC), metadata (object). `account` is the
+            name of the account behind an active connection, asked once for each; it is missing for others, and,
+            with a warning, where it could not be read. The links are left out because they hold session tokens;
+            `get` returns them.
 
         Raises
         ------
@@ -183,12 +202,44 @@ class Connections:
             raise MalformedResponseError(
                 f"{problem} Check base_url: {self._host} may be another service."
             ) from None
+        for each in found:
+            each["account"] = self._account_of(each) if each.get("status") == "ACTIVE" else None
         return pd.DataFrame(
             {
                 name: array([each.get(wire) for each in found], kind, name)
                 for name, (wire, kind) in COLUMNS.items()
             }
         )
+
+    def _account_of(self, facts: Mapping[str, Any]) -> str | None:
+        """Return the name of the account behind an active connection; None if it cannot be read."""
+        id = facts.get("connection_id")
+        if self._gateway_url is None or not isinstance(id, str):
+            return None
+        if id not in self._accounts:
+            headers = {"revision": DEFAULT, "Accept": MEDIA_TYPE, "User-Agent": "klaviyo-analytics"}
+            transport = Transport(
+                self._gateway_url,
+                HeaderAuth(self._credentials.authorization),
+                {**headers, "Maton-Connection": id},
+                retry=self._retry,
+                sleep=self._sleep,
+                clock=self._clock,
+            )
+            where = "/api/accounts"
+            try:
+                reply = transport.send(Call("GET", where, {}, replay_safe=True, buckets=(BUCKET,)))
+                if reply.status >= 400:
+                    raise jsonapi.control_error(reply, method="GET", path=where)
+                account = next(iter(Reader(reply.document, f"GET {where}").at("data").items()))
+                contact = account.at("attributes").at("contact_information")
+                self._accounts[id] = contact.at("organization_name").text()
+            except (KlaviyoError, StopIteration) as problem:
+                warn(f"The account behind the connection {id} could not be read: {problem or 'no account'}")
+                return None
+            finally:
+                transport.close()
+        return self._accounts[id]
 
     def create(self) -> Connection:
         """Create a connection; it becomes active once the account's owner has opened its link.

@@ -143,6 +143,29 @@ def control_of(credentials: Credentials, environ: Mapping[str, str] | None = Non
     return CONTROL if _belongs(credentials.base_url, "maton.ai") else None
 
 
+def gateway_of(
+    control: Credentials, given: str | None = None, environ: Mapping[str, str] | None = None
+) -> str | None:
+    """Return the URL of the gateway's Klaviyo API for a key that manages connections; None if it is unknown.
+
+    Raises
+    ------
+    ConfigurationError
+        `given` is not a URL, or is Klaviyo's own host, which must not see a gateway's key.
+    """
+    if given:
+        if _side(given) is False:
+            raise ConfigurationError(
+                f"gateway_url={given!r} is Klaviyo's own host, which must not see a gateway's key. Pass the "
+                "gateway's URL, or leave it out."
+            )
+        return _checked(given)
+    named = _variable("KLAVIYO_BASE_URL", environ)
+    if named and _side(named):
+        return _checked(named)
+    return GATEWAY if _belongs(control.base_url, "maton.ai") else None
+
+
 def _variable(name: str, environ: Mapping[str, str] | None) -> str | None:
     """Read an environment variable; an empty one counts as missing.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -332,24 +332,32 @@ def _default(credentials: Credentials) -> str:
 
 COLUMNS = (
     "resource", "verb", "method", "path", "limits", "page_size", "filters", "sort", "include", "fields",
-    "additional_fields", "body", "scopes",
+    "additional_fields", "body", "scopes", "note",
 )  # fmt: skip
+BROWSER = "for web pages and apps, with a public key; not for this client"
+REQUEST = "no method; client.request() sends it"
 
 
 def describe(resources: Mapping[str, Any], resource: str | None = None, *, catalog: Catalog) -> pd.DataFrame:
-    """List the methods of one resource, or of all, with what their endpoints allow in the client's revision."""
+    """List the operations of one resource, or of all: the methods that call them, and what they allow."""
     if resource is not None and resource not in resources:
         raise InvalidInputError(
             f"{resource!r} is not a resource of this client{did_you_mean(resource, resources)}. "
             f"{allowed_values(resource, resources, 'Resources')} Call describe() for all of them."
         )
-    chosen = resources if resource is None else {resource: resources[resource]}
+    every = _every(catalog)
     rows = [
-        {"resource": name, "verb": verb, **_facts(endpoint)}
-        for name, thing in chosen.items()
-        for verb, endpoint in verbs(thing, catalog)
+        {"resource": name, "verb": verb, **_facts(endpoint), "note": _availability(endpoint, catalog)}
+        for name, thing in resources.items()
+        for verb, endpoint in verbs(thing, every)
     ]
-    return Description(pd.DataFrame(rows, columns=list(COLUMNS)).astype("string"))
+    rows += _without_method(rows, every)
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype("string")
+    order = {name: place for place, name in enumerate(resources)}
+    frame = frame.sort_values("resource", key=lambda names: names.map(order), kind="stable")
+    if resource is not None:
+        frame = frame[frame["resource"] == resource]
+    return Description(frame.reset_index(drop=True))
 
 
 def verbs(thing: Any, catalog: Catalog) -> Iterator[tuple[str, Endpoint]]:
@@ -359,6 +367,43 @@ def verbs(thing: Any, catalog: Catalog) -> Iterator[tuple[str, Endpoint]]:
             for operation in getattr(getattr(type(thing), name), "operations", ()):
                 if operation in catalog.operations:
                     yield name, catalog[operation]
+
+
+def _every(catalog: Catalog) -> Catalog:
+    """Return the operations of all known revisions: as the client's own has them, else the newest that has them."""
+    tables = [endpoints.load(name) for name in revisions.TABLES]
+    known = {name: endpoint for table in tables for name, endpoint in table.operations.items()}
+    browser = {name: call for table in tables for name, call in table.browser.items()}
+    return Catalog(catalog.revision, {**known, **catalog.operations}, {**browser, **catalog.browser})
+
+
+def _availability(endpoint: Endpoint, catalog: Catalog) -> str | None:
+    if endpoint.operation in catalog.operations:
+        return None
+    return f"not in revision {catalog.revision}; in {', '.join(revisions.having(endpoint.operation))}"
+
+
+def _without_method(rows: Sequence[Mapping[str, Any]], every: Catalog) -> Iterator[dict[str, Any]]:
+    """Yield the operations that no method calls, each with the resource that it belongs to and the reason."""
+    called: dict[tuple[str, str], str] = {}
+    for row in sorted(rows, key=lambda row: row["verb"].startswith("iter")):  # the plainest name first
+        called.setdefault((row["method"], row["path"]), f"{row['resource']}.{row['verb']}()")
+    homes: dict[str, str] = {}
+    for row in rows:
+        homes.setdefault(row["path"].split("/")[2], row["resource"])
+    for endpoint in every:
+        if (endpoint.method, endpoint.path) in called:
+            continue
+        note = REQUEST
+        if endpoint.method == "GET" and "/relationships/" in endpoint.path:
+            whole = called.get(("GET", endpoint.path.replace("/relationships/", "/")))
+            note = f"ids only; {whole or 'client.request()'} reads {'the resources' if whole else 'them'}"
+        home = homes.get(endpoint.path.split("/")[2], "accounts")
+        yield {"resource": home, "verb": None, **_facts(endpoint), "note": note}
+    for method, path in every.browser.values():
+        segment = path.split("/")[2]
+        near = [home for name, home in homes.items() if segment.startswith(name.removesuffix("s"))]
+        yield {"resource": (near or ["accounts"])[0], "method": method, "path": path, "note": BROWSER}
 
 
 def _facts(endpoint: Endpoint) -> dict[str, str | None]:

@@ -82,7 +82,8 @@ def test_a_connection_is_made_opened_used_and_deleted(sandbox: Sandbox, connecti
 
 def test_the_frame_has_no_links(connections: Connections) -> None:
     frame = connections.list()
-    assert frame.columns.tolist() == ["id", "status", "app", "method", "created", "updated", "metadata"]
+    columns = ["id", "account", "status", "app", "method", "created", "updated", "metadata"]
+    assert frame.columns.tolist() == columns
     assert frame["created"].dtype == "datetime64[us, UTC]"
     assert "session_token" not in str(frame.to_dict())
     assert connections.get(frame.iloc[0]).id == frame["id"][0]
@@ -247,3 +248,53 @@ def _account(sandbox: Sandbox, connection: Connection) -> dict[str, object]:
     with ka.connect(api_key=sandbox.maton_key, base_url=sandbox.gateway_url, connection=connection) as client:
         account: dict[str, object] = client.request("GET", "/api/accounts")["data"][0]
     return account
+
+
+def named(sandbox: Sandbox, **options: Any) -> Connections:
+    return Connections(
+        api_key=sandbox.maton_key,
+        base_url=sandbox.control_url,
+        gateway_url=sandbox.gateway_url,
+        progress=False,
+        retry=RetryPolicy(attempts=1),
+        **options,
+    )
+
+
+def test_the_account_behind_each_active_connection_is_named_and_asked_for_once(sandbox: Sandbox) -> None:
+    connections = named(sandbox)
+    waiting = connections.create()
+    before = sum(record.path.endswith("/api/accounts") for record in sandbox.requests)
+    frame = connections.list().set_index("id")
+    again = connections.list().set_index("id")
+    asked = sum(record.path.endswith("/api/accounts") for record in sandbox.requests) - before
+    active = frame[frame["status"] == "ACTIVE"]
+    assert len(active) >= 1
+    assert set(active["account"]) == {"Juniper & Pine Outfitters, LLC"}
+    assert frame["account"].isna()[waiting.id]
+    assert again["account"].equals(frame["account"])
+    assert asked == len(active)
+    connections.delete(waiting)
+    connections.close()
+
+
+def test_an_account_that_cannot_be_read_is_missing_with_a_warning(sandbox: Sandbox) -> None:
+    connections = named(sandbox)
+    sandbox.faults.add(path="/api/accounts", status=403)
+    with pytest.warns(UserWarning, match="could not be read"):
+        first = connections.list()
+    assert first["account"].isna().all()
+    assert connections.list()["account"].notna().any()  # it is asked again
+    sandbox.faults.clear()
+    connections.close()
+
+
+def test_a_gateway_key_never_goes_to_klaviyos_own_host(sandbox: Sandbox) -> None:
+    with pytest.raises(ConfigurationError, match="must not see a gateway's key"):
+        Connections(api_key="key", base_url=sandbox.control_url, gateway_url="https://a.klaviyo.com")
+
+
+def test_without_a_known_gateway_nothing_is_asked(connections: Connections, sandbox: Sandbox) -> None:
+    before = len(sandbox.requests)
+    assert connections.list()["account"].isna().all()
+    assert not any(record.path.endswith("/api/accounts") for record in list(sandbox.requests)[before:])

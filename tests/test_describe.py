@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
+import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import resources
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.diagnostics import verbs
-from klaviyo_analytics.endpoints import load
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.endpoints import load, revisions
+from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError
 
 NOUNS = [
     *(
@@ -38,6 +38,8 @@ NOUNS = [
         "reviews",
     ),
     "bulk_jobs",
+    *("campaign_audiences", "campaign_variations", "conversations", "data_sources", "object_records"),
+    *("object_schemas", "object_types", "push_tokens", "source_mappings", "tracking_settings", "web_feeds"),
 ]
 
 
@@ -98,26 +100,40 @@ def test_a_noun_that_is_none(client: KlaviyoClient) -> None:
         client.describe("campagns")
 
 
-def test_no_endpoint_of_a_known_thing_is_forgotten(client: KlaviyoClient) -> None:
-    """What is left has a reason: ids alone (the related read has them), or things that are no noun here."""
-    served = {
-        endpoint.operation
-        for noun in (getattr(client, name) for name in client.describe()["resource"].unique())
-        for _, endpoint in verbs(noun, load())
-    }
-    left = {
-        endpoint.operation
-        for endpoint in load()
-        if endpoint.operation not in served
-        and "/relationships/" not in endpoint.path
-        and endpoint.category not in ("Web Feeds", "Tracking Settings", "Custom Objects", "Reporting")
-    }
-    assert left == {
-        "create_back_in_stock_subscription",
-        "create_push_token",
-        "delete_push_token",
-        "get_push_token",
-        "get_push_tokens",
-        "get_profile_for_push_token",
-        "get_metric_for_metric_property",
-    }
+def test_every_operation_is_listed_and_has_a_method_or_a_reason(client: KlaviyoClient) -> None:
+    """Of every revision: what has no method reads ids alone, or belongs to web pages and apps."""
+    frame = client.describe()
+    listed = set(zip(frame["method"], frame["path"], strict=True))
+    for revision in revisions.TABLES:
+        table = load(revision)
+        assert {(each.method, each.path) for each in table} <= listed
+        assert {tuple(call) for call in table.browser.values()} <= listed
+    without = frame[frame["verb"].isna()]
+    reads_ids = without["path"].str.contains("/relationships/") & (without["method"] == "GET")
+    assert (reads_ids | without["path"].str.startswith("/client/")).all()
+    assert without["note"].notna().all()
+    assert without["note"][reads_ids].str.startswith("ids only; ").all()
+    tags = without[without["path"] == "/api/lists/{id}/relationships/tags"]
+    assert tags["note"].item() == "ids only; lists.tags() reads the resources"
+    browser = without[without["path"] == "/client/events"]
+    assert browser["resource"].item() == "events"
+    assert browser["note"].item() == "for web pages and apps, with a public key; not for this client"
+
+
+def test_what_the_clients_revision_lacks_is_listed_with_the_revisions_that_have_it() -> None:
+    with ka.connect(api_key="pk_0123456789", revision="2026-01-15") as old:
+        types = old.describe("object_types").set_index("verb")
+        assert types.loc["create", "note"] == "not in revision 2026-01-15; in 2026-07-15, 2026-10-15"
+        message = (
+            "create_object_type is not an operation of API revision 2026-01-15. These revisions have it: "
+        )
+        with pytest.raises(InvalidQueryError, match=f"{message}2026-07-15, 2026-10-15. Connect with "):
+            old.object_types.create(title="Booking")
+    with ka.connect(api_key="pk_0123456789", revision="2026-07-15") as new:
+        assert new.describe("object_types").set_index("verb").loc["create", "note"] is pd.NA
+
+
+def test_a_method_that_is_called_by_several_names_is_named_by_its_plainest(client: KlaviyoClient) -> None:
+    frame = client.describe("catalog_categories")
+    reads = frame[frame["path"].str.endswith("/relationships/items") & (frame["method"] == "GET")]
+    assert reads["note"].item() == "ids only; catalog_categories.items() reads the resources"

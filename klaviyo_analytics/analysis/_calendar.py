@@ -61,22 +61,46 @@ def require_zone(table: Table) -> None:
     # Narwhals does not recognise pandas' times in zones like America/New_York, but computes with them.
     if kind == nw.Unknown or (isinstance(kind, nw.Datetime) and kind.time_zone is not None):
         return
-    if isinstance(kind, nw.Datetime):
-        cure = "frame['datetime'].dt.tz_localize('America/New_York')"
-    elif _has_offset(table):
-        cure = "pd.to_datetime(frame['datetime'], utc=True).dt.tz_convert('America/New_York')"
-    else:
-        cure = "pd.to_datetime(frame['datetime']).dt.tz_localize('America/New_York')"
     raise FrameError(
-        f"column 'datetime' is {kind}, and its time zone decides what a day is. Set it to {cure}, with the "
-        "account's time zone"
+        f"column 'datetime' is {kind}, and its time zone decides what a day is. Set it to "
+        f"{time_cure(table, 'datetime')}, with the account's time zone"
     )
 
 
-def _has_offset(table: Table) -> bool:
-    """Return whether the first text of `datetime` states an offset from UTC."""
-    texts = table.select("datetime").drop_nulls().head(1).collect()["datetime"].to_list()
-    return bool(texts) and re.search(r"(Z|[+-]\d\d:?\d\d)$", str(texts[0]).strip()) is not None
+def time_cure(table: Table, column: str, zone: str = "America/New_York") -> str:
+    """Return the code that makes times with a zone of a column that has none, in the table's own library.
+
+    Text with an offset is converted; text and times without one are on the account's clock.
+    """
+    kind = table.collect_schema()[column]
+    texts = [] if isinstance(kind, nw.Datetime) else _texts(table, column)
+    offset = any(re.search(r":\d\d.*(Z|[+-]\d\d(:?\d\d)?)$", text) for text in texts)
+    if table.implementation.is_polars():
+        named = f"pl.col({column!r})"
+        if isinstance(kind, nw.Datetime):
+            made = f"{named}.dt.replace_time_zone({zone!r})"
+        elif offset:
+            made = f"{named}.str.to_datetime(time_zone='UTC').dt.convert_time_zone({zone!r})"
+        else:
+            made = f"{named}.str.to_datetime().dt.replace_time_zone({zone!r})"
+        return f"frame.with_columns({made})"
+    if not table.implementation.is_pandas_like():
+        return "a timestamp with time zone"
+    named = f"frame[{column!r}]"
+    if isinstance(kind, nw.Datetime):
+        return f"{named}.dt.tz_localize({zone!r})"
+    # pandas reads all texts by the form of the first one, unless it is told that forms differ
+    forms = ", format='ISO8601'" if len({len(text) for text in texts}) > 1 else ""
+    if offset:
+        return f"pd.to_datetime({named}, utc=True{forms}).dt.tz_convert({zone!r})"
+    return f"pd.to_datetime({named}{forms}).dt.tz_localize({zone!r})"
+
+
+def _texts(table: Table, column: str) -> list[str]:
+    """Return the texts of a column, one of each length."""
+    column_of = table.select(nw.col(column).cast(nw.String).str.strip_chars().alias("text")).drop_nulls()
+    by_length = column_of.with_columns(length=nw.col("text").str.len_chars()).group_by("length")
+    return [str(text) for text in by_length.agg(nw.col("text").min()).collect()["text"].to_list()]
 
 
 def holds_times(table: Table) -> bool:

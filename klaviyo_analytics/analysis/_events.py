@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
+from klaviyo_analytics.analysis._calendar import time_cure
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, listed, opened, require
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
@@ -51,7 +52,7 @@ def opened_rows(
         if kind is not None and not aware:
             raise FrameError(
                 f"column {name!r} is {kind}, but times with a time zone are needed. "
-                f"Convert it first, with pd.to_datetime(frame[{name!r}], utc=True) for example."
+                f"Set it to {time_cure(table, name)}, with the account's time zone."
             )
     for name in numbers:
         if name in schema and not schema[name].is_numeric():

@@ -95,7 +95,7 @@ def revenue_split(frame: IntoFrameT, *, value: str = "sum_value", by: str | Sequ
     DataFrame
         `by`, `source` ("campaign", "flow", "other"; always all three), `revenue` and `revenue_share` of all
         revenue, credited or not (`count` and `count_share` of orders), `currency` if there is one, and
-        `complete`: whether all rows are. The three parts add up to the whole.
+        `complete`: whether all rows are. The three parts add up to the whole; of a frame without rows they are zero.
 
     Raises
     ------
@@ -137,7 +137,13 @@ def revenue_split(frame: IntoFrameT, *, value: str = "sum_value", by: str | Sequ
     )
     currency = carried(table, keys)[:1] if money else []
     kept = [nw.col("__whole").min(), *(nw.col(name).max() for name in currency)]
-    totals = summed(wide, keys, [value, *parts], *kept)
+    totals = summed(wide, keys, [value, *parts], *kept, nw.len().alias("__rows"))
+    # without a single row nothing was sold; without a single known value it is not known how much
+    nothing = nw.when(nw.col("__rows") > 0)
+    totals = totals.with_columns(
+        nothing.then(nw.col(source)).otherwise(nw.lit(0)).cast(table.collect_schema()[value]).alias(source)
+        for source in parts
+    )
     what = "revenue" if value == "sum_value" else value
     rows = nw.concat(
         [

@@ -122,7 +122,9 @@ def _stopped(source: Source, metrics: pd.DataFrame) -> Iterator[_Finding]:
     """Check whether the events of orders and checkouts have stopped or jumped, by whole weeks."""
     last = pd.Timestamp(source.now).tz_convert(source.timezone).normalize()
     start = last - pd.Timedelta(days=7 * WEEKS)
-    for row in metrics[metrics["name"].isin([ORDERS, "Started Checkout", "Viewed Product"])].itertuples():
+    for row in metrics[
+        metrics["name"].isin([ORDERS, "Started Checkout", "Checkout Started", "Viewed Product"])
+    ].itertuples():
         span = Timeframe(start.to_pydatetime(), last.to_pydatetime(), timezone=source.timezone)
         days = MetricAggregates(source.context).query(str(row.id), interval="day", timeframe=span)
         counts = days["count"].astype("float64").to_numpy()
@@ -162,7 +164,7 @@ def _orders(source: Source, period: Timeframe, metrics: pd.DataFrame) -> Iterato
         ),
         (
             "orders without a currency", "low", int(orders["currency"].isna().sum()),
-            "Send $value_currency with each order event.",
+            "Send $value_currency with each order event; Shopify sends $currency_code.",
         ),
         (
             "events without a profile", "medium", int(orders["profile_id"].isna().sum()),

@@ -159,7 +159,10 @@ def _sums(frame: pd.DataFrame) -> tuple[int, float]:
 
 def _attributed(source: Source, credit: pd.DataFrame, wide: Timeframe, currency: str) -> pd.DataFrame:
     """Return the attributed orders in the reports' currency, with the time at which their message was sent."""
-    message = credit["campaign_message_id"].fillna(credit["flow_message_id"]).astype("string")
+    # the events of a campaign may name its message or the campaign itself
+    message = credit["campaign_id"].fillna(credit["flow_message_id"]).astype("string")
+    named = credit.dropna(subset=["campaign_message_id", "campaign_id"])
+    campaigns = dict(zip(named["campaign_message_id"], named["campaign_id"], strict=True))
     frame = pd.DataFrame(
         {
             "order_id": credit["event_id"],
@@ -180,7 +183,9 @@ def _attributed(source: Source, credit: pd.DataFrame, wide: Timeframe, currency:
     frame = frame[frame["currency"] == currency].reset_index(drop=True)
     if frame.empty:
         return frame.assign(sent=pd.Series([], dtype="datetime64[us, UTC]"))
-    return _with_send(frame, source.touches(wide))
+    touches = source.touches(wide)
+    touches["message"] = touches["message"].map(lambda name: campaigns.get(name, name)).astype("string")
+    return _with_send(frame, touches)
 
 
 def _with_send(frame: pd.DataFrame, touches: pd.DataFrame) -> pd.DataFrame:

@@ -193,15 +193,21 @@ def sandbox(options: argparse.Namespace) -> int:
     """Serve a synthetic account on this machine until Ctrl-C."""
     from klaviyo_analytics._connect import sandbox_class  # noqa: PLC0415
 
-    served = sandbox_class()(
-        port=options.port,
-        seed=options.seed,
-        profiles=options.profiles,
-        events=options.events,
-        rate_limits=options.rate_limits,
-        own_links=options.own_links,
-        now=_day(options.now) if options.now else int(time.time()),
-    )
+    try:
+        served = sandbox_class()(
+            port=options.port,
+            seed=options.seed,
+            profiles=options.profiles,
+            events=options.events,
+            days=options.days,
+            text_names=options.text_names,
+            truths=_truths(options.truths),
+            rate_limits=options.rate_limits,
+            own_links=options.own_links,
+            now=_day(options.now) if options.now else int(time.time()),
+        )
+    except ValueError as problem:
+        raise InvalidInputError(str(problem)) from None
     lines: Sequence[str] = [
         served.url,
         f"a gateway:  KLAVIYO_BASE_URL={served.gateway_url} MATON_API_KEY={served.maton_key} "
@@ -212,6 +218,23 @@ def sandbox(options: argparse.Namespace) -> int:
     print("\n".join(lines), flush=True)  # noqa: T201  (at once, for programs that wait for the first line)
     served.serve_forever()
     return DONE
+
+
+def _truths(text: str) -> str | dict[str, object]:
+    """Read `send_hour=0.5,deleted=3`; a word is left as it is."""
+    if "=" not in text:
+        return text
+    found: dict[str, object] = {}
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            raise InvalidInputError(
+                f"--truths {part!r} is not a name and a number such as send_hour=0.5."
+            ) from None
+        found[name.strip()] = int(value) if name.strip() == "deleted" and value.is_integer() else value
+    return found
 
 
 def _day(text: str) -> int:

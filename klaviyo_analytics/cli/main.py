@@ -111,8 +111,19 @@ def _trying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     sandbox.add_argument("--port", type=_port, default=8765, help="0 takes any free port")
     sandbox.add_argument("--seed", type=_count, default=7)
-    sandbox.add_argument("--profiles", type=_count, default=2_000)
-    sandbox.add_argument("--events", type=_count, default=50_000)
+    sandbox.add_argument("--profiles", type=_count, default=8_000)
+    sandbox.add_argument("--events", type=_count, default=300_000)
+    sandbox.add_argument(
+        "--days", type=_count, help="length of the history; two years if omitted, 400 days for a small shop"
+    )
+    sandbox.add_argument(
+        "--text-names", choices=["new", "old"], default="new", help="Received Text Message, or Received SMS"
+    )
+    sandbox.add_argument(
+        "--truths",
+        default="usual",
+        help="what the numbers contain: usual, none, all, or some by name, such as send_hour=0.5,deleted=3",
+    )
     sandbox.add_argument("--now", help="the shop's today, such as 2026-06-30; the real day if omitted")
     sandbox.add_argument("--rate-limits", action="store_true", help="answer 429 as Klaviyo would")
     sandbox.add_argument(

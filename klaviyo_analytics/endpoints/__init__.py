@@ -120,18 +120,26 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All operations of one revision."""
+    """All operations of one revision; `browser` names those of pages and apps (/client/...), which have no table."""
 
     revision: str
     operations: Mapping[str, Endpoint]
+    browser: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # method and path by operation
 
     def __getitem__(self, operation: str) -> Endpoint:
         try:
             return self.operations[operation]
         except KeyError:
+            from klaviyo_analytics.endpoints import revisions  # noqa: PLC0415  (imports this module)
+
+            where = revisions.having(operation)
             raise InvalidQueryError(
                 f"{operation} is not an operation of API revision {self.revision}. "
-                "Connect with a revision that has it."
+                + (
+                    f"These revisions have it: {', '.join(where)}. Connect with revision={where[0]!r}."
+                    if where
+                    else "No revision known here has it. client.describe() lists the operations."
+                )
             ) from None
 
     def __iter__(self) -> Iterator[Endpoint]:
@@ -167,7 +175,9 @@ def load(revision: str = "2026-01-15") -> Catalog:
     names = revisions.tables_for(revision)
     if len(names) == 1:
         return _read(names[0])
-    return Catalog(revision, revisions.union(map(_read, names)))
+    found = [_read(name) for name in names]
+    browser = {name: call for catalog in found for name, call in catalog.browser.items()}
+    return Catalog(revision, revisions.union(found), browser)
 
 
 @cache
@@ -177,7 +187,8 @@ def _read(revision: str) -> Catalog:
     operations = {
         name: _endpoint(name, facts, table["fields"], shapes) for name, facts in table["operations"].items()
     }
-    return Catalog(revision, operations)
+    browser = {name: (method, path) for name, (method, path) in table["browser"].items()}
+    return Catalog(revision, operations, browser)
 
 
 def _facts(revision: str) -> dict[str, Any]:
@@ -194,6 +205,7 @@ def _facts(revision: str) -> dict[str, Any]:
         "operations": {name: facts for name, facts in merged.items() if facts is not None},
         "fields": base["fields"] | change["fields"],
         "shapes": base["shapes"] | change["shapes"],
+        "browser": base["browser"] | change["browser"],
     }
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import chain
 from typing import Any
 
-from klaviyo_analytics.endpoints import Body, Catalog, Endpoint, Shape
+from klaviyo_analytics.endpoints import Body, Catalog, Endpoint, Shape, load
 
 DEFAULT = "2026-01-15"
 TABLES = (DEFAULT, "2026-07-15", "2026-10-15")  # oldest first; each but the first holds what it changes
@@ -61,6 +61,11 @@ def tables_for(revision: str) -> tuple[str, ...]:
 def is_unknown(revision: str) -> bool:
     """Return whether a revision may allow what no table lists: it is newer than all of them, or a beta."""
     return revision.endswith(".pre") or day(revision) > day(TABLES[-1])
+
+
+def having(operation: str) -> tuple[str, ...]:
+    """Return the revisions, of those with a table, that have an operation, oldest first."""
+    return tuple(name for name in TABLES if operation in load(name).operations)
 
 
 def changes(old: Catalog, new: Catalog) -> dict[str, list[str]]:

@@ -114,10 +114,12 @@ def grid(
     """
     collected = Grid(measurements, additive=ADDITIVE, zero=("unique",))
     try:
+        # a server that writes null for what is absent means an empty text as a value of its own, on every page
+        writes_null = any(
+            None in (row.get("dimensions") or ()) for answer in answers for row in answer["data"]
+        )
         for answer in answers:
             starts = [_start(date) for date in answer["dates"]]
-            # one that writes null for what is absent means an empty text as a value of its own
-            writes_null = any(None in (row.get("dimensions") or ()) for row in answer["data"])
             rows: list[Row] = [
                 (
                     _group(row.get("dimensions") or (), dimensions, empty=writes_null),

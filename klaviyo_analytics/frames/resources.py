@@ -19,6 +19,10 @@ Objects = list[Mapping[str, Any]]
 Index = Mapping[tuple[str, str], Record]
 
 
+#: What integrations call the currency of an order: the API and Shopify.
+CURRENCY = ("$value_currency", "$currency_code")
+
+
 class NamedProperties:
     """Which of the properties that a caller asked for any row has; tables and readers may share it."""
 
@@ -47,7 +51,10 @@ class NamedProperties:
 
     def report(self) -> None:
         """Warn of named properties that no row has, with the names that come close."""
-        missing = [name for name in self._wanted if name not in self._met]
+        # whoever asks for both names of the currency knows that an integration sends only one of them
+        both = self._met.intersection(CURRENCY) and set(CURRENCY) <= set(self._wanted)
+        known = self._met.union(CURRENCY) if both else self._met
+        missing = [name for name in self._wanted if name not in known]
         if not self._rows or not missing:
             return
         said = []

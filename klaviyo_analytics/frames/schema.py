@@ -20,7 +20,7 @@ DTYPES: Mapping[Kind, str] = {
 }
 Properties = str | Sequence[str] | Mapping[str, str]
 # free-form objects that an account fills as it likes; the rest of the API has a fixed shape
-FREE_FORM = ("event_properties", "properties")
+FREE_FORM = ("event_properties", "properties", "record_properties")
 # the order in which every frame shows its columns is decided here; the others stay in the API's order
 READ_FIRST = ("name", "datetime", "send_time", "status", "channel")
 READ_LAST = ("timestamp", "uuid")

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from klaviyo_analytics.analysis._engine import P, R, WrongFrame, check_unique, described, takes
+from klaviyo_analytics.analysis._calendar import time_cure
+from klaviyo_analytics.analysis._engine import P, R, WrongFrame, check_unique, described, opened, takes
 from klaviyo_analytics.arithmetic import CHANNELS_WITHOUT_OPENS, OPENS
 from klaviyo_analytics.errors import FrameError
 
@@ -111,12 +112,16 @@ def times(frame: pd.DataFrame, column: str) -> pd.DatetimeIndex:
     """Return the column as datetimes, in its own time zone; text is refused, because its zone is a guess."""
     values = frame[column]
     is_time = pd.api.types.is_datetime64_any_dtype(values.dtype) or values.isna().all()
-    is_text = values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "string"
+    is_text = pd.api.types.infer_dtype(values, skipna=True) == "string"
     if not is_time and (is_text or values.dtype != object):
         kind = "text" if is_text else values.dtype
         raise FrameError(
-            f"column {column!r} is {kind}, and the plot needs datetimes. Convert it to the account's time zone: "
-            f"pd.to_datetime(frame[{column!r}], utc=True).dt.tz_convert('Europe/Berlin')"
+            f"column {column!r} is {kind}, and the plot needs datetimes. "
+            + (
+                f"Set it to {time_cure(opened(frame[[column]]), column)}, with the account's time zone"
+                if is_text
+                else "Pass a column of datetimes with the account's time zone"
+            )
         )
     try:
         return pd.DatetimeIndex(pd.to_datetime(values))

@@ -293,6 +293,9 @@ def _signed(value: float, decimals: int) -> str:
 
 
 def _money_prefix(kind: Kind, currency: str | None) -> str:
-    if kind != "money" or not currency:
-        return ""
-    return _SYMBOLS.get(currency.upper(), f"{currency.upper()} ")
+    return money_prefix(currency) if kind == "money" else ""
+
+
+def money_prefix(currency: str | None) -> str:
+    """Return what stands before an amount: `$`, `CHF `, or nothing if the currency is not known."""
+    return _SYMBOLS.get(currency.upper(), f"{currency.upper()} ") if currency else ""

@@ -88,7 +88,8 @@ def draw_scatter(
                 "edgecolors": ax.get_facecolor(),
                 "zorder": 2,
             }
-            ax.scatter(xs[rows], ys[rows], **{**looks, **kwargs})
+            dots = ax.scatter(xs[rows], ys[rows], **{**looks, **kwargs})
+            vars(dots)["hover_names"] = list(np.array(row_names(shown, row_kind), dtype=object)[rows])
         value_axis(ax, ys, up.kind, money)
         _x_axis(ax, xs, across, money, logs=logs)
         ax.set_xlabel(capitalised(across.label) + (" (log scale)" if logs else ""), color=ink(ax, 0.75))

@@ -111,7 +111,7 @@ class AccountFrames:
             metric=self.orders_metric,
             start=pd.Timestamp(start),
             end=self.period.end,
-            properties=["$value", "$value_currency"],
+            properties=["$value", "$value_currency", "$currency_code"],
         )
         return events.rename(columns={"event_properties.$value": "$value"})
 

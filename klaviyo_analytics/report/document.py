@@ -14,7 +14,7 @@ import matplotlib as mpl
 import pandas as pd
 
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.report.hover import Mark, marks_of
+from klaviyo_analytics.plots._hover import Mark, marks_of
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -5,14 +5,14 @@ The methods of `_generated` are typed and documented for one endpoint each, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
 from klaviyo_analytics import exports, frames
-from klaviyo_analytics._messages import counted, explained_methods
+from klaviyo_analytics._messages import allowed_values, counted, did_you_mean, explained_methods
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.endpoints import Body, Endpoint, jsonapi
 from klaviyo_analytics.endpoints import query as queries
@@ -119,6 +119,14 @@ def written(name: str, value: Any) -> Any:
         return encode.value(value)
     except UnwritableError as problem:
         raise InvalidInputError(f"{name}: {problem}.") from None
+
+
+def one_of(value: Any, name: str, allowed: Sequence[str]) -> None:
+    """Refuse a value that is not one of those allowed; one that was not passed is fine."""
+    if value is not UNSET and value not in allowed:
+        raise InvalidInputError(
+            f"{name}={value!r} is not allowed{did_you_mean(value, allowed)}. {allowed_values(value, allowed)}"
+        )
 
 
 def _related(kind: str, arity: str, value: Any) -> Any:
@@ -316,7 +324,10 @@ class Resource:
 
     def _apply(self, operation: str, id: object, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
         """Send a request whose body, not its path, has the id: clone, render, assign."""
-        data = resource(self._endpoint(operation), attributes, id=self._id(id))
+        endpoint, own = self._endpoint(operation), self._id(id)
+        if endpoint.body is not None and "id" in endpoint.body.required:  # some name it twice
+            attributes = {"id": own, **attributes}
+        data = resource(endpoint, attributes, id=own)
         return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
 
     def _relate(self, operation: str, id: object, ids: object, *, dry_run: bool) -> Any:
@@ -324,6 +335,12 @@ class Resource:
         body = self._endpoint(operation).body or Body()
         related = {"data": identifiers(str(body.type), ids)}
         return write(self._context, operation, self._ids(operation, id), related, dry_run=dry_run)
+
+    def _relate_one(self, operation: str, id: object, related: object, *, dry_run: bool) -> Any:
+        """Send one resource identifier."""
+        body = self._endpoint(operation).body or Body()
+        (one,) = identifiers(str(body.type), [related])
+        return write(self._context, operation, self._ids(operation, id), {"data": one}, dry_run=dry_run)
 
     def _delete(self, operation: str, id: object, *, confirm: bool, dry_run: bool) -> Any:
         """Delete a resource for good, so only with `confirm=True`."""

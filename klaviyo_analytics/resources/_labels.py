@@ -34,15 +34,18 @@ def metric_names(context: Context, ids: Iterable[str]) -> Names:
 def label(context: Context, frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """Put a column of names beside each column of ids: `columns` maps the ids' column to the names' column.
 
-    What was deleted has a missing name; what the key may not read is missing with one warning.
+    What was deleted has a missing name, unless a report that the client has read names it; what the key may not read
+    is missing with one warning.
     """
     labelled = frame.copy(deep=False)
     for column, name in columns.items():
         kind = KIND_OF[column]
         values = labelled[column].astype("string")
         names = names_for(context, kind, values.dropna().unique().tolist())
+        told = context.names.get(f"{kind} of reports", {})  # also of what was deleted since
         texts: Any = pd.array(
-            [names.get(value) if pd.notna(value) else None for value in values], dtype="string"
+            [names.get(value) or told.get(value) if pd.notna(value) else None for value in values],
+            dtype="string",
         )
         labelled.insert(int(labelled.columns.get_indexer(pd.Index([column]))[0]) + 1, name, texts)
     labelled.attrs = dict(frame.attrs)
@@ -88,15 +91,20 @@ def _messages(context: Context, ids: Sequence[str]) -> Names:
     filters = [f'equals(messages.channel,"{channel}")' for channel in CHANNELS.values()]
     for filter in filters if by_channel(context) else [None]:
         frame = Reading(context, "get_campaigns", filter=filter, include=["campaign-messages"]).frame()
-        for campaign, messages in zip(frame[column], frame["campaign_message_ids"], strict=True):
-            names |= dict.fromkeys(messages or [], None if pd.isna(campaign) else str(campaign))
+        for id, campaign, messages in zip(
+            frame["id"], frame[column], frame["campaign_message_ids"], strict=True
+        ):
+            # some accounts' reports give the campaign's own id for its message
+            known = [*(messages or []), *([] if pd.isna(id) else [str(id)])]
+            names |= dict.fromkeys(known, None if pd.isna(campaign) else str(campaign))
     for id in ids:
         if id not in names:
             try:
-                name = read_one(context, "get_flow_message", {"id": id}).get("name")
+                message = read_one(context, "get_flow_message", {"id": id})
             except NotFoundError:
                 continue
-            names[id] = None if pd.isna(name) else str(name)
+            found = (message.get(column) for column in ("name", "definition.name"))
+            names[id] = next((str(name) for name in found if pd.notna(name)), None)
     return names
 
 

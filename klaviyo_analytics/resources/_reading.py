@@ -53,7 +53,7 @@ class Context:
     metrics: pd.DataFrame | None = field(default=None, repr=False)  # read once, see Metrics.known
     known_account: pd.Series[Any] | None = field(default=None, repr=False)
     conversion: tuple[str, str] | None = field(default=None, repr=False)  # see resources._conversion
-    names: dict[str, dict[str, str | None]] = field(default_factory=dict, repr=False)  # see reports._names
+    names: dict[str, dict[str, str | None]] = field(default_factory=dict, repr=False)  # see _labels
     cache: Cache = field(default_factory=Cache, repr=False)
     quota: Quota = field(default_factory=Quota, repr=False)
 

@@ -197,7 +197,9 @@ def lists_of_text(values: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def finished(frame: pd.DataFrame, columns: Sequence[str], report: pd.DataFrame) -> pd.DataFrame:
-    """Select the columns, reset the index, and copy the report's `attrs`."""
-    result = frame[[*columns, *NUMBERS]].reset_index(drop=True)
+    """Select the columns, names first and ids last, reset the index, and copy the report's `attrs`."""
+    ids = [name for name in columns if name.endswith("_id")]
+    names = [name for name in columns if name not in ids]
+    result = frame[[*names, *NUMBERS, *ids]].reset_index(drop=True)
     result.attrs = dict(report.attrs)
     return result

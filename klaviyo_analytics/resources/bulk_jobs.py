@@ -15,81 +15,54 @@ from klaviyo_analytics.filters import F
 from klaviyo_analytics.frames.schema import DTYPES
 from klaviyo_analytics.http.cancellation import wait_for
 from klaviyo_analytics.resources import event_writes
-from klaviyo_analytics.resources._base import resource, serves, write, written
+from klaviyo_analytics.resources._base import identifiers, serves, write
 from klaviyo_analytics.resources._generated.account import BulkJobMethods
 from klaviyo_analytics.resources._reading import Context, Reading, catalog_id, checked_id, read_one
-from klaviyo_analytics.resources.consent import request_of, rows_of
-from klaviyo_analytics.resources.coupons import with_expiry
-from klaviyo_analytics.resources.profile_writes import patched
-from klaviyo_analytics.writeback import confirmations
+from klaviyo_analytics.resources.catalogs import catalog_plan
+from klaviyo_analytics.resources.consent import rows_of
+from klaviyo_analytics.resources.coupons import codes_plan
+from klaviyo_analytics.writeback import Plan, confirmations, events, profiles
 from klaviyo_analytics.writeback.confirmations import confirmed
 from klaviyo_analytics.writeback.consent import plan_suppression
-from klaviyo_analytics.writeback.write_types import WRITE_TYPES
+from klaviyo_analytics.writeback.write_types import IMPORT, WRITE_TYPES
 
 Record = Mapping[str, Any]
 PLURAL = {"item": "items", "variant": "variants", "category": "categories"}
 
 
-def attributes(context: Context, kind: str, records: Sequence[Record]) -> dict[str, Any]:
-    """Return the attributes of a job of one kind."""
+def planned(context: Context, kind: str, records: Sequence[Record], lists: Sequence[str] = ()) -> Plan:
+    """Plan a job of one kind from records, each with the keywords of the single write."""
     most = WRITE_TYPES[kind.replace("_", " ")].most
     if not 0 < len(records) <= most:
         raise InvalidInputError(
             f"a job of the kind {kind!r} takes 1 to {most:,} records, not {len(records):,}."
         )
+    what = f"submit({kind!r})"
     if kind in ("suppress", "unsuppress"):
-        plan = plan_suppression(
+        return plan_suppression(
             context,
             rows_of(list(records), kind),
             suppresses=kind == "suppress",
             columns=None,
             on_duplicate="error",
         )
-        _, body = request_of(plan)
-        profiles: dict[str, Any] = body["data"]["attributes"]
-        return profiles
+    _check_mappings(records, what)
     if kind == "profile_import":
-        return {"profiles": {"data": [_profile(context, record) for record in records]}}
+        return profiles.plan_given(context, records, what, kind=IMPORT.name, lists=lists)
     if kind == "event_create":
-        return {"events_bulk_create": {"data": [_event(context, record) for record in records]}}
+        return events.plan_given(context, [event_writes.keywords(one) for one in records], what)
     if kind == "coupon_code_create":
-        endpoint = context.api.catalog["create_coupon_code"]
-        codes = [resource(endpoint, with_expiry(context, record)) for record in records]
-        return {"coupon_codes": {"data": codes}}
+        return codes_plan(context, records, what)
     _, resource_kind, verb = kind.split("_")
-    data = [_in_catalog(context, resource_kind, verb, record) for record in records]
-    return {PLURAL[resource_kind]: {"data": data}}
+    if verb != "create":
+        records = [{**one, "id": catalog_id(one.get("id"))} for one in records]
+    return catalog_plan(context, records, what, resource_kind, verb)  # type: ignore[arg-type]
 
 
-def _profile(context: Context, record: Record) -> dict[str, Any]:
-    id, given = _parted(record)
-    given, meta = patched(given)
-    data = resource(
-        context.api.catalog["create_or_update_profile"], given, id=None if id is None else checked_id(id)
-    )
-    return {**data, "meta": meta} if meta else data
-
-
-def _event(context: Context, record: Record) -> dict[str, Any]:
-    happened = dict(record)
-    profile = event_writes.whose(happened.pop("profile", None))
-    event = {"type": "event", "attributes": written("event", event_writes.attributes(context, **happened))}
-    one = {"profile": {"data": profile}, "events": {"data": [event]}}
-    return {"type": "event-bulk-create", "attributes": one}
-
-
-def _in_catalog(context: Context, resource_kind: str, verb: str, record: Record) -> dict[str, Any]:
-    if verb == "create":
-        return resource(context.api.catalog[f"create_catalog_{resource_kind}"], record)
-    id, given = _parted(record)
-    if verb == "delete":
-        return {"type": f"catalog-{resource_kind}", "id": catalog_id(id)}
-    return resource(context.api.catalog[f"update_catalog_{resource_kind}"], given, id=catalog_id(id))
-
-
-def _parted(record: Record) -> tuple[Any, dict[str, Any]]:
-    given = dict(record)
-    return given.pop("id", None), given
+def _check_mappings(records: Sequence[Any], what: str) -> None:
+    for one in records:
+        if not isinstance(one, Mapping):
+            raise InvalidInputError(f"{what}: {one!r} is not a dict of the keywords of the single write.")
 
 
 JobKind = Literal[
@@ -248,13 +221,10 @@ class BulkJobs(BulkJobMethods):
         """
         if kind != "event_create":
             _operation(kind, many=False)
-        given = attributes(self._context, kind, records)
-        if lists is not None:
-            if kind != "profile_import":
-                raise InvalidInputError("lists= belongs to the kind 'profile_import'.")
-            given["lists"] = lists
-        operation = _submission(kind)
-        body = {"data": resource(self._endpoint(operation), given)}
+        if lists is not None and kind != "profile_import":
+            raise InvalidInputError("lists= belongs to the kind 'profile_import'.")
+        joined = [] if lists is None else [one["id"] for one in identifiers("list", lists)]
+        operation, body = planned(self._context, kind, records, joined)._request("records")
         if not dry_run:
             confirmed(confirm, *_asks(kind, len(records)))
         job = write(self._context, operation, {}, body, dry_run=dry_run)

@@ -13,14 +13,15 @@ from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.frames.schema import READ_FIRST
 from klaviyo_analytics.resources._base import only, serves
 from klaviyo_analytics.resources._generated.messages import (
+    CampaignAudienceMethods,
     CampaignField,
     CampaignInclude,
-    CampaignMessageMethods,
     CampaignSort,
+    CampaignVariationMethods,
 )
 from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, Span, chosen, instead
 from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
-from klaviyo_analytics.resources.campaign_writes import CampaignWrites
+from klaviyo_analytics.resources.campaign_writes import CampaignMessageWrites, CampaignWrites
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
 from klaviyo_analytics.resources.reports._base import by_channel, campaign_name
@@ -243,8 +244,8 @@ class Campaigns(CampaignWrites):
         >>> import klaviyo_analytics as ka
         >>> with ka.demo(profiles=100, events=2000) as client:
         ...     summary = client.campaigns.summary("last 90 days")
-        >>> summary.columns[:8].tolist()
-        ['campaign_id', 'campaign', 'channel', 'send_time', 'subject', 'status', 'tags', 'recipients']
+        >>> summary.columns[:7].tolist()
+        ['campaign', 'channel', 'send_time', 'subject', 'status', 'tags', 'recipients']
         """
         chosen([by], get_args(CampaignGrain), "by")
         if not by_channel(self._context):
@@ -271,8 +272,16 @@ class Campaigns(CampaignWrites):
         return finished(rows.sort_values(["send_time", *KEYS[by]], kind="stable"), columns, report)
 
 
-class CampaignMessages(CampaignMessageMethods):
+class CampaignMessages(CampaignMessageWrites):
     """Messages of campaigns; `campaigns.messages(campaign_id)` lists them."""
+
+
+class CampaignAudiences(CampaignAudienceMethods):
+    """Who gets the messages of a campaign; `campaigns.audiences(campaign_id)` lists them (since 2026-10-15)."""
+
+
+class CampaignVariations(CampaignVariationMethods):
+    """Versions of a message; `campaign_messages.variations(message_id)` lists them (since 2026-10-15)."""
 
 
 def _in_channel(name: str, asked: Any) -> Any:
@@ -334,9 +343,10 @@ def _records(context: Context, report: pd.DataFrame) -> pd.DataFrame:
 
 
 def _subjects(records: pd.DataFrame) -> dict[str, str | None]:
-    """Return each message's subject."""
-    return {
+    """Return the subject of each message, and of each campaign: some accounts' reports name a message by it."""
+    of_messages = {
         id: subject
         for ids, subjects in zip(records["message_ids"], records["subjects"], strict=True)
         for id, subject in zip(ids, subjects, strict=True)
     }
+    return dict(zip(records["campaign_id"], records["subject"], strict=True)) | of_messages

@@ -5,16 +5,19 @@ The API's ids are compound: ``$custom:::$default:::SKU``. Every method here acce
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from klaviyo_analytics.resources._base import Resource, serves
+from klaviyo_analytics.endpoints import Body
+from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.resources._base import UNSET, Resource, identifiers, one_of, resource, serves, write
 from klaviyo_analytics.resources._generated.shop import (
     CatalogCategoryMethods,
     CatalogItemMethods,
     CatalogVariantMethods,
 )
-from klaviyo_analytics.resources._reading import catalog_id, checked_id
+from klaviyo_analytics.resources._reading import Context, catalog_id, checked_id
+from klaviyo_analytics.resources.event_writes import whose
 from klaviyo_analytics.resources.profiles import applied
 from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback import catalogs as plans
@@ -22,7 +25,11 @@ from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.columns import Rest
 from klaviyo_analytics.writeback.encode import DateFormat
 
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id
+
 Columns = Mapping[str, str] | None
+Channel = Literal["EMAIL", "PUSH", "SMS", "WHATSAPP"]
 
 
 class CatalogFrames(Resource):
@@ -179,6 +186,45 @@ class _CatalogResource(CatalogFrames):
     def _id(self, value: object) -> str:
         return catalog_id(value)
 
+    def _create(self, operation: str, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        plan = catalog_plan(self._context, [attributes], "create()", self._what, "create")
+        return write(self._context, operation, {}, plan._single_request(), dry_run=dry_run)
+
+    def _update(self, operation: str, id: object, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        ids = self._ids(operation, id)
+        given = {name: value for name, value in attributes.items() if value is not UNSET}
+        if not given:
+            raise InvalidInputError(
+                f"update(): no attribute was given. Pass at least one of {', '.join(attributes)}."
+            )
+        row = {"id": next(iter(ids.values())), **given}
+        plan = catalog_plan(self._context, [row], "update()", self._what, "update")
+        return write(self._context, operation, ids, plan._single_request(), dry_run=dry_run)
+
+
+def catalog_plan(
+    context: Context,
+    given: Sequence[Mapping[str, Any]],
+    what: str,
+    resource_kind: plans.ResourceKind,
+    verb: plans.Verb,
+) -> Plan:
+    """Plan resources that are given as keyword arguments; related ones may be ids, rows or frames."""
+    body = context.api.catalog[f"{verb}_catalog_{resource_kind}"].body or Body()
+    rows = []
+    for one in given:
+        row = {name: value for name, value in one.items() if value is not UNSET}
+        for name, (kind, arity, _) in body.relationships.items():
+            if name in row and row[name] is None:
+                raise InvalidInputError(
+                    f"{what}: {name}=None names no resource. Pass an id, or leave it out."
+                )
+            if name in row:
+                ids = [each["id"] for each in identifiers(kind, row[name])]
+                row[name] = ids if arity == "many" else ids[0]
+        rows.append(row)
+    return plans.plan_given(context, rows, what, resource_kind=resource_kind, verb=verb)
+
 
 class CatalogItems(CatalogItemMethods, _CatalogResource):
     """Products, by their id in the shop or by the API's compound id."""
@@ -190,6 +236,59 @@ class CatalogVariants(CatalogVariantMethods, _CatalogResource):
     """Variants of items: sizes, colours, each with a price and a stock."""
 
     _what = "variant"
+
+    @serves("create_back_in_stock_subscription")
+    def subscribe_back_in_stock(
+        self,
+        variant: Id,
+        /,
+        *,
+        profile: str | Mapping[str, Any] | Id,
+        channels: Sequence[Channel] | Channel,
+        dry_run: bool = False,
+    ) -> Any:
+        """Note that a person wants to be told when a variant is in stock again.
+
+        Parameters
+        ----------
+        variant : str or pandas.Series
+            Its id in the shop, the API's compound id, or a row.
+        profile : str, dict or pandas.Series
+            An email address, the id or row of a profile, or a dict of email, phone_number or external_id.
+        channels : str or list of str
+            How: "EMAIL", "PUSH", "SMS", "WHATSAPP".
+        dry_run : bool
+            True returns the request as a DataFrame and sends nothing.
+
+        Raises
+        ------
+        InvalidInputError
+            A channel or the profile is not one that the API takes. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: no such variant, for one.
+
+        Notes
+        -----
+        ``POST /api/back-in-stock-subscriptions``, limited to 350/s and 3500/m; scopes: catalogs:write,
+        profiles:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     variant = client.catalog_variants.list(limit=1)["id"].item()
+        ...     client.catalog_variants.subscribe_back_in_stock(
+        ...         variant, profile="ann@shop.example", channels="EMAIL"
+        ...     )
+        """
+        chosen = [channels] if isinstance(channels, str) else list(channels)
+        for one in chosen or [""]:
+            one_of(one, "channels", get_args(Channel))
+        data = resource(
+            self._endpoint("create_back_in_stock_subscription"),
+            {"channels": chosen, "profile": {"data": whose(profile)}, "variant": variant},
+        )
+        return write(self._context, "create_back_in_stock_subscription", {}, {"data": data}, dry_run=dry_run)
 
 
 class CatalogCategories(CatalogCategoryMethods, _CatalogResource):

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics._messages import counted
-from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import Resource, resource, serves, write
 from klaviyo_analytics.resources._reading import checked_id, read_one
 from klaviyo_analytics.timeframe.words import Moment
@@ -81,29 +81,10 @@ def send_plan(owner: Resource, plan: Plan, *, confirm: bool, dry_run: bool) -> A
     ConfirmationRequiredError
         `confirm` is not True; nothing was sent.
     """
-    operation, body = request_of(plan)
+    operation, body = plan._request("profiles")
     if not dry_run:
         confirmed(confirm, *plan._confirm)
     return write(owner._context, operation, {}, body, dry_run=dry_run)
-
-
-def request_of(plan: Plan) -> tuple[str, Any]:
-    """Return the operation and the body of a plan of which every row is sent.
-
-    Raises
-    ------
-    FrameError
-        Some rows cannot or must not be sent.
-    """
-    why = {**{row: reason for row, (_, reason) in plan._left_out.items()}, **plan._problems}
-    if why:
-        rows = sorted(why)
-        first = "; ".join(f"{plan._keys[row] or f'row {row}'}: {why[row]}" for row in rows[:3])
-        more = f"; and {len(rows) - 3:,} more" if len(rows) > 3 else ""
-        raise FrameError(
-            f"{len(rows):,} of {len(plan._keys):,} profiles cannot be sent, so nothing was: {first}{more}."
-        )
-    return plan._request()
 
 
 class Consent(Resource):

@@ -18,8 +18,10 @@ from klaviyo_analytics.resources._generated.shop import (
     CouponCodeMethods,
     CouponMethods,
 )
-from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, moment
+from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, checked_id
 from klaviyo_analytics.resources.catalogs import CouponCodeFrames
+from klaviyo_analytics.writeback import Plan
+from klaviyo_analytics.writeback import catalogs as plans
 
 CODE = re.compile(r"[0-9A-Za-z_]+")
 
@@ -159,6 +161,17 @@ class CouponCodes(CouponCodeMethods, CouponCodeFrames):
         frames = self._reading(coupon, profile, filter, include, fields, limit).frames(chunk_size)
         return (_told(frame, coupon) for frame in frames)
 
+    def _time(self, value: Any) -> Any:
+        return value  # read where the code is written
+
+    def _update(self, operation: str, id: object, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        given = {**attributes, "expires_at": super()._time(attributes["expires_at"])}
+        return super()._update(operation, id, given, dry_run=dry_run)
+
+    def _create(self, operation: str, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        plan = codes_plan(self._context, [attributes], "create()")
+        return write(self._context, operation, {}, plan._single_request(), dry_run=dry_run)
+
     def _reading(
         self,
         coupon: Any,
@@ -183,12 +196,13 @@ class CouponCodes(CouponCodeMethods, CouponCodeFrames):
         )
 
 
-def with_expiry(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a code's attributes with `expires_at` in UTC; what has no offset is read on the account's clock."""
-    value = given.get("expires_at", UNSET)
-    if value is UNSET or value is None:
-        return dict(given)
-    return {**given, "expires_at": moment(context, value).isoformat()}
+def codes_plan(context: Context, given: Sequence[Mapping[str, Any]], what: str) -> Plan:
+    """Plan coupon codes that are given as keyword arguments; a coupon may be an id or a row."""
+    rows = [{name: value for name, value in one.items() if value is not UNSET} for one in given]
+    for row in rows:
+        if "coupon" in row:
+            row["coupon"] = checked_id(row["coupon"], "coupon")
+    return plans.plan_given_codes(context, rows, what)
 
 
 def _told(frame: pd.DataFrame, coupon: Any) -> pd.DataFrame:

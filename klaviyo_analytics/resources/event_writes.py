@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from klaviyo_analytics.resources._base import Resource, resource, serves, write
-from klaviyo_analytics.resources._reading import Context, checked_id, moment
+from klaviyo_analytics.resources._base import Resource, serves, write
+from klaviyo_analytics.resources._reading import checked_id
 from klaviyo_analytics.resources.metrics import Metrics
 from klaviyo_analytics.resources.profiles import applied
 from klaviyo_analytics.timeframe.words import Moment
@@ -70,60 +70,40 @@ class EventWrites(Resource):
         >>> with ka.demo(profiles=100, events=500) as client:
         ...     client.events.create(metric="Scored", profile="ann@shop.example", properties={"score": 4})
         """
-        happened = attributes(
-            self._context,
-            metric=metric,
-            properties=properties,
-            value=value,
-            value_currency=value_currency,
-            time=time,
-            unique_id=unique_id,
-        )
-        data = resource(self._endpoint("create_event"), {**happened, "profile": {"data": whose(profile)}})
+        given = {
+            "metric": metric,
+            "profile": profile,
+            "properties": properties,
+            "value": value,
+            "value_currency": value_currency,
+            "time": time,
+            "unique_id": unique_id,
+        }
+        plan = plans.plan_given(self._context, [keywords(given)], "create()")
         # a repeated unique_id is the same event, so a lost answer may be asked for again
-        return write(self._context, "create_event", {}, {"data": data}, dry_run=dry_run, replay_safe=True)
+        return write(
+            self._context, "create_event", {}, plan._single_request(), dry_run=dry_run, replay_safe=True
+        )
 
 
-def attributes(
-    context: Context,
-    *,
-    metric: str | tuple[str, str] | pd.Series[Any],
-    properties: Mapping[str, Any] | None = None,
-    value: float | None = None,
-    value_currency: str | None = None,
-    time: Moment | None = None,
-    unique_id: str | None = None,
-) -> dict[str, Any]:
-    """Write what happened, without whom it happened to."""
-    given = {
-        "value": value,
-        "value_currency": value_currency,
-        "time": None if time is None else moment(context, time).isoformat(),
-    }
+def keywords(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords of one event with a profile's attributes, a metric's name, and an id of its own."""
+    metric, id = given.get("metric"), given.get("unique_id")
     return {
-        "metric": {"data": {"type": "metric", "attributes": _metric(metric)}},
-        "properties": dict(properties or {}),
-        "unique_id": str(uuid.uuid4()) if unique_id is None else unique_id,
-        **{name: value for name, value in given.items() if value is not None},
+        **given,
+        "metric": metric.get("name") if isinstance(metric, pd.Series) else metric,
+        "profile": whose(given.get("profile")),
+        "unique_id": str(uuid.uuid4()) if id is None else id,
     }
-
-
-def _metric(metric: str | tuple[str, str] | pd.Series[Any]) -> dict[str, str]:
-    if isinstance(metric, pd.Series):
-        metric = str(metric["name"])
-    if isinstance(metric, tuple):
-        return {"name": metric[0], "service": metric[1]}
-    return {"name": metric}
 
 
 def whose(profile: Any) -> dict[str, Any]:
-    """Return a profile resource from an email address, an id, or attributes."""
+    """Return a profile's attributes from an email address, an id, a row or a dict."""
     if isinstance(profile, str) and "@" in profile:
-        return {"type": "profile", "attributes": {"email": profile}}
+        return {"email": profile}
     if isinstance(profile, Mapping):
-        named = {"id": profile["id"]} if "id" in profile else {}
-        return {"type": "profile", **named, "attributes": {k: v for k, v in profile.items() if k != "id"}}
-    return {"type": "profile", "id": checked_id(profile, "profile"), "attributes": {}}
+        return dict(profile)
+    return {"id": checked_id(profile, "profile")}
 
 
 class EventFrames(Resource):
@@ -226,7 +206,8 @@ class EventFrames(Resource):
         metric : str, (name, service) or metric row
             What happened.
         **options
-            Those of `plan_create`, and those of `Plan.apply`: confirm, skip_invalid, journal, keep_journal, verify.
+            Those of `plan_create`, and those of `Plan.apply`: confirm, skip_invalid, journal, keep_journal, verify,
+            timeout.
 
         Returns
         -------

@@ -248,7 +248,7 @@ class Events(EventMethods, EventFrames, EventWrites):
             end=end,
             timeframe=timeframe,
             include=["attributions"],
-            properties={"$value": "float64", "$value_currency": "string"},
+            properties={"$value": "float64", "$value_currency": "string", "$currency_code": "string"},
             workers=workers,
         )
         frame = _credits(events, unattributed=unattributed)
@@ -259,6 +259,12 @@ class Events(EventMethods, EventFrames, EventWrites):
             place = rest.index("weight") + 1
             frame = frame[[*rest[:place], *order, *rest[place:]]]
         return frame
+
+    def _get(self, operation: str, id: object, /, **query: Any) -> Any:
+        row = super()._get(operation, id, **query)
+        if operation != "get_event":
+            return row
+        return self._with_metric(row.to_frame().T).iloc[0].rename(row.name)
 
     def _with_metric(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Insert the metric's name after the time."""
@@ -318,12 +324,14 @@ def _credits(events: pd.DataFrame, *, unattributed: bool) -> pd.DataFrame:
     counts = [len(ids) if isinstance(ids, Sequence) else 0 for ids in events["attribution_ids"]]
     repeats = np.array([max(count, int(unattributed)) for count in counts], dtype=np.intp)
     each = np.repeat(np.arange(len(events)), repeats)
+    # Shopify names the currency otherwise than events that are sent through the API
+    currencies = events["event_properties.$currency_code"].fillna(events["event_properties.$value_currency"])
     data: dict[str, Any] = {
         "event_id": events["id"].array.take(each),
         "datetime": events["datetime"].array.take(each),
         "metric": events["metric"].array.take(each),
         "value": events["event_properties.$value"].to_numpy()[each],
-        "value_currency": events["event_properties.$value_currency"].array.take(each),
+        "value_currency": currencies.array.take(each),
         "weight": 1.0 / repeats[each],
     }
     lists = {f"{name}_id": f"attributions.{name}_id" for name in CREDITED} | {

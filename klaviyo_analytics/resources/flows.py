@@ -226,7 +226,7 @@ class Flows(FlowMethods):
         >>> with ka.demo(profiles=100, events=2000) as client:
         ...     summary = client.flows.summary("last 90 days", by="message")
         >>> summary.columns[:6].tolist()
-        ['flow_id', 'flow', 'flow_message_id', 'message', 'message_position', 'channel']
+        ['flow', 'message', 'message_position', 'channel', 'status', 'trigger_type']
         """
         chosen([by], get_args(FlowGrain), "by")
         report = told(self._context, "flow_values", timeframe=timeframe, conversion_metric=conversion_metric)

@@ -167,8 +167,10 @@ class MetricAggregates(Resource):
             "sum_value" where events have values in several currencies, unless by="$value_currency" asks for a
             row per currency.
         names : bool
-            True, to put the names of flows, messages, lists and forms beside the ids that `by` shows, in columns
-            such as attributed_flow_name. What was deleted or may not be read has a missing name.
+            True, to put the names of flows, messages and forms beside the ids that `by` shows, in columns such as
+            attributed_flow_name (of a campaign's message: the campaign's name). Lists and campaigns are grouped by
+            their names ("List", "Campaign Name"). What was deleted has a missing name, unless a report that this
+            client has read names it; what may not be read is missing with a warning.
 
         Returns
         -------
@@ -271,7 +273,9 @@ class MetricAggregates(Resource):
         }  # fmt: skip
         if names:
             ids = [tables.column_name(dimension) for dimension in dimensions]
-            result = label(self._context, result, {id: f"{id}_name" for id in ids if id in KIND_OF})
+            result = label(
+                self._context, result, {id: f"{id.removesuffix('_id')}_name" for id in ids if id in KIND_OF}
+            )
         return result
 
     def _currencies(self, body: dict[str, Any], part: Timeframe, progress: Progress) -> set[str | None]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import pandas as pd
 
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._base import UNSET, Resource, resource, serves, write, written
+from klaviyo_analytics.resources._base import UNSET, Resource, resource, serves, write
 from klaviyo_analytics.resources._reading import checked_id
 from klaviyo_analytics.writeback.confirmations import confirmed
+from klaviyo_analytics.writeback.profiles import plan_given
+from klaviyo_analytics.writeback.write_types import UPSERT
 
 if TYPE_CHECKING:
     from klaviyo_analytics.resources._base import Id
@@ -191,7 +193,10 @@ class ProfileWrites(Resource):
             "unappend": unappend,
             "unset": unset,
         }
-        return _send(self, "update_profile", checked_id(id), given, dry_run=dry_run)
+        return _send(self, "update_profile", checked_id(id), given, what="update()", dry_run=dry_run)
+
+    def _create(self, operation: str, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        return _send(self, operation, None, attributes, what="create()", dry_run=dry_run)
 
     @serves("merge_profiles")
     def merge(self, into: Any, source: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
@@ -299,33 +304,28 @@ class ProfileWrites(Resource):
 def upsert_one(profiles: Resource, id: object, given: Mapping[str, Any], *, dry_run: bool) -> Any:
     """Create or change one profile; what is `UNSET` stays as it is."""
     known = None if id is None else checked_id(id)
-    return _send(profiles, "create_or_update_profile", known, given, dry_run=dry_run)
+    return _send(profiles, "create_or_update_profile", known, given, what="upsert()", dry_run=dry_run)
 
 
 def _send(
-    profiles: Resource, operation: str, id: str | None, given: Mapping[str, Any], *, dry_run: bool
+    profiles: Resource, operation: str, id: str | None, given: Mapping[str, Any], *, what: str, dry_run: bool
 ) -> Any:
-    attributes, meta = patched({name: value for name, value in given.items() if value is not UNSET})
-    if not attributes and not meta:
-        raise InvalidInputError("nothing to change was given. Pass at least one attribute.")
-    endpoint = profiles._endpoint(operation)
-    data = resource(endpoint, attributes, id=id)
-    if meta:
-        data["meta"] = meta
-    # what is appended twice stands there twice
-    safe = not {"append", "unappend"} & set(meta.get("patch_properties", ()))
+    """Send a plan of one row."""
+    held = {
+        name: value
+        for name, value in given.items()
+        if value is not UNSET and not (name in PATCHES and value is None)
+    }
+    if not held:
+        raise InvalidInputError(f"{what}: nothing to change was given. Pass at least one attribute.")
+    row = held if id is None else {"id": id, **held}
+    plan = plan_given(profiles._context, [row], what, kind=UPSERT.name)
     return write(
         profiles._context,
         operation,
-        {"id": id} if id is not None and "{" in endpoint.path else {},
-        {"data": data},
+        {"id": id} if id is not None and "{" in profiles._endpoint(operation).path else {},
+        plan._single_request(),
         dry_run=dry_run,
-        replay_safe=safe,
+        # what is appended twice stands there twice
+        replay_safe=not {"append", "unappend"} & held.keys(),
     )
-
-
-def patched(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the attributes, and the changes of single properties that a body has in `meta`."""
-    attributes = {name: value for name, value in given.items() if name not in PATCHES}
-    patches = {name: written(name, given[name]) for name in PATCHES if given.get(name) is not None}
-    return attributes, {"patch_properties": patches} if patches else {}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from klaviyo_analytics.resources._base import Id
     from klaviyo_analytics.resources._generated.rows import ProfileRow
 
-APPLYING = ("confirm", "skip_invalid", "journal", "keep_journal", "verify")
+APPLYING = ("confirm", "skip_invalid", "journal", "keep_journal", "verify", "timeout")
 Several = Sequence[str]
 
 
@@ -56,6 +56,7 @@ class ProfileFrames(ProfileWrites):
         skip_invalid: bool = ...,
         journal: str | Path | bool | None = ...,
         keep_journal: bool = ...,
+        timeout: float = ...,
         verify: bool = ...,
         dry_run: Literal[False] = False,
     ) -> Result: ...
@@ -82,6 +83,7 @@ class ProfileFrames(ProfileWrites):
         skip_invalid: bool = ...,
         journal: str | Path | bool | None = ...,
         keep_journal: bool = ...,
+        timeout: float = ...,
         verify: bool = ...,
         dry_run: Literal[True],
     ) -> pd.DataFrame: ...
@@ -108,6 +110,7 @@ class ProfileFrames(ProfileWrites):
         skip_invalid: bool = ...,
         journal: str | Path | bool | None = ...,
         keep_journal: bool = ...,
+        timeout: float = ...,
         verify: bool = ...,
         dry_run: bool,
     ) -> Result | pd.DataFrame: ...
@@ -219,6 +222,7 @@ class ProfileFrames(ProfileWrites):
         skip_invalid: bool = UNSET,
         journal: str | Path | bool | None = UNSET,
         keep_journal: bool = UNSET,
+        timeout: float = UNSET,
         verify: bool = UNSET,
     ) -> Any:
         """Create or change one profile by keywords, or as many as a DataFrame has rows.
@@ -289,6 +293,8 @@ class ProfileFrames(ProfileWrites):
             File that records progress, so that `client.resume` can continue; False for none.
         keep_journal : bool, with a DataFrame
             True keeps the journal when all rows were written.
+        timeout : float, with a DataFrame
+            Seconds to wait at most for each job, 24 hours by default.
         verify : bool, with a DataFrame
             True reads everything back afterwards.
 
@@ -346,6 +352,7 @@ class ProfileFrames(ProfileWrites):
             "skip_invalid": skip_invalid,
             "journal": journal,
             "keep_journal": keep_journal,
+            "timeout": timeout,
             "verify": verify,
         }
         if frame is None:

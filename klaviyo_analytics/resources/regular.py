@@ -1,15 +1,18 @@
-"""Sign-up forms and the versions that are shown."""
+"""Resources whose methods are all or nearly all regular: forms, templates, tags, images, push tokens and others."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources._base import UNSET, resource, serves, write
+from klaviyo_analytics.resources._base import UNSET, Resource, one_of, resource, serves, write
 from klaviyo_analytics.resources._generated.account import (
     TagGroupMethods,
     TagMethods,
+    TrackingSettingMethods,
+    WebFeedMethods,
     WebhookMethods,
     WebhookTopicMethods,
 )
@@ -20,9 +23,15 @@ from klaviyo_analytics.resources._generated.messages import (
     TemplateMethods,
     UniversalContentMethods,
 )
-from klaviyo_analytics.resources._generated.people import SegmentMethods
+from klaviyo_analytics.resources._generated.people import PushTokenMethods, SegmentMethods
 from klaviyo_analytics.resources._generated.shop import ReviewMethods
+from klaviyo_analytics.resources._reading import checked_id
+from klaviyo_analytics.resources.event_writes import whose
 from klaviyo_analytics.resources.lists import TagFrames
+from klaviyo_analytics.writeback.confirmations import confirmed
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id
 
 
 class Forms(FormMethods):
@@ -42,6 +51,14 @@ class Webhooks(WebhookMethods):
 
 class WebhookTopics(WebhookTopicMethods):
     """The topics that a webhook can subscribe to; their ids differ between accounts."""
+
+
+class WebFeeds(WebFeedMethods):
+    """Feeds from the web whose entries templates can show."""
+
+
+class TrackingSettings(TrackingSettingMethods):
+    """The parameters that Klaviyo adds to links (utm_source and others); an account has one set, by its own id."""
 
 
 class Templates(TemplateMethods):
@@ -223,3 +240,149 @@ class Reviews(ReviewMethods):
         id = self._id(review)
         data = resource(self._endpoint("update_review"), {"status": wanted}, id=id)
         return write(self._context, "update_review", {"id": id}, {"data": data}, dry_run=dry_run)
+
+
+Platform = Literal["android", "ios"]
+Vendor = Literal["apns", "fcm"]
+Enablement = Literal["AUTHORIZED", "DENIED", "NOT_DETERMINED", "PROVISIONAL", "UNAUTHORIZED"]
+Background = Literal["AVAILABLE", "DENIED", "RESTRICTED"]
+
+
+class PushTokens(PushTokenMethods):
+    """Devices that push messages can reach; `profiles.push_tokens` lists those of one person."""
+
+    @serves("create_push_token")
+    def create(
+        self,
+        *,
+        token: str,
+        platform: Platform,
+        vendor: Vendor,
+        profile: str | Mapping[str, Any] | Id,
+        enablement_status: Enablement | None = UNSET,
+        background: Background | None = UNSET,
+        device_metadata: Mapping[str, Any] = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Add a push token to a profile, or change the one that has this token; for a move from another platform.
+
+        Parameters
+        ----------
+        token : str
+            What the device got from its vendor.
+        platform : {"android", "ios"}
+            Of the device.
+        vendor : {"apns", "fcm"}
+            Apple's or Google's service.
+        profile : str, dict or pandas.Series
+            An email address, the id or row of a profile, or a dict of its attributes.
+        enablement_status : str or None, optional
+            AUTHORIZED, DENIED, NOT_DETERMINED, PROVISIONAL or UNAUTHORIZED. Omitted: AUTHORIZED.
+        background : {"AVAILABLE", "DENIED", "RESTRICTED"} or None, optional
+            Whether the device refreshes apps in the background.
+        device_metadata : dict, optional
+            device_model, os_name, os_version, app_name, app_version and others.
+        dry_run : bool
+            True returns the request as a DataFrame and sends nothing.
+
+        Raises
+        ------
+        InvalidInputError
+            A value is not one of those allowed. Nothing was sent.
+        ApiError
+            Klaviyo refused the request.
+
+        Notes
+        -----
+        ``POST /api/push-tokens``, limited to 75/s and 750/m; scopes: profiles:write, push-tokens:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     client.push_tokens.create(
+        ...         token="t-1", platform="ios", vendor="apns", profile="ann@shop.example"
+        ...     )
+        """
+        one_of(platform, "platform", get_args(Platform))
+        one_of(vendor, "vendor", get_args(Vendor))
+        if enablement_status is not None:
+            one_of(enablement_status, "enablement_status", get_args(Enablement))
+        if background is not None:
+            one_of(background, "background", get_args(Background))
+        given = {
+            "token": token,
+            "platform": platform,
+            "vendor": vendor,
+            "profile": {"data": whose(profile)},
+            "enablement_status": enablement_status,
+            "background": background,
+            "device_metadata": device_metadata,
+        }
+        return self._create("create_push_token", given, dry_run=dry_run)
+
+
+class Conversations(Resource):
+    """Conversations with customers; `profiles.conversations` lists those of one person.
+
+    The API sends messages and does not show those that were exchanged.
+    """
+
+    @serves("create_conversation_message")
+    def send_message(
+        self,
+        conversation: Id,
+        /,
+        body: str,
+        *,
+        message_hierarchy: Sequence[Mapping[str, Any]] = UNSET,
+        confirm: bool = False,
+        dry_run: bool = False,
+    ) -> Any:
+        """Send a message to the customer of a conversation; only some accounts may.
+
+        Parameters
+        ----------
+        conversation : str or pandas.Series
+            Id or row of the conversation.
+        body : str
+            The text.
+        message_hierarchy : list of dict, optional
+            Richer forms (RCS, SMS with media) that are tried first, as the API documents them.
+        confirm : bool
+            Must be True to send: it reaches a person at once, and cannot be undone.
+        dry_run : bool
+            True returns the request as a DataFrame and sends nothing.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            `confirm` is not True. Nothing was sent.
+        InvalidInputError
+            The text is empty. Nothing was sent.
+        InvalidQueryError
+            The client's revision has no conversations.
+
+        Notes
+        -----
+        ``POST /api/conversation-messages``, limited to 3/s and 60/m; scopes: conversations:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-07-15")
+        >>> client.conversations.send_message("C1", "It is on its way.", dry_run=True)["path"].item()
+        '/api/conversation-messages'
+        """
+        if not isinstance(body, str) or not body.strip():
+            raise InvalidInputError(f"body={body!r} is not a message. Pass the text to send.")
+        id = checked_id(conversation, "conversation")
+        data = resource(
+            self._endpoint("create_conversation_message"),
+            {"body": body, "message_hierarchy": message_hierarchy, "conversation": id},
+        )
+        if not dry_run:
+            confirmed(
+                confirm, f"This sends a message to the customer of conversation {id}; it cannot be undone."
+            )
+        return write(self._context, "create_conversation_message", {}, {"data": data}, dry_run=dry_run)

@@ -160,6 +160,13 @@ class Sandbox:
     ----------
     seed, profiles, events, currencies
         What shop to make up; the same numbers make the same shop.
+    days
+        The length of the shop's history; None for two years, or for 400 days if it has fewer than 200,000 events.
+    text_names
+        "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    truths
+        What the shop's numbers are made to contain, so that an analysis can be asked to find it: "usual", "none",
+        "all", or some parameters of `klaviyo_analytics.sandbox.shop.Truths` as a dict: {"send_hour": 0.5}.
     now
         The account's present in Unix seconds, which goes on with the clock; None for the shop's own, the same
         every time.
@@ -196,9 +203,12 @@ class Sandbox:
         self,
         *,
         seed: int = 7,
-        profiles: int = 2000,
-        events: int = 50_000,
+        profiles: int = 8_000,
+        events: int = 300_000,
         currencies: Sequence[str] = ("USD",),
+        days: int | None = None,
+        text_names: str = "new",
+        truths: Mapping[str, object] | str | None = None,
         now: int | None = None,
         port: int = 0,
         rate_limits: bool = False,
@@ -210,7 +220,18 @@ class Sandbox:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         if account is None:
-            account = _build(seed, profiles, events, now, currencies)
+            from klaviyo_analytics.sandbox.shop import build_account  # noqa: PLC0415 - a given account needs no shop
+
+            account = build_account(
+                seed=seed,
+                profiles=profiles,
+                events=events,
+                now=now,
+                currencies=currencies,
+                days=days,
+                text_names=text_names,
+                truths=truths,
+            )
         self.settings = Settings(
             MATON_KEY,
             {API_KEY: None, **(keys or {})},
@@ -321,9 +342,3 @@ class Sandbox:
 
     def _run(self) -> None:
         self._server.serve_forever(poll_interval=0.05)
-
-
-def _build(seed: int, profiles: int, events: int, now: int | None, currencies: Sequence[str]) -> Account:
-    from klaviyo_analytics.sandbox.shop import build_account  # noqa: PLC0415 - a given account needs no shop
-
-    return build_account(seed=seed, profiles=profiles, events=events, now=now, currencies=currencies)

@@ -29,6 +29,7 @@ from klaviyo_analytics.widgets.pickers import (
     SegmentPicker,
 )
 from klaviyo_analytics.widgets.plan_view import PlanState, PlanView
+from klaviyo_analytics.widgets.queries import labelled
 
 __all__ = [
     "CampaignExplorer",
@@ -49,4 +50,5 @@ __all__ = [
     "PlanView",
     "SegmentPicker",
     "SummaryExplorerState",
+    "labelled",
 ]

@@ -14,8 +14,8 @@ from traitlets import Enum, Int, Unicode
 from klaviyo_analytics import _progress
 from klaviyo_analytics.errors import KlaviyoError
 from klaviyo_analytics.http.cancellation import Cancelled, cancel_event
+from klaviyo_analytics.widgets.base_view import State
 from klaviyo_analytics.widgets.private_page import without_person
-from klaviyo_analytics.widgets.states import State
 
 Answer = TypeVar("Answer")
 Post = Callable[[Callable[[], None]], None]

@@ -1,18 +1,72 @@
-"""Base of all views: one style sheet, labels and status lines, and a `close` that releases everything."""
+"""Base of all states and views.
+
+States refuse unknown attributes and invalid values. Views share one style sheet, labels and status lines, and a
+`close` that releases everything.
+"""
 
 from __future__ import annotations
 
 import html
+import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-from traitlets import HasTraits
+from traitlets import HasTraits, TraitError
 
 from klaviyo_analytics._messages import explained_methods
 from klaviyo_analytics.analysis._engine import described
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.resources._reading import instead
+
+
+class State(HasTraits):
+    """Traits to set, and parts, annotated in the class, that are there from the beginning and stay."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        explained_methods(cls)
+
+    if not TYPE_CHECKING:  # a type checker refuses unknown attributes only where it sees no such method
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            own = not name.startswith("_") and not hasattr(HasTraits, name)  # traitlets sets some for itself
+            if own and not self.has_trait(name):
+                self._refuse_unless_begun(name)
+            try:
+                super().__setattr__(name, value)
+            except TraitError as error:
+                wanted = self.traits()[name].info() if self.has_trait(name) else error
+                raise InvalidInputError(f"{name}={value!r}: give {wanted}.") from error
+
+    def _refuse_unless_begun(self, name: str) -> None:
+        """Raise for an attribute that is not a trait, unless it is a part set for the first time."""
+        kind = type(self).__name__
+        parts = {part for each in type(self).__mro__ for part in inspect.get_annotations(each)}
+        parts = {part for part in parts - set(self.traits()) if not part.startswith("_")}
+        if name in parts and name not in vars(self):
+            return
+        if name in parts or hasattr(type(self), name):
+            raise InvalidInputError(f"{kind}.{name} cannot be replaced; {self._settable()}")
+        raise InvalidInputError(f"{kind} has no {name!r}.{instead(name, [*self.traits(), *parts])}")
+
+    def _settable(self) -> str:
+        return f"to set there are {', '.join(sorted(self.traits()))}, and what is in its parts."
+
+
+def one_of(name: str, value: Any, allowed: Any) -> Any:
+    """Return the value if it is allowed.
+
+    Raises
+    ------
+    InvalidInputError
+        The message lists the allowed values.
+    """
+    if value not in allowed:
+        raise InvalidInputError(f"{name}={value!r} is not known; there are {', '.join(map(repr, allowed))}.")
+    return value
+
 
 _ARROW = (
     "url(&quot;data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath "
@@ -31,7 +85,11 @@ TABLE = """
 .kla-scroll {overflow: auto; max-height: 400px; border: 1px solid var(--kla-line); border-radius: 4px}
 .kla-scroll table {border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; line-height: 1.5}
 .kla-scroll th {position: sticky; top: 0; background: var(--kla-fill); text-align: left}
-.kla-scroll th, .kla-scroll td {padding: 3px 10px; white-space: nowrap}
+.kla-scroll th, .kla-scroll td {padding: 3px 10px; vertical-align: top}
+.kla-scroll th, .kla-scroll td.n {white-space: nowrap}
+.kla-cell {min-width: 4em; max-width: 22em; width: max-content; overflow: hidden; overflow-wrap: anywhere;
+  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; text-align: left}
+.kla-scroll tr.kla-bad td {color: var(--kla-problem)}
 .kla-scroll th.n, .kla-scroll td.n {text-align: right}
 .kla-scroll tbody tr:nth-child(even) td {background: rgba(128, 128, 128, .07)}
 """
@@ -45,12 +103,17 @@ CSS = f"""<style>
 .kla .widget-label-basic {{display: flex; align-items: center}}
 .kla .widget-label-basic input {{flex: 0 0 auto; margin: 0 8px 0 1px}}
 .kla .widget-label-basic span {{white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
-.kla .kla-radio, .kla-radio .widget-radio-box {{margin: 0 !important; padding: 0; min-width: 0}}
-.kla-radio .widget-radio-box {{flex: 1 1 0}}
-.kla-radio .widget-radio-box label {{display: flex; flex-direction: row-reverse; justify-content: flex-end;
-  align-items: center; height: 28px; margin: 0; width: auto; color: inherit;
-  white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
-.kla-radio .widget-radio-box input {{flex: 0 0 auto; margin: 0 8px 0 3px; float: none}}
+.kla .widget-select select {{height: auto; width: 100%; max-width: none}}
+.kla .widget-select-multiple select {{padding: 2px}}
+.kla-presets .widget-radio-box {{display: flex; flex-flow: row wrap; gap: 4px; margin: 0 0 4px; padding: 0;
+  flex: 1 1 0}}
+.kla-presets .widget-radio-box label {{width: auto; height: 24px; line-height: 22px; margin: 0; padding: 0 9px;
+  border: 1px solid var(--kla-line); border-radius: 12px; color: inherit; cursor: pointer; white-space: nowrap}}
+.kla-presets .widget-radio-box input {{position: absolute; opacity: 0; width: 1px; margin: 0}}
+.kla-presets .widget-radio-box label:has(input:checked) {{border-color: var(--kla-accent); font-weight: 600;
+  background: var(--kla-fill); box-shadow: inset 0 0 0 1px var(--kla-accent)}}
+.kla-presets .widget-radio-box label:has(input:focus-visible) {{outline: 2px solid var(--kla-accent);
+  outline-offset: 1px}}
 .kla-unseen-label > label {{position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}}
 .kla .lm-TabBar-tabLabel {{color: var(--jp-ui-font-color1, var(--vscode-foreground, inherit))}}
 .kla input[type=date] {{font-family: inherit}}
@@ -65,13 +128,27 @@ CSS = f"""<style>
 .kla progress {{width: 100%; height: 6px; accent-color: var(--kla-accent); display: block; margin-top: 4px}}
 .kla :focus-visible {{outline: 2px solid var(--kla-accent); outline-offset: 1px}}
 .kla-panel {{flex-wrap: wrap; gap: 16px; align-items: flex-start}}
-@container (max-width: 780px) {{.kla-panel > :first-child {{max-width: none !important}}}}
+@container (max-width: 780px) {{
+  .kla-panel {{flex-direction: column; align-items: stretch; gap: 8px}}
+  .kla-panel > :first-child {{max-width: none !important; flex: none !important}}
+  .kla-panel > :first-child > .kla {{max-width: none !important}}
+  .kla-panel > :last-child {{display: contents}}
+  .kla-top {{order: -1}}
+}}
 .kla-chips {{flex-wrap: wrap}}
 .kla-chips button {{border-radius: 12px; height: 24px; line-height: 22px; width: auto; max-width: 100%;
   padding: 0 10px; overflow: hidden; text-overflow: ellipsis}}
 .kla-page {{min-height: calc(min(100cqw, 892px) * .52)}}
 .kla-chart img {{width: 100%; max-width: 860px; border-radius: 4px; display: block}}
 .kla-chart .kla-dark {{display: none}}
+.kla .ka-hit:hover {{background: rgba(128, 128, 128, .14)}}
+.kla .ka-hit:hover::after {{content: attr(data-text); position: absolute; left: 100%; top: 0; z-index: 5;
+  white-space: pre; pointer-events: none; padding: 5px 9px; border-radius: 4px; line-height: 1.45; font-size: .92em;
+  background: #1b2430; color: #fff; box-shadow: 0 1px 6px rgba(0, 0, 0, .35)}}
+.kla .ka-right:hover::after {{left: auto; right: 100%}}
+.kla .ka-hover summary:hover {{background: rgba(128, 128, 128, .18)}}
+.kla .kla-light details:not([open]) > summary {{background: rgba(255, 255, 255, .72)}}
+.kla .kla-dark details:not([open]) > summary {{background: rgba(33, 33, 33, .72)}}
 .kla-old .kla-chart, .kla-old .kla-scroll {{opacity: .45; transition: opacity .2s}}
 body[data-jp-theme-light="false"] .kla-chart .kla-light, .theme-dark .kla-chart .kla-light,
 .vscode-dark .kla-chart .kla-light {{display: none}}
@@ -83,6 +160,14 @@ body[data-jp-theme-light="false"] .kla-chart .kla-dark, .theme-dark .kla-chart .
   border-radius: 4px; color: inherit;
   font-family: var(--jp-code-font-family, var(--vscode-editor-font-family, monospace));
   font-size: var(--jp-code-font-size, 13px); line-height: 1.45}}
+body .kla-saved {{display: none}}
+.kla-cards {{display: flex; flex-wrap: wrap; gap: 8px; margin: 2px 0 8px}}
+.kla-card {{border: 1px solid var(--kla-line); border-radius: 4px; padding: 5px 12px; min-width: 110px;
+  max-width: 260px; line-height: 1.45}}
+.kla-card b {{font-size: 1.35em; font-weight: 600; font-variant-numeric: tabular-nums}}
+.kla-card .kla-muted {{white-space: normal}}
+.kla-card svg {{width: 100%; height: 18px; display: block; color: var(--kla-accent)}}
+.kla-tools {{flex-wrap: wrap; gap: 4px; margin-bottom: 2px}}
 .kla-button {{border: 1px solid var(--kla-line); background: var(--kla-fill);
   color: inherit; padding: 4px 12px; border-radius: 3px; cursor: pointer}}
 </style>"""

@@ -1,9 +1,8 @@
-"""A long list to choose from: search as you type, a few rows at a time, chips for what is chosen."""
+"""A long list to choose from: it scrolls and filters while one types, and chips show what is chosen."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
@@ -11,76 +10,15 @@ import ipywidgets
 from klaviyo_analytics.widgets.base_view import View, heading, note
 from klaviyo_analytics.widgets.choices import ChoiceState, Option, Wanted, first_of, ids_of
 
-_LAYOUT = {"width": "auto", "flex": "1 1 0"}
-
-
-class Box(ipywidgets.Checkbox):  # type: ignore[misc]  # ipywidgets has no types
-    """A box to tick."""
-
-    clicked = "value"
-
-    def __init__(self) -> None:
-        super().__init__(indent=False, layout=_LAYOUT)
-
-    def show(self, option: Option | None, *, chosen: bool) -> None:
-        """Stand for an option, or for none."""
-        with self.hold_sync():
-            self.description, self.tooltip = (option.text, option.label) if option else ("", "")
-            self.disabled = option is None
-            self.value = chosen
-
-
-class Radio(ipywidgets.RadioButtons):  # type: ignore[misc]
-    """A radio button of its own: a row each, so that headings can stand between them."""
-
-    clicked = "index"
-
-    def __init__(self) -> None:
-        super().__init__(options=[""], layout=_LAYOUT)
-        self.add_class("kla-radio")
-
-    def show(self, option: Option | None, *, chosen: bool) -> None:
-        """Stand for an option, or for none."""
-        with self.hold_sync():
-            self.options = (option.text if option else "",)  # the same again changes nothing
-            self.tooltip = option.label if option else ""
-            self.disabled = option is None
-            self.index = 0 if chosen else None
-
-
-Line = str | Option
-
-
-def pages(sections: Iterable[tuple[str, Sequence[Option]]], *, lines: int) -> list[list[Line]]:
-    """Fill pages of at most so many lines; a heading is a line, too, and is said again on the next page.
-
-    A section without a title has no heading.
-    """
-    done: list[list[Line]] = []
-    page: list[Line] = []
-    for title, options in sections:
-        for place, option in enumerate(options):
-            heading = [title] if title and (place == 0 or not page) else []
-            if len(page) + len(heading) + 1 > lines:
-                done.append(page)
-                page, heading = [], [title] if title else []
-            page += [*heading, option]
-    return [*done, page] if page else done
-
-
-def options_of(page: Iterable[Line]) -> list[Option]:
-    """Return the options of a page."""
-    return [line for line in page if isinstance(line, Option)]
-
-
-LINES, LINES_WITH_HEADINGS = 6, 8
+LINES = 8
 
 
 class ChoiceView(View):
-    """A view of a `ChoiceState`.
+    """A view of a `ChoiceState`: a search box, a list that holds every match, and a chip for each chosen option.
 
-    The rows are a fixed set of widgets that are written anew: five hundred options make no more of them than five,
-    and nothing moves while somebody types. With `headings`, each group stands under its name.
+    The list is one widget and one stop of the Tab key, however long it is. With `sections`, options are in the order
+    of `ChoiceState.sections`; else in that of the state. Enter in the search box chooses the option that is the only
+    match, or is called exactly so, and then calls `on_enter`.
     """
 
     def __init__(
@@ -90,14 +28,13 @@ class ChoiceView(View):
         title: str,
         resource: str,
         grouped: str = "Group",
-        headings: bool = False,
+        sections: bool = False,
         more: Sequence[Any] = (),
     ) -> None:
         self.state = state
+        self.on_enter: Callable[[], None] | None = None
         self._resource = resource
-        self._headings = headings
-        self._lines = LINES_WITH_HEADINGS if headings else LINES
-        self._page = 0
+        self._in_sections = sections
         self._search = ipywidgets.Text(
             description=f"Search {resource}s",
             placeholder=f"Search {resource}s",
@@ -107,18 +44,13 @@ class ChoiceView(View):
         self._group = ipywidgets.Dropdown(
             description=grouped, options=[("", "")], layout={"width": "auto", "flex": "0 1 140px"}
         )
-        for box in (self._search, self._group):
+        kind = ipywidgets.SelectMultiple if state.multiple else ipywidgets.Select
+        self._list = kind(description=title, options=[], rows=LINES, layout={"width": "auto"})
+        if state.multiple:
+            self._list.tooltip = "Hold Ctrl (or Command) to choose several"
+        for box in (self._search, self._group, self._list):
             box.add_class("kla-unseen-label")
-        mark = Box if state.multiple else Radio
-        self._boxes = [mark() for _ in range(self._lines)]
-        self._sides = [ipywidgets.HTML(layout={"flex": "0 0 auto"}) for _ in range(self._lines)]
-        self._rows = [
-            ipywidgets.HBox([box, side], layout={"height": "28px", "overflow": "hidden"})
-            for box, side in zip(self._boxes, self._sides, strict=True)
-        ]
-        self._back = ipywidgets.Button(description="Back", layout={"width": "56px"})
-        self._on = ipywidgets.Button(description="More", layout={"width": "56px"})
-        self._place = ipywidgets.HTML(layout={"flex": "1 1 auto"})
+        self._place = ipywidgets.HTML()
         self._chips = ipywidgets.HBox(layout={"min_height": "32px"})
         self._chips.add_class("kla-chips")
         self._chip_pool: list[Any] = []
@@ -127,8 +59,8 @@ class ChoiceView(View):
             [
                 heading(title),
                 ipywidgets.HBox([self._search, self._group]),
-                *self._rows,
-                ipywidgets.HBox([self._place, self._back, self._on], layout={"align_items": "center"}),
+                self._list,
+                self._place,
                 self._chips,
                 *more,
             ]
@@ -167,10 +99,8 @@ class ChoiceView(View):
     def _listen(self) -> None:
         self._search.observe(self._narrow, names="value")
         self._group.observe(self._narrow, names="value")
-        for place, box in enumerate(self._boxes):
-            box.observe(lambda _change, place=place: self._tick(place), names=box.clicked)
-        self._back.on_click(lambda _button: self._turn(-1))
-        self._on.on_click(lambda _button: self._turn(1))
+        self._list.observe(self._take, names="value")
+        self._search.on_msg(self._pressed)
         self.watch(self.state, ["options"], self._show_groups)
         self.watch(self.state, ["search", "group"], self._from_state)
         self.watch(self.state, ["options", "selected", "search", "group", "problem"], self._show)
@@ -178,31 +108,38 @@ class ChoiceView(View):
     def _narrow(self, _change: Any) -> None:
         if self._writing:
             return
-        self._page = 0
         with self.state.hold_trait_notifications():
             self.state.search, self.state.group = self._search.value, self._group.value
 
-    def _turn(self, pages: int) -> None:
-        self._page = max(0, self._page + pages)
-        self._show(None)
+    def _pressed(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """Take Enter in the search box."""
+        if not isinstance(content, dict) or content.get("event") != "submit":
+            return
+        found = self.state.matches
+        exact = [each for each in found if each.name.casefold() == self.state.search.strip().casefold()]
+        only = found if len(found) == 1 else exact if len(exact) == 1 else []
+        if self.state.search and only and only[0].id not in self.state.selected:
+            self.state.toggle(only[0].id)
+        if self.on_enter is not None:
+            self.on_enter()
 
-    def _tick(self, place: int) -> None:
+    def _take(self, _change: Any) -> None:
+        """Choose what the list says, and keep what the search hides from it."""
         if self._writing:
             return
-        line = self._shown(self._pages())[place]
-        if isinstance(line, Option):
-            self.state.toggle(line.id)
+        value = self._list.value
+        marked = list(value) if isinstance(value, tuple) else [value] if value is not None else []
+        if not self.state.multiple:
+            self.state.selected = tuple(marked)
+            return
+        shown = {id for _, id in self._list.options}
+        kept = [id for id in self.state.selected if id not in shown or id in marked]
+        self.state.selected = (*kept, *(id for id in marked if id not in kept))
 
-    def _pages(self) -> list[list[Line]]:
-        sections = self.state.sections if self._headings else [("", self.state.matches)]
-        return pages(sections, lines=self._lines)
-
-    def _shown(self, pages: list[list[Line]]) -> list[Line | None]:
-        """Return the option in each row; None for an empty one."""
-        if self._page >= len(pages):
-            self._page = 0
-        page = pages[self._page] if pages else []
-        return [*page, *[None] * (self._lines - len(page))]
+    def _offered(self) -> list[Option]:
+        if not self._in_sections:
+            return self.state.matches
+        return [option for _, options in self.state.sections for option in options]
 
     def _show_groups(self, _change: Any) -> None:
         self._writing = True
@@ -213,10 +150,7 @@ class ChoiceView(View):
             self.state.group = ""
         self._group.value = self.state.group
         self._group.layout.display = None if groups else "none"
-        needed = len(self.state.options)
-        needed += len(groups) + 2 if self._headings and needed else 0
-        for place, row in enumerate(self._rows):  # a few options need no room for many
-            row.layout.display = None if place < needed else "none"
+        self._list.rows = max(2, min(LINES, len(self.state.options)))  # a few need no room for many
         self._writing = False
 
     def _from_state(self, _change: Any) -> None:
@@ -226,41 +160,29 @@ class ChoiceView(View):
 
     def _show(self, _change: Any) -> None:
         self._writing = True
-        pages, selected = self._pages(), set(self.state.selected)
-        for place, line in enumerate(self._shown(pages)):
-            self._show_line(place, line, selected)
-        self._show_place(pages)
+        offered = [(option.label, option.id) for option in self._offered()]
+        selected = set(self.state.selected)
+        marked = [id for _, id in offered if id in selected]
+        with self._list.hold_sync():
+            if list(self._list.options) != offered:
+                self._list.options = offered
+            self._list.value = tuple(marked) if self.state.multiple else next(iter(marked), None)
+        self._show_place(len(offered))
         self._show_chips()
         self._writing = False
 
-    def _show_line(self, place: int, line: Line | None, selected: set[str]) -> None:
-        box, side = self._boxes[place], self._sides[place]
-        option = line if isinstance(line, Option) else None
-        self._rows[place].layout.visibility = "hidden" if line is None else "visible"
-        box.layout.display = "none" if isinstance(line, str) else None
-        box.show(option, chosen=option is not None and option.id in selected)
-        if isinstance(line, str):
-            said = f'<div class="kla-group" role="heading" aria-level="4">{html.escape(line)}</div>'
-        elif option and option.group and (option.often or not self._headings):
-            said = f'<span class="kla-muted">{html.escape(option.group)}</span>'
-        else:
-            said = ""
-        side.value = said
-
-    def _show_place(self, pages: list[list[Line]]) -> None:
-        counts = [len(options_of(page)) for page in pages]
-        matches, all_of_them = sum(counts), len(self.state.options)
-        self._back.disabled = self._page == 0
-        self._on.disabled = self._page + 1 >= len(pages)
+    def _show_place(self, matches: int) -> None:
+        every = len(self.state.options)
         if self.state.problem:
             self._place.value = note(self.state.problem, kind="problem", role="alert")
-        elif not all_of_them:
+        elif not every:
             self._place.value = note(f"This account has no {self._resource}s.")
         elif not matches:
-            self._place.value = note(f"None of {all_of_them} {self._resource}s matches.")
+            self._place.value = note(f"None of {every} {self._resource}s matches.")
+        elif matches < every:
+            self._place.value = note(f"{matches} of {every} {self._resource}s")
         else:
-            before = sum(counts[: self._page])
-            self._place.value = note(f"{before + 1}–{before + counts[self._page]} of {matches}")
+            self._place.value = note(f"{every} {self._resource}{'s' * (every != 1)}")
 
     def _show_chips(self) -> None:
         chosen = self.state.chosen

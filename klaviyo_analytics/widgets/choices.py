@@ -12,7 +12,7 @@ from traitlets import Bool, TraitType, Tuple, Unicode, validate
 
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError
 from klaviyo_analytics.resources._reading import instead
-from klaviyo_analytics.widgets.states import State
+from klaviyo_analytics.widgets.base_view import State
 
 OFTEN, OTHERS = "Often used", "Others"
 

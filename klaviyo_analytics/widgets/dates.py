@@ -14,8 +14,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.vocabulary import Interval
 from klaviyo_analytics.widgets.background import silently
-from klaviyo_analytics.widgets.base_view import LABELLED, View, check, heading, note
-from klaviyo_analytics.widgets.states import State
+from klaviyo_analytics.widgets.base_view import LABELLED, State, View, check, heading, note
 
 CUSTOM = "custom"
 AUTO = "auto"
@@ -191,9 +190,15 @@ class DateRangePicker(View):
         wanted = "a client, as ka.connect() and ka.demo() give it, or a DateRangeState to share"
         check(self, "of", of, (KlaviyoClient, DateRangeState), wanted)
         self.state = state = of if isinstance(of, DateRangeState) else _of_account(of)
-        self._preset = _dropdown("Period", [*PRESETS, CUSTOM])
-        self._first = ipywidgets.DatePicker(description="First day", layout=_WIDE, style=LABELLED)
-        self._last = ipywidgets.DatePicker(description="Last day", layout=_WIDE, style=LABELLED)
+        self.on_enter: Callable[[], None] | None = None
+        self._preset = ipywidgets.RadioButtons(
+            description="Period", options=[*PRESETS, CUSTOM], layout={"width": "auto"}
+        )
+        self._preset.add_class("kla-presets")
+        self._preset.add_class("kla-unseen-label")
+        # a browser's own date field has its own format and four stops of the Tab key
+        self._first, self._last = (_day_field(label) for label in ("First day", "Last day"))
+        self._typed: dict[str, str] = {}
         self._comparison = _dropdown("Compare", COMPARISONS)
         self._interval = _dropdown("Interval", [AUTO])
         self._note = ipywidgets.HTML()
@@ -205,6 +210,8 @@ class DateRangePicker(View):
         self.layout.max_width = "520px"
         for name, box in self._boxes.items():
             box.observe(lambda change, name=name: self._take(name, change["new"]), names="value")
+        for field in (self._first, self._last):
+            field.on_msg(self._pressed)
         self.watch(state, [*self._boxes, "problem"], self._show)
 
     @property
@@ -223,8 +230,27 @@ class DateRangePicker(View):
         }
 
     def _take(self, name: str, value: Any) -> None:
-        if not self._writing:
+        if self._writing:
+            return
+        if name not in ("first_day", "last_day"):
             self.state.set_trait(name, value)
+            return
+        self._typed.pop(name, None)
+        try:
+            day = date.fromisoformat(value.strip())
+        except ValueError:
+            day = None
+            if value.strip():
+                self._typed[name] = value
+        before = getattr(self.state, name)
+        self.state.set_trait(name, day)
+        if day == before:
+            self._show(None)
+
+    def _pressed(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """Take Enter in one of the fields."""
+        if isinstance(content, dict) and content.get("event") == "submit" and self.on_enter is not None:
+            self.on_enter()
 
     def _show(self, _change: Any) -> None:
         self._writing = True
@@ -233,13 +259,29 @@ class DateRangePicker(View):
             self._interval.options = fitting
         for name, box in self._boxes.items():
             value = getattr(self.state, name)
+            if name in ("first_day", "last_day"):
+                if value is not None:
+                    self._typed.pop(name, None)
+                value = self._typed.get(name, "") if value is None else value.isoformat()
+                box.layout.display = None if self.state.preset == CUSTOM else "none"
             if name != "interval" or value in fitting:
                 box.value = value
-        if self.state.problem:
-            self._note.value = note(self.state.problem, kind="problem", role="alert")
-        else:
-            self._note.value = note(f"Days are those of {self.state.timezone}.")
+        self._note.value = self._said()
         self._writing = False
+
+    def _said(self) -> str:
+        if self._typed:
+            typed = next(iter(self._typed.values()))
+            return note(f"{typed!r} is not a day. Write it like 2026-06-30.", kind="problem", role="alert")
+        if self.state.problem:
+            return note(self.state.problem, kind="problem", role="alert")
+        return note(f"{self.state.first_day} to {self.state.last_day}, days of {self.state.timezone}.")
+
+
+def _day_field(label: str) -> Any:
+    return ipywidgets.Text(
+        description=label, placeholder="YYYY-MM-DD", continuous_update=False, layout=_WIDE, style=LABELLED
+    )
 
 
 def _of_account(client: KlaviyoClient) -> DateRangeState:

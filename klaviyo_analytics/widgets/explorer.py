@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
 import pandas as pd
+from IPython.core.display_functions import display
 from matplotlib.axes import Axes
 
 from klaviyo_analytics._messages import counted
@@ -21,6 +23,7 @@ from klaviyo_analytics.widgets.queries import Ask, Frames
 from klaviyo_analytics.widgets.results import ResultsView
 
 HINT = "Choose, then press Run."
+_NOTHING = {"text/html": '<div class="kla-saved"></div>', "text/plain": ""}
 
 
 class Explorer(View):
@@ -35,6 +38,7 @@ class Explorer(View):
 
     def __init__(self, client: KlaviyoClient, state: ExplorerState, pickers: Sequence[Any]) -> None:
         self.state = state
+        self._display_id, self._displayed = uuid.uuid4().hex, False
         self._client = client
         self._loader = Loader(state.run)
         self._run = ipywidgets.Button(description="Run", button_style="primary", layout={"width": "90px"})
@@ -44,13 +48,18 @@ class Explorer(View):
         self._cancel.on_click(lambda _button: self.cancel())
         self.results = ResultsView(state, hint=HINT)
         left = ipywidgets.VBox(list(pickers), layout={"flex": "1 1 290px", "max_width": "440px"})
+        for picker in pickers:
+            if hasattr(picker, "on_enter"):
+                picker.on_enter = self.start
         top = ipywidgets.HBox([self._run, self._cancel, self._status])
+        top.add_class("kla-top")
         right = ipywidgets.VBox([top, self.results], layout={"flex": "3 1 460px", "min_width": "280px"})
         panel = ipywidgets.HBox([left, right])
         panel.add_class("kla-panel")
         super().__init__([panel])
         self.add_class("kla-explorer")
         self.watch(state, ["problem", "stale"], self._show)
+        self.watch(state, ["picture"], self._show_saved)
         self.watch(state.run, ["status", "message", "steps", "total", "runs"], self._show)
 
     @property
@@ -138,9 +147,32 @@ class Explorer(View):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
         """Return the widget, and the chart as a picture for pages that cannot run widgets."""
         bundle: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
-        if bundle is not None and self.state.picture is not None:
-            bundle["image/png"] = base64.b64encode(self.state.picture.light).decode()
-        return bundle
+        return bundle if bundle is None else {**bundle, **self._picture_bundle()}
+
+    def _ipython_display_(self) -> None:
+        """Show the widget, and below it the chart as a picture, which a page that runs the widget hides.
+
+        The picture is an output of its own, so that every run replaces it and leaves the widget alone: what is saved
+        is the last state, also where widgets are not run, as in an untrusted notebook, on GitHub and in nbconvert.
+        """
+        display(super()._repr_mimebundle_(), raw=True)
+        display(self._picture_bundle() or _NOTHING, raw=True, display_id=self._display_id)
+        self._displayed = True
+
+    def _show_saved(self, _change: Any) -> None:
+        """Replace the picture below the widget."""
+        if self._displayed and self.state.picture is not None:
+            display(self._picture_bundle(), raw=True, display_id=self._display_id, update=True)
+
+    def _picture_bundle(self) -> dict[str, Any]:
+        picture, asked = self.state.picture, self.state.asked
+        if picture is None or asked is None:
+            return {}
+        return {
+            "text/plain": repr(self),
+            "text/html": f'<div class="kla-saved">{picture.saved}</div>',
+            "image/png": base64.b64encode(picture.light).decode(),
+        }
 
     def _mark(self, status: str, runs: int) -> None:
         """Write status and number of runs where style sheets and tests can read them."""

@@ -15,11 +15,11 @@ from traitlets import Enum, Instance, TraitType, Unicode
 
 from klaviyo_analytics.widgets import options
 from klaviyo_analytics.widgets.background import RunState
+from klaviyo_analytics.widgets.base_view import State
 from klaviyo_analytics.widgets.choices import ChoiceState
 from klaviyo_analytics.widgets.dates import CUSTOM, DateRangeState
 from klaviyo_analytics.widgets.pictures import Picture
 from klaviyo_analytics.widgets.queries import Ask, Frames, MetricAsk
-from klaviyo_analytics.widgets.states import State
 
 MEASUREMENTS = {"count": "Number of events", "sum_value": "Sum of values", "unique": "Number of people"}
 NO_METRICS = (
@@ -34,7 +34,11 @@ _CHOICES = {
     "by": "groups",
     "conversion_metric": "conversion metric",
 }
-_METHODS = {"query": "metrics", "summary": "dates"}  # and what their first argument is
+_METHODS = {
+    "query": "metrics",
+    "summary": "dates",
+    "flow_series": "chart",
+}  # and what their first argument is
 METRIC_CHARTS = {"lines": "all in one chart", "small_multiples": "a small chart each"}
 
 
@@ -133,7 +137,7 @@ def _choices(code: str) -> dict[str, str]:
         return {}
     first, *others = calls
     method = first.func.attr if isinstance(first.func, ast.Attribute) else ""
-    found = {_METHODS[method]: ", ".join(map(ast.unparse, first.args))}
+    found = {_METHODS[method]: ", ".join(map(ast.unparse, first.args))} if first.args else {"chart": method}
     for keyword in first.keywords:
         found[_CHOICES.get(keyword.arg or "", "choices")] = ast.unparse(keyword.value)
     return found | ({"comparison": str(len(others))} if others else {})
@@ -198,6 +202,7 @@ class MetricExplorerState(ExplorerState):
         return MetricAsk(
             metrics=tuple(self.metrics.values),
             labels=tuple(map(self.metrics.told_apart, self.metrics.chosen)),
+            ids=tuple(self.metrics.selected),
             measurement=self.measurement,
             interval=self.dates.chosen_interval,
             timeframe=timeframe,

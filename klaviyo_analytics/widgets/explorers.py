@@ -11,10 +11,11 @@ import ipywidgets
 from traitlets import Unicode, validate
 
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
+from klaviyo_analytics.resources.metrics import conversion_metric
 from klaviyo_analytics.widgets import options
 from klaviyo_analytics.widgets.background import silently
-from klaviyo_analytics.widgets.base_view import check_client, check_state, dropdown, note
+from klaviyo_analytics.widgets.base_view import check_client, check_state, dropdown, note, one_of
 from klaviyo_analytics.widgets.choices import ChoiceState
 from klaviyo_analytics.widgets.dates import CUSTOM, DateRangePicker
 from klaviyo_analytics.widgets.explorer import Explorer
@@ -27,7 +28,6 @@ from klaviyo_analytics.widgets.explorer_state import (
 )
 from klaviyo_analytics.widgets.pickers import DimensionPicker, MetricPicker
 from klaviyo_analytics.widgets.queries import Ask, Frames, Noun, SummaryAsk
-from klaviyo_analytics.widgets.states import one_of
 
 
 class MetricExplorer(Explorer):
@@ -94,7 +94,7 @@ class MetricExplorer(Explorer):
 
 CHARTS: Mapping[Noun, Mapping[str, str]] = {
     "campaign": {"Ranking": "campaign_ranking", "Against size": "campaign_scatter"},
-    "flow": {"Funnel": "flow_funnel"},
+    "flow": {"Funnel": "flow_funnel", "Over time": "flow_performance"},
 }
 GRAINS: Mapping[Noun, tuple[str, ...]] = {
     "campaign": ("campaign", "message", "variation"),
@@ -117,7 +117,8 @@ class SummaryExplorerState(ExplorerState):
     Attributes
     ----------
     conversion : ChoiceState
-        The metric whose events are conversions; the account's own, if none is chosen.
+        The metric whose events are conversions. An explorer chooses the account's own to begin with; the account's
+        own is also meant if none is chosen.
     by, chart, measure : str
         What a row is, how it is drawn, and which number a ranking or scatter shows.
 
@@ -179,12 +180,16 @@ class SummaryExplorerState(ExplorerState):
             timeframe=timeframe,
             words=None if self.dates.preset == CUSTOM else self.dates.preset,
             conversion=next(iter(self.conversion.values), None),
+            conversion_label=", ".join(map(self.conversion.told_apart, self.conversion.chosen)),
         )
 
     def redrawn(self, asked: Ask) -> Ask:
-        """Return the query with the chart and number that are chosen now."""
+        """Return the query with the chart and number that are chosen now, if its answer has what they need."""
         chart: Any = self.chart
-        return replace(asked, chart=chart, measure=self.measure) if isinstance(asked, SummaryAsk) else asked
+        if not isinstance(asked, SummaryAsk):
+            return asked
+        again = replace(asked, chart=chart, measure=self.measure)
+        return again if again.over_time == asked.over_time else replace(asked, measure=self.measure)
 
 
 class _SummaryExplorer(Explorer):
@@ -206,8 +211,9 @@ class _SummaryExplorer(Explorer):
             state if state is not None else SummaryExplorerState(self._resource, timezone, now=now)
         )
         self.conversion = MetricPicker(
-            client, state=state.conversion, multiple=False, title="Conversion (the account's own, if none)"
+            client, state=state.conversion, multiple=False, title="Conversion metric"
         )
+        self._choose_own_conversion(client)
         grains = [(f"one row a {name}", name) for name in GRAINS[self._resource]]
         self._choices = {
             "by": dropdown("Rows", grains),
@@ -215,28 +221,44 @@ class _SummaryExplorer(Explorer):
             "measure": dropdown("Number", MEASURES.items()),
         }
         self._budget = ipywidgets.HTML()
-        if self._resource == "flow":  # there is one chart, of all the numbers
-            self._choices["chart"].layout.display = self._choices["measure"].layout.display = "none"
         dates = DateRangePicker(state.dates, intervals=False, comparisons=False)
         super().__init__(client, state, [dates, *self._choices.values(), self.conversion, self._budget])
         for name, box in self._choices.items():
             box.observe(lambda change, name=name: state.set_trait(name, change["new"]), names="value")
         self.watch(state, list(self._choices), self._show_choices)
         self.watch(state, ["chart", "measure"], self._draw_again)
-        self._show_budget()
+        self.watch(state, ["chart"], self._show_budget)
+
+    def _choose_own_conversion(self, client: KlaviyoClient) -> None:
+        """Choose the metric that reports take where none is given, so that it can be seen and changed."""
+        choice = self.state.conversion
+        if choice.selected or choice.empty or choice.problem:
+            return
+        try:
+            own, _ = silently(lambda: conversion_metric(client._context))
+        except KlaviyoError:
+            return  # the run will say why
+        if own in {option.id for option in choice.options}:
+            choice.selected = (own,)
 
     def _show_choices(self, _change: Any) -> None:
         for name, box in self._choices.items():
             box.value = getattr(self.state, name)
+        # a funnel has all the numbers
+        self._choices["measure"].layout.display = "none" if self.state.chart == "flow_funnel" else None
 
     def _answered(self, ask: Ask, frames: Frames) -> str:
         self._show_budget()
         return super()._answered(ask, frames)
 
-    def _show_budget(self) -> None:
-        budget = self._client.reports.budget().set_index("report").loc[f"{self._resource}_values"]
+    def _show_budget(self, _change: Any = None) -> None:
+        series = self.state.chart == "flow_performance"
+        report = f"{self._resource}_{'series' if series else 'values'}"
+        budget = self._client.reports.budget().set_index("report").loc[report]
+        what = f"{self._resource} {'series ' if series else ''}reports"
+        cost = "takes one, or one for each year" if series else "takes one"
         self._budget.value = note(
-            f"{budget['left']} of {budget['daily_limit']} {self._resource} reports are left today; a run takes one."
+            f"{budget['left']} of {budget['daily_limit']} {what} are left today; a run {cost}."
         )
 
 

@@ -62,6 +62,7 @@ USUAL = (
     "Opened Email",
     "Clicked Email",
     "Received Email",
+    "Checkout Started",
     "Started Checkout",
     "Active on Site",
 )

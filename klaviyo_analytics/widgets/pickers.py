@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
+import pandas as pd
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.connections import Connection, Connections
@@ -27,7 +28,7 @@ class _AccountPicker(ChoiceView):
     _title: str
     _resource: str
     _grouped = "Group"
-    _under_headings = False
+    _in_sections = False
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class _AccountPicker(ChoiceView):
             title=title or self._title,
             resource=self._resource,
             grouped=self._grouped,
-            headings=self._under_headings,
+            sections=self._in_sections,
             more=[self._again],
         )
         self._again.on_click(lambda _button: self.refresh())
@@ -70,7 +71,7 @@ class _AccountPicker(ChoiceView):
 
 
 class MetricPicker(_AccountPicker):
-    """Choose metrics: search as you type, several at once, each integration under its heading.
+    """Choose metrics: search as you type, several at once, each with its integration.
 
     Those that were run most often come first, then the usual ones; the others follow by integration and name.
     Nothing is chosen to begin with; `choose` does it by name, `choose_first` takes what is offered first.
@@ -101,7 +102,7 @@ class MetricPicker(_AccountPicker):
     _title = "Metrics"
     _resource = "metric"
     _grouped = "Integration"
-    _under_headings = True
+    _in_sections = True
 
 
 class ListPicker(_AccountPicker):
@@ -311,14 +312,14 @@ class ConnectionPicker(ChoiceView):
     def refresh(self) -> None:
         """Read the connections; an error is shown, not raised."""
         try:
-            frame = self._connections.list()
+            frame = self._connections.list()  # with names, each asked for once
         except KlaviyoError as error:
             self.state.problem = in_words(error)
             return
         self.state.offer(
             Option(
                 row["id"],
-                row["id"],
+                row["id"] if pd.isna(row["account"]) else f"{row['account']} · {row['id']}",
                 str(row["status"]).casefold(),
                 row["id"],
                 when=f"{row['created']:%Y-%m-%d}",

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import html
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
 import matplotlib as mpl
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from klaviyo_analytics._messages import counted
+from klaviyo_analytics.plots._hover import figure_html, marks_of, picture_in_layers
 from klaviyo_analytics.plots._style import DARK
-from klaviyo_analytics.widgets.private_page import without_people, without_person
+from klaviyo_analytics.widgets.private_page import without_people
 from klaviyo_analytics.widgets.queries import Ask, Frames
 
 WIDTH = 8.0
@@ -24,11 +21,15 @@ DPI = 120
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart: the Axes to go on with, and its two pictures as PNG."""
+    """A chart: the Axes to go on with, its picture as PNG, and the same as HTML that shows values.
+
+    `live` is for the widget, for light and for dark pages; `saved` needs no style sheet.
+    """
 
     axes: Axes
     light: bytes
-    dark: bytes
+    live: str
+    saved: str
 
 
 def picture(ask: Ask, frames: Frames) -> Picture:
@@ -36,17 +37,27 @@ def picture(ask: Ask, frames: Frames) -> Picture:
     compare = None if frames.compare is None else without_people(frames.compare)
     frames = Frames(without_people(frames.frame), compare)
     axes = _drawn(ask, frames)
-    light = png(axes)
+    figure = _figure_of(axes)
+    marks = marks_of(figure, *ask.written_as(frames))
+    base, layers = picture_in_layers(figure, dpi=DPI)
+    light = _png(figure) if layers else base
+    saved = figure_html(base, marks, layers, alt=ask.alt)
+    live = figure_html(base, marks, layers, alt=ask.alt, name="kla-light", live=True)
     with mpl.rc_context(cast(Any, DARK)):
-        dark = png(_drawn(ask, frames))
-    return Picture(axes, light, dark)
+        base, layers = picture_in_layers(_figure_of(_drawn(ask, frames)), dpi=DPI)
+    dark = figure_html(base, marks, layers, alt=ask.alt, name="kla-dark", live=True)
+    return Picture(axes, light, live + dark, saved)
+
+
+def _figure_of(axes: Axes) -> Figure:
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure
 
 
 def png(axes: Axes) -> bytes:
     """Render the Axes' figure as PNG."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    return _png(figure)
+    return _png(_figure_of(axes))
 
 
 def _drawn(ask: Ask, frames: Frames) -> Axes:
@@ -65,47 +76,3 @@ def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=DPI)
     return file.getvalue()
-
-
-ROWS = 100
-_RIGHT = ' class="n"'
-
-
-def table(frame: pd.DataFrame, *, rows: int = ROWS, shown: Callable[[str], str] = without_person) -> str:
-    """Write the first rows as HTML; `shown` takes out of texts what a saved notebook must not hold."""
-    numeric = [pd.api.types.is_numeric_dtype(dtype) and dtype != "boolean" for dtype in frame.dtypes]
-    body = "".join(
-        "<tr>"
-        + "".join(_cell(value, right, shown) for value, right in zip(row, numeric, strict=True))
-        + "</tr>"
-        for row in frame.head(rows).itertuples(index=False, name=None)
-    )
-    head = "".join(
-        f'<th scope="col"{_RIGHT if right else ""}>{html.escape(str(name))}</th>'
-        for name, right in zip(frame.columns, numeric, strict=True)
-    )
-    more = f", the first {rows} shown" if len(frame) > rows else ""
-    said = f"{counted(len(frame), 'row')} × {counted(len(frame.columns), 'column')}{more}"
-    return (
-        f'<div class="kla-note kla-muted">{said}</div>'
-        f'<div class="kla-scroll" tabindex="0" role="region" aria-label="Table, {said}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _cell(value: Any, right: bool, shown: Callable[[str], str]) -> str:  # noqa: FBT001  (a column's, not an option)
-    return f"<td{_RIGHT if right else ''}>{_text(value, shown)}</td>"
-
-
-def _text(value: Any, shown: Callable[[str], str]) -> str:
-    if pd.api.types.is_scalar(value) and pd.isna(value):
-        return '<span class="kla-muted">–</span>'
-    if isinstance(value, pd.Timestamp):
-        midnight = value == value.normalize()
-        return f"{value:%Y-%m-%d}" if midnight else f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    said = shown(str(value))
-    return html.escape(said if len(said) <= 80 else f"{said[:79]}…")

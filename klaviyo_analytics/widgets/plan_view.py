@@ -17,6 +17,7 @@ from klaviyo_analytics.widgets.background import Loader, RunState, in_words
 from klaviyo_analytics.widgets.base_view import (
     COLOURS,
     TABLE,
+    State,
     View,
     check,
     dropdown,
@@ -24,9 +25,8 @@ from klaviyo_analytics.widgets.base_view import (
     note,
     status_line,
 )
-from klaviyo_analytics.widgets.pictures import table
 from klaviyo_analytics.widgets.private_page import Aside, aside, masked, without_values
-from klaviyo_analytics.widgets.states import State
+from klaviyo_analytics.widgets.tables import table
 from klaviyo_analytics.writeback import Plan, Result
 
 
@@ -79,6 +79,15 @@ class PlanState(State):
         return frame.sort_values(names.what, kind="stable", na_position="last")
 
     @property
+    def tones(self) -> list[str]:
+        """The class of each of `rows`: those with a problem, or that did not arrive, stand out."""
+        names = self._names
+        if self.result is None:
+            return ["kla-bad" if not pd.isna(value) else "" for value in self.rows[names.what]]
+        failed = set(self.result.failures.index)
+        return ["kla-bad" if place in failed else "" for place in self.rows.index]
+
+    @property
     def rows_in_full(self) -> pd.DataFrame:
         """The same rows with keys and messages as they are: not for what a notebook saves."""
         return self._every_row().loc[self.rows.index]
@@ -124,7 +133,7 @@ class PlanView(View):
     """Look at a plan of a write, apply it, and see what became of every row.
 
     What a widget shows is saved with the notebook: so keys are shortened, and values in messages left out. "Show
-    keys" opens the rows in full on a page of this machine, which is saved nowhere and ends with the view;
+    full keys" opens the rows in full on a page of this machine, which is saved nowhere and ends with the view;
     `plan.preview()` and `result.rows` have them, too.
 
     Parameters
@@ -147,7 +156,7 @@ class PlanView(View):
     >>> view.state.applicable
     False
     >>> view.state.rows["key"].tolist()
-    ['n…', 'ad…']
+    ['n…', 'a…@example.org']
     >>> view.close()
 
     A cell that applies goes on with what the button sent, if somebody has pressed it:
@@ -170,10 +179,10 @@ class PlanView(View):
         self._loader = Loader(state.run, verb="Sending:", words=_in_words)
         self._only = dropdown("Show", [(EVERY, "")])
         self._only.layout.max_width, self._only.layout.flex = "520px", "1 1 auto"
-        self._keys = ipywidgets.Button(description="Show keys", layout={"width": "100px"})
+        self._keys = ipywidgets.Button(description="Show full keys", layout={"width": "120px"})
         self._keys.tooltip = "Open the rows in full on a page that is not saved"
         self._way = ipywidgets.HTML()
-        self._skip = ipywidgets.Checkbox(description="Send the good rows all the same", indent=False)
+        self._skip = ipywidgets.Checkbox(description="Send only the valid rows", indent=False)
         self._apply = ipywidgets.Button(
             description="Apply …", button_style="primary", layout={"width": "90px"}
         )
@@ -183,7 +192,8 @@ class PlanView(View):
         self._no = ipywidgets.Button(description="No", layout={"width": "60px"})
         self._totals, self._table = ipywidgets.HTML(), ipywidgets.HTML()
         self._status = status_line()
-        buttons = ipywidgets.HBox([self._apply, self._yes, self._no, self._status])
+        # the question stands before its buttons, also for readers who hear it
+        buttons = ipywidgets.HBox([self._apply, self._status, self._yes, self._no])
         super().__init__(
             [
                 heading(plan.action[:1].upper() + plan.action[1:]),
@@ -304,7 +314,9 @@ class PlanView(View):
 
     def _show_rows(self, _change: Any) -> None:
         self._only.value = self.state.only
-        self._table.value = table(self.state.rows, rows=ROWS)
+        rows = self.state.rows
+        headings = {str(name): str(name).capitalize() for name in rows.columns}
+        self._table.value = table(rows, rows=ROWS, headings=headings, tones=self.state.tones)
         told = str(self.state.plan if self.state.result is None else self.state.result).strip("<>")
         self._totals.value = note(without_values(told.partition(f"{self.state.plan.action}: ")[2]))
 

@@ -155,10 +155,24 @@ def without_values(message: Any, key: Any = None) -> Any:
 
 
 def masked(key: Any) -> str:
-    """Shorten a key so that it tells rows apart and nobody who they are."""
+    """Shorten a key so that it tells rows apart and nobody who they are.
+
+    Of an email address, initials and the domain; of a telephone number, its last two digits; of anything else, the
+    first two characters.
+    """
     if pd.isna(key):
         return ""
-    said = str(key)
+    said = str(key).strip()
+    local, at, domain = said.rpartition("@")
+    if at and local and re.fullmatch(r"[\w.-]+", domain):
+        parts = [part for part in re.split(r"[._+-]+", local) if len(part) > 1]
+        return (
+            "".join(f"{part[0]}{HIDDEN}" for part in parts[:2]) + f"@{domain}"
+            if parts
+            else f"{HIDDEN}@{domain}"
+        )
+    if re.fullmatch(r"\+?[\d .()-]{7,}", said):
+        return HIDDEN + said[-2:]
     return said[: min(2, len(said) // 4)] + HIDDEN
 
 

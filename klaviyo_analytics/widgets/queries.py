@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,9 +12,13 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from klaviyo_analytics import plots
+from klaviyo_analytics import analysis, plots
+from klaviyo_analytics.analysis.measures import is_quotient
+from klaviyo_analytics.arithmetic import counts_profiles
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.frames.aggregates import column_name
+from klaviyo_analytics.plots._quantities import capitalised, quantity, write
+from klaviyo_analytics.resources._labels import KIND_OF
 from klaviyo_analytics.timeframe import Timeframe
 
 
@@ -25,6 +28,20 @@ class Frames:
 
     frame: pd.DataFrame
     compare: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """One number to read before the chart.
+
+    `change` is a fraction, None where there is nothing to compare with; `trend` has one value per interval, the
+    oldest first.
+    """
+
+    label: str
+    value: str
+    change: float | None = None
+    trend: tuple[float, ...] = ()
 
 
 class Ask(ABC):
@@ -41,6 +58,14 @@ class Ask(ABC):
     def height(self, frames: Frames) -> float:  # noqa: ARG002  (others need the frames)
         """Return the chart's height in inches."""
         return 4.2
+
+    def key_numbers(self, frames: Frames) -> list[KeyNumber]:  # noqa: ARG002  (others need the frames)
+        """Return what the answer adds up to; nothing where it must not be added up."""
+        return []
+
+    def written_as(self, frames: Frames) -> tuple[str, str | None]:
+        """Return the kind of number that the chart shows, and its currency."""
+        return "number", frames.frame.attrs.get("currency")
 
     @property
     @abstractmethod
@@ -98,8 +123,73 @@ def _written(value: Any) -> str:
     return repr(value)
 
 
+MOST_KEY_NUMBERS = 4
+
+
+def _change(value: float, before: Sequence[float]) -> float | None:
+    """Return the change against a value before, as a fraction of it; None without one, or if it was zero."""
+    return value / before[0] - 1 if before and before[0] and value == value else None  # noqa: PLR0124  (not NaN)
+
+
 MetricChart = Literal["lines", "small_multiples"]
 BETWEEN, NO_NAME = " · ", "(none)"  # the plots call a group without a name so
+
+
+def labelled(
+    frame: pd.DataFrame, by: Sequence[str] = (), *, metrics: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Return a frame of metric aggregates with one column that names each line of a chart.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `client.metric_aggregates.query(..., names=True)` returns it.
+    by : sequence of str
+        Columns that together distinguish the lines, such as `["metric", "attributed_flow"]`. Where the frame has a
+        column of names beside one of ids, the names are used: two of one name are told apart by their ids, and an id
+        without a name, such as that of a deleted flow, stays an id.
+    metrics : mapping of str to str, optional
+        What to call a metric, by its id; for metrics of one name from several integrations.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows. Of one column, that column holds the names (string); of several, a new one does, called after
+        all of them, such as `metric_and_attributed_flow`. `attrs` are kept.
+
+    Raises
+    ------
+    KeyError
+        The frame lacks a column of `by`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from klaviyo_analytics.widgets import labelled
+    >>> frame = pd.DataFrame({"flow": ["a1", "b2", "c3"], "flow_name": ["Welcome", "Welcome", None]})
+    >>> labelled(frame, ["flow"])["flow"].tolist()
+    ['Welcome (a1)', 'Welcome (b2)', 'c3']
+    """
+    if metrics:
+        frame = frame.assign(metric=frame["metric_id"].map(dict(metrics)).fillna(frame["metric"]))
+    texts = [_named(frame, column) for column in by]
+    if not texts:
+        return frame
+    if len(texts) == 1:
+        return frame.assign(**{by[0]: texts[0]})
+    joined = texts[0].str.cat(texts[1:], sep=BETWEEN, na_rep=NO_NAME)
+    return frame.assign(**{"_and_".join(by): joined})
+
+
+def _named(frame: pd.DataFrame, column: str) -> pd.Series[Any]:
+    """Return a column of ids as names, where the frame has them."""
+    ids = frame[column].astype("string")
+    if f"{column}_name" not in frame.columns:
+        return ids
+    names = frame[f"{column}_name"].astype("string")
+    pairs = pd.DataFrame({"id": ids, "name": names}).dropna().drop_duplicates()
+    shared = names.isin(pairs.loc[pairs["name"].duplicated(keep=False), "name"])
+    return names.where(~shared, names + " (" + ids + ")").fillna(ids)
 
 
 @dataclass(frozen=True)
@@ -108,6 +198,7 @@ class MetricAsk(Ask):
 
     metrics: tuple[Any, ...]
     labels: tuple[str, ...]
+    ids: tuple[str, ...]
     measurement: str
     interval: str
     timeframe: Timeframe
@@ -138,11 +229,18 @@ class MetricAsk(Ask):
     @property
     def code(self) -> str:
         """Query and plot; with a comparison, the dates are written out, so that both stay beside each other."""
-        labelled = "labelled({})" if len(self._parts) > 1 else "{}"
-        parts = [*self._query_code(), *([self._label_code()] if len(self._parts) > 1 else [])]
         plot = "ka.plots.metric_trend" if self.chart == "lines" else "ka.plots.small_multiples"
-        compare = {} if self.compared is None else {"compare": Name(labelled.format("before"))}
-        return "\n".join([*parts, call(plot, Name(labelled.format("frame")), **self._plot(), **compare)])
+        names = self._label_arguments()
+        parts = list(self._query_code())
+        drawn = {"frame": Name("frame"), "before": Name("before")}
+        if names:
+            for name in ("frame", "before") if self.compared else ("frame",):
+                parts.append(
+                    f"{name}_named = {call('ka.widgets.labelled', Name(name), *names[0], **names[1])}"
+                )
+            drawn = {name: Name(f"{name}_named") for name in drawn}
+        compare = {} if self.compared is None else {"compare": drawn["before"]}
+        return "\n".join([*parts, call(plot, drawn["frame"], **self._plot(), **compare)])
 
     @property
     def subject(self) -> str:
@@ -159,29 +257,72 @@ class MetricAsk(Ask):
             f"{self.timeframe}. The table shows the same numbers."
         )
 
+    def written_as(self, frames: Frames) -> tuple[str, str | None]:
+        """Return the kind of the measurement."""
+        return quantity(self.measurement).kind, frames.frame.attrs.get("currency")
+
+    def key_numbers(self, frames: Frames) -> list[KeyNumber]:
+        """Return the total of each metric; of people, who must not be added up, those of the last full interval."""
+        if self.measurement == "sum_value" and "$value_currency" in self.by:
+            return []  # amounts in different currencies
+        if self.measurement == "unique" and self.by:
+            return []  # one person may be in several groups
+        return [self._key_number(id, label, frames) for id, label in zip(self.ids, self.labels, strict=True)][
+            :MOST_KEY_NUMBERS
+        ]
+
+    def _key_number(self, id: str, label: str, frames: Frames) -> KeyNumber:
+        kind, currency = self.written_as(frames)
+        added = self.measurement != "unique"
+        every = self._by_interval(frames.frame, id, whole=False)
+        whole = self._by_interval(frames.frame, id, whole=True)
+        trend = tuple(float(value) for value in whole)
+        if not added:
+            value = trend[-1] if trend else float("nan")
+            name = f"{label}: people in the last full {self.interval}"
+            return KeyNumber(name, write(value, "count"), _change(value, trend[-2:-1]), trend)
+        value = float(every.sum())
+        before = () if frames.compare is None else (float(self._by_interval(frames.compare, id).sum()),)
+        name = f"{label}: {'value' if kind == 'money' else 'events'}"
+        return KeyNumber(name, write(value, kind, currency), _change(value, before), trend)
+
+    def _by_interval(self, frame: pd.DataFrame, id: str, *, whole: bool = False) -> pd.Series[Any]:
+        rows = frame[frame["metric_id"] == id]
+        if whole:
+            rows = rows[rows["complete"].fillna(value=False).astype(bool)]
+        return rows.groupby("datetime")[self.measurement].sum()
+
     @property
     def _parts(self) -> list[str]:
         """Return the columns that distinguish the lines."""
         parts = [column_name(each) for each in self.by]
-        if len(self.metrics) > 1:
-            # two integrations may call their metrics the same, and then only the id tells the lines apart
-            names = [each[0] if isinstance(each, tuple) else each for each in self.metrics]
-            parts.insert(0, "metric" if len(set(names)) == len(names) else "metric_id")
-        return parts
+        return ["metric", *parts] if len(self.metrics) > 1 else parts
+
+    @property
+    def _ambiguous(self) -> dict[str, str]:
+        """Return what to call the metrics whose name alone does not say which one it is."""
+        names = [each[0] if isinstance(each, tuple) else each for each in self.metrics]
+        pairs = zip(self.ids, self.labels, names, strict=True)
+        return {id: label for id, label, name in pairs if label != name}
+
+    def _label_arguments(self) -> tuple[list[Any], dict[str, Any]] | None:
+        """Return the arguments of `labelled`; None where the frame's own columns name the lines already."""
+        parts, metrics = self._parts, self._ambiguous
+        if not metrics and len(parts) < 2 and not set(parts) & set(KIND_OF):
+            return None
+        return ([parts] if parts else []), ({"metrics": metrics} if metrics else {})
 
     def _labelled(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Add the column that names a line, where it takes several columns to name it."""
-        first, *others = self._parts or ["metric"]
-        if not others:
-            return frame
-        label = frame[first].str.cat(frame[others], sep=BETWEEN, na_rep=NO_NAME)
-        return frame.assign(**{"_and_".join([first, *others]): label})
+        """Name each line as a reader would."""
+        return labelled(frame, self._parts, metrics=self._ambiguous) if self._label_arguments() else frame
 
     def _query(self) -> tuple[Any, dict[str, Any]]:
         metric = self.metrics[0] if len(self.metrics) == 1 else list(self.metrics)
         kwargs: dict[str, Any] = {"measurements": [self.measurement], "interval": self.interval}
         if self.by:
             kwargs["by"] = self.by[0] if len(self.by) == 1 else list(self.by)
+            if any(column_name(each) in KIND_OF for each in self.by):
+                kwargs["names"] = True
         return metric, kwargs
 
     def _plot(self) -> dict[str, Any]:
@@ -204,22 +345,17 @@ class MetricAsk(Ask):
             f"before = {call(query, metric, **kwargs, timeframe=other)}",
         ]
 
-    def _label_code(self) -> str:
-        first, *others = self._parts
-        columns = Name(f"frame[{others}]".replace("'", '"'))
-        label = call(f'frame["{first}"].str.cat', columns, sep=BETWEEN, na_rep=NO_NAME)
-        body = f"label = {label}\nreturn frame.assign({'_and_'.join(self._parts)}=label)"
-        return f"\ndef labelled(frame):\n{textwrap.indent(body, '    ')}\n"
-
 
 Noun = Literal["campaign", "flow"]
-SummaryChart = Literal["campaign_ranking", "campaign_scatter", "flow_funnel"]
-TOP = {"campaign_ranking": 10, "campaign_scatter": 0, "flow_funnel": 12}
+SummaryChart = Literal["campaign_ranking", "campaign_scatter", "flow_funnel", "flow_performance"]
+TOP = {"campaign_ranking": 10, "campaign_scatter": 0, "flow_funnel": 12, "flow_performance": 0}
+_CONVERTED = ("conversion_value", "revenue_per_recipient", "conversion_rate")
+_KEY_NUMBERS = ("recipients", "open_rate", "click_rate", "conversion_value", "revenue_per_recipient")
 
 
 @dataclass(frozen=True)
 class SummaryAsk(Ask):
-    """A summary of campaigns or flows, drawn as a ranking, as points, or as a funnel."""
+    """A summary of campaigns or flows, drawn as a ranking, as points or as a funnel; or flows over time."""
 
     resource: Noun
     by: str
@@ -228,27 +364,83 @@ class SummaryAsk(Ask):
     timeframe: Timeframe
     words: str | None = None
     conversion: Any = None
+    conversion_label: str = ""
+
+    @property
+    def over_time(self) -> bool:
+        """Whether the question is one for a series, which is a report of its own."""
+        return self.chart == "flow_performance"
+
+    @property
+    def interval(self) -> str:
+        """The interval of a series: the finest one that a report covers in one call."""
+        return "day" if self.timeframe.days <= 60 else "week" if self.timeframe.days <= 364 else "month"
 
     def fetch(self, client: KlaviyoClient) -> Frames:
-        """Ask for the summary."""
+        """Ask for the summary, or for the series."""
+        if self.over_time:
+            return Frames(client.reports.flow_series(timeframe=self.timeframe, **self._query()))
         ask = client.campaigns.summary if self.resource == "campaign" else client.flows.summary
         return Frames(ask(self.timeframe, **self._query()))
 
     def draw(self, frames: Frames, new: Callable[[], Axes]) -> Axes:
         """Draw the summary."""
-        axes: Axes = getattr(plots, self.chart)(frames.frame, **self._plot(), ax=new())
+        frame = analysis.rates(frames.frame) if self._needs_rates else frames.frame
+        axes: Axes = getattr(plots, self.chart)(frame, **self._plot(), ax=new())
         return axes
+
+    @property
+    def _needs_rates(self) -> bool:
+        """Whether the chart shows a rate of a series, which reports as counts."""
+        return self.over_time and is_quotient(self.measure)
 
     def height(self, frames: Frames) -> float:
         """Return a height with room for the name of every row of a ranking."""
         return max(4.2, 1.6 + 0.42 * min(len(frames.frame), TOP[self.chart]))
 
+    def written_as(self, frames: Frames) -> tuple[str, str | None]:
+        """Return the kind of the measure; a funnel counts people."""
+        measure = "delivered" if self.chart == "flow_funnel" else self.measure
+        return quantity(measure).kind, frames.frame.attrs.get("currency")
+
+    def key_numbers(self, frames: Frames) -> list[KeyNumber]:
+        """Return sizes, rates and revenue of all rows together; rates are made anew of their counts."""
+        frame = frames.frame
+        if frame.empty or frame["currency"].nunique() > 1:
+            return []
+        if self.over_time:  # people of several intervals do not add up
+            frame = frame[[name for name in frame.columns if not counts_profiles(str(name))]]
+        rolled = analysis.roll_up(frame.drop(columns="datetime", errors="ignore"))
+        if len(rolled) != 1:
+            return []
+        row, currency = rolled.iloc[0], frames.frame.attrs.get("currency")
+        when = "datetime" if self.over_time else "send_time"
+        numbers = []
+        for name in _KEY_NUMBERS:
+            if name not in rolled.columns or pd.isna(row[name]):
+                continue
+            trend: tuple[float, ...] = ()
+            if when in frame.columns and name in ("recipients", "conversion_value"):
+                known = frame.dropna(subset=[when])
+                trend = tuple(float(value) for value in known.groupby(when)[name].sum())
+            label = capitalised(quantity(name).label)
+            if name in _CONVERTED and self.conversion_label:
+                label = f"{label} ({self.conversion_label})"
+            numbers.append(
+                KeyNumber(label, write(float(row[name]), quantity(name).kind, currency), None, trend)
+            )
+        return numbers
+
     @property
     def code(self) -> str:
-        """Summary and plot."""
+        """Query and plot."""
         days = self.words or (str(self.timeframe.start.date()), str(self.timeframe.end.date()))
-        query = call(f"client.{self.resource}s.summary", days, **self._query())
-        return f"frame = {query}\n{call(f'ka.plots.{self.chart}', Name('frame'), **self._plot())}"
+        if self.over_time:
+            query = call("client.reports.flow_series", timeframe=days, **self._query())
+        else:
+            query = call(f"client.{self.resource}s.summary", days, **self._query())
+        frame = Name("ka.analysis.rates(frame)" if self._needs_rates else "frame")
+        return f"frame = {query}\n{call(f'ka.plots.{self.chart}', frame, **self._plot())}"
 
     @property
     def subject(self) -> str:
@@ -258,19 +450,48 @@ class SummaryAsk(Ask):
     @property
     def alt(self) -> str:
         """The chart in one sentence."""
+        measure = quantity(self.measure).label
         kind = {
-            "campaign_ranking": f"Bar chart of campaigns by {self.measure}",
-            "campaign_scatter": f"Scatter chart of campaigns, {self.measure} against recipients",
+            "campaign_ranking": f"Bar chart of campaigns by {measure}",
+            "campaign_scatter": f"Scatter chart of campaigns, {measure} against recipients",
             "flow_funnel": "Funnel chart of flows, from delivered to converted",
+            "flow_performance": f"Line chart of flows, {measure} per {self.interval}",
         }[self.chart]
-        return f"{kind.replace('_', ' ')}, {self.timeframe}. The table shows the same numbers."
+        converted = f", conversions are {self.conversion_label}" if self.conversion_label else ""
+        return f"{kind}{converted}, {self.timeframe}. The table shows the same numbers."
 
     def _query(self) -> dict[str, Any]:
-        kwargs: dict[str, Any] = {} if self.by == self.resource else {"by": self.by}
+        kwargs: dict[str, Any] = {}
+        if self.over_time:
+            kwargs["interval"] = self.interval
+        elif self.by != self.resource:
+            kwargs["by"] = self.by
         if self.conversion is not None:
             kwargs["conversion_metric"] = self.conversion
         return kwargs
 
     def _plot(self) -> dict[str, Any]:
-        names = {"campaign_ranking": "by", "campaign_scatter": "y"}
-        return {names[self.chart]: self.measure} if self.chart in names else {}
+        names = {"campaign_ranking": "by", "campaign_scatter": "y", "flow_performance": "y"}
+        kwargs = {names[self.chart]: self.measure} if self.chart in names else {}
+        if self.over_time and self.by != "flow":
+            kwargs["hue"] = self.by
+        if title := self._title():
+            kwargs["title"] = title
+        return kwargs
+
+    def _title(self) -> str:
+        """Return a title that names the conversion, where the numbers depend on it; else the plot has its own."""
+        if not self.conversion_label:
+            return ""
+        if self.chart == "flow_funnel":
+            rows = "flow" if self.by == "flow" else "message"
+            return f"How far people get, to {self.conversion_label}, by {rows}"
+        if self.measure not in _CONVERTED:
+            return ""
+        what = capitalised(quantity(self.measure).label)
+        each = {
+            "campaign_ranking": f"by {self.by}",
+            "campaign_scatter": "against recipients",
+            "flow_performance": f"per {self.interval}, by {self.by}",
+        }[self.chart]
+        return f"{what} ({self.conversion_label}) {each}"

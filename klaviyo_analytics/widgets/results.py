@@ -1,10 +1,10 @@
-"""What came back, in three tabs: chart, table and code; and files."""
+"""What came back: key numbers, then three tabs (chart, table and code), and files."""
 
 from __future__ import annotations
 
-import base64
 import html
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,10 @@ from klaviyo_analytics.errors import InvalidInputError, MissingExtraError
 from klaviyo_analytics.widgets.background import in_words
 from klaviyo_analytics.widgets.base_view import View, note
 from klaviyo_analytics.widgets.explorer_state import ExplorerState
-from klaviyo_analytics.widgets.pictures import png, table
+from klaviyo_analytics.widgets.pictures import png
+from klaviyo_analytics.widgets.private_page import without_person
+from klaviyo_analytics.widgets.queries import KeyNumber
+from klaviyo_analytics.widgets.tables import TableState, TableView
 
 FORMATS = ("CSV", "Parquet", "PNG")
 
@@ -62,6 +65,36 @@ def _free(folder: Path, stem: str, ending: str) -> Path:
     return next(path for path in (folder / name for name in names) if not path.exists())
 
 
+def key_numbers_html(numbers: Sequence[KeyNumber]) -> str:
+    """Write key numbers beside each other: name, value, change, and its course as a small line."""
+    cards = []
+    for number in numbers:
+        change = ""
+        if number.change is not None:
+            arrow = "▲" if number.change > 0 else "▼" if number.change < 0 else "="
+            change = f'<span class="kla-muted">{arrow} {abs(number.change):.1%}</span>'
+        cards.append(
+            f'<div class="kla-card"><div class="kla-muted">{html.escape(without_person(number.label))}</div>'
+            f"<div><b>{html.escape(number.value)}</b> {change}</div>{_sparkline(number.trend)}</div>"
+        )
+    return f'<div class="kla-cards">{"".join(cards)}</div>' if cards else ""
+
+
+def _sparkline(values: Sequence[float]) -> str:
+    known = [value for value in values if math.isfinite(value)]
+    if len(known) < 2:
+        return ""
+    low, high = min(known), max(known)
+    step, room = 100 / (len(known) - 1), (high - low) or 1.0
+    points = " ".join(
+        f"{place * step:.1f},{18 - 16 * (value - low) / room:.1f}" for place, value in enumerate(known)
+    )
+    return (
+        '<svg viewBox="0 0 100 20" preserveAspectRatio="none" aria-hidden="true"><polyline fill="none" '
+        f'stroke="currentColor" stroke-width="1.3" vector-effect="non-scaling-stroke" points="{points}"/></svg>'
+    )
+
+
 TABS = ("Chart", "Table", "Code")
 _COPY = (
     "const b=this,c=navigator.clipboard,t=b.previousElementSibling.textContent;"
@@ -76,9 +109,14 @@ class ResultsView(View):
     def __init__(self, state: ExplorerState, *, hint: str) -> None:
         self.state = state
         self._hint = hint
-        self._chart, self._table, self._code = (ipywidgets.HTML() for _ in TABS)
+        self._chart, self._code = ipywidgets.HTML(), ipywidgets.HTML()
+        self.table = TableState()
+        self._table = TableView(self.table)
+        self._table_hint = ipywidgets.HTML()
+        self._numbers = ipywidgets.HTML()
         self._chart.add_class("kla-chart")
-        pages = [ipywidgets.VBox([page]) for page in self._pages]
+        contents = ([self._numbers, self._chart], [self._table_hint, self._table], [self._code])
+        pages = [ipywidgets.VBox(content) for content in contents]
         for page in pages:
             page.add_class("kla-page")
         self._tabs = ipywidgets.Tab(pages, titles=TABS)
@@ -95,23 +133,22 @@ class ResultsView(View):
         self.watch(state, ["picture"], self._show)
         self.watch(state, ["picture", "asked", "problem"], self._show_code)
 
-    @property
-    def _pages(self) -> tuple[Any, ...]:
-        return self._chart, self._table, self._code
-
     def _show(self, _change: Any) -> None:
         picture, frame, asked = self.state.picture, self.state.frame, self.state.asked
         self._saved.value = ""
         self._save.disabled = picture is None
         if picture is None or frame is None or asked is None:
-            self._chart.value = self._table.value = note(self._hint)
+            self._chart.value = self._table_hint.value = note(self._hint)
+            self._numbers.value = ""
+            self.table.frame = None
             return
-        alt = html.escape(asked.alt, quote=True)
-        self._chart.value = "".join(
-            f'<img class="kla-{theme}" alt="{alt}" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
-            for theme, data in (("light", picture.light), ("dark", picture.dark))
-        )
-        self._table.value = table(frame)
+        self._chart.value = picture.live
+        self._table_hint.value = ""
+        self._numbers.value = key_numbers_html(asked.key_numbers(self.state.result))
+        if self.table.frame is not frame:
+            with self.table.hold_trait_notifications():
+                self.table.sort = self.table.sort if self.table.sort in frame.columns else ""
+                self.table.frame = frame
 
     def _show_code(self, _change: Any) -> None:
         code = self.state.code

@@ -15,10 +15,14 @@ from klaviyo_analytics.writeback import journal as _journal
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.result import Result, finish
+from klaviyo_analytics.writeback.run import PATIENCE, checked_timeout
 
 __all__ = ["Plan", "Result", "resume"]
 
 
-def resume(account: Account, journal: str | Path, *, keep_journal: bool = False) -> Result:
-    """Continue a journal where it stopped."""
-    return finish(_journal.reopen(journal, account), account, keep=keep_journal)
+def resume(
+    account: Account, journal: str | Path, *, keep_journal: bool = False, timeout: float = PATIENCE
+) -> Result:
+    """Continue a journal where it stopped; `timeout` is in seconds, for each job."""
+    seconds = checked_timeout(timeout)
+    return finish(_journal.reopen(journal, account), account, keep=keep_journal, timeout=seconds)

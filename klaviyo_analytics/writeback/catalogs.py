@@ -1,15 +1,17 @@
-"""A frame of products, variants, categories or coupon codes as a plan of bulk jobs."""
+"""A frame of products, variants, categories, coupon codes or records of custom objects as a plan of bulk jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pandas as pd
 
+from klaviyo_analytics._messages import allowed_values, did_you_mean
 from klaviyo_analytics.endpoints import Body, Catalog
-from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback import checks as rules
 from klaviyo_analytics.writeback.account import Account
@@ -33,8 +35,15 @@ from klaviyo_analytics.writeback.encode import (
     check_format,
 )
 from klaviyo_analytics.writeback.journal import REQUEST_BYTES
-from klaviyo_analytics.writeback.plan import Plan, drafted
-from klaviyo_analytics.writeback.write_types import BEFORE, COUPON_CODES, WRITE_TYPES
+from klaviyo_analytics.writeback.plan import Plan, drafted, given_frame
+from klaviyo_analytics.writeback.write_types import (
+    BEFORE,
+    COUPON_CODES,
+    SOURCE_RECORDS,
+    WRITE_TYPES,
+    OfOptions,
+    Options,
+)
 
 ResourceKind = Literal["item", "variant", "category"]
 Verb = Literal["create", "update", "delete"]
@@ -81,6 +90,70 @@ def plan_catalog(
     )
 
 
+def plan_given(
+    account: Account,
+    given: Sequence[Mapping[str, Any]],
+    what: str,
+    *,
+    resource_kind: ResourceKind,
+    verb: Verb,
+) -> Plan:
+    """Plan resources that are given as keyword arguments: the one of a single call, or the records of a job.
+
+    Parameters
+    ----------
+    account : Account
+        The account to write to.
+    given : list of dict
+        Attributes, and relationships as ids; `id` for updates and deletions. None clears an attribute.
+    what : str
+        The method, for messages.
+    resource_kind, verb : str
+        What is written, and how.
+    """
+    form = _form(account.api.catalog, resource_kind, verb)
+    key = "external_id" if verb == "create" else "id"
+    check_keywords(given, form.attributes, [key, *form.required], what)
+    frame, nulls = given_frame(given)
+    found = [Target(name, name, None, form.attributes[name]) for name in frame.columns]
+    kind = f"catalog {resource_kind} {verb}"
+    return _planned(account, frame, what, kind, form, found, "error", nulls=nulls)
+
+
+def check_keywords(
+    given: Sequence[Mapping[str, Any]], allowed: Iterable[str], required: Iterable[str], what: str
+) -> None:
+    """Refuse records with an unknown keyword, or without one that is needed.
+
+    Raises
+    ------
+    InvalidInputError
+        The message names it.
+    """
+    names, needed = [*allowed], [*dict.fromkeys(required)]
+    for one in given:
+        if odd := next((name for name in one if name not in names), None):
+            raise InvalidInputError(
+                f"{what} does not take {odd!r}{did_you_mean(odd, names)}. {allowed_values(odd, names)} "
+                "Nothing was sent."
+            )
+        if missing := [name for name in needed if name not in one]:
+            raise InvalidInputError(f"{what} needs {', '.join(missing)}. Nothing was sent.")
+
+
+CODE_KEYWORDS = ("unique_code", "coupon", "expires_at")
+
+
+def plan_given_codes(account: Account, given: Sequence[Mapping[str, Any]], what: str) -> Plan:
+    """Plan coupon codes that are given as keyword arguments; see `plan_given`."""
+    check_keywords(given, CODE_KEYWORDS, CODE_KEYWORDS[:2], what)
+    frame, nulls = given_frame(given)
+    for row in nulls.get("expires_at", ()):
+        if given[row]["expires_at"] is not None:  # NaT is no time; it must not become a year from now
+            raise InvalidInputError(f"{what}: expires_at={given[row]['expires_at']!r} is not a time.")
+    return plan_coupon_codes(account, frame, coupon=None, columns=None, on_duplicate="error", action=what)
+
+
 def plan_coupon_codes(
     account: Account,
     frame: Any,
@@ -89,6 +162,7 @@ def plan_coupon_codes(
     columns: Mapping[str, str] | None,
     on_duplicate: OnDuplicate,
     date_format: DateFormat = None,
+    action: str = "create coupon codes",
 ) -> Plan:
     """Create the codes of the rows; see `coupon_codes.plan_create`."""
     form = Form(
@@ -106,9 +180,7 @@ def plan_coupon_codes(
             )
         frame = frame.assign(coupon=coupon)
     found = targets(frame, form.attributes, columns=columns, properties=None, what="plan_create()", free=None)
-    return _planned(
-        account, frame, "create coupon codes", COUPON_CODES.name, form, found, on_duplicate, date_format
-    )
+    return _planned(account, frame, action, COUPON_CODES.name, form, found, on_duplicate, date_format)
 
 
 def _planned(
@@ -122,6 +194,7 @@ def _planned(
     date_format: DateFormat = None,
     *,
     unused: Sequence[str] = (),
+    nulls: Mapping[str, Sequence[int]] = MappingProxyType({}),
 ) -> Plan:
     paths = [target.path for target in found]
     key = next((name for name in ("external_id", "id", "unique_code") if name in paths), None)
@@ -146,6 +219,9 @@ def _planned(
         _check_agree(keys, values["id"], problems)
     unique = _unique_keys(keys, values.get("coupon"))
     left_out = checks.check_duplicates(key, unique, on_duplicate, problems, fold=False)
+    for path, rows in nulls.items():
+        for row in rows:
+            values[path][row] = None
     records: list[bytes | None] = []
     for row, cells in enumerate(zip(*values.values(), strict=True)):
         good = row not in problems and row not in left_out
@@ -161,7 +237,7 @@ def _planned(
         keys=keys,
         records=records,
         kinds={kind: range(len(frame))},
-        options={"key": key},
+        options=Options(key),
         problems=problems.by_row(),
         left_out=left_out,
         confirm=[f"This deletes {sum(one is not None for one in records):,} of the catalog."]
@@ -275,3 +351,51 @@ def _related(type: str, arity: str, value: Any) -> Any:
     if arity == "one":
         return one(value)
     return [one(id) for id in value]
+
+
+RECORD = "record"
+RECORD_BYTES = 512_000  # "512KB" in its smaller reading
+
+
+def plan_records(
+    account: Account,
+    frame: Any,
+    *,
+    source: str,
+    key: str | None,
+    columns: Mapping[str, str] | None,
+    date_format: DateFormat = None,
+) -> Plan:
+    """Send every row as one record of a data source; see `data_sources.plan_create_records`."""
+    what = "plan_create_records()"
+    frame = as_frame(frame, what, "id", ["id"])
+    check_format(date_format, frame.columns, what)
+    renamed = {column: f"{RECORD}.{name}" for column, name in mapped(columns, what).items()}
+    found = targets(frame, {}, columns=renamed, properties="rest", what=what, free=RECORD)
+    names = [target.name for target in found]
+    chosen = key if key is not None else ("id" if "id" in names else next(iter(names), ""))
+    if chosen not in names:
+        raise FrameError(f"{what}: no column becomes {chosen!r}, which key= names; there are {named(names)}.")
+    problems = Problems()
+    values = encoded(account, frame, found, problems, date_format=date_format)
+    keys = values[f"{RECORD}.{chosen}"]
+    if key is not None:
+        checks.check_present(key, keys, problems)
+    records: list[bytes | None] = []
+    for row, cells in enumerate(zip(*values.values(), strict=True)):
+        held = {name: cell for name, cell in zip(names, cells, strict=True) if cell is not ABSENT}
+        if not held and row not in problems:
+            problems.add(row, "every value is missing")
+        record = {"type": "data-source-record", "attributes": {RECORD: held}}
+        fits = row not in problems
+        records.append(checks.dumped(row, record, problems, most=RECORD_BYTES) if fits else None)
+    return drafted(
+        "create data source records",
+        account,
+        frame,
+        keys=["" if one is ABSENT else str(one) for one in keys],
+        records=records,
+        kinds={SOURCE_RECORDS.name: range(len(frame))},
+        options=OfOptions(chosen, source),
+        problems=problems.by_row(),
+    )

@@ -85,6 +85,7 @@ FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "external_id": (is_id, "is not a valid id"),
     "id": (is_id, "is not a valid id"),
     "anonymous_id": (is_id, "is not a valid id"),
+    "_kx": (is_id, "is not a valid id"),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from klaviyo_analytics._messages import did_you_mean
 from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.checks import Problems, is_phone
@@ -215,8 +215,7 @@ def settled(
 
 
 def _nearest(name: str, allowed: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, [*allowed], n=1)
-    return f"; did you mean {near[0]!r}?" if near else "."
+    return f"{did_you_mean(name, allowed)}."
 
 
 def check_present(frame: pd.DataFrame, names: Iterable[str], what: str) -> None:

@@ -25,14 +25,16 @@ from klaviyo_analytics.writeback.encode import (
     moments,
     written_column,
 )
+from klaviyo_analytics.writeback.members import Columns, People, people
 from klaviyo_analytics.writeback.plan import Plan, drafted
-from klaviyo_analytics.writeback.profiles import Columns, People, people
 from klaviyo_analytics.writeback.write_types import (
     RECORD_CONSENT,
     SUBSCRIBE,
     SUPPRESS,
     UNSUBSCRIBE,
     UNSUPPRESS,
+    ConsentOptions,
+    Options,
     folded,
 )
 
@@ -240,12 +242,7 @@ def plan_subscribe(
         for row in range(len(found.keys))
     ]
     kind = SUBSCRIBE if times is None else RECORD_CONSENT
-    options = {
-        "key": names[0],
-        **({"list": list} if list else {}),
-        **({"custom_source": custom_source} if custom_source else {}),
-        **({} if times is None else {"historical_import": True}),
-    }
+    options = ConsentOptions(names[0], list, custom_source, historical_import=times is not None)
     found.left_out.update(refused)
     ids = _ids(found) if with_id else None
     records = _records(found, wanted, consents, problems, ids)
@@ -330,7 +327,7 @@ def plan_unsubscribe(
         keys=found.keys,
         records=records,
         kinds={UNSUBSCRIBE.name: rows},
-        options={"key": names[0], **({"list": list} if list else {})},
+        options=ConsentOptions(names[0], list),
         problems=problems.by_row(),
         left_out=found.left_out,
         notes=found.notes,
@@ -361,7 +358,7 @@ def plan_suppression(
         keys=found.keys,
         records=records,
         kinds={(SUPPRESS if suppresses else UNSUPPRESS).name: range(len(found.keys))},
-        options={"key": "email"},
+        options=Options("email"),
         problems=problems.by_row(),
         left_out=found.left_out,
         unused=found.unused,

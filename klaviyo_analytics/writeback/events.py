@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
+from klaviyo_analytics._messages import allowed_values, did_you_mean
 from klaviyo_analytics.errors import ApiError, FrameError, InvalidInputError
 from klaviyo_analytics.writeback import checks
 from klaviyo_analytics.writeback import checks as rules
@@ -21,8 +22,9 @@ from klaviyo_analytics.writeback.checks import OnDuplicate, Problems
 from klaviyo_analytics.writeback.columns import Rest, Target, as_frame, encoded, mapped, targets
 from klaviyo_analytics.writeback.encode import ABSENT, DateFormat, Wanted, check_format
 from klaviyo_analytics.writeback.journal import REQUEST_BYTES
-from klaviyo_analytics.writeback.plan import Plan, drafted
-from klaviyo_analytics.writeback.write_types import CREATE, folded
+from klaviyo_analytics.writeback.plan import Plan, drafted, given_frame
+from klaviyo_analytics.writeback.profiles import given_profiles, parts
+from klaviyo_analytics.writeback.write_types import CREATE, Options, folded
 
 OWN = "API"  # where events come from that name no service
 ALIKE = 0.9
@@ -85,6 +87,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 WHAT = "plan_create()"
+KEYWORDS = ("metric", "profile", "properties", "value", "value_currency", "time", "unique_id")
 WHO = ("id", "email", "phone_number", "external_id", "anonymous_id")
 ATTRIBUTES: Mapping[str, Wanted] = {
     **dict.fromkeys(WHO, "text"),
@@ -140,12 +143,13 @@ def plan_create(
     people = _firsts([_as_compared(name, values[name]) for name in who])
     if "time" in values:
         _check_times(account, values["time"], problems)
-    records, ids, notes = _records(values, by_path, named, people, value_currency, problems)
+    records, ids, notes = _records(
+        values, by_path, [named] * len(frame), people, problems, currency=value_currency
+    )
     for row, note in renumbered.items():
         notes[row] = f"{note}; {notes[row]}" if row in notes else note
-    both = [ABSENT if id is None else f"{person}\n{id}" for person, id in zip(people, ids, strict=True)]
     given = [one is not ABSENT for one in values.get("unique_id", [ABSENT] * len(frame))]
-    left_out = _check_twice(both, given, on_duplicate, problems)
+    left_out = _check_twice(_pairs_of(people, ids), given, on_duplicate, problems)
     records = [None if row in left_out or row in problems else one for row, one in enumerate(records)]
     beside = _looked(named, known, strict=compare) if known and any(records) else None
     if compare and beside is not None:
@@ -158,12 +162,83 @@ def plan_create(
         keys=["" if key is ABSENT else str(key) for key in keys],
         records=records,
         kinds={CREATE.name: range(len(frame))},
-        options={"key": who[0]},
+        options=Options(who[0]),
         problems=problems.by_row(),
         left_out=left_out,
         notes=notes,
         confirm=[to_make(named, beside)] if beside else [],
     )
+
+
+def plan_given(account: Account, given: Sequence[Mapping[str, Any]], what: str) -> Plan:
+    """Plan events that are given as keyword arguments: the one of `events.create`, or the records of a job.
+
+    Parameters
+    ----------
+    account : Account
+        The account to write to.
+    given : list of dict
+        The keywords of `events.create`; `profile` is a dict of attributes, and `unique_id` is there.
+    what : str
+        The method, for messages.
+    """
+    if odd := next((name for one in given for name in one if name not in KEYWORDS), None):
+        raise InvalidInputError(
+            f"{what}: {odd!r} is not part of an event{did_you_mean(odd, KEYWORDS)}. "
+            f"{allowed_values(odd, KEYWORDS)} Nothing was sent."
+        )
+    metrics = [named_metric(one.get("metric")) for one in given]
+    problems = Problems()
+    whose, people = given_profiles(
+        account, [one["profile"] for one in given], what, problems, more=["anonymous_id"]
+    )
+    who = [name for name in (*WHO, "_kx") if name in whose]
+    _check_people(whose, who, problems)
+    nobody = [ABSENT] * len(given)
+    keys = _firsts([whose[name] for name in who] or [nobody])
+    checks.check_present(" or ".join(WHO[:4]), keys, problems)
+    frame, _ = given_frame([_happening(one, what) for one in given])
+    found = [
+        Target(path, path.removeprefix("properties."), "properties")
+        if path.startswith("properties.")
+        else Target(path, path, None, ATTRIBUTES[path])
+        for path in frame.columns
+    ]
+    values = encoded(account, frame, found, problems, times=["time"])
+    rules.check_attributes(rules.EVENT, values, problems)
+    times = values.get("time", ())
+    _check_times(account, times, problems, needed=False)
+    for row, time in enumerate(times):  # NaT is no time; it must not become now
+        if time is ABSENT and given[row].get("time") is not None and row not in problems:
+            problems.add(row, "time is missing")
+    by_path = {target.path: target for target in found}
+    compared = _firsts([_as_compared(name, whose[name]) for name in who] or [nobody])
+    records, ids, _ = _records(values, by_path, metrics, compared, problems, people=people)
+    _check_twice(_pairs_of(compared, ids), [True] * len(given), "error", problems)
+    return drafted(
+        what,
+        account,
+        frame,
+        keys=["" if key is ABSENT else str(key) for key in keys],
+        records=[None if row in problems else record for row, record in enumerate(records)],
+        kinds={CREATE.name: range(len(given))},
+        options=Options(who[0] if who else "email"),
+        problems=problems.by_row(),
+    )
+
+
+def _happening(given: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Return what happened, by dotted name."""
+    row = {name: one for name, one in given.items() if name not in ("metric", "profile", "properties")}
+    held = given.get("properties")
+    return {name: one for name, one in row.items() if one is not None} | (
+        {} if held is None else parts("properties", held, what)
+    )
+
+
+def _pairs_of(people: Sequence[Any], ids: Sequence[str | None]) -> list[Any]:
+    """Return what must differ between events: the person and the id together."""
+    return [ABSENT if id is None else f"{person}\n{id}" for person, id in zip(people, ids, strict=True)]
 
 
 def _check_read(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> None:
@@ -212,12 +287,12 @@ def _as_compared(name: str, values: Sequence[Any]) -> Sequence[Any]:
     return [one if one is ABSENT else folded(one) for one in values] if name == "email" else values
 
 
-def _check_times(account: Account, times: Sequence[Any], problems: Problems) -> None:
+def _check_times(account: Account, times: Sequence[Any], problems: Problems, *, needed: bool = True) -> None:
     latest = account.now() + timedelta(days=365)
     first, last = EARLIEST.isoformat(), latest.astimezone(UTC).isoformat()
     for row, time in enumerate(times):
         if time is ABSENT:
-            if row not in problems:
+            if needed and row not in problems:
                 problems.add(row, "time is missing")
         elif not first <= time <= last:  # all of them in UTC and of one form
             problems.add(row, f"time: {time} is not between the year 2000 and a year from now")
@@ -226,10 +301,12 @@ def _check_times(account: Account, times: Sequence[Any], problems: Problems) -> 
 def _records(
     values: Mapping[str, list[Any]],
     by_path: Mapping[str, Target],
-    metric: Mapping[str, str],
-    people: Sequence[str],
-    currency: str | None,
+    metrics: Sequence[Mapping[str, str]],
+    compared: Sequence[str],
     problems: Problems,
+    *,
+    currency: str | None = None,
+    people: Sequence[dict[str, Any]] | None = None,
 ) -> tuple[list[bytes | None], list[str | None], dict[int, str]]:
     records: list[bytes | None] = []
     ids: list[str | None] = []
@@ -241,6 +318,8 @@ def _records(
         if row in problems:
             continue
         person, event, dropped = _event(targets, cells)
+        if people is not None:
+            person = people[row]
         if "value" in event and currency:
             event.setdefault("value_currency", currency)
         _check_properties(row, event["properties"], problems)
@@ -248,7 +327,7 @@ def _records(
             continue
         once = "time" not in event and "unique_id" not in event
         try:
-            event.setdefault("unique_id", _content(metric, people[row], event))
+            event.setdefault("unique_id", _content(metrics[row], compared[row], event))
         except TypeError as error:
             problems.add(row, f"it cannot be written as JSON: {error}")
             continue
@@ -260,7 +339,7 @@ def _records(
         if said := [*said, ONCE] if once else said:
             notes[row] = "; ".join(said)
         ids[row] = event["unique_id"]
-        records[row] = checks.dumped(row, _resource(person, event, metric), problems, most=EVENT_BYTES)
+        records[row] = checks.dumped(row, _resource(person, event, metrics[row]), problems, most=EVENT_BYTES)
     return records, ids, notes
 
 

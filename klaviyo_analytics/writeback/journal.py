@@ -14,7 +14,8 @@ import secrets
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -46,7 +47,12 @@ CREATE TABLE batches (
 """
 ROWS = ("number", "kind", "count", "payload")  # sealed by `seal`
 PROGRESS = ("number", "state", "since", "refused", "job", "outcome")  # sealed by `progress`
+UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_FULL", "SQLITE_IOERR")
 STARTED = ("planned", None, None, None, None)
+
+
+class NotRecordedError(Exception):
+    """The journal cannot be used any more, for example because the disk is full; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,7 @@ class Journal:
         except BaseException as error:
             if path is not None:
                 _remove(path)
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, (sqlite3.Error, OSError)):
                     raise _unwritable(path, error) from None
             raise
 
@@ -125,12 +131,13 @@ class Journal:
                 )
             journal = cls(connection, path)
             form = journal.fact("form")
-        except (sqlite3.Error, TypeError, ValueError) as error:
-            if isinstance(error, InvalidInputError):
+        except (sqlite3.Error, NotRecordedError, TypeError, ValueError) as problem:
+            if isinstance(problem, InvalidInputError):
                 raise
+            cause = problem.__cause__ if isinstance(problem, NotRecordedError) else problem
             if connection is not None:
                 connection.close()
-            name = getattr(error, "sqlite_errorname", "")
+            name = getattr(cause, "sqlite_errorname", "")
             if name in ("SQLITE_BUSY", "SQLITE_LOCKED"):
                 raise InvalidInputError(
                     f"{path}: another process is working with this journal, so this one sent nothing. Wait until it "
@@ -140,9 +147,9 @@ class Journal:
                 raise InvalidInputError(
                     f"{path}: another process went on with this journal and finished it meanwhile. Nothing was sent."
                 ) from None
-            if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
+            if name.startswith(UNUSABLE):
                 raise InvalidInputError(
-                    f"{path} cannot be opened for reading and writing: {error}."
+                    f"{path} cannot be opened for reading and writing: {cause}."
                 ) from None
             raise InvalidInputError(
                 f"{path} is not a journal of this package, or was not completely written before anything was sent."
@@ -167,21 +174,20 @@ class Journal:
 
     def add(self, batches: Iterable[tuple[str, Payload]]) -> None:
         """Add batches to be sent, all of them or none."""
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._use(writes=True):
             (last,) = self._connection.execute("SELECT MAX(number) FROM batches").fetchone()
             _insert(self._connection, 0 if last is None else last + 1, batches)
             _seal(self._connection)
 
     def fact(self, name: str) -> Any:
         """Return a fact about the whole write."""
-        with self._lock:
+        with self._use():
             row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return orjson.loads(row[0])
 
     def batches(self) -> list[Batch]:
         """Return the state of every batch."""
-        with self._lock:
+        with self._use():
             rows = self._connection.execute(
                 "SELECT number, kind, count, state, since, job FROM batches ORDER BY number"
             ).fetchall()
@@ -189,7 +195,7 @@ class Journal:
 
     def payload(self, number: int) -> Payload:
         """Return what a batch sends."""
-        with self._lock:
+        with self._use():
             row = self._connection.execute(
                 "SELECT payload FROM batches WHERE number = ?", (number,)
             ).fetchone()
@@ -229,23 +235,41 @@ class Journal:
         with self._lock:
             self._connection.close()
 
-    def delete(self) -> None:
-        """Close the file and delete it."""
+    def delete(self) -> bool:
+        """Close the file and delete it; False if it stays, as on Windows while another program has it open."""
         self.close()
-        if self.path is not None:
-            _remove(self.path)
+        return self.path is None or _remove(self.path)
+
+    @contextmanager
+    def _use(self, *, writes: bool = False) -> Iterator[None]:
+        """Use the file, in a transaction if it is written to.
+
+        Raises
+        ------
+        NotRecordedError
+            The disk is full, or the file cannot be used for another reason.
+        """
+        with self._lock:
+            try:
+                if not writes:
+                    yield
+                    return
+                with self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    yield
+            except (sqlite3.Error, OSError) as error:
+                raise NotRecordedError(getattr(error, "strerror", None) or str(error)) from error
 
     def _noted(self, column: Literal["outcome", "refused"], number: int) -> Any:
         statement = f"SELECT {column} FROM batches WHERE number = ?"  # noqa: S608  (one of two words)
-        with self._lock:
+        with self._use():
             row = self._connection.execute(statement, (number,)).fetchone()
         return None if row[0] is None else orjson.loads(row[0])
 
     def _note(self, number: int, **changes: object) -> None:
         """Change the state of a batch and its checksum in one step."""
         columns = ", ".join(PROGRESS[1:])
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._use(writes=True):
             statement = f"SELECT {columns} FROM batches WHERE number = ?"  # noqa: S608  (names of our own)
             row = self._connection.execute(statement, (number,)).fetchone()
             now = {**dict(zip(PROGRESS[1:], row, strict=True)), **changes}
@@ -379,9 +403,14 @@ def _packed(payload: Payload) -> bytes:
     return zlib.compress(b"\n".join(lines), level=1)
 
 
-def _remove(path: Path) -> None:
-    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        name.unlink(missing_ok=True)
+def _remove(path: Path) -> bool:
+    """Delete a journal and the files beside it; False if that is not possible now."""
+    try:
+        for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+            name.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 Positions = NDArray[np.int64]

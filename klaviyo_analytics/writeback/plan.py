@@ -22,9 +22,9 @@ from klaviyo_analytics.writeback.checks import printable
 from klaviyo_analytics.writeback.confirmations import confirmed
 from klaviyo_analytics.writeback.journal import Payload
 from klaviyo_analytics.writeback.result import Result, finish
-from klaviyo_analytics.writeback.run import said, seconds_at_limits
+from klaviyo_analytics.writeback.run import PATIENCE, checked_timeout, row_outcome, seconds_at_limits
 from klaviyo_analytics.writeback.verification import verify as read_back
-from klaviyo_analytics.writeback.write_types import WRITE_TYPES
+from klaviyo_analytics.writeback.write_types import WRITE_TYPES, Options, stored_options
 
 NOT_SENT = {"not_agreed": "not agreed", "nothing_to_send": "with nothing to send"}
 
@@ -33,7 +33,7 @@ NOT_SENT = {"not_agreed": "not agreed", "nothing_to_send": "with nothing to send
 class Plan:
     """A write that is ready to be sent, or the reasons why it is not; made by the `plan_*` methods.
 
-    Verification at `preview()`, `problems` and `summary()`, then `apply()`. Making a plan sends nothing.
+    Look at `preview()`, `problems` and `summary()`, then `apply()`. Making a plan sends nothing.
     """
 
     action: str
@@ -42,7 +42,7 @@ class Plan:
     _keys: Sequence[str]
     _records: Sequence[bytes | None]  # None: the row is not sent
     _batches: Sequence[tuple[str, Sequence[int]]]
-    _options: Mapping[str, Any] = field(default_factory=dict)
+    _options: Options
     _problems: Mapping[int, str] = field(default_factory=dict)
     _left_out: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # status and reason
     _notes: Mapping[int, str] = field(default_factory=dict)  # worth knowing; keeps nobody from applying
@@ -129,6 +129,7 @@ class Plan:
         journal: str | Path | bool | None = None,
         keep_journal: bool = False,
         verify: bool = False,
+        timeout: float = PATIENCE,
     ) -> Result:
         """Send the rows, and return the outcome of each.
 
@@ -149,6 +150,9 @@ class Plan:
             Read everything back, whatever was written. What is there was written, and an event says which properties
             Klaviyo dropped; what is not to be seen within two minutes, or differs, is "unconfirmed", and says how. It
             costs as many reads as writing took, or more.
+        timeout : float
+            Seconds to wait at most for each job that a request starts, 24 hours by default. Rows of a job that takes
+            longer are "unconfirmed", and ``client.resume`` looks at it again.
 
         Returns
         -------
@@ -165,7 +169,11 @@ class Plan:
             An option is invalid, or the journal file cannot be created. No request was sent.
         ConnectionFailedError
             The client is closed; nothing was sent.
+        WriteFailedError
+            The journal cannot be written any more, as on a full disk. The message says how many rows are recorded
+            as done, and ``client.resume`` continues with the others.
         """
+        timeout = checked_timeout(timeout)
         _check_flags(skip_invalid=skip_invalid, keep_journal=keep_journal, verify=verify)
         if self._problems and not skip_invalid:
             raise FrameError(_complaint(self.problems, len(self._keys)))
@@ -174,7 +182,7 @@ class Plan:
         begun = _journal.begin(
             self._account, self._facts(), self._payloads(), path, enabled=journal is not False
         )
-        result = finish(begun, self._account, index=self._index, keep=keep_journal)
+        result = finish(begun, self._account, index=self._index, keep=keep_journal, timeout=timeout)
         if verify:
             try:
                 read_back(self._account, result.rows, self._batches, self._keys, self._records, self._options)
@@ -183,23 +191,57 @@ class Plan:
                 raise
         return result
 
-    def _request(self) -> tuple[str, Any]:
-        """Return the operation and the body of a plan of one request."""
+    def _request(self, rows: str = "rows") -> tuple[str, Any]:
+        """Return the operation and the body of a plan of one request, of which every row is sent.
+
+        Raises
+        ------
+        FrameError
+            Some rows cannot or must not be sent.
+        """
+        self._check_complete(rows)
         ((name, positions),) = self._batches
         records = [orjson.loads(self._records[at] or b"null") for at in positions]
         return WRITE_TYPES[name].operation, WRITE_TYPES[name].body(records, self._options)
 
+    def _single_request(self) -> Any:
+        """Return the body that writes the only row of a plan alone.
+
+        Raises
+        ------
+        FrameError
+            The row cannot be sent.
+        """
+        self._check_complete("rows")
+        ((name, _),) = self._batches
+        return WRITE_TYPES[name].single(orjson.loads(self._records[0] or b"null"))
+
+    def _check_complete(self, rows: str) -> None:
+        """Refuse a plan of a single call of which a row would be left out."""
+        why = {**{at: reason for at, (_, reason) in self._left_out.items()}, **self._problems}
+        if not why:
+            return
+        if rows == "rows" and len(self._keys) == 1:
+            raise FrameError(f"{self.action}: {why[0]}. Nothing was sent.")
+        first = "; ".join(f"{self._keys[at] or f'row {at}'}: {why[at]}" for at in sorted(why)[:3])
+        more = f"; and {len(why) - 3:,} more" if len(why) > 3 else ""
+        raise FrameError(
+            f"{len(why):,} of {len(self._keys):,} {rows} cannot be sent, so nothing was: {first}{more}."
+        )
+
     def _facts(self) -> dict[str, Any]:
-        left_out = {row: said("not sent", {"code": "invalid"}, why) for row, why in self._problems.items()}
+        left_out = {
+            row: row_outcome("not sent", {"code": "invalid"}, why) for row, why in self._problems.items()
+        }
         for row, (status, why) in self._left_out.items():
             left_out[row] = [status, None, why, None]
         return {
             "action": self.action,
             "account": fingerprint(self._account),
-            "options": dict(self._options),
+            "options": stored_options(self._options),
             "index": _journal.index_facts(self._index),
             "keys": list(self._keys),
-            "left_out": {str(row): told for row, told in left_out.items()},
+            "left_out": {str(row): outcome for row, outcome in left_out.items()},
             "notes": {str(row): note for row, note in self._notes.items() if row not in left_out},
         }
 
@@ -253,6 +295,7 @@ class Plan:
             self._keys[:count],
             self._records[:count],
             [(kind, group) for kind, group in batches if group],
+            self._options,
             _left_out={at: why for at, why in self._left_out.items() if at < count},
             _notes=self._notes,
         )
@@ -261,10 +304,10 @@ class Plan:
 def _fields(record: bytes | None, kind: str) -> str | None:
     if record is None or kind not in WRITE_TYPES:
         return None
-    told = orjson.loads(record)
-    patches = ((told.get("meta") or {}).get("patch_properties") or {}).values()
+    sent = orjson.loads(record)
+    patches = ((sent.get("meta") or {}).get("patch_properties") or {}).values()
     patched = (f"properties.{name}" for patch in patches for name in patch)
-    return ", ".join([*_named(WRITE_TYPES[kind].shown(told), ""), *patched])
+    return ", ".join([*_named(WRITE_TYPES[kind].shown(sent), ""), *patched])
 
 
 def _named(attributes: Mapping[str, Any], before: str) -> Iterable[str]:
@@ -290,6 +333,38 @@ def _complaint(problems: pd.DataFrame, rows: int) -> str:
     )
 
 
+def given_frame(rows: Sequence[Mapping[str, Any]]) -> tuple[pd.DataFrame, dict[str, list[int]]]:
+    """Return the values of single writes as a frame.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Values by attribute; a row need not have all of them.
+
+    Returns
+    -------
+    pandas.DataFrame, dict
+        A column of objects for each attribute, and the rows in which an attribute is null on purpose.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    frame = pd.DataFrame(index=range(len(rows)))
+    nulls: dict[str, list[int]] = {}
+    columns = {}
+    for name in names:
+        values = np.empty(len(rows), dtype=object)
+        for at, row in enumerate(rows):
+            values[at] = row.get(name)
+            if name in row and is_null(row[name]):
+                nulls.setdefault(name, []).append(at)
+        columns[name] = pd.Series(values, dtype=object)
+    return frame.assign(**columns), nulls
+
+
+def is_null(value: Any) -> bool:
+    """Check whether a value is one of the ways to say null: None, NA, NaT or NaN."""
+    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+
+
 def drafted(
     action: str,
     account: Account,
@@ -298,7 +373,7 @@ def drafted(
     keys: Sequence[str],
     records: Sequence[bytes | None],
     kinds: Mapping[str, Iterable[int]],
-    options: Mapping[str, Any],
+    options: Options,
     problems: Mapping[int, str],
     left_out: Mapping[int, tuple[str, str]] | None = None,
     notes: Mapping[int, str] | None = None,

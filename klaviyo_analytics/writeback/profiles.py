@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 import orjson
 import pandas as pd
 
-from klaviyo_analytics._messages import counted
+from klaviyo_analytics._messages import allowed_values, counted, did_you_mean
 from klaviyo_analytics.endpoints import Catalog
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.writeback import checks, confirmations
+from klaviyo_analytics.writeback import checks, confirmations, encode
 from klaviyo_analytics.writeback import checks as rules
 from klaviyo_analytics.writeback import columns as _columns
 from klaviyo_analytics.writeback import confirmations as groups
@@ -28,14 +27,19 @@ from klaviyo_analytics.writeback.columns import (
     is_rest,
     mapped,
     named,
-    settled,
     several,
     targets,
 )
 from klaviyo_analytics.writeback.compare import changes, described
-from klaviyo_analytics.writeback.encode import ABSENT, DateFormat, Wanted, check_format, written_column
-from klaviyo_analytics.writeback.plan import Plan, drafted
-from klaviyo_analytics.writeback.write_types import APPEND, IMPORT, UPSERT
+from klaviyo_analytics.writeback.encode import (
+    ABSENT,
+    DateFormat,
+    UnwritableError,
+    Wanted,
+    check_format,
+)
+from klaviyo_analytics.writeback.plan import Plan, drafted, given_frame
+from klaviyo_analytics.writeback.write_types import APPEND, IMPORT, UPSERT, ImportOptions
 
 Rule = Literal["skip", "clear"]
 OnNull = Rule | Mapping[str, Rule]
@@ -84,9 +88,9 @@ class Builder:
     def __init__(
         self,
         found: Sequence[Target],
-        patches: Mapping[str, str],
-        unset: Sequence[str],
-        clears: Collection[str],
+        patches: Mapping[str, str] = MappingProxyType({}),
+        unset: Sequence[str] = (),
+        clears: Collection[str] = (),
     ) -> None:
         self._places = [
             (target.path, patches.get(target.path, target.group), target.name, target.path in clears)
@@ -94,12 +98,17 @@ class Builder:
         ]
         self._unset = list(unset)
 
-    def build(self, row: Sequence[Any]) -> tuple[dict[str, Any], list[str], bool]:
-        """Return the resource, what it clears, and whether a bulk job cannot do that."""
+    def build(
+        self, row: Sequence[Any], unset: Sequence[str] | None = None
+    ) -> tuple[dict[str, Any], list[str], bool]:
+        """Return the resource, what it clears, and whether a bulk job cannot do that.
+
+        `unset` are properties to remove from this profile, instead of those that are removed from all.
+        """
         attributes: dict[str, Any] = {}
         record: dict[str, Any] = {"type": "profile", "attributes": attributes}
         patches: dict[str, Any] = {}
-        unset, cleared, nulls = self._unset, [], False
+        unset, cleared, nulls = self._unset if unset is None else [*unset], [], False
         for (path, group, name, clears), value in zip(self._places, row, strict=True):
             if value is ABSENT:
                 if not clears:
@@ -154,8 +163,8 @@ def dangers(
     sent = [row for row, record in enumerate(records) if record is not None]
     if names := Counter(name for row in sent for name in cleared.get(row, ())):
         people = sum(row in cleared for row in sent)
-        told = ", ".join(f"{name} of {count:,}" for name, count in names.items())
-        found.append(f"This clears fields of {counted(people, 'profile')} where the frame is null: {told}.")
+        shown = ", ".join(f"{name} of {count:,}" for name, count in names.items())
+        found.append(f"This clears fields of {counted(people, 'profile')} where the frame is null: {shown}.")
     if unset and sent:
         found.append(f"This removes {', '.join(unset)} from {counted(len(sent), 'profile')}.")
     return found
@@ -166,6 +175,7 @@ KEYS = (*IDENTIFIERS, "id")
 GROUPS = ("location", "properties")
 FEW = 1_000  # rows that are still sent one by one where that says created or updated
 WHAT = "plan_upsert()"
+TEXT: Wanted = "text"
 
 
 def attributes(catalog: Catalog) -> dict[str, Wanted]:
@@ -198,10 +208,9 @@ def plan_upsert(
 ) -> Plan:
     """Check and encode a frame of people; see `profiles.plan_upsert`."""
     if key not in KEYS:
-        near = (*difflib.get_close_matches(str(key), KEYS, n=1), "email")[0]
         raise InvalidInputError(
-            f"key={key!r}: allowed are {', '.join(KEYS)}. For a column of another name pass "
-            f"columns={{{key!r}: {near!r}}}, key={near!r}."
+            f"key={key!r} is not allowed{did_you_mean(key, KEYS)}. {allowed_values(key, KEYS)} For a column of "
+            f"another name pass columns={{{key!r}: 'email'}}, key='email'."
         )
     frame = as_frame(frame, WHAT, key, KEYS)
     columns = mapped(columns, WHAT)
@@ -256,8 +265,8 @@ def plan_upsert(
         else:
             left_out |= dict.fromkeys(same, ("unchanged", "the account has it already"))
             records = [None if row in same else record for row, record in enumerate(records)]
-        told = {row: described(change) for row, change in compared.items() if row not in same}
-        notes |= {row: _both(said, notes.get(row)) for row, said in told.items()}
+        texts = {row: described(change) for row, change in compared.items() if row not in same}
+        notes |= {row: _both(text, notes.get(row)) for row, text in texts.items()}
         new = sum(change is None for change in compared.values())
         counts |= {"new": new, "changed": len(compared) - new - len(same)}
     if any(record is not None for record in records):
@@ -270,7 +279,7 @@ def plan_upsert(
         keys=keys,
         records=records,
         kinds=_kinds(len(frame), key, kept, patches=bool(patches), lists=bool(lists)),
-        options={"key": key, "lists": list(lists)},
+        options=ImportOptions(key, tuple(lists)),
         problems=problems.by_row(),
         left_out=left_out,
         notes=notes,
@@ -348,9 +357,9 @@ def _only_key(records: Sequence[bytes | None], key: str) -> set[int]:
     for row, record in enumerate(records):
         if record is None:
             continue
-        told = orjson.loads(record)
-        held = {*told.get("attributes", {}), *(["id"] if "id" in told else [])}
-        if held <= {key} and not told.get("meta"):
+        sent = orjson.loads(record)
+        held = {*sent.get("attributes", {}), *(["id"] if "id" in sent else [])}
+        if held <= {key} and not sent.get("meta"):
             empty.add(row)
     return empty
 
@@ -393,100 +402,112 @@ def _check_simple(path: str, way: str, values: Sequence[Any], problems: Problems
             )
 
 
-Columns = Mapping[str, str] | None
+Given = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class People:
-    """The rows of a frame, and the profile that each identifies.
+def plan_given(
+    account: Account, given: Sequence[Given], what: str, *, kind: str, lists: Sequence[str] = ()
+) -> Plan:
+    """Plan profiles that are given as keyword arguments: one of a single call, or the records of a job.
 
-    Attributes
+    Parameters
     ----------
-    frame : pandas.DataFrame
-        The rows.
-    sources : dict
-        The column that each attribute is read from.
-    values : dict
-        Identifiers by attribute, each checked; ABSENT where a row has none.
-    keys : list of str
-        The first identifier of each row.
-    left_out : dict
-        The rows that are not sent because another row has the same key.
-    unused : list of str
-        Columns that are not sent.
-    notes : dict
-        What is worth knowing of a row.
+    account : Account
+        The account to write to.
+    given : list of dict
+        Attributes, `location`, `properties`, `append`, `unappend` and `unset` of each, as `profiles.upsert` takes
+        them. None clears an attribute.
+    what : str
+        The method, for messages.
+    kind : str
+        The type of write.
+    lists : list of str
+        Lists that they join.
     """
-
-    frame: pd.DataFrame
-    sources: Mapping[str, str]
-    values: Mapping[str, list[Any]]
-    keys: list[str]
-    left_out: dict[int, tuple[Any, str]]
-    unused: list[str]
-    notes: dict[int, str] = field(default_factory=dict)
-
-
-def people(
-    given: Any,
-    names: Sequence[str],
-    columns: Columns,
-    rule: OnDuplicate,
-    problems: Problems,
-    *,
-    what: str,
-    more: Sequence[str] = (),
-    either: bool = False,
-    phone_region: str | None = None,
-) -> People:
-    """Read the identifiers of a frame: the first that a row has is its key.
-
-    `more` are further attributes that columns may become, which the caller reads. With `either`, only the first
-    of `names` that has a column is read.
-    """
-    allowed = [*names, *more]
-
-    def single(values: pd.Series[Any]) -> str:
-        with_at = all(isinstance(one, str) and "@" in one for one in values.dropna())
-        return "email" if "email" in names and (with_at or not either) else names[0]
-
-    frame = as_frame(given, what, single, allowed)
-    sources, unused = settled(frame, columns, allowed, what)
-    present = {name: sources[name] for name in names if name in sources}
-    if not present:
-        raise FrameError(
-            f"{what}: the frame has none of the columns {', '.join(names)}; it has "
-            f"{named(frame.columns)}. Name one by columns={{'...': {names[0]!r}}}."
-        )
-    if either:
-        (first, *spare) = present
-        unused = [name for name in frame.columns if name in unused or name in map(present.get, spare)]
-        present = {first: present[first]}
-    values: dict[str, list[Any]] = {}
-    notes: dict[int, str] = {}
-    for name, source in present.items():
-        written = written_column(frame[source], "text")
-        problems.add_all(written.problems, source)
-        values[name] = written.values
-        if name == "phone_number":
-            values[name], changed = _columns.in_e164(written.values, phone_region, problems)
-            notes |= changed
-        checks.check_form(name, values[name], problems)
-    keys = _keys(values, len(frame))
-    checks.check_present(" or ".join(present), keys, problems)
-    first, *others = present
-    left_out = checks.check_duplicates(first, keys, rule, problems, fold=first == "email")
-    for name in others:  # two people of one number: the API would take both rows, and lose one
-        remaining = [ABSENT if row in left_out else one for row, one in enumerate(values[name])]
-        checks.check_duplicates(name, remaining, "error", problems, fold=name == "email")
-    shown = ["" if key is ABSENT else str(key) for key in keys]
-    return People(frame, sources, values, shown, left_out, unused, notes)
-
-
-def _keys(values: Mapping[str, list[Any]], count: int) -> list[Any]:
-    columns = list(values.values())
-    if len(columns) == 1:
-        return list(columns[0])
-    return [
-        next((column[row] for column in columns if column[row] is not ABSENT), ABSENT) for row in range(count)
+    problems = Problems()
+    values, resources = given_profiles(account, given, what, problems)
+    named = [values[name] for name in (*KEYS, "_kx") if name in values]
+    keys = [next((one for one in row if one is not ABSENT), ABSENT) for row in zip(*named, strict=True)]
+    checks.check_present("email, phone_number or external_id", keys or [ABSENT] * len(given), problems)
+    for name in KEYS:
+        checks.check_duplicates(name, values.get(name, ()), "error", problems, fold=name == "email")
+    records = [
+        None if row in problems else checks.dumped(row, resource, problems)
+        for row, resource in enumerate(resources)
     ]
+    return drafted(
+        what,
+        account,
+        pd.DataFrame(index=range(len(given))),
+        keys=["" if key is ABSENT else str(key) for key in keys or [ABSENT] * len(given)],
+        records=records,
+        kinds={kind: range(len(given))},
+        options=ImportOptions(next((name for name in KEYS if name in values), "email"), tuple(lists)),
+        problems=problems.by_row(),
+    )
+
+
+def given_profiles(
+    account: Account, given: Sequence[Given], what: str, problems: Problems, more: Sequence[str] = ()
+) -> tuple[dict[str, list[Any]], list[dict[str, Any]]]:
+    """Check and encode profiles that are given as keyword arguments: their values, and their resources.
+
+    `more` are attributes that are allowed besides those of a profile.
+    """
+    allowed: dict[str, Wanted] = {**attributes(account.api.catalog), **dict.fromkeys(more, TEXT)}
+    flat = [_flat(one, allowed, what) for one in given]
+    frame, nulls = given_frame([row for row, _ in flat])
+    found = []
+    for path in frame.columns:
+        group, dot, name = path.partition(".")
+        found.append(Target(path, name if dot else path, group if dot else None, allowed.get(path, "json")))
+    values = encoded(account, frame, found, problems)
+    rules.check_attributes(rules.PROFILE, values, problems)
+    for name in checks.FORMS.keys() & values.keys():
+        checks.check_form(name, values[name], problems)
+    for target in found:
+        if target.group in PATCHES:
+            _check_simple(target.path, target.group, values[target.path], problems)
+    sent = {path: [*cells] for path, cells in values.items()}
+    for path, rows in nulls.items():
+        for row in rows:
+            sent[path][row] = None
+    builder = Builder(found)
+    rows_of = zip(*sent.values(), strict=True) if sent else [()] * len(given)
+    return values, [builder.build(row, unset)[0] for row, (_, unset) in zip(rows_of, flat, strict=True)]
+
+
+def _flat(given: Given, allowed: Collection[str], what: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the values of one profile by dotted name, and the properties to remove."""
+    row: dict[str, Any] = {}
+    for name, held in given.items():
+        if name == "unset" or (name in PATCHES and held is None):
+            continue
+        if name in (*GROUPS, *PATCHES):
+            row |= {name: None} if held is None else parts(name, held, what)
+        else:
+            row[name] = held
+    known = [*allowed, *GROUPS, *PATCHES, "unset"]
+    free = tuple(f"{name}." for name in ("properties", *PATCHES))
+    for path in row:
+        if path not in known and not path.startswith(free):
+            raise InvalidInputError(
+                f"{what}: {path!r} is not an attribute that can be written{did_you_mean(path, known)}. "
+                f"{allowed_values(path, known)} Nothing was sent."
+            )
+    unset = several(given.get("unset"), "unset")
+    for name in unset:
+        if f"properties.{name}" in row:
+            raise InvalidInputError(f"{what}: {name!r} is in unset= and in properties=. Drop one of them.")
+    return row, unset
+
+
+def parts(name: str, held: Any, what: str) -> dict[str, Any]:
+    """Return the entries of an object by dotted name."""
+    if not isinstance(held, Mapping):
+        raise InvalidInputError(f"{what}: {name}={held!r} is not a dict, such as {{'name': value}}.")
+    try:
+        names = encode.value(dict.fromkeys(held))
+    except UnwritableError as problem:
+        raise InvalidInputError(f"{what}: {name}: {problem}.") from None
+    return {f"{name}.{key}": one for key, one in zip(names, held.values(), strict=True)}

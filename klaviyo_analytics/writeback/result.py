@@ -15,8 +15,9 @@ from klaviyo_analytics._messages import counted, explained
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError, WriteFailedError
 from klaviyo_analytics.writeback import journal as _journal
 from klaviyo_analytics.writeback.account import Account
-from klaviyo_analytics.writeback.journal import Journal, Payload
-from klaviyo_analytics.writeback.run import Run, said
+from klaviyo_analytics.writeback.journal import Journal, NotRecordedError, Payload
+from klaviyo_analytics.writeback.run import PATIENCE, Run, checked_timeout, row_outcome
+from klaviyo_analytics.writeback.write_types import options_from
 
 COLUMNS = ("status", "code", "detail", "pointer")
 Again = Mapping[int, tuple[str, bytes]]  # by position: kind and record of what can be sent again
@@ -35,8 +36,8 @@ def outcomes(journal: Journal, stopped: str | None, index: pd.Index[Any] | None 
     """Read a journal: of a row that was sent several times, the last is what counts."""
     keys = journal.fact("keys")
     columns = {name: np.full(len(keys), None, dtype=object) for name in (*COLUMNS, "job_id", "note")}
-    for position, told in journal.fact("left_out").items():
-        for name, value in zip(columns, told, strict=False):
+    for position, row in journal.fact("left_out").items():
+        for name, value in zip(columns, row, strict=False):
             columns[name][int(position)] = value
     for position, note in journal.fact("notes").items():
         columns["note"][int(position)] = note
@@ -53,8 +54,8 @@ def outcomes(journal: Journal, stopped: str | None, index: pd.Index[Any] | None 
         columns["status"][at] = outcome["status"]
         columns["detail"][at] = outcome.get("detail")
         columns["code"][at] = columns["pointer"][at] = None
-        for row, told in outcome["rows"].items():
-            for name, value in zip(COLUMNS, told, strict=True):
+        for row, held in outcome["rows"].items():
+            for name, value in zip(COLUMNS, held, strict=True):
                 columns[name][at[int(row)]] = value
         for row, record in enumerate(payload.records):
             again.pop(int(at[row]), None)
@@ -70,9 +71,9 @@ def outcomes(journal: Journal, stopped: str | None, index: pd.Index[Any] | None 
 def _unfinished(state: str, stopped: str | None) -> dict[str, Any]:
     why = stopped or "the write ended before this row"
     status, _, detail, _ = {
-        "planned": said("not sent", detail=why),
-        "sending": said("unconfirmed", detail=f"sent, but not answered: {why}"),
-        "accepted": said("unconfirmed", detail=f"taken, but not followed to its end: {why}"),
+        "planned": row_outcome("not sent", detail=why),
+        "sending": row_outcome("unconfirmed", detail=f"sent, but not answered: {why}"),
+        "accepted": row_outcome("unconfirmed", detail=f"taken, but not followed to its end: {why}"),
     }[state]
     return {"status": status, "detail": detail}
 
@@ -100,21 +101,23 @@ class Result:
 
     def __init__(
         self,
-        told: Outcomes,
+        found: Outcomes,
         facts: Mapping[str, Any],
         account: Account,
         *,
         stopped: str | None,
         keep: bool,
+        timeout: float = PATIENCE,
     ) -> None:
-        self.rows = told.rows
+        self.rows = found.rows
         self.action: str = facts["action"]
         self.journal: Path | None = None
         self.stopped = stopped
-        self._told = told
+        self._outcomes = found
         self._facts = facts
         self._account = account
         self._keep = keep
+        self._timeout = timeout
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -122,7 +125,7 @@ class Result:
         return self.rows[self.rows["status"].isin(FAILED)]
 
     @explained
-    def retry(self, *, journal: str | Path | None = None) -> Result:
+    def retry(self, *, journal: str | Path | None = None, timeout: float | None = None) -> Result:
         """Send the rows that the API refused once more, and continue with those that were not reached.
 
         A write that has a journal on disk goes on in it, as with ``client.resume``: where an answer was lost, it is
@@ -132,6 +135,8 @@ class Result:
         ----------
         journal : str or Path, optional
             As for `Plan.apply`, for a write that has no journal yet.
+        timeout : float, optional
+            Seconds to wait for each job; that of the write itself, if not given.
 
         Returns
         -------
@@ -141,33 +146,46 @@ class Result:
         Raises
         ------
         InvalidInputError
-            `journal` is given, and there is one already; or that one is gone.
+            `journal` is given, and there is one already; or that one is gone; or `timeout` is invalid.
+        WriteFailedError
+            The journal cannot be written any more; see `Plan.apply`.
         """
+        seconds = self._timeout if timeout is None else checked_timeout(timeout)
         if self.journal is not None and journal is not None:
             raise InvalidInputError(
                 f"journal={journal!r}: retry() continues with {self.journal}. Leave it out."
             )
-        if not self._told.again and not (self.journal and self._told.unfinished):
+        if not self._outcomes.again and not (self.journal and self._outcomes.unfinished):
             return self
         if self.journal is not None:
-            return self._retried_in(self.journal)
+            return self._retried_in(self.journal, seconds)
         left_out = {str(at): row for at, row in self._kept().items()}
         begun = _journal.begin(
-            self._account, {**self._facts, "left_out": left_out}, self._payloads(self._told.again), journal
+            self._account,
+            {**self._facts, "left_out": left_out},
+            self._payloads(self._outcomes.again),
+            journal,
         )
-        return finish(begun, self._account, index=self.rows.index)
+        return finish(begun, self._account, index=self.rows.index, timeout=seconds)
 
-    def _retried_in(self, path: Path) -> Result:
+    def _retried_in(self, path: Path, timeout: float) -> Result:
         """Add what was refused to its own journal, so that no crash can lose or repeat it, and go on."""
         journal = _journal.reopen(path, self._account)
         try:
             now = outcomes(journal, None)
             refused = {at: one for at, one in now.again.items() if at not in now.unfinished}
             journal.add(self._payloads(refused))
+        except NotRecordedError as error:
+            journal.close()
+            raise WriteFailedError(
+                f"The journal {path} cannot be written any more ({error}), so nothing was sent again. Free some "
+                "space on the disk, then call retry() again.",
+                self.failures,
+            ) from error
         except BaseException:
             journal.close()
             raise
-        result = finish(journal, self._account, index=self.rows.index, keep=self._keep)
+        result = finish(journal, self._account, index=self.rows.index, keep=self._keep, timeout=timeout)
         settled = list(self._kept())  # reading back may have said more of these than the journal holds
         for place, name in enumerate(result.rows.columns):
             result.rows.iloc[settled, place] = self.rows[name].iloc[settled].array
@@ -181,7 +199,10 @@ class Result:
             (kind, Payload(part.tolist(), [chosen[at][1] for at in part.tolist()]))
             for kind, positions in kinds.items()
             for part in _journal.parts(
-                kind, positions, [chosen[at][1] for at in positions], self._facts["options"]
+                kind,
+                positions,
+                [chosen[at][1] for at in positions],
+                options_from(kind, self._facts["options"]),
             )
         ]
 
@@ -205,16 +226,16 @@ class Result:
 
     def _kept(self) -> dict[int, list[Any]]:
         """Return the outcomes of the rows that are settled."""
-        open_ones = {*self._told.again, *(self._told.unfinished if self.journal else ())}
-        told = self.rows[[*COLUMNS, "job_id"]].astype(object)
-        told = told.where(told.notna(), None)
-        return {at: list(row) for at, row in enumerate(told.itertuples(index=False)) if at not in open_ones}
+        open_ones = {*self._outcomes.again, *(self._outcomes.unfinished if self.journal else ())}
+        rows = self.rows[[*COLUMNS, "job_id"]].astype(object)
+        rows = rows.where(rows.notna(), None)
+        return {at: list(row) for at, row in enumerate(rows.itertuples(index=False)) if at not in open_ones}
 
     def _goes_on(self) -> str:
         """Return how to continue; empty if nothing is left."""
-        if self.journal is None or not self._told.unfinished:
+        if self.journal is None or not self._outcomes.unfinished:
             return ""
-        rows = counted(len(self._told.unfinished), "row")
+        rows = counted(len(self._outcomes.unfinished), "row")
         return f"client.resume(result.journal) continues with {rows} not settled yet"
 
     def __repr__(self) -> str:
@@ -250,27 +271,61 @@ def _counts(rows: pd.DataFrame) -> str:
 
 
 def finish(
-    journal: Journal, account: Account, *, index: pd.Index[Any] | None = None, keep: bool = False
+    journal: Journal,
+    account: Account,
+    *,
+    index: pd.Index[Any] | None = None,
+    keep: bool = False,
+    timeout: float = PATIENCE,
 ) -> Result:
     """Send what a journal has left, and return the outcome of every row.
 
     A journal is deleted when every row was written, and kept otherwise; one without a file always goes.
+
+    Raises
+    ------
+    WriteFailedError
+        The journal cannot be written any more.
     """
     try:
-        stopped = _carried_out(Run(journal, account))
+        run = Run(journal, account, timeout)
+        stopped = _carried_out(run)
         facts = {name: journal.fact(name) for name in _journal.FACTS}
-        result = Result(outcomes(journal, stopped, index), facts, account, stopped=stopped, keep=keep)
+        found = outcomes(journal, stopped, index)
+        result = Result(found, facts, account, stopped=stopped, keep=keep, timeout=timeout)
+    except NotRecordedError as error:
+        journal.close()
+        raise _not_recorded(error, journal.path, None) from error
     except BaseException as error:
         if journal.path is not None:
             error.add_note(f"Continue where it stopped: client.resume({str(journal.path)!r})")
         journal.close()
         raise
+    if run.unrecorded is not None:
+        journal.close()
+        raise _not_recorded(run.unrecorded, journal.path, result) from run.unrecorded
     if journal.path is None or keep or len(result.failures):
         journal.close()
         result.journal = journal.path
-    else:
-        journal.delete()
+    elif not journal.delete():
+        result.journal = journal.path
     return result
+
+
+def _not_recorded(why: NotRecordedError, path: Path | None, result: Result | None) -> WriteFailedError:
+    """Return the error of a write that cannot be recorded any more: what is kept, and how it goes on."""
+    place = "in memory" if path is None else str(path)
+    kept = ""
+    if result is not None:
+        done = len(result.rows) - len(result.failures)
+        kept = f" {done:,} of {len(result.rows):,} rows are recorded as done."
+    way = (
+        "" if path is None else f" Free some space on the disk, then client.resume({str(path)!r}) continues."
+    )
+    return WriteFailedError(
+        f"The journal {place} cannot be written any more ({why}), so the write stopped.{kept}{way}",
+        None if result is None else result.failures,
+    )
 
 
 def _carried_out(run: Run) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections import Counter
@@ -25,14 +26,24 @@ from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.http.cancellation import Cancelled, wait_for
 from klaviyo_analytics.timeframe.words import answered
 from klaviyo_analytics.writeback.account import Account
-from klaviyo_analytics.writeback.journal import Batch, Journal
-from klaviyo_analytics.writeback.write_types import WRITE_TYPES, Listing, Options, Status, WriteType, folded
+from klaviyo_analytics.writeback.journal import Batch, Journal, NotRecordedError
+from klaviyo_analytics.writeback.write_types import (
+    WRITE_TYPES,
+    Listing,
+    Options,
+    Status,
+    WriteType,
+    folded,
+    options_from,
+)
 
-Said = list[Any]  # status, code, detail, pointer: what a journal holds of a row
+RowOutcome = list[Any]  # status, code, detail, pointer: what a journal holds of a row
 _ROW = re.compile(r"/data/(\d+)(?:/|$)")
 
 
-def said(status: Status, error: Mapping[str, Any] | None = None, detail: str | None = None) -> Said:
+def row_outcome(
+    status: Status, error: Mapping[str, Any] | None = None, detail: str | None = None
+) -> RowOutcome:
     """Return the outcome of a row as a journal stores it."""
     error = error or {}
     source = error.get("source")
@@ -40,34 +51,34 @@ def said(status: Status, error: Mapping[str, Any] | None = None, detail: str | N
     return [status, error.get("code"), detail or error.get("detail") or error.get("title"), pointer]
 
 
-def refused(error: ApiError, rows: Sequence[int], kind: WriteType) -> dict[int, Said]:
+def refused(error: ApiError, rows: Sequence[int], write_type: WriteType) -> dict[int, RowOutcome]:
     """Return the rows that an error points to; all of them if it points to none."""
-    named: dict[int, Said] = {}
-    for one in error.errors if kind.most > 1 else ():
+    named: dict[int, RowOutcome] = {}
+    for one in error.errors if write_type.most > 1 else ():
         place = _place(one, len(rows))
         if place is not None:
-            named.setdefault(rows[place], said("failed", one))
+            named.setdefault(rows[place], row_outcome("failed", one))
     if named:
         return named
     first = error.errors[0] if error.errors else {"code": str(error.status), "detail": str(error)}
     if len(rows) == 1:
-        return {rows[0]: said("failed", first)}
+        return {rows[0]: row_outcome("failed", first)}
     why = f"the whole request was refused: {error.detail or error.title or error.status}"
-    return {row: said("failed", first, why) for row in rows}
+    return {row: row_outcome("failed", first, why) for row in rows}
 
 
-def complaints(
+def job_failures(
     errors: Iterable[Mapping[str, Any]], rows: Sequence[int], keys: Sequence[str], key: str
-) -> dict[int, Said]:
+) -> dict[int, RowOutcome]:
     """Return the rows that a job's errors are about: by pointer, otherwise by the key in what was sent."""
-    found: dict[int, Said] = {}
+    found: dict[int, RowOutcome] = {}
     same = folded if key == "email" else str
     where = {same(name): row for name, row in zip(keys, rows, strict=True)}
     for one in errors:
         place = _place(one, len(rows))
         row = rows[place] if place is not None else where.get(same(_key_of(one, key)))
         if row is not None:
-            found.setdefault(row, said("failed", one))
+            found.setdefault(row, row_outcome("failed", one))
     return found
 
 
@@ -89,33 +100,70 @@ def _key_of(error: Mapping[str, Any], key: str) -> Any:
 
 
 ENDED = ("complete", "cancelled")
-PATIENCE = 24 * 3600.0
+PATIENCE = 24 * 3600.0  # seconds that a job may take, unless `timeout=` says otherwise
 MARGIN = 3600.0  # how far two clocks may be apart
 
 
-def follow(account: Account, kind: WriteType, job: str, sleep: Callable[[float], None]) -> Mapping[str, Any]:
-    """Wait for the end of a job, and return its attributes."""
-    assert kind.job is not None
-    operation = kind.job.get
+class Unfinished(Exception):  # noqa: N818  (the job goes on; nothing went wrong)
+    """A job did not end within the time given; it can be looked at again later."""
+
+
+def checked_timeout(timeout: Any) -> float:
+    """Return the seconds that a job may take.
+
+    Raises
+    ------
+    InvalidInputError
+        It is not a finite, non-negative number.
+    """
+    good = isinstance(timeout, (int, float)) and not isinstance(timeout, bool) and 0 <= timeout < math.inf
+    if not good:
+        raise errors.InvalidInputError(
+            f"timeout={timeout!r} is not a non-negative number of seconds. Pass a number such as 3600. Nothing was "
+            "sent."
+        )
+    return float(timeout)
+
+
+def follow(
+    account: Account, write_type: WriteType, job: str, sleep: Callable[[float], None], timeout: float
+) -> Mapping[str, Any]:
+    """Wait for the end of a job, and return its attributes.
+
+    Raises
+    ------
+    Unfinished
+        It did not end within `timeout` seconds.
+    """
+    assert write_type.job is not None
+    operation = write_type.job.get
+    began = account.clock()
 
     def check() -> Mapping[str, Any]:
         document = account.api.call(operation, {"job_id": job})
         data = Reader(document, f"The job {job}").at("data")
         return dict(data.at("attributes").optional(Reader.mapping, EMPTY))
 
-    return wait_for(
-        check,
-        lambda attributes: attributes.get("status") in ENDED,
-        what=f"The job {job}",
-        timeout=PATIENCE,
-        sleep=sleep,
-        clock=account.clock,
-    )
+    try:
+        return wait_for(
+            check,
+            lambda attributes: attributes.get("status") in ENDED,
+            what=f"The job {job}",
+            timeout=timeout,
+            sleep=sleep,
+            clock=account.clock,
+        )
+    except errors.RequestTimeoutError:
+        if account.clock() - began < timeout:
+            raise  # one of its requests, not the job
+        raise Unfinished(
+            f"the job {job} did not finish within {timeout:g} s; it is still running on the server"
+        ) from None
 
 
 def find(
     account: Account,
-    kind: WriteType,
+    write_type: WriteType,
     listing: Listing,
     keys: Sequence[str],
     options: Options,
@@ -124,6 +172,7 @@ def find(
     known: set[str],
     seen: dict[str, set[str]],
     sleep: Callable[[float], None],
+    timeout: float = PATIENCE,
 ) -> str | None:
     """Find the job of a batch whose answer was lost.
 
@@ -145,7 +194,7 @@ def find(
             if id in known or attributes.get("total_count") not in (None, 0, len(keys)):
                 continue
             if id not in seen:
-                follow(account, kind, id, sleep)
+                follow(account, write_type, id, sleep, timeout)
                 seen[id] = listing.contents(account.api, id, options)
             if mostly(ours, seen[id]):
                 return id
@@ -160,8 +209,8 @@ def mostly(ours: set[str], held: set[str]) -> bool:
 def seconds_at_limits(api: Api, requests: Mapping[str, int]) -> float:
     """Return the least seconds that these requests take; requests to one endpoint share its limits."""
     counts: dict[str, int] = {}
-    for kind, count in requests.items():
-        operation = WRITE_TYPES[kind].operation
+    for name, count in requests.items():
+        operation = WRITE_TYPES[name].operation
         counts[operation] = counts.get(operation, 0) + count
     found = [seconds_for(api.catalog[operation], count) for operation, count in counts.items()]
     if api.gateway:
@@ -194,7 +243,7 @@ def how_far(*, requests: int, of: int, seconds: float, measured: bool) -> str:
     return f"{requests:,} of {counted(of, 'request')}{left}"
 
 
-class Shown:
+class WriteProgress:
     """Counts the batches of one go, from any thread."""
 
     def __init__(self, action: str, todo: Sequence[Batch], account: Account) -> None:
@@ -208,33 +257,33 @@ class Shown:
         self._lock = threading.Lock()
         self._bar = Progress(action, shown=account.progress, total=self._rows, estimates=False)
 
-    def __enter__(self) -> Shown:
+    def __enter__(self) -> WriteProgress:
         self._bar.__enter__()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.__exit__(kind, error, trace)
+        self._bar.__exit__(error_type, error, trace)
 
     def done(self, batch: Batch) -> None:
         """Count a batch."""
         with self._lock:
             self._rows_done += batch.count
             self._left[batch.kind] -= 1
-            self._bar.add(batch.count, self._said())
+            self._bar.add(batch.count, self._text())
 
     def looked(self) -> None:
         """Refresh the text while waiting for a job."""
         with self._lock:
-            self._bar.note(self._said())
+            self._bar.note(self._text())
 
     def waiting(self, seconds: float) -> None:
         """Say that the account's limits make it wait."""
         with self._lock:
             self._bar.waiting(seconds)
 
-    def _said(self) -> str:
+    def _text(self) -> str:
         # an embedded sandbox has no limits to keep within
         least = seconds_at_limits(self._api, self._left) if self._api.paced else 0.0
         seconds = seconds_left(
@@ -265,25 +314,29 @@ class Run:
     ----------
     stopped : str or None
         Why it ended early.
+    unrecorded : NotRecordedError or None
+        Set if the journal could not be written any more.
     """
 
-    def __init__(self, journal: Journal, account: Account) -> None:
+    def __init__(self, journal: Journal, account: Account, timeout: float = PATIENCE) -> None:
         self.stopped: str | None = None
+        self.unrecorded: NotRecordedError | None = None
+        self._timeout = timeout
         self._journal = journal
         self._account = account
-        self._options: Mapping[str, Any] = journal.fact("options")
+        self._stored_options: Mapping[str, Any] = journal.fact("options")
         self._keys: list[str] = journal.fact("keys")
         self._seen: dict[str, set[str]] = {}  # what jobs hold that were looked into
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._shown: Shown | None = None
+        self._progress: WriteProgress | None = None
 
     def carry_out(self) -> None:
         """Send everything that is left."""
         todo = [batch for batch in self._journal.batches() if batch.state != "done"]
         if not todo:
             return
-        with Shown(self._journal.fact("action"), todo, self._account) as self._shown:
+        with WriteProgress(self._journal.fact("action"), todo, self._account) as self._progress:
             self._in_parallel(todo)
 
     def _in_parallel(self, todo: Sequence[Batch]) -> None:
@@ -310,6 +363,12 @@ class Run:
             self._journal.done(batch.number, self._outcome(batch))
         except Stopped as reason:
             self._ends(str(reason))
+        except Unfinished as reason:
+            with self._lock:
+                self.stopped = self.stopped or str(reason)  # the other batches go on
+        except NotRecordedError as error:
+            self.unrecorded = error
+            self._ends(f"the journal cannot be written any more ({error})")
         except Cancelled:
             self._ends("it was cancelled")
             raise
@@ -318,8 +377,8 @@ class Run:
         except errors.TransportError as error:
             self._ends(f"the server could not be reached any more: {error}")
         else:
-            if self._shown:
-                self._shown.done(batch)
+            if self._progress:
+                self._progress.done(batch)
 
     def _ends(self, reason: str) -> None:
         with self._lock:
@@ -327,34 +386,36 @@ class Run:
         self._stop.set()
 
     def _outcome(self, batch: Batch) -> dict[str, Any]:
-        kind, payload = WRITE_TYPES[batch.kind], self._journal.payload(batch.number)
+        write_type, payload = WRITE_TYPES[batch.kind], self._journal.payload(batch.number)
         rows = self._journal.refused(batch.number)
         left = [row for row in range(batch.count) if row not in rows]
         keys = [self._keys[position] for position in payload.positions]
-        job, status = batch.job, kind.done
+        job, status = batch.job, write_type.done
         if batch.state != "accepted":
-            job, status = self._sent(_Sending(batch, kind, keys, payload.records), rows, left)
+            job, status = self._sent(_Sending(batch, write_type, keys, payload.records), rows, left)
             left = [row for row in left if row not in rows]
-            if left and kind.job:
+            if left and write_type.job:
                 self._journal.accepted(batch.number, job)
-        if kind.job and job and left:
-            rows |= self._end_of(kind, job, left, keys)
-        elif kind.job and left:
+        if write_type.job and job and left:
+            rows |= self._end_of(write_type, job, left, keys)
+        elif write_type.job and left:
             status = "accepted"  # an answer without the job's name: it was taken, and cannot be followed
         return {"status": status, "job": job, "rows": rows}
 
-    def _end_of(self, kind: WriteType, job: str, left: list[int], keys: Sequence[str]) -> dict[int, Said]:
+    def _end_of(
+        self, write_type: WriteType, job: str, left: list[int], keys: Sequence[str]
+    ) -> dict[int, RowOutcome]:
         """Follow a job, and return the outcome of its rows."""
-        assert kind.job is not None
+        assert write_type.job is not None
         try:
-            attributes = follow(self._account, kind, job, self._pause)
+            attributes = follow(self._account, write_type, job, self._pause, self._timeout)
         except errors.NotFoundError:
-            gone = said(
+            gone = row_outcome(
                 "unconfirmed", detail="the job was accepted, and no longer exists; its outcome is not known"
             )
             return dict.fromkeys(left, gone)
-        complained = kind.job.errors(self._account.api, job, attributes)
-        found = complaints(complained, left, [keys[row] for row in left], self._options.get("key", ""))
+        job_errors = write_type.job.errors(self._account.api, job, attributes)
+        found = job_failures(job_errors, left, [keys[row] for row in left], self._options(write_type).key)
         failed = Reader(attributes, f"The job {job}", "attributes").at("failed_count")
         silent = failed.optional(Reader.integer, 0) - len(found)
         doubt = None
@@ -364,28 +425,28 @@ class Run:
             doubt = f"{silent:,} rows of this job failed, and the API does not say which"
         if doubt is None:
             return found
-        return dict.fromkeys(left, said("unconfirmed", detail=doubt)) | found
+        return dict.fromkeys(left, row_outcome("unconfirmed", detail=doubt)) | found
 
     def _sent(  # noqa: PLR0912  (a branch for each way in which a request can end)
-        self, sending: _Sending, rows: dict[int, Said], left: list[int]
+        self, sending: _Sending, rows: dict[int, RowOutcome], left: list[int]
     ) -> tuple[str | None, Any]:
         """Send what is left of a batch until it is taken; what is refused meanwhile is written into `rows`."""
-        kind, batch = sending.kind, sending.batch
+        write_type, batch = sending.write_type, sending.batch
         lost, attempt, since = batch.state == "sending", 0, batch.since or 0.0
         while left:
             if lost:
                 known, job = self._after_a_loss(sending, rows, left, since)
                 if known:
-                    return job, kind.done
+                    return job, write_type.done
             if attempt >= ATTEMPTS:
-                raise Stopped(f"{kind.operation} was tried {ATTEMPTS} times without a usable answer")
+                raise Stopped(f"{write_type.operation} was tried {ATTEMPTS} times without a usable answer")
             if attempt:
                 self._pause(min(30.0, 0.5 * 2**attempt))
             attempt += 1
             since = self._now()
             self._journal.sending(batch.number, since=since, refused=rows)
             try:
-                reply = self._send(kind, [sending.records[row] for row in left])
+                reply = self._send(write_type, [sending.records[row] for row in left])
             except HOPELESS:
                 self._refused_unread(batch, lost=lost)
                 raise
@@ -401,25 +462,28 @@ class Run:
                 self._refused_unread(batch, lost=lost)
                 raise Stopped(str(error)) from None
             except errors.ApiError as error:
-                if lost and kind.seen(error):
-                    return None, kind.done
-                found = refused(error, left, kind)
+                if lost and write_type.seen(error):
+                    return None, write_type.done
+                found = refused(error, left, write_type)
                 rows |= found
                 left = [row for row in left if row not in found]
                 lost, attempt = False, 0
             else:
-                return _job_of(reply.document) if kind.job else None, kind.by_http_status.get(
-                    reply.status, kind.done
+                return _job_of(reply.document) if write_type.job else None, write_type.by_http_status.get(
+                    reply.status, write_type.done
                 )
-        return None, kind.done
+        return None, write_type.done
 
-    def _send(self, kind: WriteType, records: Sequence[bytes]) -> Any:
+    def _send(self, write_type: WriteType, records: Sequence[bytes]) -> Any:
         """Send one request."""
-        body = kind.body([Fragment(record) for record in records], self._options)
-        ids = kind.ids(self._options)
+        body = write_type.body([Fragment(record) for record in records], self._options(write_type))
+        ids = write_type.ids(self._options(write_type))
         return self._account.api.answer(
-            kind.operation, ids, json=body, replay_safe=False, on_wait=self._waiting
+            write_type.operation, ids, json=body, replay_safe=False, on_wait=self._waiting
         )
+
+    def _options(self, write_type: WriteType) -> Options:
+        return options_from(write_type.name, self._stored_options)
 
     def _refused_unread(self, batch: Batch, *, lost: bool) -> None:
         """Record that this request was not carried out, unless an earlier attempt may have been."""
@@ -427,18 +491,18 @@ class Run:
             self._journal.unsent(batch.number)
 
     def _after_a_loss(
-        self, sending: _Sending, rows: dict[int, Said], left: list[int], since: float
+        self, sending: _Sending, rows: dict[int, RowOutcome], left: list[int], since: float
     ) -> tuple[bool, str | None]:
         """Find out, as far as that is possible, whether the request was carried out: (known, its job)."""
-        kind, keys = sending.kind, [sending.keys[row] for row in left]
-        if listing := kind.job and kind.job.listing:
+        write_type, keys = sending.write_type, [sending.keys[row] for row in left]
+        if listing := write_type.job and write_type.job.listing:
             job = self._found(sending.batch, listing, keys, since)
             if job is None and self._settled(since):
                 job = self._found(sending.batch, listing, keys, since)
             return job is not None, job
-        if not kind.repeatable:
+        if not write_type.repeatable:
             why = "the answer was lost; it may have been carried out, and sending it again could do it twice"
-            rows |= dict.fromkeys(left, said("unconfirmed", detail=why))
+            rows |= dict.fromkeys(left, row_outcome("unconfirmed", detail=why))
             return True, None
         return False, None
 
@@ -450,11 +514,12 @@ class Run:
             WRITE_TYPES[batch.kind],
             listing,
             keys,
-            self._options,
+            self._options(WRITE_TYPES[batch.kind]),
             since=since,
             known=known,
             seen=self._seen,
             sleep=self._pause,
+            timeout=self._timeout,
         )
 
     def _settled(self, since: float) -> bool:
@@ -468,8 +533,8 @@ class Run:
     def _pause(self, seconds: float) -> None:
         """Wait, unless the run is to end."""
         if not self._stop.is_set():
-            if self._shown:
-                self._shown.looked()
+            if self._progress:
+                self._progress.looked()
             self._account.sleep(seconds)
         if self._stop.is_set():
             raise Stopped("stopped")
@@ -479,8 +544,8 @@ class Run:
         return self._account.now().timestamp()
 
     def _waiting(self, seconds: float) -> None:
-        if self._shown:
-            self._shown.waiting(seconds)
+        if self._progress:
+            self._progress.waiting(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,7 +553,7 @@ class _Sending:
     """One batch that is being sent: its records, and the keys of its rows."""
 
     batch: Batch
-    kind: WriteType
+    write_type: WriteType
     keys: Sequence[str]
     records: Sequence[bytes]
 

@@ -10,12 +10,19 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics.errors import KlaviyoError
+from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.timeframe.words import answered
 from klaviyo_analytics.writeback.account import Account, portions, records
 from klaviyo_analytics.writeback.compare import Changes, Patch, as_kept, current, differences, on_list
-from klaviyo_analytics.writeback.write_types import BEFORE, TAGGED, Options
+from klaviyo_analytics.writeback.write_types import (
+    BEFORE,
+    TAGGED,
+    ConsentOptions,
+    ImportOptions,
+    OfOptions,
+    Options,
+)
 
 __all__ = ["VERIFICATIONS", "Verification"]
 
@@ -31,7 +38,7 @@ class Remark(str):
 Found = dict[
     int, str | None
 ]  # None or a Remark: it is there; a text: why it is not as it was sent; no entry: gone
-Verification = Callable[[Account, Options, Left], Found]
+Verification = Callable[[Account, Any, Left], Found]  # with the options of its write type
 
 
 def differing(other: Changes) -> str | None:
@@ -214,12 +221,12 @@ def _metric(account: Account, name: str, service: str) -> str | None:
 def members(*, joined: bool) -> Verification:
     """Return a check of who is on a list."""
 
-    def check(account: Account, options: Options, left: Left) -> Found:
+    def check(account: Account, options: OfOptions, left: Left) -> Found:
         keys = [key for key, _ in left.values()]
         people: Iterable[Mapping[str, Any]] = [{"email": email} for email in as_kept(keys)]
-        if options["key"] == "id":
+        if options.key == "id":
             people = [one["attributes"] for one in current(account, "id", keys).values()]
-        there = on_list(account, options["owner"], people)
+        there = on_list(account, options.owner, people)
         return _judged(left, there, belongs=joined, where="on the list")
 
     return check
@@ -229,8 +236,8 @@ def tagged(kind: str, *, tagged: bool) -> Verification:
     """Return a check of what has a tag."""
     operation = f"get_{kind.removesuffix('s')}_ids_for_tag"
 
-    def check(account: Account, options: Options, left: Left) -> Found:
-        there = {str(one["id"]) for one in records(account, operation, {}, {"id": options["owner"]})}
+    def check(account: Account, options: OfOptions, left: Left) -> Found:
+        there = {str(one["id"]) for one in records(account, operation, {}, {"id": options.owner})}
         return _judged(left, there, belongs=tagged, where="tagged")
 
     return check
@@ -245,12 +252,12 @@ BY_HAND = "USER_SUPPRESSED"
 SUBSCRIPTIONS = {"additional-fields[profile]": "subscriptions"}
 
 
-def profiles(account: Account, options: Options, left: Left) -> Found:
+def profiles(account: Account, options: ImportOptions, left: Left) -> Found:
     """Compare attributes and properties."""
-    there = current(account, options["key"], [key for key, _ in left.values()])
+    there = current(account, options.key, [key for key, _ in left.values()])
     known = {at: there[key] for at, (key, _) in left.items() if key in there}
     found = {at: differing(_unequal(left[at][1], person)) for at, person in known.items()}
-    for group in options.get("lists") or ():
+    for group in options.lists:
         _check_joined(account, group, known, found)
     return found
 
@@ -275,9 +282,9 @@ def _unequal(record: Mapping[str, Any], known: Mapping[str, Any]) -> Changes:
     return {name: (old, new) for name, (old, new) in found.items() if not is_there(old, new)}
 
 
-def subscriptions(account: Account, options: Options, left: Left) -> Found:
+def subscriptions(account: Account, options: ConsentOptions, left: Left) -> Found:
     """Compare consent; who left one list only has said no to that list, and who said yes is on it."""
-    group = options.get("list")
+    group = options.list
     found: Found = {}
     joined: dict[int, Mapping[str, Any]] = {}
     for at, person, known in _known(account, options, left):
@@ -325,7 +332,7 @@ def _known(
     account: Account, options: Options, left: Left
 ) -> Iterator[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
     """Read everybody who is there, and their subscriptions."""
-    there = current(account, options["key"], [key for key, _ in left.values()], more=SUBSCRIPTIONS)
+    there = current(account, options.key, [key for key, _ in left.values()], more=SUBSCRIPTIONS)
     for at, (key, _) in left.items():
         if key in there:
             yield at, there[key], (there[key].get("attributes") or {}).get("subscriptions") or {}
@@ -338,6 +345,14 @@ def _reasons(subscriptions: Mapping[str, Any]) -> list[str]:
 
 def _lists_left(state: Mapping[str, Any]) -> list[Any]:
     return [one.get("list_id") for one in state.get("list_suppressions") or ()]
+
+
+def source_records(_: Account, __: Options, ___: Left) -> Found:
+    """Refuse: the API does not show what a data source holds, only the objects that are made of it."""
+    raise InvalidInputError(
+        "the API does not show the records of a data source. client.object_types.records(...) reads the objects, "
+        "client.object_types.ingestion_logs(...) what failed."
+    )
 
 
 VERIFICATIONS: Mapping[str, Verification] = {
@@ -357,6 +372,7 @@ VERIFICATIONS: Mapping[str, Verification] = {
     },
     **{f"catalog {resource_kind} delete": deleted(resource_kind) for resource_kind in LISTS},
     "coupon code create": codes,
+    "data source record create": source_records,
 }
 
 

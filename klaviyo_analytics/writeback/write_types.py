@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from klaviyo_analytics.endpoints import jsonapi
 from klaviyo_analytics.endpoints.api import Api
 from klaviyo_analytics.errors import ApiError
 
-__all__ = ["WRITE_TYPES", "Job", "Listing", "Options", "Status", "WriteType", "folded"]
+__all__ = [
+    "WRITE_TYPES",
+    "ConsentOptions",
+    "ImportOptions",
+    "Job",
+    "Listing",
+    "OfOptions",
+    "Options",
+    "Status",
+    "WriteType",
+    "folded",
+    "options_from",
+    "stored_options",
+]
 
-Options = Mapping[str, Any]
 Json = Mapping[str, Any]
 Status = Literal[
     "created", "updated",  # the API said which
@@ -23,6 +35,79 @@ Status = Literal[
     "not sent",            # for the reason given
     "unconfirmed",         # sent, or perhaps sent, with an unknown outcome
 ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What all rows of a write have in common.
+
+    Parameters
+    ----------
+    key : str
+        The attribute that identifies a row: "email", "id", ...
+    """
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions(Options):
+    """Options of writes of profiles.
+
+    Parameters
+    ----------
+    lists : tuple of str
+        Ids of lists that the profiles join.
+    """
+
+    lists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentOptions(Options):
+    """Options of subscribing and unsubscribing.
+
+    Parameters
+    ----------
+    list : str, optional
+        Id of the list that people join or leave.
+    custom_source : str, optional
+        Where they agreed.
+    historical_import : bool
+        They agreed in the past, so that nobody is asked to confirm or welcomed.
+    """
+
+    list: str | None = None
+    custom_source: str | None = None
+    historical_import: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OfOptions(Options):
+    """Options of writes to the members of one resource.
+
+    Parameters
+    ----------
+    owner : str
+        Id of the list or tag.
+    """
+
+    owner: str
+
+
+def stored_options(options: Options) -> dict[str, Any]:
+    """Return options as a journal stores them: those that differ from the default."""
+    return {
+        one.name: value for one in fields(options) if (value := getattr(options, one.name)) != one.default
+    }
+
+
+def options_from(kind: str, stored: Mapping[str, Any]) -> Options:
+    """Read the options of a write type from a journal."""
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
+    return WRITE_TYPES[kind].options(**given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +178,26 @@ class WriteType:
         Returns True for an error that means that the record exists already.
     shown : callable
         Returns the part of a record that a preview lists.
+    options : type
+        What all of its rows have in common.
+    single : callable
+        Builds the body of the request that writes one record alone.
     """
 
     name: str
     operation: str
     most: int
-    body: Callable[[Sequence[Any], Options], Any]
+    body: Callable[[Sequence[Any], Any], Any]
     done: Status
     repeatable: bool = True
     job: Job | None = None
-    ids: Callable[[Options], Mapping[str, str]] = lambda _options: {}
+    ids: Callable[[Any], Mapping[str, str]] = lambda _options: {}
     at_once: int = 4
     by_http_status: Mapping[int, Status] = field(default_factory=dict)
     seen: Callable[[ApiError], bool] = lambda _error: False
     shown: Callable[[Json], Json] = lambda record: record.get("attributes") or {}
+    options: type[Options] = Options
+    single: Callable[[Json], Any] = lambda record: {"data": record}
 
 
 def folded(key: object) -> str:
@@ -174,21 +265,46 @@ COUPON_CODES = WriteType(
         ),
     ),
 )
+
+
+def _record_body(records: Sequence[Any], options: OfOptions) -> Any:
+    return {
+        "data": {
+            "type": "data-source-record-bulk-create-job",
+            "attributes": {"data-source-records": {"data": list(records)}},
+            "relationships": {"data-source": {"data": {"type": "data-source", "id": options.owner}}},
+        }
+    }
+
+
+# The API says nothing of a record that comes twice, so that a lost answer is not asked for again.
+SOURCE_RECORDS = WriteType(
+    "data source record create",
+    "bulk_create_data_source_records",
+    most=500,
+    body=_record_body,
+    done="accepted",
+    repeatable=False,
+    shown=lambda record: record["attributes"]["record"],
+    options=OfOptions,
+)
 CATALOG_TYPES = (
     *(_catalog(resource_kind, verb) for resource_kind in PLURAL for verb in ("create", "update", "delete")),
     COUPON_CODES,
+    SOURCE_RECORDS,
 )
 
 
 def _subscriptions(type: str) -> Any:
-    def body(records: Sequence[Any], options: Options) -> Any:
+    def body(records: Sequence[Any], options: ConsentOptions) -> Any:
         attributes: dict[str, Any] = {"profiles": {"data": list(records)}}
-        attributes |= {
-            name: options[name] for name in ("custom_source", "historical_import") if name in options
-        }
+        if options.custom_source:
+            attributes["custom_source"] = options.custom_source
+        if options.historical_import:
+            attributes["historical_import"] = True
         data: dict[str, Any] = {"type": type, "attributes": attributes}
-        if group := options.get("list"):
-            data["relationships"] = {"list": {"data": {"type": "list", "id": group}}}
+        if options.list:
+            data["relationships"] = {"list": {"data": {"type": "list", "id": options.list}}}
         return {"data": data}
 
     return body
@@ -209,9 +325,15 @@ SUBSCRIBE = WriteType(
     body=_SUBSCRIBES,
     done="accepted",
     repeatable=False,  # once more could ask people twice to confirm, or welcome them twice
+    options=ConsentOptions,
 )
 RECORD_CONSENT = WriteType(
-    "record consent", "bulk_subscribe_profiles", most=1_000, body=_SUBSCRIBES, done="accepted"
+    "record consent",
+    "bulk_subscribe_profiles",
+    most=1_000,
+    body=_SUBSCRIBES,
+    done="accepted",
+    options=ConsentOptions,
 )
 UNSUBSCRIBE = WriteType(
     "unsubscribe",
@@ -219,6 +341,7 @@ UNSUBSCRIBE = WriteType(
     most=100,
     body=_subscriptions("profile-subscription-bulk-delete-job"),
     done="accepted",
+    options=ConsentOptions,
 )
 SUPPRESS = WriteType(
     "suppress",
@@ -263,6 +386,12 @@ def _shown(record: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+def _single_event(record: Json) -> Any:
+    held = record["attributes"]
+    event = held["events"]["data"][0]
+    return {"data": {**event, "attributes": {**event["attributes"], "profile": held["profile"]}}}
+
+
 # A unique_id that is repeated is the same event, so that sending again adds nothing.
 CREATE = WriteType(
     name="event create",
@@ -272,6 +401,7 @@ CREATE = WriteType(
     done="accepted",
     seen=_is_known,
     shown=_shown,
+    single=_single_event,
 )
 
 
@@ -279,8 +409,8 @@ def _member_body(records: Sequence[Any], _: Options) -> Any:
     return {"data": list(records)}
 
 
-def _ids(options: Options) -> Mapping[str, str]:
-    return {"id": options["owner"]}
+def _ids(options: OfOptions) -> Mapping[str, str]:
+    return {"id": options.owner}
 
 
 def _shown_member(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -289,7 +419,14 @@ def _shown_member(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _relationship(name: str, operation: str) -> WriteType:
     return WriteType(
-        name, operation, most=1_000, body=_member_body, done="written", ids=_ids, shown=_shown_member
+        name,
+        operation,
+        most=1_000,
+        body=_member_body,
+        done="written",
+        ids=_ids,
+        shown=_shown_member,
+        options=OfOptions,
     )
 
 
@@ -302,13 +439,13 @@ MEMBER_TYPES = (
 )
 
 
-def _job_body(records: Sequence[Any], options: Options) -> Any:
+def _job_body(records: Sequence[Any], options: ImportOptions) -> Any:
     data: dict[str, Any] = {
         "type": "profile-bulk-import-job",
         "attributes": {"profiles": {"data": list(records)}},
     }
-    if lists := options.get("lists"):
-        data["relationships"] = {"lists": {"data": [{"type": "list", "id": id} for id in lists]}}
+    if options.lists:
+        data["relationships"] = {"lists": {"data": [{"type": "list", "id": id} for id in options.lists]}}
     return {"data": data}
 
 
@@ -326,7 +463,7 @@ def _contents(api: Api, job: str, options: Options) -> set[str]:
     document = api.call(
         "get_profiles_for_bulk_import_profiles_job", {"id": job}, params={"page[size]": "100"}
     )
-    key = options["key"]
+    key = options.key
     people = jsonapi.resources(document, "GET /api/profile-bulk-import-jobs/{id}/profiles")
     found = {folded(identity(one, key)) for one in people}
     if found:
@@ -357,6 +494,7 @@ IMPORT = WriteType(
             order={"sort": "-created_at", "page[size]": "100"},
         ),
     ),
+    options=ImportOptions,
 )
 UPSERT = WriteType(
     name="profile upsert",
@@ -366,6 +504,7 @@ UPSERT = WriteType(
     done="written",
     by_http_status={200: "updated", 201: "created"},
     at_once=8,
+    options=ImportOptions,
 )
 APPEND = WriteType(
     name="profile append",
@@ -376,6 +515,7 @@ APPEND = WriteType(
     repeatable=False,  # what is appended twice stands there twice
     by_http_status={200: "updated", 201: "created"},
     at_once=8,
+    options=ImportOptions,
 )
 
 PROFILE_TYPES = (IMPORT, UPSERT, APPEND)

@@ -129,3 +129,15 @@ class TestRevenueSplit:
         whole = orders.groupby("datetime")["sum_value"].sum()
         assert made.groupby("datetime")["revenue"].sum().tolist() == whole.tolist()
         assert records(analysis.revenue_split(shuffled(orders, 3), by="datetime")) == records(made)
+
+
+def test_nothing_sold_is_zero_and_not_unknown() -> None:
+    aggregates = frame(
+        attributed_message=["M"], attributed_flow=["F"], count=[1], sum_value=[2.5], complete=[True]
+    )
+    none = analysis.revenue_split(aggregates.iloc[:0])
+    assert none["revenue"].tolist() == [0, 0, 0]
+    assert none["revenue_share"].isna().all()
+    assert analysis.revenue_split(aggregates.iloc[:0], value="count")["count"].tolist() == [0, 0, 0]
+    unknown = analysis.revenue_split(aggregates.assign(sum_value=float("nan")))
+    assert unknown["revenue"].isna().all()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from klaviyo_analytics import analysis
+from klaviyo_analytics import analysis, plots
 from klaviyo_analytics.errors import FrameError
 from tests.analysis.customer_frames import WRONG as CUSTOMER_CALLS
+from tests.analysis.frames import frame
 from tests.analysis.revenue_frames import CALLS as REVENUE
 
 NO_COUNTS = pd.DataFrame({"email": ["a@example.com"]})
@@ -93,3 +95,70 @@ def test_names_and_documents_are_those_of_the_function() -> None:
         function = getattr(analysis, name)
         assert function.__name__ == name
         assert "Examples" in function.__doc__
+
+
+BERLIN = pd.date_range("2026-03-01", periods=61, tz="Europe/Berlin")
+WRITTEN: dict[str, Callable[[pd.DatetimeIndex], Any]] = {
+    "with an offset": lambda when: [one.isoformat() for one in when],
+    "as a CSV has it": lambda when: when.astype(str),
+    "in UTC": lambda when: [one.isoformat().replace("+00:00", "Z") for one in when.tz_convert("UTC")],
+    "without an offset": lambda when: [one.isoformat() for one in when.tz_localize(None)],
+    "as dates": lambda when: when.strftime("%Y-%m-%d"),
+    "dates and times": lambda when: [
+        (one.isoformat() if place else f"{one:%Y-%m-%d}") for place, one in enumerate(when.tz_localize(None))
+    ],
+    "as naive datetimes": lambda when: when.tz_localize(None),
+}
+ASKING: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "resample": (lambda given: analysis.resample(given, "month"), "datetime"),
+    "rfm": (lambda given: analysis.rfm(given, as_of="2026-06-01"), "datetime"),
+    "attribution": (
+        lambda given: analysis.attribution(
+            given,
+            frame(id=["T"], profile_id=["P"], datetime=BERLIN[:1], channel=["email"], interaction=["click"]),
+            settings=analysis.AttributionSettings({"email": "5d"}, start="touch"),
+        ),
+        "datetime",
+    ),
+    "metric_trend": (lambda given: plots.metric_trend(given, y="count"), "datetime"),
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("name", ASKING)
+def test_the_advice_about_times_works_for_the_column_that_it_is_given_for(name: str, written: str) -> None:
+    call, column = ASKING[name]
+    rows = frame(
+        datetime=WRITTEN[written](BERLIN),
+        id=[f"O{place}" for place in range(len(BERLIN))],
+        profile_id=["P"] * len(BERLIN),
+        value=[1.5] * len(BERLIN),
+        currency=["EUR"] * len(BERLIN),
+        count=[2] * len(BERLIN),
+    )
+    if name == "metric_trend" and written == "as naive datetimes":
+        call(rows)  # a picture needs no zone
+        return
+    with pytest.raises(FrameError) as caught:
+        call(rows)
+    code = re.search(r"Set it to (.+\)), with the account's time zone", str(caught.value))
+    assert code is not None
+    berlin = re.sub("America/New_York", "Europe/Berlin", code[1])
+    rows[column] = eval(berlin, {"pd": pd, "frame": rows})
+    assert rows[column].tolist() == BERLIN.tolist()
+    call(rows)
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_the_advice_about_times_is_that_of_the_frames_library(written: str) -> None:
+    pl = pytest.importorskip("polars")
+    rows = pl.from_pandas(frame(datetime=WRITTEN[written](BERLIN), count=[2] * len(BERLIN)))
+    if written == "dates and times":
+        pytest.skip("Polars reads one form a column")
+    with pytest.raises(FrameError) as caught:
+        analysis.resample(rows, "month")
+    code = re.search(r"Set it to (.+\)), with the account's time zone", str(caught.value))
+    assert code is not None
+    fixed = eval(code[1].replace("America/New_York", "Europe/Berlin"), {"pl": pl, "frame": rows})
+    assert fixed["datetime"].to_list() == BERLIN.to_pydatetime().tolist()
+    assert analysis.resample(fixed, "month")["count"].to_list() == [62, 60]

@@ -68,7 +68,7 @@ def test_an_unknown_metric_is_explained(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_sandbox_prints_its_url_first_and_answers_there() -> None:
-    command = [sys.executable, "-m", "klaviyo_analytics.cli", "sandbox", "--port", "0"]
+    command = [sys.executable, "-m", "klaviyo_analytics", "sandbox", "--port", "0"]
     size = ["--profiles", "20", "--events", "200"]
     with subprocess.Popen(
         [*command, *size], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}

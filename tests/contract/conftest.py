@@ -15,7 +15,11 @@ from tests.contract.walk import NOT_SERVED, NOW
 from tests.contract.writer import Writer
 
 VARIABLE = "KLAVIYO_OPENAPI"
-REVISIONS = {VARIABLE: "2026-01-15", "KLAVIYO_OPENAPI_2026_07_15": "2026-07-15"}
+REVISIONS = {
+    VARIABLE: "2026-01-15",
+    "KLAVIYO_OPENAPI_2026_07_15": "2026-07-15",
+    "KLAVIYO_OPENAPI_2026_07_15_PRE": "2026-07-15.pre",
+}
 
 
 def document_path(environ: Mapping[str, str], variable: str = VARIABLE) -> Path:
@@ -26,6 +30,23 @@ def document_path(environ: Mapping[str, str], variable: str = VARIABLE) -> Path:
     reason = (
         f"set {variable} to the path of Klaviyo's OpenAPI document, revision {REVISIONS[variable]} "
         f"({named or 'it is not set'}): the contract is not tested without it"
+    )
+    if named or environ.get("CI", "").lower() == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+CLIENT = "KLAVIYO_API_25"
+
+
+def client_path(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the official client 25; without it skip, or fail in continuous integration."""
+    named = environ.get(CLIENT, "")
+    if named and (Path(named) / "klaviyo_api").is_dir():
+        return Path(named)
+    reason = (
+        f"set {CLIENT} to the folder of `pip install --no-deps --target FOLDER klaviyo-api==25.*` "
+        f"({named or 'it is not set'}): revision 2026-10-15 is not tested without it"
     )
     if named or environ.get("CI", "").lower() == "true":
         pytest.fail(reason)

@@ -42,6 +42,14 @@ LATER: dict[str, dict[str, Any]] = {
     name: {"include": ["tags"], "fields": {"tag": ["name"]}, "included": {"tag": "tag"}}
     for name in ("get_campaigns", "get_campaign")
 }
+# The fields that its filters allow where these differ from 2026-07-15.
+FILTERS = {
+    "get_data_sources": ["namespace"],
+    "get_coupon_codes_for_coupon": ["expires_at", "status", "profile.id"],
+    "get_coupon_code_ids_for_coupon": ["expires_at", "status", "profile.id"],
+}
+# What klaviyo-api 25 does not read in 2026-10-15 although the beta document has it.
+WITHOUT = {"get_campaign_messages": "campaign-variation"}
 DEEPEST = 6  # how far nested attributes are flattened; nothing in the document is deeper
 
 
@@ -212,8 +220,19 @@ def dump(table: Json) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
+def browser(document: Json) -> Json:
+    """Return method and path of the operations that pages and apps call, with a public key."""
+    return {
+        official["operationId"]: [method.upper(), path]
+        for path, methods in document["paths"].items()
+        if path.startswith("/client/")
+        for method, official in methods.items()
+        if method in operation_facts.METHODS
+    }
+
+
 def stable(document: Json, base: Json) -> tuple[Json, Json]:
-    """Return (operations, fields and shapes) of an official document, sharing what the table before it holds."""
+    """Return (operations, what they share) of an official document, sharing what the table before it holds."""
     schemas = Schemas(document)
     shapes = Shapes(schemas, base.get("shapes", {}))
     table = {
@@ -221,7 +240,9 @@ def stable(document: Json, base: Json) -> tuple[Json, Json]:
         for facts, official in operation_facts.operations(document, schemas)
         if facts["path"].startswith("/api/")
     }
-    return table, {"fields": share(table, base.get("fields", {})), "shapes": shapes.kept}
+    fields = share(table, base.get("fields", {}))
+    calls = base.get("browser", {}) | browser(document)
+    return table, {"fields": fields, "shapes": shapes.kept, "browser": calls}
 
 
 def stable_name(operation: str) -> str:
@@ -241,10 +262,27 @@ def next_campaigns(document: Json, base: Json) -> tuple[Json, Json]:
                 "category": "Campaigns"
             }
     for name, more in LATER.items():  # in the stable revision beyond its precursor
+        facts = table[name]
         for key, value in more.items():
-            known = table[name][key]
-            table[name][key] = known | value if isinstance(known, dict) else [*known, *value]
-    return base["operations"] | table, {"fields": share(table, base["fields"]), "shapes": shapes.kept}
+            known = facts.get(key, type(value)())
+            facts[key] = known | value if isinstance(known, dict) else [*known, *value]
+    one = table["get_campaign_for_campaign_message"]
+    table["get_messages_for_campaign"] |= {
+        "include": ["campaign"],
+        "fields": table["get_messages_for_campaign"]["fields"] | one["fields"],
+        "included": {"campaign": one["returns"]},
+    }
+    for name, kind in WITHOUT.items():
+        facts = table[name]
+        facts["include"] = [word for word in facts["include"] if word not in (kind, f"{kind}s")]
+        for key in ("fields", "included"):
+            facts[key] = {word: value for word, value in facts[key].items() if word != kind}
+    fields = share(table, base["fields"])
+    for name, allowed in FILTERS.items():
+        facts = base["operations"][name]
+        filters = {field: facts.get("filters", {}).get(field, ["equals"]) for field in allowed}
+        table[name] = facts | {"filters": filters}
+    return base["operations"] | table, {"fields": fields, "shapes": shapes.kept, "browser": base["browser"]}
 
 
 def difference(revision: str, base: Json, operations: Json, shared: Json) -> Json:

@@ -1,16 +1,23 @@
-"""Writes the sandbox's contract from the official OpenAPI document.
+"""Writes the sandbox's contracts, one for each revision, from OpenAPI documents.
 
-    python tests/contract/make_sandbox_contract.py openapi.json
+    python -m tests.contract.make_sandbox_contract 2026-01-15.json 2026-07-15.json 2026-07-15.pre.json
 
-The contract holds what a server must know of every /api operation: facts only, no sentences. The client's
-endpoint table has a generator of its own, so that one mistake cannot hide in both.
+A contract holds what a server must know of every /api operation: facts only, no sentences. The client's endpoint
+table has a generator of its own, so that one mistake cannot hide in both. `contract.json` is revision 2026-01-15;
+each `contract-DATE.json` holds what its revision changes on its base. Where their facts come from:
+
+- 2026-07-15: its official document;
+- 2026-04-15: the document of 2026-07-15, without what the official client 23 (of 2026-04-15) does not have, and with
+  the one conversation of a profile that it has instead of several;
+- 2026-10-15: the campaigns of the beta document 2026-07-15.pre, with the names and the included tags that the
+  official client 25 (of 2026-10-15) has beyond it.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +27,16 @@ METHODS = ("get", "post", "patch", "delete")
 JSON_API = "application/vnd.api+json"
 SCHEMA_KEYS = ("type", "enum", "required", "nullable", "format")
 DATETIME_NAMES = ("created", "updated", "datetime", "joined_group_at")
+BETWEEN, LAST = "2026-04-15", "2026-10-15"
+# What the official client 23 lacks of the operations of 2026-07-15.
+NOT_YET = re.compile(
+    r"/api/(object-types|object-schemas|object-records|object-record-bulk-delete-jobs|source-mappings)(/.*)?"
+    r"|/api/profiles/{id}/(relationships/)?conversations"
+)
+NOT_YET_BY_NAME = ("delete_flow_action",)
+# What the official client 25 has beyond the beta document.
+STABLE_NAMES = {"clone_campaign": "create_campaign_clone"}
+WITH_TAGS = ("get_campaigns", "get_campaign")
 
 Json = dict[str, Any]
 
@@ -57,8 +74,9 @@ class Document:
 class Bodies:
     """Request-body schemas, condensed; what occurs under a name is kept once, under that name."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, prefix: str = "") -> None:
         self.document = document
+        self.prefix = prefix  # of names that must not meet those of another document
         self.named: Json = {}
 
     def condense(self, schema: Json) -> Json:
@@ -76,10 +94,11 @@ class Bodies:
         return short
 
     def _name(self, name: str) -> str:
-        if name not in self.named:
-            self.named[name] = {}  # a schema may hold itself
-            self.named[name] = self.condense(self.document.schemas[name])
-        return name
+        kept = self.prefix + name
+        if kept not in self.named:
+            self.named[kept] = {}  # a schema may hold itself
+            self.named[kept] = self.condense(self.document.schemas[name])
+        return kept
 
     @staticmethod
     def _nullable(schema: Json) -> Json:
@@ -89,9 +108,9 @@ class Bodies:
 class Shapes:
     """What resources look like in answers; equal shapes are kept once and referred to by number."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, known: list[Json] | None = None) -> None:
         self.document = document
-        self.kept: list[Json] = []
+        self.kept: list[Json] = list(known or ())
 
     def number(self, resource: Json) -> int | None:
         resolve = self.document.resolve
@@ -119,9 +138,10 @@ class Shapes:
         return "many" if self.document.resolve(data).get("type") == "array" else "one"
 
 
-def build(source: Json) -> Json:
+def build(source: Json, base: Json | None = None) -> Json:
+    """Return the whole contract of a document; numbers of shapes that its base has stay the same."""
     document = Document(source)
-    bodies, shapes = Bodies(document), Shapes(document)
+    bodies, shapes = Bodies(document), Shapes(document, (base or {}).get("shapes"))
     operations = {
         operation["operationId"]: _operation(method, path, operation, document, bodies, shapes)
         for method, path, operation in document.operations()
@@ -131,6 +151,108 @@ def build(source: Json) -> Json:
         "operations": operations,
         "shapes": shapes.kept,
         "schemas": bodies.named,
+    }
+
+
+def between(new: Json) -> Json:
+    """Return the contract of 2026-04-15, which has pages of a chosen size, but no custom objects yet."""
+    shapes = list(new["shapes"])
+    one = {number: len(shapes) + place for place, number in enumerate(_with_conversations(shapes))}
+    shapes += [_one_conversation(shapes[number]) for number in one]
+    operations: Json = {}
+    for name, facts in new["operations"].items():
+        if NOT_YET.fullmatch(facts["path"]) or name in NOT_YET_BY_NAME:
+            continue
+        changed = dict(facts)
+        if include := facts.get("include"):
+            changed["include"] = ["conversation" if word == "conversations" else word for word in include]
+        if "shape" in facts:
+            changed["shape"] = one.get(facts["shape"], facts["shape"])
+        if "included" in facts:
+            changed["included"] = [one.get(number, number) for number in facts["included"]]
+        operations[name] = changed
+    return new | {"revision": BETWEEN, "operations": operations, "shapes": shapes}
+
+
+def _with_conversations(shapes: list[Json]) -> list[int]:
+    return [number for number, shape in enumerate(shapes) if "conversations" in shape["relationships"]]
+
+
+def _one_conversation(shape: Json) -> Json:
+    links = {name: arity for name, arity in shape["relationships"].items() if name != "conversations"}
+    return shape | {"relationships": links | {"conversation": "one"}}
+
+
+def next_campaigns(source: Json, base: Json) -> Json:
+    """Return the contract of 2026-10-15: that of 2026-07-15 with the campaigns of the beta document."""
+    document = Document(source)
+    bodies, shapes = Bodies(document, f"{LAST}/"), Shapes(document, base["shapes"])
+    operations = dict(base["operations"])
+    for method, path, operation in document.operations():
+        if path.split("/")[2].startswith("campaign"):
+            beta = operation["operationId"].removesuffix("_beta")
+            facts = _operation(method, path, operation, document, bodies, shapes)
+            operations[STABLE_NAMES.get(beta, beta)] = facts
+    tag = base["operations"]["get_tags"]
+    for name in WITH_TAGS:
+        facts = operations[name]
+        facts["include"] = [*facts["include"], "tags"]
+        facts["fields"] = facts["fields"] | {"tag": tag["fields"]["tag"]}
+        facts["included"] = [*facts["included"], tag["shape"]]
+    inside, one = operations["get_messages_for_campaign"], operations["get_campaign_for_campaign_message"]
+    inside |= {
+        "include": ["campaign"],
+        "fields": inside["fields"] | one["fields"],
+        "included": [one["shape"]],
+    }
+    namespace = {"namespace": {"type": "string", "operators": ["equals"]}}
+    operations["get_data_sources"] = operations["get_data_sources"] | {"filters": namespace}
+    for name in ("get_coupon_codes_for_coupon", "get_coupon_code_ids_for_coupon"):
+        facts = operations[name]
+        filters = {field: value for field, value in facts["filters"].items() if field != "coupon.id"}
+        operations[name] = facts | {"filters": filters}
+    lists = operations["get_campaign_messages"]  # client 25 reads no variations beside a list of messages
+    lists["include"] = ["campaign"]
+    lists["fields"] = {kind: names for kind, names in lists["fields"].items() if kind != "campaign-variation"}
+    lists["included"] = [
+        number for number in lists["included"] if shapes.kept[number]["type"] != "campaign-variation"
+    ]
+    return {
+        "revision": LAST,
+        "operations": operations,
+        "shapes": shapes.kept,
+        "schemas": base["schemas"] | bodies.named,
+    }
+
+
+def difference(base: Json, contract: Json) -> Json:
+    """Return what a contract adds, changes or (as null) removes; shapes are numbered, so that new ones follow."""
+    changed = {
+        section: {key: value for key, value in contract[section].items() if base[section].get(key) != value}
+        for section in ("operations", "schemas")
+    }
+    gone: Json = dict.fromkeys(name for name in base["operations"] if name not in contract["operations"])
+    count = len(base["shapes"])
+    assert contract["shapes"][:count] == base["shapes"]
+    return {
+        "revision": contract["revision"],
+        "base": base["revision"],
+        "operations": changed["operations"] | gone,
+        "shapes": contract["shapes"][count:],
+        "schemas": changed["schemas"],
+    }
+
+
+def contracts(oldest: Json, newer: Json, beta: Json) -> dict[str, Json]:
+    """Return what each file holds, by its name."""
+    first = build(oldest)
+    second = build(newer, first)
+    third = next_campaigns(beta, second)
+    return {
+        "contract.json": first,
+        f"contract-{BETWEEN}.json": difference(second, between(second)),
+        f"contract-{second['revision']}.json": difference(first, second),
+        f"contract-{LAST}.json": difference(second, third),
     }
 
 
@@ -241,6 +363,9 @@ def _filters(description: str, attributes: Json, document: Document) -> Json:
 def _filter_type(field: str, attributes: Json, document: Document) -> str:
     """The type of a filter's literal, taken from the attribute of that name where there is one."""
     schema = document.resolve(attributes)
+    inner = document.resolve(schema.get("properties", {}).get("definition", {}))
+    if field not in schema.get("properties", {}) and field in inner.get("properties", {}):
+        schema = inner
     for part in field.split("."):
         schema = document.resolve(schema.get("items", schema)) if schema.get("type") == "array" else schema
         schema = document.resolve(schema.get("properties", {}).get(part, {}))
@@ -253,17 +378,12 @@ def _filter_type(field: str, attributes: Json, document: Document) -> str:
     return "datetime" if field in DATETIME_NAMES or field.endswith("_at") else "string"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("openapi", type=Path, help="path of the OpenAPI document")
-    parser.add_argument("--output", type=Path, default=TARGET, help="where to write (default: %(default)s)")
-    arguments = parser.parse_args()
-    contract = build(json.loads(arguments.openapi.read_text(encoding="utf-8")))
-    text = json.dumps(contract, separators=(",", ":"), ensure_ascii=False)
-    arguments.output.write_text(text + "\n", encoding="utf-8", newline="\n")
+def main(*paths: str) -> None:
+    documents = (json.loads(Path(path).read_text(encoding="utf-8")) for path in paths)
+    for name, contract in contracts(*documents).items():
+        text = json.dumps(contract, separators=(",", ":"), ensure_ascii=False)
+        TARGET.with_name(name).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 from klaviyo_analytics.sandbox import Sandbox
+from klaviyo_analytics.sandbox.app import omnichannel
 from klaviyo_analytics.sandbox.app.contract import Operation, load_contract
+from klaviyo_analytics.sandbox.app.store import Store
 
 Json = dict[str, Any]
 APIECE = 8  # resources that each operation on one resource is asked about
@@ -49,7 +51,9 @@ def arguments(sandbox: Sandbox, operation: Operation) -> list[list[str]]:
         return [[]]
     types = {collection: type_ for type_, collection in load_contract().collections.items()}
     type_, name = types[operation.collection], operation.segments[-1]
-    records = sandbox.account.records.get(type_, {})
+    store = Store(sandbox.account, lambda: 0.0)
+    newer = type_ in omnichannel.BUILDERS and load_contract().revision >= omnichannel.SINCE
+    records = (omnichannel.View(store) if newer else store).records(type_)
     ids = sandbox.account.events.ids if type_ == "event" else list(records)
     leading = [id_ for id_, record in records.items() if record.relationships.get(name)]  # somewhere
     return [[id_] for id_ in [*ids[:: max(1, len(ids) // APIECE)], *leading[:1]]]

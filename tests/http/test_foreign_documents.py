@@ -111,7 +111,7 @@ def calls(client: KlaviyoClient, known: Mapping[str, str]) -> dict[str, Call]:
         "profiles.create": lambda: client.profiles.create(email="cy@example.com"),
         "profiles.update": lambda: client.profiles.update(known["profiles"], first_name="Cy"),
         "profiles.upsert": lambda: client.profiles.upsert(email="cy@example.com"),
-        "events.create": lambda: client.events.create(metric="Scored", profile={"email": "cy@example.com"}),
+        "events.create": lambda: client.events.create(metric="Scored", profile={"email": "cy@mail.example.net"}),
         "tags.create": lambda: client.tags.create(name="x"),
         "plan_upsert.apply": lambda: client.profiles.plan_upsert(people).apply(),
         "lists.plan_add.apply": lambda: client.lists.plan_add_profiles(known["lists"], people[["email"]]).apply(),

@@ -46,7 +46,7 @@ class Shops:
             orders = client.events.list(
                 metric=ORDER,
                 include=["attributions"],
-                properties={"$value": "float64", "$value_currency": "string"},
+                properties={"$value": "float64", "$currency_code": "string"},
             )
             self._made[key] = client, orders
         return self._made[key]
@@ -75,7 +75,7 @@ def within(events: pd.DataFrame, frame: ka.Timeframe) -> pd.DataFrame:
 def by_currency(orders: pd.DataFrame) -> dict[str, tuple[int, float]]:
     return {
         str(code): (len(some), float(some["event_properties.$value"].sum()))
-        for code, some in orders.groupby("event_properties.$value_currency")
+        for code, some in orders.groupby("event_properties.$currency_code")
     }
 
 

@@ -8,6 +8,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 ATTRIBUTES: Mapping[str, str] = {
+    "auto_add_parameters": "True adds the parameters to every link.",
+    "clone_campaign_audience.name": "Name of the copy. Omitted: Klaviyo names it.",
+    "clone_campaign_message.name": "Name of the copy. Omitted: Klaviyo names it.",
+    "content_type": 'Format of the feed: "json" or "xml".',
+    "create_campaign_audience.definition": "Name, ids of included and excluded lists and segments, priority.",
+    "create_campaign_message.definition": "Name, send options and tracking options of the message.",
+    "create_campaign_variation.definition": "Name and details (channel, sender, subject, template) of the variation.",
+    "create_data_source.title": "Its name in Klaviyo.",
+    "create_data_source.visibility": 'Who can use its records: "private" for this account alone, or "shared".',
+    "create_web_feed.name": "Its name, by which templates refer to it.",
+    "create_web_feed.url": "Address that Klaviyo reads the feed from.",
+    "custom_parameters": "Further parameters: a dict with `name`, `flow` and `campaign` for each.",
+    "namespace": 'Group of sources and object types that belong together. Omitted: "custom-objects".',
+    "property_mappings": "Where each property of the object type comes from, as the API documents it.",
+    "relationship_mappings": "Where each relationship comes from, as the API documents it.",
+    "request_method": 'How Klaviyo asks for the feed: "get" or "post".',
+    "update_campaign_audience.definition": "Name, ids of included and excluded lists and segments, priority.",
+    "update_campaign_variation.definition": "Name and details (channel, sender, subject, template) of the variation.",
+    "update_web_feed.name": "Its name, by which templates refer to it.",
+    "update_web_feed.url": "Address that Klaviyo reads the feed from.",
+    "utm_campaign": "Value of utm_campaign: ``{'flow': {'type': ..., 'value': ...}, 'campaign': {...}}``.",
+    "utm_id": "Value of utm_id, in the same form.",
+    "utm_medium": "Value of utm_medium: ``{'flow': {'type': 'static', 'value': 'email'}, 'campaign': {...}}``.",
+    "utm_source": "Value of utm_source: ``{'flow': {'type': 'static', 'value': 'klaviyo'}, 'campaign': {...}}``.",
+    "utm_term": "Value of utm_term, in the same form.",
+    "variations": "Definitions of the versions of the message. Omitted: none yet.",
     "_kx": "Identifier that Klaviyo's website tracking assigns to a person (exchange id).",
     "ab_test": "True for a form that tests several versions against each other.",
     "amp": "AMP version of the email; the account must have AMP enabled.",
@@ -82,4 +108,4 @@ ATTRIBUTES: Mapping[str, str] = {
 
 def meaning(operation: str, attribute: str) -> str:
     """Return the description of an attribute of an operation's body."""
-    return ATTRIBUTES.get(f"{operation}.{attribute}", ATTRIBUTES[attribute])
+    return ATTRIBUTES.get(f"{operation}.{attribute}") or ATTRIBUTES[attribute]

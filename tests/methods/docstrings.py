@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints.query import Query
 from klaviyo_analytics.frames.schema import FREE_FORM, schema, snake
-from tests.methods.methods_table import Method
+from tests.methods.methods_table import WRITES, Method
 
 WIDTH = 100
+TELLING = ("name", "email", "title", "token")  # attributes by which people know a resource
 ID = "Id, or a row that has one, such as `get` and `find` return."
 LIMIT = "Maximum number of rows. Omitted: all rows."
 CHUNK = "Maximum number of rows in each frame."
@@ -78,7 +79,9 @@ def summary(method: Method, endpoint: Endpoint) -> str:
         case "get_of":
             return f"Read the {what}{owner} as a row."
         case "find":
-            return f"Find the one {what} that has an attribute, like ``find(name='...')``."
+            known = endpoint.returns.attributes if endpoint.returns else {}
+            named = next((one for one in TELLING if one in known), "id")
+            return f"Find the one {what} that has an attribute, like ``find({named}='...')``."
         case "find_by_id":
             return f"Find the one {what} that has an id in the shop."
     body = endpoint.body
@@ -86,6 +89,8 @@ def summary(method: Method, endpoint: Endpoint) -> str:
     if method.kind == "relate":
         verb = {"POST": "Add", "PATCH": "Replace", "DELETE": "Remove"}[endpoint.method]
         return f"{verb} related {what} resources by their ids."
+    if method.kind == "relate_one":
+        return f"Replace the {what} of one {_owner(endpoint).removeprefix(' of one ')}."
     if method.kind == "apply":
         verb = "clone" if endpoint.operation.endswith("_clone") else endpoint.operation.partition("_")[0]
         if verb == "assign":
@@ -127,8 +132,12 @@ def words(name: str) -> str:
     return name.replace("-", " ")
 
 
+# what a method adds to the columns of the endpoint table
+_MADE = {"get_event": " After the time stands `metric` (string), the metric's name."}
+
+
 def _returns(method: Method, endpoint: Endpoint) -> list[str]:
-    if method.kind in ("create", "update", "apply", "relate", "delete"):
+    if method.kind in WRITES:
         answer = "None" if endpoint.no_body or endpoint.returns is None else "pandas.Series"
         return [answer, *_indented("A pandas.DataFrame if `dry_run` is True.")]
     kinds = {
@@ -141,6 +150,7 @@ def _returns(method: Method, endpoint: Endpoint) -> list[str]:
     )
     asked = " and ".join(f"{snake(name)}_id" for name in endpoint.one_to_one(free=False))
     more = f" {asked} only with ``include``, which needs more scopes." if asked else ""
+    more += _MADE.get(method.operation, "")
     return [kinds.get(method.kind, "pandas.Series"), *_indented(f"{columns}. Times are in UTC.{more}")]
 
 
@@ -157,7 +167,7 @@ def _raises(method: Method) -> list[str]:
             ]
         case "delete":
             return [UNCONFIRMED, REFUSED]
-        case "create" | "update" | "apply" | "relate":
+        case "create" | "update" | "apply" | "relate" | "relate_one":
             return [
                 "InvalidInputError\n    A value cannot be sent, or a required one is missing. Nothing was sent.",
                 REFUSED,
@@ -201,4 +211,6 @@ def _short(names: Iterable[str]) -> list[str]:
 
 def free_form(endpoint: Endpoint) -> str | None:
     """Return the name of the column of custom properties, if the endpoint's rows have one."""
+    if endpoint.type == "object-schema":  # its properties are definitions, not values
+        return None
     return next((n for n in FREE_FORM if endpoint.returns and n in endpoint.returns.attributes), None)

@@ -40,10 +40,10 @@ from __future__ import annotations
 '''
 PYTHON = {
     "text": "str", "time": "date | datetime | str", "integer": "int", "number": "float", "boolean": "bool",
-    "object": "Mapping[str, Any]", "list": "Sequence[str]",
+    "object": "Mapping[str, Any]", "list": "Sequence[str]", "objects": "Sequence[Mapping[str, Any]]",
 }  # fmt: skip
-SHOWN = {"object": "dict", "list": "list of str", "time": "date, datetime or str", "text": "str", "integer": "int",
-         "number": "float", "boolean": "bool"}  # fmt: skip
+SHOWN = {"object": "dict", "list": "list of str", "objects": "list of dict", "time": "date, datetime or str",
+         "text": "str", "integer": "int", "number": "float", "boolean": "bool"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -184,6 +184,8 @@ class Writer:
         if self.method.kind not in WRITES:
             return ""
         ids = {"id": '"ABC123"', "ids": '["DEF456"]'}
+        if self.method.kind == "relate_one":
+            ids[self.related()] = '"DEF456"'
         given = [ids[one.name] for one in parameters if one.name in ids]
         optional = [one for one in parameters if one.default == "UNSET"][: self.method.kind == "update"]
         needed = [one for one in parameters if one.default is None and one.name not in ids]
@@ -202,7 +204,8 @@ class Writer:
 
     def head(self, parameters: Sequence[Parameter], returns: str) -> str:
         """Return the line with `def`."""
-        positional = [one for one in parameters if one.default is None and one.name in ("id", "ids")]
+        first = ("id", "ids", self.related() if self.method.kind == "relate_one" else "")
+        positional = [one for one in parameters if one.default is None and one.name in first]
         named = [one for one in parameters if one not in positional]
         shown = ["self", *(one.source() for one in positional)]
         shown += ["/"] if positional else []
@@ -213,6 +216,11 @@ class Writer:
         return (
             f"    def {self.name}(\n" + "".join(f"        {one},\n" for one in shown) + f"    ) -> {returns}:"
         )
+
+    def related(self) -> str:
+        """Return the name of the parameter of a related resource, such as `image`."""
+        assert self.endpoint.body is not None
+        return snake(str(self.endpoint.body.type))
 
     def returns(self) -> tuple[str, str]:
         """Return the annotations of the answer, and of the answer of a dry run."""
@@ -235,12 +243,27 @@ class Writer:
             text = "Its id in the shop, or the API's compound id."
             return [Parameter("external_id", "str", None, Described("external_id", "str", text))]
         given: list[Parameter] = []
-        if kind in ("list_of", "iter_of", "get", "get_of", "update", "apply", "relate", "delete"):
+        if kind in (
+            "list_of",
+            "iter_of",
+            "get",
+            "get_of",
+            "update",
+            "apply",
+            "relate",
+            "relate_one",
+            "delete",
+        ):
             given.append(Parameter("id", "Id", None, Described("id", "str or pandas.Series", docstrings.ID)))
         if kind == "relate":
             text = "Ids, rows, or a DataFrame with an `id` column."
             given.append(
                 Parameter("ids", "Ids", None, Described("ids", "str, list of str or pandas.DataFrame", text))
+            )
+        if kind == "relate_one":
+            text = f"The {words(self.related())}; id, or a row that has one."
+            given.append(
+                Parameter(self.related(), "Id", None, Described(self.related(), "str or pandas.Series", text))
             )
         if kind not in WRITES:
             return [*given, *self.query()]
@@ -275,7 +298,7 @@ class Writer:
         """Return a parameter for each attribute and relationship of a body, required ones first."""
         body, operation = self.endpoint.body or Body(), self.endpoint.operation
         required, optional = [], []
-        known = {*body.required, *body.optional}
+        known = {*body.required, *body.optional} - {"id"}  # a copy's body names the original once more
         for name in (*(one for one in BODY_TYPES[operation] if one in known), *body.relationships):
             if name in body.relationships:
                 kind, arity, must = body.relationships[name]
@@ -400,13 +423,14 @@ class Writer:
             call += "_in_ranges"
             arguments.append(self.method.axis)
             self.module.axes.add(self.method.axis)
-        arguments += [name for name in ("id", "ids") if name in names and kind not in ("find",)]
+        first = ("id", "ids", self.related()) if kind == "relate_one" else ("id", "ids")
+        arguments += [name for name in first if name in names and kind not in ("find",)]
         if kind == "find":
             known = [one.name for one in parameters if not one.star]
             return _call(call, [operation, _mapping(known, "**others")])
         if kind == "find_by_id":
             return _call(call, [operation, "external_id"])
-        held = [name for name in names if name not in ("id", "ids", "dry_run", "confirm")]
+        held = [name for name in names if name not in (*first, "dry_run", "confirm")]
         if kind in ("create", "update", "apply"):
             types = BODY_TYPES[self.endpoint.operation]
             times = {snake(name) for name, shape in types.items() if shape.get("type") == "time"}

@@ -27,7 +27,10 @@ def attribute(schemas: Schemas, schema: Any) -> dict[str, Any]:
     kind = TYPES.get(schema.get("type", ""), "object")
     if schema.get("format") == "date-time":
         kind = "time"
-    allowed = schema.get("enum") or schemas.resolve(schema.get("items", {})).get("enum")
+    items = schemas.resolve(schema.get("items", {}))
+    if kind == "list" and items.get("type") != "string":
+        kind = "objects"
+    allowed = schema.get("enum") or items.get("enum")
     facts = {"type": kind, "nullable": schema.get("nullable", False), "allowed": allowed}
     return {name: value for name, value in facts.items() if value}
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 Kind = Literal[
     "list", "iter", "list_of", "iter_of", "get", "get_of", "find", "find_by_id",
-    "create", "update", "apply", "relate", "delete",
+    "create", "update", "apply", "relate", "relate_one", "delete",
 ]  # fmt: skip
-WRITES: frozenset[Kind] = frozenset({"create", "update", "apply", "relate", "delete"})
+WRITES: frozenset[Kind] = frozenset({"create", "update", "apply", "relate", "relate_one", "delete"})
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,37 @@ FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
             "delete": Method("delete", "delete_campaign"),
             "clone": Method("apply", "create_campaign_clone"),
             "send_job": Method("get", "get_campaign_send_job"),
+            "audiences": Method("list_of", "get_campaign_audiences_for_campaign"),
+        },
+        "CampaignAudienceMethods": {
+            "get": Method("get", "get_campaign_audience"),
+            "campaign": Method("get_of", "get_campaign_for_campaign_audience"),
+            "messages": Method("list_of", "get_campaign_messages_for_campaign_audience"),
+            **_writes("campaign_audience", "create", "update", "delete"),
+            "clone": Method("apply", "clone_campaign_audience"),
         },
         "CampaignMessageMethods": {
+            "list": Method("list", "get_campaign_messages"),
+            "iter_frames": Method("iter", "get_campaign_messages"),
             "get": Method("get", "get_campaign_message"),
             "campaign": Method("get_of", "get_campaign_for_campaign_message"),
             "template": Method("get_of", "get_template_for_campaign_message"),
             "image": Method("get_of", "get_image_for_campaign_message"),
             "update": Method("update", "update_campaign_message"),
             "assign_template": Method("apply", "assign_template_to_campaign_message"),
+            "replace_image": Method("relate_one", "update_image_for_campaign_message"),
+            "audience": Method("get_of", "get_audience_for_campaign_message"),
+            "tags": Method("list_of", "get_tags_for_campaign_message"),
+            "variations": Method("list_of", "get_variations_for_campaign_message"),
+            **_writes("campaign_message", "create", "delete"),
+            "clone": Method("apply", "clone_campaign_message"),
+        },
+        "CampaignVariationMethods": {
+            "get": Method("get", "get_campaign_variation"),
+            "message": Method("get_of", "get_message_for_campaign_variation"),
+            "image": Method("get_of", "get_image_for_campaign_variation"),
+            "translation": Method("get_of", "get_translation_for_campaign_variation"),
+            **_writes("campaign_variation", "create", "update", "delete"),
         },
     },
     "catalogs": {
@@ -117,6 +140,34 @@ FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
             **_writes("coupon_code", "create", "update", "delete"),
         },
     },
+    "custom_objects": {
+        "DataSourceMethods": {
+            **_crud("data_source"),
+            **_writes("data_source", "create", "delete"),
+        },
+        "ObjectTypeMethods": {
+            **_crud("object_type", iterate=False),
+            "records": Method("list_of", "get_records_for_object_type"),
+            "iter_records": Method("iter_of", "get_records_for_object_type"),
+            "ingestion_logs": Method("list_of", "get_ingestion_logs_for_object_type"),
+            "iter_ingestion_logs": Method("iter_of", "get_ingestion_logs_for_object_type"),
+            "current_schema": Method("get_of", "get_current_schema_for_object_type"),
+            "draft_schema": Method("get_of", "get_draft_schema_for_object_type"),
+            "schema_versions": Method("list_of", "get_schema_versions_for_object_type"),
+            **_writes("object_type", "delete"),
+        },
+        "ObjectSchemaMethods": {
+            "get": Method("get", "get_object_schema"),
+            "source_mapping": Method("get_of", "get_source_mapping_for_object_schema"),
+        },
+        "ObjectRecordMethods": {
+            "get": Method("get", "get_object_record"),
+        },
+        "SourceMappingMethods": {
+            "get": Method("get", "get_source_mapping"),
+            **_writes("source_mapping", "update"),
+        },
+    },
     "events": {
         "EventMethods": {
             "get": Method("get", "get_event"),
@@ -135,6 +186,7 @@ FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
             "get": Method("get", "get_flow_action"),
             "flow": Method("get_of", "get_flow_for_flow_action"),
             "messages": Method("list_of", "get_flow_action_messages"),
+            **_writes("flow_action", "delete"),
         },
         "FlowMessageMethods": {
             "get": Method("get", "get_flow_message"),
@@ -171,6 +223,7 @@ FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
         "MetricMethods": {
             **_crud("metric", find=False),
             "property": Method("get", "get_metric_property"),
+            "of_property": Method("get_of", "get_metric_for_metric_property"),
             "flow_triggers": Method("list_of", "get_flows_triggered_by_metric"),
         },
         "CustomMetricMethods": {
@@ -192,7 +245,16 @@ FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
             "lists": Method("list_of", "get_lists_for_profile"),
             "segments": Method("list_of", "get_segments_for_profile"),
             "push_tokens": Method("list_of", "get_push_tokens_for_profile"),
+            "conversation": Method("get_of", "get_conversation_for_profile"),
+            "conversations": Method("list_of", "get_conversations_for_profile"),
             **_writes("profile", "create"),
+        },
+    },
+    "push_tokens": {
+        "PushTokenMethods": {
+            **_crud("push_token"),
+            "profile": Method("get_of", "get_profile_for_push_token"),
+            **_writes("push_token", "delete"),
         },
     },
     "reviews": {
@@ -244,6 +306,15 @@ FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
             **_writes("universal_content", "create", "update", "delete"),
         },
     },
+    "tracking_settings": {
+        "TrackingSettingMethods": {
+            **_crud("tracking_setting", iterate=False, find=False),
+            **_writes("tracking_setting", "update"),
+        },
+    },
+    "web_feeds": {
+        "WebFeedMethods": {**_crud("web_feed"), **_writes("web_feed", "create", "update", "delete")},
+    },
     "webhooks": {
         "WebhookMethods": {
             **_crud("webhook", iterate=False),
@@ -254,10 +325,19 @@ FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
 }
 
 PARTS = {
-    "people": ("profiles", "lists", "segments"),
+    "people": ("profiles", "lists", "segments", "push_tokens"),
     "messages": ("campaigns", "flows", "forms", "templates", "images"),
-    "shop": ("catalogs", "coupons", "reviews"),
-    "account": ("accounts", "metrics", "events", "tags", "webhooks", "bulk_jobs"),
+    "shop": ("catalogs", "coupons", "custom_objects", "reviews"),
+    "account": (
+        "accounts",
+        "metrics",
+        "events",
+        "tags",
+        "webhooks",
+        "bulk_jobs",
+        "tracking_settings",
+        "web_feeds",
+    ),
 }
 MODULES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
     part: {name: methods for family in families for name, methods in FAMILIES[family].items()}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.errors import MalformedResponseError
 from klaviyo_analytics.vocabulary import Interval
+from tests.resources.answering import answering, metrics
 from tests.shops import Shop, open_shop
 
 SHOPIFY = ("Placed Order", "Shopify")
@@ -179,3 +181,137 @@ def test_faults_on_the_way_change_no_number(shop: Shop) -> None:
     shop.sandbox.faults.add(path="/api/metric-aggregates", times=None, every=5, truncate=True)
     for _ in range(3):
         pd.testing.assert_frame_equal(shop.client.metric_aggregates.query(OPENED, **query), calm)
+
+
+def grouped(
+    *pages: list[dict[str, Any]], records: Mapping[str, Any] | None = None, by: Any = "$flow", **options: Any
+) -> pd.DataFrame:
+    """Query aggregates by a dimension from a server that answers with these rows."""
+    dates = ["2026-05-01T04:00:00+00:00"]
+
+    def make(method: str, path: str, query: dict[str, str], body: Any) -> Any:
+        if path.startswith("/api/metrics"):
+            return metrics("Opened Email")
+        if not path.startswith("/api/metric-aggregates"):
+            return (records or {})[path.split("/")[2]]
+        at = int(body["data"]["attributes"].get("page_cursor", 0))
+        more = at + 1 < len(pages)
+        attributes = {"dates": dates, "data": pages[at]}
+        answer: Any = {"data": {"type": "metric-aggregate", "id": "x", "attributes": attributes}}
+        return {
+            **answer,
+            "links": {
+                "next": f"https://a.klaviyo.com/api/metric-aggregates?page_cursor={at + 1}" if more else None
+            },
+        }
+
+    with answering(make) as client:
+        return client.metric_aggregates.query(
+            "Opened Email", by=by, timeframe=("2026-05-01", "2026-05-02"), **options
+        )
+
+
+def of(value: Any, count: float) -> dict[str, Any]:
+    return {"dimensions": [value], "measurements": {"count": [count]}}
+
+
+class TestGroups:
+    def test_empty_text_false_and_zero_stay_apart_from_missing(self) -> None:
+        frame = grouped([of("", 1), of(False, 2), of(0, 4), of(None, 8), of("a", 16)])
+        assert frame["flow"].isna().tolist() == [False, False, False, True, False]
+        assert frame["flow"].dropna().tolist() == ["", "false", "0", "a"]
+        assert frame["count"].tolist() == [1, 2, 4, 8, 16]
+
+    def test_empty_text_means_the_same_on_every_page(self) -> None:
+        frame = grouped([of("", 1)], [of(None, 2)])
+        assert frame["flow"].isna().tolist() == [False, True]
+        assert frame["count"].tolist() == [1, 2]
+
+    def test_a_server_without_null_writes_empty_text_for_missing(self) -> None:
+        frame = grouped([of("", 1), of("a", 2)])
+        assert frame["flow"].isna().tolist() == [True, False]
+
+    @pytest.mark.parametrize("count", [2**63, 2**64, -(2**63) - 2048, 1e300])
+    def test_a_count_beyond_64_bits_is_refused(self, count: float) -> None:
+        with pytest.raises(MalformedResponseError, match="64 bits"):
+            grouped([of("a", count)])
+
+    def test_parts_of_a_group_that_add_up_beyond_64_bits_are_refused(self) -> None:
+        with pytest.raises(MalformedResponseError, match="64 bits"):
+            grouped([of("a", 2**62)], [of("a", 2**62)])
+
+    def test_a_large_count_stays_positive(self) -> None:
+        assert grouped([of("a", 2**62)])["count"].tolist() == [2**62]
+
+
+class TestNames:
+    """Names beside ids, against the records of the account."""
+
+    @pytest.mark.parametrize(
+        ("metric", "by", "kind"),
+        [
+            (OPENED, "$message", "message"),
+            (OPENED, "$flow", "flow"),
+            (SHOPIFY, "$attributed_message", "message"),
+            (SHOPIFY, "$attributed_flow", "flow"),
+            ("Submitted Form", "form_id", "form"),
+        ],
+    )
+    def test_stand_beside_the_ids(self, metric: Any, by: Any, kind: str, library: Shop) -> None:
+        frame = library.client.metric_aggregates.query(
+            metric, by=by, interval="month", timeframe="last 12 months", names=True
+        )
+        id = by.lstrip("$")
+        name = f"{id.removesuffix('_id')}_name"
+        assert frame.columns.tolist().index(name) == frame.columns.tolist().index(id) + 1
+        shown = dict(zip(frame[id], frame[name], strict=True))
+        shown = {key: value for key, value in shown.items() if pd.notna(key)}
+        records = library.account.records
+        known: dict[str, Any] = {
+            key: one.attributes.get("name") for key, one in records.get(kind, {}).items()
+        }
+        if kind == "message":  # of a campaign its name, of a flow the message's own
+            campaigns = records["campaign"]
+            known = {
+                key: campaigns[str(one.relationships["campaign"])].attributes["name"]
+                for key, one in records["campaign-message"].items()
+            } | {key: one.attributes["definition"]["name"] for key, one in records["flow-message"].items()}
+        assert shown
+        assert shown == {key: known[key] for key in shown}
+        if kind == "message":
+            assert {key in records["campaign-message"] for key in shown} == {True, False}
+
+    @pytest.mark.parametrize(("metric", "by"), [("Subscribed to List", "List"), (OPENED, "Campaign Name")])
+    def test_lists_and_campaigns_are_grouped_by_name(self, metric: Any, by: Any, library: Shop) -> None:
+        frame = library.client.metric_aggregates.query(
+            metric, by=by, interval="month", timeframe="last 12 months", names=True
+        )
+        column = by.replace(" ", "_").lower()
+        kind = {"List": ["list"], "Campaign Name": ["campaign", "flow-message"]}[by]
+        known = {
+            one.attributes.get("name") or one.attributes["definition"]["name"]
+            for name in kind
+            for one in library.account.records[name].values()
+        }
+        assert set(frame[column].dropna()) <= known
+        assert frame[column].nunique() > 1
+        assert f"{column}_name" not in frame.columns
+
+    def test_of_a_deleted_flow_that_a_report_names_is_kept(self, shop: Shop) -> None:
+        query: Any = {"by": "$flow", "interval": "month", "timeframe": "last 12 months", "names": True}
+        gone, record = next(iter(shop.account.records["flow"].items()))
+        name = record.attributes["name"]
+        report = shop.client.reports.flow_values(timeframe="last 12 months")
+        assert name in set(report["flow"])
+        try:
+            del shop.account.records["flow"][gone]
+            shop.client._context.names.pop("flow", None)
+            frame = shop.client.metric_aggregates.query(OPENED, **query)
+        finally:
+            shop.account.records["flow"][gone] = record
+        assert set(frame.loc[frame["flow"] == gone, "flow_name"]) == {name}
+
+    def test_of_a_deleted_flow_that_nothing_names_is_missing(self) -> None:
+        frame = grouped([of("F1", 1)], records={"flows": {"data": [], "links": {}}}, names=True)
+        assert frame["flow"].tolist() == ["F1"]
+        assert frame["flow_name"].isna().all()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+import pandas as pd
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import NoMatchError
+from klaviyo_analytics.errors import InvalidInputError, NoMatchError
 from tests.resources.wire import Call, Json, check, data, many, sends
 
 TEA = "$custom:::$default:::TEA"
@@ -40,6 +43,46 @@ REQUESTS = [
 @pytest.mark.parametrize(("call", "request_line", "body"), REQUESTS)
 def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, body: Json) -> None:
     check(offline, call, request_line, body)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda c: c.catalog_items.update("TEA", price="cheap"), "price: 'cheap' is not a number"),
+        (lambda c: c.catalog_items.update("TEA", url="b.co"), "url: 'b.co' is not a valid URL"),
+        (
+            lambda c: c.catalog_items.update("TEA", custom_metadata={"a": {"b": 1}}),
+            "custom_metadata",
+        ),
+        (lambda c: c.catalog_items.update("$shopify:::x:::TEA", price=1), "is of another catalog"),
+        (lambda c: c.catalog_items.update("TEA", categories=None), "categories=None"),
+        (lambda c: c.catalog_items.update("TEA"), "no attribute was given"),
+        (
+            lambda c: c.catalog_items.create(external_id="", title="T", description="", url="https://b.co"),
+            "is not a valid id",
+        ),
+        (
+            lambda c: c.catalog_items.create(external_id="T", title=None, description="", url="https://b.co"),
+            "title is missing",
+        ),
+    ],
+)
+def test_what_a_frame_refuses_a_single_write_refuses_too(
+    offline: KlaviyoClient, call: Call, said: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=re.escape(said)):
+        call(offline)
+
+
+def test_null_clears_an_attribute(offline: KlaviyoClient) -> None:
+    body = offline.catalog_items.update("TEA", price=None, images=None, dry_run=True)["body"][0]
+    assert body["data"]["attributes"] == {"price": None, "images": None}
+
+
+def test_rows_and_frames_are_taken_for_what_is_related(offline: KlaviyoClient) -> None:
+    hot = pd.DataFrame({"id": ["$custom:::$default:::HOT"]})
+    body = offline.catalog_items.update("TEA", categories=hot, dry_run=True)["body"][0]
+    assert body["data"]["relationships"]["categories"] == many("catalog-category", "$custom:::$default:::HOT")
 
 
 SHOWN: dict[str, Json] = {"title": "Tea", "description": "Green", "url": "https://tea.example/green"}

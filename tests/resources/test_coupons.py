@@ -30,6 +30,22 @@ def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, bo
     check(offline, call, request_line, body)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"unique_code": None}, "unique_code is missing"),
+        ({"unique_code": "A" * 256}, "1 to 255 characters"),
+        ({"coupon": "a@b.co"}, "is an email address, not an id"),
+        ({"expires_at": "31/12/2026"}, "expires_at: '31/12/2026'"),
+    ],
+)
+def test_what_a_frame_refuses_a_single_code_refuses_too(
+    offline: KlaviyoClient, given: Json, said: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        offline.coupon_codes.create(**{"unique_code": "A1", "coupon": "TEN_OFF", **given})
+
+
 @pytest.mark.parametrize("id", ["TEN OFF", "TEN-OFF", "[TEN]", "", "TÉN"])
 def test_a_coupon_id_of_other_characters_is_refused(offline: KlaviyoClient, id: str) -> None:
     with pytest.raises(InvalidInputError, match="letters"):

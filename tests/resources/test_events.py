@@ -254,3 +254,13 @@ class TestConditions:
         with pytest.raises(error):
             reader.events.list(**asked)
         assert len(library.sandbox.requests) == before
+
+
+def test_one_event_has_the_metrics_name_like_a_list_of_them(client: KlaviyoClient) -> None:
+    for include in ([], ["metric"], ["profile", "attributions"]):
+        listed = client.events.list(limit=1, include=include)
+        row = client.events.get(listed["id"][0], include=include)
+        assert row.name == row["id"]
+        assert row.index.tolist() == listed.columns.tolist()
+        assert row["metric"] == listed["metric"][0]
+        assert row["timestamp"] == listed["timestamp"][0]

@@ -34,9 +34,9 @@ def by_hand(client: KlaviyoClient) -> dict[str, tuple[int, float]]:
     orders = client.events.list(
         metric=ORDER,
         timeframe="last 12 months",
-        properties={"$value": "float64", "$value_currency": "string"},
+        properties={"$value": "float64", "$currency_code": "string"},
     )
-    money = orders.groupby("event_properties.$value_currency")["event_properties.$value"]
+    money = orders.groupby("event_properties.$currency_code")["event_properties.$value"]
     return {str(code): (int(values.size), float(values.sum())) for code, values in money}
 
 
@@ -197,9 +197,9 @@ class TestSummary:
         orders = client.events.list(
             metric=ORDER,
             timeframe=span,
-            properties={"$value": "float64", "$value_currency": "string"},
+            properties={"$value": "float64", "$currency_code": "string"},
         )
-        own = orders[orders["event_properties.$value_currency"] == code]
+        own = orders[orders["event_properties.$currency_code"] == code]
         frame = client.account_summary(span, conversion_metric=ORDER, compare=None, currency=code)
         values = frame[frame["source"] == "all"].set_index("measure")["value"]
         assert values["revenue"] == pytest.approx(own["event_properties.$value"].sum())

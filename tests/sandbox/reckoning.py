@@ -72,6 +72,11 @@ class Reckoner:
         self.zone = ZoneInfo(account.timezone)
         self.names = {id_: record.attributes["name"] for id_, record in account.records["metric"].items()}
         self.owners = _owners(account)
+        # the events of a campaign name the campaign, credits name its message
+        self.of_campaign = {
+            str(message.relationships["campaign"]): message.id
+            for message in account.records.get("campaign-message", {}).values()
+        }
         self.delivered = self._deliveries()
         self.facts = list(self._facts())
 
@@ -96,7 +101,7 @@ class Reckoner:
         found = defaultdict(list)
         for row, metric, person, time in self._rows():
             if WHAT.get(self.names[metric]) == "delivered":
-                found[person, self.account.events.properties[row].get("$message")].append(time)
+                found[person, self._message(self.account.events.properties[row])].append(time)
         return found
 
     def _facts(self) -> Iterator[Fact]:
@@ -117,8 +122,8 @@ class Reckoner:
                     sent,
                     value=float(log.value[row]) if log.value[row] == log.value[row] else 0.0,
                 )
-            elif what and told.get("$message") in self.owners:
-                message = told["$message"]
+            elif what and self._message(told) in self.owners:
+                message = str(self._message(told))
                 owner = self.owners[message]
                 times = [one for one in self.delivered[person, message] if one <= time]
                 own = what in ("bounced", "failed") or not times
@@ -133,6 +138,10 @@ class Reckoner:
                     segments=(told.get("Segment Count") or 0) if received else 0,
                     credits=(told.get("$usage_amount") or 0) if received else 0,
                 )
+
+    def _message(self, told: dict[str, Any]) -> str | None:
+        name = told.get("$message")
+        return self.of_campaign.get(str(name), name)
 
     def _sent(self, owner: Record, seconds: float) -> datetime:
         if owner.attributes.get("send_time"):  # only campaigns have one

@@ -41,10 +41,14 @@ class Shop:
             for number, record in enumerate(account.records["metric"][key] for key in self.log.metric_ids)
         }
 
-    def metric(self, name: str, integration: str = "Klaviyo") -> int:
+    def metric(self, name: str, integration: str = "") -> int:
+        """The number of a metric; without an integration, of Klaviyo's own or else of the only one of the name."""
+        if not integration:
+            known = [owner for other, owner in self._metric if other == name]
+            integration = "Klaviyo" if "Klaviyo" in known or len(known) != 1 else str(known[0])
         return self._metric[name, integration]
 
-    def events(self, name: str, integration: str = "Klaviyo") -> Iterator[Event]:
+    def events(self, name: str, integration: str = "") -> Iterator[Event]:
         for row in np.flatnonzero(self.log.metric == self.metric(name, integration)).tolist():
             yield self.event(row)
 
@@ -61,7 +65,7 @@ class Shop:
             log.attribution[row],
         )
 
-    def times_by_profile(self, name: str, integration: str = "Klaviyo") -> dict[str, list[int]]:
+    def times_by_profile(self, name: str, integration: str = "") -> dict[str, list[int]]:
         """{profile: times in order} of one metric."""
         times: dict[str, list[int]] = defaultdict(list)
         for event in self.events(name, integration):
@@ -71,6 +75,31 @@ class Shop:
     def id_of(self, type_: str, name: str) -> str:
         (key,) = [record.id for record in self.records[type_].values() if record.attributes["name"] == name]
         return key
+
+
+#: What starts a checkout in each of the two shops: Shopify, and the company's own, which uses the API.
+CHECKOUTS = {"Shopify": "Checkout Started", "API": "Started Checkout"}
+
+
+def order_of(event: Event) -> str:
+    """The shop's id of the order that an event is about."""
+    held = event.properties
+    if "OrderId" in held:
+        return str(held["OrderId"])
+    return str(held["$extra"].get("order_id") or held["$extra"]["id"])
+
+
+def checkout_of(event: Event) -> str:
+    """The shop's id of the checkout that an event is about, of an order the one that it came from."""
+    held = event.properties
+    if "OrderId" in held:
+        return str(held["OrderId"])
+    return str(held["$extra"].get("checkout_id") or held["$extra"]["id"])
+
+
+def credited_to(credit: Attribution | None) -> str | None:
+    """The id that events have for a credited message: a campaign's events name the campaign."""
+    return None if credit is None else credit.campaign or credit.message
 
 
 @cache

@@ -8,18 +8,49 @@ from urllib.parse import quote
 
 import pytest
 
-from klaviyo_analytics.sandbox.app.contract import Limit, load_contract
+from klaviyo_analytics.sandbox.app.contract import SERVED, Limit, load_contract, served_from
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.store import target
-from tests.contract.conftest import document_path
-from tests.contract.make_sandbox_contract import TARGET, build
+from tests.contract.conftest import REVISIONS, document_path
+from tests.contract.make_sandbox_contract import TARGET, contracts
 
 CONTRACT = load_contract()
 
 
-def test_it_is_generated_from_the_official_document() -> None:
-    document = json.loads(document_path(os.environ).read_text(encoding="utf-8"))
-    assert json.loads(TARGET.read_text(encoding="utf-8")) == build(document), "run make_sandbox_contract.py"
+def test_they_are_generated_from_the_documents() -> None:
+    paths = [document_path(os.environ, name) for name in REVISIONS]
+    documents = (json.loads(path.read_text(encoding="utf-8")) for path in paths)
+    for name, contract in contracts(*documents).items():
+        packaged = json.loads(TARGET.with_name(name).read_text(encoding="utf-8"))
+        assert packaged == contract, f"{name}: run make_sandbox_contract.py"
+
+
+class TestRevisions:
+    def test_pages_can_be_sized_from_2026_04_15_on(self) -> None:
+        sizes = [load_contract(revision).operations["get_campaigns"].page_size for revision in SERVED]
+        assert sizes == [None, (100, 100), (100, 100), (100, 100)]
+
+    def test_what_each_adds(self) -> None:
+        counts = [len(load_contract(revision).operations) for revision in SERVED]
+        assert counts == [294, 297, 333, 366]
+        assert "delete_flow_action" not in load_contract("2026-04-15").operations
+        assert served_from("GET", "/api/campaign-variations/X") == "2026-10-15"
+        assert served_from("DELETE", "/api/flow-actions/1") == "2026-07-15"
+        assert served_from("GET", "/api/nothing") is None
+
+    def test_a_profile_has_one_conversation_until_it_has_several(self) -> None:
+        found = [load_contract(revision).operations["get_profile"] for revision in SERVED]
+        names = [[name for name in one.include if name.startswith("conversation")] for one in found]
+        assert names == [[], ["conversation"], ["conversations"], ["conversations"]]
+        assert found[1].shape
+        assert found[1].shape.relationships["conversation"] == "one"
+
+    def test_campaigns_of_2026_10_15_have_no_channel_and_no_status(self) -> None:
+        operation = load_contract("2026-10-15").operations["get_campaigns"]
+        assert not operation.filter_required
+        assert not {"messages.channel", "status"} & operation.filters.keys()
+        assert operation.include == ("campaign-audiences", "campaign-messages", "tags")
+        assert set(operation.included) == {"campaign-audience", "campaign-message", "tag"}
 
 
 class TestFacts:

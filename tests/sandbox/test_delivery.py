@@ -25,56 +25,56 @@ def scheduled(api: Api, clock: Clock, **strategy: Any) -> tuple[str, str]:
     return ids
 
 
-def received(api: Api, text: str) -> list[str]:
-    """When each recipient received a message."""
+def received(api: Api, campaign: str) -> list[str]:
+    """When each recipient received a campaign, which its events name."""
     events = api.get("/api/events", sort="datetime").json["data"]
     return [
         event["attributes"]["datetime"]
         for event in events
-        if event["attributes"]["event_properties"].get("$message") == text
+        if event["attributes"]["event_properties"].get("$message") == campaign
     ]
 
 
 def test_it_goes_out_when_its_time_has_come(api: Api, clock: Clock) -> None:
-    campaign, text = scheduled(api, clock)
+    campaign, _ = scheduled(api, clock)
     clock.now = START - 1
-    assert (status(api, campaign), received(api, text)) == ("Scheduled", [])
+    assert (status(api, campaign), received(api, campaign)) == ("Scheduled", [])
     clock.now = START
-    assert (status(api, campaign), received(api, text)) == ("Sending", [iso(START)])
+    assert (status(api, campaign), received(api, campaign)) == ("Sending", [iso(START)])
     assert api.delete(f"/api/campaigns/{campaign}").status == 400
     clock.now = START + 1
-    assert (status(api, campaign), received(api, text)) == ("Sent", [iso(START), iso(START + 1)])
+    assert (status(api, campaign), received(api, campaign)) == ("Sent", [iso(START), iso(START + 1)])
 
 
 def test_nobody_has_to_look_at_it(api: Api, clock: Clock) -> None:
-    campaign, text = scheduled(api, clock)
+    campaign, _ = scheduled(api, clock)
     clock.now = START + 30 * DAY
-    assert received(api, text) == [iso(START), iso(START + 1)]
+    assert received(api, campaign) == [iso(START), iso(START + 1)]
     assert status(api, campaign) == "Sent"
     assert job(api, "send", campaign).status == 400
 
 
 def test_a_throttled_one_takes_hours(api: Api, clock: Clock) -> None:
-    campaign, text = scheduled(api, clock, method="throttled", throttle_percentage=50)
+    campaign, _ = scheduled(api, clock, method="throttled", throttle_percentage=50)
     clock.now = START + HOUR - 1
-    assert (status(api, campaign), received(api, text)) == ("Sending", [iso(START)])
+    assert (status(api, campaign), received(api, campaign)) == ("Sending", [iso(START)])
     clock.now = START + HOUR
-    assert (status(api, campaign), received(api, text)) == ("Sent", [iso(START), iso(START + HOUR)])
+    assert (status(api, campaign), received(api, campaign)) == ("Sent", [iso(START), iso(START + HOUR)])
 
 
 def test_its_audience_is_that_of_the_day(api: Api, clock: Clock) -> None:
-    campaign, text = scheduled(api, clock)
+    campaign, _ = scheduled(api, clock)
     clock.now = START - DAY
     api.delete("/api/lists/LIST01/relationships/profiles", {"data": [{"type": "profile", "id": "01BO"}]})
     clock.now = START + DAY
-    assert (status(api, campaign), len(received(api, text))) == ("Sent", 1)
+    assert (status(api, campaign), len(received(api, campaign))) == ("Sent", 1)
 
 
 def test_without_anybody_it_is_cancelled(api: Api, clock: Clock) -> None:
-    campaign, text = scheduled(api, clock)
+    campaign, _ = scheduled(api, clock)
     api.delete("/api/lists/LIST01")
     clock.now = START
-    assert (status(api, campaign), received(api, text)) == ("Cancelled: No Recipients", [])
+    assert (status(api, campaign), received(api, campaign)) == ("Cancelled: No Recipients", [])
 
 
 def test_an_immediate_one_without_anybody_is_cancelled_too(api: Api, clock: Clock) -> None:
@@ -87,12 +87,12 @@ def test_an_immediate_one_without_anybody_is_cancelled_too(api: Api, clock: Cloc
 
 @pytest.mark.parametrize(("action", "after"), [("cancel", "Cancelled"), ("revert", "Draft")])
 def test_what_is_stopped_does_not_go_on(api: Api, clock: Clock, action: str, after: str) -> None:
-    campaign, text = scheduled(api, clock, method="throttled", throttle_percentage=50)
+    campaign, _ = scheduled(api, clock, method="throttled", throttle_percentage=50)
     clock.now = START
     assert status(api, campaign) == "Sending"
     assert stop(api, campaign, action).status == 204
     clock.now = START + DAY
-    assert (status(api, campaign), len(received(api, text))) == (after, 1)
+    assert (status(api, campaign), len(received(api, campaign))) == (after, 1)
 
 
 def test_a_report_knows_its_recipients(api: Api, clock: Clock) -> None:

@@ -43,15 +43,43 @@ class TestDirect:
         reply = Api(sandbox, revision=revision).get("/api/accounts")
         assert (reply.status, reply.error["code"]) == (400, "invalid")
 
-    @pytest.mark.parametrize("revision", ["2026-01-15.pre", "2026-07-15", "2026-06-30"])
-    def test_newer_ones_are_answered_too(self, revision: str) -> None:
+    @pytest.mark.parametrize("revision", ["2026-01-15", "2026-04-15", "2026-07-15", "2026-10-15"])
+    def test_each_served_revision_answers_itself(self, sandbox: Sandbox, revision: str) -> None:
         """An account of the past is asked by clients of today."""
-        today = datetime(2026, 8, 1, tzinfo=UTC).timestamp()
-        sandbox = Sandbox(account=small_account(), clock=lambda: today)
         reply = Api(sandbox, revision=revision).get("/api/accounts")
-        assert (reply.status, reply.headers["X-Klaviyo-API-Revision"]) == (200, "2026-01-15")
-        assert Api(sandbox, revision="2026-08-02").get("/api/accounts").status == 400
-        sandbox.close()
+        assert (reply.status, reply.headers["X-Klaviyo-API-Revision"]) == (200, revision)
+
+    @pytest.mark.parametrize(
+        ("revision", "why"),
+        [
+            ("2026-01-15.pre", "is a beta"),
+            ("2026-06-30", "is not one that the sandbox serves"),
+            ("2025-04-15", "is not one that the sandbox serves"),
+            ("2026-12-15", "is in the future"),
+        ],
+    )
+    def test_another_revision_is_refused(self, revision: str, why: str) -> None:
+        today = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
+        with Sandbox(account=small_account(), clock=lambda: today) as sandbox:
+            reply = Api(sandbox, revision=revision).get("/api/accounts")
+        assert reply.status == 400
+        assert reply.error["detail"].startswith(f"Revision {revision} {why}")
+        assert "X-Klaviyo-API-Revision" not in reply.headers
+
+    def test_an_operation_of_another_revision_is_404_and_says_which(self, api: Api, sandbox: Sandbox) -> None:
+        reply = api.get("/api/object-types")
+        assert reply.status == 404
+        assert (
+            reply.error["detail"]
+            == "Revision 2026-01-15 has no GET /api/object-types; revision 2026-07-15 has."
+        )
+        assert Api(sandbox, revision="2026-07-15").get("/api/object-types").status != 404
+        assert Api(sandbox, revision="2026-04-15").get("/api/object-types").status == 404
+
+    def test_a_path_may_end_with_a_slash(self, api: Api) -> None:
+        assert api.get("/api/lists/").json == api.get("/api/lists").json
+        assert api.get("/api/lists/LIST01/").json["data"]["id"] == "LIST01"
+        assert api.get("/api/lists//").status == 404
 
     def test_a_retired_revision_falls_forward_unless_told_not_to(self, sandbox: Sandbox) -> None:
         old = Api(sandbox, revision="2023-01-24")
@@ -60,7 +88,7 @@ class TestDirect:
         assert strict.get("/api/accounts").status == 410
 
     @pytest.mark.parametrize(
-        "path", ["/", "/api", "/api/", "/api/nothing", "/api/lists/", "/klaviyo", "/x/api/lists"]
+        "path", ["/", "/api", "/api/", "/api/nothing", "/api/lists//", "/klaviyo", "/x/api/lists"]
     )
     def test_an_unknown_path_is_404(self, api: Api, path: str) -> None:
         assert api.get(path).status == 404

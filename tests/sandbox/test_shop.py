@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,6 +119,12 @@ def test_a_value_is_told_in_the_properties_too() -> None:
 def test_several_currencies_are_told_with_every_amount() -> None:
     account = build_account(profiles=800, events=20_000, currencies=("USD", "EUR", "JPY"))
     paid = [one for one in account.events.properties if "$value" in one]
-    assert {one["$value_currency"] for one in paid} == {"USD", "EUR", "JPY"}
-    assert all(one["$value"] == int(one["$value"]) for one in paid if one["$value_currency"] == "JPY")
-    assert {one.get("$value_currency") for one in shop().log.properties} == {"USD", None}
+    keys = ("$currency_code", "$value_currency", "$currency")
+
+    def code(one: dict[str, Any]) -> Any:
+        (known,) = [one[key] for key in keys if key in one] or [None]
+        return known
+
+    assert {code(one) for one in paid} == {"USD", "EUR", "JPY"}
+    assert all(one["$value"] == int(one["$value"]) for one in paid if code(one) == "JPY")
+    assert {code(one) for one in shop().log.properties} == {"USD", None}

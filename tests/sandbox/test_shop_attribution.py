@@ -10,13 +10,16 @@ import pytest
 from klaviyo_analytics.sandbox.shop.events.ledger import Log
 from klaviyo_analytics.sandbox.shop.events.messages import attribute
 from klaviyo_analytics.sandbox.shop.story.mailings import Message, MessageBook, Sends
-from tests.sandbox.shopkeeping import DAY, Event, Shop, shop
+from tests.sandbox.shopkeeping import CHECKOUTS, DAY, Event, Shop, credited_to, order_of, shop
 
 CONVERSIONS = [
-    ("Started Checkout", "Shopify"),
+    ("Checkout Started", "Shopify"),
     ("Placed Order", "Shopify"),
     ("Ordered Product", "Shopify"),
     ("Placed Order", "Point of Sale"),
+    ("Started Checkout", "API"),
+    ("Placed Order", "API"),
+    ("Ordered Product", "API"),
 ]
 
 
@@ -52,7 +55,7 @@ def test_credit_goes_to_the_last_touch_in_time_and_to_nobody_else(story: Shop) -
                 if touch.row < event.row and touch.time >= event.time - window
             ]
             message = earlier[-1].properties["$message"] if earlier else None
-            assert (event.attribution.message if event.attribution else None) == message
+            assert credited_to(event.attribution) == message
             credited += message is not None
     assert credited > 50
 
@@ -65,7 +68,7 @@ def test_a_credited_message_was_received_by_the_same_person(story: Shop) -> None
     for name, integration in CONVERSIONS:
         for event in story.events(name, integration):
             if event.attribution is not None:
-                known = received[event.profile, event.attribution.message]
+                known = received[event.profile, str(credited_to(event.attribution))]
                 assert event.attribution.sent_at <= event.time
                 assert any(abs(one.time - event.attribution.sent_at) <= 2 for one in known)
                 assert event.attribution.variation in {one.properties.get("$variation") for one in known}
@@ -104,12 +107,11 @@ def test_only_conversions_are_credited(story: Shop) -> None:
 
 
 def test_the_lines_of_an_order_share_its_credit(story: Shop) -> None:
-    orders = {
-        event.properties["OrderId"]: event.attribution for event in story.events("Placed Order", "Shopify")
-    }
-    for line in story.events("Ordered Product", "Shopify"):
-        order = orders[line.properties["OrderId"]]
-        assert (line.attribution and line.attribution.message) == (order and order.message)
+    for integration in CHECKOUTS:
+        orders = {order_of(event): event.attribution for event in story.events("Placed Order", integration)}
+        for line in story.events("Ordered Product", integration):
+            order = orders[order_of(line)]
+            assert (line.attribution and line.attribution.message) == (order and order.message)
 
 
 @pytest.mark.parametrize(

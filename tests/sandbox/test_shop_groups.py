@@ -121,7 +121,7 @@ def test_segments_hold_whom_their_definitions_describe(story: Shop) -> None:
     orders = _counts(story, "Placed Order", "Shopify")
     recent = _counts(story, "Placed Order", "Shopify", now - 90 * DAY)
     latest = _counts(story, "Placed Order", "Shopify", now - 30 * DAY)
-    views = _counts(story, "Viewed Product", since=now - 30 * DAY)
+    views = _counts(story, "Viewed Product", "API", now - 30 * DAY)
     touched = _counts(story, "Opened Email", since=now - 90 * DAY) + _counts(
         story, "Clicked Email", since=now - 90 * DAY
     )
@@ -136,6 +136,11 @@ def test_segments_hold_whom_their_definitions_describe(story: Shop) -> None:
 
     assert _members(story, "Engaged (90 days)") == {key for key in touched if mailable(key)}
     assert _members(story, "VIP: spent $250+") == {key for key, cents in spent.items() if cents >= 25_000}
+    assert _members(story, "Bought apparel") == {
+        str(event.profile)
+        for event in story.events("Placed Order", "Shopify")
+        if "Apparel" in event.properties["Collections"]
+    }
     assert _members(story, "Repeat buyers") == {key for key, count in orders.items() if count >= 2}
     assert _members(story, "Lapsed buyers") == {key for key in orders if not recent[key]}
     assert _members(story, "Newsletter, never bought") == {key for key in newsletter if not orders[key]}
@@ -152,7 +157,7 @@ def test_segments_hold_whom_their_definitions_describe(story: Shop) -> None:
 
 def test_buyers_and_only_buyers_have_predictions(story: Shop) -> None:
     count, spent = Counter[str](), Counter[str]()
-    for integration in ("Shopify", "Point of Sale"):
+    for integration in ("Shopify", "Point of Sale", "API"):
         for event in story.events("Placed Order", integration):
             count[str(event.profile)] += 1
             spent[str(event.profile)] += round(event.value * 100)
@@ -195,6 +200,13 @@ def test_profiles_are_as_untidy_as_real_ones() -> None:
     assert any(isinstance(one["properties"].get("Favourite Colours"), list) for one in people)
     assert any(isinstance(one["properties"].get("Loyalty"), dict) for one in people)
     assert any("organization" not in one for one in people)
+    kept = [one["properties"] for one in people]
+    assert {type(one["$source"]) for one in kept if "$source" in one} == {int, str}
+    assert {" " in one["$consent_timestamp"] for one in kept if "$consent_timestamp" in one} == {True, False}
+    assert {tuple(one["$consent"]) for one in kept if "$consent" in one} >= {("email",), ("email", "sms")}
+    assert {type(one["$consent_form_version"]) for one in kept if "$consent_form_id" in one} == {int}
+    assert {type(one["Shopify Tags"]) for one in kept if "Shopify Tags" in one} == {list}
+    assert {type(one["Accepts Marketing"]) for one in kept} == {bool, str}
     assert len({one["location"].get("timezone") for one in people}) > 8
     for name in ("email", "phone_number", "external_id", "first_name", "last_name", "locale"):
         missing = sum(one[name] is None for one in people)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.sandbox.shopkeeping import DAY, HOUR, Event, Shop, shop
+from tests.sandbox.shopkeeping import CHECKOUTS, DAY, HOUR, Event, Shop, checkout_of, order_of, shop
 
 
 @pytest.fixture(params=[(7, 2000, 50_000), (11, 400, 30_000), (12, 900, 5000)], ids=str, scope="module")
@@ -125,7 +125,7 @@ def test_flows_follow_their_triggers(story: Shop) -> None:
             newsletter[str(event.profile)].append(event.time)
     triggers = {
         "Welcome Series": (newsletter, 8 * DAY),
-        "Abandoned Cart": (story.times_by_profile("Started Checkout", "Shopify"), DAY + HOUR),
+        "Abandoned Cart": (story.times_by_profile("Checkout Started", "Shopify"), DAY + HOUR),
         "Browse Abandonment": (story.times_by_profile("Viewed Product"), 4 * HOUR),
         "Post-Purchase": (story.times_by_profile("Placed Order", "Shopify"), 17 * DAY),
         "Win-Back": (story.times_by_profile("Placed Order", "Shopify"), 76 * DAY),
@@ -141,11 +141,11 @@ def test_flows_follow_their_triggers(story: Shop) -> None:
 
 def test_no_cart_reminder_after_the_order(story: Shop) -> None:
     flow = story.id_of("flow", "Abandoned Cart")
-    checkouts = story.times_by_profile("Started Checkout", "Shopify")
-    orders = {event.properties["OrderId"]: event.time for event in story.events("Placed Order", "Shopify")}
+    checkouts = story.times_by_profile("Checkout Started", "Shopify")
+    orders = {checkout_of(event): event.time for event in story.events("Placed Order", "Shopify")}
     carts = defaultdict(list)
-    for event in story.events("Started Checkout", "Shopify"):
-        carts[str(event.profile)].append((event.time, orders.get(event.properties["OrderId"])))
+    for event in story.events("Checkout Started", "Shopify"):
+        carts[str(event.profile)].append((event.time, orders.get(checkout_of(event))))
     for event in story.events("Received Email"):
         if event.properties.get("$flow") == flow:
             last = bisect_right(checkouts[str(event.profile)], event.time)
@@ -157,57 +157,93 @@ def test_no_cart_reminder_after_the_order(story: Shop) -> None:
             assert open_carts
 
 
-def test_orders_come_after_their_checkout_and_before_what_becomes_of_them(story: Shop) -> None:
-    checkouts = {event.properties["OrderId"]: event for event in story.events("Started Checkout", "Shopify")}
-    orders = {event.properties["OrderId"]: event for event in story.events("Placed Order", "Shopify")}
-    for number, order in orders.items():
-        assert checkouts[number].time < order.time
-        assert checkouts[number].profile == order.profile
-        assert checkouts[number].value == order.value
-    for name in ("Fulfilled Order", "Cancelled Order", "Refunded Order", "Submitted Review"):
-        for event in story.events(name, "Klaviyo" if "Review" in name else "Shopify"):
-            assert orders[event.properties["OrderId"]].time < event.time
-            assert orders[event.properties["OrderId"]].profile == event.profile
+@pytest.mark.parametrize("integration", CHECKOUTS)
+def test_orders_come_after_their_checkout_and_before_what_becomes_of_them(
+    story: Shop, integration: str
+) -> None:
+    checkouts = {checkout_of(event): event for event in story.events(CHECKOUTS[integration], integration)}
+    orders = {order_of(event): event for event in story.events("Placed Order", integration)}
+    for order in orders.values():
+        begun = checkouts[checkout_of(order)]
+        assert begun.time < order.time
+        assert (begun.profile, begun.value) == (order.profile, order.value)
+    for name in ("Fulfilled Order", "Cancelled Order", "Refunded Order"):
+        for event in story.events(name, integration):
+            assert orders[order_of(event)].time < event.time
+            assert orders[order_of(event)].profile == event.profile
 
 
-def test_a_cancelled_order_is_neither_shipped_nor_refunded(story: Shop) -> None:
-    cancelled = {event.properties["OrderId"] for event in story.events("Cancelled Order", "Shopify")}
+def test_reviews_come_after_the_order(story: Shop) -> None:
+    orders = {order_of(one): one for owner in CHECKOUTS for one in story.events("Placed Order", owner)}
+    for event in story.events("Submitted Review", "Klaviyo"):
+        assert orders[order_of(event)].time < event.time
+        assert orders[order_of(event)].profile == event.profile
+
+
+def test_things_lie_in_the_cart_before_its_checkout(story: Shop) -> None:
+    added = story.times_by_profile("Added to Cart", "Shopify")
+    for event in story.events("Checkout Started", "Shopify"):
+        times = added[str(event.profile)]
+        place = bisect_left(times, event.time)
+        assert place
+        assert times[place - 1] >= event.time - 30
+    views = story.times_by_profile("Viewed Product")
+    for profile, times in added.items():
+        assert profile in views
+        assert views[profile][0] <= times[0]
+
+
+@pytest.mark.parametrize("integration", CHECKOUTS)
+def test_a_cancelled_order_is_neither_shipped_nor_refunded(story: Shop, integration: str) -> None:
+    cancelled = {order_of(event) for event in story.events("Cancelled Order", integration)}
     for name in ("Fulfilled Order", "Refunded Order"):
-        assert not cancelled & {event.properties["OrderId"] for event in story.events(name, "Shopify")}
+        assert not cancelled & {order_of(event) for event in story.events(name, integration)}
 
 
-def test_refunds_come_after_shipping_and_never_exceed_the_order(story: Shop) -> None:
-    orders = {event.properties["OrderId"]: event.value for event in story.events("Placed Order", "Shopify")}
-    shipped = {
-        event.properties["OrderId"]: event.time for event in story.events("Fulfilled Order", "Shopify")
-    }
-    for event in story.events("Refunded Order", "Shopify"):
-        assert 0 < event.value <= orders[event.properties["OrderId"]]
-        assert shipped[event.properties["OrderId"]] < event.time
+@pytest.mark.parametrize("integration", CHECKOUTS)
+def test_refunds_come_after_shipping_and_never_exceed_the_order(story: Shop, integration: str) -> None:
+    orders = {order_of(event): event.value for event in story.events("Placed Order", integration)}
+    shipped = {order_of(event): event.time for event in story.events("Fulfilled Order", integration)}
+    for event in story.events("Refunded Order", integration):
+        assert 0 < event.value <= orders[order_of(event)]
+        assert integration == "API" or event.value == orders[order_of(event)]
+        assert shipped[order_of(event)] < event.time
 
 
-def test_lines_add_up_to_their_order(story: Shop) -> None:
-    lines = defaultdict(list)
-    for event in story.events("Ordered Product", "Shopify"):
-        lines[event.properties["OrderId"]].append(event)
-    for order in story.events("Placed Order", "Shopify"):
-        mine = lines.pop(order.properties["OrderId"])
-        assert round(sum(line.value for line in mine), 2) == order.value > 0
-        assert {line.time for line in mine} == {order.time}
-        assert sum(line.properties["Quantity"] for line in mine) == order.properties["Item Count"]
-        assert [item["RowTotal"] for item in order.properties["Items"]] == [line.value for line in mine]
-    assert not lines
+@pytest.mark.parametrize("integration", CHECKOUTS)
+def test_lines_and_units_add_up_to_their_order(story: Shop, integration: str) -> None:
+    parts = defaultdict(list)
+    for event in story.events("Ordered Product", integration):
+        parts[order_of(event)].append(event)
+    for order in story.events("Placed Order", integration):
+        mine, held = parts.pop(order_of(order)), order.properties
+        assert round(sum(one.value for one in mine), 2) == order.value > 0
+        assert {one.time for one in mine} == {order.time}
+        if integration == "API":
+            assert sum(one.properties["Quantity"] for one in mine) == held["Item Count"]
+            assert [item["RowTotal"] for item in held["Items"]] == [one.value for one in mine]
+        else:
+            lines = held["$extra"]["line_items"]
+            assert len(mine) == sum(line["quantity"] for line in lines)
+            assert {one.properties["Quantity"] for one in mine} == {1}
+            assert held["Item Count"] == len(lines) == len(held["Items"])
+            assert held["Items"] == [line["title"] for line in lines]
+            gross = sum(round(float(line["price"]) * 100) * int(line["quantity"]) for line in lines)
+            assert gross - round(float(held["Total Discounts"]) * 100) == round(order.value * 100)
+    assert not parts
 
 
 def test_what_is_sold_is_in_the_catalog(story: Shop) -> None:
     skus = {record.attributes["sku"]: record for record in story.records["catalog-variant"].values()}
     items = {record.attributes["external_id"] for record in story.records["catalog-item"].values()}
-    for event in story.events("Ordered Product", "Shopify"):
-        variant = skus[event.properties["SKU"]]
-        assert variant.id == f"$custom:::$default:::{event.properties['SKU']}"
-        assert event.properties["ProductID"] in items
-        assert event.value <= variant.attributes["price"] * event.properties["Quantity"] + 0.01
+    for integration in CHECKOUTS:
+        for event in story.events("Ordered Product", integration):
+            variant = skus[event.properties["SKU"]]
+            assert variant.id == f"$custom:::$default:::{event.properties['SKU']}"
+            assert integration == "Shopify" or event.properties["ProductID"] in items
+            assert event.value <= variant.attributes["price"] * event.properties["Quantity"] + 0.01
     assert {event.properties["SKU"] for event in story.events("Viewed Product")} <= set(skus)
+    assert {event.properties["Variant SKU"] for event in story.events("Added to Cart")} <= set(skus)
 
 
 def test_used_coupon_codes_are_those_of_orders(story: Shop) -> None:
@@ -218,7 +254,8 @@ def test_used_coupon_codes_are_those_of_orders(story: Shop) -> None:
     }
     seen = {
         code: event.profile
-        for event in story.events("Placed Order", "Shopify")
+        for integration in CHECKOUTS
+        for event in story.events("Placed Order", integration)
         for code in event.properties["Discount Codes"]
     }
     assert used == seen

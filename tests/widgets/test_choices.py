@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.widgets import ChoiceState, Option
+from klaviyo_analytics.widgets.choices import OFTEN, OTHERS
 
 OPTIONS = [
     Option("a", "Placed Order", "Shopify", ("Placed Order", "Shopify")),
@@ -76,3 +77,22 @@ def test_clicking_twice_changes_nothing(ids: list[str]) -> None:
     odd = {id for id in ids if ids.count(id) % 2}
     assert set(state.selected) == odd
     assert len(state.selected) == len(odd)
+
+
+def test_often_used_ones_come_first_then_the_groups_then_what_has_none() -> None:
+    state = ChoiceState(
+        [
+            Option("a", "Placed Order", "Shopify", often=True),
+            Option("b", "Loyalty"),
+            Option("c", "Viewed", "Shopify"),
+            Option("d", "Opened", "Klaviyo"),
+        ]
+    )
+    shown = [(title, [option.id for option in some]) for title, some in state.sections]
+    assert shown == [(OFTEN, ["a"]), ("Klaviyo", ["d"]), ("Shopify", ["c"]), (OTHERS, ["b"])]
+
+
+def test_a_search_looks_at_names_and_headings() -> None:
+    state = ChoiceState([Option("a", "Viewed", "Shopify"), Option("b", "Viewed", "Klaviyo")])
+    state.search = "shop view"
+    assert [title for title, _ in state.sections] == ["Shopify"]

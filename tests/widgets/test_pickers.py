@@ -30,24 +30,39 @@ pytestmark = pytest.mark.usefixtures("no_widget_left")
 
 
 def rows(view: ChoiceView) -> list[str]:
-    """What is to be seen, line by line; headings in brackets."""
-    seen: list[str] = []
-    for row, box, side in zip(view._rows, view._boxes, view._sides, strict=True):
-        if row.layout.visibility == "visible" and row.layout.display != "none":
-            heading = 'role="heading"' in side.value
-            seen.append(f"[{side.value.split('>')[1].split('<')[0]}]" if heading else box.description)
-    return seen
+    """What is to be seen, line by line."""
+    return [label for label, _ in view._list.options]
 
 
-def test_metrics_stand_under_their_integrations_and_often_used_ones_first(client: KlaviyoClient) -> None:
+def press_enter(view: ChoiceView) -> None:
+    """Do what the front end does when Enter is pressed in the search box."""
+    view._search._handle_custom_msg({"event": "submit"}, [])
+
+
+def test_often_used_metrics_come_first_then_those_of_each_integration(client: KlaviyoClient) -> None:
     picker = MetricPicker(client)
-    assert rows(picker)[:3] == ["[Often used]", "Placed Order", "Placed Order"]
-    assert "Point of Sale" in picker._sides[1].value  # under this heading, they still say whose they are
-    picker._on.click()
-    assert rows(picker)[0].startswith("[")
+    assert rows(picker)[:2] == ["Placed Order (Point of Sale)", "Placed Order (Shopify)"]
+    assert len(rows(picker)) == len(client.metrics.known())  # all of them, without pages
+    usual = [option for option in picker.state.options if option.often]
+    others = [option.group for option in picker.state.options if not option.often]
+    assert rows(picker)[: len(usual)] == [option.label for option in usual]
+    assert others == sorted(others, key=lambda group: group.casefold() or "~")  # without one, last
     picker.state.group = "Shopify"
     picker.state.search = "started checkout"
-    assert rows(picker) == ["[Often used]", "Started Checkout"]
+    assert rows(picker) == ["Started Checkout (Shopify)"]
+    assert "1 of " in picker._place.value
+    picker.close()
+
+
+def test_enter_takes_the_only_match_and_goes_on(client: KlaviyoClient) -> None:
+    picker, pressed = MetricPicker(client), []
+    picker.on_enter = lambda: pressed.append(list(picker.value))
+    picker._search.value = "placed"  # two of them
+    press_enter(picker)
+    picker._search.value = "opened email"
+    press_enter(picker)
+    press_enter(picker)  # what is chosen stays chosen
+    assert pressed == [[], ["Opened Email"], ["Opened Email"]]
     picker.close()
 
 
@@ -120,7 +135,7 @@ def test_what_cannot_be_told_apart_by_group_is_named_with_its_day_and_id() -> No
         view.choose("Sale")
     view.choose("Sale · 2026-06-01")
     assert view.state.selected == ("2",)
-    assert rows(view) == ["Sale · 2026-05-01", "Sale · 2026-06-01"]
+    assert rows(view) == ["Sale · 2026-05-01 (email)", "Sale · 2026-06-01 (email)"]
     view.close()
 
 
@@ -131,46 +146,47 @@ def test_a_chip_says_the_integration_where_the_name_alone_could_be_another(clien
     picker.close()
 
 
-def test_where_one_may_be_chosen_the_rows_are_radio_buttons_and_another_click_is_another_choice() -> None:
+def test_where_one_may_be_chosen_another_click_is_another_choice() -> None:
     options = [Option(str(n), "Metric", f"Integration {n}") for n in range(9)]
     view = ChoiceView(ChoiceState(options, multiple=False), title="Things", resource="thing")
-    assert all(isinstance(box, ipywidgets.RadioButtons) for box in view._boxes)
-    view._boxes[1].index = 0
-    view._boxes[4].index = 0
+    assert isinstance(view._list, ipywidgets.Select)
+    view._list.value = "1"
+    view._list.value = "4"
     assert view.state.values == ["4"]
-    assert [box.index for box in view._boxes] == [None, None, None, None, 0, None]
-    view._on.click()
-    assert [box.index for box in view._boxes] == [None] * 6  # the rows stand for others now
-    view._boxes[0].index = 0
-    assert view.state.values == ["6"]
     view._chip_pool[0].click()
     assert view.state.values == []
-    assert [box.index for box in view._boxes[:1]] == [None]
+    assert view._list.value is None
     view.close()
 
 
-def test_a_tick_chooses_what_stands_in_the_row_on_every_page() -> None:
+def test_what_a_search_hides_stays_chosen() -> None:
     state = ChoiceState([Option(str(n), f"Metric {n}", "AB"[n % 2]) for n in range(30)])
-    view = ChoiceView(state, title="Things", resource="thing", headings=True)
-    chosen = []
-    while True:
-        for place, box in enumerate(view._boxes):
-            if view._rows[place].layout.visibility == "visible" and box.layout.display is None:
-                box.value = True
-                chosen.append(box.description)
-        if view._on.disabled:
-            break
-        view._on.click()
-    assert [option.name for option in state.chosen] == chosen
-    assert len(chosen) == 30
+    view = ChoiceView(state, title="Things", resource="thing", sections=True)
+    view._list.value = ("3", "5")
+    view._search.value = "metric 7"
+    assert view._list.value == ()
+    view._list.value = ("7",)
+    assert state.selected == ("3", "5", "7")
+    view._search.value = ""
+    assert set(view._list.value) == {"3", "5", "7"}
+    view._list.value = ("5",)  # a plain click chooses one of all that are to be seen
+    assert state.selected == ("5",)
     view.close()
 
 
-def test_a_few_options_take_no_room_for_many() -> None:
-    view = ChoiceView(ChoiceState([Option("a", "A"), Option("b", "B")]), title="Things", resource="thing")
-    assert [row.layout.display for row in view._rows] == [None, None, "none", "none", "none", "none"]
+def test_every_option_can_be_chosen_from_the_list() -> None:
+    state = ChoiceState([Option(str(n), f"Metric {n}", "AB"[n % 2]) for n in range(500)])
+    view = ChoiceView(state, title="Things", resource="thing", sections=True)
+    view._list.value = tuple(id for _, id in view._list.options)
+    assert set(state.selected) == {str(n) for n in range(500)}
+    view.close()
+
+
+def test_a_few_options_take_no_room_for_many_and_nothing_moves_while_somebody_types() -> None:
+    view = ChoiceView(ChoiceState([Option(n, n) for n in "abc"]), title="Things", resource="thing")
+    assert view._list.rows == 3
     view.state.search = "a"
-    assert [row.layout.visibility for row in view._rows][:2] == ["visible", "hidden"]  # nothing moves
+    assert (view._list.rows, rows(view)) == (3, ["a"])
     view.close()
 
 
@@ -182,7 +198,7 @@ def test_a_key_among_five_hundred_metrics_is_answered_before_the_next(client: Kl
         for end in range(1, 17):
             picker._search.value = "custom event 499"[:end]
         assert (time.process_time() - began) / 16 < 0.2
-        assert rows(picker) == ["[Integration 4]", "Custom event 499"]
+        assert rows(picker) == ["Custom event 499 (Integration 4)"]
         picker.close()
         other.close()
 

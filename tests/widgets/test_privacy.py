@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from klaviyo_analytics.widgets.pictures import table
 from klaviyo_analytics.widgets.private_page import masked, without_people, without_person, without_values
+from klaviyo_analytics.widgets.tables import table
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,20 @@ def test_what_is_said_of_a_row_holds_no_value_of_it(message: str) -> None:
     assert "…" in said
 
 
-@pytest.mark.parametrize(("key", "shown"), [("a", "…"), ("bob", "…"), ("ada@example.org", "ad…"), (None, "")])
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("a", "…"),
+        ("bob", "…"),
+        ("01HQXYZABC", "01…"),
+        ("ada@example.org", "a…@example.org"),
+        ("ada.lovelace@example.org", "a…l…@example.org"),
+        ("a.b@example.org", "…@example.org"),
+        ("@example.org", "@e…"),
+        ("+1 (555) 010-0199", "…99"),
+        (None, ""),
+    ],
+)
 def test_a_shortened_key_names_nobody(key: str | None, shown: str) -> None:
     assert masked(key) == shown
 

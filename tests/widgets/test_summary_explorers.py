@@ -153,3 +153,75 @@ def test_an_account_without_metrics_says_what_that_means_and_looks_again(
         assert "no metrics" not in explorer.state.problem
         explorer.close()
         client.close()
+
+
+@pytest.mark.parametrize("explorer_class", [CampaignExplorer, FlowExplorer])
+def test_the_conversion_is_chosen_from_the_beginning_and_named_in_picture_and_code(
+    explorer_class: type[CampaignExplorer | FlowExplorer], client: KlaviyoClient
+) -> None:
+    explorer = explorer_class(client)
+    assert [each.name for each in explorer.state.conversion.chosen] == ["Placed Order"]
+    explorer.state.dates.preset = "last 90 days"
+    frame = explorer.run()
+    assert explorer.axes is not None
+    assert "Placed Order (Shopify)" in " ".join(explorer.axes.get_title(loc="left").split())
+    assert 'conversion_metric=("Placed Order", "Shopify")' in explorer.state.code
+    assert "Placed Order (Shopify)" in explorer.results._numbers.value
+    shown = explorer.results.table.rows
+    assert {"opens_unique", "clicks_unique", "conversion_value", "revenue_per_recipient"} <= set(
+        shown.columns
+    )
+    assert shown.columns[0] == explorer._resource
+    assert len(frame) == len(shown)
+    explorer.close()
+
+
+@pytest.mark.parametrize("by", ["flow", "message"])
+@pytest.mark.parametrize("measure", ["conversion_value", "revenue_per_recipient", "open_rate"])
+def test_flows_over_time_by_flow_and_by_message(by: str, measure: str, client: KlaviyoClient) -> None:
+    explorer = FlowExplorer(client)
+    explorer.state.dates.preset, explorer.state.chart = "last 90 days", "flow_performance"
+    explorer.state.by, explorer.state.measure = by, measure
+    frame = explorer.run()
+    assert explorer.axes is not None
+    assert {"datetime", "flow", "message", "conversion_value"} <= set(frame.columns)
+    made: dict[str, object] = {"ka": ka, "client": client}
+    lines, chart = explorer.state.code.rsplit("ka.plots", 1)
+    exec(lines, made)
+    axes = eval("ka.plots" + chart, made)
+    assert_frame_equal(frame, made["frame"])  # type: ignore[arg-type]
+    drawn = [str(line.get_xydata()) for line in axes.lines]
+    assert [str(line.get_xydata()) for line in explorer.axes.lines] == drawn
+    assert len(drawn) > 1
+    plt.close("all")
+    explorer.close()
+
+
+def test_a_chart_that_needs_another_report_waits_for_run(client: KlaviyoClient, sandbox: Sandbox) -> None:
+    explorer = FlowExplorer(client)
+    explorer.state.dates.preset = "last 30 days"
+    explorer.run()
+    before, axes = reports(sandbox), explorer.axes
+    explorer.state.chart = "flow_performance"
+    assert "chart" in explorer.state.stale
+    assert (explorer.axes, reports(sandbox)) == (axes, before)
+    assert "series reports are left" in explorer._budget.value
+    explorer.run()
+    assert explorer.state.stale == ""
+    assert reports(sandbox) == before + 1
+    explorer.close()
+
+
+def test_key_numbers_of_campaigns_are_made_anew_of_the_counts(client: KlaviyoClient) -> None:
+    explorer = CampaignExplorer(client)
+    explorer.state.dates.preset = "last 90 days"
+    frame = explorer.run()
+    asked, result = explorer.state.asked, explorer.state.result
+    assert asked is not None
+    assert result is not None
+    numbers = {number.label: number.value for number in asked.key_numbers(result)}
+    rate = frame["opens_unique"].sum() / frame["open_rate_denominator"].sum()
+    assert numbers["Recipients"] == f"{frame['recipients'].sum():,}"
+    assert numbers["Open rate"] == f"{rate:.1%}"
+    assert "Attributed revenue (Placed Order (Shopify))" in numbers
+    explorer.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from klaviyo_analytics.widgets.pictures import table
+from klaviyo_analytics.widgets.tables import table
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from klaviyo_analytics.writeback.run import complaints
+from klaviyo_analytics.writeback.run import job_failures
 
 
 def error(**payload: Any) -> dict[str, Any]:
@@ -25,11 +25,11 @@ def error(**payload: Any) -> dict[str, Any]:
 def test_an_error_without_a_place_is_found_by_the_key(
     key: str, payload: dict[str, Any], rows: list[int]
 ) -> None:
-    assert list(complaints([error(**payload)], [10, 11], ["AB", "ab"], key)) == rows
+    assert list(job_failures([error(**payload)], [10, 11], ["AB", "ab"], key)) == rows
 
 
 def test_a_place_is_believed_first() -> None:
     placed = {**error(external_id="AB"), "source": {"pointer": "/data/attributes/profiles/data/1/attributes"}}
-    assert complaints([placed], [10, 11], ["AB", "ab"], "external_id") == {
+    assert job_failures([placed], [10, 11], ["AB", "ab"], "external_id") == {
         11: ["failed", "invalid", "No.", "/data/attributes/profiles/data/1/attributes"]
     }

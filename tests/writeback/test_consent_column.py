@@ -161,7 +161,7 @@ def test_a_date_of_consent_under_a_similar_name_is_not_dropped(offline: KlaviyoC
     ("columns", "why"),
     [
         ({"nope": "email"}, "no column 'nope'"),
-        ({"m": "emial"}, "'emial' cannot be written here; did you mean 'email'"),
+        ({"m": "emial"}, r"'emial' cannot be written here \(did you mean 'email'\?\)"),
         ({"m": "email", "n": "email"}, "both become 'email'"),
     ],
 )

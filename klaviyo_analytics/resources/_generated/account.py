@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         ProfileRow,
         TagGroupRow,
         TagRow,
+        TrackingSettingRow,
+        WebFeedRow,
         WebhookRow,
         WebhookTopicRow,
     )
@@ -120,6 +122,19 @@ WebhookField = Literal["id", "created_at", "description", "enabled", "endpoint_u
 WebhookTopicField = Literal["id"]
 ListField = Literal["id", "created", "name", "opt_in_process", "updated"]
 ImportErrorField = Literal["id", "code", "detail", "original_payload", "source", "source.pointer", "title"]
+TrackingSettingField = Literal[
+    "id", "auto_add_parameters", "custom_parameters", "utm_campaign", "utm_campaign.campaign",
+    "utm_campaign.campaign.type", "utm_campaign.campaign.value", "utm_campaign.flow",
+    "utm_campaign.flow.type", "utm_campaign.flow.value", "utm_id", "utm_id.campaign",
+    "utm_id.campaign.type", "utm_id.campaign.value", "utm_id.flow", "utm_id.flow.type", "utm_id.flow.value",
+    "utm_medium", "utm_medium.campaign", "utm_medium.campaign.type", "utm_medium.campaign.value",
+    "utm_medium.flow", "utm_medium.flow.type", "utm_medium.flow.value", "utm_source", "utm_source.campaign",
+    "utm_source.campaign.type", "utm_source.campaign.value", "utm_source.flow", "utm_source.flow.type",
+    "utm_source.flow.value", "utm_term", "utm_term.campaign", "utm_term.campaign.type",
+    "utm_term.campaign.value", "utm_term.flow", "utm_term.flow.type", "utm_term.flow.value",
+]
+WebFeedSort = Literal["created", "-created", "name", "-name", "updated", "-updated"]
+WebFeedField = Literal["id", "content_type", "created", "name", "request_method", "status", "updated", "url"]
 
 
 class AccountMethods(Resource):
@@ -404,6 +419,44 @@ class MetricMethods(Resource):
             fields=fields,
             additional_fields=additional_fields,
         )
+
+    @serves("get_metric_for_metric_property")
+    def of_property(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[MetricField] | MetricField | Mapping[str, Sequence[str]] | None = None,
+    ) -> MetricRow | None:
+        """Read the metric of one metric property as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, integration, name, updated. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), name (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]),
+            integration.id (string), integration.name (string), integration.category (string),
+            integration.key (string), integration.image_url (string), integration.object (string),
+            flow_trigger_ids (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/metric-properties/{id}/metric``, limited to 1/s and 15/m; scopes: metrics:read.
+        """
+        return self._get_of("get_metric_for_metric_property", id, fields=fields)
 
     @serves("get_flows_triggered_by_metric")
     def flow_triggers(
@@ -1073,7 +1126,8 @@ class EventMethods(Resource):
         -------
         pandas.Series
             id (string), datetime (datetime64[us, UTC]), event_properties (object), timestamp (Int64), uuid
-            (string), profile_id (string), metric_id (string). Times are in UTC.
+            (string), profile_id (string), metric_id (string). Times are in UTC. After the time stands
+            `metric` (string), the metric's name.
 
         Raises
         ------
@@ -3068,3 +3122,682 @@ class BulkJobMethods(Resource):
             limit=limit,
             page_size=page_size,
         )
+
+
+class TrackingSettingMethods(Resource):
+    """What the endpoint table says of tracking setting resources."""
+
+    @serves("get_tracking_settings")
+    def list(
+        self,
+        *,
+        fields: Sequence[TrackingSettingField]
+        | TrackingSettingField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every tracking setting as a row.
+
+        Parameters
+        ----------
+        fields : list of str, or dict by type, optional
+            Attributes to read: auto_add_parameters, custom_parameters, utm_campaign, utm_id, utm_medium,
+            utm_source, utm_term. Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 1. Omitted: 1, or `limit` if that is smaller.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), auto_add_parameters (boolean), utm_source.flow.type (string), utm_source.flow.value
+            (string), utm_source.campaign.type (string), utm_source.campaign.value (string),
+            utm_medium.flow.type (string), utm_medium.flow.value (string), utm_medium.campaign.type
+            (string), utm_medium.campaign.value (string), utm_campaign.flow.type (string),
+            utm_campaign.flow.value (string), utm_campaign.campaign.type (string),
+            utm_campaign.campaign.value (string), utm_id.flow.type (string), utm_id.flow.value (string),
+            utm_id.campaign.type (string), utm_id.campaign.value (string), utm_term.flow.type (string),
+            utm_term.flow.value (string), utm_term.campaign.type (string), utm_term.campaign.value (string),
+            custom_parameters (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/tracking-settings``, limited to 10/s and 150/m; scopes: tracking-settings:read.
+        """
+        return self._list("get_tracking_settings", fields=fields, limit=limit, page_size=page_size)
+
+    @serves("get_tracking_setting")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[TrackingSettingField]
+        | TrackingSettingField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+    ) -> TrackingSettingRow:
+        """Read one tracking setting by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: auto_add_parameters, custom_parameters, utm_campaign, utm_id, utm_medium,
+            utm_source, utm_term. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), auto_add_parameters (boolean), utm_source.flow.type (string), utm_source.flow.value
+            (string), utm_source.campaign.type (string), utm_source.campaign.value (string),
+            utm_medium.flow.type (string), utm_medium.flow.value (string), utm_medium.campaign.type
+            (string), utm_medium.campaign.value (string), utm_campaign.flow.type (string),
+            utm_campaign.flow.value (string), utm_campaign.campaign.type (string),
+            utm_campaign.campaign.value (string), utm_id.flow.type (string), utm_id.flow.value (string),
+            utm_id.campaign.type (string), utm_id.campaign.value (string), utm_term.flow.type (string),
+            utm_term.flow.value (string), utm_term.campaign.type (string), utm_term.campaign.value (string),
+            custom_parameters (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/tracking-settings/{id}``, limited to 10/s and 150/m; scopes: tracking-settings:read.
+        """
+        return self._get("get_tracking_setting", id, fields=fields)
+
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        auto_add_parameters: bool | None = UNSET,
+        utm_source: Mapping[str, Any] = UNSET,
+        utm_medium: Mapping[str, Any] = UNSET,
+        utm_campaign: Mapping[str, Any] = UNSET,
+        utm_id: Mapping[str, Any] = UNSET,
+        utm_term: Mapping[str, Any] = UNSET,
+        custom_parameters: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: Literal[False] = False,
+    ) -> TrackingSettingRow: ...
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        auto_add_parameters: bool | None = UNSET,
+        utm_source: Mapping[str, Any] = UNSET,
+        utm_medium: Mapping[str, Any] = UNSET,
+        utm_campaign: Mapping[str, Any] = UNSET,
+        utm_id: Mapping[str, Any] = UNSET,
+        utm_term: Mapping[str, Any] = UNSET,
+        custom_parameters: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        auto_add_parameters: bool | None = UNSET,
+        utm_source: Mapping[str, Any] = UNSET,
+        utm_medium: Mapping[str, Any] = UNSET,
+        utm_campaign: Mapping[str, Any] = UNSET,
+        utm_id: Mapping[str, Any] = UNSET,
+        utm_term: Mapping[str, Any] = UNSET,
+        custom_parameters: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: bool,
+    ) -> TrackingSettingRow | pd.DataFrame: ...
+    @serves("update_tracking_setting")
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        auto_add_parameters: bool | None = UNSET,
+        utm_source: Mapping[str, Any] = UNSET,
+        utm_medium: Mapping[str, Any] = UNSET,
+        utm_campaign: Mapping[str, Any] = UNSET,
+        utm_id: Mapping[str, Any] = UNSET,
+        utm_term: Mapping[str, Any] = UNSET,
+        custom_parameters: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Change one tracking setting.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        auto_add_parameters : bool or None, optional
+            True adds the parameters to every link. Omitted: unchanged.
+        utm_source : dict, optional
+            Value of utm_source: ``{'flow': {'type': 'static', 'value': 'klaviyo'}, 'campaign': {...}}``.
+            Omitted: unchanged.
+        utm_medium : dict, optional
+            Value of utm_medium: ``{'flow': {'type': 'static', 'value': 'email'}, 'campaign': {...}}``.
+            Omitted: unchanged.
+        utm_campaign : dict, optional
+            Value of utm_campaign: ``{'flow': {'type': ..., 'value': ...}, 'campaign': {...}}``. Omitted:
+            unchanged.
+        utm_id : dict, optional
+            Value of utm_id, in the same form. Omitted: unchanged.
+        utm_term : dict, optional
+            Value of utm_term, in the same form. Omitted: unchanged.
+        custom_parameters : list of dict or None, optional
+            Further parameters: a dict with `name`, `flow` and `campaign` for each. Omitted: unchanged.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``PATCH /api/tracking-settings/{id}``, limited to 10/s and 150/m; scopes: tracking-settings:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.tracking_settings.update(
+        ...     "ABC123",
+        ...     auto_add_parameters=True,
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'PATCH'
+        """
+        return self._update(
+            "update_tracking_setting",
+            id,
+            {
+                "auto_add_parameters": auto_add_parameters,
+                "utm_source": utm_source,
+                "utm_medium": utm_medium,
+                "utm_campaign": utm_campaign,
+                "utm_id": utm_id,
+                "utm_term": utm_term,
+                "custom_parameters": custom_parameters,
+            },
+            dry_run=dry_run,
+        )
+
+
+class WebFeedMethods(Resource):
+    """What the endpoint table says of web feed resources."""
+
+    @serves("get_web_feeds")
+    def list(
+        self,
+        *,
+        filter: Filtering = None,
+        sort: WebFeedSort | None = None,
+        fields: Sequence[WebFeedField] | WebFeedField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every web feed as a row.
+
+        Parameters
+        ----------
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: name: any, contains, equals;
+            created: greater-or-equal, greater-than, less-or-equal, less-than; updated: greater-or-equal,
+            greater-than, less-or-equal, less-than.
+        sort : str, optional
+            One of created, name, updated; a leading '-' sorts in descending order. Omitted: Klaviyo's
+            order.
+        fields : list of str, or dict by type, optional
+            Attributes to read: content_type, created, name, request_method, status, updated, url. Omitted:
+            all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 20. Omitted: 20, or `limit` if that is smaller.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), name (string), status (string), url (string), request_method (string), content_type
+            (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/web-feeds``, limited to 1/s and 15/m; scopes: web-feeds:read.
+        """
+        return self._list(
+            "get_web_feeds",
+            filter=filter,
+            sort=sort,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
+
+    @serves("get_web_feeds")
+    def iter_frames(
+        self,
+        *,
+        chunk_size: int = CHUNK,
+        filter: Filtering = None,
+        sort: WebFeedSort | None = None,
+        fields: Sequence[WebFeedField] | WebFeedField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Read every web feed as frames of at most `chunk_size` rows.
+
+        Parameters
+        ----------
+        chunk_size : int
+            Maximum number of rows in each frame.
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: name: any, contains, equals;
+            created: greater-or-equal, greater-than, less-or-equal, less-than; updated: greater-or-equal,
+            greater-than, less-or-equal, less-than.
+        sort : str, optional
+            One of created, name, updated; a leading '-' sorts in descending order. Omitted: Klaviyo's
+            order.
+        fields : list of str, or dict by type, optional
+            Attributes to read: content_type, created, name, request_method, status, updated, url. Omitted:
+            all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 20. Omitted: 20, or `limit` if that is smaller.
+
+        Returns
+        -------
+        iterator of pandas.DataFrame
+            id (string), name (string), status (string), url (string), request_method (string), content_type
+            (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/web-feeds``, limited to 1/s and 15/m; scopes: web-feeds:read.
+        """
+        return self._iter_frames(
+            "get_web_feeds",
+            chunk_size=chunk_size,
+            filter=filter,
+            sort=sort,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
+
+    @serves("get_web_feed")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[WebFeedField] | WebFeedField | Mapping[str, Sequence[str]] | None = None,
+    ) -> WebFeedRow:
+        """Read one web feed by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: content_type, created, name, request_method, status, updated, url. Omitted:
+            all.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), name (string), status (string), url (string), request_method (string), content_type
+            (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/web-feeds/{id}``, limited to 1/s and 15/m; scopes: web-feeds:read.
+        """
+        return self._get("get_web_feed", id, fields=fields)
+
+    @serves("get_web_feeds")
+    def find(
+        self,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        url: str | None = None,
+        request_method: str | None = None,
+        content_type: str | None = None,
+        created: date | datetime | str | None = None,
+        updated: date | datetime | str | None = None,
+        status: str | None = None,
+        **others: Never,
+    ) -> WebFeedRow:
+        """Find the one web feed that has an attribute, like ``find(name='...')``.
+
+        The server looks up name; for any other attribute all rows are read. Pass exactly one; names with
+        dots, like ``location.city``, as ``**{'location.city': 'Boston'}``.
+
+        Parameters
+        ----------
+        name : str, optional
+            The `name` to look for.
+        id : str, optional
+            The `id` to look for.
+        url : str, optional
+            The `url` to look for.
+        request_method : str, optional
+            The `request_method` to look for.
+        content_type : str, optional
+            The `content_type` to look for.
+        created : date, datetime or str, optional
+            The `created` to look for.
+        updated : date, datetime or str, optional
+            The `updated` to look for.
+        status : str, optional
+            The `status` to look for.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), name (string), status (string), url (string), request_method (string), content_type
+            (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]). Times are in UTC.
+
+        Raises
+        ------
+        InvalidInputError
+            Not exactly one attribute, or one that cannot be looked up.
+        NoMatchError, AmbiguousMatchError
+            No resource matches, or several do.
+
+        Notes
+        -----
+        ``GET /api/web-feeds``, limited to 1/s and 15/m; scopes: web-feeds:read.
+        """
+        return self._find(
+            "get_web_feeds",
+            {
+                "name": name,
+                "id": id,
+                "url": url,
+                "request_method": request_method,
+                "content_type": content_type,
+                "created": created,
+                "updated": updated,
+                "status": status,
+                **others,
+            },
+        )
+
+    @overload
+    def create(
+        self,
+        *,
+        name: str,
+        url: str,
+        request_method: Literal["get", "post"],
+        content_type: Literal["json", "xml"],
+        dry_run: Literal[False] = False,
+    ) -> WebFeedRow: ...
+    @overload
+    def create(
+        self,
+        *,
+        name: str,
+        url: str,
+        request_method: Literal["get", "post"],
+        content_type: Literal["json", "xml"],
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def create(
+        self,
+        *,
+        name: str,
+        url: str,
+        request_method: Literal["get", "post"],
+        content_type: Literal["json", "xml"],
+        dry_run: bool,
+    ) -> WebFeedRow | pd.DataFrame: ...
+    @serves("create_web_feed")
+    def create(
+        self,
+        *,
+        name: str,
+        url: str,
+        request_method: Literal["get", "post"],
+        content_type: Literal["json", "xml"],
+        dry_run: bool = False,
+    ) -> Any:
+        """Create one web feed.
+
+        Parameters
+        ----------
+        name : str
+            Its name, by which templates refer to it.
+        url : str
+            Address that Klaviyo reads the feed from.
+        request_method : {"get", "post"}
+            How Klaviyo asks for the feed: "get" or "post".
+        content_type : {"json", "xml"}
+            Format of the feed: "json" or "xml".
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``POST /api/web-feeds``, limited to 1/s and 15/m; scopes: web-feeds:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.web_feeds.create(
+        ...     name="Example",
+        ...     url="Example",
+        ...     request_method="get",
+        ...     content_type="json",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
+        """
+        return self._create(
+            "create_web_feed",
+            {"name": name, "url": url, "request_method": request_method, "content_type": content_type},
+            dry_run=dry_run,
+        )
+
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        name: str | None = UNSET,
+        url: str | None = UNSET,
+        request_method: Literal["get", "post"] | None = UNSET,
+        content_type: Literal["json", "xml"] | None = UNSET,
+        dry_run: Literal[False] = False,
+    ) -> WebFeedRow: ...
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        name: str | None = UNSET,
+        url: str | None = UNSET,
+        request_method: Literal["get", "post"] | None = UNSET,
+        content_type: Literal["json", "xml"] | None = UNSET,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        name: str | None = UNSET,
+        url: str | None = UNSET,
+        request_method: Literal["get", "post"] | None = UNSET,
+        content_type: Literal["json", "xml"] | None = UNSET,
+        dry_run: bool,
+    ) -> WebFeedRow | pd.DataFrame: ...
+    @serves("update_web_feed")
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        name: str | None = UNSET,
+        url: str | None = UNSET,
+        request_method: Literal["get", "post"] | None = UNSET,
+        content_type: Literal["json", "xml"] | None = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Change one web feed.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        name : str or None, optional
+            Its name, by which templates refer to it. Omitted: unchanged.
+        url : str or None, optional
+            Address that Klaviyo reads the feed from. Omitted: unchanged.
+        request_method : {"get", "post"} or None, optional
+            How Klaviyo asks for the feed: "get" or "post". Omitted: unchanged.
+        content_type : {"json", "xml"} or None, optional
+            Format of the feed: "json" or "xml". Omitted: unchanged.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``PATCH /api/web-feeds/{id}``, limited to 1/s and 15/m; scopes: web-feeds:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.web_feeds.update("ABC123", name="Example", dry_run=True)["method"].item()
+        'PATCH'
+        """
+        return self._update(
+            "update_web_feed",
+            id,
+            {"name": name, "url": url, "request_method": request_method, "content_type": content_type},
+            dry_run=dry_run,
+        )
+
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[True]) -> pd.DataFrame: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool) -> pd.DataFrame | None: ...
+    @serves("delete_web_feed")
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Delete one web feed.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        confirm : bool
+            Must be True to delete. Otherwise the error describes what would be deleted, and nothing is
+            sent.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        None
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            `confirm` is not True. Nothing was deleted.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``DELETE /api/web-feeds/{id}``, limited to 1/s and 15/m; scopes: web-feeds:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.web_feeds.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
+        """
+        return self._delete("delete_web_feed", id, confirm=confirm, dry_run=dry_run)

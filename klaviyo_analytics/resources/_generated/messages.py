@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from klaviyo_analytics.resources._base import Id
+    from klaviyo_analytics.resources._base import Id, Ids
     from klaviyo_analytics.resources._generated.rows import (
+        CampaignAudienceRow,
         CampaignMessageRow,
         CampaignRow,
         CampaignSendJobRow,
+        CampaignVariationRow,
         FlowActionRow,
         FlowMessageRow,
         FlowRow,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         ImageRow,
         TemplateRow,
         TemplateUniversalContentRow,
+        TranslationRow,
     )
     from klaviyo_analytics.resources._reading import Filtering
 
@@ -98,9 +101,86 @@ CampaignMessageField = Literal[
 ]
 TagField = Literal["id", "name"]
 CampaignSendJobField = Literal["id", "status"]
+CampaignAudienceField = Literal[
+    "id", "created", "definition", "definition.excluded", "definition.included", "definition.name",
+    "definition.priority", "updated",
+]
+CampaignAudienceInclude = Literal["campaign", "campaign-messages"]
+CampaignAudienceCampaignField = Literal[
+    "id", "created_at", "definition", "definition.archived", "definition.builder", "definition.color",
+    "definition.description", "definition.name", "definition.send_settings",
+    "definition.send_settings.exit_condition_conversion_metric_id",
+    "definition.send_settings.exit_condition_enabled",
+    "definition.send_settings.send_passed_rltz_immediately", "definition.send_settings.send_strategy",
+    "definition.send_settings.send_timezone", "updated_at",
+]
+CampaignAudienceMessagesField = Literal[
+    "id", "created", "definition", "definition.name", "definition.send_options",
+    "definition.send_options.is_ignoring_unsubscribes", "definition.send_options.recipient_percentage",
+    "definition.send_options.send_strategy", "definition.send_options.send_time",
+    "definition.send_options.send_times", "definition.send_options.throttle_unit",
+    "definition.send_options.throttling_type", "definition.status", "definition.tracking_options",
+    "definition.tracking_options.is_add_utm", "definition.tracking_options.is_tracking_clicks",
+    "definition.tracking_options.is_tracking_opens", "updated",
+]
+CampaignMessageSort = Literal[
+    "created", "-created", "id", "-id", "name", "-name", "status", "-status", "updated", "-updated",
+]
+CampaignMessageListInclude = Literal["campaign"]
+CampaignMessageListField = Literal[
+    "id", "created", "definition", "definition.name", "definition.send_options",
+    "definition.send_options.is_ignoring_unsubscribes", "definition.send_options.recipient_percentage",
+    "definition.send_options.send_strategy", "definition.send_options.send_time",
+    "definition.send_options.send_times", "definition.send_options.throttle_unit",
+    "definition.send_options.throttling_type", "definition.status", "definition.tracking_options",
+    "definition.tracking_options.is_add_utm", "definition.tracking_options.is_tracking_clicks",
+    "definition.tracking_options.is_tracking_opens", "updated",
+]
+CampaignMessageIterFramesInclude = Literal["campaign"]
+CampaignMessageIterFramesField = Literal[
+    "id", "created", "definition", "definition.name", "definition.send_options",
+    "definition.send_options.is_ignoring_unsubscribes", "definition.send_options.recipient_percentage",
+    "definition.send_options.send_strategy", "definition.send_options.send_time",
+    "definition.send_options.send_times", "definition.send_options.throttle_unit",
+    "definition.send_options.throttling_type", "definition.status", "definition.tracking_options",
+    "definition.tracking_options.is_add_utm", "definition.tracking_options.is_tracking_clicks",
+    "definition.tracking_options.is_tracking_opens", "updated",
+]
 CampaignMessageGetInclude = Literal["campaign", "image", "template", "campaign-variations"]
 TemplateField = Literal["id", "amp", "created", "editor_type", "html", "name", "text", "updated"]
 ImageField = Literal["id", "format", "hidden", "image_url", "name", "size", "updated_at"]
+CampaignVariationField = Literal[
+    "id", "created", "definition", "definition.details", "definition.details.action_buttons",
+    "definition.details.add_info_link", "definition.details.add_opt_out_language",
+    "definition.details.add_org_prefix", "definition.details.android_deep_link", "definition.details.badge",
+    "definition.details.badge_config", "definition.details.badge_value", "definition.details.bcc_email",
+    "definition.details.body", "definition.details.cc_email", "definition.details.channel",
+    "definition.details.content_available", "definition.details.cost",
+    "definition.details.dynamic_media_template", "definition.details.from_email",
+    "definition.details.from_label", "definition.details.include_contact_card",
+    "definition.details.ios_deep_link", "definition.details.kv_pairs",
+    "definition.details.message_hierarchy", "definition.details.mms_dynamic_image_template",
+    "definition.details.mms_static_image_asset_id", "definition.details.mutable_content",
+    "definition.details.open_action", "definition.details.preview_text", "definition.details.push_type",
+    "definition.details.reply_to_email", "definition.details.shorten_links", "definition.details.sound",
+    "definition.details.sound_file_name", "definition.details.static_asset_id",
+    "definition.details.subject", "definition.details.template_id", "definition.details.text_message_type",
+    "definition.details.title", "definition.details.video_asset_id", "definition.details.web_url",
+    "definition.name", "updated",
+]
+CampaignVariationInclude = Literal["campaign-message", "image", "translation"]
+CampaignVariationMessageField = Literal[
+    "id", "created", "definition", "definition.name", "definition.send_options",
+    "definition.send_options.is_ignoring_unsubscribes", "definition.send_options.recipient_percentage",
+    "definition.send_options.send_strategy", "definition.send_options.send_time",
+    "definition.send_options.send_times", "definition.send_options.throttle_unit",
+    "definition.send_options.throttling_type", "definition.status", "definition.tracking_options",
+    "definition.tracking_options.is_add_utm", "definition.tracking_options.is_tracking_clicks",
+    "definition.tracking_options.is_tracking_opens", "updated",
+]
+TranslationField = Literal[
+    "id", "channel", "created", "fallback_locale", "metadata", "source_locale", "target_locales", "updated",
+]
 FlowSort = Literal[
     "created", "-created", "id", "-id", "name", "-name", "status", "-status", "trigger_type",
     "-trigger_type", "updated", "-updated",
@@ -361,9 +441,9 @@ class CampaignMethods(Resource):
         fields : list of str, or dict by type, optional
             Attributes to read: created_at, definition, send_times, updated_at, created, updated. Omitted:
             all. A dict can also name attributes of campaign: archived, audiences, created_at, name,
-            scheduled_at, send_options, send_strategy, send_time, status, tracking_options, updated_at;
-            image: format, hidden, image_url, name, size, updated_at; template: amp, created, editor_type,
-            html, name, text, updated.
+            scheduled_at, send_options, send_strategy, send_time, status, tracking_options, updated_at,
+            definition; image: format, hidden, image_url, name, size, updated_at; template: amp, created,
+            editor_type, html, name, text, updated.
         limit : int, optional
             Maximum number of rows. Omitted: all rows.
 
@@ -607,9 +687,608 @@ class CampaignMethods(Resource):
         """
         return self._get("get_campaign_send_job", id, fields=fields)
 
+    @serves("get_campaign_audiences_for_campaign")
+    def audiences(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[CampaignAudienceField]
+        | CampaignAudienceField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every campaign audience of one campaign as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, definition, updated. Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.name
+            (string), definition.priority (Int64), definition.included (object), definition.excluded
+            (object), campaign_id (string), campaign_message_ids (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/campaigns/{id}/campaign-audiences``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._list_of("get_campaign_audiences_for_campaign", id, fields=fields, limit=limit)
+
+
+class CampaignAudienceMethods(Resource):
+    """What the endpoint table says of campaign audience resources."""
+
+    @serves("get_campaign_audience")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        include: Sequence[CampaignAudienceInclude] | CampaignAudienceInclude = (),
+        fields: Sequence[CampaignAudienceField]
+        | CampaignAudienceField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+    ) -> CampaignAudienceRow:
+        """Read one campaign audience by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        include : str or list of str, optional
+            Related resources to read, too: campaign, campaign-messages. Those of a to-one relationship
+            become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, definition, updated. Omitted: all. A dict can also name attributes
+            of campaign-message: created, definition, updated; campaign: created_at, definition, updated_at.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.name
+            (string), definition.priority (Int64), definition.included (object), definition.excluded
+            (object), campaign_id (string). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/campaign-audiences/{id}``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._get("get_campaign_audience", id, include=include, fields=fields)
+
+    @serves("get_campaign_for_campaign_audience")
+    def campaign(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[CampaignAudienceCampaignField]
+        | CampaignAudienceCampaignField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+    ) -> CampaignRow | None:
+        """Read the campaign of one campaign audience as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created_at, definition, updated_at. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]), definition.name
+            (string), definition.builder (string), definition.archived (boolean), definition.color (string),
+            definition.description (string), definition.send_settings.send_timezone (string),
+            definition.send_settings.send_strategy (string),
+            definition.send_settings.send_passed_rltz_immediately (boolean),
+            definition.send_settings.exit_condition_enabled (boolean),
+            definition.send_settings.exit_condition_conversion_metric_id (string), campaign_audience_ids
+            (object), campaign_message_ids (object), tag_ids (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/campaign-audiences/{id}/campaign``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._get_of("get_campaign_for_campaign_audience", id, fields=fields)
+
+    @serves("get_campaign_messages_for_campaign_audience")
+    def messages(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[CampaignAudienceMessagesField]
+        | CampaignAudienceMessagesField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every campaign message of one campaign audience as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, definition, updated. Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.name
+            (string), definition.status (string), definition.tracking_options.is_add_utm (boolean),
+            definition.tracking_options.is_tracking_clicks (boolean),
+            definition.tracking_options.is_tracking_opens (boolean), definition.send_options.send_time
+            (datetime64[us, UTC]), definition.send_options.send_strategy (string),
+            definition.send_options.recipient_percentage (Int64), definition.send_options.throttling_type
+            (string), definition.send_options.throttle_unit (string),
+            definition.send_options.is_ignoring_unsubscribes (boolean), definition.send_options.send_times
+            (object), campaign_id (string), campaign_audience_id (string), campaign_variation_ids (object).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/campaign-audiences/{id}/campaign-messages``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._list_of("get_campaign_messages_for_campaign_audience", id, fields=fields, limit=limit)
+
+    @overload
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign: Id,
+        campaign_messages: Ids = UNSET,
+        dry_run: Literal[False] = False,
+    ) -> CampaignAudienceRow: ...
+    @overload
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign: Id,
+        campaign_messages: Ids = UNSET,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign: Id,
+        campaign_messages: Ids = UNSET,
+        dry_run: bool,
+    ) -> CampaignAudienceRow | pd.DataFrame: ...
+    @serves("create_campaign_audience")
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign: Id,
+        campaign_messages: Ids = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Create one campaign audience.
+
+        Parameters
+        ----------
+        definition : dict
+            Name, ids of included and excluded lists and segments, priority.
+        campaign : str or pandas.Series
+            Id of the campaign it refers to.
+        campaign_messages : str, list of str or pandas.DataFrame, optional
+            Ids of the campaign messages it refers to.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``POST /api/campaign-audiences``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.campaign_audiences.create(
+        ...     definition={},
+        ...     campaign="DEF456",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
+        """
+        return self._create(
+            "create_campaign_audience",
+            {"definition": definition, "campaign": campaign, "campaign_messages": campaign_messages},
+            dry_run=dry_run,
+        )
+
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        definition: Mapping[str, Any] = UNSET,
+        dry_run: Literal[False] = False,
+    ) -> CampaignAudienceRow: ...
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        definition: Mapping[str, Any] = UNSET,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        definition: Mapping[str, Any] = UNSET,
+        dry_run: bool,
+    ) -> CampaignAudienceRow | pd.DataFrame: ...
+    @serves("update_campaign_audience")
+    def update(self, id: Id, /, *, definition: Mapping[str, Any] = UNSET, dry_run: bool = False) -> Any:
+        """Change one campaign audience.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        definition : dict, optional
+            Name, ids of included and excluded lists and segments, priority. Omitted: unchanged.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``PATCH /api/campaign-audiences/{id}``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.campaign_audiences.update("ABC123", definition={}, dry_run=True)["method"].item()
+        'PATCH'
+        """
+        return self._update("update_campaign_audience", id, {"definition": definition}, dry_run=dry_run)
+
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[True]) -> pd.DataFrame: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool) -> pd.DataFrame | None: ...
+    @serves("delete_campaign_audience")
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Delete one campaign.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        confirm : bool
+            Must be True to delete. Otherwise the error describes what would be deleted, and nothing is
+            sent.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        None
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            `confirm` is not True. Nothing was deleted.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``DELETE /api/campaign-audiences/{id}``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.campaign_audiences.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
+        """
+        return self._delete("delete_campaign_audience", id, confirm=confirm, dry_run=dry_run)
+
+    @overload
+    def clone(
+        self,
+        id: Id,
+        /,
+        *,
+        name: str | None = UNSET,
+        campaign: Id = UNSET,
+        dry_run: Literal[False] = False,
+    ) -> CampaignAudienceRow: ...
+    @overload
+    def clone(
+        self,
+        id: Id,
+        /,
+        *,
+        name: str | None = UNSET,
+        campaign: Id = UNSET,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def clone(
+        self,
+        id: Id,
+        /,
+        *,
+        name: str | None = UNSET,
+        campaign: Id = UNSET,
+        dry_run: bool,
+    ) -> CampaignAudienceRow | pd.DataFrame: ...
+    @serves("clone_campaign_audience")
+    def clone(
+        self,
+        id: Id,
+        /,
+        *,
+        name: str | None = UNSET,
+        campaign: Id = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Clone one campaign audience clone.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        name : str or None, optional
+            Name of the copy. Omitted: Klaviyo names it.
+        campaign : str or pandas.Series, optional
+            Id of the campaign it refers to.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``POST /api/campaign-audience-clone``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.campaign_audiences.clone("ABC123", dry_run=True)["method"].item()
+        'POST'
+        """
+        return self._apply(
+            "clone_campaign_audience",
+            id,
+            {"name": name, "campaign": campaign},
+            dry_run=dry_run,
+        )
+
 
 class CampaignMessageMethods(Resource):
     """What the endpoint table says of campaign message resources."""
+
+    @serves("get_campaign_messages")
+    def list(
+        self,
+        *,
+        filter: Filtering = None,
+        sort: CampaignMessageSort | None = None,
+        include: Sequence[CampaignMessageListInclude] | CampaignMessageListInclude = (),
+        fields: Sequence[CampaignMessageListField]
+        | CampaignMessageListField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every campaign message as a row.
+
+        Parameters
+        ----------
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: id: any, equals;
+            campaign_id: equals; name: contains; status: equals; created: greater-or-equal, greater-than,
+            less-or-equal, less-than; updated: greater-or-equal, greater-than, less-or-equal, less-than.
+        sort : str, optional
+            One of created, id, name, status, updated; a leading '-' sorts in descending order. Omitted:
+            Klaviyo's order.
+        include : str or list of str, optional
+            Related resources to read, too: campaign. Those of a to-one relationship become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, definition, updated. Omitted: all. A dict can also name attributes
+            of campaign: created_at, definition, updated_at.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.name
+            (string), definition.status (string), definition.tracking_options.is_add_utm (boolean),
+            definition.tracking_options.is_tracking_clicks (boolean),
+            definition.tracking_options.is_tracking_opens (boolean), definition.send_options.send_time
+            (datetime64[us, UTC]), definition.send_options.send_strategy (string),
+            definition.send_options.recipient_percentage (Int64), definition.send_options.throttling_type
+            (string), definition.send_options.throttle_unit (string),
+            definition.send_options.is_ignoring_unsubscribes (boolean), definition.send_options.send_times
+            (object), campaign_id (string), campaign_audience_id (string), campaign_variation_ids (object).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/campaign-messages``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._list(
+            "get_campaign_messages",
+            filter=filter,
+            sort=sort,
+            include=include,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
+
+    @serves("get_campaign_messages")
+    def iter_frames(
+        self,
+        *,
+        chunk_size: int = CHUNK,
+        filter: Filtering = None,
+        sort: CampaignMessageSort | None = None,
+        include: Sequence[CampaignMessageIterFramesInclude] | CampaignMessageIterFramesInclude = (),
+        fields: Sequence[CampaignMessageIterFramesField]
+        | CampaignMessageIterFramesField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Read every campaign message as frames of at most `chunk_size` rows.
+
+        Parameters
+        ----------
+        chunk_size : int
+            Maximum number of rows in each frame.
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: id: any, equals;
+            campaign_id: equals; name: contains; status: equals; created: greater-or-equal, greater-than,
+            less-or-equal, less-than; updated: greater-or-equal, greater-than, less-or-equal, less-than.
+        sort : str, optional
+            One of created, id, name, status, updated; a leading '-' sorts in descending order. Omitted:
+            Klaviyo's order.
+        include : str or list of str, optional
+            Related resources to read, too: campaign. Those of a to-one relationship become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, definition, updated. Omitted: all. A dict can also name attributes
+            of campaign: created_at, definition, updated_at.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+
+        Returns
+        -------
+        iterator of pandas.DataFrame
+            id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.name
+            (string), definition.status (string), definition.tracking_options.is_add_utm (boolean),
+            definition.tracking_options.is_tracking_clicks (boolean),
+            definition.tracking_options.is_tracking_opens (boolean), definition.send_options.send_time
+            (datetime64[us, UTC]), definition.send_options.send_strategy (string),
+            definition.send_options.recipient_percentage (Int64), definition.send_options.throttling_type
+            (string), definition.send_options.throttle_unit (string),
+            definition.send_options.is_ignoring_unsubscribes (boolean), definition.send_options.send_times
+            (object), campaign_id (string), campaign_audience_id (string), campaign_variation_ids (object).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/campaign-messages``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._iter_frames(
+            "get_campaign_messages",
+            chunk_size=chunk_size,
+            filter=filter,
+            sort=sort,
+            include=include,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
 
     @serves("get_campaign_message")
     def get(
@@ -952,6 +1631,787 @@ class CampaignMessageMethods(Resource):
         'POST'
         """
         return self._apply("assign_template_to_campaign_message", id, {"template": template}, dry_run=dry_run)
+
+    @overload
+    def replace_image(self, id: Id, image: Id, /, *, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    def replace_image(self, id: Id, image: Id, /, *, dry_run: Literal[True]) -> pd.DataFrame: ...
+    @overload
+    def replace_image(self, id: Id, image: Id, /, *, dry_run: bool) -> pd.DataFrame | None: ...
+    @serves("update_image_for_campaign_message")
+    def replace_image(self, id: Id, image: Id, /, *, dry_run: bool = False) -> Any:
+        """Replace the image of one campaign message.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        image : str or pandas.Series
+            The image; id, or a row that has one.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        None
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``PATCH /api/campaign-messages/{id}/relationships/image``, limited to 10/s and 150/m; scopes:
+        campaigns:write, images:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.campaign_messages.replace_image("ABC123", "DEF456", dry_run=True)["method"].item()
+        'PATCH'
+        """
+        return self._relate_one("update_image_for_campaign_message", id, image, dry_run=dry_run)
+
+    @serves("get_audience_for_campaign_message")
+    def audience(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[CampaignAudienceField]
+        | CampaignAudienceField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+    ) -> CampaignAudienceRow | None:
+        """Read the campaign audience of one campaign message as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, definition, updated. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.name
+            (string), definition.priority (Int64), definition.included (object), definition.excluded
+            (object), campaign_id (string), campaign_message_ids (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/campaign-messages/{id}/campaign-audience``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._get_of("get_audience_for_campaign_message", id, fields=fields)
+
+    @serves("get_tags_for_campaign_message")
+    def tags(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[TagField] | TagField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every tag of one campaign message as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: name. Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), name (string), tag_group_id (string), list_ids (object), segment_ids (object),
+            campaign_ids (object), flow_ids (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/campaign-messages/{id}/tags``, limited to 3/s and 60/m; scopes: campaigns:read, tags:read.
+        """
+        return self._list_of("get_tags_for_campaign_message", id, fields=fields, limit=limit)
+
+    @serves("get_variations_for_campaign_message")
+    def variations(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[CampaignVariationField]
+        | CampaignVariationField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every campaign variation of one campaign message as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, definition, updated. Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.name
+            (string), definition.details.channel (string), definition.details.template_id (string),
+            definition.details.from_label (string), definition.details.from_email (string),
+            definition.details.reply_to_email (string), definition.details.cc_email (string),
+            definition.details.bcc_email (string), definition.details.subject (string),
+            definition.details.preview_text (string), definition.details.cost (float64),
+            definition.details.mms_static_image_asset_id (Int64), definition.details.shorten_links
+            (boolean), definition.details.include_contact_card (boolean), definition.details.body (string),
+            definition.details.add_org_prefix (boolean), definition.details.add_info_link (boolean),
+            definition.details.add_opt_out_language (boolean), definition.details.mms_dynamic_image_template
+            (string), definition.details.text_message_type (string), definition.details.title (string),
+            definition.details.badge (boolean), definition.details.badge_config (string),
+            definition.details.badge_value (string), definition.details.sound_file_name (string),
+            definition.details.static_asset_id (Int64), definition.details.sound (boolean),
+            definition.details.open_action (Int64), definition.details.dynamic_media_template (string),
+            definition.details.push_type (string), definition.details.ios_deep_link (string),
+            definition.details.android_deep_link (string), definition.details.web_url (string),
+            definition.details.content_available (boolean), definition.details.mutable_content (boolean),
+            definition.details.video_asset_id (string), definition.details.message_hierarchy (object),
+            definition.details.kv_pairs (object), definition.details.action_buttons (object),
+            campaign_message_id (string), translation_id (string), image_id (string). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/campaign-messages/{id}/campaign-variations``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._list_of("get_variations_for_campaign_message", id, fields=fields, limit=limit)
+
+    @overload
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign: Id,
+        campaign_audience: Id,
+        variations: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: Literal[False] = False,
+    ) -> CampaignMessageRow: ...
+    @overload
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign: Id,
+        campaign_audience: Id,
+        variations: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign: Id,
+        campaign_audience: Id,
+        variations: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: bool,
+    ) -> CampaignMessageRow | pd.DataFrame: ...
+    @serves("create_campaign_message")
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign: Id,
+        campaign_audience: Id,
+        variations: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Create one campaign message.
+
+        Parameters
+        ----------
+        definition : dict
+            Name, send options and tracking options of the message.
+        campaign : str or pandas.Series
+            Id of the campaign it refers to.
+        campaign_audience : str or pandas.Series
+            Id of the campaign audience it refers to.
+        variations : list of dict or None, optional
+            Definitions of the versions of the message. Omitted: none yet.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``POST /api/campaign-messages``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.campaign_messages.create(
+        ...     definition={},
+        ...     campaign="DEF456",
+        ...     campaign_audience="DEF456",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
+        """
+        return self._create(
+            "create_campaign_message",
+            {
+                "definition": definition,
+                "campaign": campaign,
+                "campaign_audience": campaign_audience,
+                "variations": variations,
+            },
+            dry_run=dry_run,
+        )
+
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[True]) -> pd.DataFrame: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool) -> pd.DataFrame | None: ...
+    @serves("delete_campaign_message")
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Delete one campaign.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        confirm : bool
+            Must be True to delete. Otherwise the error describes what would be deleted, and nothing is
+            sent.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        None
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            `confirm` is not True. Nothing was deleted.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``DELETE /api/campaign-messages/{id}``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.campaign_messages.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
+        """
+        return self._delete("delete_campaign_message", id, confirm=confirm, dry_run=dry_run)
+
+    @overload
+    def clone(
+        self,
+        id: Id,
+        /,
+        *,
+        campaign_audience: Id,
+        name: str | None = UNSET,
+        dry_run: Literal[False] = False,
+    ) -> CampaignMessageRow: ...
+    @overload
+    def clone(
+        self,
+        id: Id,
+        /,
+        *,
+        campaign_audience: Id,
+        name: str | None = UNSET,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def clone(
+        self,
+        id: Id,
+        /,
+        *,
+        campaign_audience: Id,
+        name: str | None = UNSET,
+        dry_run: bool,
+    ) -> CampaignMessageRow | pd.DataFrame: ...
+    @serves("clone_campaign_message")
+    def clone(
+        self,
+        id: Id,
+        /,
+        *,
+        campaign_audience: Id,
+        name: str | None = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Clone one campaign message.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        campaign_audience : str or pandas.Series
+            Id of the campaign audience it refers to.
+        name : str or None, optional
+            Name of the copy. Omitted: Klaviyo names it.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``POST /api/campaign-message-clone``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.campaign_messages.clone(
+        ...     "ABC123",
+        ...     campaign_audience="DEF456",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
+        """
+        return self._apply(
+            "clone_campaign_message",
+            id,
+            {"campaign_audience": campaign_audience, "name": name},
+            dry_run=dry_run,
+        )
+
+
+class CampaignVariationMethods(Resource):
+    """What the endpoint table says of campaign variation resources."""
+
+    @serves("get_campaign_variation")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        include: Sequence[CampaignVariationInclude] | CampaignVariationInclude = (),
+        fields: Sequence[CampaignVariationField]
+        | CampaignVariationField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+    ) -> CampaignVariationRow:
+        """Read one campaign variation by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        include : str or list of str, optional
+            Related resources to read, too: campaign-message, image, translation. Those of a to-one
+            relationship become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, definition, updated. Omitted: all. A dict can also name attributes
+            of campaign-message: created, definition, updated; image: format, hidden, image_url, name, size,
+            updated_at; translation: channel, created, fallback_locale, metadata, source_locale,
+            target_locales, updated.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.name
+            (string), definition.details.channel (string), definition.details.template_id (string),
+            definition.details.from_label (string), definition.details.from_email (string),
+            definition.details.reply_to_email (string), definition.details.cc_email (string),
+            definition.details.bcc_email (string), definition.details.subject (string),
+            definition.details.preview_text (string), definition.details.cost (float64),
+            definition.details.mms_static_image_asset_id (Int64), definition.details.shorten_links
+            (boolean), definition.details.include_contact_card (boolean), definition.details.body (string),
+            definition.details.add_org_prefix (boolean), definition.details.add_info_link (boolean),
+            definition.details.add_opt_out_language (boolean), definition.details.mms_dynamic_image_template
+            (string), definition.details.text_message_type (string), definition.details.title (string),
+            definition.details.badge (boolean), definition.details.badge_config (string),
+            definition.details.badge_value (string), definition.details.sound_file_name (string),
+            definition.details.static_asset_id (Int64), definition.details.sound (boolean),
+            definition.details.open_action (Int64), definition.details.dynamic_media_template (string),
+            definition.details.push_type (string), definition.details.ios_deep_link (string),
+            definition.details.android_deep_link (string), definition.details.web_url (string),
+            definition.details.content_available (boolean), definition.details.mutable_content (boolean),
+            definition.details.video_asset_id (string), definition.details.message_hierarchy (object),
+            definition.details.kv_pairs (object), definition.details.action_buttons (object),
+            campaign_message_id (string), translation_id (string), image_id (string). Times are in UTC.
+            image_id only with ``include``, which needs more scopes.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/campaign-variations/{id}``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._get("get_campaign_variation", id, include=include, fields=fields)
+
+    @serves("get_message_for_campaign_variation")
+    def message(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[CampaignVariationMessageField]
+        | CampaignVariationMessageField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+    ) -> CampaignMessageRow | None:
+        """Read the campaign message of one campaign variation as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, definition, updated. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), created (datetime64[us, UTC]), updated (datetime64[us, UTC]), definition.name
+            (string), definition.status (string), definition.tracking_options.is_add_utm (boolean),
+            definition.tracking_options.is_tracking_clicks (boolean),
+            definition.tracking_options.is_tracking_opens (boolean), definition.send_options.send_time
+            (datetime64[us, UTC]), definition.send_options.send_strategy (string),
+            definition.send_options.recipient_percentage (Int64), definition.send_options.throttling_type
+            (string), definition.send_options.throttle_unit (string),
+            definition.send_options.is_ignoring_unsubscribes (boolean), definition.send_options.send_times
+            (object), campaign_id (string), campaign_audience_id (string), campaign_variation_ids (object).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/campaign-variations/{id}/campaign-message``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._get_of("get_message_for_campaign_variation", id, fields=fields)
+
+    @serves("get_image_for_campaign_variation")
+    def image(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[ImageField] | ImageField | Mapping[str, Sequence[str]] | None = None,
+    ) -> ImageRow | None:
+        """Read the image of one campaign variation as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: format, hidden, image_url, name, size, updated_at. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), name (string), image_url (string), format (string), size (Int64), hidden (boolean),
+            updated_at (datetime64[us, UTC]). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/campaign-variations/{id}/image``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._get_of("get_image_for_campaign_variation", id, fields=fields)
+
+    @serves("get_translation_for_campaign_variation")
+    def translation(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[TranslationField] | TranslationField | Mapping[str, Sequence[str]] | None = None,
+    ) -> TranslationRow | None:
+        """Read the translation of one campaign variation as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: channel, created, fallback_locale, metadata, source_locale, target_locales,
+            updated. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), channel (string), source_locale (string), fallback_locale (string), created
+            (datetime64[us, UTC]), updated (datetime64[us, UTC]), target_locales (object), metadata
+            (object), campaign_variation_id (string), flow_message_id (string), template_id (string),
+            template_universal_content_id (string). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/campaign-variations/{id}/translation``, limited to 10/s and 150/m; scopes: campaigns:read.
+        """
+        return self._get_of("get_translation_for_campaign_variation", id, fields=fields)
+
+    @overload
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign_message: Id,
+        dry_run: Literal[False] = False,
+    ) -> CampaignVariationRow: ...
+    @overload
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign_message: Id,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign_message: Id,
+        dry_run: bool,
+    ) -> CampaignVariationRow | pd.DataFrame: ...
+    @serves("create_campaign_variation")
+    def create(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        campaign_message: Id,
+        dry_run: bool = False,
+    ) -> Any:
+        """Create one campaign variation.
+
+        Parameters
+        ----------
+        definition : dict
+            Name and details (channel, sender, subject, template) of the variation.
+        campaign_message : str or pandas.Series
+            Id of the campaign message it refers to.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``POST /api/campaign-variations``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> request = client.campaign_variations.create(
+        ...     definition={},
+        ...     campaign_message="DEF456",
+        ...     dry_run=True,
+        ... )
+        >>> request["method"].item()
+        'POST'
+        """
+        return self._create(
+            "create_campaign_variation",
+            {"definition": definition, "campaign_message": campaign_message},
+            dry_run=dry_run,
+        )
+
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        definition: Mapping[str, Any],
+        dry_run: Literal[False] = False,
+    ) -> CampaignVariationRow: ...
+    @overload
+    def update(self, id: Id, /, *, definition: Mapping[str, Any], dry_run: Literal[True]) -> pd.DataFrame: ...
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        definition: Mapping[str, Any],
+        dry_run: bool,
+    ) -> CampaignVariationRow | pd.DataFrame: ...
+    @serves("update_campaign_variation")
+    def update(self, id: Id, /, *, definition: Mapping[str, Any], dry_run: bool = False) -> Any:
+        """Change one campaign variation.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        definition : dict
+            Name and details (channel, sender, subject, template) of the variation.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``PATCH /api/campaign-variations/{id}``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.campaign_variations.update("ABC123", definition={}, dry_run=True)["method"].item()
+        'PATCH'
+        """
+        return self._update("update_campaign_variation", id, {"definition": definition}, dry_run=dry_run)
+
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[True]) -> pd.DataFrame: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool) -> pd.DataFrame | None: ...
+    @serves("delete_campaign_variation")
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Delete one campaign.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        confirm : bool
+            Must be True to delete. Otherwise the error describes what would be deleted, and nothing is
+            sent.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        None
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            `confirm` is not True. Nothing was deleted.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``DELETE /api/campaign-variations/{id}``, limited to 10/s and 150/m; scopes: campaigns:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.campaign_variations.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
+        """
+        return self._delete("delete_campaign_variation", id, confirm=confirm, dry_run=dry_run)
 
 
 class FlowMethods(Resource):
@@ -1547,6 +3007,51 @@ class FlowActionMethods(Resource):
             limit=limit,
             page_size=page_size,
         )
+
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[True]) -> pd.DataFrame: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool) -> pd.DataFrame | None: ...
+    @serves("delete_flow_action")
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Delete one flow.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        confirm : bool
+            Must be True to delete. Otherwise the error describes what would be deleted, and nothing is
+            sent.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        None
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            `confirm` is not True. Nothing was deleted.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``DELETE /api/flow-actions/{id}``, limited to 3/s and 60/m; scopes: flows:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.flow_actions.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
+        """
+        return self._delete("delete_flow_action", id, confirm=confirm, dry_run=dry_run)
 
 
 class FlowMessageMethods(Resource):

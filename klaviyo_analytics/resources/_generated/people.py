@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
     from klaviyo_analytics.frames import Properties
     from klaviyo_analytics.resources._base import Id, Ids
-    from klaviyo_analytics.resources._generated.rows import ListRow, ProfileRow, SegmentRow
+    from klaviyo_analytics.resources._generated.rows import (
+        ConversationRow,
+        ListRow,
+        ProfileRow,
+        PushTokenRow,
+        SegmentRow,
+    )
     from klaviyo_analytics.resources._reading import Filtering
 
 ProfileSort = Literal[
@@ -94,6 +100,7 @@ PushTokenField = Literal[
     "metadata.environment", "metadata.klaviyo_sdk", "metadata.manufacturer", "metadata.os_name",
     "metadata.os_version", "metadata.sdk_version", "platform", "recorded_date", "token", "vendor",
 ]
+ConversationField = Literal["id", "channel"]
 ListSort = Literal["created", "-created", "id", "-id", "name", "-name", "updated", "-updated"]
 ListInclude = Literal["flow-triggers", "tags"]
 ListGetField = Literal["id", "created", "name", "opt_in_process", "profile_count", "updated"]
@@ -311,6 +318,7 @@ SegmentIterProfilesField = Literal[
     "subscriptions.email.open_tracking.created_timestamp", "subscriptions.email.open_tracking.last_updated",
     "subscriptions.email.open_tracking.metadata", "subscriptions.email.open_tracking.valid_until",
 ]
+PushTokenInclude = Literal["profile"]
 
 
 class ProfileMethods(Resource):
@@ -583,7 +591,7 @@ class ProfileMethods(Resource):
         last_event_date: date | datetime | str | None = None,
         **others: Never,
     ) -> ProfileRow:
-        """Find the one profile that has an attribute, like ``find(name='...')``.
+        """Find the one profile that has an attribute, like ``find(email='...')``.
 
         The server looks up id, email, phone_number, external_id, _kx,
         subscriptions.email.marketing.list_suppressions.reason,
@@ -784,6 +792,78 @@ class ProfileMethods(Resource):
         ``GET /api/profiles/{id}/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read.
         """
         return self._list_of("get_push_tokens_for_profile", id, fields=fields, limit=limit)
+
+    @serves("get_conversation_for_profile")
+    def conversation(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[ConversationField] | ConversationField | Mapping[str, Sequence[str]] | None = None,
+    ) -> ConversationRow | None:
+        """Read the conversation of one profile as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: channel. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), channel (string), profile_id (string). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/profiles/{id}/conversation``, limited to 3/s and 60/m; scopes: conversations:read, profiles:read.
+        """
+        return self._get_of("get_conversation_for_profile", id, fields=fields)
+
+    @serves("get_conversations_for_profile")
+    def conversations(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[ConversationField] | ConversationField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every conversation of one profile as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: channel. Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), channel (string), profile_id (string). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/profiles/{id}/conversations``, limited to 3/s and 60/m; scopes: conversations:read,
+        profiles:read.
+        """
+        return self._list_of("get_conversations_for_profile", id, fields=fields, limit=limit)
 
     @overload
     def create(
@@ -2345,3 +2425,355 @@ class SegmentMethods(Resource):
         'DELETE'
         """
         return self._delete("delete_segment", id, confirm=confirm, dry_run=dry_run)
+
+
+class PushTokenMethods(Resource):
+    """What the endpoint table says of push token resources."""
+
+    @serves("get_push_tokens")
+    def list(
+        self,
+        *,
+        filter: Filtering = None,
+        include: Sequence[PushTokenInclude] | PushTokenInclude = (),
+        fields: Sequence[PushTokenField] | PushTokenField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every push token as a row.
+
+        Parameters
+        ----------
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: id: equals; profile.id:
+            equals; enablement_status: equals; platform: equals.
+        include : str or list of str, optional
+            Related resources to read, too: profile. Those of a to-one relationship become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: background, created, enablement_status, metadata, platform, recorded_date,
+            token, vendor. Omitted: all. A dict can also name attributes of profile: created, email,
+            external_id, first_name, image, last_event_date, last_name, locale, location, organization,
+            phone_number, properties, title, updated.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), created (datetime64[us, UTC]), token (string), enablement_status (string), platform
+            (string), vendor (string), background (string), recorded_date (string), metadata.device_id
+            (string), metadata.klaviyo_sdk (string), metadata.sdk_version (string), metadata.device_model
+            (string), metadata.os_name (string), metadata.os_version (string), metadata.manufacturer
+            (string), metadata.app_name (string), metadata.app_version (string), metadata.app_build
+            (string), metadata.app_id (string), metadata.environment (string), profile_id (string). Times
+            are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+        """
+        return self._list(
+            "get_push_tokens",
+            filter=filter,
+            include=include,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
+
+    @serves("get_push_tokens")
+    def iter_frames(
+        self,
+        *,
+        chunk_size: int = CHUNK,
+        filter: Filtering = None,
+        include: Sequence[PushTokenInclude] | PushTokenInclude = (),
+        fields: Sequence[PushTokenField] | PushTokenField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Read every push token as frames of at most `chunk_size` rows.
+
+        Parameters
+        ----------
+        chunk_size : int
+            Maximum number of rows in each frame.
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: id: equals; profile.id:
+            equals; enablement_status: equals; platform: equals.
+        include : str or list of str, optional
+            Related resources to read, too: profile. Those of a to-one relationship become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: background, created, enablement_status, metadata, platform, recorded_date,
+            token, vendor. Omitted: all. A dict can also name attributes of profile: created, email,
+            external_id, first_name, image, last_event_date, last_name, locale, location, organization,
+            phone_number, properties, title, updated.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+
+        Returns
+        -------
+        iterator of pandas.DataFrame
+            id (string), created (datetime64[us, UTC]), token (string), enablement_status (string), platform
+            (string), vendor (string), background (string), recorded_date (string), metadata.device_id
+            (string), metadata.klaviyo_sdk (string), metadata.sdk_version (string), metadata.device_model
+            (string), metadata.os_name (string), metadata.os_version (string), metadata.manufacturer
+            (string), metadata.app_name (string), metadata.app_version (string), metadata.app_build
+            (string), metadata.app_id (string), metadata.environment (string), profile_id (string). Times
+            are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+        """
+        return self._iter_frames(
+            "get_push_tokens",
+            chunk_size=chunk_size,
+            filter=filter,
+            include=include,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
+
+    @serves("get_push_token")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        include: Sequence[PushTokenInclude] | PushTokenInclude = (),
+        fields: Sequence[PushTokenField] | PushTokenField | Mapping[str, Sequence[str]] | None = None,
+    ) -> PushTokenRow:
+        """Read one push token by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        include : str or list of str, optional
+            Related resources to read, too: profile. Those of a to-one relationship become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: background, created, enablement_status, metadata, platform, recorded_date,
+            token, vendor. Omitted: all. A dict can also name attributes of profile: created, email,
+            external_id, first_name, image, last_event_date, last_name, locale, location, organization,
+            phone_number, properties, title, updated.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), created (datetime64[us, UTC]), token (string), enablement_status (string), platform
+            (string), vendor (string), background (string), recorded_date (string), metadata.device_id
+            (string), metadata.klaviyo_sdk (string), metadata.sdk_version (string), metadata.device_model
+            (string), metadata.os_name (string), metadata.os_version (string), metadata.manufacturer
+            (string), metadata.app_name (string), metadata.app_version (string), metadata.app_build
+            (string), metadata.app_id (string), metadata.environment (string), profile_id (string). Times
+            are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/push-tokens/{id}``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+        """
+        return self._get("get_push_token", id, include=include, fields=fields)
+
+    @serves("get_push_tokens")
+    def find(
+        self,
+        *,
+        id: str | None = None,
+        enablement_status: str | None = None,
+        platform: str | None = None,
+        created: date | datetime | str | None = None,
+        token: str | None = None,
+        vendor: str | None = None,
+        background: str | None = None,
+        recorded_date: str | None = None,
+        **others: Never,
+    ) -> PushTokenRow:
+        """Find the one push token that has an attribute, like ``find(token='...')``.
+
+        The server looks up id, profile.id, enablement_status, platform; for any other attribute all rows
+        are read. Pass exactly one; names with dots, like ``location.city``, as ``**{'location.city':
+        'Boston'}``.
+
+        Parameters
+        ----------
+        id : str, optional
+            The `id` to look for.
+        enablement_status : str, optional
+            The `enablement_status` to look for.
+        platform : str, optional
+            The `platform` to look for.
+        created : date, datetime or str, optional
+            The `created` to look for.
+        token : str, optional
+            The `token` to look for.
+        vendor : str, optional
+            The `vendor` to look for.
+        background : str, optional
+            The `background` to look for.
+        recorded_date : str, optional
+            The `recorded_date` to look for.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), created (datetime64[us, UTC]), token (string), enablement_status (string), platform
+            (string), vendor (string), background (string), recorded_date (string), metadata.device_id
+            (string), metadata.klaviyo_sdk (string), metadata.sdk_version (string), metadata.device_model
+            (string), metadata.os_name (string), metadata.os_version (string), metadata.manufacturer
+            (string), metadata.app_name (string), metadata.app_version (string), metadata.app_build
+            (string), metadata.app_id (string), metadata.environment (string), profile_id (string). Times
+            are in UTC.
+
+        Raises
+        ------
+        InvalidInputError
+            Not exactly one attribute, or one that cannot be looked up.
+        NoMatchError, AmbiguousMatchError
+            No resource matches, or several do.
+
+        Notes
+        -----
+        ``GET /api/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+        """
+        return self._find(
+            "get_push_tokens",
+            {
+                "id": id,
+                "enablement_status": enablement_status,
+                "platform": platform,
+                "created": created,
+                "token": token,
+                "vendor": vendor,
+                "background": background,
+                "recorded_date": recorded_date,
+                **others,
+            },
+        )
+
+    @serves("get_profile_for_push_token")
+    def profile(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[ProfileField] | ProfileField | Mapping[str, Sequence[str]] | None = None,
+        additional_fields: Sequence[ProfileAdditionalField]
+        | ProfileAdditionalField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+        properties: Properties = "json",
+    ) -> ProfileRow | None:
+        """Read the profile of one push token as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created, email, external_id, first_name, image, last_event_date, last_name,
+            locale, location, organization, phone_number, predictive_analytics, properties, subscriptions,
+            title, updated. Omitted: all.
+        additional_fields : list of str, or dict by type, optional
+            Attributes that are read only on request: of each profile subscriptions, predictive_analytics.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
+            for each property, a list names the properties that become columns, a dict also their dtypes.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), email (string), phone_number (string), external_id (string), first_name (string),
+            last_name (string), organization (string), locale (string), title (string), image (string),
+            created (datetime64[us, UTC]), updated (datetime64[us, UTC]), last_event_date (datetime64[us,
+            UTC]), location.address1 (string), location.address2 (string), location.city (string),
+            location.country (string), location.latitude (float64), location.longitude (float64),
+            location.region (string), location.zip (string), location.timezone (string), location.ip
+            (string), properties (object), list_ids (object), segment_ids (object), push_token_ids (object).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/push-tokens/{id}/profile``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+        """
+        return self._get_of(
+            "get_profile_for_push_token",
+            id,
+            fields=fields,
+            additional_fields=additional_fields,
+            properties=properties,
+        )
+
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[True]) -> pd.DataFrame: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool) -> pd.DataFrame | None: ...
+    @serves("delete_push_token")
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Delete one profile.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        confirm : bool
+            Must be True to delete. Otherwise the error describes what would be deleted, and nothing is
+            sent.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        None
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            `confirm` is not True. Nothing was deleted.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``DELETE /api/push-tokens/{id}``, limited to 3/s and 60/m; scopes: push-tokens:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.push_tokens.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
+        """
+        return self._delete("delete_push_token", id, confirm=confirm, dry_run=dry_run)

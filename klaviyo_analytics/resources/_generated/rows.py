@@ -129,6 +129,42 @@ class CampaignRow(Row):
         return super().__getitem__(key)
 
 
+class CampaignAudienceRow(Row):
+    """A row of type campaign-audience."""
+
+    id: str
+    created: pd.Timestamp | Any
+    updated: pd.Timestamp | Any
+    campaign_id: str | Any
+    campaign_message_ids: Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["definition.name", "campaign_id"]) -> str | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["definition.priority"]) -> int | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "definition.included", "definition.excluded", "campaign_message_ids",
+        ],
+    ) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
 class CampaignMessageRow(Row):
     """A row of type campaign-message."""
 
@@ -142,9 +178,9 @@ class CampaignMessageRow(Row):
     template_id: str | Any
     created: pd.Timestamp | Any
     updated: pd.Timestamp | Any
-    image_id: str | Any
     campaign_audience_id: str | Any
     campaign_variation_ids: Any
+    image_id: str | Any
 
     @overload
     def __getitem__(self, key: Literal["id"]) -> str: ...
@@ -156,21 +192,22 @@ class CampaignMessageRow(Row):
             "channel", "label", "content.subject", "content.preview_text", "content.from_email",
             "content.from_label", "content.reply_to_email", "content.cc_email",
             "content.bcc_email", "content.body", "content.media_url", "campaign_id",
-            "template_id", "definition.channel", "definition.label",
-            "definition.content.subject", "definition.content.preview_text",
-            "definition.content.from_email", "definition.content.from_label",
-            "definition.content.reply_to_email", "definition.content.cc_email",
-            "definition.content.bcc_email", "definition.content.body",
-            "definition.content.media_url", "definition.notification_type",
-            "definition.content.title", "definition.content.dynamic_image",
-            "definition.options.on_open.type", "definition.options.on_open.ios_deep_link",
+            "template_id", "definition.name", "definition.status",
+            "definition.send_options.send_strategy", "definition.send_options.throttling_type",
+            "definition.send_options.throttle_unit", "campaign_audience_id",
+            "definition.channel", "definition.label", "definition.content.subject",
+            "definition.content.preview_text", "definition.content.from_email",
+            "definition.content.from_label", "definition.content.reply_to_email",
+            "definition.content.cc_email", "definition.content.bcc_email",
+            "definition.content.body", "definition.content.media_url",
+            "definition.notification_type", "definition.content.title",
+            "definition.content.dynamic_image", "definition.options.on_open.type",
+            "definition.options.on_open.ios_deep_link",
             "definition.options.on_open.android_deep_link",
             "definition.options.badge.badge_options.badge_config",
             "definition.options.badge.badge_options.value",
             "definition.options.badge.badge_options.set_from_property",
-            "definition.options.on_open.web_url", "definition.name", "definition.status",
-            "definition.send_options.send_strategy", "definition.send_options.throttling_type",
-            "definition.send_options.throttle_unit", "image_id", "campaign_audience_id",
+            "definition.options.on_open.web_url", "image_id",
         ],
     ) -> str | Any: ...
 
@@ -180,15 +217,15 @@ class CampaignMessageRow(Row):
         key: Literal[
             "render_options.shorten_links", "render_options.add_org_prefix",
             "render_options.add_info_link", "render_options.add_opt_out_language",
+            "definition.tracking_options.is_add_utm",
+            "definition.tracking_options.is_tracking_clicks",
+            "definition.tracking_options.is_tracking_opens",
+            "definition.send_options.is_ignoring_unsubscribes",
             "definition.render_options.shorten_links",
             "definition.render_options.add_org_prefix",
             "definition.render_options.add_info_link",
             "definition.render_options.add_opt_out_language",
             "definition.options.badge.display", "definition.options.play_sound",
-            "definition.tracking_options.is_add_utm",
-            "definition.tracking_options.is_tracking_clicks",
-            "definition.tracking_options.is_tracking_opens",
-            "definition.send_options.is_ignoring_unsubscribes",
         ],
     ) -> bool | Any: ...
 
@@ -205,8 +242,8 @@ class CampaignMessageRow(Row):
     def __getitem__(
         self,
         key: Literal[
-            "send_times", "definition.kv_pairs", "definition.content.action_buttons",
-            "definition.send_options.send_times", "campaign_variation_ids",
+            "send_times", "definition.send_options.send_times", "campaign_variation_ids",
+            "definition.kv_pairs", "definition.content.action_buttons",
         ],
     ) -> Any: ...
 
@@ -231,6 +268,82 @@ class CampaignSendJobRow(Row):
 
     @overload
     def __getitem__(self, key: Literal["status"]) -> str | Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
+class CampaignVariationRow(Row):
+    """A row of type campaign-variation."""
+
+    id: str
+    created: pd.Timestamp | Any
+    updated: pd.Timestamp | Any
+    campaign_message_id: str | Any
+    translation_id: str | Any
+    image_id: str | Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "definition.name", "definition.details.channel", "definition.details.template_id",
+            "definition.details.from_label", "definition.details.from_email",
+            "definition.details.reply_to_email", "definition.details.cc_email",
+            "definition.details.bcc_email", "definition.details.subject",
+            "definition.details.preview_text", "definition.details.body",
+            "definition.details.mms_dynamic_image_template",
+            "definition.details.text_message_type", "definition.details.title",
+            "definition.details.badge_config", "definition.details.badge_value",
+            "definition.details.sound_file_name", "definition.details.dynamic_media_template",
+            "definition.details.push_type", "definition.details.ios_deep_link",
+            "definition.details.android_deep_link", "definition.details.web_url",
+            "definition.details.video_asset_id", "campaign_message_id", "translation_id",
+            "image_id",
+        ],
+    ) -> str | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["definition.details.cost"]) -> float | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "definition.details.mms_static_image_asset_id",
+            "definition.details.static_asset_id", "definition.details.open_action",
+        ],
+    ) -> int | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "definition.details.shorten_links", "definition.details.include_contact_card",
+            "definition.details.add_org_prefix", "definition.details.add_info_link",
+            "definition.details.add_opt_out_language", "definition.details.badge",
+            "definition.details.sound", "definition.details.content_available",
+            "definition.details.mutable_content",
+        ],
+    ) -> bool | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "definition.details.message_hierarchy", "definition.details.kv_pairs",
+            "definition.details.action_buttons",
+        ],
+    ) -> Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -370,6 +483,26 @@ class CatalogVariantRow(Row):
         return super().__getitem__(key)
 
 
+class ConversationRow(Row):
+    """A row of type conversation."""
+
+    id: str
+    channel: str | Any
+    profile_id: str | Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(self, key: Literal["channel", "profile_id"]) -> str | Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
 class CouponRow(Row):
     """A row of type coupon."""
 
@@ -439,6 +572,28 @@ class CustomMetricRow(Row):
 
     @overload
     def __getitem__(self, key: Literal["definition.metric_groups", "metric_ids"]) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
+class DataSourceRow(Row):
+    """A row of type data-source."""
+
+    id: str
+    title: str | Any
+    visibility: str | Any
+    description: str | Any
+    namespace: str | Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(self, key: Literal["title", "visibility", "description", "namespace"]) -> str | Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...
@@ -862,6 +1017,151 @@ class MetricPropertyRow(Row):
         return super().__getitem__(key)
 
 
+class ObjectIngestionLogRow(Row):
+    """A row of type object-ingestion-log."""
+
+    id: str
+    status: str | Any
+    event_type: str | Any
+    summary: str | Any
+    errors: Any
+    timestamp: pd.Timestamp | Any
+    object_type_id: str | Any
+    object_record_id: str | Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "status", "event_type", "summary", "object_type_id", "object_record_id",
+        ],
+    ) -> str | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["errors"]) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["timestamp"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
+class ObjectRecordRow(Row):
+    """A row of type object-record."""
+
+    id: str
+    record_properties: Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(self, key: Literal["record_properties"]) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
+class ObjectSchemaRow(Row):
+    """A row of type object-schema."""
+
+    id: str
+    status: str | Any
+    title: str | Any
+    description: str | Any
+    published_at: pd.Timestamp | Any
+    visibility: str | Any
+    properties: Any
+    required: Any
+    source_mapping_id: str | Any
+    object_schema_ids: Any
+    profile_object_schema_ids: Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "status", "title", "description", "visibility", "source_mapping_id",
+        ],
+    ) -> str | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["published_at"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "properties", "required", "object_schema_ids", "profile_object_schema_ids",
+        ],
+    ) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
+class ObjectTypeRow(Row):
+    """A row of type object-type."""
+
+    id: str
+    status: str | Any
+    title: str | Any
+    description: str | Any
+    namespace: str | Any
+    created_at: pd.Timestamp | Any
+    updated_at: pd.Timestamp | Any
+    current_schema_id: str | Any
+    draft_schema_id: str | Any
+    schema_version_ids: Any
+    object_type_ids: Any
+    profile_object_type_ids: Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "status", "title", "description", "namespace", "current_schema_id",
+            "draft_schema_id",
+        ],
+    ) -> str | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["created_at", "updated_at"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "schema_version_ids", "object_type_ids", "profile_object_type_ids",
+        ],
+    ) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
 class ProfileRow(Row):
     """A row of type profile."""
 
@@ -1134,6 +1434,26 @@ class SegmentRow(Row):
         return super().__getitem__(key)
 
 
+class SourceMappingRow(Row):
+    """A row of type source-mapping."""
+
+    id: str
+    property_mappings: Any
+    relationship_mappings: Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(self, key: Literal["property_mappings", "relationship_mappings"]) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
 class TagRow(Row):
     """A row of type tag."""
 
@@ -1253,6 +1573,116 @@ class TemplateUniversalContentRow(Row):
 
     @overload
     def __getitem__(self, key: Literal["definition.data"]) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
+class TrackingSettingRow(Row):
+    """A row of type tracking-setting."""
+
+    id: str
+    auto_add_parameters: bool | Any
+    custom_parameters: Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(self, key: Literal["auto_add_parameters"]) -> bool | Any: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "utm_source.flow.type", "utm_source.flow.value", "utm_source.campaign.type",
+            "utm_source.campaign.value", "utm_medium.flow.type", "utm_medium.flow.value",
+            "utm_medium.campaign.type", "utm_medium.campaign.value", "utm_campaign.flow.type",
+            "utm_campaign.flow.value", "utm_campaign.campaign.type",
+            "utm_campaign.campaign.value", "utm_id.flow.type", "utm_id.flow.value",
+            "utm_id.campaign.type", "utm_id.campaign.value", "utm_term.flow.type",
+            "utm_term.flow.value", "utm_term.campaign.type", "utm_term.campaign.value",
+        ],
+    ) -> str | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["custom_parameters"]) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
+class TranslationRow(Row):
+    """A row of type translation."""
+
+    id: str
+    channel: str | Any
+    source_locale: str | Any
+    fallback_locale: str | Any
+    created: pd.Timestamp | Any
+    updated: pd.Timestamp | Any
+    target_locales: Any
+    metadata: Any
+    campaign_variation_id: str | Any
+    flow_message_id: str | Any
+    template_id: str | Any
+    template_universal_content_id: str | Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "channel", "source_locale", "fallback_locale", "campaign_variation_id",
+            "flow_message_id", "template_id", "template_universal_content_id",
+        ],
+    ) -> str | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["target_locales", "metadata"]) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Any) -> Any: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key)
+
+
+class WebFeedRow(Row):
+    """A row of type web-feed."""
+
+    id: str
+    status: str | Any
+    url: str | Any
+    request_method: str | Any
+    content_type: str | Any
+    created: pd.Timestamp | Any
+    updated: pd.Timestamp | Any
+
+    @overload
+    def __getitem__(self, key: Literal["id"]) -> str: ...
+
+    @overload
+    def __getitem__(
+        self,
+        key: Literal[
+            "name", "status", "url", "request_method", "content_type",
+        ],
+    ) -> str | Any: ...
+
+    @overload
+    def __getitem__(self, key: Literal["created", "updated"]) -> pd.Timestamp | Any: ...
 
     @overload
     def __getitem__(self, key: Any) -> Any: ...

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from klaviyo_analytics.frames import Properties
     from klaviyo_analytics.resources._base import Id, Ids
     from klaviyo_analytics.resources._generated.rows import (
         CatalogCategoryRow,
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
         CatalogVariantRow,
         CouponCodeRow,
         CouponRow,
+        DataSourceRow,
+        ObjectRecordRow,
+        ObjectSchemaRow,
+        ObjectTypeRow,
         ReviewRow,
+        SourceMappingRow,
     )
     from klaviyo_analytics.resources._reading import Filtering
 
@@ -45,6 +51,28 @@ CatalogVariantField = Literal[
 CatalogCategorySort = Literal["created", "-created"]
 CatalogCategoryField = Literal["id", "external_id", "name", "updated"]
 CouponField = Literal["id", "description", "external_id", "monitor_configuration"]
+DataSourceField = Literal["id", "description", "namespace", "title", "visibility"]
+ObjectTypeInclude = Literal["current-schema", "draft-schema"]
+ObjectTypeField = Literal["id", "created_at", "description", "namespace", "status", "title", "updated_at"]
+ObjectTypeGetInclude = Literal[
+    "current-schema", "draft-schema", "object-types", "profile-object-types", "schema-versions",
+]
+ObjectTypeGetField = Literal[
+    "id", "created_at", "description", "meta", "meta.description", "meta.name", "meta.relationship_id",
+    "namespace", "status", "title", "updated_at",
+]
+ObjectRecordField = Literal["id", "record_properties"]
+ObjectIngestionLogInclude = Literal["object-record", "object-type"]
+ObjectIngestionLogField = Literal["id", "errors", "event_type", "status", "summary", "timestamp"]
+ObjectSchemaField = Literal[
+    "id", "description", "properties", "published_at", "required", "status", "title", "visibility",
+]
+ObjectSchemaInclude = Literal["object-schemas", "profile-object-schemas", "source-mapping"]
+ObjectSchemaGetField = Literal[
+    "id", "description", "meta", "meta.description", "meta.name", "meta.relationship_id", "properties",
+    "published_at", "required", "status", "title", "visibility",
+]
+SourceMappingField = Literal["id", "property_mappings", "relationship_mappings"]
 ReviewSort = Literal["created", "-created", "rating", "-rating", "updated", "-updated"]
 ReviewInclude = Literal["events"]
 ReviewField = Literal[
@@ -2242,7 +2270,7 @@ class CouponMethods(Resource):
         description: str | None = None,
         **others: Never,
     ) -> CouponRow:
-        """Find the one coupon that has an attribute, like ``find(name='...')``.
+        """Find the one coupon that has an attribute, like ``find(id='...')``.
 
         For any attribute all rows are read. Pass exactly one; names with dots, like ``location.city``, as
         ``**{'location.city': 'Boston'}``.
@@ -2819,6 +2847,1124 @@ class CouponCodeMethods(Resource):
         return self._delete("delete_coupon_code", id, confirm=confirm, dry_run=dry_run)
 
 
+class DataSourceMethods(Resource):
+    """What the endpoint table says of data source resources."""
+
+    @serves("get_data_sources")
+    def list(
+        self,
+        *,
+        filter: Filtering = None,
+        fields: Sequence[DataSourceField] | DataSourceField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every data source as a row.
+
+        Parameters
+        ----------
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: namespace: equals.
+        fields : list of str, or dict by type, optional
+            Attributes to read: description, namespace, title, visibility. Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), title (string), visibility (string), description (string), namespace (string).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/data-sources``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._list("get_data_sources", filter=filter, fields=fields, limit=limit, page_size=page_size)
+
+    @serves("get_data_sources")
+    def iter_frames(
+        self,
+        *,
+        chunk_size: int = CHUNK,
+        filter: Filtering = None,
+        fields: Sequence[DataSourceField] | DataSourceField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Read every data source as frames of at most `chunk_size` rows.
+
+        Parameters
+        ----------
+        chunk_size : int
+            Maximum number of rows in each frame.
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: namespace: equals.
+        fields : list of str, or dict by type, optional
+            Attributes to read: description, namespace, title, visibility. Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+
+        Returns
+        -------
+        iterator of pandas.DataFrame
+            id (string), title (string), visibility (string), description (string), namespace (string).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/data-sources``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._iter_frames(
+            "get_data_sources",
+            chunk_size=chunk_size,
+            filter=filter,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+        )
+
+    @serves("get_data_source")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[DataSourceField] | DataSourceField | Mapping[str, Sequence[str]] | None = None,
+    ) -> DataSourceRow:
+        """Read one data source by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: description, namespace, title, visibility. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), title (string), visibility (string), description (string), namespace (string).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/data-sources/{id}``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._get("get_data_source", id, fields=fields)
+
+    @serves("get_data_sources")
+    def find(
+        self,
+        *,
+        namespace: str | None = None,
+        id: str | None = None,
+        title: str | None = None,
+        visibility: str | None = None,
+        description: str | None = None,
+        **others: Never,
+    ) -> DataSourceRow:
+        """Find the one data source that has an attribute, like ``find(title='...')``.
+
+        The server looks up namespace; for any other attribute all rows are read. Pass exactly one; names
+        with dots, like ``location.city``, as ``**{'location.city': 'Boston'}``.
+
+        Parameters
+        ----------
+        namespace : str, optional
+            The `namespace` to look for.
+        id : str, optional
+            The `id` to look for.
+        title : str, optional
+            The `title` to look for.
+        visibility : str, optional
+            The `visibility` to look for.
+        description : str, optional
+            The `description` to look for.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), title (string), visibility (string), description (string), namespace (string).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidInputError
+            Not exactly one attribute, or one that cannot be looked up.
+        NoMatchError, AmbiguousMatchError
+            No resource matches, or several do.
+
+        Notes
+        -----
+        ``GET /api/data-sources``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._find(
+            "get_data_sources",
+            {
+                "namespace": namespace,
+                "id": id,
+                "title": title,
+                "visibility": visibility,
+                "description": description,
+                **others,
+            },
+        )
+
+    @overload
+    def create(
+        self,
+        *,
+        title: str,
+        visibility: Literal["private", "shared"] | None = UNSET,
+        description: str | None = UNSET,
+        namespace: str | None = UNSET,
+        dry_run: Literal[False] = False,
+    ) -> DataSourceRow: ...
+    @overload
+    def create(
+        self,
+        *,
+        title: str,
+        visibility: Literal["private", "shared"] | None = UNSET,
+        description: str | None = UNSET,
+        namespace: str | None = UNSET,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def create(
+        self,
+        *,
+        title: str,
+        visibility: Literal["private", "shared"] | None = UNSET,
+        description: str | None = UNSET,
+        namespace: str | None = UNSET,
+        dry_run: bool,
+    ) -> DataSourceRow | pd.DataFrame: ...
+    @serves("create_data_source")
+    def create(
+        self,
+        *,
+        title: str,
+        visibility: Literal["private", "shared"] | None = UNSET,
+        description: str | None = UNSET,
+        namespace: str | None = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Create one data source.
+
+        Parameters
+        ----------
+        title : str
+            Its name in Klaviyo.
+        visibility : {"private", "shared"} or None, optional
+            Who can use its records: "private" for this account alone, or "shared".
+        description : str or None, optional
+            Text that describes it.
+        namespace : str or None, optional
+            Group of sources and object types that belong together. Omitted: "custom-objects".
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``POST /api/data-sources``, limited to 3/s and 60/m; scopes: custom-objects:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.data_sources.create(title="Example", dry_run=True)["method"].item()
+        'POST'
+        """
+        return self._create(
+            "create_data_source",
+            {"title": title, "visibility": visibility, "description": description, "namespace": namespace},
+            dry_run=dry_run,
+        )
+
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[True]) -> pd.DataFrame: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool) -> pd.DataFrame | None: ...
+    @serves("delete_data_source")
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Delete one custom object.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        confirm : bool
+            Must be True to delete. Otherwise the error describes what would be deleted, and nothing is
+            sent.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        None
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            `confirm` is not True. Nothing was deleted.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``DELETE /api/data-sources/{id}``, limited to 3/s and 60/m; scopes: custom-objects:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.data_sources.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
+        """
+        return self._delete("delete_data_source", id, confirm=confirm, dry_run=dry_run)
+
+
+class ObjectTypeMethods(Resource):
+    """What the endpoint table says of object type resources."""
+
+    @serves("get_object_types")
+    def list(
+        self,
+        *,
+        filter: Filtering = None,
+        include: Sequence[ObjectTypeInclude] | ObjectTypeInclude = (),
+        fields: Sequence[ObjectTypeField] | ObjectTypeField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every object type as a row.
+
+        Parameters
+        ----------
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: namespace: equals.
+        include : str or list of str, optional
+            Related resources to read, too: current-schema, draft-schema. Those of a to-one relationship
+            become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created_at, description, namespace, status, title, updated_at. Omitted: all.
+            A dict can also name attributes of object-schema: description, properties, published_at,
+            required, status, title, visibility.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), status (string), title (string), description (string), namespace (string),
+            created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]), current_schema_id (string),
+            draft_schema_id (string), schema_version_ids (object), object_type_ids (object),
+            profile_object_type_ids (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/object-types``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._list("get_object_types", filter=filter, include=include, fields=fields, limit=limit)
+
+    @serves("get_object_type")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        include: Sequence[ObjectTypeGetInclude] | ObjectTypeGetInclude = (),
+        fields: Sequence[ObjectTypeGetField]
+        | ObjectTypeGetField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+    ) -> ObjectTypeRow:
+        """Read one object type by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        include : str or list of str, optional
+            Related resources to read, too: current-schema, draft-schema, object-types,
+            profile-object-types, schema-versions. Those of a to-one relationship become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: created_at, description, meta, namespace, status, title, updated_at.
+            Omitted: all. A dict can also name attributes of object-schema: description, properties,
+            published_at, required, status, title, visibility; profile-object-type: meta.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), status (string), title (string), description (string), namespace (string),
+            created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]), current_schema_id (string),
+            draft_schema_id (string). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/object-types/{id}``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._get("get_object_type", id, include=include, fields=fields)
+
+    @serves("get_object_types")
+    def find(
+        self,
+        *,
+        namespace: str | None = None,
+        id: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        status: str | None = None,
+        created_at: date | datetime | str | None = None,
+        updated_at: date | datetime | str | None = None,
+        **others: Never,
+    ) -> ObjectTypeRow:
+        """Find the one object type that has an attribute, like ``find(title='...')``.
+
+        The server looks up namespace; for any other attribute all rows are read. Pass exactly one; names
+        with dots, like ``location.city``, as ``**{'location.city': 'Boston'}``.
+
+        Parameters
+        ----------
+        namespace : str, optional
+            The `namespace` to look for.
+        id : str, optional
+            The `id` to look for.
+        title : str, optional
+            The `title` to look for.
+        description : str, optional
+            The `description` to look for.
+        status : str, optional
+            The `status` to look for.
+        created_at : date, datetime or str, optional
+            The `created_at` to look for.
+        updated_at : date, datetime or str, optional
+            The `updated_at` to look for.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), status (string), title (string), description (string), namespace (string),
+            created_at (datetime64[us, UTC]), updated_at (datetime64[us, UTC]), current_schema_id (string),
+            draft_schema_id (string), schema_version_ids (object), object_type_ids (object),
+            profile_object_type_ids (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidInputError
+            Not exactly one attribute, or one that cannot be looked up.
+        NoMatchError, AmbiguousMatchError
+            No resource matches, or several do.
+
+        Notes
+        -----
+        ``GET /api/object-types``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._find(
+            "get_object_types",
+            {
+                "namespace": namespace,
+                "id": id,
+                "title": title,
+                "description": description,
+                "status": status,
+                "created_at": created_at,
+                "updated_at": updated_at,
+                **others,
+            },
+        )
+
+    @serves("get_records_for_object_type")
+    def records(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[ObjectRecordField] | ObjectRecordField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        properties: Properties = "json",
+    ) -> pd.DataFrame:
+        """Read every object record of one object type as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: record_properties. Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `record_properties` as one column of dicts, "text" as JSON text, "columns" makes a
+            column for each property, a list names the properties that become columns, a dict also their
+            dtypes.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), record_properties (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/object-types/{id}/object-records``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._list_of(
+            "get_records_for_object_type",
+            id,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+            properties=properties,
+        )
+
+    @serves("get_records_for_object_type")
+    def iter_records(
+        self,
+        id: Id,
+        /,
+        *,
+        chunk_size: int = CHUNK,
+        fields: Sequence[ObjectRecordField] | ObjectRecordField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        properties: Properties = "json",
+    ) -> Iterator[pd.DataFrame]:
+        """Read every object record of one object type as frames of at most `chunk_size` rows.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        chunk_size : int
+            Maximum number of rows in each frame.
+        fields : list of str, or dict by type, optional
+            Attributes to read: record_properties. Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+        page_size : int, optional
+            Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `record_properties` as one column of dicts, "text" as JSON text, "columns" makes a
+            column for each property, a list names the properties that become columns, a dict also their
+            dtypes.
+
+        Returns
+        -------
+        iterator of pandas.DataFrame
+            id (string), record_properties (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/object-types/{id}/object-records``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._iter_frames_of(
+            "get_records_for_object_type",
+            id,
+            chunk_size=chunk_size,
+            fields=fields,
+            limit=limit,
+            page_size=page_size,
+            properties=properties,
+        )
+
+    @serves("get_ingestion_logs_for_object_type")
+    def ingestion_logs(
+        self,
+        id: Id,
+        /,
+        *,
+        filter: Filtering = None,
+        include: Sequence[ObjectIngestionLogInclude] | ObjectIngestionLogInclude = (),
+        fields: Sequence[ObjectIngestionLogField]
+        | ObjectIngestionLogField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every object ingestion log of one object type as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: record_id: equals; status:
+            any, equals; event_type: any, equals; timestamp: greater-or-equal, less-than.
+        include : str or list of str, optional
+            Related resources to read, too: object-record, object-type. Those of a to-one relationship
+            become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: errors, event_type, status, summary, timestamp. Omitted: all. A dict can
+            also name attributes of object-record: record_properties; object-type: created_at, description,
+            namespace, status, title, updated_at.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), status (string), event_type (string), summary (string), errors (object), timestamp
+            (datetime64[us, UTC]), object_type_id (string), object_record_id (string). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/object-types/{id}/object-ingestion-logs``, limited to 1/s and 15/m; scopes: custom-objects:read.
+        """
+        return self._list_of(
+            "get_ingestion_logs_for_object_type",
+            id,
+            filter=filter,
+            include=include,
+            fields=fields,
+            limit=limit,
+        )
+
+    @serves("get_ingestion_logs_for_object_type")
+    def iter_ingestion_logs(
+        self,
+        id: Id,
+        /,
+        *,
+        chunk_size: int = CHUNK,
+        filter: Filtering = None,
+        include: Sequence[ObjectIngestionLogInclude] | ObjectIngestionLogInclude = (),
+        fields: Sequence[ObjectIngestionLogField]
+        | ObjectIngestionLogField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+        limit: int | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Read every object ingestion log of one object type as frames of at most `chunk_size` rows.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        chunk_size : int
+            Maximum number of rows in each frame.
+        filter : Filter or str, optional
+            Built with `ka.F`, or a raw expression. Fields and their operators: record_id: equals; status:
+            any, equals; event_type: any, equals; timestamp: greater-or-equal, less-than.
+        include : str or list of str, optional
+            Related resources to read, too: object-record, object-type. Those of a to-one relationship
+            become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: errors, event_type, status, summary, timestamp. Omitted: all. A dict can
+            also name attributes of object-record: record_properties; object-type: created_at, description,
+            namespace, status, title, updated_at.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+
+        Returns
+        -------
+        iterator of pandas.DataFrame
+            id (string), status (string), event_type (string), summary (string), errors (object), timestamp
+            (datetime64[us, UTC]), object_type_id (string), object_record_id (string). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/object-types/{id}/object-ingestion-logs``, limited to 1/s and 15/m; scopes: custom-objects:read.
+        """
+        return self._iter_frames_of(
+            "get_ingestion_logs_for_object_type",
+            id,
+            chunk_size=chunk_size,
+            filter=filter,
+            include=include,
+            fields=fields,
+            limit=limit,
+        )
+
+    @serves("get_current_schema_for_object_type")
+    def current_schema(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[ObjectSchemaField] | ObjectSchemaField | Mapping[str, Sequence[str]] | None = None,
+    ) -> ObjectSchemaRow | None:
+        """Read the object schema of one object type as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: description, properties, published_at, required, status, title, visibility.
+            Omitted: all.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), status (string), title (string), description (string), published_at (datetime64[us,
+            UTC]), visibility (string), properties (object), required (object), source_mapping_id (string),
+            object_schema_ids (object), profile_object_schema_ids (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/object-types/{id}/current-schema``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._get_of("get_current_schema_for_object_type", id, fields=fields)
+
+    @serves("get_draft_schema_for_object_type")
+    def draft_schema(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[ObjectSchemaField] | ObjectSchemaField | Mapping[str, Sequence[str]] | None = None,
+    ) -> ObjectSchemaRow | None:
+        """Read the object schema of one object type as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: description, properties, published_at, required, status, title, visibility.
+            Omitted: all.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), status (string), title (string), description (string), published_at (datetime64[us,
+            UTC]), visibility (string), properties (object), required (object), source_mapping_id (string),
+            object_schema_ids (object), profile_object_schema_ids (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/object-types/{id}/draft-schema``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._get_of("get_draft_schema_for_object_type", id, fields=fields)
+
+    @serves("get_schema_versions_for_object_type")
+    def schema_versions(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[ObjectSchemaField] | ObjectSchemaField | Mapping[str, Sequence[str]] | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Read every object schema of one object type as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: description, properties, published_at, required, status, title, visibility.
+            Omitted: all.
+        limit : int, optional
+            Maximum number of rows. Omitted: all rows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            id (string), status (string), title (string), description (string), published_at (datetime64[us,
+            UTC]), visibility (string), properties (object), required (object), source_mapping_id (string),
+            object_schema_ids (object), profile_object_schema_ids (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+
+        Notes
+        -----
+        ``GET /api/object-types/{id}/schema-versions``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._list_of("get_schema_versions_for_object_type", id, fields=fields, limit=limit)
+
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: Literal[True]) -> pd.DataFrame: ...
+    @overload
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool) -> pd.DataFrame | None: ...
+    @serves("delete_object_type")
+    def delete(self, id: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+        """Delete one custom object.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        confirm : bool
+            Must be True to delete. Otherwise the error describes what would be deleted, and nothing is
+            sent.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        None
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        ConfirmationRequiredError
+            `confirm` is not True. Nothing was deleted.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``DELETE /api/object-types/{id}``, limited to 3/s and 60/m; scopes: custom-objects:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.object_types.delete("ABC123", dry_run=True)["method"].item()
+        'DELETE'
+        """
+        return self._delete("delete_object_type", id, confirm=confirm, dry_run=dry_run)
+
+
+class ObjectSchemaMethods(Resource):
+    """What the endpoint table says of object schema resources."""
+
+    @serves("get_object_schema")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        include: Sequence[ObjectSchemaInclude] | ObjectSchemaInclude = (),
+        fields: Sequence[ObjectSchemaGetField]
+        | ObjectSchemaGetField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+    ) -> ObjectSchemaRow:
+        """Read one object schema by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        include : str or list of str, optional
+            Related resources to read, too: object-schemas, profile-object-schemas, source-mapping. Those of
+            a to-one relationship become columns.
+        fields : list of str, or dict by type, optional
+            Attributes to read: description, meta, properties, published_at, required, status, title,
+            visibility. Omitted: all. A dict can also name attributes of profile-object-schema: meta;
+            source-mapping: property_mappings, relationship_mappings.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), status (string), title (string), description (string), published_at (datetime64[us,
+            UTC]), visibility (string), properties (object), required (object), source_mapping_id (string).
+            Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/object-schemas/{id}``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._get("get_object_schema", id, include=include, fields=fields)
+
+    @serves("get_source_mapping_for_object_schema")
+    def source_mapping(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[SourceMappingField]
+        | SourceMappingField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+    ) -> SourceMappingRow | None:
+        """Read the source mapping of one object schema as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: property_mappings, relationship_mappings. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series or None
+            id (string), property_mappings (object), relationship_mappings (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/object-schemas/{id}/source-mapping``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._get_of("get_source_mapping_for_object_schema", id, fields=fields)
+
+
+class ObjectRecordMethods(Resource):
+    """What the endpoint table says of object record resources."""
+
+    @serves("get_object_record")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[ObjectRecordField] | ObjectRecordField | Mapping[str, Sequence[str]] | None = None,
+        properties: Properties = "json",
+    ) -> ObjectRecordRow:
+        """Read one object record by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: record_properties. Omitted: all.
+        properties : "json", "text", "columns", list of str, or dict of dtypes, optional
+            "json" keeps `record_properties` as one column of dicts, "text" as JSON text, "columns" makes a
+            column for each property, a list names the properties that become columns, a dict also their
+            dtypes.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), record_properties (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/object-records/{id}``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._get("get_object_record", id, fields=fields, properties=properties)
+
+
+class SourceMappingMethods(Resource):
+    """What the endpoint table says of source mapping resources."""
+
+    @serves("get_source_mapping")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        fields: Sequence[SourceMappingField]
+        | SourceMappingField
+        | Mapping[str, Sequence[str]]
+        | None = None,
+    ) -> SourceMappingRow:
+        """Read one source mapping by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        fields : list of str, or dict by type, optional
+            Attributes to read: property_mappings, relationship_mappings. Omitted: all.
+
+        Returns
+        -------
+        pandas.Series
+            id (string), property_mappings (object), relationship_mappings (object). Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No resource has this id.
+
+        Notes
+        -----
+        ``GET /api/source-mappings/{id}``, limited to 3/s and 60/m; scopes: custom-objects:read.
+        """
+        return self._get("get_source_mapping", id, fields=fields)
+
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        property_mappings: Sequence[Mapping[str, Any]] | None = UNSET,
+        relationship_mappings: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: Literal[False] = False,
+    ) -> SourceMappingRow: ...
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        property_mappings: Sequence[Mapping[str, Any]] | None = UNSET,
+        relationship_mappings: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: Literal[True],
+    ) -> pd.DataFrame: ...
+    @overload
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        property_mappings: Sequence[Mapping[str, Any]] | None = UNSET,
+        relationship_mappings: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: bool,
+    ) -> SourceMappingRow | pd.DataFrame: ...
+    @serves("update_source_mapping")
+    def update(
+        self,
+        id: Id,
+        /,
+        *,
+        property_mappings: Sequence[Mapping[str, Any]] | None = UNSET,
+        relationship_mappings: Sequence[Mapping[str, Any]] | None = UNSET,
+        dry_run: bool = False,
+    ) -> Any:
+        """Change one source mapping.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `get` and `find` return.
+        property_mappings : list of dict or None, optional
+            Where each property of the object type comes from, as the API documents it. Omitted: unchanged.
+        relationship_mappings : list of dict or None, optional
+            Where each relationship comes from, as the API documents it. Omitted: unchanged.
+        dry_run : bool
+            True returns the request as a DataFrame (method, path, body) and sends nothing.
+
+        Returns
+        -------
+        pandas.Series
+            A pandas.DataFrame if `dry_run` is True.
+
+        Raises
+        ------
+        InvalidInputError
+            A value cannot be sent, or a required one is missing. Nothing was sent.
+        ApiError
+            Klaviyo refused the request: ValidationError, ConflictError, NotFoundError or another subclass.
+
+        Notes
+        -----
+        ``PATCH /api/source-mappings/{id}``, limited to 3/s and 60/m; scopes: custom-objects:write.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client.source_mappings.update("ABC123", property_mappings={}, dry_run=True)["method"].item()
+        'PATCH'
+        """
+        return self._update(
+            "update_source_mapping",
+            id,
+            {"property_mappings": property_mappings, "relationship_mappings": relationship_mappings},
+            dry_run=dry_run,
+        )
+
+
 class ReviewMethods(Resource):
     """What the endpoint table says of review resources."""
 
@@ -3016,7 +4162,7 @@ class ReviewMethods(Resource):
         smart_quote: str | None = None,
         **others: Never,
     ) -> ReviewRow:
-        """Find the one review that has an attribute, like ``find(name='...')``.
+        """Find the one review that has an attribute, like ``find(email='...')``.
 
         The server looks up rating, id, item.id, status, review_type, verified; for any other attribute all
         rows are read. Pass exactly one; names with dots, like ``location.city``, as ``**{'location.city':

@@ -108,6 +108,9 @@ def run(context: Context, asked: Asked, *, names: bool, look_up: bool = True) ->
         asked.keys, asked.statistics, asked.timeframe, asked.interval, context.now(), currency
     )
     labels = _told(asked, answers) if names else {}
+    for label in labels.values():
+        known = {id: name for id, name in label.names.items() if name is not None}
+        context.names.setdefault(f"{label.column} of reports", {}).update(known)
     if names and look_up:
         labels |= _looked_up(context, asked, answers)
     frame = tables.frame(answers, layout, labels)

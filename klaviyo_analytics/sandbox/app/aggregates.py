@@ -207,6 +207,12 @@ CREDITED = {
     "$attributed_message": "message",
     "$attributed_variation": "variation",
 }
+# Dimensions whose property has another name, or one name in each integration.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "$message_send_cohort": ("$_cohort$message_send_cohort", "$message_send_cohort"),
+    "$variation_send_cohort": ("$_cohort$variation_send_cohort", "$variation_send_cohort"),
+    "$value_currency": ("$value_currency", "$currency_code"),
+}
 
 
 def group(store: Store, rows: Ints, by: Sequence[str]) -> tuple[Ints, list[tuple[str, ...]]]:
@@ -232,7 +238,11 @@ def _values(store: Store, rows: Ints, name: str) -> list[str]:
         return [_credited(log.attribution[row], CREDITED[name]) for row in rows.tolist()]
     if name in ("$campaign_channel", "$flow_channel"):
         return [_message_channel(store, log, row, name) for row in rows.tolist()]
-    return [_text(log.properties[row].get(name)) for row in rows.tolist()]
+    keys = KEYS.get(name, (name,))
+    return [
+        _text(next((held[key] for key in keys if key in held), None))
+        for held in (log.properties[row] for row in rows.tolist())
+    ]
 
 
 def _credited(credit: Attribution | None, name: str) -> str:
@@ -246,7 +256,14 @@ def _message_channel(store: Store, log: EventLog, row: int, name: str) -> str:
     message = properties.get("$message")
     if not message or of_flow != (name == "$flow_channel"):
         return ""
-    record = store.find("flow-message" if of_flow else "campaign-message", message)
+    if of_flow:
+        record = store.find("flow-message", message)
+    elif campaign := store.find("campaign", message):  # its events name the campaign
+        record = next(
+            iter(store.find_all("campaign-message", store.related(campaign, "campaign-messages"))), None
+        )
+    else:
+        record = store.find("campaign-message", message)
     attributes: dict[str, Any] = record.attributes if record else {}
     return _text(attributes.get("channel") or (attributes.get("definition") or {}).get("channel"))
 

@@ -15,7 +15,6 @@ import orjson
 from werkzeug.wrappers import Request, Response
 
 from klaviyo_analytics.sandbox.app import gateway
-from klaviyo_analytics.sandbox.app.contract import load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
 from klaviyo_analytics.sandbox.app.exchange import (
     JSON_API,
@@ -204,10 +203,10 @@ class Application:
         own = request.host_url.rstrip("/") + record.path.removesuffix(path)
         ORIGIN.set(own if self.settings.own_links else KLAVIYO)
         headers["CID"] = next(iter(self.store.records("account")), "")
-        headers["X-Klaviyo-API-Revision"] = load_contract().revision
         if UNREAD in request.environ:
             raise request.environ[UNREAD]
         lowered: dict[str, Any] = {name.lower(): value for name, value in request.headers.items()}
+        path = path.removesuffix("/")  # older guides end paths with a slash, and the API takes both
         incoming = Incoming(record.method, path, record.query, lowered, record.body, sender)
         outgoing = self._klaviyo.answer(incoming, headers)
         return Answer(outgoing.status, outgoing.document)

@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from klaviyo_analytics.sandbox.app import jobs, profiles
+from klaviyo_analytics.sandbox.app import jobs, omnichannel, profiles
 from klaviyo_analytics.sandbox.app.errors import ApiFault, to_seconds, to_text
 from klaviyo_analytics.sandbox.app.events import keep, notice
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one
@@ -167,14 +167,15 @@ def create_campaign(call: Call) -> Json:
     channel = messages[0]["attributes"]["definition"]["channel"]
     tracking = TRACKING | (OPENS if channel == "email" else {}) | (attributes.get("tracking_options") or {})
     given = {name: value for name, value in attributes.items() if value is not None}
-    record = _add(call.store, CAMPAIGN_OPTIONS | given | {"tracking_options": tracking})
+    record = add_campaign(call.store, CAMPAIGN_OPTIONS | given | {"tracking_options": tracking})
     for message in messages:
         links: dict[str, Related] = {name: ids[0] for name, ids in related_ids(message)}
         add_message(call.store, record, message["attributes"]["definition"], links)
     return answer_one(call, record)
 
 
-def _add(store: Store, attributes: Json) -> Record:
+def add_campaign(store: Store, attributes: Json) -> Record:
+    """Keep a new draft."""
     now = to_text(store.now())
     known = {"status": "Draft", "archived": False, "scheduled_at": None, "send_time": None}
     audiences = {"included": [], "excluded": []} | attributes["audiences"]
@@ -228,9 +229,14 @@ def clone_campaign(call: Call) -> Json:
     data, store = call.body["data"], call.store
     original = store.get("campaign", data["id"])
     name = data["attributes"].get("new_name") or f"Copy of {original.attributes['name']}"
+    return answer_one(call, copy_campaign(store, original, name))
+
+
+def copy_campaign(store: Store, original: Record, name: str) -> Record:
+    """Keep a draft like another campaign, with messages and templates of its own."""
     kept = ("audiences", "send_options", "tracking_options", "send_strategy")
     attributes = {key: deepcopy(original.attributes[key]) for key in kept if key in original.attributes}
-    record = _add(store, attributes | {"name": name})
+    record = add_campaign(store, attributes | {"name": name})
     for id_ in store.related(original, "campaign-messages"):
         message = store.get("campaign-message", id_)
         links = {key: message.relationships.get(key) for key in ("image", "template")}
@@ -240,7 +246,7 @@ def clone_campaign(call: Call) -> Json:
                 copy_template(store, template, template.attributes["name"]).id if template else None
             )
         add_message(store, record, deepcopy(message.attributes["definition"]), links)
-    return answer_one(call, record)
+    return record
 
 
 def delete_campaign(call: Call) -> None:
@@ -281,6 +287,8 @@ def _waiting(store: Store) -> list[tuple[float, Record]]:
     """Find the campaigns that have something to do later, and when."""
     found = []
     for campaign in store.records("campaign").values():
+        if any("status" in omnichannel.facts(each) for each in omnichannel.messages_of(store, campaign)):
+            continue  # its messages go out one by one
         status, start = campaign.attributes["status"], campaign.attributes.get("send_time")
         batches = campaign.hidden.get(BATCHES)
         if status == "Sending" and batches:
@@ -325,8 +333,9 @@ def message_of(store: Store, campaign: Record) -> Record:
 def recipients(store: Store, campaign: Record, message: Record) -> list[str]:
     """Find whom a campaign would reach: those of its audiences whom its channel may reach."""
     refresh(store)
-    audiences, channel = campaign.attributes["audiences"], message.attributes["definition"]["channel"]
-    kept = {id_ for group in audiences["included"] for id_ in store.account.members.get(group, ())}
+    audiences = omnichannel.audience_of(store, campaign, message)
+    channel = message.attributes["definition"]["channel"]
+    kept = {id_ for group in audiences.get("included") or () for id_ in store.account.members.get(group, ())}
     kept -= {id_ for group in audiences.get("excluded") or () for id_ in store.account.members.get(group, ())}
     found = store.find_all("profile", sorted(kept))
     return [profile.id for profile in found if _reachable(store, profile, channel)]
@@ -345,7 +354,7 @@ def _reachable(store: Store, profile: Record, channel: str) -> bool:
 def deliver(store: Store, campaign: Record, message: Record, people: list[str], time: float) -> None:
     """Deliver a message to some profiles."""
     definition = message.attributes["definition"]
-    properties = {"$message": message.id, "Campaign Name": campaign.attributes["name"]}
+    properties = {"$message": campaign.id, "Campaign Name": campaign.attributes["name"]}
     if definition["channel"] == "email":
         properties["Subject"] = definition["content"]["subject"]
     rows: list[Json] = []
@@ -387,7 +396,15 @@ def _sendable(store: Store, campaign: Record) -> Record:
     status = campaign.attributes["status"]
     if status != "Draft":
         raise ApiFault.bad_request(f"The campaign is {status}; only a Draft can be sent.")
+    if not store.related(campaign, "campaign-messages"):
+        raise ApiFault.bad_request("The campaign has no message.")
     message = message_of(store, campaign)
+    check_content(store, message)
+    return message
+
+
+def check_content(store: Store, message: Record) -> None:
+    """Refuse to send a message that says nothing."""
     definition = message.attributes["definition"]
     content = definition.get("content") or {}
     if definition["channel"] == "email" and not (
@@ -396,7 +413,6 @@ def _sendable(store: Store, campaign: Record) -> Record:
         raise ApiFault.bad_request("An email needs a subject and a template before it is sent.")
     if definition["channel"] == "sms" and not content.get("body"):
         raise ApiFault.bad_request("A text message needs a body before it is sent.")
-    return message
 
 
 def _time(campaign: Record) -> float | None:
@@ -426,6 +442,8 @@ def stop_campaign(call: Call) -> None:
         "send_time": None,
     }
     campaign.hidden.pop(BATCHES, None)
+    for message in omnichannel.messages_of(store, campaign):
+        omnichannel.facts(message).pop("status", None)
     job = store.find("campaign-send-job", campaign.id)
     if job and jobs.is_open(job):
         jobs.cancel(store, job)

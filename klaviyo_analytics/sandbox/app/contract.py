@@ -1,9 +1,13 @@
-"""The API's operations as data, read from `contract.json`, and the routing that follows from them."""
+"""The API's operations as data, one table for each revision, and the routing that follows from them.
+
+`contract.json` holds revision 2026-01-15; each `contract-DATE.json` holds what its revision changes on its base.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -120,6 +124,11 @@ class Contract:
                 return operations[method], dict(zip(keys, names, strict=True))
         raise ApiFault.not_found(f"No resource is served at {path}.")
 
+    def has(self, method: str, path: str) -> bool:
+        """Return whether an operation has this method and raw path."""
+        found = (each for pattern, each in self._routes.get(path.count("/"), []) if pattern.fullmatch(path))
+        return any(method in operations for operations in found)
+
     def _routing_table(self) -> dict[int, list[tuple[re.Pattern[str], dict[str, Operation]]]]:
         """Patterns by their number of slashes; a literal path stands before one with a parameter."""
         table: dict[str, dict[str, Operation]] = {}
@@ -193,7 +202,39 @@ def _limit(facts: Json) -> Limit:
     return Limit(facts["burst"], facts["steady"], facts.get("daily"))
 
 
+OLDEST = "2026-01-15"
+SERVED = (OLDEST, "2026-04-15", "2026-07-15", "2026-10-15")
+REVISION: ContextVar[str] = ContextVar("revision", default=OLDEST)  # of the request at hand
+
+
+def load_contract(revision: str | None = None) -> Contract:
+    """Return the contract of a revision, by default of the one that the request at hand names."""
+    return _contract(revision or REVISION.get())
+
+
+def served_from(method: str, path: str) -> str | None:
+    """Return the first revision that has an operation for a path, if any has."""
+    return next((revision for revision in SERVED if load_contract(revision).has(method, path)), None)
+
+
 @cache
-def load_contract() -> Contract:
-    """Read the contract that is shipped with the package, once."""
-    return Contract(orjson.loads(files("klaviyo_analytics.sandbox").joinpath("contract.json").read_bytes()))
+def _contract(revision: str) -> Contract:
+    return Contract(_facts(revision))
+
+
+@cache
+def _facts(revision: str) -> Json:
+    """Read a contract that is shipped with the package; null removes an operation of its base."""
+    folder = files("klaviyo_analytics.sandbox")
+    name = "contract.json" if revision == OLDEST else f"contract-{revision}.json"
+    own: Json = orjson.loads(folder.joinpath(name).read_bytes())
+    if "base" not in own:
+        return own
+    base = _facts(own["base"])
+    operations = base["operations"] | own["operations"]
+    return {
+        "revision": revision,
+        "operations": {name: facts for name, facts in operations.items() if facts is not None},
+        "shapes": [*base["shapes"], *own["shapes"]],
+        "schemas": base["schemas"] | own["schemas"],
+    }

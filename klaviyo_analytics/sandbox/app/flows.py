@@ -8,7 +8,7 @@ from typing import Any
 from klaviyo_analytics.sandbox.app.errors import ApiFault, to_text
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one
 from klaviyo_analytics.sandbox.app.store import Store
-from klaviyo_analytics.sandbox.app.writes import check_id, number_id, short_id, touch
+from klaviyo_analytics.sandbox.app.writes import check_id, number_id, remove, short_id, touch
 from klaviyo_analytics.sandbox.model import Record
 
 Json = dict[str, Any]
@@ -198,7 +198,38 @@ def _follow_actions(store: Store, flow: Record) -> None:
         flow.attributes["definition"] = definition | {"actions": actions}
 
 
+def delete_action(call: Call) -> None:
+    """Delete an action with its message; what led to it leads to what follows it."""
+    store = call.store
+    action = store.get("flow-action", call.id)
+    after = (action.attributes["definition"].get("links") or {}).get("next")
+    flows = [store.get("flow", id_) for id_ in store.related(action, "flow")]
+    for flow in flows:
+        for id_ in store.related(flow, "flow-actions"):
+            other = store.get("flow-action", id_)
+            definition = other.attributes["definition"]
+            if links := definition.get("links"):
+                kept = _led_past(links, action.id, after)
+                other.attributes["definition"] = definition | {"links": kept}
+    remove(store, action)
+    for flow in flows:
+        definition = flow.attributes.get("definition")
+        if definition and definition.get("entry_action_id") == action.id:
+            flow.attributes["definition"] = definition | {"entry_action_id": after}
+        _follow_actions(store, flow)
+        touch(store, flow)
+
+
+def _led_past(links: Any, gone: str, after: str | None) -> Any:
+    if isinstance(links, dict):
+        return {name: _led_past(link, gone, after) for name, link in links.items()}
+    if isinstance(links, list):
+        return [_led_past(link, gone, after) for link in links]
+    return after if links == gone else links
+
+
 HANDLERS = {
+    "delete_flow_action": delete_action,
     "create_flow": create_flow,
     "update_flow": update_flow,
     "update_flow_action": update_action,

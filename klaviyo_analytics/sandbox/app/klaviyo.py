@@ -15,11 +15,15 @@ from klaviyo_analytics.sandbox.app import (
     campaigns,
     catalogs,
     consent,
+    conversations,
+    custom_objects,
     events,
     flows,
     forms,
     jobs,
     metrics,
+    omnichannel,
+    omnichannel_writes,
     profiles,
     reads,
     reports,
@@ -29,7 +33,16 @@ from klaviyo_analytics.sandbox.app import (
     webhooks,
     writes,
 )
-from klaviyo_analytics.sandbox.app.contract import Limit, Operation, load_contract
+from klaviyo_analytics.sandbox.app.contract import (
+    OLDEST,
+    REVISION,
+    SERVED,
+    Contract,
+    Limit,
+    Operation,
+    load_contract,
+    served_from,
+)
 from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem
 from klaviyo_analytics.sandbox.app.exchange import Settings
 from klaviyo_analytics.sandbox.app.reads import Call
@@ -47,6 +60,8 @@ SPECIAL: dict[str, Handler] = {
     **campaigns.HANDLERS,
     **catalogs.HANDLERS,
     **consent.HANDLERS,
+    **conversations.HANDLERS,
+    **custom_objects.HANDLERS,
     **events.HANDLERS,
     **flows.HANDLERS,
     **forms.HANDLERS,
@@ -61,9 +76,11 @@ SPECIAL: dict[str, Handler] = {
 
 def handle(call: Call) -> dict[str, Any] | None:
     """Carry a request out; None stands for an answer without a body."""
-    jobs.keep_time(call.store)
-    campaigns.keep_time(call.store)
-    handler = SPECIAL.get(call.operation.id) or regular_handler(call.operation)
+    jobs.keep_time(call.store.base)
+    campaigns.keep_time(call.store.base)
+    omnichannel_writes.keep_time(call.store.base)
+    own = omnichannel_writes.HANDLERS if REVISION.get() >= omnichannel.SINCE else {}
+    handler = own.get(call.operation.id) or SPECIAL.get(call.operation.id) or regular_handler(call.operation)
     if handler is None:
         detail = f"The sandbox does not serve {call.operation.method} {call.operation.path}."
         raise ApiFault(501, [Problem("not_implemented", detail)])
@@ -125,12 +142,19 @@ class Klaviyo:
         self.store = store
         self.settings = settings
         self.limiter = limiter
-        self.contract = load_contract()
+        conversations.begin(store)
+
+    @property
+    def contract(self) -> Contract:
+        """The contract of the revision that the request at hand names."""
+        return load_contract()
 
     def answer(self, request: Incoming, headers: dict[str, str]) -> Outgoing:
         """Carry a request out; `headers` takes what the answer must show even if it is an error."""
-        self._check_revision(request.headers)
-        operation, params = self.contract.match(request.method, request.path)
+        revision = self._revision(request.headers)
+        REVISION.set(revision)
+        headers["X-Klaviyo-API-Revision"] = revision
+        operation, params = self._match(request.method, request.path)
         self._check_scopes(request.sender.scopes, operation.scopes)
         query_fault = None
         try:
@@ -141,29 +165,50 @@ class Klaviyo:
         if query_fault:
             raise query_fault
         self._check_included_scopes(request.sender.scopes, operation, query)
-        call = Call(self.store, operation, request.path, params, query, owner=self._owner(operation))
+        newer = revision >= omnichannel.SINCE and request.method == "GET"
+        store = omnichannel.View(self.store) if newer else self.store
+        call = Call(store, operation, request.path, params, query, owner=self._owner(operation))
         call.body = self._body(operation, request)
         document = handle(call)
         if self.settings.null_links and operation.many and document and operation.method == "GET":
             document["links"] = {"prev": None, "next": None} | document["links"]
         return Outgoing(call.status, document)
 
-    def _check_revision(self, headers: Mapping[str, str]) -> None:
-        text = headers.get("revision", "")
-        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(\.pre)?", text):
+    def _revision(self, headers: Mapping[str, str]) -> str:
+        """Return the revision that answers: a retired one falls forward to the oldest that is served."""
+        text, offered = headers.get("revision", ""), f"It serves {', '.join(SERVED)}."
+        if text in SERVED:
+            return text
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.pre", text):
             raise ApiFault.bad_request(
-                f"The revision header must be a date such as {self.contract.revision}."
+                f"Revision {text} is a beta, which the sandbox does not serve. {offered}"
             )
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ApiFault.bad_request(f"The revision header must be a date such as {OLDEST}.")
         try:
-            asked = date.fromisoformat(text[:10])
+            asked = date.fromisoformat(text)
         except ValueError:
             raise ApiFault.bad_request(f"{text} is not a date.") from None
         today = self.store.today()
-        if asked > max(today, date.fromisoformat(self.contract.revision)):
-            raise ApiFault.bad_request(f"Revision {text} does not exist yet.")
+        if asked > today:
+            raise ApiFault.bad_request(f"Revision {text} is in the future.")
         retired = asked.replace(day=min(asked.day, 28), year=asked.year + YEARS_OF_LIFE) <= today
-        if retired and headers.get("x-klaviyo-revision-fall-forward-opt-out") == "1":
+        if not retired:
+            raise ApiFault.bad_request(f"Revision {text} is not one that the sandbox serves. {offered}")
+        if headers.get("x-klaviyo-revision-fall-forward-opt-out") == "1":
             raise ApiFault(410, [Problem("gone", f"Revision {text} is retired.")])
+        return OLDEST
+
+    def _match(self, method: str, path: str) -> tuple[Operation, dict[str, str]]:
+        """Find the operation; one that only another revision has is missing as an unknown path is."""
+        try:
+            return self.contract.match(method, path)
+        except ApiFault:
+            if other := served_from(method, path):
+                raise ApiFault.not_found(
+                    f"Revision {self.contract.revision} has no {method} {path}; revision {other} has."
+                ) from None
+            raise
 
     def _check_scopes(self, scopes: Scopes, needed: Collection[str]) -> None:
         missing = [] if scopes is None else sorted(set(needed) - set(scopes))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from klaviyo_analytics.sandbox.app import selection
-from klaviyo_analytics.sandbox.app.contract import Operation, Shape, load_contract
+from klaviyo_analytics.sandbox.app.contract import REVISION, Operation, Shape, load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.filters import MARKETING, latest
 from klaviyo_analytics.sandbox.app.paging import ORIGIN, Page, View, mark_of, page_links, take_page, url
@@ -212,7 +212,7 @@ def ordered(call: Call, type_: str, ids: Iterable[str]) -> View:
         return View([key for key, _ in pairs], [id_ for _, id_ in pairs], query.sort.startswith("-"))
 
     return call.store.derive(
-        (call.operation.id, *call.params.values(), call.query.filter, call.query.sort), build
+        (REVISION.get(), call.operation.id, *call.params.values(), call.query.filter, call.query.sort), build
     )
 
 
@@ -221,7 +221,7 @@ def _sort_key(record: Record, name: str) -> tuple[int, Any]:
     if name.startswith(MARKETING):
         value: Any = latest(record, name)
     else:
-        value = record.id if name == "id" else record.attributes.get(name)
+        value = record.id if name == "id" else selection.sort_value(record, name)
     return (1, "") if value is None else (0, value)
 
 

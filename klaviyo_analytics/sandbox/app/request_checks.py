@@ -109,7 +109,7 @@ def _check_required(operation: Operation, query: Query) -> None:
         raise ApiFault.parameter("filter", "A filter is required here.")
     check_suppression_filters(query.conditions)
     named = {condition.field for condition in query.conditions}
-    needed = REQUIRED_FIELDS.get(operation.id, ())
+    needed = REQUIRED_FIELDS.get(operation.id, ()) if operation.filter_required else ()
     if needed and not named.intersection(needed):
         raise ApiFault.parameter("filter", f"The filter must name {' or '.join(needed)}.")
     for condition in query.conditions:

@@ -32,6 +32,7 @@ TESTS: dict[str, Test] = {
 
 # Fields that are not the path of an attribute or a relationship's id.
 PATHS = {
+    ("campaign-message", "campaign_id"): "campaign.id",
     ("catalog-item", "category.id"): "categories.id",
     ("catalog-category", "item.id"): "items.id",
     ("review", "status"): "status.value",
@@ -41,6 +42,7 @@ PATHS = {
 }
 IDS = frozenset({"id", "ids", "profile_id"})
 RELATED = {
+    "campaign": "campaign",
     "messages": "campaign-messages",
     "categories": "categories",
     "items": "items",
@@ -87,7 +89,20 @@ def values_of(store: Store, record: Record, field: str) -> Iterable[Any]:
         return store.related(record, path[0].removesuffix("_id") + "s")  # a job's list or segment
     if path[0] in RELATED:
         return _related_values(store, record, RELATED[path[0]], path[1:])
-    return _walk([record.attributes], path)
+    return _walk([record.attributes], _to_definition(record, path))
+
+
+def _to_definition(record: Record, path: list[str]) -> list[str]:
+    """Return the path of an attribute that stands in the record's definition."""
+    inner = record.attributes.get("definition")
+    inside = isinstance(inner, dict) and path[0] in inner and path[0] not in record.attributes
+    return ["definition", *path] if inside else path
+
+
+def sort_value(record: Record, name: str) -> Any:
+    """Return what a record is sorted by."""
+    values = _walk([record.attributes], _to_definition(record, [name]))
+    return values[0] if values else None
 
 
 def _related_values(store: Store, record: Record, name: str, path: list[str]) -> Iterable[Any]:

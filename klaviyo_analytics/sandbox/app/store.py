@@ -23,6 +23,10 @@ INVERSE: dict[tuple[str, str], tuple[str, str]] = {
     ("flow-action", "flow-messages"): ("flow-message", "flow-action"),
     ("form", "form-versions"): ("form-version", "form"),
     ("metric", "metric-properties"): ("metric-property", "metric"),
+    ("object-type", "object-records"): ("object-record", "object-type"),
+    ("object-type", "object-ingestion-logs"): ("object-ingestion-log", "object-type"),
+    ("profile", "conversation"): ("conversation", "profile"),
+    ("profile", "conversations"): ("conversation", "profile"),
     ("profile", "push-tokens"): ("push-token", "profile"),
     ("tag", "campaigns"): ("campaign", "tags"),
     ("tag", "flows"): ("flow", "tags"),
@@ -48,11 +52,19 @@ _TARGETS: dict[str, str] = {
     "attributed-event": "event",
     "attributions": "attribution",
     "campaign": "campaign",
+    "campaign-audience": "campaign-audience",
+    "campaign-audiences": "campaign-audience",
     "campaign-message": "campaign-message",
     "campaign-messages": "campaign-message",
+    "campaign-variation": "campaign-variation",
+    "campaign-variations": "campaign-variation",
     "categories": "catalog-category",
+    "conversation": "conversation",
+    "conversations": "conversation",
     "coupon-codes": "coupon-code",
+    "current-schema": "object-schema",
     "data-source": "data-source",
+    "draft-schema": "object-schema",
     "event": "event",
     "events": "event",
     "flow": "flow",
@@ -61,8 +73,12 @@ _TARGETS: dict[str, str] = {
     "item": "catalog-item",
     "items": "catalog-item",
     "lists": "list",
+    "object-record": "object-record",
+    "object-type": "object-type",
     "profile": "profile",
+    "schema-versions": "object-schema",
     "segments": "segment",
+    "source-mapping": "source-mapping",
     "variants": "catalog-variant",
     "webhook-topics": "webhook-topic",
 }
@@ -193,6 +209,7 @@ class Store:
 
     def __init__(self, account: Account, clock: Callable[[], float]) -> None:
         self.account = account
+        self.base = self  # the store that writes; a view shares it
         self.version = 0
         self.holders: dict[tuple[str, str], Record] | None = None  # of identifiers: see `profiles`
         self.jobs: list[Record] = []  # that have not expired: see `jobs`

@@ -282,6 +282,7 @@ OWNED = frozenset(
     {
         ("campaign-message", "campaign"),
         ("catalog-variant", "item"),
+        ("conversation", "profile"),
         ("coupon-code", "coupon"),
         ("form-version", "form"),
         ("push-token", "profile"),

@@ -1,4 +1,4 @@
-"""A deterministic shop: a year of people, messages, visits and orders in which everything agrees.
+"""A deterministic shop: years of people, messages, visits and orders in which everything agrees.
 
 The rooms, in the order in which an account is built:
 
@@ -12,5 +12,6 @@ The rooms, in the order in which an account is built:
 
 from klaviyo_analytics.sandbox.shop.build import build_account
 from klaviyo_analytics.sandbox.shop.clock import DEFAULT_NOW
+from klaviyo_analytics.sandbox.shop.truths import Truths
 
-__all__ = ["DEFAULT_NOW", "build_account"]
+__all__ = ["DEFAULT_NOW", "Truths", "build_account"]

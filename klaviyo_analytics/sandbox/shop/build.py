@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from klaviyo_analytics.sandbox.model import Account, EventLog, Record
-from klaviyo_analytics.sandbox.shop.clock import DEFAULT_NOW, TIMEZONE, Clock
+from klaviyo_analytics.sandbox.shop.clock import (
+    DEFAULT_NOW,
+    LARGE_SHOP,
+    LONG_HISTORY,
+    SHORT_HISTORY,
+    SHORTEST_HISTORY,
+    TIMEZONE,
+    Clock,
+)
 from klaviyo_analytics.sandbox.shop.events.consents import consent_chapters
 from klaviyo_analytics.sandbox.shop.events.ledger import cast_size, merge, so_far
 from klaviyo_analytics.sandbox.shop.events.messages import attribute, message_chapters
-from klaviyo_analytics.sandbox.shop.events.orders import (
-    Till,
-    everyday_chapters,
-    shop_chapters,
-    visit_chapters,
-)
+from klaviyo_analytics.sandbox.shop.events.orders import Till, shop_chapters
+from klaviyo_analytics.sandbox.shop.events.visits import everyday_chapters, visit_chapters
 from klaviyo_analytics.sandbox.shop.ids import Names, event_ids
 from klaviyo_analytics.sandbox.shop.metrics import metric_ids
 from klaviyo_analytics.sandbox.shop.records.account import (
@@ -29,6 +34,7 @@ from klaviyo_analytics.sandbox.shop.records.account import (
     webhook_records,
 )
 from klaviyo_analytics.sandbox.shop.records.messages import (
+    audience_ids,
     campaign_records,
     flow_records,
     form_records,
@@ -49,8 +55,15 @@ from klaviyo_analytics.sandbox.shop.story.journeys import (
     see_off,
     settle,
 )
-from klaviyo_analytics.sandbox.shop.story.mailings import MessageBook, Patience, plan_campaigns, plan_flows
+from klaviyo_analytics.sandbox.shop.story.mailings import (
+    Campaign,
+    MessageBook,
+    Patience,
+    plan_campaigns,
+    plan_flows,
+)
 from klaviyo_analytics.sandbox.shop.story.people import BY_BROWSING, contact, draw_people
+from klaviyo_analytics.sandbox.shop.truths import Truths
 from klaviyo_analytics.sandbox.shop.world import World
 
 Records = dict[str, dict[str, Record]]
@@ -73,7 +86,7 @@ def all_records(world: World, till: Till, event_ids: list[str]) -> tuple[Records
     records: Records = {}
     for record in [
         account_record(names, world.currency),
-        *metric_records(names, clock.start, clock.now),
+        *metric_records(names, clock.start, clock.now, world.text_names),
         *metric_property_records(names, world.log),
         *profile_records(world),
         *push_token_records(world),
@@ -132,12 +145,15 @@ def _label_groups(world: World, records: Records) -> None:
 def build_account(
     *,
     seed: int = 7,
-    profiles: int = 2000,
-    events: int = 50_000,
+    profiles: int = 8_000,
+    events: int = 300_000,
     now: int | None = None,
     currencies: Sequence[str] = ("USD",),
+    days: int | None = None,
+    text_names: str = "new",
+    truths: Truths | Mapping[str, object] | str | None = None,
 ) -> Account:
-    """Make a shop with 400 days of history in which everything agrees.
+    """Make a shop in which everything agrees.
 
     Parameters
     ----------
@@ -149,6 +165,12 @@ def build_account(
         The account's present as Unix seconds; 2026-06-30T15:20:00Z unless another is chosen.
     currencies
         What the shop sells in, the account's own first.
+    days
+        The length of the history; None for two years, or for 400 days if there are fewer than 200,000 events.
+    text_names
+        "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    truths
+        What the numbers are made to contain: a `Truths`, some of its parameters as a dict, or "none", "usual", "all".
 
     Examples
     --------
@@ -158,26 +180,53 @@ def build_account(
     """
     if profiles < 0 or events < 0:
         raise ValueError(f"profiles and events cannot be negative: profiles={profiles}, events={events}")
-    names, clock = Names(seed), Clock.until(DEFAULT_NOW if now is None else now)
+    if days is not None and days < SHORTEST_HISTORY:
+        raise ValueError(f"days={days} is too short. A history has at least {SHORTEST_HISTORY} days.")
+    if text_names not in ("new", "old"):
+        raise ValueError(f"text_names={text_names!r} is not allowed. Choose 'new' or 'old'.")
+    length = days or (LONG_HISTORY if events >= LARGE_SHOP else SHORT_HISTORY)
+    collects = gc.isenabled()
+    gc.disable()  # a million small objects, none of them garbage: looking through them takes a third of the time
+    try:
+        clock = Clock.until(DEFAULT_NOW if now is None else now, length)
+        return _build(seed, profiles, events, clock, currencies, text_names, Truths.of(truths))
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _build(
+    seed: int,
+    profiles: int,
+    events: int,
+    clock: Clock,
+    currencies: Sequence[str],
+    text_names: str,
+    truths: Truths,
+) -> Account:
+    names = Names(seed)
     rng = np.random.default_rng(seed)
     places = currency_of_places(tuple(currencies))
-    people = draw_people(rng, clock, profiles)
+    people = draw_people(rng, clock, profiles, truths.machine_opens)
     contacts = contact(people, seed)
     campaigns, flows = plan_campaigns(names, clock), plan_flows(names)
     messages = [campaign.message for campaign in campaigns]
     messages += [step.message for flow in flows.values() for step in flow.steps]
-    book = MessageBook(messages)
+    book = MessageBook(messages, truths.variation_lift)
 
     # Nobody's story is much shorter than this, so more people could not take part anyway.
     cast = people.take(np.arange(min(profiles, events // 3 + 20)))
-    diary = Diary(rng, clock, cast, build_catalog(names, clock.start), book, places, Patience.of(cast))
+    diary = Diary(
+        rng, clock, cast, build_catalog(names, clock.start), book, places, Patience.of(cast), truths
+    )
     live(diary, campaigns, flows)
-    till, left = Till(diary, settle(rng, diary.carts)), see_off(diary)
+    till, left = Till(diary, settle(rng, diary.carts, truths), contacts), see_off(diary)
 
+    audiences = {campaign.id: audience_ids(names, campaign.audience) for campaign in campaigns}
     story = so_far(
         [
             *consent_chapters(names, cast, left.stays),
-            *message_chapters(diary, contacts, left.by_send),
+            *message_chapters(diary, contacts, left.by_send, audiences, seed + 29),
             *visit_chapters(diary),
             *shop_chapters(till),
         ],
@@ -198,14 +247,25 @@ def build_account(
         contacts=contacts,
         active=active,
         diary=diary,
-        campaigns=campaigns,
+        campaigns=_kept(campaigns, truths.deleted),
         flows=flows,
         departures=left,
         log=merge([*story, *everyday]),
+        text_names=text_names,
     )
     event_log = _event_log(world)
     records, members, stays_over = all_records(world, till, event_log.ids)
     return Account(clock.now, TIMEZONE, records, members, event_log, stays_over)
+
+
+def _kept(campaigns: list[Campaign], deleted: int) -> list[Campaign]:
+    """Leave out campaigns that were deleted after they were sent, spread over the history."""
+    sent = [
+        campaign for campaign in campaigns if campaign.status == "Sent" and not campaign.message.variations
+    ]
+    places = np.linspace(0, len(sent) - 1, min(deleted, len(sent)) + 2).astype(int)[1:-1]
+    gone = {sent[place].id for place in places.tolist()} if deleted else set()
+    return [campaign for campaign in campaigns if campaign.id not in gone]
 
 
 def _event_log(world: World) -> EventLog:

@@ -15,7 +15,9 @@ ZONE = ZoneInfo(TIMEZONE)
 
 #: The present of a sandbox account unless another is chosen: a Tuesday morning in New York, its day unfinished.
 DEFAULT_NOW = int(datetime(2026, 6, 30, 15, 20, tzinfo=UTC).timestamp())
-HISTORY_DAYS = 400
+#: How long the history is: a small shop has too few events to spread them over two years.
+SHORTEST_HISTORY, SHORT_HISTORY, LONG_HISTORY = 90, 400, 730
+LARGE_SHOP = 200_000  # events from which on a shop has the long history
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -53,13 +55,14 @@ class Clock:
 
     start: int
     now: int
+    days: int
     _edges: Ints
     _share: Floats  # cumulative, 0 at start to 1 at now
 
     @classmethod
-    def until(cls, now: int) -> Clock:
-        """Build the clock of an account whose present is `now`."""
-        start = now - HISTORY_DAYS * DAY
+    def until(cls, now: int, days: int = SHORT_HISTORY) -> Clock:
+        """Build the clock of an account whose present is `now` and whose history has so many days."""
+        start = now - days * DAY
         edges = np.append(np.arange(start, now, HOUR, dtype=np.int64), now)
         wall = [local(second) for second in edges[:-1].tolist()]
         busy = np.array([_season(moment.date()) for moment in wall])
@@ -68,13 +71,20 @@ class Clock:
         busy *= np.linspace(0.9, 1.15, len(busy))  # the shop grows
         busy *= np.diff(edges)
         share = np.concatenate([[0.0], np.cumsum(busy)])
-        return cls(start, now, edges, share / share[-1])
+        return cls(start, now, days, edges, share / share[-1])
 
     def draw(self, rng: np.random.Generator, after: Ints) -> Ints:
         """Draw one busy moment after each given time."""
         begin = self.elapsed(after)
         moments = np.interp(begin + rng.random(len(after)) * (1 - begin), self._share, self._edges)
         return np.maximum(moments.astype(np.int64), after)
+
+    def hours(self, when: Ints) -> Ints:
+        """Return the hour of the day of each time on the shop's clock."""
+        offsets = [local(second).utcoffset() for second in self._edges.tolist()]
+        ahead = np.array([int(offset.total_seconds()) if offset else 0 for offset in offsets])
+        place = np.clip(np.searchsorted(self._edges, when, side="right") - 1, 0, len(ahead) - 1)
+        return (when + ahead[place]) // HOUR % 24
 
     def elapsed(self, when: Ints) -> Floats:
         """Return the share of all the shop's business that was done before each time."""

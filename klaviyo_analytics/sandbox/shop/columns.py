@@ -55,6 +55,18 @@ def last_before(owner: Ints, time: Ints, *, of_owner: Ints, of_time: Ints, windo
     return np.where(fits, row, NONE)
 
 
+def count_before(owner: Ints, time: Ints, window: int) -> Ints:
+    """Return how many rows of the same owner came before each row, within the window."""
+    order = np.lexsort((time, owner))
+    span = np.int64(1) << 34
+    keys = owner[order] * span + time[order]
+    found = np.empty(len(order), dtype=np.int64)
+    found[order] = np.searchsorted(keys, keys, side="left") - np.searchsorted(
+        keys, keys - window, side="left"
+    )
+    return found
+
+
 def first_of_each(owner: Ints, time: Ints) -> Ints:
     """Return the row with the smallest time of each owner, in the order of owners."""
     order = np.lexsort((time, owner))

@@ -41,9 +41,20 @@ class Metric(IntEnum):
     REFUNDED_ORDER = auto()
     POS_ORDER = auto()
     LOYALTY_POINTS = auto()
+    ADDED_TO_CART = auto()
+    OWN_CHECKOUT = auto()
+    OWN_ORDER = auto()
+    OWN_PRODUCT = auto()
+    OWN_FULFILLED = auto()
+    OWN_CANCELLED = auto()
+    OWN_REFUNDED = auto()
 
 
-_KLAVIYO, _SHOPIFY, _POS = ("Klaviyo", "Internal"), ("Shopify", "eCommerce"), ("Point of Sale", "API")
+_KLAVIYO, _SHOPIFY, _API = ("Klaviyo", "Internal"), ("Shopify", "eCommerce"), ("API", "API")
+_POS = ("Point of Sale", "API")
+
+#: Built-in integrations have the same id in every account.
+BUILT_IN = {"Klaviyo": "0rG4eQ", "Shopify": "0eMvjm", "API": "7FtS4J"}
 
 ORIGIN: dict[Metric, tuple[str, tuple[str, str] | None]] = {
     Metric.RECEIVED_EMAIL: ("Received Email", _KLAVIYO),
@@ -66,10 +77,10 @@ ORIGIN: dict[Metric, tuple[str, tuple[str, str] | None]] = {
     Metric.VIEWED_FORM: ("Viewed Form", _KLAVIYO),
     Metric.CLOSED_FORM: ("Closed Form", _KLAVIYO),
     Metric.SUBMITTED_FORM: ("Submitted Form", _KLAVIYO),
-    Metric.ACTIVE_ON_SITE: ("Active on Site", _KLAVIYO),
-    Metric.VIEWED_PRODUCT: ("Viewed Product", _KLAVIYO),
+    Metric.ACTIVE_ON_SITE: ("Active on Site", _API),
+    Metric.VIEWED_PRODUCT: ("Viewed Product", _API),
     Metric.SUBMITTED_REVIEW: ("Submitted Review", _KLAVIYO),
-    Metric.STARTED_CHECKOUT: ("Started Checkout", _SHOPIFY),
+    Metric.STARTED_CHECKOUT: ("Checkout Started", _SHOPIFY),
     Metric.PLACED_ORDER: ("Placed Order", _SHOPIFY),
     Metric.ORDERED_PRODUCT: ("Ordered Product", _SHOPIFY),
     Metric.FULFILLED_ORDER: ("Fulfilled Order", _SHOPIFY),
@@ -77,6 +88,23 @@ ORIGIN: dict[Metric, tuple[str, tuple[str, str] | None]] = {
     Metric.REFUNDED_ORDER: ("Refunded Order", _SHOPIFY),
     Metric.POS_ORDER: ("Placed Order", _POS),
     Metric.LOYALTY_POINTS: ("Earned Loyalty Points", None),
+    Metric.ADDED_TO_CART: ("Added to Cart", _SHOPIFY),
+    Metric.OWN_CHECKOUT: ("Started Checkout", _API),
+    Metric.OWN_ORDER: ("Placed Order", _API),
+    Metric.OWN_PRODUCT: ("Ordered Product", _API),
+    Metric.OWN_FULFILLED: ("Fulfilled Order", _API),
+    Metric.OWN_CANCELLED: ("Cancelled Order", _API),
+    Metric.OWN_REFUNDED: ("Refunded Order", _API),
+}
+
+
+#: What Klaviyo called the metrics of text messages before it renamed them; accounts have either names.
+OLD_TEXT_NAMES: dict[Metric, str] = {
+    Metric.RECEIVED_TEXT: "Received SMS",
+    Metric.CLICKED_TEXT: "Clicked SMS",
+    Metric.FAILED_TEXT: "Failed to Deliver SMS",
+    Metric.SUBSCRIBED_TEXT: "Subscribed to SMS Marketing",
+    Metric.UNSUBSCRIBED_TEXT: "Unsubscribed from SMS Marketing",
 }
 
 

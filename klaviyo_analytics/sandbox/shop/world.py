@@ -35,6 +35,7 @@ class World:
     flows: dict[str, Flow]
     departures: Departures
     log: Log
+    text_names: str = "new"
 
     @property
     def stays(self) -> Memberships:

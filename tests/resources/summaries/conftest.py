@@ -15,7 +15,7 @@ from tests.shops import Shop
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
-    with serving(profiles=300, events=8_000) as shop:
+    with serving(profiles=400, events=15_000) as shop:
         yield shop
 
 

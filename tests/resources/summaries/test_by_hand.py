@@ -71,6 +71,12 @@ def by_hand(client: KlaviyoClient, shop: Shop) -> pd.DataFrame:
         acts = events[events["what"].isin(ACTS[name])]
         made[people] = acts.groupby("message")["profile_id"].nunique()
     orders = sent_orders(shop.sandbox)
+    # what events call a campaign's message is the campaign
+    of_campaign = {
+        str(message.relationships["campaign"]): id_
+        for id_, message in shop.account.records["campaign-message"].items()
+    }
+    made = {name: counts.rename(index=of_campaign) for name, counts in made.items()}
     sold = orders[(orders["sent"] >= start) & (orders["sent"] < end)].groupby("message")
     made |= {"conversions": sold["value"].count(), "conversion_value": sold["value"].sum()}
     made["conversion_uniques"] = sold["profile"].nunique()

@@ -53,6 +53,14 @@ def summaries(client: KlaviyoClient, timeframe: Any) -> dict[str, pd.DataFrame]:
     }
 
 
+def test_names_come_first_and_ids_last(year: dict[str, pd.DataFrame]) -> None:
+    for noun, summary in year.items():
+        assert summary.columns[0] == noun.split()[0].replace("variation", "campaign")
+        ids = [name.endswith("_id") for name in summary.columns]
+        assert any(ids)
+        assert ids == sorted(ids)
+
+
 def test_they_have_the_columns_that_the_plots_were_drawn_for(year: dict[str, pd.DataFrame]) -> None:
     made = year
     assert set(made["campaign"]) == {*gallery.campaign_summary(), "complete"}

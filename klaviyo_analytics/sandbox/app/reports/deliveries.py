@@ -64,7 +64,9 @@ def _list(store: Store) -> Mailings:
     sent = [-1 if mailing.of_flow else _send_time(mailing.owner) for mailing in messages]
     return Mailings(
         messages,
-        {mailing.message.id: number for number, mailing in enumerate(messages)},
+        # the events of a campaign name it, and credits name its message
+        {mailing.owner.id: number for number, mailing in enumerate(messages) if not mailing.of_flow}
+        | {mailing.message.id: number for number, mailing in enumerate(messages)},
         np.array(sent, dtype=np.int64),
         {id_: number for number, id_ in enumerate(variations)},
         list(variations.items()),
@@ -133,15 +135,19 @@ class Kind(IntEnum):
 METRICS: Mapping[str, Kind] = {
     "Received Email": Kind.DELIVERED,
     "Received Text Message": Kind.DELIVERED,
+    "Received SMS": Kind.DELIVERED,
     "Received Push": Kind.DELIVERED,
     "Bounced Email": Kind.BOUNCED,
     "Failed to Deliver Text Message": Kind.FAILED,
+    "Failed to Deliver SMS": Kind.FAILED,
     "Opened Email": Kind.OPENED,
     "Opened Push": Kind.OPENED,
     "Clicked Email": Kind.CLICKED,
     "Clicked Text Message": Kind.CLICKED,
+    "Clicked SMS": Kind.CLICKED,
     "Unsubscribed from Email Marketing": Kind.UNSUBSCRIBED,
     "Unsubscribed from Text Message Marketing": Kind.UNSUBSCRIBED,
+    "Unsubscribed from SMS Marketing": Kind.UNSUBSCRIBED,
     "Marked Email as Spam": Kind.COMPLAINED,
 }
 DELAY = 60  # seconds after sending within which a message is noted as received

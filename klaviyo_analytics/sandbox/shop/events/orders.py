@@ -1,4 +1,4 @@
-"""Shop events and their properties: checkouts, orders and their lines, and what becomes of them."""
+"""Shop events: which carts, orders and lines become events, and the words of the own shop and of the till."""
 
 from __future__ import annotations
 
@@ -6,70 +6,100 @@ from collections.abc import Callable
 
 import numpy as np
 
-from klaviyo_analytics.sandbox.shop.clock import MINUTE
-from klaviyo_analytics.sandbox.shop.columns import NEVER, NONE, Bools, Floats, Ints
-from klaviyo_analytics.sandbox.shop.events.consents import form_properties
-from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties, Writer
-from klaviyo_analytics.sandbox.shop.ids import CROCKFORD, Names, spell
+from klaviyo_analytics.sandbox.shop.columns import NEVER, Bools, Floats, Ints
+from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties
+from klaviyo_analytics.sandbox.shop.events.shopify import Shopify, order_number
+from klaviyo_analytics.sandbox.shop.ids import CROCKFORD, spell
 from klaviyo_analytics.sandbox.shop.metrics import Metric
-from klaviyo_analytics.sandbox.shop.story.catalog import SHOP, SITE, Catalog
+from klaviyo_analytics.sandbox.shop.story.catalog import SHOP, SITE
 from klaviyo_analytics.sandbox.shop.story.journeys import COUPONS, RATES, Aftermath, Diary
+from klaviyo_analytics.sandbox.shop.story.people import PLACES, Contacts
 
 _CURRENCIES = list(RATES)
 
 
 def shop_chapters(till: Till) -> list[Chapter]:
     """Write every checkout, order, line, shipment, cancellation, refund, review and loyalty point."""
-    diary, after = till.diary, till.after
-    carts, lines = diary.carts, diary.lines
-    online, ordered = ~carts.in_store, carts.ordered < NEVER
-    line = np.flatnonzero((online & ordered)[lines.cart])
-    points = ordered & (diary.people.appetite[carts.person] > 2.0)
+    carts = till.diary.carts
+    ordered = carts.ordered < NEVER
+    points = ordered & (till.diary.people.appetite[carts.person] > 2.0)
+    in_store = carts.in_store & ordered
     return [
-        till.about(Metric.STARTED_CHECKOUT, online, carts.time, till.total, till.checkout, converts=True),
-        till.about(
-            Metric.PLACED_ORDER, online & ordered, carts.ordered, till.total, till.order, converts=True
-        ),
-        Chapter(
-            Metric.ORDERED_PRODUCT,
-            carts.person[lines.cart[line]],
-            carts.ordered[lines.cart[line]],
-            till.lines(line),
-            lines.cents[line] / 100,
-            converts=True,
-        ),
-        till.about(
-            Metric.POS_ORDER, carts.in_store & ordered, carts.ordered, till.total, till.receipt, converts=True
-        ),
+        till.baskets(),
+        *_of_shopify(till, ~carts.in_store & ~carts.own),
+        *_of_own_shop(till, carts.own),
+        till.about(Metric.POS_ORDER, in_store, carts.ordered, till.total, till.receipt, converts=True),
         till.about(Metric.LOYALTY_POINTS, points, carts.ordered, None, till.points),
         till.about(
-            Metric.FULFILLED_ORDER, after.fulfilled < NEVER, after.fulfilled, till.total, till.fulfilment
+            Metric.SUBMITTED_REVIEW, till.after.reviewed < NEVER, till.after.reviewed, None, till.review
+        ),
+    ]
+
+
+def _of_shopify(till: Till, here: Bools) -> list[Chapter]:
+    carts, after, total = till.diary.carts, till.after, till.total
+    ordered = here & (carts.ordered < NEVER)
+    return [
+        till.about(Metric.STARTED_CHECKOUT, here, carts.time, total, till.checkout, converts=True),
+        till.about(Metric.PLACED_ORDER, ordered, carts.ordered, total, till.order, converts=True),
+        till.units(Metric.ORDERED_PRODUCT, ordered),
+        till.about(
+            Metric.FULFILLED_ORDER, here & (after.fulfilled < NEVER), after.fulfilled, total, till.fulfilment
         ),
         till.about(
-            Metric.CANCELLED_ORDER, after.cancelled < NEVER, after.cancelled, till.total, till.cancellation
+            Metric.CANCELLED_ORDER, here & (after.cancelled < NEVER), after.cancelled, total, till.order
         ),
-        till.about(Metric.REFUNDED_ORDER, after.refunded < NEVER, after.refunded, till.refunds, till.refund),
-        till.about(Metric.SUBMITTED_REVIEW, after.reviewed < NEVER, after.reviewed, None, till.review),
+        till.about(Metric.REFUNDED_ORDER, here & (after.refunded < NEVER), after.refunded, total, till.order),
+    ]
+
+
+def _of_own_shop(till: Till, here: Bools) -> list[Chapter]:
+    carts, after, total = till.diary.carts, till.after, till.total
+    ordered = here & (carts.ordered < NEVER)
+    return [
+        till.about(Metric.OWN_CHECKOUT, here, carts.time, total, till.own_checkout, converts=True),
+        till.about(Metric.OWN_ORDER, ordered, carts.ordered, total, till.own_order, converts=True),
+        till.lines(Metric.OWN_PRODUCT, ordered),
+        till.about(
+            Metric.OWN_FULFILLED,
+            here & (after.fulfilled < NEVER),
+            after.fulfilled,
+            total,
+            till.own_fulfilment,
+        ),
+        till.about(
+            Metric.OWN_CANCELLED, here & (after.cancelled < NEVER), after.cancelled, total, till.cancellation
+        ),
+        till.about(
+            Metric.OWN_REFUNDED, here & (after.refunded < NEVER), after.refunded, till.refunds, till.refund
+        ),
     ]
 
 
 class Till:
-    """Knows every cart's contents and sum, and writes the properties of shop events."""
+    """Knows every cart's contents and sum, and writes the properties of shop events.
 
-    def __init__(self, diary: Diary, after: Aftermath) -> None:
+    Most carts are Shopify's (`shopify.py` has its words). The second shop is the company's own and sends what
+    Klaviyo's guide for developers names; the till in the store words things its own way.
+    """
+
+    def __init__(self, diary: Diary, after: Aftermath, contacts: Contacts) -> None:
         carts, lines = diary.carts, diary.lines
         self.diary, self.after, self.catalog = diary, after, diary.catalog
         count = len(carts)
         self.total: Floats = np.bincount(lines.cart, lines.cents, minlength=count) / 100
         by_cart = np.argsort(lines.cart, kind="stable")
         bounds = np.searchsorted(lines.cart[by_cart], np.arange(count + 1))
-        self.first, self.last = bounds[:-1], bounds[1:]
-        self.by_cart = by_cart
-        opening = lines.cents[by_cart[self.first]] / 100 if count else self.total
+        self.first, self.last = bounds[:-1].tolist(), bounds[1:].tolist()
+        self.by_cart, self.in_order = by_cart, by_cart.tolist()
+        opening = lines.cents[by_cart[bounds[:-1]]] / 100 if count else self.total
         self.refunds: Floats = np.where(after.partial, opening, self.total)
         rank = np.empty(count, dtype=np.int64)
         rank[np.lexsort((carts.person, carts.time))] = np.arange(count)
         self.numbers = rank + 1001
+        self.shopify = Shopify(
+            diary.catalog, diary.people, contacts, carts, lines, self.numbers, after.renewal
+        )
         self._items: dict[int, list[Properties]] = {}
 
     def about(
@@ -93,17 +123,83 @@ class Till:
             metric, self.diary.carts.person[cart], time[cart], write_rows, amounts, converts=converts
         )
 
-    def lines(self, line: Ints) -> Writer:
-        """Write one event for each line of each order."""
+    def lines(self, metric: Metric, which: Bools) -> Chapter:
+        """Write one event for each line of the selected orders."""
+        lines, carts = self.diary.lines, self.diary.carts
+        line = np.flatnonzero(which[lines.cart])
+        cart = lines.cart[line]
 
         def write(kept: Ints) -> list[Properties]:
-            lines = self.diary.lines
             return [
-                self._ordered_product(row, cart)
-                for row, cart in zip(line[kept].tolist(), lines.cart[line[kept]].tolist(), strict=True)
+                self._ordered_product(row, owner)
+                for row, owner in zip(line[kept].tolist(), cart[kept].tolist(), strict=True)
             ]
 
-        return write
+        return Chapter(
+            metric, carts.person[cart], carts.ordered[cart], write, lines.cents[line] / 100, converts=True
+        )
+
+    def units(self, metric: Metric, which: Bools) -> Chapter:
+        """Write one event for each unit of the selected orders."""
+        lines, carts = self.diary.lines, self.diary.carts
+        chosen = np.flatnonzero(which[lines.cart])
+        line = np.repeat(chosen, lines.quantity[chosen])
+        unit = np.arange(len(line)) - np.searchsorted(line, line)
+        cart, place = lines.cart[line], self.places()[line]
+        share, rest = np.divmod(lines.cents[line], lines.quantity[line])
+
+        def write(kept: Ints) -> list[Properties]:
+            columns = (column[kept].tolist() for column in (cart, line, place, unit))
+            return [self.shopify.unit(*row) for row in zip(*columns, strict=True)]
+
+        value = (share + (unit < rest)) / 100
+        return Chapter(metric, carts.person[cart], carts.ordered[cart], write, value, converts=True)
+
+    def baskets(self) -> Chapter:
+        """Write what was put into Shopify's carts: the lines of every checkout, and things that were left there."""
+        diary, lines, carts, visits = self.diary, self.diary.lines, self.diary.carts, self.diary.visits
+        line = np.flatnonzero((~carts.in_store & ~carts.own)[lines.cart])
+        place = self.places()[line]
+        left = np.flatnonzero((visits.time + visits.person) % 9 == 0)
+        person = np.concatenate([carts.person[lines.cart[line]], visits.person[left]])
+        # a checkout begins at least 65 seconds after the visit, and a look at a product within 34
+        time = np.concatenate([carts.time[lines.cart[line]] - 30 + 5 * place, visits.time[left] + 36])
+        count, rates = len(line), np.array(list(RATES.values()))
+        currency = diary.currencies[diary.people.place[visits.person[left]]]
+        whole = np.where(rates[currency] > 100, 100, 1)
+        price = (np.round(self.catalog.cents[visits.good[left]] * rates[currency] / whole) * whole).astype(
+            int
+        )
+        value = np.concatenate([lines.unit[line] * lines.quantity[line], price]) / 100
+
+        def write(kept: Ints) -> list[Properties]:
+            return [self._added(row, line, place, left, price, count) for row in kept.tolist()]
+
+        return Chapter(Metric.ADDED_TO_CART, person, time, write, value)
+
+    def _added(self, row: int, line: Ints, place: Ints, left: Ints, price: Ints, count: int) -> Properties:
+        if row < count:
+            number = int(line[row])
+            return self.shopify.added_line(int(self.diary.lines.cart[number]), number, int(place[row]))
+        visit, visits = int(left[row - count]), self.diary.visits
+        town = int(self.diary.people.place[int(visits.person[visit])])
+        return self.shopify.added(
+            f"v{visit}",
+            int(visits.good[visit]),
+            int(price[row - count]),
+            1,
+            _CURRENCIES[int(self.diary.currencies[town])],
+            PLACES[town].locale[-2:],
+        )
+
+    def places(self) -> Ints:
+        """Return the place of each line in its cart, from 0."""
+        place = np.empty(len(self.by_cart), dtype=np.int64)
+        place[self.by_cart] = (
+            np.arange(len(self.by_cart))
+            - np.array(self.first, dtype=np.int64)[self.diary.lines.cart[self.by_cart]]
+        )
+        return place
 
     def coupon(self, cart: int) -> str | None:
         """Return the unique code that was used on a cart."""
@@ -114,7 +210,7 @@ class Till:
 
     def order_id(self, cart: int) -> str:
         """Return the id that the shop system has for an order."""
-        return str(5_400_000_000_000 + int(self.numbers[cart]) * 32_768)
+        return str(order_number(int(self.numbers[cart])))
 
     def items(self, cart: int) -> list[Properties]:
         """Return the lines of a cart as nested objects."""
@@ -124,20 +220,34 @@ class Till:
         return known
 
     def checkout(self, cart: int) -> Properties:
-        """Write a started checkout."""
+        """Write a checkout in Shopify."""
+        return self.shopify.checkout(cart, self._rows(cart), self.coupon(cart))
+
+    def order(self, cart: int) -> Properties:
+        """Write an order in Shopify, also one that is cancelled or refunded: Shopify reports only whole refunds."""
+        return self.shopify.order(cart, self._rows(cart), self.coupon(cart))
+
+    def fulfilment(self, cart: int) -> Properties:
+        """Write a shipment of Shopify's."""
+        return self.shopify.fulfilment(cart, self._rows(cart), self.coupon(cart))
+
+    def own_checkout(self, cart: int) -> Properties:
+        """Write a checkout in the own shop."""
         one = self._basket(cart)
         one["$event_id"] = f"c{self.order_id(cart)}"
         one["CheckoutURL"] = f"{SITE}/checkout/{self.order_id(cart)}?key=a%2Bb&step=contact"
         return one
 
-    def order(self, cart: int) -> Properties:
-        """Write a placed order."""
+    def own_order(self, cart: int) -> Properties:
+        """Write an order in the own shop."""
         one = self._basket(cart)
         code = self.coupon(cart)
         one["$event_id"] = self.order_id(cart)
         one["OrderNumber"] = int(self.numbers[cart])
         one["Discount Codes"] = [] if code is None else [code]
         one["Source Name"] = "web" if cart % 5 else "shop_app"
+        if self.after.renewal[cart]:
+            one["tags"] = ["Recurring Order"]
         if cart % 4 == 0:
             one["$extra"] = {
                 "note": None if cart % 8 else 'Gift: "happy birthday", leave at door',
@@ -158,19 +268,19 @@ class Till:
             "Cashier": None if cart % 3 else "Renée",
         }
 
-    def fulfilment(self, cart: int) -> Properties:
-        """Write a shipment."""
+    def own_fulfilment(self, cart: int) -> Properties:
+        """Write a shipment of the own shop."""
         return {**self._follow_up(cart, float(self.total[cart])), "Tracking Numbers": [f"1Z{cart:010d}"]}
 
     def cancellation(self, cart: int) -> Properties:
-        """Write a cancelled order."""
+        """Write a cancelled order of the own shop."""
         return {
             **self._follow_up(cart, float(self.total[cart])),
             "Reason": ("customer", "inventory")[cart % 2],
         }
 
     def refund(self, cart: int) -> Properties:
-        """Write a refund of the whole order or of its first line."""
+        """Write a refund of the own shop: of the whole order, or of its first line."""
         reason = None if cart % 4 == 0 else "Didn't fit"
         return {**self._follow_up(cart, float(self.refunds[cart])), "Reason": reason}
 
@@ -195,8 +305,7 @@ class Till:
         }
 
     def _rows(self, cart: int) -> list[int]:
-        rows: list[int] = self.by_cart[self.first[cart] : self.last[cart]].tolist()
-        return rows
+        return self.in_order[self.first[cart] : self.last[cart]]
 
     def _item(self, line: int) -> Properties:
         lines = self.diary.lines
@@ -247,99 +356,3 @@ class Till:
             "OrderNumber": int(self.numbers[cart]),
             "Shop": SHOP,
         }
-
-
-_BROWSERS = ("Chrome", "Safari", "Firefox", "Edge")
-
-
-def visit_chapters(diary: Diary) -> list[Chapter]:
-    """Write the visits that messages and shopping plans caused."""
-    visits = diary.visits
-    return [
-        _active(visits.person, visits.time, 0),
-        _viewed(diary.catalog, visits.person, visits.time + 9 + visits.good % 25, visits.good, 0),
-    ]
-
-
-def everyday_chapters(diary: Diary, names: Names, cast: int, count: int) -> list[Chapter]:
-    """Write exactly `count` more events: sessions of the first `cast` people, and forms that strangers closed."""
-    strangers = _strangers(diary, names, count // 40) if cast else []
-    left = count - sum(len(chapter.time) for chapter in strangers)
-    if not cast or left <= 0:
-        return strangers
-    rng, people, clock = diary.rng, diary.people, diary.clock
-    looks = 1 + rng.poisson(1.7, left)  # views in each session, more sessions than needed
-    size = 1 + looks
-    sessions = int(np.searchsorted(np.cumsum(size), left)) + 1
-    weight = np.cumsum(0.2 + people.interest[:cast])
-    person = np.searchsorted(weight, rng.random(sessions) * weight[-1])
-    begin = clock.draw(rng, people.created[person])
-    owner = np.repeat(np.arange(sessions), size[:sessions])[:left]
-    step = np.arange(left) - np.searchsorted(owner, owner)
-    time = np.minimum(begin[owner] + step * rng.integers(15, 3 * MINUTE, left), clock.now)
-    enters = step == 0
-    good = rng.integers(0, len(diary.catalog.goods), left)
-    return [
-        *strangers,
-        _active(person[owner[enters]], time[enters], 1),
-        _viewed(diary.catalog, person[owner[~enters]], time[~enters], good[~enters], 1),
-    ]
-
-
-def _active(person: Ints, time: Ints, series: int) -> Chapter:
-    def write(kept: Ints) -> list[Properties]:
-        written: list[Properties] = []
-        for row, who, moment in zip(kept.tolist(), person[kept].tolist(), time[kept].tolist(), strict=True):
-            one: Properties = {
-                "$event_id": f"{moment}:a{series}{row}",
-                "browser": _BROWSERS[who % 4],
-                "os": "iOS" if who % 4 == 1 else "Windows",
-                "page": SITE + ("/" if row % 3 else "/collections/new?utm_source=friend&x=%20"),
-            }
-            if row % 11 == 0:
-                one["$referrer"] = None
-            elif row % 2:
-                one["$referrer"] = {
-                    "ts": moment,
-                    "value": "https://search.example/",
-                    "first_page": SITE + "/",
-                }
-            written.append(one)
-        return written
-
-    return Chapter(Metric.ACTIVE_ON_SITE, person, time, write)
-
-
-def _viewed(catalog: Catalog, person: Ints, time: Ints, good: Ints, series: int) -> Chapter:
-    def write(kept: Ints) -> list[Properties]:
-        written = []
-        for row, thing, moment in zip(kept.tolist(), good[kept].tolist(), time[kept].tolist(), strict=True):
-            price = int(catalog.cents[thing]) / 100
-            written.append(
-                {
-                    "$event_id": f"{moment}:v{series}{row}",
-                    **catalog.goods[thing],
-                    "Price": price if row % 9 else f"${price:.2f}",
-                }
-            )
-        return written
-
-    return Chapter(Metric.VIEWED_PRODUCT, person, time, write)
-
-
-def _strangers(diary: Diary, names: Names, count: int) -> list[Chapter]:
-    """Write views of the pop-up by visitors without a profile, who close it."""
-    start = np.full(count, diary.clock.start, dtype=np.int64)
-    seen = np.minimum(diary.clock.draw(diary.rng, start), diary.clock.now - 60)
-    nobody = np.full(count, NONE, dtype=np.int64)
-
-    def chapter(metric: Metric, time: Ints) -> Chapter:
-        def write(kept: Ints) -> list[Properties]:
-            return [
-                {**form_properties(names, row % 3, 10 * row), "$event_id": f"{moment}:f{row}"}
-                for row, moment in zip(kept.tolist(), time[kept].tolist(), strict=True)
-            ]
-
-        return Chapter(metric, nobody, time, write)
-
-    return [chapter(Metric.VIEWED_FORM, seen), chapter(Metric.CLOSED_FORM, seen + 2 + np.arange(count) % 50)]

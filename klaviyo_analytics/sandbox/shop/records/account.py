@@ -12,7 +12,7 @@ from klaviyo_analytics.sandbox.shop.clock import DAY, TIMEZONE, Clock, iso
 from klaviyo_analytics.sandbox.shop.events.ledger import Log, Properties
 from klaviyo_analytics.sandbox.shop.events.orders import Till
 from klaviyo_analytics.sandbox.shop.ids import Names
-from klaviyo_analytics.sandbox.shop.metrics import ORIGIN, Metric, metric_ids
+from klaviyo_analytics.sandbox.shop.metrics import BUILT_IN, OLD_TEXT_NAMES, ORIGIN, Metric, metric_ids
 from klaviyo_analytics.sandbox.shop.story.catalog import IMAGES, PREFIX, SHOP, SITE
 from klaviyo_analytics.sandbox.shop.story.journeys import COUPONS
 from klaviyo_analytics.sandbox.shop.story.people import FIRST_NAMES
@@ -114,7 +114,7 @@ def _kind(values: list[Any]) -> str:
     return "object" if known == {dict} else "string"
 
 
-def metric_records(names: Names, start: int, now: int) -> list[Record]:
+def metric_records(names: Names, start: int, now: int, text_names: str = "new") -> list[Record]:
     """Return the metrics, the two custom metrics and the mapped metrics."""
     ids = metric_ids(names)
     records = []
@@ -122,7 +122,7 @@ def metric_records(names: Names, start: int, now: int) -> list[Record]:
         name, origin = ORIGIN[metric]
         created = start - (90 - metric) * DAY
         attributes = {
-            "name": name,
+            "name": OLD_TEXT_NAMES.get(metric, name) if text_names == "old" else name,
             "created": iso(created),
             "updated": iso(min(created + 200 * DAY, now)),
             "integration": None if origin is None else _integration(names, *origin),
@@ -135,7 +135,7 @@ def _integration(names: Names, name: str, category: str) -> dict[str, Any]:
     key = name.lower().replace(" ", "-")
     return {
         "object": "integration",
-        "id": names.short("integration", name),
+        "id": BUILT_IN.get(name) or names.short("integration", name),
         "key": key,
         "name": name,
         "category": category,
@@ -150,7 +150,15 @@ def _custom(names: Names, ids: list[str], start: int) -> list[Record]:
         "filter": {"type": "numeric", "operator": "greater-than-or-equal", "value": 150},
     }
     plans: list[tuple[str, str, list[tuple[Metric, list[dict[str, Any]] | None, str | None]]]] = [
-        ("All revenue", "value", [(Metric.PLACED_ORDER, None, "$value"), (Metric.POS_ORDER, None, "$value")]),
+        (
+            "All revenue",
+            "value",
+            [
+                (Metric.PLACED_ORDER, None, "$value"),
+                (Metric.POS_ORDER, None, "$value"),
+                (Metric.OWN_ORDER, None, "$value"),
+            ],
+        ),
         ("Large orders", "count", [(Metric.PLACED_ORDER, [large], None)]),
     ]
     records = []
@@ -173,7 +181,7 @@ def _mapped(ids: list[str], start: int) -> list[Record]:
         "revenue": Metric.PLACED_ORDER,
         "ordered_product": Metric.ORDERED_PRODUCT,
         "started_checkout": Metric.STARTED_CHECKOUT,
-        "added_to_cart": None,
+        "added_to_cart": Metric.ADDED_TO_CART,
         "viewed_product": Metric.VIEWED_PRODUCT,
         "refunded_sales": Metric.REFUNDED_ORDER,
         "cancelled_sales": Metric.CANCELLED_ORDER,

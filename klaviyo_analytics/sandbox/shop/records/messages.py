@@ -58,7 +58,7 @@ def _campaign(names: Names, campaign: Campaign, number: int) -> Record:
         "name": campaign.name,
         "status": campaign.status,
         "archived": campaign.archived,
-        "audiences": {"included": _audience(names, campaign.audience), "excluded": []},
+        "audiences": {"included": audience_ids(names, campaign.audience), "excluded": []},
         "send_options": {"use_smart_sending": campaign.message.channel != PUSH},
         "send_strategy": _strategy(campaign, number),
         "created_at": iso(campaign.created),
@@ -88,7 +88,7 @@ def _strategy(campaign: Campaign, number: int) -> dict[str, Any]:
     return {"method": "static", "datetime": iso(campaign.sent), "options": {"is_local": False}}
 
 
-def _audience(names: Names, audience: str) -> list[str]:
+def audience_ids(names: Names, audience: str) -> list[str]:
     if audience in {plans.ENGAGED, plans.VIP, plans.APP}:
         return [segment_id(names, audience)]
     lists = {plans.TEXTS: [TEXTS], plans.GIVEAWAY: [GIVEAWAY]}

@@ -9,11 +9,18 @@ import numpy as np
 from klaviyo_analytics.sandbox.model import Record
 from klaviyo_analytics.sandbox.shop.clock import DAY, Clock, iso
 from klaviyo_analytics.sandbox.shop.columns import NEVER
-from klaviyo_analytics.sandbox.shop.events.consents import LEAVING_METHODS, METHODS, form_of
+from klaviyo_analytics.sandbox.shop.events.consents import LEAVING_METHODS, METHODS, form_of, form_properties
 from klaviyo_analytics.sandbox.shop.ids import Names, scramble
 from klaviyo_analytics.sandbox.shop.metrics import Metric
 from klaviyo_analytics.sandbox.shop.story.journeys import FORMS, LISTS, list_id
-from klaviyo_analytics.sandbox.shop.story.people import BY_FORM, BY_IMPORT, FIRST_NAMES, LAST_NAMES, PLACES
+from klaviyo_analytics.sandbox.shop.story.people import (
+    BY_CHECKOUT,
+    BY_FORM,
+    BY_IMPORT,
+    FIRST_NAMES,
+    LAST_NAMES,
+    PLACES,
+)
 from klaviyo_analytics.sandbox.shop.world import World
 
 _SUBSCRIBED, _UNSUBSCRIBED, _NEVER = "SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED"
@@ -133,7 +140,7 @@ def _lists_left(world: World) -> dict[int, list[tuple[int, int]]]:
     return left
 
 
-_ORDERS = (Metric.PLACED_ORDER, Metric.POS_ORDER)
+_ORDERS = (Metric.PLACED_ORDER, Metric.POS_ORDER, Metric.OWN_ORDER)
 _COLOURS = ("green", "rust", "navy", "black", "écru", "日没")
 
 
@@ -173,7 +180,9 @@ def profile_records(world: World) -> list[Record]:
             "updated": iso(max(created, latest[number])),
             "last_event_date": iso(latest[number]) if latest[number] else None,
             "location": _location(town, die),
-            "properties": _properties(die, source, created),
+            "properties": _properties(die, source, created)
+            | _signed_up(world, number, die)
+            | _of_shop(town, die, source),
             "subscriptions": consents[number],
             "predictive_analytics": forecasts.get(number),
         }
@@ -240,9 +249,8 @@ def _location(town: Any, die: int) -> dict[str, Any]:
 
 def _properties(die: int, source: int, created: int) -> dict[str, Any]:
     """Write custom properties as shops really have them: never the same type twice."""
-    properties: dict[str, Any] = {"Accepts Marketing": die % 4 > 0}
+    properties: dict[str, Any] = {"Accepts Marketing": die % 4 > 0 if die % 10 else "True"}
     if source == BY_FORM:
-        properties["$source"] = "Klaviyo Form"
         properties["Favourite Colours"] = [_COLOURS[die % 6], _COLOURS[die // 6 % 6]][: 1 + die % 2]
     if source == BY_IMPORT:
         properties["Old Shop ID"] = int(die % 90_000) if die % 5 else str(die % 90_000)
@@ -263,6 +271,49 @@ def _properties(die: int, source: int, created: int) -> dict[str, Any]:
     if die % 41 == 7:
         properties["Notes"] = None
     return properties
+
+
+_SOURCES = {BY_FORM: -6, BY_CHECKOUT: -5, BY_IMPORT: -4}
+
+
+def _signed_up(world: World, person: int, die: int) -> dict[str, Any]:
+    """Write what Klaviyo itself puts into a profile whose owner agreed: how, where and when."""
+    people = world.people
+    source = int(people.source[person])
+    since = {
+        "email": _agreed(world, person, int(people.subscribed[person])),
+        "sms": _agreed(world, person, int(people.texted[person])),
+    }
+    channels = [channel for channel, when in since.items() if when is not None]
+    if not channels:
+        return {}
+    moment = min(when for when in since.values() if when is not None)
+    # the older form has a space between day and time
+    stamp = iso(moment)[:19]
+    written: dict[str, Any] = {
+        "$source": "Klaviyo Form" if source == BY_FORM and die % 15 == 0 else _SOURCES[source],
+        "$consent": channels,
+        "$consent_timestamp": f"{stamp}.000Z" if die % 3 else f"{stamp.replace('T', ' ')}.{die % 10**6:06d}",
+    }
+    form = form_of(person, source)
+    if form is not None:
+        found = form_properties(world.names, form, person)
+        written["$consent_method"] = "Klaviyo Form"
+        written["$consent_form_id"] = found["form_id"]
+        written["$consent_form_version"] = found["form_version_id"]
+    return written
+
+
+def _of_shop(town: Any, die: int, source: int) -> dict[str, Any]:
+    """Write what Shopify's integration puts into the profiles of its customers."""
+    if source not in (BY_CHECKOUT, BY_IMPORT):
+        return {}
+    return {
+        "Shopify Tags": ["newsletter", "VIP"][: die % 3],
+        "Locale": town.locale,
+        "Locale: Language": town.locale[:2],
+        "Locale: Country": town.locale[-2:],
+    }
 
 
 def _forecasts(world: World) -> dict[int, dict[str, Any]]:

@@ -186,6 +186,12 @@ def build_segments(world: World) -> list[Segment]:
             ],
             shopping.without(Stays.after(*orders, 30 * DAY)),
         ),
+        Segment(
+            "outfitted",
+            "Bought apparel",
+            [[_count(metric[ordered], "greater-than-or-equal", 1, filters=[_in_collection("Apparel")])]],
+            Stays.for_good(_first_order_in(world, "Apparel")),
+        ),
         Segment("app", "App users", [[_consent("push", "any")]], _only(app, people.created + 60)),
         Segment(
             "holiday",
@@ -257,15 +263,34 @@ def _between(start: int, end: int) -> Json:
     return {"type": "date", "operator": "between-static", "start": iso(start), "end": iso(end)}
 
 
-def _count(metric: str, operator: str, value: int, timeframe: Json | None = None) -> Json:
+def _count(
+    metric: str, operator: str, value: int, timeframe: Json | None = None, filters: list[Json] | None = None
+) -> Json:
     return {
         "type": "profile-metric",
         "metric_id": metric,
         "measurement": "count",
         "measurement_filter": {"type": "numeric", "operator": operator, "value": value},
         "timeframe_filter": timeframe or {"type": "date", "operator": "alltime"},
-        "metric_filters": None,
+        "metric_filters": filters,
     }
+
+
+def _in_collection(name: str) -> Json:
+    return {
+        "property": "Collections",
+        "filter": {"type": "list", "operator": "contains-substring", "value": name},
+    }
+
+
+def _first_order_in(world: World, collection: str) -> Ints:
+    """Return the time of each person's first order with something of a collection; NEVER without one."""
+    log, first = world.log, np.full(len(world.people), NEVER)
+    for row in log.of(Metric.PLACED_ORDER).tolist():
+        if collection in log.properties[row]["Collections"]:
+            person = int(log.person[row])
+            first[person] = min(int(first[person]), int(log.time[row]))
+    return first
 
 
 def _sum(metric: str, amount: int) -> Json:

@@ -79,10 +79,14 @@ PREFIX = "$custom:::$default:::"
 
 @dataclass(slots=True)
 class Catalog:
-    """Everything on the shelf; `goods[i]` holds the properties of the i-th variant in an event."""
+    """Everything on the shelf; `goods[i]` holds the properties of the i-th variant in an event.
+
+    `shopify[i]` is the same variant in the words of the Shopify integration.
+    """
 
     records: list[Record]
     goods: list[dict[str, Any]]
+    shopify: list[dict[str, Any]]
     cents: Ints
     popularity: Floats  # sums to one
 
@@ -91,6 +95,7 @@ def build_catalog(names: Names, start: int) -> Catalog:
     """Put the shelf into a catalog that was last touched a while after `start`."""
     records: list[Record] = []
     goods: list[dict[str, Any]] = []
+    shopify: list[dict[str, Any]] = []
     cents: list[int] = []
     weights: list[float] = []
     for number, (category, products) in enumerate(SHELF.items()):
@@ -107,12 +112,13 @@ def build_catalog(names: Names, start: int) -> Catalog:
             records += [item, *variants]
             for variant in variants:
                 goods.append(_event_properties(item, variant, category))
+                shopify.append(_shopify(item, variant, category, names))
                 cents.append(round(price * 100))
                 weights.append(1 / (place + 1) / len(variants) / (1 + price / 80))
         records.append(_category(category, item_ids, iso(start + DAY * 20 * number)))
     records.append(_category("Sale 🔥", [], iso(start + 300 * DAY)))
     popularity = np.array(weights)
-    return Catalog(records, goods, np.array(cents, dtype=np.int64), popularity / popularity.sum())
+    return Catalog(records, goods, shopify, np.array(cents, dtype=np.int64), popularity / popularity.sum())
 
 
 def _slug(text: str) -> str:
@@ -182,4 +188,31 @@ def _event_properties(item: Record, variant: Record, category: str) -> dict[str,
         "Categories": [category],
         "ProductURL": item.attributes["url"],
         "ImageURL": item.attributes["image_thumbnail_url"],
+    }
+
+
+def _shopify(item: Record, variant: Record, category: str, names: Names) -> dict[str, Any]:
+    title, own = item.attributes["title"], variant.attributes["title"]
+    option = own.removeprefix(f"{title} - ") if own != title else None
+    number = 7_000_000_000_000 + names.number("product", item.id) % 10**12
+    image = item.attributes["image_full_url"]
+    return {
+        "product_id": number,
+        "variant_id": 40_000_000_000_000 + names.number("variant", variant.id) % 10**12,
+        "title": title,
+        "variant_title": option,
+        "name": own,
+        "sku": variant.attributes["sku"],
+        "collections": [category, "All products", "Full price"],
+        "tags": [category.lower(), item.attributes["custom_metadata"]["material"]],
+        "product": {
+            "id": number,
+            "title": title,
+            "handle": _slug(title),
+            "body_html": f"<p><strong>{title}</strong> is made to last, and repaired for free.</p>",
+            "vendor": BRAND,
+            "product_type": category,
+            "images": [{"src": image, "alt": None, "position": 1}],
+            "variant": {"title": option, "sku": variant.attributes["sku"], "images": [{"src": image}]},
+        },
     }

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from klaviyo_analytics.sandbox.shop.clock import DAY, HOUR, MINUTE, Clock
+from klaviyo_analytics.sandbox.shop.clock import DAY, HOUR, MINUTE, SHORT_HISTORY, Clock
 from klaviyo_analytics.sandbox.shop.columns import (
     NEVER,
     NONE,
@@ -39,6 +39,7 @@ from klaviyo_analytics.sandbox.shop.story.mailings import (
     react,
 )
 from klaviyo_analytics.sandbox.shop.story.people import BY_CHECKOUT, BY_FORM, BY_IMPORT, PLACES, People
+from klaviyo_analytics.sandbox.shop.truths import Truths
 
 RATES = {"USD": 1.0, "CAD": 1.36, "GBP": 0.79, "EUR": 0.92, "JPY": 150.0, "AUD": 1.5}
 _DISCOUNTS = {"WELCOME10": 10, "HOLIDAY15": 15, "WINBACK20": 20}
@@ -66,16 +67,18 @@ class Carts(Table):
     coupon: Ints  # which of COUPONS
     currency: Ints
     in_store: Bools
+    own: Bools  # ordered in the second shop, which sends its events through the API
 
 
 @dataclass(slots=True)
 class Lines(Table):
-    """What lies in a cart: after discount, in hundredths of the cart's currency."""
+    """What lies in a cart; `cents` is the whole line after discount, in hundredths of the cart's currency."""
 
     cart: Ints
     good: Ints
     quantity: Ints
     cents: Ints
+    unit: Ints  # the price of one before discount
 
 
 def wander(
@@ -88,8 +91,8 @@ def wander(
 
 def unprompted(rng: np.random.Generator, people: People, clock: Clock) -> tuple[Ints, Ints, Ints, Ints]:
     """Draw who comes without a message: (person, time) of those who buy, then of those who only look."""
-    left = 1 - clock.elapsed(people.created)
-    buyers = np.repeat(np.arange(len(people)), rng.poisson(0.55 * people.appetite * left))
+    left = (1 - clock.elapsed(people.created)) * clock.days / SHORT_HISTORY
+    buyers = np.repeat(np.arange(len(people)), rng.poisson(1.15 * people.appetite * left))
     joining = np.flatnonzero(people.source == BY_CHECKOUT)
     lookers = np.repeat(np.arange(len(people)), rng.poisson(0.55 * people.interest * left))
     bought = np.concatenate([people.created[joining], clock.draw(rng, people.created[buyers] + HOUR)])
@@ -112,7 +115,7 @@ def fill_carts(
     in_store = near & (visits.send == NONE) & (rng.random(count) < 0.16)
     in_store &= people.source[visits.person] != BY_CHECKOUT
     paid = (rng.random(count) < buys) | in_store
-    started = visits.time + rng.integers(40, 15 * MINUTE, count)
+    started = visits.time + rng.integers(65, 15 * MINUTE, count)
     carts = Carts(
         person=visits.person,
         time=started,
@@ -121,6 +124,7 @@ def fill_carts(
         coupon=np.zeros(count, dtype=np.int64) if coupon is None else coupon,
         currency=currencies[people.place[visits.person]],
         in_store=in_store,
+        own=(visits.person % 7 == 3) & ~in_store,
     )
     return carts, _fill(rng, catalog, carts)
 
@@ -132,10 +136,11 @@ def _fill(rng: np.random.Generator, catalog: Catalog, carts: Carts) -> Lines:
     quantity = rng.choice([1, 2, 3], size=len(cart), p=[0.86, 0.11, 0.03])
     percent = np.array([0, *_DISCOUNTS.values()])[carts.coupon[cart]]
     rate = np.array(list(RATES.values()))[carts.currency[cart]]
-    amount = catalog.cents[good] * quantity * rate * (100 - percent) / 100
     whole = np.where(rate > 100, 100, 1)  # yen have no cents
-    cents = (np.round(amount / whole) * whole).astype(np.int64)
-    return Lines(cart, good, quantity, cents)
+    unit = (np.round(catalog.cents[good] * rate / whole) * whole).astype(np.int64)
+    gross = unit * quantity
+    discount = (np.round(gross * percent / 100 / whole) * whole).astype(np.int64)
+    return Lines(cart, good, quantity, gross - discount, unit)
 
 
 def _pick(rng: np.random.Generator, catalog: Catalog, count: int) -> Ints:
@@ -165,16 +170,17 @@ class Aftermath:
     partial: Bools  # only the first line is refunded
     reviewed: Ints
     rating: Ints
+    renewal: Bools  # a subscription that renewed itself
 
 
-def settle(rng: np.random.Generator, carts: Carts) -> Aftermath:
-    """Ship, cancel, refund and review the orders."""
+def settle(rng: np.random.Generator, carts: Carts, truths: Truths) -> Aftermath:
+    """Ship, cancel, refund and review the orders; some are renewals."""
     count = len(carts)
     dice = rng.random(count)
     ordered = carts.ordered != NEVER
-    cancel = ordered & (dice < 0.022) & ~carts.in_store
+    cancel = ordered & (dice < np.where(carts.own, 0.06, 0.022)) & ~carts.in_store
     ship = ordered & ~cancel & ~carts.in_store
-    refund = ship & (dice > 0.945)
+    refund = ship & (dice > 1 - truths.refunds)
     review = ship & ~refund & (rng.random(count) < 0.11)
     base = np.where(ordered, carts.ordered, 0)
     fulfilled = base + rng.integers(18 * HOUR, 3 * DAY, count)
@@ -189,7 +195,13 @@ def settle(rng: np.random.Generator, carts: Carts) -> Aftermath:
         partial=rng.random(count) < 0.4,
         reviewed=later(review, fulfilled, 5 * DAY, 40 * DAY),
         rating=rng.choice([5, 4, 3, 2, 1], size=count, p=[0.62, 0.22, 0.08, 0.04, 0.04]),
+        renewal=ordered & ~carts.in_store & (_second_dice(rng, count) < truths.renewals),
     )
+
+
+def _second_dice(rng: np.random.Generator, count: int) -> Floats:
+    """Draw numbers that leave the first generator where it is."""
+    return rng.spawn(1)[0].random(count)
 
 
 @dataclass(slots=True)
@@ -203,6 +215,7 @@ class Diary:
     book: MessageBook
     currencies: Ints  # the currency of each place
     patience: Patience
+    truths: Truths = field(default_factory=Truths)
     sends: Sends = field(default_factory=Sends.empty)
     opens: Opens = field(default_factory=Opens.empty)
     clicks: Clicks = field(default_factory=Clicks.empty)
@@ -216,7 +229,7 @@ class Diary:
 
     def post(self, sends: Sends) -> Clicks:
         """Send messages and write down the reactions; gives each message's first click by a person."""
-        opens, clicks = react(self.rng, self.people, self.book, sends)
+        opens, clicks = react(self.rng, self.people, self.book, sends, self.clock, self.truths)
         opens.send += len(self.sends)
         clicks.send += len(self.sends)
         self.sends = Sends.join([self.sends, sends])
@@ -321,7 +334,8 @@ def _shop_unprompted(diary: Diary) -> None:
 def _remind_of_carts(diary: Diary, flow: Flow) -> None:
     """Write to people with an unpaid cart until they pay it; a click can lead back to that very cart."""
     carts = diary.carts
-    cart = np.flatnonzero(~carts.in_store & (carts.ordered > carts.time + flow.steps[0].delay))
+    late = carts.ordered > carts.time + flow.steps[0].delay
+    cart = np.flatnonzero(~carts.in_store & ~carts.own & late)
     cart = cart[_spaced(carts.person[cart], carts.time[cart], REENTRY[flow.name])]
     for step in flow.steps:
         cart = cart[carts.ordered[cart] > carts.time[cart] + step.delay]
@@ -349,7 +363,7 @@ def _remind_of_goods(diary: Diary, flow: Flow) -> None:
 
 def _after_orders(diary: Diary, flow: Flow) -> None:
     carts = diary.carts
-    order = np.flatnonzero((carts.ordered < diary.clock.now) & ~carts.in_store)
+    order = np.flatnonzero((carts.ordered < diary.clock.now) & ~carts.in_store & ~carts.own)
     order = order[_spaced(carts.person[order], carts.ordered[order], REENTRY[flow.name])]
     _run(diary, flow, carts.person[order], carts.ordered[order])
 
@@ -357,7 +371,7 @@ def _after_orders(diary: Diary, flow: Flow) -> None:
 def _win_back(diary: Diary, flow: Flow) -> None:
     """Write to people who have not ordered again within the flow's delay."""
     carts, delay = diary.carts, flow.steps[0].delay
-    order = np.flatnonzero((carts.ordered < diary.clock.now) & ~carts.in_store)
+    order = np.flatnonzero((carts.ordered < diary.clock.now) & ~carts.in_store & ~carts.own)
     person, time = carts.person[order], carts.ordered[order]
     latest = last_before(person, time + delay, of_owner=person, of_time=time, window=delay)
     lapsed = time[latest] <= time

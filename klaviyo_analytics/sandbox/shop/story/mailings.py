@@ -8,14 +8,35 @@ from typing import NamedTuple
 
 import numpy as np
 
-from klaviyo_analytics.sandbox.shop.clock import DAY, HOUR, MINUTE, Clock, black_friday, local, local_seconds
-from klaviyo_analytics.sandbox.shop.columns import NEVER, NONE, Bools, Floats, Ints, Table, first_of_each
+from klaviyo_analytics.sandbox.shop.clock import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SHORT_HISTORY,
+    Clock,
+    black_friday,
+    local,
+    local_seconds,
+)
+from klaviyo_analytics.sandbox.shop.columns import (
+    NEVER,
+    NONE,
+    Bools,
+    Floats,
+    Ints,
+    Table,
+    count_before,
+    first_of_each,
+)
 from klaviyo_analytics.sandbox.shop.ids import Names
 from klaviyo_analytics.sandbox.shop.metrics import Metric
 from klaviyo_analytics.sandbox.shop.story.catalog import SHELF, SITE
 from klaviyo_analytics.sandbox.shop.story.people import People
+from klaviyo_analytics.sandbox.shop.truths import EVENING, FATIGUE_DAYS, FATIGUE_MOST, Truths
 
 EMAIL, SMS, PUSH = "email", "sms", "push"
+#: The chance that an email is opened where messages are alike, times the interest of its recipient (at most 3.2).
+PLAIN_CHANCE = 0.12
 
 
 @dataclass(slots=True)
@@ -95,7 +116,7 @@ class Clicks(Table):
 class MessageBook:
     """Every message of the account by number, with what the dice need to know as arrays."""
 
-    def __init__(self, messages: list[Message]) -> None:
+    def __init__(self, messages: list[Message], variation_lift: float | None = None) -> None:
         self.messages = messages
         self.channel = np.array([CHANNELS.index(message.channel) for message in messages], dtype=np.int64)
         self.opens = np.array([message.open_lift for message in messages])
@@ -106,6 +127,9 @@ class MessageBook:
         self.sides = np.array(
             [[side.lift for side in message.variations] or [1.0, 1.0] for message in messages]
         )
+        if variation_lift is not None:
+            self.sides[:] = 1 / (1 + variation_lift), 1.0
+        self.sent = np.array([message.sent or 0 for message in messages], dtype=np.int64)  # 0: a flow's
         self.number = {message.id: number for number, message in enumerate(messages)}
 
 
@@ -163,30 +187,66 @@ class Patience:
         return (sends.time >= since) & (sends.time <= until)
 
 
-def react(rng: np.random.Generator, people: People, book: MessageBook, sends: Sends) -> tuple[Opens, Clicks]:
+def react(
+    rng: np.random.Generator,
+    people: People,
+    book: MessageBook,
+    sends: Sends,
+    clock: Clock,
+    truths: Truths,
+) -> tuple[Opens, Clicks]:
     """Draw every open and click of these messages; `send` counts within them."""
     delivered = np.isin(sends.fate, DELIVERED)
     channel = book.channel[sends.message]
     lift = np.where(sends.side == NONE, 1.0, book.sides[sends.message, np.maximum(sends.side, 0)])
-    opens, human = _opens(rng, people, book, sends, delivered & (channel == 0), lift)
+    chance = _chance_to_open(people, book, sends, lift, clock, truths)
+    opens, human = _opens(rng, people, sends, delivered & (channel == 0), chance)
+    if truths.variation_lift is not None:
+        lift = np.ones(len(sends))  # the planted one is that of opens alone
     clicks = [
         _mail_clicks(rng, people, book, sends, human, lift),
         _bot_clicks(rng, people, book, sends, delivered & (channel == 0)),
         _other_clicks(rng, people, book, sends, delivered & (channel != 0)),
     ]
-    return opens, Clicks.join(clicks)
+    joined = Clicks.join(clicks)
+    joined.time = apart(joined.send * 8 + joined.link % 8, joined.time)
+    return opens, joined
+
+
+def _chance_to_open(
+    people: People, book: MessageBook, sends: Sends, lift: Floats, clock: Clock, truths: Truths
+) -> Floats:
+    """Return how likely each email is opened by its recipient, with the planted truths."""
+    interest = people.interest[sends.person]
+    leaves = (sends.fate == UNSUBSCRIBES) | (sends.fate == COMPLAINS)
+    if truths.alike:
+        chance = PLAIN_CHANCE * interest * lift
+    else:
+        age = np.maximum(sends.time - np.minimum(people.subscribed[sends.person], sends.time), 0)
+        fresh = 0.78 + 0.5 * np.exp(-age / (80 * DAY))
+        chance = 0.175 * interest * book.opens[sends.message] * lift * fresh
+    if truths.send_hour:
+        hour = clock.hours(sends.time)
+        evening = (hour >= EVENING[0]) & (hour < EVENING[1])
+        chance = chance * np.where(evening, 1.0, 1 / (1 + truths.send_hour))
+    campaign = (book.channel == 0) & (book.sent > 0)
+    if truths.flow_decay:
+        months = (sends.time - clock.start) / (30 * DAY)
+        chance = chance * np.where(campaign[sends.message], 1.0, (1 - truths.flow_decay) ** months)
+    if truths.fatigue:
+        ours = np.flatnonzero(campaign[sends.message])
+        earlier = count_before(sends.person[ours], sends.time[ours], FATIGUE_DAYS * DAY)
+        chance[ours] += truths.fatigue * (FATIGUE_MOST - np.minimum(earlier, FATIGUE_MOST))
+    if truths.alike:
+        return np.minimum(chance, 0.98)
+    return np.where(leaves, 0.9, np.minimum(chance, 0.92))
 
 
 def _opens(
-    rng: np.random.Generator, people: People, book: MessageBook, sends: Sends, mailed: Bools, lift: Floats
+    rng: np.random.Generator, people: People, sends: Sends, mailed: Bools, chance: Floats
 ) -> tuple[Opens, Opens]:
-    age = np.maximum(sends.time - np.minimum(people.subscribed[sends.person], sends.time), 0)
-    fresh = 0.78 + 0.5 * np.exp(-age / (80 * DAY))
-    chance = 0.175 * people.interest[sends.person] * book.opens[sends.message] * lift * fresh
     leaves = (sends.fate == UNSUBSCRIBES) | (sends.fate == COMPLAINS)
-    opened = np.flatnonzero(
-        mailed & (rng.random(len(sends)) < np.where(leaves, 0.9, np.minimum(chance, 0.92)))
-    )
+    opened = np.flatnonzero(mailed & (rng.random(len(sends)) < chance))
     delay = 15 + np.exp(rng.normal(np.log(2.2 * HOUR), 1.5, len(opened)))
     delay = np.where(leaves[opened], np.minimum(delay, 5 * HOUR), np.minimum(delay, 9 * DAY))
     human = Opens(opened, sends.time[opened] + delay.astype(np.int64), np.zeros(len(opened), dtype=bool))
@@ -197,7 +257,21 @@ def _opens(
     by_machine = np.flatnonzero(mailed & people.machine[sends.person] & (rng.random(len(sends)) < 0.88))
     soon = rng.integers(20, 4000, len(by_machine))
     machine = Opens(by_machine, sends.time[by_machine] + soon, np.ones(len(by_machine), dtype=bool))
-    return Opens.join([human, again, machine]), human
+    opens = Opens.join([human, again, machine])
+    opens.time = apart(opens.send, opens.time)
+    return opens, human
+
+
+def apart(owner: Ints, time: Ints) -> Ints:
+    """Move rows of one owner that share a second to later ones, so that no two share any."""
+    order = np.lexsort((time, owner))
+    place = np.arange(len(order)) - np.searchsorted(owner[order], owner[order])
+    span = np.int64(1) << 34
+    # what is at least its predecessor's time plus one: the running maximum of the time minus the place
+    floor = np.maximum.accumulate(owner[order] * span + time[order] - place) + place
+    moved = np.empty_like(time)
+    moved[order] = floor - owner[order] * span
+    return moved
 
 
 def _mail_clicks(
@@ -228,7 +302,8 @@ def _bot_clicks(
 def _other_clicks(
     rng: np.random.Generator, people: People, book: MessageBook, sends: Sends, sent: Bools
 ) -> Clicks:
-    chance = 0.045 * book.clicks[sends.message] * people.interest[sends.person]
+    chance = np.where(book.channel[sends.message] == 2, 0.07, 0.045)
+    chance = chance * book.clicks[sends.message] * people.interest[sends.person]
     clicked = np.flatnonzero(sent & (rng.random(len(sends)) < np.minimum(chance, 0.5)))
     delay = 20 + np.exp(rng.normal(np.log(900), 1.2, len(clicked))).astype(np.int64)
     no = np.zeros(len(clicked), dtype=bool)
@@ -315,7 +390,7 @@ def _regular(names: Names, clock: Clock) -> list[Campaign]:
 
 def _holidays(names: Names, clock: Clock) -> list[Campaign]:
     campaigns = []
-    for year in sorted({local(clock.start).year, local(clock.now).year}):
+    for year in range(local(clock.start).year, local(clock.now).year + 1):
         sale = black_friday(year)
         plan: tuple[tuple[date, int, str, str, str, float], ...] = (
             (sale - timedelta(2), 9, "Black Friday Early Access", "You're first in line", VIP, 1.5),
@@ -337,7 +412,7 @@ def _holidays(names: Names, clock: Clock) -> list[Campaign]:
 def _texts(names: Names, clock: Clock) -> list[Campaign]:
     campaigns = []
     first = local(clock.start).date() + timedelta(days=47)
-    for number in range(7):
+    for number in range(7 * clock.days // SHORT_HISTORY):
         day = first + timedelta(days=49 * number)
         theme, subject = _THEMES[day.month]
         body = f"Juniper & Pine: {subject}. {SITE}/t{number} Reply STOP to opt out"

@@ -131,8 +131,8 @@ class People(Table):
     appetite: Floats  # for buying, mean about 1
 
 
-def draw_people(rng: np.random.Generator, clock: Clock, count: int) -> People:
-    """Draw everybody who ever entered the account."""
+def draw_people(rng: np.random.Generator, clock: Clock, count: int, machine_opens: float = 1.0) -> People:
+    """Draw everybody who ever entered the account; `machine_opens` is how many of the usual clients open mail."""
     source = rng.choice(4, size=count, p=[0.44, 0.17, 0.19, 0.2])
     started = np.full(count, clock.start, dtype=np.int64)
     imported = clock.start + 2 * 3600 + rng.integers(0, 4, count) * 7 * DAY // 8 + rng.integers(0, 40, count)
@@ -148,7 +148,7 @@ def draw_people(rng: np.random.Generator, clock: Clock, count: int) -> People:
     texts = has_phone & near & (rng.random(count) < 0.62) & np.isin(source, [BY_FORM, BY_CHECKOUT])
     # A form takes a minute or so; a checkout is well under way when people agree.
     settled = arrived + rng.integers(20, 4 * MINUTE, count) + np.where(source == BY_CHECKOUT, 15 * MINUTE, 0)
-    machine = rng.random(count) < np.array([share for *_, share in DOMAINS])[domain]
+    machine = rng.random(count) < machine_opens * np.array([share for *_, share in DOMAINS])[domain]
     scanned = np.isin(domain, [n for n, (name, *_) in enumerate(DOMAINS) if name in SCANNED])
     interest = rng.gamma(1.3, 1 / 1.3, count)
     appetite = 0.3 * interest + 0.7 * rng.gamma(0.4, 1 / 0.4, count)
@@ -206,6 +206,14 @@ def contact(people: People, seed: int) -> Contacts:
     ]
     phones = [_phone(number) if has else None for number, has in enumerate(people.has_phone.tolist())]
     return Contacts(ulids(people.created, seed + 17), emails, phones)
+
+
+def as_typed(email: str | None, number: int) -> str | None:
+    """Write an address as its owner typed it: some begin it, and each part of it, with a capital letter."""
+    if email is None or number % 9 != 4:
+        return email
+    name, _, domain = email.partition("@")
+    return f"{name.title()}@{domain.title()}"
 
 
 def _plain(name: str) -> str:

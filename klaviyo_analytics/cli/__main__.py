@@ -1,8 +1,0 @@
-"""`python -m klaviyo_analytics.cli`."""
-
-import sys
-
-from klaviyo_analytics.cli.main import main
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,140 @@
+"""What the pointer reads off a figure, and the series that can be hidden."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from PIL import Image
+
+from klaviyo_analytics import plots
+from klaviyo_analytics.plots._hover import Mark, figure_html, marks_of, picture_in_layers
+
+DAYS = pd.date_range("2026-03-01", periods=4, tz="America/New_York")
+
+
+def trend(**kwargs: object) -> Axes:
+    frame = pd.DataFrame(
+        {
+            "datetime": [*DAYS, *DAYS],
+            "metric": ["Opened Email"] * 4 + ["Clicked Email"] * 4,
+            "sum_value": [1200.0, 40.0, 30.0, 7.0, 1.0, 2.0, 3.0, 4.0],
+            "complete": [True, True, True, False] * 2,
+            "currency": "USD",
+        }
+    )
+    return plots.metric_trend(frame, y="sum_value", hue="metric", **kwargs)  # type: ignore[arg-type]
+
+
+def under(marks: list[Mark], x: float, y: float) -> str:
+    """Return what is shown at a place, in fractions from the left and upper edge."""
+    (text,) = [m.text for m in marks if m.left <= x < m.left + m.width and m.top <= y < m.top + m.height]
+    return text
+
+
+def place(ax: Axes, x: float, y: float) -> tuple[float, float]:
+    across, up = ax.transData.transform((x, y))
+    size = ax.figure.bbox
+    return across / size.width, 1 - up / size.height
+
+
+def test_a_day_of_lines_shows_its_date_and_every_series_as_the_axis_writes_it() -> None:
+    ax = trend()
+    marks = marks_of(ax.figure)  # type: ignore[arg-type]
+    first = str(under(marks, *place(ax, ax.lines[0].get_xdata(orig=False)[0], 500.0)))  # type: ignore[index]
+    assert first.split("\n")[0] == "2026-03-01"
+    assert set(first.split("\n")[1:]) == {"Opened Email: $1,200", "Clicked Email: $1.00"}
+    plt.close("all")
+
+
+def test_a_day_that_is_not_over_says_so_and_an_earlier_period_is_beside_it() -> None:
+    earlier = pd.DataFrame(
+        {
+            "datetime": DAYS - pd.Timedelta(days=30),
+            "metric": "Opened Email",
+            "sum_value": [11.0, 12.0, 13.0, 14.0],
+        }
+    )
+    ax = trend(compare=earlier)
+    last = marks_of(ax.figure)[-1].text  # type: ignore[arg-type]
+    assert "Opened Email: $7.00 (incomplete)" in last
+    assert "Opened Email: $14.00 before" in last
+    plt.close("all")
+
+
+def test_bars_show_their_name_and_value() -> None:
+    frame = pd.DataFrame(
+        {"campaign": ["Spring", "Sale"], "delivered": [900, 1800], "click_rate": [0.021, 0.034]}
+    )
+    ax = plots.campaign_ranking(frame, by="click_rate")
+    assert {mark.text for mark in marks_of(ax.figure, "rate")} == {"Spring\n2.1%", "Sale\n3.4%"}  # type: ignore[arg-type]
+    plt.close("all")
+
+
+def test_points_show_their_name_and_both_values() -> None:
+    frame = pd.DataFrame(
+        {"campaign": ["Spring", "Sale"], "recipients": [900, 1800], "open_rate": [0.21, 0.34]}
+    )
+    ax = plots.campaign_scatter(frame)
+    texts = {mark.text for mark in marks_of(ax.figure)}  # type: ignore[arg-type]
+    assert texts == {
+        "Spring\nRecipients: 900\nOpen rate: 21.0%",
+        "Sale\nRecipients: 1,800\nOpen rate: 34.0%",
+    }
+    plt.close("all")
+
+
+def test_small_charts_have_boxes_inside_the_figure() -> None:
+    frame = pd.DataFrame({"datetime": [*DAYS, *DAYS], "metric": ["a"] * 4 + ["b"] * 4, "count": range(8)})
+    figure = plots.small_multiples(frame)
+    marks = marks_of(figure)
+    assert len(marks) == 8
+    lefts = sorted(mark.left for mark in marks)
+    assert lefts[3] < 0.5 < lefts[4]  # four in each half
+    assert all(0 <= mark.left and mark.left + mark.width <= 1 for mark in marks)
+    plt.close("all")
+
+
+def test_layers_over_the_base_make_the_whole_picture_and_the_figure_is_as_before() -> None:
+    ax = trend()
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    before = io.BytesIO()
+    figure.savefig(before, format="png", dpi=80)
+    base, layers = picture_in_layers(figure, dpi=80)
+    after = io.BytesIO()
+    figure.savefig(after, format="png", dpi=80)
+    assert before.getvalue() == after.getvalue()
+    assert {layer.name.text for layer in layers} == {"Opened Email", "Clicked Email"}
+    whole, joined = Image.open(before).convert("RGBA"), Image.open(io.BytesIO(base)).convert("RGBA")
+    empty = np.abs(np.asarray(whole, int) - np.asarray(joined, int)).max(axis=2) > 60
+    for layer in layers:
+        joined = Image.alpha_composite(joined, Image.open(io.BytesIO(layer.png)))
+    different = np.abs(np.asarray(whole, int) - np.asarray(joined, int)).max(axis=2) > 60
+    assert empty.sum() > 200  # the lines are not in the base
+    assert different.sum() < empty.sum() / 5
+    plt.close("all")
+
+
+def test_one_series_needs_no_layers() -> None:
+    frame = pd.DataFrame({"datetime": DAYS, "metric": "Opened Email", "count": [1, 2, 3, 4]})
+    figure = plots.metric_trend(frame).get_figure(root=True)
+    assert figure is not None
+    assert picture_in_layers(figure, dpi=50)[1] == []
+    plt.close("all")
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_texts_and_names_are_escaped_and_nothing_runs(live: bool) -> None:
+    evil = '"><script>alert(1)</script>'
+    mark = Mark(0.1, 0.2, 0.3, 0.4, evil)
+    written = figure_html(b"png", [mark], alt=evil, live=live)
+    assert "<script" not in written
+    assert not re.search(r"\son\w+=", written)
+    assert ("data-text=" in written) == live
+    assert "left:10.00%;top:20.00%;width:30.00%;height:40.00%" in written
