@@ -1,7 +1,7 @@
 """The guide's site: `python -m tests.notebooks.build FOLDER`.
 
-Copies `notebooks/`, writes the generated pages of the reference and the gallery beside them, and runs Sphinx, for which
-every warning is an error. Notebooks are shown as they are stored. Then every link inside the site is followed.
+Copies `notebooks/`, writes the generated pages of the reference and the gallery beside them, and runs Sphinx, for
+which every warning is an error. Notebooks are shown as they are stored. Then every link inside the site is followed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Page(HTMLParser):
 
 
 def broken_links(site: Path) -> list[str]:
-    """Return each link to a page, a place or a file of the site that is not there, and what is loaded from elsewhere."""
+    """Return each link of the site that leads nowhere, and each file that is loaded from elsewhere."""
     pages = {path.resolve(): _Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
     broken = []
     for path, page in pages.items():

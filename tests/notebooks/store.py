@@ -21,6 +21,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
@@ -163,11 +164,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run notebooks and store them with outputs."""
     parser = argparse.ArgumentParser(prog="python -m tests.notebooks.store", description=__doc__)
     parser.add_argument("names", nargs="*", help="such as 01_read; all if omitted")
+    failed: list[str] = []
     for path in chosen(parser.parse_args(arguments).names):
         with tempfile.TemporaryDirectory() as folder:
-            notebook = cleaned(execute(path, Path(folder)))
+            try:
+                notebook = cleaned(execute(path, Path(folder)))
+            except CellExecutionError as error:
+                failed.append(path.stem)
+                sys.stderr.write(f"{path.relative_to(ROOT)}: {error}\n")
+                continue
         nbformat.write(notebook, path)
         sys.stdout.write(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1024} KiB\n")
+    if failed:
+        raise SystemExit(f"{', '.join(failed)}: not stored, since a cell failed")
 
 
 if __name__ == "__main__":
