@@ -20,7 +20,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.plots._quantities import capitalised
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.widgets.background import silently
-from klaviyo_analytics.widgets.base_view import LABELLED, check_client, check_state, dropdown, note, one_of
+from klaviyo_analytics.widgets.base_view import check_client, check_state, dropdown, note, one_of
 from klaviyo_analytics.widgets.choices import ChoiceState
 from klaviyo_analytics.widgets.dates import CUSTOM, DateRangePicker
 from klaviyo_analytics.widgets.explorer import Explorer
@@ -263,7 +263,6 @@ class AnalysisExplorer(Explorer):
         super().__init__(client, state, pickers)
         self._analysis.observe(self._take_analysis, names="value")
         for place, box in enumerate(self._settings):
-            box.style = LABELLED
             box.observe(lambda change, place=place: self._take(place, change["new"]), names="value")
         self.watch(state, ["analysis", "settings"], self._show_settings)
 
