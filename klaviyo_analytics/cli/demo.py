@@ -32,15 +32,11 @@ CAMPAIGN_COLUMNS = [
     "campaign", "channel", "send_time", "recipients", "delivered", "opens_unique", "clicks_unique",
     "conversions", "conversion_value", "currency", "open_rate", "click_rate", "revenue_per_recipient", "campaign_id",
 ]  # fmt: skip
-FLOW_COLUMNS = [
-    "flow",
-    *(name for name in CAMPAIGN_COLUMNS if name not in ("campaign", "send_time", "campaign_id")),
-    "flow_id",
-]
-NEXT = """In a notebook:  import klaviyo_analytics as ka; client = {connect}
-                client.campaigns.summary("last 90 days", conversion_metric={metric}){key}"""
+FLOW_COLUMNS = ["flow", "channel", *CAMPAIGN_COLUMNS[3:-1], "flow_id"]
+NEXT = """In a notebook: import klaviyo_analytics as ka; client = {connect}
+  client.campaigns.summary("last 90 days", conversion_metric={metric}){key}"""
 KEY = """
-Your account:   set MATON_API_KEY or KLAVIYO_API_KEY, then klaviyo-analytics demo --live"""
+Your account: set MATON_API_KEY or KLAVIYO_API_KEY, then klaviyo-analytics demo --live"""
 
 
 def demo(options: argparse.Namespace) -> int:

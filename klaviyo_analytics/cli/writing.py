@@ -104,7 +104,8 @@ def _check_options(options: argparse.Namespace) -> None:
             )
     elif given := [name for name in ("column", "property", "on_duplicate") if getattr(options, name)]:
         raise InvalidInputError(
-            f"--{given[0].replace('_', '-')} applies to profiles and subscribers, not to {options.what}. Leave it out."
+            f"--{given[0].replace('_', '-')} applies to profiles and subscribers, not to {options.what}. "
+            "Leave it out."
         )
     elif options.rejects is not None:
         raise InvalidInputError(
@@ -120,22 +121,7 @@ def _plan(client: KlaviyoClient, options: argparse.Namespace) -> Any:
     if options.date_format:
         shared["date_format"] = options.date_format
     if options.what in ("profiles", "subscribers"):
-        if options.consent:
-            shared["consent"] = options.consent
-        if options.what == "subscribers":
-            if not options.list:
-                raise InvalidInputError("import subscribers needs --list with the name or id of a list.")
-            shared["list"] = _list(client, options.list)
-        if options.on_duplicate:
-            shared["on_duplicate"] = options.on_duplicate
-        if options.column:
-            shared["columns"] = dict(map(_column, options.column))
-        if options.property:
-            shared["properties"] = "rest" if options.property == ["rest"] else options.property
-        try:
-            return client.profiles.plan_import(options.file, **shared)
-        except FrameError as error:
-            raise FrameError(_in_options(str(error), options.file)) from None
+        return _plan_people(client, options, shared)
     if options.what == "events":
         if not options.metric:
             raise InvalidInputError("import events needs --metric with the name of a metric.")
@@ -146,6 +132,25 @@ def _plan(client: KlaviyoClient, options: argparse.Namespace) -> Any:
         raise InvalidInputError("import members needs --list with the name or id of a list.")
     frame = _table(options.file)
     return client.lists.plan_add_profiles(_list(client, options.list), frame)
+
+
+def _plan_people(client: KlaviyoClient, options: argparse.Namespace, shared: dict[str, Any]) -> Any:
+    if options.consent:
+        shared["consent"] = options.consent
+    if options.what == "subscribers":
+        if not options.list:
+            raise InvalidInputError("import subscribers needs --list with the name or id of a list.")
+        shared["list"] = _list(client, options.list)
+    if options.on_duplicate:
+        shared["on_duplicate"] = options.on_duplicate
+    if options.column:
+        shared["columns"] = dict(map(_column, options.column))
+    if options.property:
+        shared["properties"] = "rest" if options.property == ["rest"] else options.property
+    try:
+        return client.profiles.plan_import(options.file, **shared)
+    except FrameError as error:
+        raise FrameError(_in_options(str(error), options.file)) from None
 
 
 def _column(text: str) -> tuple[str, str | None]:

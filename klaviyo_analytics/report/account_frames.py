@@ -158,8 +158,9 @@ class AccountFrames:
     @property
     def subtitle(self) -> str:
         """The period in words."""
-        against = f", compared with {self.before}" if self.before is not None else ""
-        return f"{self.period}{against}"
+        zone = f" ({self.period.timezone})"
+        against = f", compared with {str(self.before).removesuffix(zone)}" if self.before is not None else ""
+        return f"{str(self.period).removesuffix(zone)}{against}{zone}"
 
     @cached_property
     def split(self) -> pd.DataFrame:

@@ -310,7 +310,7 @@ def _credited(rows: pd.DataFrame, kind: str, source: AccountFrames) -> Iterator[
 
 def _definitions(columns: Sequence[str]) -> str:
     known = [(quantity(name).label, quantity(name).definition) for name in columns]
-    return "; ".join(f"{label} = {how}" for label, how in known if "÷" in how) + "."
+    return title_of("; ".join(f"{label} = {how}" for label, how in known if "÷" in how)) + "."
 
 
 def _deliverability(source: AccountFrames) -> Iterator[Part]:
