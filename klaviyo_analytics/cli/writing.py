@@ -72,11 +72,8 @@ _SKIP = {
 
 def _mapping(mapping: pd.DataFrame) -> str:
     """Return what becomes of each column, a line for each."""
-    rows = mapping.astype("object").where(mapping.notna(), None).itertuples(index=False)
-    lines = [
-        f"  {row.column} → {row.becomes or 'not imported'}{f' ({row.why})' if row.why else ''}"
-        for row in rows
-    ]
+    rows: list[list[str]] = mapping.fillna("")[["column", "becomes", "why"]].to_numpy().tolist()
+    lines = [f"  {column} → {becomes or 'not imported'} ({why})" for column, becomes, why in rows]
     return "\n".join(["Columns:", *lines])
 
 

@@ -306,8 +306,12 @@ class ArchiveFrames(AccountFrames):
             conversions="size", conversion_value="sum"
         )
         frame = grouped.rename_axis(f"{kind}_id").reset_index()
-        names = self.client.frame(f"{kind}s").set_index("id")["name"] if self._has(f"{kind}s") else {}
-        frame[kind] = frame[f"{kind}_id"].map(names).fillna(frame[f"{kind}_id"]).astype("string")
+        ids = frame[f"{kind}_id"].astype("string")
+        frame[kind] = ids
+        if self._has(f"{kind}s"):  # else their ids must do
+            frame[kind] = (
+                ids.map(self.client.frame(f"{kind}s").set_index("id")["name"]).fillna(ids).astype("string")
+            )
         frame["average_order_value"] = frame["conversion_value"] / frame["conversions"]
         return frame.sort_values(
             ["conversion_value", f"{kind}_id"], ascending=[False, True], ignore_index=True

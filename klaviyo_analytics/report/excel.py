@@ -187,10 +187,10 @@ class _Sheets:
             sheet.write_string(0, position, _text(label), self._head(number=number))
             width = self._column(sheet, position, table, column)
             longest = max(map(len, label.split()), default=0)
-            width = min(max(width, longest * 1.15, 8) + 4, 60)  # room for the arrow of the filter
-            sheet.set_column(position, position, width)
-            tallest = max(tallest, math.ceil(len(label) * 1.3 / (width - 2)))
-            across_all += width
+            broad = min(max(width, longest * 1.15, 8) + 4, 60)  # room for the arrow of the filter
+            sheet.set_column(position, position, broad)
+            tallest = max(tallest, math.ceil(len(label) * 1.3 / (broad - 2)))
+            across_all += broad
         sheet.set_row(0, 15 * tallest)
         sheet.freeze_panes(1, 1)
         if rows and across:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
+import klaviyo_analytics as ka
 from klaviyo_analytics import __version__
 from klaviyo_analytics.cli import main
 from klaviyo_analytics.report.document import Part
+from klaviyo_analytics.sandbox import Sandbox
+
+DEMO = ka.demo
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the shop of --demo a small one, which is built at once."""
+    monkeypatch.setattr(ka, "demo", lambda **options: DEMO(profiles=100, events=2_000, **options))
 
 
 def status(arguments: list[str]) -> int | str | None:
@@ -73,6 +85,115 @@ def test_failed_accounts_are_listed_and_exit_with_3(
     shown = capsys.readouterr().err
     assert "failed" in shown
     assert "KA_TEST_KEY_NOT_SET is not set" in shown
+
+
+def test_three_accounts_with_one_failing_make_two_files_an_overview_and_status_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = 'timeframe = "2026-05"\nsections = ["revenue", "notes"]\n[branding]\nlanguage = "de"\n'
+    with (
+        Sandbox(profiles=60, events=600, seed=1) as first,
+        Sandbox(profiles=60, events=600, seed=2) as second,
+        Sandbox(profiles=60, events=600, seed=3) as third,
+    ):
+        for name, shop, key in (
+            ("Oslo", first, first.api_key),
+            ("Bergen", second, second.api_key),
+            ("Narvik", third, "pk_no"),
+        ):
+            monkeypatch.setenv(f"KA_TEST_{name.upper()}", key)
+            text += f'[[accounts]]\nname = "{name}"\nbase_url = "{shop.direct_url}"\n'
+            text += f'key_env = "KA_TEST_{name.upper()}"\n'
+        (tmp_path / "reports.toml").write_text(text, encoding="utf-8")
+        assert main(["report", str(tmp_path / "reports.toml")]) == 3
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Narvik: failed: AuthenticationError" in shown.err
+    folder = tmp_path / "reports"
+    assert sorted(path.name for path in folder.iterdir()) == ["bergen.html", "index.html", "oslo.html"]
+    overview = (folder / "index.html").read_text("utf-8")
+    assert "3 accounts, 1 failed" in overview
+    assert "<td>Narvik</td><td>failed</td><td>–</td>" in overview
+    assert 'lang="de"' in (folder / "oslo.html").read_text("utf-8")
+
+
+def test_a_report_is_made_of_an_archive_without_a_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KLAVIYO_API_KEY", raising=False)
+    with DEMO(profiles=100, events=2_000, progress=False) as client:
+        client.archive(tmp_path / "copy").sync(["events", "metrics", "profiles", "accounts"])
+        orders = client.metrics.find(name="Placed Order", integration="Shopify")
+    line = ["report", "2026-05", "--archive", str(tmp_path / "copy"), "--to", str(tmp_path / "r.md")]
+    assert main([*line, "--conversion-metric", orders["id"], "--language", "de"]) == 0, (
+        capsys.readouterr().err
+    )
+    text = (tmp_path / "r.md").read_text("utf-8")
+    assert "made from a copy of the account's events" in text
+    assert re.search(r"\| \d+,\d\d \$ \|", text)  # German money
+
+
+def notebook(path: Path, *sources: str) -> Path:
+    """Write a notebook whose first cell holds parameters."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    book.cells[0].metadata["tags"] = ["parameters"]
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(book, path)
+    return path
+
+
+def test_a_notebook_becomes_a_page_without_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("nbconvert")
+    book = notebook(
+        tmp_path / "weekly.ipynb",
+        "timeframe = 'never'; rows = 1; names = []",
+        "from IPython.display import HTML\nHTML(f'<p>{timeframe!r} {rows + 1} {names} <b>{code}</b></p>')",
+        "open('beside.txt', 'w').write('written beside the notebook');",
+    )
+    before = book.read_bytes()
+    target = tmp_path / "pages" / "out.html"
+    line = [
+        "run",
+        str(book),
+        "-o",
+        str(target),
+        "-p",
+        "timeframe=last month",
+        "-p",
+        "rows=41",
+        "-p",
+        "names=['a']",
+    ]
+    assert main([*line, "-p", "code='007'"]) == 0, capsys.readouterr().err
+    page = target.read_text("utf-8")
+    assert "<p>'last month' 42 ['a'] <b>007</b></p>" in page
+    assert "from IPython.display" not in page  # no code
+    assert "border-top: 6px solid #0b5fa5" in page  # the looks of a report
+    assert (tmp_path / "beside.txt").exists()
+    assert book.read_bytes() == before
+
+
+def test_a_notebook_that_fails_names_its_cell_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("nbconvert")
+    book = notebook(tmp_path / "weekly.ipynb", "x = 1", "1 / 0")
+    assert main(["run", str(book)]) == 1
+    shown = capsys.readouterr().err
+    assert (
+        "weekly.ipynb: cell 2 failed with ZeroDivisionError: division by zero. Nothing was written." in shown
+    )
+    assert "Traceback" not in shown
+    assert not (tmp_path / "weekly.html").exists()
+
+
+@pytest.mark.parametrize("word", ["timeframe", "1x=2", "class=3"])
+def test_a_parameter_has_a_name_and_a_value(
+    word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("nbconvert")
+    assert main(["run", str(notebook(tmp_path / "n.ipynb", "x = 1")), "-p", word]) == 1
+    assert f"-p {word!r} is not NAME=VALUE" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_an_error_without_a_traceback(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import requests
+from openpyxl import load_workbook
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
@@ -87,6 +89,35 @@ def test_tables_equal_the_frames(report: Report, shop: KlaviyoClient) -> None:
     )
     messages = table(report, "Messages of flows").groupby("flow")["conversion_value"].sum()
     assert messages.to_dict() == pytest.approx(flows)
+
+
+def test_every_cell_of_the_page_and_of_the_workbook_is_the_frames(report: Report, tmp_path: Path) -> None:
+    page, book = (
+        report.to_html(),
+        load_workbook(tmp_path / "r.xlsx"),
+    )
+    shown = [
+        [re.findall(r'data-v="([^"]*)"', row) for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)]
+        for body in re.findall(r"<tbody>(.*?)</tbody>", page, re.DOTALL)
+    ]
+    tables = report.tables()
+    assert len(shown) == len(tables) == len(book.sheetnames) - 1
+    for part, on_page, sheet in zip(tables, shown, book.worksheets[1:], strict=True):
+        rows = [
+            [sheet.cell(r + 2, c + 1).value for c in range(part.frame.shape[1])]
+            for r in range(len(part.frame))
+        ]
+        assert len(on_page) == len(part.frame)
+        for row, cells, values in zip(rows, on_page, part.frame.itertuples(index=False), strict=True):
+            for in_book, in_page, value in zip(row, cells, values, strict=True):
+                if pd.isna(value):
+                    assert (in_book, in_page) == (None, "")
+                elif isinstance(value, (bool, str)) or hasattr(value, "year"):
+                    assert in_page
+                    assert in_book is not None
+                else:
+                    assert in_book == pytest.approx(float(value), rel=1e-14)
+                    assert float(in_page) == float(value)
 
 
 def test_the_course_adds_up_to_revenue(report: Report, shop: KlaviyoClient) -> None:
