@@ -95,7 +95,7 @@ class AccountFrames:
 
     @property
     def organization(self) -> str | None:
-        """Name of the organization."""
+        """The organization's name, where it is known."""
         name = self.account.get("contact_information.organization_name")
         return None if name is None or pd.isna(name) else str(name)
 

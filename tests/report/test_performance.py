@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import zipfile
 from collections.abc import Iterator
@@ -92,10 +93,8 @@ def test_tables_equal_the_frames(report: Report, shop: KlaviyoClient) -> None:
 
 
 def test_every_cell_of_the_page_and_of_the_workbook_is_the_frames(report: Report, tmp_path: Path) -> None:
-    page, book = (
-        report.to_html(),
-        load_workbook(tmp_path / "r.xlsx"),
-    )
+    report.to_excel(tmp_path / "r.xlsx")
+    page, book = report.to_html(), load_workbook(tmp_path / "r.xlsx")
     shown = [
         [re.findall(r'data-v="([^"]*)"', row) for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)]
         for body in re.findall(r"<tbody>(.*?)</tbody>", page, re.DOTALL)
@@ -110,11 +109,17 @@ def test_every_cell_of_the_page_and_of_the_workbook_is_the_frames(report: Report
         assert len(on_page) == len(part.frame)
         for row, cells, values in zip(rows, on_page, part.frame.itertuples(index=False), strict=True):
             for in_book, in_page, value in zip(row, cells, values, strict=True):
-                if pd.isna(value):
+                if isinstance(value, list):
+                    assert in_book == html.unescape(in_page) == ", ".join(value)
+                elif pd.isna(value):
                     assert (in_book, in_page) == (None, "")
-                elif isinstance(value, (bool, str)) or hasattr(value, "year"):
-                    assert in_page
-                    assert in_book is not None
+                elif isinstance(value, str):
+                    assert in_book == html.unescape(in_page) == value
+                elif pd.api.types.is_bool(value):
+                    assert (in_book, in_page) == ("yes" if value else "no", str(value))
+                elif isinstance(value, pd.Timestamp):
+                    assert abs(pd.Timestamp(in_book) - value.tz_localize(None)) < pd.Timedelta(seconds=1)
+                    assert pd.Timestamp(in_page) == value
                 else:
                     assert in_book == pytest.approx(float(value), rel=1e-14)
                     assert float(in_page) == float(value)
