@@ -21,7 +21,7 @@ from klaviyo_analytics import analysis
 from klaviyo_analytics.sandbox.model import Account
 from klaviyo_analytics.sandbox.shop import build_account
 from klaviyo_analytics.sandbox.shop.clock import DAY, TIMEZONE
-from klaviyo_analytics.sandbox.shop.story.mailings import PLAIN_CHANCE
+from klaviyo_analytics.sandbox.shop.story.reactions import PLAIN_CHANCE
 from klaviyo_analytics.sandbox.shop.truths import EVENING, FATIGUE_DAYS, FATIGUE_MOST
 
 SEEDS = 200

@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_analytics.sandbox.shop import Truths, build_account
 from klaviyo_analytics.sandbox.shop.columns import count_before
-from klaviyo_analytics.sandbox.shop.story.mailings import apart
+from klaviyo_analytics.sandbox.shop.story.reactions import apart
 from tests.benchmarks.coverage_of_truths import measure
 from tests.sandbox.shopkeeping import Shop, order_of
 
