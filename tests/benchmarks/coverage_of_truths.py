@@ -25,7 +25,7 @@ from klaviyo_analytics.sandbox.shop.story.reactions import PLAIN_CHANCE
 from klaviyo_analytics.sandbox.shop.truths import EVENING, FATIGUE_DAYS, FATIGUE_MOST
 
 SEEDS = 200
-SIZE: dict[str, int] = {"profiles": 1_200, "events": 32_000}
+SIZE: dict[str, Any] = {"profiles": 1_200, "events": 32_000}
 NOTHING: dict[str, Any] = {"variation_lift": 0.0, "machine_opens": 0.0, "refunds": 0.0, "alike": True}
 STRONG = NOTHING | {
     "send_hour": 0.5,
@@ -84,7 +84,8 @@ class Mail:
         (flow,) = [one.id for one in self.account.records["flow"].values() if one.attributes["name"] == name]
         mine = self.sends[(self.sends["flow"] == flow).fillna(value=False)]
         first = mine.sort_values("seconds").drop_duplicates("profile_id")
-        return first[first["message"] == first["message"].mode().iloc[0]]
+        usual: pd.DataFrame = first[first["message"] == first["message"].mode().iloc[0]]
+        return usual
 
 
 def rows(sends: pd.DataFrame, by: Any, names: tuple[str, str]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from klaviyo_analytics.sandbox.shop.story.reactions import apart
 from tests.benchmarks.coverage_of_truths import measure
 from tests.sandbox.shopkeeping import Shop, order_of
 
-SMALL: dict[str, int] = {"profiles": 500, "events": 14_000}
+SMALL: dict[str, Any] = {"profiles": 500, "events": 14_000}
 
 
 def shop_with(**truths: Any) -> Shop:
