@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
-from klaviyo_analytics._html import AccountRow, card
+from klaviyo_analytics._html import TO_TRY, AccountRow, account_in_words, card
 from klaviyo_analytics._messages import explained_methods
 from klaviyo_analytics.credentials import Credentials
 from klaviyo_analytics.endpoints.api import Api
@@ -487,7 +487,7 @@ class KlaviyoClient:
         -------
         pandas.DataFrame
             resource, verb (missing without a method), method, path, limits, page_size, filters, sort, include,
-            fields, additional_fields, body, scopes, note (why there is no method, or which revisions have it), all
+            fields, additional_fields, body, scopes, note (why a method is missing, or which revisions have it), all
             string. A method that makes several calls has several rows.
 
         Examples
@@ -555,8 +555,10 @@ class KlaviyoClient:
         return f"KlaviyoClient({facts})"
 
     def _repr_html_(self) -> str:
-        more = "<code>client.account</code>, <code>client.check()</code>, <code>client.describe()</code>"
-        return card("KlaviyoClient", self._facts(), more=f"See {more}.")
+        facts = self._facts()
+        if "account" not in facts and hasattr(self, "_credentials"):  # one request, the first time
+            facts["account"] = account_in_words(lambda: self._context.account)
+        return card(facts.pop("account", "KlaviyoClient"), facts, more=TO_TRY)
 
     def _facts(self) -> dict[str, str]:
         """Return what may be shown, never the key. The account is included once it has been read."""

@@ -155,6 +155,15 @@ class Api:
         self._smaller_pages[endpoint.operation] = smaller
         yield from paging.pages(replace(call, params={**params, **_sized(smaller)}), send)
 
+    def pace(self, endpoint: Endpoint, params: Mapping[str, str]) -> float | None:
+        """Return how many requests a second the shortest documented windows allow; None if there are none."""
+        shortest = [
+            min(bucket.windows, key=lambda window: window[1])
+            for bucket in self._buckets(endpoint, params)
+            if bucket.windows
+        ]
+        return min((calls / seconds for calls, seconds in shortest), default=None)
+
     def close(self) -> None:
         """Close the connections."""
         self.transport.close()

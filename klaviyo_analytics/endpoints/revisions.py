@@ -5,13 +5,14 @@ A revision is stable for a year, deprecated for another, and retired after that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from typing import Any
 
 from klaviyo_analytics.endpoints import Body, Catalog, Endpoint, Shape, load
+from klaviyo_analytics.errors import InvalidQueryError
 
 DEFAULT = "2026-01-15"
 TABLES = (DEFAULT, "2026-07-15", "2026-10-15")  # oldest first; each but the first holds what it changes
@@ -180,3 +181,42 @@ def _years_later(start: date, years: int) -> date:
         return start.replace(year=start.year + years)
     except ValueError:  # 29 February
         return start.replace(year=start.year + years, day=28)
+
+
+def newer_campaign(
+    name: str, audiences: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], utm: Any
+) -> dict[str, Any]:
+    """Return the attributes of a new campaign as revision 2026-10-15 takes them: one audience, its messages."""
+    return {
+        "definition": {"name": name},
+        "audiences": [{"temporary_id": "audience", **audiences}],
+        "messages": [
+            {"audience_temporary_id": "audience", **_newer_message(each), **utm} for each in messages
+        ],
+    }
+
+
+def _newer_message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message of the older form as one with a single variation."""
+    definition = dict(message["attributes"]["definition"])
+    label = definition.pop("label", None)
+    channel = str(definition.pop("channel", ""))
+    details = {
+        "channel": "push" if channel == "mobile_push" else channel,
+        **(definition.pop("content", None) or {}),
+    }
+    details |= definition.pop("render_options", None) or {}
+    if "notification_type" in definition:
+        details["push_type"] = definition.pop("notification_type")
+    if "kv_pairs" in definition:
+        details["kv_pairs"] = definition.pop("kv_pairs")
+    links = dict(message.get("relationships") or {})
+    if template := links.pop("template", None):
+        details["template_id"] = template["data"]["id"]
+    if rest := [*definition, *links]:
+        raise InvalidQueryError(
+            f"campaign_messages= has {rest[0]!r}, which API revision 2026-10-15 takes in another form. Leave it out, "
+            "and set it with client.request('PATCH', '/api/campaign-variations/ID', json=...)."
+        )
+    named = {} if label is None else {"name": label}
+    return {**named, "variations": [{"definition": {"details": details}}]}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.colors import to_hex
+from matplotlib.transforms import Bbox
 
 from klaviyo_analytics.plots._quantities import QuantityFormatter, write
 
@@ -225,8 +226,13 @@ def _bars(ax: Axes, writer: _Writer) -> Iterator[Mark]:
         for bar in getattr(container, "patches", []):
             box = bar.get_window_extent()
             value = float(bar.get_width() if across else bar.get_height())
-            if not np.isfinite(value) or not value:
+            if not np.isfinite(value) or (not value and len(ax.containers) > 1):
                 continue
+            if (
+                across and len(ax.containers) == 1
+            ):  # a short bar, or one of zero, is found anywhere in its row
+                area = ax.get_window_extent()
+                box = Bbox.from_extents(area.x0, box.y0, area.x1, box.y1)
             middle = bar.get_y() + bar.get_height() / 2 if across else bar.get_x() + bar.get_width() / 2
             where = _position(ax, float(middle), "y" if across else "x")
             text = f"{where}\n{name}{write_value(value)}" if where else f"{name}{write_value(value)}"

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from klaviyo_analytics.errors import ApiError, InvalidInputError, RequestTimeoutError
+import pandas as pd
+
+from klaviyo_analytics.endpoints.revisions import newer_campaign
+from klaviyo_analytics.errors import ApiError, InvalidInputError, InvalidQueryError, RequestTimeoutError
 from klaviyo_analytics.http.cancellation import wait_for
 from klaviyo_analytics.resources._base import UNSET, identifiers, one_of, resource, serves, write
 from klaviyo_analytics.resources._generated.messages import CampaignMessageMethods, CampaignMethods
-from klaviyo_analytics.resources._reading import Context, checked_id, moment, read_one
+from klaviyo_analytics.resources._reading import Context, Reading, checked_id, moment, read_one
 from klaviyo_analytics.timeframe.words import in_zone, zone_named
 from klaviyo_analytics.writeback.confirmations import confirmed
 
@@ -94,7 +97,25 @@ def strategy(context: Context, given: Any) -> Any:
 
 
 class CampaignWrites(CampaignMethods):
-    """Methods that create, change and send a campaign."""
+    """Methods that create, change and send a campaign.
+
+    From revision 2026-10-15 on a campaign holds audiences and messages, and messages are scheduled one by one: what
+    the older form sets on the campaign (send_strategy, send_options) cannot be set here.
+    """
+
+    def _is_newer(self, operation: str) -> bool:
+        """Return whether the client's revision takes campaigns in the form of 2026-10-15."""
+        body = self._endpoint(operation).body
+        return body is not None and "definition" in body.required
+
+    def _refuse_older(self, verb: str, **given: Any) -> None:
+        """Refuse arguments that revision 2026-10-15 has no place for on a campaign."""
+        if set_ := [name for name, value in given.items() if value is not UNSET]:
+            raise InvalidQueryError(
+                f"campaigns.{verb}({set_[0]}=...) is not possible in API revision "
+                f"{self._context.api.catalog.revision}, which keeps it on each message. Leave it out, and use "
+                "client.campaign_messages.update(), or connect with revision='2026-07-15'."
+            )
 
     @serves("create_campaign")
     def create(
@@ -157,6 +178,14 @@ class CampaignWrites(CampaignMethods):
         '/api/campaigns'
         """
         messages = message_bodies(channel, campaign_messages, label, content)
+        if self._is_newer("create_campaign"):
+            now = UNSET if send_strategy is UNSET or send_strategy == "immediate" else send_strategy
+            self._refuse_older("create", send_strategy=now, send_options=send_options)
+            utm = {} if tracking_options is UNSET else self._utm(tracking_options)
+            attributes = newer_campaign(name, audience_body(audiences), messages, utm)
+            data = resource(self._endpoint("create_campaign"), attributes)
+            made = write(self._context, "create_campaign", {}, {"data": data}, dry_run=dry_run)
+            return made if dry_run else self.get(made)
         given = {
             "name": name,
             "audiences": audience_body(audiences),
@@ -198,6 +227,14 @@ class CampaignWrites(CampaignMethods):
         >>> request["body"].item()["data"]["attributes"]
         {'name': 'Spring teas'}
         """
+        if self._is_newer("update_campaign"):
+            self._refuse_older(
+                "update",
+                send_strategy=send_strategy,
+                send_options=send_options,
+                tracking_options=tracking_options,
+            )
+            return self._update_newer(checked_id(campaign, "campaign"), name, audiences, dry_run=dry_run)
         given = {
             "name": name,
             "audiences": audiences if audiences is UNSET else audience_body(audiences),
@@ -210,6 +247,40 @@ class CampaignWrites(CampaignMethods):
         id = checked_id(campaign, "campaign")
         data = resource(self._endpoint("update_campaign"), given, id=id)
         return write(self._context, "update_campaign", {"id": id}, {"data": data}, dry_run=dry_run)
+
+    def _utm(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return tracking options as a message of revision 2026-10-15 takes them when it is created."""
+        rest = {name: value for name, value in options.items() if name != "add_tracking_params"}
+        self._refuse_older("create", **{f"tracking_options={name!r}": value for name, value in rest.items()})
+        return (
+            {"is_add_utm": bool(options["add_tracking_params"])} if "add_tracking_params" in options else {}
+        )
+
+    def _update_newer(self, id: str, name: Any, audiences: Any, *, dry_run: bool) -> Any:
+        """Change a campaign of revision 2026-10-15: its name, and whom its one audience holds."""
+        if name is UNSET and audiences is UNSET:
+            raise InvalidInputError("update(): nothing to change was named; there are name, audiences.")
+        shown: list[pd.DataFrame] = []
+        if audiences is not UNSET:
+            groups = {"included": [], "excluded": [], **audience_body(audiences)}
+            of = "get_campaign_audiences_for_campaign"
+            known = Reading(self._context, of, {"id": id}).frame()["id"].tolist()
+            if len(known) != 1:
+                raise InvalidInputError(
+                    f"The campaign {id} has {len(known)} audiences, and audiences= means one. "
+                    "Change them one by one with client.request('PATCH', '/api/campaign-audiences/ID', json=...)."
+                )
+            change = resource(
+                self._endpoint("update_campaign_audience"), {"definition": groups}, id=str(known[0])
+            )
+            ids = {"id": str(known[0])}
+            body = {"data": change}
+            shown.append(write(self._context, "update_campaign_audience", ids, body, dry_run=dry_run))
+        if name is not UNSET:
+            change = resource(self._endpoint("update_campaign"), {"definition": {"name": name}}, id=id)
+            body = {"data": change}
+            shown.append(write(self._context, "update_campaign", {"id": id}, body, dry_run=dry_run))
+        return pd.concat(shown, ignore_index=True) if dry_run else self.get(id)
 
     @serves(
         "refresh_campaign_recipient_estimation",
@@ -311,7 +382,7 @@ class CampaignWrites(CampaignMethods):
         """
         id = checked_id(campaign, "campaign")
         if not dry_run:
-            found = read_one(self._context, "get_campaign", {"id": id}, fields=["name", "status"])
+            found = self.get(id, fields=["name", "status"])
             if str(found["status"]) in ("Sent", "Sending"):
                 raise InvalidInputError(
                     f"The campaign {found['name']!r} ({id}) is {found['status']} and goes out once; "

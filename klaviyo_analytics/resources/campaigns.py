@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import pandas as pd
 
-from klaviyo_analytics.endpoints.query import Fields
+from klaviyo_analytics.endpoints import load
+from klaviyo_analytics.endpoints.query import Fields, build
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError, NoMatchError
 from klaviyo_analytics.filters import F, as_filter
-from klaviyo_analytics.frames.schema import READ_FIRST
+from klaviyo_analytics.frames.columns import array
+from klaviyo_analytics.frames.schema import READ_FIRST, schema
 from klaviyo_analytics.resources._base import only, serves
 from klaviyo_analytics.resources._generated.messages import (
     CampaignAudienceMethods,
@@ -19,13 +21,27 @@ from klaviyo_analytics.resources._generated.messages import (
     CampaignSort,
     CampaignVariationMethods,
 )
-from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, Span, chosen, instead
+from klaviyo_analytics.resources._reading import (
+    CHUNK,
+    Context,
+    Filtering,
+    Reading,
+    Span,
+    checked_id,
+    chosen,
+    instead,
+    read_one,
+)
 from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
 from klaviyo_analytics.resources.campaign_writes import CampaignMessageWrites, CampaignWrites
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
-from klaviyo_analytics.resources.reports._base import by_channel, campaign_name
+from klaviyo_analytics.resources.reports._base import by_channel
 from klaviyo_analytics.vocabulary import CampaignGroupBy
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id
+    from klaviyo_analytics.resources._generated.rows import CampaignRow
 
 Channel = Literal["email", "sms", "mobile_push"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -36,7 +52,8 @@ class Campaigns(CampaignWrites):
     """Campaigns of every channel.
 
     Until revision 2026-07-15 the API returns one channel a request, so that all channels take three requests. From
-    2026-10-15 on it returns all of them at once and does not filter by channel.
+    2026-10-15 on it returns all of them at once, does not filter by channel, and has status and send time on each
+    message: the same columns are read from the included messages, and are missing where messages differ.
     """
 
     @serves("get_campaigns")
@@ -66,7 +83,8 @@ class Campaigns(CampaignWrites):
         include : list of str
             Any of campaign-messages, tags; from revision 2026-10-15 on also campaign-audiences.
         fields : list of str, or dict by type
-            Only these attributes.
+            Only these attributes, in the words of any revision: name, status, send_time, audiences, or
+            definition.builder.
         limit : int
             Exactly so many rows in all.
 
@@ -75,8 +93,12 @@ class Campaigns(CampaignWrites):
         pandas.DataFrame
             id, name, send_time, status, channel (string), archived (boolean), audiences.included (object), send_time
             (datetime64[us, UTC]) and the other attributes, `campaign_message_ids` and `tag_ids` where asked for
-            by `include`. Times are in UTC. From revision 2026-10-15 on the name is in `definition.name`, and
-            status, send time and channel belong to the messages: include campaign-messages to read the first two.
+            by `include`. Times are in UTC.
+
+            From revision 2026-10-15 on, status, send_time and tracking_options come from the campaign's messages and
+            audiences from its audiences; each is missing where these differ. channel, scheduled_at, send_options,
+            send_strategy and custom_tracking_params have no equivalent there and are missing. What is new follows:
+            definition.builder, definition.color, definition.description (string) and definition.send_settings....
 
         Raises
         ------
@@ -96,10 +118,11 @@ class Campaigns(CampaignWrites):
         ['email']
         """
         frames: list[pd.DataFrame] = []
-        for name, reading in self._readings(channel, filter, sort, include, fields, limit):
+        form = self._form(include, fields)
+        for name, reading in self._readings(channel, filter, sort, form or (include, fields), limit):
             if limit is not None:
                 reading.limit = limit - sum(len(frame) for frame in frames)
-            frames.append(_marked(reading.frame(), name))
+            frames.append(_marked(reading.frame(), name, form))
         return pd.concat(frames, ignore_index=True)
 
     @serves("get_campaigns")
@@ -119,9 +142,64 @@ class Campaigns(CampaignWrites):
         -----
         ``GET /api/campaigns``, limited to 10/s and 150/m; scopes: campaigns:read.
         """
-        readings = self._readings(channel, filter, sort, include, fields, None)
+        form = self._form(include, fields)
+        readings = self._readings(channel, filter, sort, form or (include, fields), None)
         chunks = [(name, reading.frames(chunk_size)) for name, reading in readings]
-        return (_marked(frame, name) for name, frames in chunks for frame in frames)
+        return (_marked(frame, name, form) for name, frames in chunks for frame in frames)
+
+    @serves("get_campaign")
+    def get(
+        self,
+        id: Id,
+        /,
+        *,
+        include: Sequence[CampaignInclude] | CampaignInclude = (),
+        fields: Sequence[CampaignField] | CampaignField | Mapping[str, Sequence[str]] | None = None,
+    ) -> CampaignRow:
+        """Read one campaign by its id, as a row.
+
+        Parameters
+        ----------
+        id : str or pandas.Series
+            Id, or a row that has one, such as `list` and `find` return.
+        include : str or list of str, optional
+            As in `list`.
+        fields : list of str, or dict by type, optional
+            As in `list`.
+
+        Returns
+        -------
+        pandas.Series
+            The columns of `list`, without channel. Times are in UTC.
+
+        Raises
+        ------
+        InvalidQueryError
+            An argument is not allowed for this endpoint. No request was sent.
+        NotFoundError
+            No campaign has this id.
+
+        Notes
+        -----
+        ``GET /api/campaigns/{id}``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     latest = client.campaigns.list(sort="-created_at", limit=1).iloc[0]
+        ...     campaign = client.campaigns.get(latest)
+        >>> campaign["name"] == latest["name"]
+        True
+        """
+        form = self._form(include, fields)
+        if form is None:
+            return super().get(id, include=include, fields=fields)
+        named = {"id": checked_id(id)}
+        row = read_one(self._context, "get_campaign", named, include=form.include, fields=form.fields)
+        frame = form.rows(pd.DataFrame({name: [value] for name, value in row.items()}))
+        values = {name: frame[name].iloc[0] for name in frame.columns}
+        return cast("CampaignRow", pd.Series(values, dtype=object).rename(str(row["id"])))
 
     @serves("get_campaigns")
     def find(self, *, name: str) -> pd.Series[Any]:
@@ -137,22 +215,25 @@ class Campaigns(CampaignWrites):
         ``GET /api/campaigns``, limited to 10/s and 150/m; scopes: campaigns:read.
         """
         frame = self.list(filter=F.name.contains(name))
-        column = campaign_name(self._context)
-        found = frame[frame[column] == name]
+        found = frame[frame["name"] == name]
         if found.empty:
-            known = pd.concat(reading.frame() for _, reading in self._readings(fields=[column]))
-            raise NoMatchError(f"No campaign has name={name!r}.{instead(name, known[column])}")
+            known = self.list(fields=["name"])["name"]
+            raise NoMatchError(f"No campaign has name={name!r}.{instead(name, known)}")
         return only(found, f"campaign with name={name!r}")
+
+    def _form(self, include: Sequence[str] | str, fields: Fields | None) -> NewerForm | None:
+        """Return how a question is put to a revision with campaigns in the newer form; None for an older one."""
+        return None if by_channel(self._context) else NewerForm(include, fields)
 
     def _readings(
         self,
-        channel: Channel | Sequence[Channel] | None = None,
-        filter: Filtering = None,
-        sort: str | None = None,
-        include: Sequence[str] | str = (),
-        fields: Fields | None = None,
-        limit: int | None = None,
+        channel: Channel | Sequence[Channel] | None,
+        filter: Filtering,
+        sort: str | None,
+        shown: NewerForm | tuple[Sequence[str] | str, Fields | None],
+        limit: int | None,
     ) -> Sequence[tuple[str | None, Reading]]:
+        include, fields = (shown.include, shown.fields) if isinstance(shown, NewerForm) else shown
         query: dict[str, Any] = {"sort": sort, "include": include, "fields": fields, "limit": limit}
         asked = as_filter(filter) if filter is not None else None
         given = asked.conditions if asked is not None else ()
@@ -228,12 +309,12 @@ class Campaigns(CampaignWrites):
             Several metrics have the name given, or none has.
         NotAdditiveError
             The time frame is longer than a year.
-        InvalidQueryError
-            The client's revision is 2026-10-15 or later, whose campaigns have no subject, status and send time of
-            their own. No request was sent.
 
         Notes
         -----
+        From revision 2026-10-15 on, status and send time are those of the campaign's messages (missing where they
+        differ), and the subjects of emails are read with one request a message, once a client.
+
         ``POST /api/campaign-values-reports``, limited to 1/s and 2/m and 225/d; scopes:
         campaigns:read.
 
@@ -248,12 +329,6 @@ class Campaigns(CampaignWrites):
         ['campaign', 'channel', 'send_time', 'subject', 'status', 'tags', 'recipients']
         """
         chosen([by], get_args(CampaignGrain), "by")
-        if not by_channel(self._context):
-            raise InvalidQueryError(
-                f"campaigns.summary() cannot read the campaigns of API revision "
-                f"{self._context.api.catalog.revision}. Use client.reports.campaign_values(), or connect with "
-                "revision='2026-07-15'."
-            )
         report = told(
             self._context,
             "campaign_values",
@@ -289,13 +364,13 @@ def _in_channel(name: str, asked: Any) -> Any:
     return where & asked if asked is not None else where
 
 
-def _marked(frame: pd.DataFrame, channel: str | None) -> pd.DataFrame:
-    if channel is None:  # of a revision that does not return it
-        return frame
+def _marked(frame: pd.DataFrame, channel: str | None, form: NewerForm | None = None) -> pd.DataFrame:
+    if form is not None:
+        frame = form.rows(frame)
     frame.insert(
         1 + int(frame.columns.isin(READ_FIRST).sum()),
         "channel",
-        pd.Series([channel] * len(frame), dtype="string"),
+        pd.Series([channel] * len(frame), dtype="string"),  # missing in a revision that does not return it
     )
     return frame
 
@@ -318,28 +393,47 @@ SUBJECTS = "campaign_messages.definition.content.subject"
 
 def _records(context: Context, report: pd.DataFrame) -> pd.DataFrame:
     """Read the campaigns that the report names, with their messages and tags."""
-    frame = read_by_ids(
-        context,
-        "campaign",
-        report["campaign_id"].dropna().unique().tolist(),
-        report["send_channel"].dropna().unique().tolist(),
-        include=["campaign-messages", "tags"],
-        fields=FIELDS,
-    )
+    ids = report["campaign_id"].dropna().unique().tolist()
+    channels = report["send_channel"].dropna().unique().tolist()
+    include = ["campaign-messages", "tags"]
+    if by_channel(context):
+        frame = read_by_ids(context, "campaign", ids, channels, include=include, fields=FIELDS)
+        subjects = lists_of_text(frame[SUBJECTS])
+    else:
+        form = NewerForm(include, {**FIELDS, "campaign-message": ["definition.name"]})
+        frame = form.rows(read_by_ids(context, "campaign", ids, include=form.include, fields=form.fields))
+        emails = set(report.loc[report["send_channel"] == "email", "campaign_id"].dropna())
+        subjects = pd.Series(
+            [
+                [_subject(context, message) if id in emails else None for message in messages]
+                for id, messages in zip(
+                    frame["id"], lists_of_text(frame["campaign_message_ids"]), strict=True
+                )
+            ],
+            dtype="object",
+        )
     return pd.DataFrame(
         {
             "campaign_id": frame["id"],
             "campaign": frame["name"],
             "send_time": frame["send_time"].dt.tz_convert(context.timezone),
-            "subject": pd.array(
-                [listed(subjects) for subjects in lists_of_text(frame[SUBJECTS])], dtype="string"
-            ),
+            "subject": pd.array([listed(several) for several in subjects], dtype="string"),
             "status": frame["status"],
             "tags": lists_of_text(frame["tags.name"]),
             "message_ids": lists_of_text(frame["campaign_message_ids"]),
-            "subjects": lists_of_text(frame[SUBJECTS]),
+            "subjects": subjects,
         }
     )
+
+
+def _subject(context: Context, message: str) -> str | None:
+    """Return the subject of an email, or those of its variations with commas; each is read once a client."""
+    known = context.names.setdefault("subject", {})
+    if message not in known:
+        column = "definition.details.subject"
+        reading = Reading(context, "get_variations_for_campaign_message", {"id": message}, fields=[column])
+        known[message] = listed(value for value in reading.frame()[column] if pd.notna(value) and value)
+    return known[message]
 
 
 def _subjects(records: pd.DataFrame) -> dict[str, str | None]:
@@ -350,3 +444,107 @@ def _subjects(records: pd.DataFrame) -> dict[str, str | None]:
         for id, subject in zip(ids, subjects, strict=True)
     }
     return dict(zip(records["campaign_id"], records["subject"], strict=True)) | of_messages
+
+
+OLDER = "2026-07-15"  # the last revision whose campaigns have status and send time of their own
+SOURCES: Mapping[str, tuple[str, str]] = {
+    "name": ("campaign", "definition.name"),
+    "archived": ("campaign", "definition.archived"),
+    "created_at": ("campaign", "created_at"),
+    "updated_at": ("campaign", "updated_at"),
+    "status": ("campaign-message", "definition.status"),
+    "send_time": ("campaign-message", "definition.send_options.send_time"),
+    "tracking_options.add_tracking_params": ("campaign-message", "definition.tracking_options.is_add_utm"),
+    "tracking_options.is_tracking_clicks": (
+        "campaign-message",
+        "definition.tracking_options.is_tracking_clicks",
+    ),
+    "tracking_options.is_tracking_opens": (
+        "campaign-message",
+        "definition.tracking_options.is_tracking_opens",
+    ),
+    "audiences.included": ("campaign-audience", "definition.included"),
+    "audiences.excluded": ("campaign-audience", "definition.excluded"),
+}
+"""Where revision 2026-10-15 has what the older ones have on the campaign."""
+PARTS = {"campaign-message": "campaign-messages", "campaign-audience": "campaign-audiences"}
+
+
+class NewerForm:
+    """A question about campaigns, put to revision 2026-10-15 or later, and its answer in the older columns.
+
+    `include` and `fields` are what is asked; `rows` makes the columns of the older revisions from the answer.
+    """
+
+    def __init__(self, include: Sequence[str] | str, fields: Fields | None) -> None:
+        asked = (
+            dict(fields) if isinstance(fields, Mapping) else {} if fields is None else {"campaign": fields}
+        )
+        given = {kind: [names] if isinstance(names, str) else list(names) for kind, names in asked.items()}
+        older = load(OLDER)["get_campaigns"]
+        own = given.pop("campaign", None)
+        known = None if own is None else [name for name in own if name in older.fields["campaign"]]
+        self.columns = [
+            column
+            for column in schema(older, build(older, fields=known, strict=False)).columns
+            if column.name != "id" and known != []
+        ]
+        self.more = None if own is None else [name for name in own if name not in (known or ())]
+        sources = [SOURCES[column.name] for column in self.columns if column.name in SOURCES]
+        self.shown = [include] if isinstance(include, str) else list(include)
+        self.given = given
+        needed = {kind: [field for part, field in sources if part == kind] for kind in PARTS}
+        implied = [part for kind, part in PARTS.items() if needed[kind]]
+        self.include = list(dict.fromkeys([*self.shown, *implied]))
+        self.fields = {kind: names for kind, names in given.items() if kind not in PARTS}
+        for kind, part in PARTS.items():
+            if needed[kind] and (part not in self.shown or kind in given):
+                self.fields[kind] = list(dict.fromkeys([*given.get(kind, ()), *needed[kind]]))
+            elif kind in given:
+                self.fields[kind] = given[kind]
+        if self.more is not None:
+            direct = [field for part, field in sources if part == "campaign"]
+            self.fields["campaign"] = list(dict.fromkeys([*direct, *self.more])) or ["definition.name"]
+
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the answer with the columns of the older revisions, then those that are new."""
+        data: dict[str, Any] = {"id": frame["id"]}
+        for column in self.columns:
+            kind, field = SOURCES.get(column.name, ("", ""))
+            if kind == "campaign":
+                data[column.name] = frame[field]
+                continue
+            several = frame.get(f"{PARTS[kind].replace('-', '_')}.{field}") if kind else None
+            values = [None] * len(frame) if several is None else [_agreed(value) for value in several]
+            if column.name == "status":
+                values = [None if value is None else str(value).capitalize() for value in values]
+            data[column.name] = array(values, column.kind, column.name)
+        taken = {field for _, field in SOURCES.values()} | {"id"}
+        for name in frame.columns:
+            if name not in taken and self._shows(str(name)):
+                data[str(name)] = frame[name]
+        return pd.DataFrame(data, index=frame.index)
+
+    def _shows(self, name: str) -> bool:
+        """Return whether a column of the answer was asked for, rather than read for another."""
+        for kind, part in PARTS.items():
+            prefix = part.replace("-", "_")
+            if name == f"{kind.replace('-', '_')}_ids":
+                return kind == "campaign-message" or part in self.shown
+            if name.startswith(f"{prefix}."):
+                wanted = self.given.get(kind)
+                return part in self.shown and (
+                    wanted is None or _within(name.removeprefix(f"{prefix}."), wanted)
+                )
+        return self.more is None or not name.startswith("definition.") or _within(name, self.more)
+
+
+def _within(name: str, wanted: Sequence[str]) -> bool:
+    return any(name == each or name.startswith(f"{each}.") for each in wanted)
+
+
+def _agreed(values: Any) -> Any:
+    """Return what all messages, or all audiences, of a campaign have; None where they differ."""
+    if not isinstance(values, list) or not values:
+        return None
+    return values[0] if all(value == values[0] for value in values) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,19 +25,6 @@ NO_METRICS = (
     "This account has no metrics yet: nothing has happened in it that could be counted. Connect a shop to it, or "
     "send it a first event; then press Try again."
 )
-# Keywords in an explorer's code, and what a reader calls the choice behind them.
-_CHOICES = {
-    "measurements": "measure",
-    "interval": "interval",
-    "timeframe": "dates",
-    "by": "groups",
-    "conversion_metric": "conversion metric",
-}
-_METHODS = {
-    "query": "metrics",
-    "summary": "dates",
-    "flow_series": "chart",
-}  # and what their first argument is
 METRIC_CHARTS = {"lines": "all in one chart", "small_multiples": "a small chart each"}
 
 
@@ -99,7 +85,7 @@ class ExplorerState(State):
             return ""
         if self.problem:
             return "choices"
-        now, then = (_choices(query.code) for query in (self.redrawn(self.ask()), self.asked))
+        now, then = (query.choices for query in (self.redrawn(self.ask()), self.asked))
         return ", ".join(name for name in dict.fromkeys([*now, *then]) if now.get(name) != then.get(name))
 
     @property
@@ -124,23 +110,6 @@ class ExplorerState(State):
         with self.hold_trait_notifications():
             self.asked, self.result, self.picture = ask, frames, picture
             self.stale = self._changed()
-
-
-def _choices(code: str) -> dict[str, str]:
-    """Return the choices that a query's code states, by what a reader calls them."""
-    calls = [
-        node
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
-    ]
-    if not calls:
-        return {}
-    first, *others = calls
-    method = first.func.attr if isinstance(first.func, ast.Attribute) else ""
-    found = {_METHODS[method]: ", ".join(map(ast.unparse, first.args))} if first.args else {"chart": method}
-    for keyword in first.keywords:
-        found[_CHOICES.get(keyword.arg or "", "choices")] = ast.unparse(keyword.value)
-    return found | ({"comparison": str(len(others))} if others else {})
 
 
 class MetricExplorerState(ExplorerState):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.contract.documents import NEWEST, document_of
 from tests.contract.openapi import Document
 from tests.contract.recorder import CheckedApp, Wrap, complaints, judged
 from tests.contract.walk import NOT_SERVED, NOW
@@ -34,6 +35,16 @@ def document_path(environ: Mapping[str, str], variable: str = VARIABLE) -> Path:
     if named or environ.get("CI", "").lower() == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def needed_document(revision: str) -> Document:
+    """Return the document of a revision; without what it is made of skip, or fail in continuous integration."""
+    parts = {NEWEST: ("2026-07-15", "2026-07-15.pre")}.get(revision, (revision,))
+    for variable in [variable for variable, made in REVISIONS.items() if made in parts]:
+        document_path(os.environ, variable)
+    document = document_of(revision)
+    assert document is not None
+    return document
 
 
 CLIENT = "KLAVIYO_API_25"

@@ -13,6 +13,7 @@ Json = Any
 MOMENT = "2026-01-01T00:00:00Z"
 # Filters that name another resource.
 REFERENCES = {
+    "campaign_id": "campaign",
     "category.id": "catalog-category",
     "coupon.id": "coupon",
     "item.id": "catalog-item",
@@ -62,6 +63,8 @@ def _seen(resources: Mapping[str, Json], name: str) -> Json:
         if name in ("id", "ids"):
             return identity
         value = resource and resource["attributes"]
+        inner = value.get("definition") if value and name not in value else None
+        value = inner if isinstance(inner, Mapping) and name in inner else value
         for step in name.split("."):
             value = value.get(step) if isinstance(value, Mapping) else None
         if isinstance(value, Mapping):  # a review's status is an object around what a filter compares

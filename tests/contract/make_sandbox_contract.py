@@ -148,10 +148,18 @@ def build(source: Json, base: Json | None = None) -> Json:
     }
     return {
         "revision": _revision(source),
+        "links": _page_links(document),
         "operations": operations,
         "shapes": shapes.kept,
         "schemas": bodies.named,
     }
+
+
+def _page_links(document: Document) -> list[str]:
+    """Return the links that a page has, which later documents do not all list."""
+    answer = _answer(document.source["paths"]["/api/lists"]["get"], document)
+    assert answer is not None
+    return sorted(document.resolve(answer["properties"]["links"])["properties"])
 
 
 def between(new: Json) -> Json:
@@ -219,6 +227,7 @@ def next_campaigns(source: Json, base: Json) -> Json:
     ]
     return {
         "revision": LAST,
+        "links": base["links"],
         "operations": operations,
         "shapes": shapes.kept,
         "schemas": base["schemas"] | bodies.named,
@@ -237,6 +246,7 @@ def difference(base: Json, contract: Json) -> Json:
     return {
         "revision": contract["revision"],
         "base": base["revision"],
+        "links": contract["links"],
         "operations": changed["operations"] | gone,
         "shapes": contract["shapes"][count:],
         "schemas": changed["schemas"],

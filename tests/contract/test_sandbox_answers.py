@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from klaviyo_analytics.sandbox import Sandbox
-from tests.contract.openapi import Document, Operation
+from tests.contract.conftest import needed_document
+from tests.contract.openapi import Operation
 from tests.contract.recorder import CheckedApp, complaints
 from tests.contract.walk import NOT_SERVED, NOW, Walk
 
@@ -17,13 +18,18 @@ from tests.contract.walk import NOT_SERVED, NOW, Walk
 AFTER_A_WRITE = re.compile(
     r"/api/([\w-]+-jobs|campaign-recipient-estimations|data-sources|web-feeds)/.*"
     r"|/api/mapped-metrics/\{id\}/(relationships/)?custom-metric"
+    r"|/api/(object-types|object-schemas|object-records|source-mappings)/.*"
+    r"|/api/profiles/\{id\}/(relationships/)?conversations?"
+    r"|/api/campaign-variations/\{id\}/(relationships/)?translation"
 )
 
 
-@pytest.fixture(scope="module")
-def walk(document: Document) -> Iterator[Walk]:
+@pytest.fixture(scope="module", params=["2026-01-15", "2026-07-15", "2026-10-15"])
+def walk(request: pytest.FixtureRequest) -> Iterator[Walk]:
+    """A walk through the same shop in each revision, judged by the document of that revision."""
+    document = needed_document(request.param)
     with Sandbox(profiles=300, events=6000, now=NOW) as sandbox:
-        yield Walk(CheckedApp(sandbox.wsgi, document), sandbox.api_key)
+        yield Walk(CheckedApp(sandbox.wsgi, document), sandbox.api_key, request.param)
 
 
 def test_every_read_answers_by_the_document(walk: Walk) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pytest
 
+import klaviyo_analytics as ka
 from klaviyo_analytics import F
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, InvalidQueryError, NoMatchError
 from klaviyo_analytics.resources._labels import label
 from tests.resources import answering
-from tests.shops import Shop
+from tests.shops import Shop, open_shop, without_waiting
 
 CHANNELS = ["email", "sms", "mobile_push"]
 
@@ -153,7 +154,7 @@ def test_what_is_not_allowed_is_not_sent(
 
 
 class TestARevisionWithoutAFilterOnTheChannel:
-    """From 2026-10-15 on one request returns the campaigns of all channels, with the name in `definition`."""
+    """From 2026-10-15 on one request returns the campaigns of all channels, in another form."""
 
     @pytest.fixture
     def asked(self) -> list[tuple[str, dict[str, str]]]:
@@ -180,8 +181,8 @@ class TestARevisionWithoutAFilterOnTheChannel:
         self, later: KlaviyoClient, asked: list[tuple[str, dict[str, str]]]
     ) -> None:
         frame = later.campaigns.list()
-        assert frame["definition.name"].tolist() == ["Spring", "Fall"]
-        assert "channel" not in frame.columns
+        assert frame["name"].tolist() == ["Spring", "Fall"]
+        assert frame["channel"].isna().all()
         assert [(path, query.get("filter")) for path, query in asked] == [("/api/campaigns", None)]
         assert [len(chunk) for chunk in later.campaigns.iter_frames(chunk_size=1)] == [1, 1]
 
@@ -203,9 +204,104 @@ class TestARevisionWithoutAFilterOnTheChannel:
         calls: list[Callable[[], object]] = [
             lambda: later.campaigns.list(channel="email"),
             lambda: later.campaigns.list(filter=F.messages.channel == "email"),
-            later.campaigns.summary,
         ]
         for call in calls:
             with pytest.raises(InvalidQueryError, match=r"2026-10-15|'messages.channel' is not known"):
                 call()
         assert asked == []
+
+
+@pytest.fixture(scope="module")
+def clients() -> Iterator[tuple[KlaviyoClient, KlaviyoClient]]:
+    """One shop, asked in revision 2026-01-15 and in 2026-10-15."""
+    with open_shop(profiles=60, events=1_500) as shop:
+        newer = ka.connect(
+            api_key=shop.sandbox.maton_key,
+            base_url=shop.sandbox.gateway_url,
+            revision="2026-10-15",
+            progress=False,
+        )
+        with newer:
+            without_waiting(newer, shop.clock)
+            yield shop.client, newer
+
+
+class TestTheSameCampaignsInBothForms:
+    """One shop, asked in an older revision and in 2026-10-15: what means the same is in the same columns."""
+
+    YEAR = ("2025-09-01", "2025-12-31")
+
+    def test_columns_dtypes_and_values(self, clients: tuple[KlaviyoClient, KlaviyoClient]) -> None:
+        older, newer = (client.campaigns.list().set_index("id").sort_index() for client in clients)
+        shared = [
+            "name", "send_time", "status", "archived", "tracking_options.is_tracking_clicks", "created_at",
+            "updated_at", "audiences.included", "audiences.excluded", "campaign_message_ids",
+        ]  # fmt: skip
+        pd.testing.assert_frame_equal(newer[shared], older[shared])
+        assert newer.dtypes[list(older.columns)].tolist() == older.dtypes.tolist()
+        missing = ["channel", "scheduled_at", "send_options.use_smart_sending", "send_strategy.method"]
+        assert newer[missing].isna().all(axis=None)
+        assert newer["definition.builder"].eq("wizard").all()
+
+    def test_a_row_and_chosen_fields(self, clients: tuple[KlaviyoClient, KlaviyoClient]) -> None:
+        older, newer = clients
+        one = older.campaigns.list(sort="-created_at", limit=1).iloc[0]
+        assert newer.campaigns.get(one)[["name", "status", "send_time"]].tolist() == [
+            one["name"], one["status"], one["send_time"],
+        ]  # fmt: skip
+        frame = newer.campaigns.list(fields=["name", "status", "definition.builder"], limit=3)
+        assert frame.columns.tolist() == [
+            "id",
+            "name",
+            "status",
+            "channel",
+            "definition.builder",
+            "campaign_message_ids",
+        ]
+        assert frame["status"].notna().all()
+        known = newer.campaigns.list(
+            include=["campaign-messages", "tags"],
+            fields={"campaign": ["status"], "campaign-message": ["definition.name"]},
+            limit=2,
+        )
+        assert "campaign_messages.definition.name" in known.columns
+        assert "campaign_messages.definition.status" not in known.columns
+        assert newer.campaigns.find(name=one["name"])["id"] == one["id"]
+
+    @pytest.mark.parametrize("by", ["campaign", "message", "variation"])
+    def test_summaries_are_equal(
+        self, clients: tuple[KlaviyoClient, KlaviyoClient], by: Literal["campaign", "message", "variation"]
+    ) -> None:
+        older, newer = (client.campaigns.summary(self.YEAR, by=by) for client in clients)
+        assert len(older) > 5
+        pd.testing.assert_frame_equal(newer, older)
+
+    def test_what_messages_differ_in_is_missing(self, clients: tuple[KlaviyoClient, KlaviyoClient]) -> None:
+        _, newer = clients
+        groups = newer.lists.list().iloc[:2]["id"].tolist()
+        details = {"channel": "email", "subject": "Hi", "template_id": newer.templates.list().iloc[0]["id"]}
+        definition = {
+            "definition": {"name": "Twins"},
+            "audiences": [{"temporary_id": id, "included": [id]} for id in groups],
+            "messages": [
+                {"audience_temporary_id": id, "variations": [{"definition": {"details": details}}]}
+                for id in groups
+            ],
+        }
+        made = newer.request(
+            "POST", "/api/campaigns", json={"data": {"type": "campaign", "attributes": definition}}
+        )
+        id = made["data"]["id"]
+        first = newer.campaigns.messages(id)["id"].iloc[0]
+        assert newer.campaigns.get(id)["status"] == "Draft"
+        assert newer.campaigns.get(id)["audiences.included"] is None
+        schedule = {
+            "type": "campaign-message-schedule",
+            "attributes": {"strategy": "static", "send_time": "2126-01-01T00:00:00Z"},
+            "relationships": {"campaign-message": {"data": {"type": "campaign-message", "id": first}}},
+        }
+        newer.request("POST", "/api/campaign-message-schedule", json={"data": schedule})
+        row = newer.campaigns.get(id)
+        assert row["name"] == "Twins"
+        assert pd.isna(row["status"])
+        assert pd.isna(row["send_time"])

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.errors import RequestTimeoutError
+from klaviyo_analytics.http.rate_limits import FEW, MOST, Pace
 from klaviyo_analytics.resources import _concurrent
-from klaviyo_analytics.resources._concurrent import FEW, MOST, Pace
 from tests.sandbox.accounts import ANNA, DAY, NOW, PLACED, events, small_account
 from tests.shops import Shop, open_shop
 

@@ -400,6 +400,14 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles``, limited to 75/s and 750/m; scopes: profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.profiles.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'email', 'phone_number']
         """
         return self._list_in_ranges(
             "get_profiles",
@@ -490,6 +498,14 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles``, limited to 75/s and 750/m; scopes: profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.profiles.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_profiles",
@@ -561,6 +577,15 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles/{id}``, limited to 75/s and 750/m; scopes: profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     found = client.profiles.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get(
             "get_profile",
@@ -651,6 +676,15 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles``, limited to 75/s and 750/m; scopes: profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     found = client.profiles.find(id=one["id"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_profiles",
@@ -708,6 +742,15 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles/{id}/lists``, limited to 3/s and 60/m; scopes: lists:read, profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     frame = client.profiles.lists(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list_of("get_lists_for_profile", id, fields=fields, limit=limit)
 
@@ -747,6 +790,15 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles/{id}/segments``, limited to 3/s and 60/m; scopes: profiles:read, segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     frame = client.profiles.segments(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list_of("get_segments_for_profile", id, fields=fields, limit=limit)
 
@@ -790,6 +842,15 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles/{id}/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     frame = client.profiles.push_tokens(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'created', 'token']
         """
         return self._list_of("get_push_tokens_for_profile", id, fields=fields, limit=limit)
 
@@ -862,6 +923,15 @@ class ProfileMethods(Resource):
         -----
         ``GET /api/profiles/{id}/conversations``, limited to 3/s and 60/m; scopes: conversations:read,
         profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     frame = client.profiles.conversations(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'channel', 'profile_id']
         """
         return self._list_of("get_conversations_for_profile", id, fields=fields, limit=limit)
 
@@ -983,7 +1053,7 @@ class ProfileMethods(Resource):
         --------
         >>> import klaviyo_analytics as ka
         >>> client = ka.connect(api_key="pk_0123456789")
-        >>> client.profiles.create(dry_run=True)["method"].item()
+        >>> client.profiles.create(email="ann@shop.example", dry_run=True)["method"].item()
         'POST'
         """
         return self._create(
@@ -1054,6 +1124,14 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists``, limited to 75/s and 750/m; scopes: lists:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.lists.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list(
             "get_lists",
@@ -1114,6 +1192,14 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists``, limited to 75/s and 750/m; scopes: lists:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.lists.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_lists",
@@ -1171,6 +1257,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists/{id}``, limited to 75/s and 750/m; scopes: lists:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     found = client.lists.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_list", id, include=include, fields=fields, additional_fields=additional_fields)
 
@@ -1219,6 +1314,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists``, limited to 75/s and 750/m; scopes: lists:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     found = client.lists.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_lists",
@@ -1300,6 +1404,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists/{id}/profiles``, limited to 75/s and 750/m; scopes: lists:read, profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     frame = client.lists.profiles(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'email', 'phone_number']
         """
         return self._list_of_in_ranges(
             "get_profiles_for_list",
@@ -1384,6 +1497,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists/{id}/profiles``, limited to 75/s and 750/m; scopes: lists:read, profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     sizes = [len(frame) for frame in client.lists.iter_profiles(one, chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames_of(
             "get_profiles_for_list",
@@ -1432,6 +1554,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists/{id}/tags``, limited to 3/s and 60/m; scopes: lists:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     frame = client.lists.tags(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name']
         """
         return self._list_of("get_tags_for_list", id, fields=fields, limit=limit)
 
@@ -1470,6 +1601,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists/{id}/flow-triggers``, limited to 3/s and 60/m; scopes: flows:read, lists:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     frame = client.lists.flow_triggers(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'status']
         """
         return self._list_of("get_flows_triggered_by_list", id, fields=fields, limit=limit)
 
@@ -1767,6 +1907,14 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments``, limited to 75/s and 750/m; scopes: segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.segments.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list(
             "get_segments",
@@ -1830,6 +1978,14 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments``, limited to 75/s and 750/m; scopes: segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.segments.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_segments",
@@ -1888,6 +2044,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments/{id}``, limited to 75/s and 750/m; scopes: segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     found = client.segments.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get(
             "get_segment",
@@ -1949,6 +2114,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments``, limited to 75/s and 750/m; scopes: segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     found = client.segments.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_segments",
@@ -2035,6 +2209,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments/{id}/profiles``, limited to 75/s and 750/m; scopes: profiles:read, segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     frame = client.segments.profiles(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'email', 'phone_number']
         """
         return self._list_of_in_ranges(
             "get_profiles_for_segment",
@@ -2119,6 +2302,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments/{id}/profiles``, limited to 75/s and 750/m; scopes: profiles:read, segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     sizes = [len(frame) for frame in client.segments.iter_profiles(one, chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames_of(
             "get_profiles_for_segment",
@@ -2167,6 +2359,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments/{id}/tags``, limited to 3/s and 60/m; scopes: segments:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     frame = client.segments.tags(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name']
         """
         return self._list_of("get_tags_for_segment", id, fields=fields, limit=limit)
 
@@ -2205,6 +2406,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments/{id}/flow-triggers``, limited to 3/s and 60/m; scopes: flows:read, segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     frame = client.segments.flow_triggers(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'status']
         """
         return self._list_of("get_flows_triggered_by_segment", id, fields=fields, limit=limit)
 
@@ -2478,6 +2688,14 @@ class PushTokenMethods(Resource):
         Notes
         -----
         ``GET /api/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.push_tokens.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'created', 'token']
         """
         return self._list(
             "get_push_tokens",
@@ -2539,6 +2757,14 @@ class PushTokenMethods(Resource):
         Notes
         -----
         ``GET /api/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.push_tokens.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_push_tokens",
@@ -2594,6 +2820,15 @@ class PushTokenMethods(Resource):
         Notes
         -----
         ``GET /api/push-tokens/{id}``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.push_tokens.list().iloc[0]
+        ...     found = client.push_tokens.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_push_token", id, include=include, fields=fields)
 
@@ -2657,6 +2892,15 @@ class PushTokenMethods(Resource):
         Notes
         -----
         ``GET /api/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.push_tokens.list().iloc[0]
+        ...     found = client.push_tokens.find(token=one["token"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_push_tokens",
@@ -2724,6 +2968,15 @@ class PushTokenMethods(Resource):
         Notes
         -----
         ``GET /api/push-tokens/{id}/profile``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.push_tokens.list().iloc[0]
+        ...     found = client.push_tokens.profile(one)
+        >>> [*found.index[:3]]
+        ['id', 'email', 'phone_number']
         """
         return self._get_of(
             "get_profile_for_push_token",

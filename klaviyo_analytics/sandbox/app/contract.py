@@ -97,6 +97,7 @@ class Contract:
             for shape in source["shapes"]
         ]
         self.revision: str = source["revision"]
+        self.links = frozenset(source["links"])  # of a page
         self.schemas: Json = source["schemas"]
         self.operations = {
             name: _operation(name, facts, shapes) for name, facts in source["operations"].items()
@@ -234,6 +235,7 @@ def _facts(revision: str) -> Json:
     operations = base["operations"] | own["operations"]
     return {
         "revision": revision,
+        "links": own["links"],
         "operations": {name: facts for name, facts in operations.items() if facts is not None},
         "shapes": [*base["shapes"], *own["shapes"]],
         "schemas": base["schemas"] | own["schemas"],

@@ -79,12 +79,17 @@ def handle(call: Call) -> dict[str, Any] | None:
     jobs.keep_time(call.store.base)
     campaigns.keep_time(call.store.base)
     omnichannel_writes.keep_time(call.store.base)
-    own = omnichannel_writes.HANDLERS if REVISION.get() >= omnichannel.SINCE else {}
-    handler = own.get(call.operation.id) or SPECIAL.get(call.operation.id) or regular_handler(call.operation)
+    handler = handler_of(call.operation)
     if handler is None:
         detail = f"The sandbox does not serve {call.operation.method} {call.operation.path}."
         raise ApiFault(501, [Problem("not_implemented", detail)])
     return handler(call)
+
+
+def handler_of(operation: Operation) -> Handler | None:
+    """Return what carries an operation out in the revision of the request; None where the sandbox does not."""
+    own = omnichannel_writes.HANDLERS if REVISION.get() >= omnichannel.SINCE else {}
+    return own.get(operation.id) or SPECIAL.get(operation.id) or regular_handler(operation)
 
 
 def regular_handler(operation: Operation) -> Handler | None:

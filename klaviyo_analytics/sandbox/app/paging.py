@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from klaviyo_analytics.sandbox.app.contract import load_contract
 from klaviyo_analytics.sandbox.app.errors import ApiFault
 from klaviyo_analytics.sandbox.app.request_checks import Query
 
@@ -70,7 +71,9 @@ def take_page(view: View, size: int | None, cursor: str, mark: str = "") -> Page
 def page_links(path: str, query: Query, page: Page) -> dict[str, str]:
     """Links to this page and those beside it; each carries the other parameters."""
     rest = [(name, value) for name, value in query.pairs if name not in CURSORS]
-    links = {"self": url(path, query.pairs), "first": url(path, rest)}
+    links = {"self": url(path, query.pairs)}
+    if "first" in load_contract().links:
+        links["first"] = url(path, rest)
     if page.previous:
         links["prev"] = url(path, [*rest, ("page[cursor]", page.previous)])
     if page.next:

@@ -38,11 +38,22 @@ INVERSE: dict[tuple[str, str], tuple[str, str]] = {
 # Ids that an answer shows even when nothing is included.
 INHERENT: dict[str, frozenset[str]] = {
     "attribution": frozenset(
-        {"event", "campaign", "campaign-message", "flow", "flow-message", "flow-message-variation"}
+        {
+            "event",
+            "attributed-event",
+            "campaign",
+            "campaign-message",
+            "flow",
+            "flow-message",
+            "flow-message-variation",
+        }
     ),
     "campaign": frozenset({"campaign-messages"}),
     "event": frozenset({"metric", "profile"}),
 }
+
+ACTED = ("Opened ", "Clicked ")  # how metrics begin that show a person's own doing
+MACHINES = ("Proxy", "Bot")
 
 # Relationships whose ids alone cannot be asked for.
 ONLY_WHOLE = frozenset({"import-errors"})
@@ -144,12 +155,13 @@ def _uuid(id_: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
 
 
-def attribution_record(log: EventLog, row: int) -> Record | None:
-    """Make the resource that credits an event to a message."""
+def attribution_record(log: EventLog, row: int, touch: int | None) -> Record | None:
+    """Make the resource that credits an event to a message; `touch` is the row of the event that earned it."""
     credit = log.attribution[row]
     if credit is None:
         return None
-    relationships: dict[str, Related] = {"event": log.ids[row]}
+    attributed = None if touch is None else log.ids[touch]
+    relationships: dict[str, Related] = {"event": log.ids[row], "attributed-event": attributed}
     if credit.campaign:
         relationships |= {"campaign": credit.campaign, "campaign-message": credit.message}
     if credit.flow:
@@ -345,7 +357,38 @@ class Store:
 
     def _attribution(self, id_: str) -> Record | None:
         row = self.derive("attributions", self._attribution_rows).get(id_)
-        return None if row is None else attribution_record(self.account.events, row)
+        return None if row is None else attribution_record(self.account.events, row, self._touch(row))
+
+    def _touch(self, row: int) -> int | None:
+        """Find what earned a credit: the person's last open or click of the message, else that it was received."""
+        log = self.account.events
+        credit = log.attribution[row]
+        assert credit is not None
+        touches = self.derive("touches", self._touches)
+        about = filter(
+            None, (credit.message, credit.campaign)
+        )  # some accounts name the campaign as the message
+        rows = [place for id_ in about for place in touches.get((int(log.profile[row]), id_), ())]
+        before = [
+            (acted, place) for acted, place in rows if place != row and log.time[place] <= log.time[row]
+        ]
+        return max(before, default=(False, None))[1]
+
+    def _touches(self) -> dict[tuple[int, str], list[tuple[bool, int]]]:
+        """Find what each person did with each message: whether it was an open or a click, and its row."""
+        log, metrics = self.account.events, self.records("metric")
+        names = [str(metrics[id_].attributes["name"]) if id_ in metrics else "" for id_ in log.metric_ids]
+        found: dict[tuple[int, str], list[tuple[bool, int]]] = {}
+        wanted = [place for place, name in enumerate(names) if name.startswith(("Received ", *ACTED))]
+        for row in np.flatnonzero(np.isin(log.metric, wanted)).tolist():
+            properties = log.properties[row]
+            if properties.get("Client Type") in MACHINES or properties.get("machine_open"):
+                continue
+            acted = names[log.metric[row]].startswith(ACTED)
+            found.setdefault((int(log.profile[row]), str(properties.get("$message"))), []).append(
+                (acted, row)
+            )
+        return found
 
     def _attribution_rows(self) -> dict[str, int]:
         credits_ = enumerate(self.account.events.attribution)
