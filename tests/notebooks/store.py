@@ -37,7 +37,7 @@ KEYS = ("MATON_API_KEY", "KLAVIYO_API_KEY", "KLAVIYO_BASE_URL", "MATON_CTRL_URL"
 CHANGES = {  # what differs between two runs, and what is stored for it
     r"127\.0\.0\.1:\d+": "127.0.0.1:8765",
     r"\b0x[0-9a-f]{6,}\b": "0x0",
-    r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b": "00000000-0000-0000-0000-000000000000",
+    r"request id [0-9a-f-]{36}": "request id 00000000-0000-0000-0000-000000000000",
     r"/tmp/[\w./-]+": "/tmp/…",
 }
 INLINE = re.compile(r"(data:image/png;base64,)([A-Za-z0-9+/=]+)")
