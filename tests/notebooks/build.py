@@ -44,7 +44,11 @@ class _Page(HTMLParser):
 
 def broken_links(site: Path) -> list[str]:
     """Return each link of the site that leads nowhere, and each file that is loaded from elsewhere."""
-    pages = {path.resolve(): _Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
+    pages = {
+        path.resolve(): _Page(path.read_text("utf-8"))
+        for path in site.rglob("*.html")
+        if "_static" not in path.relative_to(site).parts  # templates of the theme
+    }
     broken = []
     for path, page in pages.items():
         here = path.relative_to(site.resolve())

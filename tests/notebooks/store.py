@@ -37,8 +37,10 @@ KEYS = ("MATON_API_KEY", "KLAVIYO_API_KEY", "KLAVIYO_BASE_URL", "MATON_CTRL_URL"
 CHANGES = {  # what differs between two runs, and what is stored for it
     r"127\.0\.0\.1:\d+": "127.0.0.1:8765",
     r"\b0x[0-9a-f]{6,}\b": "0x0",
+    r"request id [0-9a-f-]{36}": "request id 00000000-0000-0000-0000-000000000000",
     r"/tmp/[\w./-]+": "/tmp/…",
 }
+INLINE = re.compile(r"(data:image/png;base64,)([A-Za-z0-9+/=]+)")
 STYLED = re.compile(r"\bT_([0-9a-f]{5})\b")
 
 
@@ -107,7 +109,8 @@ def texts(notebook: nbformat.NotebookNode) -> list[tuple[int, str]]:
             else:
                 data = output.data
                 words = [data[kind] for kind in ("text/plain", "text/html", "text/markdown") if kind in data]
-                said.append((number, "\n".join([*words, *(["a picture"] if PICTURE in data else [])])))
+                shown = [INLINE.sub("a picture", word) for word in words]
+                said.append((number, "\n".join([*shown, *(["a picture"] if PICTURE in data else [])])))
     return said
 
 
@@ -132,7 +135,9 @@ def _output(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode 
 def _value(kind: str, value: Any) -> Any:
     if kind == PICTURE:
         return _fewer_colours(value)
-    return _steady(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _steady(INLINE.sub(lambda found: found[1] + _fewer_colours(found[2]), value))
 
 
 def _steady(text: str) -> str:
