@@ -85,7 +85,7 @@ TABLE = """
 .kla-scroll {overflow: auto; max-height: 400px; border: 1px solid var(--kla-line); border-radius: 4px}
 .kla-scroll table {border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; line-height: 1.5}
 .kla-scroll th {position: sticky; top: 0; background: var(--kla-fill); text-align: left}
-.kla-scroll th, .kla-scroll td {padding: 3px 10px; vertical-align: top}
+.kla-scroll th, .kla-scroll td {padding: 3px 8px; vertical-align: top}
 .kla-scroll td.n {white-space: nowrap}
 .kla-scroll th {vertical-align: bottom; line-height: 1.3}
 .kla-cell {min-width: 4em; max-width: 22em; width: max-content; overflow: hidden; overflow-wrap: anywhere;

@@ -155,14 +155,14 @@ class Explorer(View):
         The picture is an output of its own, so that every run replaces it and leaves the widget alone: what is saved
         is the last state, also where widgets are not run, as in an untrusted notebook, on GitHub and in nbconvert.
         """
-        display(super()._repr_mimebundle_(), raw=True)
-        display(self._picture_bundle() or _NOTHING, raw=True, display_id=self._display_id)
+        _show_output(super()._repr_mimebundle_())
+        _show_output(self._picture_bundle() or _NOTHING, display_id=self._display_id)
         self._displayed = True
 
     def _show_saved(self, _change: Any) -> None:
         """Replace the picture below the widget."""
         if self._displayed and self.state.picture is not None:
-            display(self._picture_bundle(), raw=True, display_id=self._display_id, update=True)
+            _show_output(self._picture_bundle(), display_id=self._display_id, update=True)
 
     def _picture_bundle(self) -> dict[str, Any]:
         picture, asked = self.state.picture, self.state.asked
@@ -179,3 +179,8 @@ class Explorer(View):
         for name in [name for name in self._dom_classes if name.startswith("kla-is-")]:
             self.remove_class(name)
         self.add_class(f"kla-is-{status}-{runs}")
+
+
+def _show_output(bundle: dict[str, Any] | None, **options: Any) -> None:
+    """Show a MIME bundle as an output of the cell."""
+    display(bundle, raw=True, **options)  # type: ignore[no-untyped-call]

@@ -215,7 +215,8 @@ def labelled(
         return frame
     if len(texts) == 1:
         return frame.assign(**{by[0]: texts[0]})
-    joined = texts[0].str.cat(texts[1:], sep=BETWEEN, na_rep=NO_NAME)
+    others = pd.concat(texts[1:], axis=1)
+    joined = texts[0].str.cat(others, sep=BETWEEN, na_rep=NO_NAME)
     return frame.assign(**{"_and_".join(by): joined})
 
 
@@ -312,7 +313,7 @@ class MetricAsk(Ask):
         ]
 
     def _key_number(self, id: str, label: str, frames: Frames) -> KeyNumber:
-        kind, currency = self.written_as(frames)
+        kind, currency = quantity(self.measurement).kind, frames.frame.attrs.get("currency")
         added = self.measurement != "unique"
         every = self._by_interval(frames.frame, id, whole=False)
         whole = self._by_interval(frames.frame, id, whole=True)
