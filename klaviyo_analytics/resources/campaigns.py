@@ -18,7 +18,16 @@ from klaviyo_analytics.resources._generated.messages import (
     CampaignMessageMethods,
     CampaignSort,
 )
-from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Reading, Span, chosen, instead
+from klaviyo_analytics.resources._reading import (
+    CHUNK,
+    Context,
+    Filtering,
+    Reading,
+    Span,
+    chosen,
+    instead,
+    read_each,
+)
 from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
 from klaviyo_analytics.resources.campaign_writes import CampaignWrites
 from klaviyo_analytics.resources.metrics import Metric
@@ -94,10 +103,13 @@ class Campaigns(CampaignWrites):
         >>> sent["channel"].unique().tolist()
         ['email']
         """
+        readings = self._readings(channel, filter, sort, include, fields, limit)
+        if limit is None:
+            read = read_each(lambda one: _marked(one[1].frame(), one[0]), readings)
+            return pd.concat(read, ignore_index=True)
         frames: list[pd.DataFrame] = []
-        for name, reading in self._readings(channel, filter, sort, include, fields, limit):
-            if limit is not None:
-                reading.limit = limit - sum(len(frame) for frame in frames)
+        for name, reading in readings:
+            reading.limit = limit - sum(len(frame) for frame in frames)
             frames.append(_marked(reading.frame(), name))
         return pd.concat(frames, ignore_index=True)
 

@@ -413,7 +413,7 @@ class ProfileMethods(Resource):
         *,
         chunk_size: int = CHUNK,
         filter: Filtering = None,
-        sort: ProfileSort | None = None,
+        sort: ProfileSort | None = "created",
         include: Sequence[ProfileInclude] | ProfileInclude = (),
         fields: Sequence[ProfileField] | ProfileField | Mapping[str, Sequence[str]] | None = None,
         additional_fields: Sequence[ProfileAdditionalField]
@@ -422,6 +422,7 @@ class ProfileMethods(Resource):
         | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every profile as frames of at most `chunk_size` rows.
@@ -443,7 +444,7 @@ class ProfileMethods(Resource):
         sort : str, optional
             One of created, email, id, subscriptions.email.marketing.list_suppressions.timestamp,
             subscriptions.email.marketing.suppression.timestamp, updated; a leading '-' sorts in descending
-            order. Omitted: Klaviyo's order.
+            order.
         include : str or list of str, optional
             Related resources to read, too: push-tokens, conversations. Those of a to-one relationship
             become columns.
@@ -459,6 +460,9 @@ class ProfileMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        workers : int, optional
+            Number of ranges of created that are read at the same time. Omitted: several if there are more
+            than a few pages in ascending order of created, otherwise one. Each row comes exactly once.
         properties : "json", "text", "columns", list of str, or dict of dtypes, optional
             "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
             for each property, a list names the properties that become columns, a dict also their dtypes.
@@ -483,8 +487,9 @@ class ProfileMethods(Resource):
         -----
         ``GET /api/profiles``, limited to 75/s and 750/m; scopes: profiles:read.
         """
-        return self._iter_frames(
+        return self._iter_frames_in_ranges(
             "get_profiles",
+            PROFILES,
             chunk_size=chunk_size,
             filter=filter,
             sort=sort,
@@ -493,6 +498,7 @@ class ProfileMethods(Resource):
             additional_fields=additional_fields,
             limit=limit,
             page_size=page_size,
+            workers=workers,
             properties=properties,
         )
 
@@ -1243,7 +1249,7 @@ class ListMethods(Resource):
         *,
         chunk_size: int = CHUNK,
         filter: Filtering = None,
-        sort: ListIterProfilesSort | None = None,
+        sort: ListIterProfilesSort | None = "joined_group_at",
         fields: Sequence[ListIterProfilesField]
         | ListIterProfilesField
         | Mapping[str, Sequence[str]]
@@ -1254,6 +1260,7 @@ class ListMethods(Resource):
         | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every profile of one list as frames of at most `chunk_size` rows.
@@ -1269,7 +1276,7 @@ class ListMethods(Resource):
             phone_number: any, equals; push_token: any, equals; _kx: equals; joined_group_at:
             greater-or-equal, greater-than, less-or-equal, less-than.
         sort : str, optional
-            One of joined_group_at; a leading '-' sorts in descending order. Omitted: Klaviyo's order.
+            One of joined_group_at; a leading '-' sorts in descending order.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, joined_group_at,
             last_event_date, last_name, locale, location, organization, phone_number, predictive_analytics,
@@ -1280,6 +1287,10 @@ class ListMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        workers : int, optional
+            Number of ranges of joined_group_at that are read at the same time. Omitted: several if there
+            are more than a few pages in ascending order of joined_group_at, otherwise one. Each row comes
+            exactly once.
         properties : "json", "text", "columns", list of str, or dict of dtypes, optional
             "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
             for each property, a list names the properties that become columns, a dict also their dtypes.
@@ -1305,8 +1316,9 @@ class ListMethods(Resource):
         -----
         ``GET /api/lists/{id}/profiles``, limited to 75/s and 750/m; scopes: lists:read, profiles:read.
         """
-        return self._iter_frames_of(
+        return self._iter_frames_of_in_ranges(
             "get_profiles_for_list",
+            MEMBERS,
             id,
             chunk_size=chunk_size,
             filter=filter,
@@ -1315,6 +1327,7 @@ class ListMethods(Resource):
             additional_fields=additional_fields,
             limit=limit,
             page_size=page_size,
+            workers=workers,
             properties=properties,
         )
 
@@ -1978,7 +1991,7 @@ class SegmentMethods(Resource):
         *,
         chunk_size: int = CHUNK,
         filter: Filtering = None,
-        sort: SegmentIterProfilesSort | None = None,
+        sort: SegmentIterProfilesSort | None = "joined_group_at",
         fields: Sequence[SegmentIterProfilesField]
         | SegmentIterProfilesField
         | Mapping[str, Sequence[str]]
@@ -1989,6 +2002,7 @@ class SegmentMethods(Resource):
         | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every profile of one segment as frames of at most `chunk_size` rows.
@@ -2004,7 +2018,7 @@ class SegmentMethods(Resource):
             email: any, equals; phone_number: any, equals; push_token: any, equals; _kx: equals;
             joined_group_at: greater-or-equal, greater-than, less-or-equal, less-than.
         sort : str, optional
-            One of joined_group_at; a leading '-' sorts in descending order. Omitted: Klaviyo's order.
+            One of joined_group_at; a leading '-' sorts in descending order.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, joined_group_at,
             last_event_date, last_name, locale, location, organization, phone_number, predictive_analytics,
@@ -2015,6 +2029,10 @@ class SegmentMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        workers : int, optional
+            Number of ranges of joined_group_at that are read at the same time. Omitted: several if there
+            are more than a few pages in ascending order of joined_group_at, otherwise one. Each row comes
+            exactly once.
         properties : "json", "text", "columns", list of str, or dict of dtypes, optional
             "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
             for each property, a list names the properties that become columns, a dict also their dtypes.
@@ -2040,8 +2058,9 @@ class SegmentMethods(Resource):
         -----
         ``GET /api/segments/{id}/profiles``, limited to 75/s and 750/m; scopes: profiles:read, segments:read.
         """
-        return self._iter_frames_of(
+        return self._iter_frames_of_in_ranges(
             "get_profiles_for_segment",
+            MEMBERS,
             id,
             chunk_size=chunk_size,
             filter=filter,
@@ -2050,6 +2069,7 @@ class SegmentMethods(Resource):
             additional_fields=additional_fields,
             limit=limit,
             page_size=page_size,
+            workers=workers,
             properties=properties,
         )
 
