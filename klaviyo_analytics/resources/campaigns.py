@@ -30,6 +30,7 @@ from klaviyo_analytics.resources._reading import (
     checked_id,
     chosen,
     instead,
+    read_each,
     read_one,
 )
 from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
@@ -117,11 +118,14 @@ class Campaigns(CampaignWrites):
         >>> sent["channel"].unique().tolist()
         ['email']
         """
-        frames: list[pd.DataFrame] = []
         form = self._form(include, fields)
-        for name, reading in self._readings(channel, filter, sort, form or (include, fields), limit):
-            if limit is not None:
-                reading.limit = limit - sum(len(frame) for frame in frames)
+        readings = self._readings(channel, filter, sort, form or (include, fields), limit)
+        if limit is None:
+            read = read_each(lambda one: _marked(one[1].frame(), one[0], form), readings)
+            return pd.concat(read, ignore_index=True)
+        frames: list[pd.DataFrame] = []
+        for name, reading in readings:
+            reading.limit = limit - sum(len(frame) for frame in frames)
             frames.append(_marked(reading.frame(), name, form))
         return pd.concat(frames, ignore_index=True)
 
