@@ -153,6 +153,7 @@ class Api:
                 raise
         else:
             yield first
+            del first
             yield from pages
             return
         self._smaller_pages[endpoint.operation] = smaller

@@ -506,6 +506,7 @@ class Ranges:
                     self._page(piece, records, (inside, included), ordered=ordered)
                     if self._stopped or (ordered and self._is_past(records, piece.end)):
                         break
+                del records, included, inside  # not needed while the next page is waited for
         except BaseException as problem:  # noqa: BLE001  (raised where the pages are waited for)
             error = problem
         self._over(piece, met, error)

@@ -221,6 +221,7 @@ class Reading:
                 progress.add(len(records))
             if left == 0:
                 return
+            del document, found, records  # not needed while the next page is waited for
 
     def frame(self) -> pd.DataFrame:
         """Read everything into one frame."""
@@ -228,6 +229,7 @@ class Reading:
         with self._progress() as progress:
             for records, included in self.pages(progress, rows):
                 table.add(records, included)
+                del records, included
         self.report(rows)
         return table.frame()
 
