@@ -20,6 +20,7 @@ TYPES = {
     "int64": "bigint",
     "float64": "double",
     "string": "string",
+    "str": "string",
     "boolean": "boolean",
     "bool": "boolean",
     "object": "string",
