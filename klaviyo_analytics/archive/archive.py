@@ -362,7 +362,7 @@ class Archive:
         own = [
             column
             for column in view.columns
-            if column in {name for name, _ in spec.documented} or column == "_extra"
+            if column in {name for name, _ in spec.possible} or column == "_extra"
         ]
         stored = [*own, *(column for column in columns or () if column in view.columns and column not in own)]
         listed = ", ".join(map(named, stored))

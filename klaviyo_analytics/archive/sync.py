@@ -109,7 +109,7 @@ class Sync:
             wanted.add("metrics")
         for spec in SPECS.values():
             if spec.name in wanted:
-                done.append(self._table(spec))
+                done.append(self._table(spec.at(self.context.api.catalog.revision)))
         return done
 
     def _table(self, spec: Spec) -> Outcome:
