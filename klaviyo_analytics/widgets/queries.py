@@ -354,7 +354,7 @@ class MetricAsk(Ask):
         return ([parts] if parts else []), ({"metrics": metrics} if metrics else {})
 
     def _labelled(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Name each line as a reader would."""
+        """Return the frame with a reader's name for each line."""
         return labelled(frame, self._parts, metrics=self._ambiguous) if self._label_arguments() else frame
 
     def _query(self) -> tuple[Any, dict[str, Any]]:
