@@ -94,7 +94,10 @@ TABLE = """
 .kla-scroll th.n, .kla-scroll td.n {text-align: right}
 .kla-scroll tbody tr:nth-child(even) td {background: rgba(128, 128, 128, .07)}
 """
-CSS = f"""<style>
+# Arrow keys and letters in a list or among radio buttons are JupyterLab's shortcuts, too ("dd" deletes the cell), and
+# a front end of that family leaves them alone where it finds this attribute.
+_KEYS = "this.closest('.kla')?.setAttribute('data-lm-suppress-shortcuts', 'true')"
+CSS = f"""<style onload="{_KEYS}">
 .kla-explorer, .kla-results {{container-type: inline-size}}
 .kla {{font-size: var(--jp-ui-font-size1, var(--vscode-font-size, 13px));
   font-family: var(--jp-ui-font-family, var(--vscode-font-family, system-ui, sans-serif));{COLOURS}
@@ -139,7 +142,7 @@ CSS = f"""<style>
 .kla-chips {{flex-wrap: wrap}}
 .kla-chips button {{border-radius: 12px; height: 24px; line-height: 22px; width: auto; max-width: 100%;
   padding: 0 10px; overflow: hidden; text-overflow: ellipsis}}
-.kla-page {{min-height: calc(min(100cqw, 892px) * .52)}}
+.kla-page {{min-height: calc(min(100cqw, 892px) * .52 + 84px)}}
 .kla-chart img {{width: 100%; max-width: 860px; border-radius: 4px; display: block}}
 .kla-chart .kla-dark {{display: none}}
 .kla .ka-hit:hover {{background: rgba(128, 128, 128, .14)}}

@@ -58,7 +58,7 @@ class ChoiceView(View):
         super().__init__(
             [
                 heading(title),
-                ipywidgets.HBox([self._search, self._group]),
+                ipywidgets.HBox([self._group, self._search]),
                 self._list,
                 self._place,
                 self._chips,
