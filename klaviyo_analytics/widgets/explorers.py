@@ -90,6 +90,11 @@ class MetricExplorerState(ExplorerState):
             metrics=tuple(self.metrics.values),
             labels=tuple(map(self.metrics.told_apart, self.metrics.chosen)),
             ids=tuple(self.metrics.selected),
+            apart=tuple(
+                (option.id, self.metrics.told_apart(option))
+                for option in self.metrics.chosen
+                if self.metrics.told_apart(option) != option.name
+            ),
             measurement=self.measurement,
             interval=self.dates.chosen_interval,
             timeframe=timeframe,
