@@ -94,9 +94,15 @@ TABLE = """
 .kla-scroll th.n, .kla-scroll td.n {text-align: right}
 .kla-scroll tbody tr:nth-child(even) td {background: rgba(128, 128, 128, .07)}
 """
-# Arrow keys and letters in a list or among radio buttons are JupyterLab's shortcuts, too ("dd" deletes the cell), and
-# a front end of that family leaves them alone where it finds this attribute.
-_KEYS = "this.closest('.kla')?.setAttribute('data-lm-suppress-shortcuts', 'true')"
+# Arrow keys and letters in a list or among radio buttons are shortcuts of JupyterLab, too ("dd" deletes the cell); it
+# leaves an element alone that has this attribute. Radio buttons of one name are one stop of the Tab key.
+_KEYS = (
+    "const k=this.closest('.kla');if(k&&!k.dataset.kla){k.dataset.kla='1';k.addEventListener('focusin',e=>{"
+    "const t=e.target;if(!t.matches('select, .kla-presets input'))return;"
+    "t.setAttribute('data-lm-suppress-shortcuts','true');const g=t.closest('.kla-presets');"
+    "if(g){const n=g.dataset.kla=g.dataset.kla||'kla'+Math.random();"
+    "g.querySelectorAll('input').forEach(r=>{r.name=n})}})}"
+)
 CSS = f"""<style onload="{_KEYS}">
 .kla-explorer, .kla-results {{container-type: inline-size}}
 .kla {{font-size: var(--jp-ui-font-size1, var(--vscode-font-size, 13px));
@@ -109,8 +115,8 @@ CSS = f"""<style onload="{_KEYS}">
 .kla .widget-label-basic span {{white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
 .kla .widget-select select {{height: auto; width: 100%; max-width: none}}
 .kla .widget-select-multiple select {{padding: 2px}}
-.kla-presets .widget-radio-box {{display: flex; flex-flow: row wrap; gap: 4px; margin: 0 0 4px; padding: 0;
-  flex: 1 1 0}}
+.kla-presets .widget-radio-box {{display: flex; flex-flow: row wrap; gap: 4px; margin: 0 0 4px !important;
+  padding: 0; flex: 1 1 0}}
 .kla-presets .widget-radio-box label {{width: auto; height: 24px; line-height: 22px; margin: 0; padding: 0 9px;
   border: 1px solid var(--kla-line); border-radius: 12px; color: inherit; cursor: pointer; white-space: nowrap}}
 .kla-presets .widget-radio-box input {{position: absolute; opacity: 0; width: 1px; margin: 0}}
