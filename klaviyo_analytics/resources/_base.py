@@ -231,7 +231,7 @@ class Resource:
         try:
             order = self._newest_first()
             frame = quiet.list(limit=_PAGE, **order)
-        except InvalidInputError:  # there is no reading them all, such as the codes of all coupons
+        except InvalidInputError:  # they can only be read in part, such as the codes of one coupon
             return {}
         except KlaviyoError as problem:
             return {"count": f"could not be read: {str(problem).splitlines()[0]}"}

@@ -67,7 +67,8 @@ def test_the_output_holds_the_picture_of_the_last_run(notebook: Any) -> None:
 
 
 def test_nbconvert_shows_it(notebook: Any) -> None:
-    page, _ = HTMLExporter().from_notebook_node(notebook)
+    exporter: Any = HTMLExporter
+    page, _ = exporter().from_notebook_node(notebook)
     shown = page.partition('<div class="kla-saved">')[2]
     assert "data:image/png;base64," in shown
     assert "Line chart of Received Email: " in shown
