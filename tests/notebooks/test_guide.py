@@ -177,6 +177,16 @@ def test_the_workflow_is_yaml_and_its_times_are_cron() -> None:
     assert all(re.fullmatch(r"\d+ \d+ \* \* [*\d]", time) for time in times)
 
 
+def test_the_answers_of_one_line_run(folder: Path) -> None:
+    text = (FOLDER / "guide" / "howto" / "index.md").read_text("utf-8")
+    lines = re.findall(r"^\| .*\? \| `(client\.[^`]*)`", text, re.MULTILINE)
+    assert len(lines) > 6
+    names = {"holdout": "Window shoppers 👀", "treated": "United States"}
+    with ka.demo() as client:
+        for line in lines:
+            assert eval(line, {"client": client, "ka": ka} | names) is not None, line
+
+
 # --- names --------------------------------------------------------------------------------------------------
 
 
