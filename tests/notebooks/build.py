@@ -77,7 +77,8 @@ def build(site: Path) -> int:
         reference.write_api(source / "guide" / "reference")
         gallery.write(source / "guide")
         options = ["-q", "-W", "--keep-going", "-b", "html", "-j", "2", "-c", str(source / "guide")]
-        return sphinx([*options, str(source), str(site)])
+        status: int = sphinx([*options, str(source), str(site)])
+        return status
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -68,7 +68,9 @@ def fewer_colours(path: Path) -> None:
     """Store a picture with few colours: it is read in a README, not printed."""
     with Image.open(path) as image:
         flat = image.convert("RGB")
-    flat.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+    flat.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def execute(path: Path, folder: Path, *, before_the_end: str | None = None) -> n
 
 def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return the notebook as it is stored: what a reader sees, and nothing that changes from run to run."""
-    stored = nbformat.v4.new_notebook(
+    stored: nbformat.NotebookNode = nbformat.v4.new_notebook(
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -121,15 +121,18 @@ def pandas_version() -> str:
 
 def _output(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode | None:
     if output.output_type == "stream":
-        return nbformat.v4.new_output("stream", name=output.name, text=_steady(output.text))
+        stream: nbformat.NotebookNode = nbformat.v4.new_output(
+            "stream", name=output.name, text=_steady(output.text)
+        )
+        return stream
     if output.output_type == "error":
         raise ValueError(f"a cell failed: {output.ename}: {output.evalue}")
     if WIDGET in output.data and output.output_type == "display_data" and PICTURE not in output.data:
         return None  # a progress bar
     data = {kind: _value(kind, value) for kind, value in output.data.items() if kind != WIDGET}
-    if output.output_type == "execute_result":
-        return nbformat.v4.new_output("execute_result", data, execution_count=count)
-    return nbformat.v4.new_output("display_data", data)
+    number = {"execution_count": count} if output.output_type == "execute_result" else {}
+    shown: nbformat.NotebookNode = nbformat.v4.new_output(output.output_type, data, **number)
+    return shown
 
 
 def _value(kind: str, value: Any) -> Any:
