@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -53,8 +54,15 @@ def array(values: list[Any], kind: Kind, name: str, *, chosen: bool = False) -> 
 
 def texts(values: list[Any]) -> Any:
     """Convert a page's objects to JSON text, as pandas' string dtype: backed by Arrow where pyarrow is installed."""
-    written = [None if value is None else orjson.dumps(value).decode() for value in values]
+    written = [None if value is None else _json_text(value) for value in values]
     return pd.array(written, dtype=_text_dtype())
+
+
+def _json_text(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer of more than 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 @cache
