@@ -270,7 +270,11 @@ def test_ids_are_passed_on_once_however_many_there_were(monkeypatch: pytest.Monk
 
 
 def test_integers_of_more_than_64_bits_are_kept(shop: Shop) -> None:
-    event = {"type": "event", "id": "long", "attributes": {"event_properties": {"n": 2**70, "$value": "1"}}}
+    attributes = {
+        "datetime": "2026-01-01T00:00:00+00:00",
+        "event_properties": {"n": 2**70, "$value": "1"},
+    }
+    event = {"type": "event", "id": "long", "attributes": attributes}
     reading = Reading(shop.client._context, "get_events", include=["attributions"], properties="text")
     row = syncing._event_rows([event], {}, reading)
     assert (row["event_properties"].to_pylist(), row["value"].to_pylist()) == (
