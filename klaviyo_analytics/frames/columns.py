@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -56,17 +57,24 @@ def texts(values: list[Any]) -> Any:
     """Convert a page's objects to JSON text, as pandas' string dtype: backed by Arrow where pyarrow is installed."""
     if _text_dtype().storage == "python":
         return pd.array(
-            [None if value is None else orjson.dumps(value).decode() for value in values], dtype=_text_dtype()
+            [None if value is None else _json_text(value).decode() for value in values], dtype=_text_dtype()
         )
     import pyarrow as pa  # noqa: PLC0415  (an extra)
 
     # the bytes are joined as they are: a text object for each value would take three times the memory
-    parts = [b"" if value is None else orjson.dumps(value) for value in values]
+    parts = [b"" if value is None else _json_text(value) for value in values]
     ends = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=ends[1:])
     there = np.packbits([value is not None for value in values], bitorder="little")
     buffers = [pa.py_buffer(there), pa.py_buffer(ends), pa.py_buffer(b"".join(parts))]
     return _text_dtype().__from_arrow__(pa.Array.from_buffers(pa.large_string(), len(values), buffers))
+
+
+def _json_text(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer of more than 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @cache
