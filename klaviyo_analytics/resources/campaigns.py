@@ -167,7 +167,7 @@ class Campaigns(CampaignWrites):
         id : str or pandas.Series
             Id, or a row that has one, such as `list` and `find` return.
         include : str or list of str, optional
-            As in `list`.
+            Any of campaign-messages, tags; from revision 2026-10-15 on also campaign-audiences.
         fields : list of str, or dict by type, optional
             As in `list`.
 
