@@ -160,7 +160,7 @@ class Api:
         yield from paging.pages(replace(call, params={**params, **_sized(smaller)}), send)
 
     def pace(self, endpoint: Endpoint, params: Mapping[str, str]) -> float | None:
-        """Return how many requests a second the shortest documented windows allow; None if nothing is documented."""
+        """Return how many requests a second the shortest documented windows allow; None if no limit is documented."""
         shortest = [
             min(bucket.windows, key=lambda window: window[1])
             for bucket in self._buckets(endpoint, params)

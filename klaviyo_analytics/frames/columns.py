@@ -65,7 +65,7 @@ def texts(values: list[Any]) -> Any:
     parts = [b"" if value is None else _json_text(value) for value in values]
     ends = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=ends[1:])
-    there = np.packbits([value is not None for value in values], bitorder="little")
+    there = np.packbits(np.array([value is not None for value in values], dtype=bool), bitorder="little")
     buffers = [pa.py_buffer(there), pa.py_buffer(ends), pa.py_buffer(b"".join(parts))]
     return _text_dtype().__from_arrow__(pa.Array.from_buffers(pa.large_string(), len(values), buffers))
 

@@ -258,6 +258,7 @@ class Transport:
         max_body: int = LARGEST,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self._given_url = base_url  # for messages
         self.retry = retry or RetryPolicy()
         self.pacer = pacer or Pacer(clock=clock, sleep=sleep, patience=self.retry.budget)
         self._auth = auth
@@ -393,7 +394,7 @@ class Transport:
             status, found = response.status_code, response.headers
             body = read(response, where=call.label, until=until, clock=self._clock, limit=self._max_body)
         except (*_FOREIGN, TransportError) as exception:
-            failure, error = translated(exception, call.label, self.base_url)
+            failure, error = translated(exception, call.label, self._given_url)
         except BaseException as stop:  # noqa: BLE001  Ctrl-C: the frames below hold the request, and with it the key
             if isinstance(stop, cancellation.Cancelled):
                 stop.sent = stop.ambiguous = True

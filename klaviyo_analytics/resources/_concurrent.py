@@ -396,7 +396,7 @@ class Ranges:
             index += 1
 
     def _begin(self, piece: _Piece) -> None:
-        """Start a reader on the first few pages of a range; the rest goes on waiting."""
+        """Begin to read the first few pages of a range; the rest goes on waiting."""
         left = self._pages_left(piece.start, piece.end, piece.page)
         piece.few = few = self._few(left)
         if left > few * LONGER:

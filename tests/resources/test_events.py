@@ -179,9 +179,9 @@ class TestTime:
             ({"start": "2026-03-09", "end": "2026-03-08"}, "is not after start"),
             ({"start": "2026-03-09", "timeframe": "last 30 days"}, "cannot be combined with start= or end="),
             ({"start": "soon"}, "'soon' is not a time"),
-            ({"start": pd.NaT}, "is not a time"),
-            ({"start": 5}, "is not a time"),
-            ({"timeframe": "some day"}, "is not a time frame"),
+            ({"start": pd.NaT}, "NaT is not a time"),
+            ({"start": 5}, "^5 is not a time"),
+            ({"timeframe": "some day"}, "'some day' is not a time frame"),
         ],
     )
     def test_what_is_no_stretch_of_time_is_refused(
