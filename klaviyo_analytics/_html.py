@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
+
+from klaviyo_analytics.errors import KlaviyoError
 
 LEFT = "text-align:left;vertical-align:top"
 WRAPPED = f"{LEFT};white-space:normal;max-width:44em"
@@ -22,6 +24,27 @@ def card(title: str, facts: Mapping[str, str], *, more: str = "") -> str:
     caption = f'<caption style="{LEFT};font-weight:600;caption-side:top">{html.escape(title)}</caption>'
     below = f'<div style="opacity:.75">{more}</div>' if more else ""
     return f"<table>{caption}<tbody>{rows}</tbody></table>{below}"
+
+
+_CALLS = (
+    "client.campaigns",
+    'client.events.list(metric="Opened Email", limit=100)',
+    'client.account_summary("last 30 days")',
+    "ka.widgets.MetricExplorer(client)",
+    "client.analyses",
+    "client.check()",
+    "client.describe()",
+)
+TO_TRY = "Try " + ", ".join(f"<code>{html.escape(call)}</code>" for call in _CALLS) + "."
+
+
+def account_in_words(read: Callable[[], pd.Series[Any]]) -> str:
+    """Return the account's name and id, or why they could not be read."""
+    try:
+        account = read()
+    except KlaviyoError as problem:
+        return f"KlaviyoClient (the account could not be read: {str(problem).splitlines()[0]})"
+    return f"{account['contact_information.organization_name']} ({account['id']})"
 
 
 class AccountRow(pd.Series):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
-from klaviyo_analytics._html import AccountRow, card
+from klaviyo_analytics._html import TO_TRY, AccountRow, account_in_words, card
 from klaviyo_analytics._messages import explained_methods
 from klaviyo_analytics.credentials import Credentials
 from klaviyo_analytics.endpoints.api import Api
@@ -193,6 +193,7 @@ class KlaviyoClient:
         compare: Comparison | None = "previous_period",
         conversion_metric: Metric | None = None,
         currency: str | None = None,
+        orders: analysis.OrderConditions | Mapping[str, Any] | None = None,
     ) -> pd.DataFrame:
         """Return the account's headline numbers: revenue by source, what was sent, and the results.
 
@@ -212,6 +213,10 @@ class KlaviyoClient:
             Code such as "EUR": count and add up only orders in this currency. Needed where orders have values in
             several currencies. revenue_per_recipient is missing in a currency other than the account's, because
             reports have only that one.
+        orders : analysis.OrderConditions or mapping, optional
+            Which orders count, such as `{"renewals": False}`. Reads the order events instead of aggregates;
+            conversion_uniques, conversion_rate and revenue_per_recipient are missing then, because reports count all
+            orders.
 
         Returns
         -------
@@ -246,8 +251,9 @@ class KlaviyoClient:
         from klaviyo_analytics.resources.accounts import account_summary  # noqa: PLC0415
 
         return account_summary(
-            self._context, timeframe, compare=compare, conversion_metric=conversion_metric, currency=currency
-        )
+            self._context, timeframe, compare=compare, conversion_metric=conversion_metric, currency=currency,
+            orders=orders,
+        )  # fmt: skip
 
     def archive(self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
         """Open the local copy of this account in a folder; `archive.sync()` fills it.
@@ -487,7 +493,7 @@ class KlaviyoClient:
         -------
         pandas.DataFrame
             resource, verb (missing without a method), method, path, limits, page_size, filters, sort, include,
-            fields, additional_fields, body, scopes, note (why there is no method, or which revisions have it), all
+            fields, additional_fields, body, scopes, note (why a method is missing, or which revisions have it), all
             string. A method that makes several calls has several rows.
 
         Examples
@@ -555,8 +561,10 @@ class KlaviyoClient:
         return f"KlaviyoClient({facts})"
 
     def _repr_html_(self) -> str:
-        more = "<code>client.account</code>, <code>client.check()</code>, <code>client.describe()</code>"
-        return card("KlaviyoClient", self._facts(), more=f"See {more}.")
+        facts = self._facts()
+        if "account" not in facts and hasattr(self, "_credentials"):  # one request, the first time
+            facts["account"] = account_in_words(lambda: self._context.account)
+        return card(facts.pop("account", "KlaviyoClient"), facts, more=TO_TRY)
 
     def _facts(self) -> dict[str, str]:
         """Return what may be shown, never the key. The account is included once it has been read."""

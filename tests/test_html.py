@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
+import ipywidgets
 import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics._html import AccountRow, card
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +81,78 @@ def test_what_is_shown_is_whole_escaped_and_takes_its_colours_from_the_page(clie
     assert "<x>" not in html_of(odd)
     assert "time zone" not in html_of(odd)
     assert "<script>" not in card("<script>", {"a": "<script>"})
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(profiles=150, events=800) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def fresh(sandbox: Sandbox) -> Iterator[ka.KlaviyoClient]:
+    """A client that has read nothing yet."""
+    sandbox.faults.clear()
+    with ka.connect(api_key=sandbox.api_key, base_url=sandbox.direct_url, progress=False) as client:
+        client._api.paced = False
+        yield client
+
+
+def test_a_client_shows_the_name_of_its_account_and_calls_that_work(
+    fresh: ka.KlaviyoClient, sandbox: Sandbox
+) -> None:
+    before = len(sandbox.requests)
+    shown = fresh._repr_html_()
+    assert "Juniper &amp; Pine Outfitters, LLC" in shown
+    assert fresh._repr_html_() == shown
+    assert len(sandbox.requests) == before + 1
+    calls = [html.unescape(call) for call in re.findall(r"<code>(.*?)</code>", shown)]
+    assert len(calls) > 5
+    for call in calls:
+        assert eval(call, {"ka": ka, "client": fresh}) is not None
+    ipywidgets.Widget.close_all()
+
+
+def test_a_client_whose_account_cannot_be_read_says_why(fresh: ka.KlaviyoClient, sandbox: Sandbox) -> None:
+    sandbox.faults.add(path="/api/accounts", status=403)
+    assert "the account could not be read" in fresh._repr_html_()
+
+
+def test_a_resource_has_its_count_its_newest_and_its_methods(fresh: ka.KlaviyoClient) -> None:
+    shown = html.unescape(fresh.campaigns._repr_html_())
+    every = fresh.campaigns.list()
+    assert f">{len(every)}<" in shown
+    newest = every.dropna(subset=["send_time"]).sort_values("send_time").iloc[-1]
+    assert f"{newest['name']} ({newest['send_time']:%Y-%m-%d})" in shown
+    assert "list" in shown
+    assert "summary" in shown
+
+
+def test_a_repr_sends_nothing(fresh: ka.KlaviyoClient, sandbox: Sandbox) -> None:
+    before = len(sandbox.requests)
+    assert repr(fresh.campaigns).startswith("Campaigns: cancel, ")
+    assert len(sandbox.requests) == before
+    assert fresh.account["id"]
+    assert repr(fresh.campaigns).startswith("Campaigns of Juniper & Pine Outfitters, LLC: cancel, ")
+
+
+def test_many_are_counted_as_far_as_one_page_and_people_are_not_named(
+    fresh: ka.KlaviyoClient, sandbox: Sandbox
+) -> None:
+    before = len(sandbox.requests)
+    shown = fresh.profiles._repr_html_()
+    assert "100 or more" in shown
+    assert len(sandbox.requests) == before + 1
+    people = fresh.profiles.list()
+    assert [mail for mail in people["email"].dropna() if mail in shown] == []
+    assert [name for name in people["last_name"].dropna() if name in shown] == []
+
+
+def test_a_resource_that_cannot_be_read_says_why_and_still_shows_its_methods(
+    fresh: ka.KlaviyoClient, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(path="/api/flows", status=403)
+    shown = fresh.flows._repr_html_()
+    assert "could not be read" in shown
+    assert "summary" in shown
+    assert "count" not in fresh.coupon_codes._repr_html_()

@@ -7,7 +7,7 @@ PySpark goes in and the same comes out.
 The modules, by what a row of the frame is:
 
 - an interval (`client.metric_aggregates.query`): `intervals` (longer intervals, one against the last),
-  `comparison` (period against period), `shares` (parts of a whole), `subscribers` (list growth);
+  `comparison` (period against period, parts of a whole), `segments` (list growth);
 - a message (`client.campaigns.summary`, `client.flows.summary`): `measures` (rates and sums, the only
   definitions of them), `messages` (ranking, funnel), `deliverability`, `engagement` (without machines);
 - an event of a customer (`client.events.list`): `rfm`, `cohorts` (and retention curves), `items` (order lines),
@@ -26,7 +26,7 @@ from klaviyo_analytics.analysis.attribution_settings import AttributionSettings
 from klaviyo_analytics.analysis.audience import adjusted_engagement, engagement_tiers
 from klaviyo_analytics.analysis.bridge import bridge, bridge_orders
 from klaviyo_analytics.analysis.cohorts import cohorts, new_and_returning, retention_curves
-from klaviyo_analytics.analysis.comparison import compare_periods
+from klaviyo_analytics.analysis.comparison import compare_periods, revenue_split, share_of_total
 from klaviyo_analytics.analysis.content import coupons, links, subject_lines
 from klaviyo_analytics.analysis.deliverability import (
     BANDS,
@@ -69,7 +69,6 @@ from klaviyo_analytics.analysis.segments import (
     year_over_year,
 )
 from klaviyo_analytics.analysis.send_times import conversion_lag, fatigue, send_times
-from klaviyo_analytics.analysis.shares import revenue_split, share_of_total
 
 __all__ = [
     "BANDS",

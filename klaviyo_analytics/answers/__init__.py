@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from klaviyo_analytics.answers.audience import AudienceAnalyses
 from klaviyo_analytics.answers.audit import audit
 from klaviyo_analytics.answers.customers import CustomerAnalyses
 from klaviyo_analytics.answers.messages import MessageAnalyses
@@ -17,7 +18,7 @@ from klaviyo_analytics.resources import Context
 __all__ = ["Analyses", "Reconciliation", "audit", "reconcile"]
 
 
-class Analyses(CustomerAnalyses, MessageAnalyses):
+class Analyses(CustomerAnalyses, MessageAnalyses, AudienceAnalyses):
     """Analyses in one line each, of one account or of its archive.
 
     Each fetches with the cheapest calls and returns the frame of the function of the same name in `ka.analysis`;

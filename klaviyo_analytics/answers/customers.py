@@ -1,4 +1,4 @@
-"""Answers about customers in one line each: what they bought, when they return, which groups they are in."""
+"""Answers about customers in one line each: what they bought, when they return, what they are worth."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import Any, Literal
 import pandas as pd
 
 from klaviyo_analytics import analysis
-from klaviyo_analytics.answers.source import Orders, Source, Span
-from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.resources import MetricAggregates
+from klaviyo_analytics._messages import explained_methods
+from klaviyo_analytics.answers.source import Orders, Source, Span, with_properties
+from klaviyo_analytics.resources import Coupons
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.timeframe import Timeframe
 
-ENGAGEMENT = ("Opened Email", "Clicked Email", "Clicked Text Message", "Opened Push")
 
-
+@explained_methods
 class CustomerAnalyses:
     """Analyses of customers; `metric` is that of orders, the one that the account maps to revenue if omitted."""
 
@@ -141,6 +140,7 @@ class CustomerAnalyses:
         starts: Metric | None = None,
         period: Literal["day", "week", "month", "quarter", "year"] = "month",
         measure: Literal["customers", "orders", "revenue"] = "customers",
+        by: str | Sequence[str] = (),
     ) -> pd.DataFrame:
         """Follow groups of customers from their first order, or from another event such as a consent.
 
@@ -155,11 +155,19 @@ class CustomerAnalyses:
             Event that puts a person into a cohort, such as "Subscribed to Email Marketing".
         period, measure
             As for `analysis.cohorts`. Periods are on the account's clock.
+        by : str or sequence of str
+            What splits the cohorts: "product" (the first one in sorting order of the first order), "discount" (its
+            codes), "source" (of the shop) or "country" (of the profile); or a property of the starting events.
 
         Returns
         -------
         pandas.DataFrame
             Columns of `analysis.cohorts`; `attrs` as for `rfm`.
+
+        Raises
+        ------
+        InvalidInputError
+            No event has the property.
 
         Examples
         --------
@@ -171,15 +179,56 @@ class CustomerAnalyses:
         """
         source = self._source()
         span = source.timeframe(timeframe)
-        chosen = source.orders(metric, span, orders)
-        as_of = _until(span, source.now)
-        if starts is None:
-            frame = analysis.cohorts(chosen, period=period, measure=measure, as_of=as_of)
-        else:
-            first = source.events(starts, span)[["id", "profile_id", "datetime"]]
-            first["datetime"] = first["datetime"].dt.tz_convert(source.timezone)
-            frame = analysis.cohorts(first, chosen, period=period, measure=measure, as_of=as_of)
+        keys = [by] if isinstance(by, str) else list(by)
+        chosen = source.orders(metric, span, orders, raw=True)
+        begun = _starts(source, chosen, starts, span, keys)
+        frame = analysis.cohorts(
+            begun, chosen, period=period, measure=measure, by=keys, as_of=_until(span, source.now)
+        )
         return source.signed(frame, "cohorts", span, orders=_described(orders), currency=_only(chosen))
+
+    def retention_curves(
+        self,
+        timeframe: Span = "last 24 months",
+        *,
+        metric: Metric | None = None,
+        orders: Orders = None,
+        starts: Metric | None = None,
+        by: str | Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """Estimate how long people take to order again, or to order after another event, such as a consent.
+
+        Parameters
+        ----------
+        timeframe, metric, orders
+            As for `rfm`.
+        starts : str, (name, integration) or metric row, optional
+            Event that starts the clock, such as "Subscribed to Email Marketing"; the first order of the time frame
+            if omitted, and then the second order stops it.
+        by : str or sequence of str
+            As for `cohorts`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `analysis.retention_curves`; `attrs` as for `rfm`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     curve = client.analyses.retention_curves()
+        >>> bool(curve["survival"].is_monotonic_decreasing)
+        True
+        """
+        source = self._source()
+        span = source.timeframe(timeframe)
+        keys = [by] if isinstance(by, str) else list(by)
+        chosen = source.orders(metric, span, orders, raw=True)
+        begun = _starts(source, chosen, starts, span, keys)
+        ends = None if starts is None else chosen
+        frame = analysis.retention_curves(begun, ends, by=keys, as_of=_until(span, source.now))
+        return source.signed(frame, "retention_curves", span, orders=_described(orders))
 
     def repeat_purchase(
         self, timeframe: Span = "last 24 months", *, metric: Metric | None = None, orders: Orders = None
@@ -288,6 +337,102 @@ class CustomerAnalyses:
 
         return self._of_orders("product_affinity", count, timeframe, metric, orders, raw=True)
 
+    def replenishment(
+        self,
+        timeframe: Span = "last 24 months",
+        *,
+        metric: Metric | None = None,
+        orders: Orders = None,
+        own_gaps: int = 2,
+    ) -> pd.DataFrame:
+        """Estimate when each customer is due to buy a product again.
+
+        Parameters
+        ----------
+        timeframe, metric, orders
+            As for `rfm`.
+        own_gaps : int
+            As for `analysis.replenishment`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `analysis.replenishment`; `attrs` as for `rfm`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     due = client.analyses.replenishment()
+        >>> bool((due["interval_days"].dropna() >= 0).all())
+        True
+        """
+
+        def count(chosen: pd.DataFrame, period: Timeframe) -> pd.DataFrame:
+            as_of = _until(period, self._source().now)
+            return analysis.replenishment(analysis.order_items(chosen), as_of=as_of, own_gaps=own_gaps)
+
+        return self._of_orders("replenishment", count, timeframe, metric, orders, raw=True)
+
+    def coupons(
+        self,
+        timeframe: Span = "last 12 months",
+        *,
+        coupons: Sequence[str] | None = None,
+        metric: Metric | None = None,
+        orders: Orders = None,
+    ) -> pd.DataFrame:
+        """Count the codes of each coupon that were assigned and used, and the revenue of their orders.
+
+        Reads the codes of the coupons, which an archive does not hold.
+
+        Parameters
+        ----------
+        timeframe, metric, orders
+            As for `rfm`: the orders in which codes were used.
+        coupons : sequence of str, optional
+            Ids of coupons, as `client.coupons.list()` shows them; all if omitted.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `analysis.coupons`; `attrs` as for `rfm`. A code counts as assigned if its status is
+            ASSIGNED_TO_PROFILE or USED.
+
+        Raises
+        ------
+        NotFoundError
+            No coupon has this id.
+        ConfigurationError
+            The source is an archive.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     used = client.analyses.coupons()
+        >>> bool((used["used"].sum() <= used["orders"].sum()))
+        True
+        """
+        source = self._source()
+        resource = Coupons(source.online("coupons"))
+        span = source.timeframe(timeframe)
+        ids = list(resource.list()["id"]) if coupons is None else list(coupons)
+        parts = [resource.codes(id).assign(coupon=id) for id in ids]
+        codes = pd.concat([pd.DataFrame({"coupon": [], "unique_code": [], "status": []}), *parts])
+        source.rows, source.read = len(codes), ["coupon codes"]
+        given = codes["status"].isin(["ASSIGNED_TO_PROFILE", "USED"])
+        held = pd.DataFrame(
+            {
+                "coupon": codes["coupon"].astype("string"),
+                "code": codes["unique_code"].astype("string"),
+                "profile_id": codes["status"].where(given).astype("string"),
+            }
+        )
+        chosen = source.orders(metric, span, orders)
+        frame = analysis.coupons(held.reset_index(drop=True), chosen)
+        return source.signed(frame, "coupons", span, orders=_described(orders), currency=_only(chosen))
+
     def new_and_returning(
         self,
         timeframe: Span = "last 12 months",
@@ -329,209 +474,27 @@ class CustomerAnalyses:
         )
         return source.signed(frame, "new_and_returning", span, orders=_described(orders))
 
-    def engagement_tiers(
-        self, timeframe: Span = "last 180 days", *, days: Sequence[int] = (30, 60, 90, 180)
-    ) -> pd.DataFrame:
-        """Count profiles by how long ago they last opened or clicked, without machines.
 
-        Reads the opens and clicks of the time frame, and the list of profiles. Klaviyo's segments count days in UTC;
-        this counts periods of 24 hours before the end of the time frame.
-
-        Parameters
-        ----------
-        timeframe : Timeframe, str or (start, end)
-            At least as long as the last of `days`, or the last tier would be too small.
-        days : sequence of int
-            Upper ends of the tiers.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns of `analysis.engagement_tiers`; `attrs` as for `rfm`.
-
-        Raises
-        ------
-        InvalidInputError
-            The time frame is shorter than the last tier.
-
-        Examples
-        --------
-        >>> import klaviyo_analytics as ka
-        >>> with ka.demo(profiles=100, events=2000) as client:
-        ...     tiers = client.analyses.engagement_tiers()
-        >>> int(tiers["profiles"].sum())
-        100
-        """
-        source = self._source()
-        period = source.timeframe(timeframe)
-        if (period.end - period.start).days < max(days) - 1:
-            raise InvalidInputError(
-                f"timeframe={timeframe!r} is shorter than {max(days)} days, the last tier. "
-                f"Pass timeframe='last {max(days)} days' or fewer `days`."
-            )
-        events = source.messages(ENGAGEMENT, period)
-        profiles = source.table("profiles")[["id"]]
-        frame = analysis.engagement_tiers(events, profiles, days=days, as_of=_until(period, source.now))
-        return source.signed(frame, "engagement_tiers", period)
-
-    def ordered_funnel(
-        self,
-        steps: Sequence[str] = ("Viewed Product", "Started Checkout", "Placed Order"),
-        timeframe: Span = "last 90 days",
-        *,
-        within: float | None = None,
-    ) -> pd.DataFrame:
-        """Count the people who did the steps in order, and how long they took.
-
-        Parameters
-        ----------
-        steps : sequence of str
-            Names of metrics; all integrations of a name count.
-        timeframe : Timeframe, str or (start, end)
-            When the events happened.
-        within : float, optional
-            Days from the first step to the last.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns of `analysis.ordered_funnel`; `attrs` as for `rfm`.
-
-        Examples
-        --------
-        >>> import klaviyo_analytics as ka
-        >>> with ka.demo(profiles=100, events=2000) as client:
-        ...     client.analyses.ordered_funnel(within=7)["step"].tolist()
-        ['Viewed Product', 'Started Checkout', 'Placed Order']
-        """
-        source = self._source()
-        period = source.timeframe(timeframe)
-        events = source.events(_every(source, steps), period, properties=[])
-        frame = analysis.ordered_funnel(events, list(steps), within=within)
-        return source.signed(frame, "ordered_funnel", period)
-
-    def by_segment(
-        self,
-        timeframe: Span = "last 30 days",
-        *,
-        segments: Sequence[str] | None = None,
-        metric: Metric | None = None,
-        orders: Orders = None,
-    ) -> pd.DataFrame:
-        """Sum up orders and revenue by segment, with people in several segments counted once in the total.
-
-        Klaviyo keeps no history of a segment, so the members are those of now.
-
-        Parameters
-        ----------
-        timeframe, metric, orders
-            As for `rfm`.
-        segments : sequence of str, optional
-            Names or ids; all segments if omitted, which reads the members of each.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns of `analysis.by_segment`; `attrs` as for `rfm`.
-
-        Examples
-        --------
-        >>> import klaviyo_analytics as ka
-        >>> with ka.demo(profiles=100, events=2000) as client:
-        ...     client.analyses.by_segment()["group"].iloc[-1]
-        '(all, once)'
-        """
-        source = self._source()
-        period = source.timeframe(timeframe)
-        members = source.members("segments", segments)
-        chosen = source.orders(metric, period, orders).assign(metric="orders")
-        frame = analysis.by_segment(members, chosen, members_as_of=source.now)
-        return source.signed(frame, "by_segment", period, orders=_described(orders), currency=_only(chosen))
-
-    def overlap(
-        self, names: Sequence[str] | None = None, *, kind: Literal["segments", "lists"] = "segments"
-    ) -> pd.DataFrame:
-        """Count the profiles that two lists or two segments share.
-
-        Parameters
-        ----------
-        names : sequence of str, optional
-            Names or ids; all of the kind if omitted, which reads the members of each.
-        kind : {"segments", "lists"}
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns of `analysis.overlap`; `attrs` as for `rfm`, without a period.
-
-        Raises
-        ------
-        NoMatchError
-            A name or id is unknown.
-
-        Examples
-        --------
-        >>> import klaviyo_analytics as ka
-        >>> with ka.demo(profiles=100, events=500) as client:
-        ...     client.analyses.overlap(kind="lists").attrs["analysis"]
-        'overlap'
-        """
-        if kind not in ("segments", "lists"):
-            raise InvalidInputError(f"kind={kind!r} is not a kind of group. Allowed are 'segments', 'lists'.")
-        source = self._source()
-        return source.signed(analysis.overlap(source.members(kind, names)), "overlap", None)
-
-    def year_over_year(
-        self,
-        timeframe: Span = "last 24 months",
-        *,
-        metric: Metric | None = None,
-        value: Literal["count", "sum_value"] = "sum_value",
-        orders: Orders = None,
-    ) -> pd.DataFrame:
-        """Put each month beside the same month of the year before.
-
-        Takes one call of metric aggregates per year; with `orders`, or from an archive, the events are read.
-
-        Parameters
-        ----------
-        timeframe, metric, orders
-            As for `rfm`.
-        value : {"count", "sum_value"}
-            Number of events, or the sum of their values.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns of `analysis.year_over_year`; `attrs` as for `rfm`.
-
-        Examples
-        --------
-        >>> import klaviyo_analytics as ka
-        >>> with ka.demo(profiles=100, events=2000) as client:
-        ...     months = client.analyses.year_over_year()
-        >>> "sum_value_change" in months.columns
-        True
-        """
-        source = self._source()
-        span = source.timeframe(timeframe)
-        currency = None
-        if source.name == "archive" or orders is not None:
-            chosen = source.orders(metric, span, orders)
-            currency = _only(chosen)
-            rows = _months(chosen, span, source, value)
-        else:
-            # the API refuses longer time frames in one call; the client's method splits them
-            rows = MetricAggregates(source.context).query(
-                source.order_metric(metric), measurements=[value], interval="month", timeframe=span
-            )
-            source.rows += len(rows)
-            source.read.append("metric aggregates")
-            currency = rows.attrs.get("currency")
-        return source.signed(
-            analysis.year_over_year(rows, value), "year_over_year", span, currency=currency,
-            orders=_described(orders),
-        )  # fmt: skip
+def _starts(
+    source: Source, orders: pd.DataFrame, metric: Metric | None, span: Timeframe, by: Sequence[str]
+) -> pd.DataFrame:
+    """Return the events that put people into a cohort, with the columns that split the cohorts."""
+    of_orders = {"discount": "discount_codes", "source": "source"} if metric is None else {}
+    special = {*of_orders, "country"} | ({"product"} if metric is None else set())
+    own = [name for name in by if name not in special]
+    if metric is not None:
+        frame = source.starts(metric, span, own)
+    else:
+        frame = orders.drop(columns=[name for name in by if name in orders.columns and name not in of_orders])
+        frame = with_properties(frame, orders["event_properties"], own)
+    frame = frame.assign(**{name: frame[column] for name, column in of_orders.items() if name in by})
+    if "country" in by:
+        frame["country"] = frame["profile_id"].map(source.located("location.country")).astype("string")
+    if "product" in by and metric is None:
+        lines = analysis.order_items(orders)
+        first = lines.dropna(subset=["product"]).groupby("order_id")["product"].min()
+        frame["product"] = frame["id"].map(first).astype("string")
+    return frame
 
 
 def _described(orders: Orders) -> str:
@@ -549,36 +512,3 @@ def _until(period: Timeframe, now: Any) -> Any:
 def _only(orders: pd.DataFrame) -> str | None:
     codes = orders["currency"].dropna().unique().tolist()
     return str(codes[0]) if len(codes) == 1 else None
-
-
-def _every(source: Source, names: Sequence[str]) -> list[str]:
-    """Return the ids of all metrics of these names, so that a name with two integrations is not ambiguous."""
-    known = source.known_metrics()
-    absent = [name for name in names if name not in set(known["name"])]
-    if absent:
-        raise InvalidInputError(
-            f"steps has {absent[0]!r}, and no metric has this name. client.metrics.list() shows the names."
-        )
-    return [str(id) for id in known.loc[known["name"].isin(list(names)), "id"]]
-
-
-def _months(orders: pd.DataFrame, span: Timeframe, source: Source, value: str) -> pd.DataFrame:
-    """Count the orders of each month, months without any included."""
-    zone = source.timezone
-    wall = orders["datetime"].dt.tz_convert(zone).dt.tz_localize(None)
-    first = pd.Timestamp(span.start).tz_convert(zone).tz_localize(None).to_period("M")
-    last = (pd.Timestamp(_until(span, source.now)).tz_convert(zone).tz_localize(None)) - pd.Timedelta(1, "us")
-    months = pd.period_range(first, last.to_period("M"), freq="M")
-    if value == "sum_value" and orders["currency"].nunique() > 1:
-        codes = ", ".join(sorted(orders["currency"].dropna().unique()))
-        raise InvalidInputError(
-            f"the orders have several currencies ({codes}), which are never added. "
-            "Pass orders={'currency': 'USD'} or another one of them."
-        )
-    grouped = orders.assign(__month=wall.dt.to_period("M")).groupby("__month")["value"]
-    counted = grouped.sum() if value == "sum_value" else grouped.size()
-    numbers = counted.reindex(months, fill_value=0)
-    starts = months.to_timestamp().tz_localize(zone)
-    ends = (months + 1).to_timestamp().tz_localize(zone)
-    complete = [end <= pd.Timestamp(source.now) for end in ends]
-    return pd.DataFrame({"datetime": starts, value: numbers.to_numpy(), "complete": complete})

@@ -1,4 +1,4 @@
-"""Answers about messages in one line each: what they earned, when to send them, whether a variation won."""
+"""Answers about messages in one line each: what they earned, when to send them, what they hold."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any, Literal
 import pandas as pd
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics._messages import explained_methods
 from klaviyo_analytics.analysis._events import parse_duration
 from klaviyo_analytics.answers.customers import _described, _only
-from klaviyo_analytics.answers.source import Orders, Source, Span
-from klaviyo_analytics.errors import InvalidInputError, NoMatchError
+from klaviyo_analytics.answers.source import RECEIVED, Orders, Source, Span
+from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources import Campaigns, Flows, Reports
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.timeframe import Timeframe
@@ -34,6 +35,7 @@ CHANNELS = {
 }
 
 
+@explained_methods
 class MessageAnalyses:
     """Analyses of messages and of the orders that they earned."""
 
@@ -139,6 +141,49 @@ class MessageAnalyses:
             frame, "attribution_comparison", period, orders=_described(orders), currency=_only(chosen)
         )
 
+    def touch_rollup(
+        self,
+        timeframe: Span = "last 30 days",
+        *,
+        grain: Literal["person_touch", "campaign", "flow", "person"] = "person_touch",
+        model: Model = "native",
+        settings: Settings = "klaviyo",
+        metric: Metric | None = None,
+        orders: Orders = None,
+    ) -> pd.DataFrame:
+        """Roll attributed orders up by person and touch, by campaign, by flow or by person.
+
+        Parameters
+        ----------
+        timeframe, settings, metric, orders
+            As for `attribution`.
+        grain : {"person_touch", "campaign", "flow", "person"}
+            What a row is; "person_touch" is the grain of dbt_klaviyo.
+        model : str
+            As for `analysis.attribution`; "native" is what dbt_klaviyo uses by default since v1.1.0.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `analysis.touch_rollup`, with the ids of campaigns and flows; `attrs` as for `attribution`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     flows = client.analyses.touch_rollup("last 12 months", grain="flow")
+        >>> bool((flows["customers"] <= flows["orders"]).all())
+        True
+        """
+        source, period, chosen, touches = self._orders_and_touches(
+            timeframe, metric, orders, settings, native=model == "native"
+        )
+        of = source.campaigns_of_messages()
+        touches = touches.assign(campaign_id=touches["message"].map(of).astype("string"))
+        credited = analysis.attribution(chosen, touches, model, settings=settings)
+        frame = analysis.touch_rollup(credited, grain)
+        return source.signed(frame, "touch_rollup", period, orders=_described(orders), currency=_only(chosen))
+
     def conversion_lag(
         self,
         timeframe: Span = "last 30 days",
@@ -209,11 +254,12 @@ class MessageAnalyses:
         channel: Literal["email", "text", "push"] = "email",
         reaction: Literal["click", "open"] = "click",
         by: str | Sequence[str] = ("weekday", "hour"),
+        zone: Literal["account", "profile"] = "account",
         within: str = "120h",
         minimum: int = 100,
         machines: bool = False,
     ) -> pd.DataFrame:
-        """Show at which hour of sending people react, on the account's clock.
+        """Show at which hour of sending people react.
 
         Parameters
         ----------
@@ -223,6 +269,9 @@ class MessageAnalyses:
             What was sent and which reaction counts.
         by, within, minimum
             As for `analysis.send_times`.
+        zone : {"account", "profile"}
+            Whose clock decides. "profile" reads the location of all profiles; `own_zone` counts the sends to profiles
+            with a known zone, the others go by the account's.
         machines : bool
             Whether opens and clicks by machines count.
 
@@ -245,8 +294,11 @@ class MessageAnalyses:
         True
         """
         source, period, sends, answers = self._sends(timeframe, channel, reaction, within, machines=machines)
+        if zone == "profile":
+            zones = source.located("location.timezone")
+            sends = sends.assign(timezone=sends["profile_id"].map(zones).astype("string"))
         frame = analysis.send_times(
-            sends, answers, by=by, account_zone=source.timezone, within=within, minimum=minimum
+            sends, answers, by=by, zone=zone, account_zone=source.timezone, within=within, minimum=minimum
         )
         return source.signed(frame, "send_times", period)
 
@@ -284,72 +336,6 @@ class MessageAnalyses:
         source, period, sends, answers = self._sends(timeframe, channel, reaction, within, machines=machines)
         frame = analysis.fatigue(sends, answers, days=days, within=within)
         return source.signed(frame, "fatigue", period)
-
-    def ab_test(
-        self,
-        campaign: Any,
-        timeframe: Span = "last 365 days",
-        *,
-        measure: str = "click_rate",
-        control: str | None = None,
-        conversion_metric: Metric | None = None,
-    ) -> pd.DataFrame:
-        """Compare the variations of a campaign, with intervals and a plain sentence.
-
-        Takes one call of the campaign report. Klaviyo sends the winner to the rest of the audience and its report
-        does not separate that rest from the test, so the winner has more recipients; `note` marks the mismatch.
-
-        Parameters
-        ----------
-        campaign : str or campaign row
-            Name or id.
-        timeframe : Timeframe, str or (start, end)
-            A time frame that holds the send, at most a year.
-        measure, control
-            As for `analysis.ab_test`.
-        conversion_metric : str, (name, integration) or metric row, optional
-            As for `client.campaigns.summary`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns of `analysis.ab_test`; `attrs` as for `attribution`.
-
-        Raises
-        ------
-        NoMatchError
-            No campaign of the time frame has this name or id, or it had one variation only.
-        ConfigurationError
-            The source is an archive, which holds no reports.
-
-        Examples
-        --------
-        >>> import klaviyo_analytics as ka
-        >>> with ka.demo(profiles=100, events=2000) as client:
-        ...     sent = client.campaigns.summary("last 365 days", by="variation")
-        ...     tested = sent.groupby("campaign")["variation"].nunique().idxmax()
-        ...     test = client.analyses.ab_test(tested)
-        >>> test["is_control"].tolist()
-        [True, False]
-        """
-        source = self._source()
-        context = source.online("ab_test")
-        period = source.timeframe(timeframe)
-        rows = Campaigns(context).summary(period, conversion_metric=conversion_metric, by="variation")
-        source.rows, source.read = len(rows), ["campaign report"]
-        wanted = campaign["id"] if hasattr(campaign, "get") and not isinstance(campaign, str) else campaign
-        chosen = rows[(rows["campaign_id"] == wanted) | (rows["campaign"] == wanted)]
-        chosen = chosen[chosen["variation"].notna()]
-        if len(chosen) < 2:
-            tested = rows.groupby("campaign")["variation"].nunique()
-            names = ", ".join(repr(name) for name in tested[tested > 1].index[:5]) or "not one"
-            raise NoMatchError(
-                f"campaign={wanted!r} has fewer than two variations in {period}. "
-                f"Campaigns with variations there: {names}. Pass one of these, or a time frame that holds the send."
-            )
-        label = "variation_name" if chosen["variation_name"].notna().all() else "variation"
-        frame = analysis.ab_test(chosen, measure=measure, control=control, variation=label)
-        return source.signed(frame, "ab_test", period)
 
     def flow_health(
         self,
@@ -468,3 +454,129 @@ class MessageAnalyses:
         events = source.messages(PROVIDER_METRICS, period)
         frame = analysis.deliverability_by_provider(events, provider=provider, machine_opens=machine_opens)
         return source.signed(frame, "deliverability_by_provider", period)
+
+    def flow_collisions(
+        self, timeframe: Span = "last 30 days", *, hours: float = 24, same: bool = False
+    ) -> pd.DataFrame:
+        """Find flows that write to the same person within a few hours, whatever the channels.
+
+        Parameters
+        ----------
+        timeframe : Timeframe, str or (start, end)
+            When the messages were received.
+        hours, same
+            As for `analysis.flow_collisions`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `analysis.flow_collisions`, with the flows' names; `attrs` as for `attribution`.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     met = client.analyses.flow_collisions("last 12 months", hours=72)
+        >>> bool(met["mean_hours"].le(72).all())
+        True
+        """
+        source = self._source()
+        period = source.timeframe(timeframe)
+        sends = source.messages(list(RECEIVED.values()), period)
+        return source.signed(
+            analysis.flow_collisions(sends, hours=hours, same=same), "flow_collisions", period
+        )
+
+    def subject_lines(
+        self,
+        timeframe: Span = "last 12 months",
+        *,
+        measure: str = "open_rate",
+        conversion_metric: Metric | None = None,
+    ) -> pd.DataFrame:
+        """Set the length, emoji and personalisation of campaign subjects against results.
+
+        Takes the campaign report once.
+
+        Parameters
+        ----------
+        timeframe : Timeframe, str or (start, end)
+            When the campaigns were sent; at most a year.
+        measure : str
+            A rate of people, as for `analysis.subject_lines`.
+        conversion_metric : str, (name, integration) or metric row, optional
+            As for `client.campaigns.summary`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `analysis.subject_lines`, of email only; `attrs` as for `attribution`.
+
+        Raises
+        ------
+        ConfigurationError
+            The source is an archive, which holds no reports.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     lines = client.analyses.subject_lines(measure="click_rate")
+        >>> sorted(set(lines["feature"]))
+        ['emoji', 'length', 'personalised']
+        """
+        source = self._source()
+        context = source.online("subject_lines")
+        period = source.timeframe(timeframe)
+        rows = Campaigns(context).summary(period, conversion_metric=conversion_metric, by="message")
+        source.rows, source.read = len(rows), ["campaign report"]
+        mails = rows[(rows["channel"] == "email").fillna(value=False).astype(bool)]
+        return source.signed(analysis.subject_lines(mails, measure=measure), "subject_lines", period)
+
+    def links(
+        self,
+        timeframe: Span = "last 30 days",
+        *,
+        channel: Literal["email", "text"] = "email",
+        by: str | Sequence[str] = (),
+        query: bool = False,
+        machines: bool = False,
+    ) -> pd.DataFrame:
+        """Count clicks and people by URL.
+
+        Parameters
+        ----------
+        timeframe : Timeframe, str or (start, end)
+            When the links were clicked.
+        channel : {"email", "text"}
+        by : str or sequence of str
+            "campaign", "flow" or "message", to count within each.
+        query : bool
+            Whether addresses that differ in what follows "?" or "#" are told apart.
+        machines : bool
+            Whether clicks by bots count.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `analysis.links`; `attrs` as for `attribution`.
+
+        Raises
+        ------
+        InvalidInputError
+            The channel has no links.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=2000) as client:
+        ...     clicked = client.analyses.links("last 12 months")
+        >>> round(float(clicked["share"].sum()), 6)
+        1.0
+        """
+        if channel not in ("email", "text"):
+            raise InvalidInputError(f"channel={channel!r} has no links. Allowed are 'email' and 'text'.")
+        source = self._source()
+        period = source.timeframe(timeframe)
+        clicks = source.messages([CHANNELS[channel][1]["click"]], period, {"URL": ("url", "string")})
+        return source.signed(analysis.links(clicks, by=by, query=query, bots=machines), "links", period)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,17 @@ from klaviyo_analytics.resources.metrics import Metric, conversion_metric
 from klaviyo_analytics.timeframe import Timeframe
 
 MARGIN = timedelta(days=14)  # the longest window of attribution is 12 days
+LATE = timedelta(hours=24)  # a report may be computed some hours before the events that it should hold
+CENT = 0.005
 REFUNDS = ("Refunded Order", "Cancelled Order")
+FURTHER = {
+    "orders left out": "orders that `orders=` leaves out: reports count all orders",
+    "other currencies": "the report adds amounts in other currencies at their face value",
+    "refunds": "the report takes off what was refunded or cancelled",
+    "clock": "the report's days begin at midnight in UTC",
+    "machine filters": "the report leaves out orders earned by a machine's open or a bot's click",
+    "late rows": "the report does not hold the orders of the last 24 hours yet",
+}
 # the rate a report returns, its numerator, and the denominators that it might be made of
 _RATES = {
     "open_rate": ("opens_unique", ("delivered", "recipients")),
@@ -37,7 +48,9 @@ class Reconciliation:
         orders (Int64), revenue (float64, gross unless the road says net), currency (string).
     bridge : pandas.DataFrame
         Columns of `analysis.bridge`: from attributed revenue by date of the order to what the reports return;
-        `ka.plots.bridge` draws it.
+        `ka.plots.bridge` draws it. Besides the steps of `analysis.bridge` there are "orders left out" (by `orders=`),
+        "other currencies", "refunds", "clock", "machine filters" and "late rows". Of the last five, whose effect on a
+        report is not documented, the fewest are taken with which the bridge closes to the cent; the others are 0.
     details : pandas.DataFrame
         The orders behind the bridge: columns of `analysis.bridge_orders`.
     rates : pandas.DataFrame
@@ -102,21 +115,26 @@ def reconcile(
     period = source.timeframe(timeframe)
     chosen = conversion_metric(context, metric)[0]
     wide = Timeframe(period.start - MARGIN, period.end + MARGIN, timezone=period.timezone)
-    known = source.orders(chosen, wide, orders)
-    credit = Events(context).attributions(metric=chosen, timeframe=wide)
-    credit = credit[credit["event_id"].isin(known["id"])].reset_index(drop=True)
+    every = source.orders(chosen, wide, None)
+    known = every if orders is None else analysis.select_orders(every, orders).reset_index(drop=True)
+    all_credit = Events(context).attributions(metric=chosen, timeframe=wide)
+    credit = all_credit[all_credit["event_id"].isin(known["id"])].reset_index(drop=True)
     report = _report(context, period, chosen)
     currency = str(report["currency"].dropna().iloc[0]) if report["currency"].notna().any() else None
     currency = currency or str(context.account["preferred_currency"])
-    attributed = _attributed(source, credit, wide, currency)
-    first, last = period.start, period.end
+    attributed = _attributed(source, all_credit, wide, currency)
+    counts = attributed["order_id"].isin(known["id"])
+    mine = attributed[counts & (attributed["currency"] == currency)].reset_index(drop=True)
     reported = float(report["conversion_value"].sum())
-    details = analysis.bridge_orders(attributed, start=first, end=last, zone=period.timezone)
-    steps = analysis.bridge(attributed, start=first, end=last, zone=period.timezone, reported=reported)
+    refunds = _refunds(source, wide)
+    further = _further(source, period, attributed, known, refunds, currency)
+    first, last = period.start, period.end
+    details = analysis.bridge_orders(mine, start=first, end=last, zone=period.timezone)
+    details, steps = _bridged(details, mine, further, period, reported)
     if steps["currency"].isna().all():  # not a single order was attributed
         steps["currency"] = pd.array([currency] * len(steps), dtype="string")
     roads = [
-        *_by_events(source, known, credit, period, wide),
+        *_by_events(known, credit, refunds, period),
         *_by_aggregates(context, chosen, period, currency),
         _road("reports: campaigns and flows", "send", "attributed", *_sums(report), currency),
         *_by_summaries(context, period, chosen, currency),
@@ -158,7 +176,10 @@ def _sums(frame: pd.DataFrame) -> tuple[int, float]:
 
 
 def _attributed(source: Source, credit: pd.DataFrame, wide: Timeframe, currency: str) -> pd.DataFrame:
-    """Return the attributed orders in the reports' currency, with the time at which their message was sent."""
+    """Return the attributed orders, with the time at which their message was sent and whether a machine earned them.
+
+    An order without a currency is taken to be in that of the reports.
+    """
     # the events of a campaign may name its message or the campaign itself
     message = credit["campaign_id"].fillna(credit["flow_message_id"]).astype("string")
     named = credit.dropna(subset=["campaign_message_id", "campaign_id"])
@@ -180,12 +201,111 @@ def _attributed(source: Source, credit: pd.DataFrame, wide: Timeframe, currency:
         credit["flow_id"].notna() & credit["flow"].isna()
     )
     frame["deleted"] = gone.astype("boolean")
-    frame = frame[frame["currency"] == currency].reset_index(drop=True)
     if frame.empty:
-        return frame.assign(sent=pd.Series([], dtype="datetime64[us, UTC]"))
+        empty = pd.Series([], dtype="datetime64[us, UTC]")
+        return frame.assign(sent=empty, machine=pd.Series([], dtype="bool"))
     touches = source.touches(wide)
     touches["message"] = touches["message"].map(lambda name: campaigns.get(name, name)).astype("string")
-    return _with_send(frame, touches)
+    by_machine = touches["machine_open"].fillna(value=False) | touches["bot_click"].fillna(value=False)
+    machines = touches.loc[by_machine.astype(bool), "id"]
+    frame = _with_send(frame, touches)
+    return frame.assign(machine=frame["attributed_event_id"].isin(machines))
+
+
+def _refunds(source: Source, wide: Timeframe) -> pd.DataFrame | None:
+    """Return what was given back since the time frame began; None if the account records no refunds."""
+    metrics = source.known_metrics()
+    ids = [str(id) for id in metrics.loc[metrics["name"].isin(REFUNDS), "id"]]
+    if not ids:
+        return None
+    end = max(wide.end, source.now + timedelta(seconds=1))
+    return analysis.normalise_orders(source.events(ids, Timeframe(wide.start, end, timezone=wide.timezone)))
+
+
+def _further(
+    source: Source,
+    period: Timeframe,
+    attributed: pd.DataFrame,
+    known: pd.DataFrame,
+    refunds: pd.DataFrame | None,
+    currency: str,
+) -> dict[str, pd.DataFrame]:
+    """Return for each further reason the orders by which a report differs if it counts in that way.
+
+    Each frame has the columns of `attributed`, and `by_send`, which its rows add to the revenue by date of the send.
+    """
+    own = attributed["currency"] == currency
+    counts = attributed["order_id"].isin(known["id"])
+    sent = _by_send(attributed, period.start, period.end)
+    kept = attributed.assign(by_send=sent)
+    mine = kept[own & counts]
+    number = mine["order_id"].map(known.set_index("id")["order_id"])
+    back = pd.Series(0.0, index=mine.index)
+    if refunds is not None:
+        sold = known.dropna(subset=["order_id"]).drop_duplicates("order_id")
+        net = analysis.net_of_refunds(sold, refunds).set_index("order_id")
+        share = (net["refunded"] / net["value"].where(net["value"] != 0)).fillna(0.0)
+        back = -mine["by_send"] * number.map(share).fillna(0.0)
+    shifted = _by_send(mine, _naive_utc(period.start), _naive_utc(period.end))
+    late = mine["datetime"] >= pd.Timestamp(source.now) - LATE
+    changes = {
+        "orders left out": kept[own & ~counts],
+        "other currencies": kept[~own],
+        "refunds": mine.assign(by_send=back),
+        "clock": mine.assign(by_send=shifted - mine["by_send"]),
+        "machine filters": mine.assign(by_send=-mine["by_send"].where(mine["machine"], 0.0)),
+        "late rows": mine.assign(by_send=-mine["by_send"].where(late, 0.0)),
+    }
+    return {reason: rows[rows["by_send"].abs() > 0] for reason, rows in changes.items()}
+
+
+def _by_send(attributed: pd.DataFrame, start: Any, end: Any) -> pd.Series[Any]:
+    """Return what a report counts of each row: its value if the message was sent in the period and still exists."""
+    inside = (attributed["sent"] >= start) & (attributed["sent"] < end) & ~attributed["deleted"].astype(bool)
+    return attributed["value"].astype("float64").fillna(0.0).where(inside, 0.0)
+
+
+def _bridged(
+    details: pd.DataFrame,
+    attributed: pd.DataFrame,
+    further: dict[str, pd.DataFrame],
+    period: Timeframe,
+    reported: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the orders and the steps of the bridge, with the further reasons by which it closes.
+
+    How a report treats refunds, machines, other currencies, late orders and the clock is not documented for every
+    account. So the fewest of these reasons with which the steps add up to what was reported are taken, and
+    none of them if no combination does.
+    """
+    span: dict[str, Any] = {"start": period.start, "end": period.end, "zone": period.timezone}
+    amounts = {reason: float(rows["by_send"].sum()) for reason, rows in further.items()}
+    rest = reported - float(details["by_send"].sum()) - amounts["orders left out"]
+    open_to = [reason for reason in further if reason != "orders left out" and abs(amounts[reason]) > CENT]
+    chosen = next(
+        (
+            some
+            for size in range(len(open_to) + 1)
+            for some in combinations(open_to, size)
+            if abs(rest - sum(amounts[reason] for reason in some)) < CENT
+        ),
+        (),
+    )
+    taken = {"orders left out", *chosen}
+    steps = analysis.bridge(
+        attributed, **span, reported=reported,
+        adjustments={reason: amounts[reason] if reason in taken else 0.0 for reason in further},
+    )  # fmt: skip
+    parts = [details]
+    for reason, rows in further.items():
+        here = steps["step"] == reason
+        steps.loc[here, "explanation"] = FURTHER[reason]
+        held = rows if reason in taken else rows.iloc[:0]
+        steps.loc[here, "orders"] = held["order_id"].nunique()
+        parts.append(held.assign(by_order=0.0, reason=reason)[details.columns])
+    full = [part for part in parts if not part.empty]
+    together = pd.concat(full, ignore_index=True) if full else details
+    return together.astype(details.dtypes.to_dict()), steps
 
 
 def _with_send(frame: pd.DataFrame, touches: pd.DataFrame) -> pd.DataFrame:
@@ -220,11 +340,7 @@ def _totals(
 
 
 def _by_events(
-    source: Source,
-    known: pd.DataFrame,
-    credit: pd.DataFrame,
-    period: Timeframe,
-    wide: Timeframe,
+    known: pd.DataFrame, credit: pd.DataFrame, refunds: pd.DataFrame | None, period: Timeframe
 ) -> list[tuple[Any, ...]]:
     inside = known[(known["datetime"] >= period.start) & (known["datetime"] < period.end)]
     held = credit["event_id"][credit["attribution_id"].notna()]
@@ -233,15 +349,9 @@ def _by_events(
     start, end = _naive_utc(period.start), _naive_utc(period.end)
     shifted = known[(known["datetime"] >= start) & (known["datetime"] < end)]
     roads += _totals("raw events, days in UTC", "order", "all", shifted)
-    metrics = source.known_metrics()
-    refunds = [str(id) for id in metrics.loc[metrics["name"].isin(REFUNDS), "id"]]
-    if refunds and not inside.empty:
-        later = Timeframe(
-            wide.start, max(wide.end, source.now + timedelta(seconds=1)), timezone=wide.timezone
-        )
-        given_back = analysis.normalise_orders(source.events(refunds, later))
+    if refunds is not None and not inside.empty:
         one = inside.dropna(subset=["order_id"]).drop_duplicates("order_id")
-        net = analysis.net_of_refunds(one, given_back)
+        net = analysis.net_of_refunds(one, refunds)
         roads += _totals("raw events, net of refunds", "order", "all", net, "net_value")
     return roads
 
@@ -257,11 +367,11 @@ def _by_aggregates(context: Context, metric: str, period: Timeframe, currency: s
         measurements=["count", "sum_value"],
         interval="month",
         timeframe=period,
-        by=["$attributed_channel"],
+        by=["$attributed_channel", "$value_currency"],
     )
     there = rows["attributed_channel"]  # the empty text stands for orders without attribution
-    held = rows[(there.notna() & (there != "")).astype(bool)]
-    code = rows.attrs.get("currency") or currency
+    held = (there.notna() & (there != "")).astype(bool)
+    codes = rows["value_currency"].fillna("").replace("", currency)
     return [
         _road(
             "metric aggregates",
@@ -271,7 +381,9 @@ def _by_aggregates(context: Context, metric: str, period: Timeframe, currency: s
             float(part["sum_value"].sum()),
             code,
         )
-        for scope, part in (("all", rows), ("attributed", held))
+        for scope, some in (("all", rows["count"].notna()), ("attributed", held))
+        for code, part in ((code, rows[some & (codes == code)]) for code in sorted({currency, *codes[some]}))
+        if code == currency or part["count"].sum()
     ]
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 from pandas.api.types import pandas_dtype
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics._messages import did_you_mean
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError, NotFoundError
-from klaviyo_analytics.resources import Context, Events, Lists, Metrics, Profiles, Segments
+from klaviyo_analytics.resources import Campaigns, Context, Events, Lists, Metrics, Profiles, Segments
 from klaviyo_analytics.resources import metrics as metric_names
 from klaviyo_analytics.resources._labels import label
 from klaviyo_analytics.resources.metrics import Metric
@@ -34,8 +35,9 @@ RECEIVED: Mapping[str, str] = {
     "text": "Received Text Message",
     "push": "Received Push",
 }
+Columns = Mapping[str, tuple[str, Literal["string", "boolean"]]]
 # property of an event -> column and dtype
-PROPERTIES: Mapping[str, tuple[str, Literal["string", "boolean"]]] = {
+PROPERTIES: Columns = {
     "$message": ("message", "string"),
     "$flow": ("flow_id", "string"),
     "$variation": ("variation_id", "string"),
@@ -166,6 +168,17 @@ class Source:
             return metric or metric_names.USUAL
         return metric_names.conversion_metric(self._context)[0]
 
+    def metric_ids(self, metric: Any) -> list[str]:
+        """Return the ids of the metrics that a metric of orders names: one of an account, all of a name in a copy."""
+        if self._copy is None:
+            return [id for id, _ in Metrics(self.context).resolve_all(metric)]
+        known = self.known_metrics()
+        name, integration = metric if isinstance(metric, tuple) else (metric, None)
+        found = known[(known["id"] == name) | (known["name"] == name)]
+        if integration is not None:
+            found = found[found["integration.name"] == integration]
+        return [str(id) for id in found["id"]]
+
     def known_metrics(self) -> pd.DataFrame:
         """Return all metrics of the account."""
         if self._copy is not None:
@@ -237,8 +250,11 @@ class Source:
             chosen = analysis.select_orders(chosen, orders).reset_index(drop=True)
         return chosen
 
-    def messages(self, names: Sequence[str], span: Span) -> pd.DataFrame:
-        """Read events of messages: who, when, which message, which campaign or flow, and whether a machine did it."""
+    def messages(self, names: Sequence[str], span: Span, extra: Columns | None = None) -> pd.DataFrame:
+        """Read events of messages: who, when, which message, which campaign or flow, and whether a machine did it.
+
+        `extra` are further properties to read, as in `PROPERTIES`.
+        """
         ids = self.existing(names)
         if not ids:
             raise NoMatchError(
@@ -246,7 +262,7 @@ class Source:
                 "Klaviyo adds a metric with its first event; client.metrics.list() shows those there are."
             )
         events = self.events(ids, span)
-        frame = _opened(events)
+        frame = _opened(events, {**PROPERTIES, **(extra or {})})
         frame["datetime"] = frame["datetime"].dt.tz_convert(self.timezone)
         frame["campaign"] = frame["campaign"].where(frame["flow_id"].isna())
         return self._with_flow_names(frame)
@@ -296,6 +312,35 @@ class Source:
         ]
         result = pd.concat([pd.DataFrame({"profile_id": [], "group": []}), *parts], ignore_index=True)
         return result.astype({"profile_id": "string", "group": "string"})
+
+    def campaigns_of_messages(self) -> dict[str, str]:
+        """Return the campaign of each campaign message, by id."""
+        campaigns = (
+            self._copy.frame("campaigns") if self._copy is not None else Campaigns(self.context).list()
+        )
+        self._counted("campaigns", campaigns)
+        return {
+            str(message): str(campaign)
+            for campaign, messages in zip(campaigns["id"], campaigns["campaign_message_ids"], strict=True)
+            if isinstance(messages, Sequence)
+            for message in messages
+        }
+
+    def located(self, column: str) -> pd.Series[Any]:
+        """Return a column of all profiles' location, such as "location.timezone", by profile id."""
+        if self._copy is not None:
+            profiles = self._copy.frame("profiles")
+        else:
+            profiles = Profiles(self.context).list(fields=["location"])
+        self._counted("profiles", profiles)
+        return profiles.set_index("id")[column]
+
+    def starts(self, metric: Metric | Sequence[Metric], span: Span, by: Sequence[str]) -> pd.DataFrame:
+        """Read events that begin something: id, profile_id, datetime on the account's clock, and properties."""
+        events = self.events(metric, span)
+        frame = events[["id", "profile_id", "datetime"]].copy()
+        frame["datetime"] = frame["datetime"].dt.tz_convert(self.timezone)
+        return with_properties(frame, events["event_properties"], by)
 
     def _member_ids(self, kind: str, id: str) -> list[str]:
         if self._copy is not None:
@@ -349,11 +394,33 @@ class Source:
         return frame
 
 
-def _opened(events: pd.DataFrame) -> pd.DataFrame:
+def with_properties(frame: pd.DataFrame, properties: pd.Series[Any], names: Sequence[str]) -> pd.DataFrame:
+    """Append properties of the same rows' events as text.
+
+    Raises
+    ------
+    InvalidInputError
+        No event has a property of this name.
+    """
+    held = [value if isinstance(value, Mapping) else {} for value in properties]
+    known = sorted({str(key) for each in held for key in each})
+    for name in names:
+        if held and name not in known:
+            shown = [key for key in known if not key.startswith("$")][:5]
+            raise InvalidInputError(
+                f"by={name!r} is not a property of these events{did_you_mean(name, known)}. "
+                f"They have {', '.join(map(repr, shown))}. client.events.list(limit=5) shows all properties."
+            )
+        values = [None if each.get(name) is None else str(each[name]) for each in held]
+        frame = frame.assign(**{name: pd.array(values, dtype="string")})
+    return frame
+
+
+def _opened(events: pd.DataFrame, properties: Columns) -> pd.DataFrame:
     """Return the properties of message events as columns; one that no event has is missing throughout."""
     held = [value if isinstance(value, Mapping) else {} for value in events["event_properties"]]
     frame = events[["id", "profile_id", "datetime", "metric", "metric_id"]].copy()
-    for key, (name, kind) in PROPERTIES.items():
+    for key, (name, kind) in properties.items():
         values: list[Any] = [each.get(key) for each in held]
         if kind == "boolean":
             values = [None if value is None else str(value).lower() in {"true", "1"} for value in values]

@@ -549,7 +549,9 @@ def archive_of(
     context: Context, folder: str | Path, storage_options: Mapping[str, str] | None = None
 ) -> Archive:
     """Open the archive of a client's account, which may not exist yet."""
-    return Archive(Store(folder, storage_options, fingerprint(context), context.timezone), context)
+    return Archive(
+        Store(folder, storage_options, fingerprint(context), context.timezone, context.sleep), context
+    )
 
 
 def open_archive(folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:

@@ -200,8 +200,18 @@ def spec_of(name: str, known: Mapping[str, Spec] = SPECS) -> Spec:
     )
 
 
-def to_arrow(frame: pd.DataFrame, spec: Spec, schema: pa.Schema, **more: Sequence[Any] | None) -> pa.Table:
-    """Write a frame of `list` in a table's types; `more` are the columns that only the archive has."""
+def to_arrow(
+    frame: pd.DataFrame,
+    spec: Spec,
+    schema: pa.Schema,
+    *,
+    as_text: Sequence[str] = (),
+    **more: Sequence[Any] | None,
+) -> pa.Table:
+    """Write a frame of `list` in a table's types; `more` are the columns that only the archive has.
+
+    The columns in `as_text` are JSON text already.
+    """
     kinds = dict(spec.documented)
     extra: list[dict[str, Any] | None] = [None] * len(frame)
     columns: dict[str, Any] = {}
@@ -209,7 +219,9 @@ def to_arrow(frame: pd.DataFrame, spec: Spec, schema: pa.Schema, **more: Sequenc
         kind = kinds.get(name)
         if "attribution_ids" in more and name.startswith("attribution"):  # the archive fills its own columns
             continue
-        if kind == "json":
+        if name in as_text:
+            columns[name] = _typed(frame[name], pa.string())
+        elif kind == "json":
             columns[name] = pa.array(map(json_text, frame[name]), pa.string())
         elif kind is not None and frame[name].dtype != object:
             columns[name] = _typed(frame[name], TYPES[kind])

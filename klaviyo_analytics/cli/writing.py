@@ -76,7 +76,7 @@ def _plan(client: KlaviyoClient, options: argparse.Namespace) -> Any:
         if options.what == "subscribers":
             if not options.list:
                 raise InvalidInputError("import subscribers needs --list with the name or id of a list.")
-            shared["list"] = options.list
+            shared["list"] = _list(client, options.list)
         return client.profiles.plan_import(options.file, **shared)
     if options.what == "events":
         if not options.metric:
@@ -87,11 +87,15 @@ def _plan(client: KlaviyoClient, options: argparse.Namespace) -> Any:
     if not options.list:
         raise InvalidInputError("import members needs --list with the name or id of a list.")
     frame = _table(options.file)
+    return client.lists.plan_add_profiles(_list(client, options.list), frame)
+
+
+def _list(client: KlaviyoClient, name_or_id: str) -> Any:
+    """Return the list that a name or an id means, as a row."""
     try:
-        named = client.lists.find(name=options.list)
+        return client.lists.find(name=name_or_id)
     except NoMatchError:
-        named = client.lists.get(options.list)
-    return client.lists.plan_add_profiles(named, frame)
+        return client.lists.get(name_or_id)
 
 
 def _table(path: Path) -> pd.DataFrame:

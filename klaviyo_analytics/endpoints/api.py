@@ -153,10 +153,20 @@ class Api:
                 raise
         else:
             yield first
+            del first
             yield from pages
             return
         self._smaller_pages[endpoint.operation] = smaller
         yield from paging.pages(replace(call, params={**params, **_sized(smaller)}), send)
+
+    def pace(self, endpoint: Endpoint, params: Mapping[str, str]) -> float | None:
+        """Return how many requests a second the shortest documented windows allow; None if nothing is documented."""
+        shortest = [
+            min(bucket.windows, key=lambda window: window[1])
+            for bucket in self._buckets(endpoint, params)
+            if bucket.windows
+        ]
+        return min((calls / seconds for calls, seconds in shortest), default=None)
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,13 +1,16 @@
-"""Pacing within the documented rate limits, so that the server has no reason to refuse a request."""
+"""Pacing within the documented rate limits, so that the server need not refuse a request; how many readers help."""
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from klaviyo_analytics.errors import QuotaExhaustedError
 
+FEW, MOST = 4, 16  # readers at first, and at most, where the caller sets no number
+FASTER = 1.4  # how much faster a round has to be for more readers to be worth trying
 SLACK = 0.06  # seconds: requests sent a second apart can arrive a little closer
 
 
@@ -134,3 +137,69 @@ def reset_wait(headers: Mapping[str, str]) -> float | None:
     except (KeyError, ValueError):
         return None
     return reset if remaining <= 0 < reset else None
+
+
+class Pace:
+    """How many readers work at once: a fixed number, or as many as the first page suggests and more while that helps.
+
+    Parameters
+    ----------
+    workers : int or None
+        A fixed number.
+    clock : callable
+        Returns monotonic seconds.
+    allowed : float, optional
+        Requests a second that the documented limits allow; more readers than that needs are never started.
+    most : int
+        Most readers, where no number is fixed.
+    """
+
+    def __init__(
+        self,
+        workers: int | None,
+        clock: Callable[[], float],
+        allowed: float | None = None,
+        *,
+        most: int = MOST,
+    ) -> None:
+        self.readers = workers or min(FEW, most)
+        self.most = workers or most
+        self._clock = clock
+        self._grows = workers is None
+        self._allowed = allowed
+        self._rate = 0.0  # pages a second with the fewer readers before
+        self._pages = -self.readers  # the first pages of a round are left out: readers are still starting
+        self._began = clock()
+
+    def first_page(self, seconds: float, work: float | None = None) -> None:
+        """Measure the first page, which is read alone, for comparison with the first round.
+
+        `work` are the seconds of it in which this process computed. While one reader waits for the rest of them,
+        others can use the processor; beyond that more readers would wait for each other.
+        """
+        self._rate = 1 / max(seconds, 1e-6)
+        self._began = self._clock()
+        if not self._grows:
+            return
+        if self._allowed is not None:
+            self.most = min(self.most, math.ceil(self._allowed * seconds) + 1)
+        useful = FEW if work is None else max(FEW, math.ceil(seconds / max(work, 1e-4)))
+        self.readers = min(useful, self.most)
+        self._pages = -self.readers
+
+    def page(self) -> None:
+        """Count a page; after a round that was faster than the one before, allow twice as many readers."""
+        if not self._grows:
+            return
+        self._pages += 1
+        if self._pages == 0:
+            self._began = self._clock()
+        if self._pages < self.readers:
+            return
+        rate = self._pages / max(self._clock() - self._began, 1e-6)
+        if rate < self._rate * FASTER or self.readers == self.most:
+            self._grows = False
+            return
+        self._rate = rate
+        self.readers = min(self.most, self.readers * 2)
+        self._pages = -self.readers

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.colors import to_hex
+from matplotlib.transforms import Bbox
 
 from klaviyo_analytics.plots._quantities import QuantityFormatter, write
 
@@ -141,7 +142,8 @@ def _alone(figure: Figure, artists: Sequence[Artist]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  (also registers the canvas)
     from PIL import Image  # noqa: PLC0415  (Matplotlib needs it, too)
 
-    canvas, before = FigureCanvasAgg(figure), figure.canvas
+    before = figure.canvas
+    canvas: Any = FigureCanvasAgg(figure)
     try:
         renderer = canvas.get_renderer()
         renderer.clear()
@@ -225,8 +227,13 @@ def _bars(ax: Axes, writer: _Writer) -> Iterator[Mark]:
         for bar in getattr(container, "patches", []):
             box = bar.get_window_extent()
             value = float(bar.get_width() if across else bar.get_height())
-            if not np.isfinite(value) or not value:
+            if not np.isfinite(value) or (not value and len(ax.containers) > 1):
                 continue
+            if (
+                across and len(ax.containers) == 1
+            ):  # a short bar, or one of zero, is found anywhere in its row
+                area = ax.get_window_extent()
+                box = Bbox.from_extents(area.x0, box.y0, area.x1, box.y1)
             middle = bar.get_y() + bar.get_height() / 2 if across else bar.get_x() + bar.get_width() / 2
             where = _position(ax, float(middle), "y" if across else "x")
             text = f"{where}\n{name}{write_value(value)}" if where else f"{name}{write_value(value)}"
@@ -278,7 +285,7 @@ def _points(ax: Axes, writer: _Writer) -> Iterator[Mark]:
         names = getattr(points, "hover_names", None)
         if names is None:
             continue
-        offsets = np.ma.filled(np.ma.asarray(points.get_offsets(), dtype=float), np.nan)
+        offsets: Any = np.ma.filled(np.ma.asarray(points.get_offsets(), dtype=float), np.nan)
         size, half = _root(ax).bbox, 6 * _root(ax).dpi / 72
         for (x, y), name in zip(offsets, names, strict=True):
             if np.isfinite([x, y]).all():

@@ -16,7 +16,13 @@ from klaviyo_analytics.plots._style import PALETTE
 from klaviyo_analytics.plots._text import clip, legible, put_names
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
 from klaviyo_analytics.plots.audience import ordered_funnel, overlap, year_over_year
-from klaviyo_analytics.plots.customers import cohort_heatmap, lifetime_value, rfm_map, rfm_movement
+from klaviyo_analytics.plots.customers import (
+    cohort_heatmap,
+    lifetime_value,
+    retention_curves,
+    rfm_map,
+    rfm_movement,
+)
 from klaviyo_analytics.plots.experiments import ab_forest
 from klaviyo_analytics.plots.timing import conversion_lag, fatigue, send_time_heatmap
 
@@ -33,12 +39,14 @@ _PICTURES: Mapping[str, Callable[..., Any]] = {
     "lifetime_value": lifetime_value,
     "ordered_funnel": ordered_funnel,
     "overlap": overlap,
+    "retention_curves": retention_curves,
     "rfm": rfm_map,
     "year_over_year": year_over_year,
 }
 # analysis -> (columns that name a bar, column of its length, kind of number, title)
 _BARS: Mapping[str, tuple[tuple[str, ...], str, Kind, str]] = {
     "attribution": (("channel",), "revenue", "money", "Attributed revenue"),
+    "coupons": (("coupon",), "revenue", "money", "Revenue of orders with a coupon"),
     "by_segment": (("group",), "revenue", "money", "Revenue by segment"),
     "deliverability_by_provider": (
         ("Inbox Provider", "Email Domain", "measure"),
@@ -47,6 +55,18 @@ _BARS: Mapping[str, tuple[tuple[str, ...], str, Kind, str]] = {
         "Rates by provider",
     ),
     "engagement_tiers": (("tier",), "profiles", "count", "Profiles by last engagement"),
+    "flow_collisions": (("first", "second"), "collisions", "count", "Messages of two flows that met"),
+    "growth_by_source": (("period", "Method", "List"), "subscribed", "count", "Subscriptions by source"),
+    "holdout_lift": (("group",), "difference", "rate", "Added by messages, over the holdout"),
+    "links": (("campaign", "flow", "message", "url"), "clicks", "count", "Clicks by link"),
+    "replenishment": (("product",), "orders", "count", "Orders of a product by its customers"),
+    "subject_lines": (("feature", "value"), "rate", "rate", "Rates by subject line"),
+    "touch_rollup": (
+        ("campaign_id", "flow_id", "variation_id", "profile_id"),
+        "revenue",
+        "money",
+        "Attributed revenue",
+    ),
     "flow_health": (("flow",), "change", "rate", "Change of the rate by flow"),
     "flow_losses": (("flow", "message"), "left_rate", "rate", "People lost by message"),
     "new_and_returning": (
@@ -106,6 +126,8 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
         return axes
     if kind in _BARS:
         labels, value, unit, usual = _BARS[kind]
+        if kind == "holdout_lift" and "unit" in frame.columns and frame["unit"].eq("value").any():
+            unit = "money"
         return _bars(frame, labels, value, unit, usual if title is None else title, ax)
     raise FrameError(
         f"frame.attrs['analysis'] is {kind!r}, which names no picture. "

@@ -5,18 +5,27 @@ The methods of `_generated` are typed and documented for one endpoint each, and 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
 from klaviyo_analytics import exports, frames
+from klaviyo_analytics._html import card
 from klaviyo_analytics._messages import allowed_values, counted, did_you_mean, explained_methods
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.endpoints import Body, Endpoint, jsonapi
 from klaviyo_analytics.endpoints import query as queries
-from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, NoMatchError, NotFoundError
+from klaviyo_analytics.errors import (
+    AmbiguousMatchError,
+    InvalidInputError,
+    KlaviyoError,
+    NoMatchError,
+    NotFoundError,
+)
 from klaviyo_analytics.filters import F
 from klaviyo_analytics.frames.schema import snake
 from klaviyo_analytics.resources import _concurrent
@@ -176,6 +185,11 @@ def serves(*operations: str) -> Callable[[Method], Method]:
     return mark
 
 
+_PAGE = 100
+_DATES = ("send_time", "datetime", "created_at", "created", "updated_at", "updated")
+_SORTS = ("created_at", "created", "datetime", "updated")
+
+
 class Resource:
     """One kind of resource of an account."""
 
@@ -187,7 +201,62 @@ class Resource:
         self._context = context
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._context.api.transport.base_url}>"
+        known = self._context.known_account
+        account = "" if known is None else f" of {known['contact_information.organization_name']}"
+        return f"{type(self).__name__}{account}: {', '.join(self._methods())}"
+
+    def _repr_html_(self) -> str:
+        """Return a card: how many there are, the newest ones, and the methods; asks for one page at most."""
+        facts = {**self._overview(), "methods": ", ".join(self._methods())}
+        known = self._context.known_account
+        if known is not None:
+            facts = {"account": str(known["contact_information.organization_name"]), **facts}
+        return card(
+            type(self).__name__, facts, more="<code>client.describe()</code> lists what each method takes."
+        )
+
+    def _methods(self) -> list[str]:
+        return [
+            name
+            for name in dir(self)
+            if not name.startswith("_") and callable(getattr(type(self), name, None))
+        ]
+
+    def _overview(self) -> dict[str, str]:
+        """Return how many there are and which are the newest, as far as one page shows; people are not named."""
+        read = getattr(self, "list", None)
+        if read is None or "limit" not in inspect.signature(read).parameters:
+            return {}
+        quiet: Any = type(self)(replace(self._context, progress=False))
+        try:
+            order = self._newest_first()
+            frame = quiet.list(limit=_PAGE, **order)
+        except InvalidInputError:  # they can only be read in part, such as the codes of one coupon
+            return {}
+        except KlaviyoError as problem:
+            return {"count": f"could not be read: {str(problem).splitlines()[0]}"}
+        facts = {"count": f"{len(frame):,}" if len(frame) < _PAGE else f"{_PAGE:,} or more"}
+        dates = [name for name in _DATES if name in frame.columns and frame[name].notna().any()]
+        if not dates or (len(frame) == _PAGE and not order):
+            return facts
+        newest = frame.dropna(subset=[dates[0]]).sort_values(dates[0], ascending=False, kind="stable").head(3)
+        if "name" not in newest.columns:
+            facts["newest"] = f"{newest[dates[0]].iloc[0]:%Y-%m-%d}"
+        else:
+            facts["newest"] = "; ".join(
+                f"{'(no name)' if pd.isna(name) else name} ({when:%Y-%m-%d})"
+                for name, when in zip(newest["name"], newest[dates[0]], strict=True)
+            )
+        return facts
+
+    def _newest_first(self) -> dict[str, str]:
+        """Return how to ask for the newest first, where the endpoint can; else a first page is the oldest."""
+        read = getattr(self, "list", None)
+        if read is None or "sort" not in inspect.signature(read).parameters:
+            return {}
+        operations = getattr(read, "operations", ())
+        allowed = [one for name in operations for one in self._context.api.catalog[name].sort]
+        return next(({"sort": f"-{name}"} for name in _SORTS if f"-{name}" in allowed or name in allowed), {})
 
     def export(self, path: str | Path, **query: Any) -> int:
         """Write everything that `iter_frames` of the same question reads to a file, in bounded memory.
@@ -251,6 +320,17 @@ class Resource:
         self, operation: str, id: object, /, *, chunk_size: int, **query: Any
     ) -> Iterator[pd.DataFrame]:
         return Reading(self._context, operation, self._ids(operation, id), **query).frames(chunk_size)
+
+    def _iter_frames_in_ranges(
+        self, operation: str, axis: _concurrent.Axis, *, chunk_size: int, **query: Any
+    ) -> Iterator[pd.DataFrame]:
+        return _concurrent.frames(self._context, operation, axis, None, chunk_size=chunk_size, **query)
+
+    def _iter_frames_of_in_ranges(
+        self, operation: str, axis: _concurrent.Axis, id: object, /, *, chunk_size: int, **query: Any
+    ) -> Iterator[pd.DataFrame]:
+        ids = self._ids(operation, id)
+        return _concurrent.frames(self._context, operation, axis, ids, chunk_size=chunk_size, **query)
 
     def _get(self, operation: str, id: object, /, **query: Any) -> Any:
         return read_one(self._context, operation, self._ids(operation, id), **query)

@@ -9,16 +9,16 @@ them read faster; the documented pace of the endpoint is kept by the transport.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
-from queue import SimpleQueue
+from itertools import chain, pairwise
 from typing import Any
 
 import pandas as pd
@@ -28,14 +28,26 @@ from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.http.rate_limits import MOST, Pace
 from klaviyo_analytics.resources._reading import Context, Filtering, Page, Reading, Rows
 from klaviyo_analytics.timeframe.words import answered
 
 Bounds = tuple[datetime | None, datetime | None]
-FEW, MOST = 4, 16  # readers at first, and at most, where the caller sets no number
-FASTER = 1.4  # how much faster a round has to be for more readers to be worth trying
 ENOUGH = 4  # pages that must be left before cutting pays
-HALVED = 2  # pages that must be left before another reader's help pays
+HALVED = 3  # pages that must be left before another reader's help pays
+FEWEST, TOGETHER = (
+    3,
+    128,
+)  # pages that a reader takes at once, and that all readers take, at most, if they are free
+MARGIN = 0.1  # part of a page that is left free at the end of a range
+LONGER = 1.3  # how much more than that a range may be before it is cut
+AHEAD = 4  # pages that a reader takes at once where pages are needed in order
+HANDED_OUT, AHEAD_OF_ALL = 2, 3  # pages a reader that may be kept before no range is begun, and no page read
+GROWTH = (
+    1.2  # how much longer each range is than the one before, where nobody knows how long a dense stretch is
+)
+SURPRISE = 4  # how many times longer than planned a range is, where nobody knows how long a dense stretch is
+EMPTIER = 64  # how many times longer the range after an empty one may be
 SECOND = timedelta(seconds=1)
 
 
@@ -74,41 +86,6 @@ class Axis:
 EVENTS = Axis("datetime", also=("timestamp",))
 PROFILES = Axis("created", inclusive=False, nullable=True)
 MEMBERS = Axis("joined_group_at", nullable=True)
-
-
-class Pace:
-    """How many readers work at once: a fixed number, or a few at first and more while that reads faster."""
-
-    def __init__(self, workers: int | None, clock: Callable[[], float]) -> None:
-        self.readers = workers or FEW
-        self.most = workers or MOST
-        self._clock = clock
-        self._grows = workers is None
-        self._rate = 0.0  # pages a second with the fewer readers before
-        self._pages = -self.readers  # the first pages of a round are left out: readers are still starting
-        self._began = clock()
-
-    def first_page(self, seconds: float) -> None:
-        """Measure the first page, which is read alone, for comparison with the first round."""
-        self._rate = 1 / max(seconds, 1e-6)
-        self._began = self._clock()
-
-    def page(self) -> None:
-        """Count a page; after a round that was faster than the one before, allow twice as many readers."""
-        if not self._grows:
-            return
-        self._pages += 1
-        if self._pages == 0:
-            self._began = self._clock()
-        if self._pages < self.readers:
-            return
-        rate = self._pages / max(self._clock() - self._began, 1e-6)
-        if rate < self._rate * FASTER or self.readers == self.most:
-            self._grows = False
-            return
-        self._rate = rate
-        self.readers = min(self.most, self.readers * 2)
-        self._pages = -self.readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,225 +139,20 @@ def read(
     filter: Filtering = None,
     bounds: Bounds = (None, None),
     workers: int | None = None,
+    share: int = 1,
+    meanwhile: Callable[[], object] | None = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """Read all between the bounds into one frame, in order."""
+    """Read all between the bounds into one frame, in order.
+
+    `share` is how many such reads run at the same time and divide the readers among them. `meanwhile` is called
+    while a long collection is read.
+    """
     settled = plan(context, operation, axis, ids, filter=filter, bounds=bounds, workers=workers, **options)
     if not settled.concurrent:
         return settled.whole.frame()
-    frame = _Concurrent(settled, axis, bounds[1], workers).frame()
+    frame = Ranges(settled, axis, bounds[1], workers, share=share).frame(meanwhile)
     return frame.drop(columns=axis.time) if settled.unasked else frame
-
-
-class Ranges:
-    """What readers of ranges of time share: the query, the cut, and the number of readers."""
-
-    def __init__(self, settled: Plan, axis: Axis, end: datetime | None, workers: int | None) -> None:
-        self.whole = settled.whole
-        self.axis = axis
-        self.conditions = settled.conditions
-        self.end = end
-        self.options = settled.options
-        self.clock = time.monotonic
-        self.pace = Pace(workers, self.clock)
-        self.latest: datetime | None = None  # when the last row was, as far as that is known
-        self._open = 0  # ranges that are being read
-        self._lock = threading.RLock()
-        self._failed = threading.Event()  # what has failed in one range need not be waited for in others
-
-    def reading(self, start: datetime, end: datetime | None) -> Reading:
-        """Return the reading of one range."""
-        return Reading(
-            self.whole.context,
-            self.whole.endpoint.operation,
-            self.whole.ids,
-            filter=self.axis.between(self.conditions, start, end),
-            **self.options,
-        )
-
-    def worth_cutting(self, first: list[Any]) -> tuple[datetime, datetime] | None:
-        """Return the first and last time of the first page if many pages follow, otherwise None."""
-        covered = self.covered(first)
-        if covered is None:
-            return None
-        self.latest = self._latest()
-        if self.latest is None or self.latest - covered[1] <= (covered[1] - covered[0]) * ENOUGH:
-            return None
-        return covered
-
-    def covered(self, records: list[Any]) -> tuple[datetime, datetime] | None:
-        """Return the first and last time of a full page; None if no further page is likely, or a time is missing."""
-        size = self.whole.size or self.whole.endpoint.page_default or 0
-        if not records or len(records) < min(size, self.whole.endpoint.page_default or size):
-            return None
-        times = in_order([self.axis.of(record) for record in records])
-        return (times[0], times[-1]) if times and times[0] < times[-1] else None
-
-    def _latest(self) -> datetime | None:
-        """Return the time of the last possible row; None if rows without a time make ranges unsafe."""
-        context = self.whole.context
-        if not self.axis.nullable:
-            now = context.now()  # the few rows after now go to the last range
-            return min(self.end, now) if self.end else now
-        options = {**self.options, "sort": f"-{self.axis.time}", "limit": 1, "page_size": None}
-        last = Reading(
-            context, self.whole.endpoint.operation, self.whole.ids, filter=self.conditions, **options
-        )
-        return next((self.axis.of(record) for records, _ in last.pages() for record in records), None)
-
-    def middle(self, records: list[Any], end: datetime | None) -> datetime | None:
-        """Return the middle of what is left after a page; None if too little is left to share."""
-        covered, last = self.covered(records), end or self.latest
-        if covered is None or last is None or last - covered[1] < (covered[1] - covered[0]) * HALVED:
-            return None
-        middle = covered[1] + (last - covered[1]) // 2 // SECOND * SECOND
-        return middle if middle > covered[1] else None
-
-    def inside(self, records: list[Any], start: datetime | None, end: datetime | None) -> list[Any]:
-        """Leave out what other ranges hold."""
-        return [record for record in records if _holds(self.axis.of(record), start, end)]
-
-    def is_past(self, records: list[Any], end: datetime | None) -> bool:
-        """Return whether a page ends at or after the end of its range."""
-        last = self.axis.of(records[-1]) if records else None
-        return bool(end and last and last >= end)
-
-
-@dataclass(slots=True)
-class _Range:
-    start: datetime
-    end: datetime | None
-    table: tables.Table
-
-
-class _Concurrent(Ranges):
-    def __init__(self, settled: Plan, axis: Axis, end: datetime | None, workers: int | None) -> None:
-        super().__init__(settled, axis, end, workers)
-        self.rows = Rows()  # shared by all readers
-        self.repeated = 0  # rows that one reader met twice
-        self._ended: SimpleQueue[_Range | BaseException] = SimpleQueue()
-
-    def frame(self) -> pd.DataFrame:
-        kind = self.whole.endpoint.path.rsplit("/", 1)[-1]
-        read = self.rows
-        with Progress(kind, shown=self.whole.context.progress) as progress:
-            pages = self.whole.pages(progress, read)
-            head = self.whole.table()
-            began = self.clock()
-            first, included = next(pages)
-            self.pace.first_page(self.clock() - began)
-            edges = self._cut(first)
-            if not edges:
-                head.add(first, included)
-                for records, extra in pages:
-                    head.add(records, extra)
-                self.whole.report(read)
-                return head.frame()
-            # whatever shares the cut's second is read again, from its range: no tie is split
-            self.rows, self.repeated = Rows(), read.repeated
-            before = self.rows.new(self.inside(first, None, edges[0]))
-            head.add(before, included)
-            progress.add(len(before) - len(first))
-            for piece in self._read(edges, progress):
-                head.extend(piece.table)
-        self.rows.repeated += self.repeated
-        self.whole.report(self.rows)
-        return head.frame()
-
-    def _cut(self, first: list[Any]) -> list[datetime]:
-        """Choose the ranges' edges from the first page; none if the rest is short."""
-        covered = self.worth_cutting(first)
-        if covered is None or self.latest is None:
-            return []
-        edge = covered[1]
-        left = self.latest - edge
-        pages = round(left / (edge - covered[0]))
-        count = min(self.pace.readers, max(2, pages))
-        edges = [edge + (left * index / count) // SECOND * SECOND for index in range(count)]
-        return list(dict.fromkeys(edges))
-
-    def _read(self, edges: list[datetime], progress: Progress) -> list[_Range]:
-        done: list[_Range] = []
-        with (
-            cancellation.group() as cancelled,
-            ThreadPoolExecutor(self.pace.most, thread_name_prefix="klaviyo-read") as pool,
-        ):
-            try:
-                with self._lock:
-                    for start, end in zip(edges, [*edges[1:], self.end], strict=True):
-                        self._begin(pool, start, end, progress)
-                while self._open:
-                    done.append(self._next())
-                    with self._lock:
-                        self._open -= 1
-            except BaseException:
-                self._failed.set()
-                cancelled.set()  # nobody waits for the other ranges any more
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        return sorted(done, key=lambda piece: piece.start)
-
-    def _next(self) -> _Range:
-        """Wait for a range to be read."""
-        ended = cancellation.take(self._ended)
-        if isinstance(ended, BaseException):
-            raise ended
-        return ended
-
-    def _begin(
-        self, pool: ThreadPoolExecutor, start: datetime, end: datetime | None, progress: Progress
-    ) -> None:
-        self._open += 1
-        piece = _Range(start, end, self.whole.table())
-        pool.submit(
-            copy_context().run, self._read_range, pool, piece, progress
-        )  # who calls off calls off all
-
-    def _read_range(self, pool: ThreadPoolExecutor, piece: _Range, progress: Progress) -> None:
-        try:
-            reading = self.reading(piece.start, piece.end)
-            met, ordered = Rows(), True
-            for records, included in reading.pages(progress, met):
-                inside = self.rows.new(self.inside(records, piece.start, piece.end))
-                piece.table.add(inside, included)
-                progress.add(len(inside) - len(records))
-                # where a page is out of order, its last row says nothing about the pages that follow
-                ordered = ordered and in_order([self.axis.of(record) for record in records]) is not None
-                if self._failed.is_set() or (ordered and self.is_past(records, piece.end)):
-                    break
-                if ordered:
-                    self._share(pool, piece, records, progress)
-            with self._lock:
-                self.repeated += met.repeated
-        except BaseException as error:  # noqa: BLE001  (raised where the frame is waited for)
-            self._failed.set()
-            self._ended.put(error)
-        else:
-            self._ended.put(piece)
-
-    def _share(self, pool: ThreadPoolExecutor, piece: _Range, records: list[Any], progress: Progress) -> None:
-        """Leave the later half of what is left to a free reader, if that saves time."""
-        middle = self.middle(records, piece.end)
-        with self._lock:
-            self.pace.page()
-            if middle is None or self._open >= self.pace.readers or self._failed.is_set():
-                return
-            self._begin(pool, middle, piece.end, progress)
-            piece.end = middle
-
-
-def _holds(time: datetime | None, start: datetime | None, end: datetime | None) -> bool:
-    return time is None or ((start is None or time >= start) and (end is None or time < end))
-
-
-def in_order(times: list[datetime | None]) -> list[datetime] | None:
-    """Return the times if each is known and none is before the one before it."""
-    known = [time for time in times if time is not None]
-    return known if len(known) == len(times) and all(a <= b for a, b in pairwise(known)) else None
-
-
-PIECE = 3  # pages that a range should have
-AHEAD = 3  # pages that a reader keeps until they are needed
 
 
 def frames(
@@ -399,7 +171,7 @@ def frames(
     settled = plan(context, operation, axis, ids, filter=filter, bounds=bounds, workers=workers, **options)
     if not settled.concurrent:
         return settled.whole.frames(chunk_size)
-    chunks = settled.whole.frames(chunk_size, _Stream(settled, axis, bounds[1], workers).pages)
+    chunks = settled.whole.frames(chunk_size, Ranges(settled, axis, bounds[1], workers).pages)
     return (chunk.drop(columns=axis.time) for chunk in chunks) if settled.unasked else chunks
 
 
@@ -416,157 +188,402 @@ def pages(
     """Yield (records, what they include) in order of time, each row once."""
     settled = plan(context, operation, axis, None, filter=filter, bounds=bounds, **options)
     rows = Rows()
-    source = _Stream(settled, axis, bounds[1], None).pages if settled.concurrent else settled.whole.pages
+    source = Ranges(settled, axis, bounds[1], None).pages if settled.concurrent else settled.whole.pages
     yield from source(progress, rows)
     settled.whole.report(rows)
 
 
+WAITING, OPEN, OVER = "waiting", "open", "over"
+
+
 @dataclass(eq=False, slots=True)
 class _Piece:
+    """A half-open range of time that waits for a reader, is read, or is over."""
+
     start: datetime
     end: datetime | None
+    page: timedelta  # the time that a full page of it covers, as far as that is known
+    known: datetime  # where that was seen
+    table: tables.Table
     pages: deque[Page] = field(default_factory=deque)  # read and not handed on yet
-    read: int = 0
-    over: bool = False
+    rows: int = 0
+    few: float = 0.0  # pages that its reader was to read
+    state: str = WAITING
+    surprising: bool = False  # much denser than expected; nobody knows for how long
 
 
-class _Stream(Ranges):
-    def __init__(self, settled: Plan, axis: Axis, end: datetime | None, workers: int | None) -> None:
-        super().__init__(settled, axis, end, workers)
-        self._rows = Rows()
-        self._changed = threading.Condition(self._lock)
-        self._pieces: deque[_Piece] = deque()  # in order of time
+class Ranges:
+    """A collection that several readers read at once, in ranges of time.
+
+    What is left to read is a list of ranges in order of time. A free reader takes the first few pages of the first
+    range that waits; how much time they cover is estimated from the pages around them. Where a range turns out to
+    hold much more, its reader keeps the next few pages, and the rest waits for the next free reader. A range that is
+    too long costs nothing, therefore, and one that is too short costs a request.
+
+    Parameters
+    ----------
+    settled : Plan
+    axis : Axis
+    end : datetime or None
+        The end that was asked for.
+    workers : int or None
+        A fixed number of readers.
+    share : int
+        How many such reads run at the same time.
+    """
+
+    def __init__(
+        self, settled: Plan, axis: Axis, end: datetime | None, workers: int | None, *, share: int = 1
+    ) -> None:
+        self.whole = settled.whole
+        self.axis = axis
+        self.conditions = settled.conditions
+        self.end = end
+        self.options = settled.options
+        self.clock = time.monotonic
+        self.rows = Rows()  # shared by all readers
+        self.repeated = 0  # rows that one reader met twice
+        api = self.whole.context.api
+        allowed = api.pace(self.whole.endpoint, self.whole.query.params)
+        self.pace = Pace(workers, self.clock, allowed, most=max(1, MOST // share))
+        self.latest: datetime | None = None  # when the last row was, as far as that is known
+        self._full = 0  # rows of the first page
+        self._pieces: list[_Piece] = []  # in order of time
+        self._open = 0  # ranges that are being read
         self._ahead = 0  # pages that were read and not handed on yet
-        self._next: datetime | None = None  # where the next range begins; None after the last
-        self._length = SECOND
+        self._in_order = False  # whether pages are handed on in order, and few are kept
+        self._changed = threading.Condition(threading.RLock())
         self._error: BaseException | None = None
+        self._stopped = False  # what has failed in one range need not be waited for in others
+        self._submit: Callable[[_Piece], object] = lambda _: None
+
+    # Two ways to use it
+
+    def frame(self, meanwhile: Callable[[], object] | None = None) -> pd.DataFrame:
+        """Read everything into one frame; `meanwhile` is called while a long collection is read."""
+        kind = self.whole.endpoint.path.rsplit("/", 1)[-1]
+        with Progress(kind, shown=self.whole.context.progress) as progress:
+            met, head = Rows(), self.whole.table()
+            pages = self.whole.pages(progress, met)
+            first = self._first(pages)
+            if first is None or not self._cut(first[0]):
+                for records, included in chain([first] if first else [], pages):
+                    head.add(records, included)
+                self.whole.report(met)
+                return head.frame()
+            self.repeated = met.repeated
+            head.add(self._before(first[0], progress), first[1])
+            with self._reading(progress) as begin:
+                aside = [begin(self._look_for_the_last)]
+                aside += [begin(meanwhile)] if meanwhile else []
+                self._until(lambda: all(piece.state == OVER for piece in self._pieces))
+                list(cancellation.as_completed(aside))
+            for piece in self._pieces:
+                head.extend(piece.table)
+                piece.table = self.whole.table()  # as frames are built, the lists before them are released
+        self.rows.repeated += self.repeated
+        self.whole.report(self.rows)
+        return head.frame()
 
     def pages(self, progress: Progress, rows: Rows) -> Iterator[Page]:
         """Yield the pages in order, each row once; `rows` counts what was dropped."""
-        self._rows = rows
-        met, began = Rows(), self.clock()
-        serial = self.whole.pages(progress, met)
-        first = next(serial, None)
+        self.rows, self._in_order = rows, True
+        met = Rows()
+        pages = self.whole.pages(progress, met)
+        first = self._first(pages)
         if first is None:
             return
-        self.pace.first_page(self.clock() - began)
-        covered = self.worth_cutting(first[0])
-        if covered is None:
-            yield rows.new(first[0]), first[1]
-            for records, included in serial:
+        if not self._cut(first[0]):
+            for records, included in chain([first], pages):
                 yield rows.new(records), included
             rows.repeated += met.repeated
             return
-        before = rows.new(self.inside(first[0], None, covered[1]))
-        progress.add(len(before) - len(first[0]))
-        yield before, first[1]
-        self._next, self._length = covered[1], (covered[1] - covered[0]) * PIECE
-        yield from self._read(progress)
-
-    def _read(self, progress: Progress) -> Iterator[Page]:
-        cancelled = threading.Event()
-        pool = ThreadPoolExecutor(self.pace.most, thread_name_prefix="klaviyo-read")
-        try:
-            while True:
-                with self._changed:
-                    self._begin_next(pool, progress, cancelled)
-                    if not self._pieces:
-                        return
-                    piece = self._pieces[0]
-                    while not (piece.pages or piece.over or self._error):
-                        self._changed.wait(cancellation.SLICE)  # so that Ctrl-C is always noticed
-                    if self._error:
-                        raise self._error
-                    page = piece.pages.popleft() if piece.pages else None
-                    if page is None:
-                        self._pieces.popleft()
-                    else:
-                        self._ahead -= 1
-                        self._changed.notify_all()
-                if page is not None:
+        self.repeated = met.repeated
+        yield self._before(first[0], progress), first[1]
+        with self._reading(progress) as begin:
+            begin(self._look_for_the_last)
+            while (piece := self._head()) is not None:
+                while (page := self._take(piece)) is not None:
                     yield page
+        rows.repeated += self.repeated
+
+    # The first page decides
+
+    def _first(self, pages: Iterator[Page]) -> Page | None:
+        """Read the first page alone, and measure it."""
+        began, worked = self.clock(), time.thread_time()
+        first = next(pages, None)
+        self.pace.first_page(self.clock() - began, time.thread_time() - worked)
+        return first
+
+    def _cut(self, first: list[Any]) -> bool:
+        """Return whether many pages follow; what follows the first page then waits for readers."""
+        covered = self.covered(first)
+        if covered is None:
+            return False
+        self.latest = self._latest()
+        page, self._full = covered[1] - covered[0], len(first)
+        if self.latest is None or self.latest - covered[1] <= page * ENOUGH:
+            return False
+        self._pieces = [_Piece(covered[1], self.end, page, covered[1], self.whole.table())]
+        return True
+
+    def _before(self, first: list[Any], progress: Progress) -> list[Any]:
+        """Return the rows of the first page; those of its last second are read again, so that no tie is split."""
+        before = self.rows.new(self._inside(first, None, self._pieces[0].start))
+        progress.add(len(before) - len(first))
+        return before
+
+    def covered(self, records: list[Any]) -> tuple[datetime, datetime] | None:
+        """Return the first and last time of a full page; None if no further page is likely, or a time is missing."""
+        if not records or len(records) < self._size:
+            return None
+        times = in_order([self.axis.of(record) for record in records])
+        return (times[0], times[-1]) if times and times[0] < times[-1] else None
+
+    @property
+    def _size(self) -> int:
+        """Rows of a full page."""
+        size = self.whole.size or self.whole.endpoint.page_default or 0
+        return min(size, self.whole.endpoint.page_default or size)
+
+    def _latest(self) -> datetime | None:
+        """Return the time of the last possible row; None if rows without a time make ranges unsafe."""
+        if self.axis.nullable:
+            return self._last()
+        now = self.whole.context.now()  # the few rows after now go to the last range
+        return min(self.end, now) if self.end else now
+
+    def _last(self) -> datetime | None:
+        """Return the time of the last row, which costs a request."""
+        options = {**self.options, "sort": f"-{self.axis.time}", "limit": 1, "page_size": None}
+        whole = self.whole
+        filter = self.axis.between(self.conditions, None, self.end)
+        last = Reading(whole.context, whole.endpoint.operation, whole.ids, filter=filter, **options)
+        return next((self.axis.of(record) for records, _ in last.pages() for record in records), None)
+
+    def _look_for_the_last(self) -> None:
+        """Find out where the rows end while others read, so that no reader looks for them beyond."""
+        if self.axis.nullable or (self.end and self.end < self.whole.context.now()):
+            return
+        try:
+            last = self._last()
+        except BaseException as problem:  # noqa: BLE001  (raised where the pages are waited for)
+            self._fail(problem)
+            return
+        with self._changed:
+            self.latest = last or self.latest
+
+    def _fail(self, problem: BaseException) -> None:
+        with self._changed:
+            self._error = self._error or problem
+            self._stopped = True
+            self._changed.notify_all()
+
+    # Ranges are handed out, with the lock held
+
+    def _hand_out(self) -> None:
+        """Begin the ranges that wait, in order, as long as readers are free and the pages ahead are few."""
+        index = 0
+        while index < len(self._pieces) and not self._stopped:
+            piece = self._pieces[index]
+            next_needed = self._in_order and index == 0  # it must not wait for readers that wait for it
+            if piece.state == WAITING:
+                many = self._in_order and self._ahead >= HANDED_OUT * self.pace.readers
+                if (self._open >= self.pace.readers or many) and not next_needed:
+                    return
+                self._begin(piece)
+            index += 1
+
+    def _begin(self, piece: _Piece) -> None:
+        """Start a reader on the first few pages of a range; the rest goes on waiting."""
+        left = self._pages_left(piece.start, piece.end, piece.page)
+        piece.few = few = self._few(left)
+        if left > few * LONGER:
+            rest = self._cut_off(piece, piece.start, few, piece.page)
+            if rest:
+                rest.page = piece.page * (GROWTH if piece.surprising else 1)
+                rest.known, rest.surprising = piece.known, piece.surprising
+        piece.state = OPEN
+        self._open += 1
+        self._submit(piece)
+
+    def _share(self, piece: _Piece, covered: tuple[datetime, datetime]) -> None:
+        """Leave the later part of what is left to other readers, if that saves time."""
+        # one page may be a burst; halfway between what it shows and what was expected, in orders of magnitude
+        piece.page = page = piece.page * math.sqrt((covered[1] - covered[0]) / piece.page)
+        left = self._pages_left(covered[1], piece.end, page)
+        few = max(piece.few, self._few(left))
+        idle = self._open < self.pace.readers and all(one.state != WAITING for one in self._pieces)
+        if left > few * 2:
+            keep = few
+        elif idle and left >= HALVED:
+            keep = left / 2
+        else:
+            return
+        rest = self._cut_off(piece, covered[1], keep, page)
+        if rest:
+            rest.surprising = left > piece.few * SURPRISE
+
+    def _cut_off(self, piece: _Piece, start: datetime, pages: float, page: timedelta) -> _Piece | None:
+        """End a range after so many pages from `start` on; the rest becomes a range of its own."""
+        edge = start + page * pages // SECOND * SECOND
+        if edge <= start or (piece.end and edge >= piece.end):
+            return None
+        rest = _Piece(edge, piece.end, page, start, self.whole.table())
+        self._pieces.insert(self._pieces.index(piece) + 1, rest)
+        piece.end = edge
+        return rest
+
+    def _few(self, left: float) -> float:
+        """Return how many pages one reader takes at once, if so many are left.
+
+        A little less than a whole number: where rows come evenly, the last page is then nearly full.
+        """
+        if self._in_order:
+            return AHEAD - MARGIN
+        fair, readers = left / self.pace.readers, self.pace.readers
+        return math.floor(max(FEWEST, min(fair, TOGETHER / readers))) - MARGIN
+
+    def _pages_left(self, start: datetime, end: datetime | None, page: timedelta) -> float:
+        last = end or self.latest
+        return max(0.0, (last - start) / page) if last else 0.0
+
+    def _measure(self, piece: _Piece) -> None:
+        """Estimate the next range that waits by one that was read, unless more is known about it."""
+        later = self._pieces[self._pieces.index(piece) + 1 :]
+        waiting = next((one for one in later if one.state == WAITING), None)
+        if piece.end is None or waiting is None or waiting.known >= piece.end:
+            return
+        length = piece.end - piece.start
+        page = length * self._full / piece.rows if piece.rows else max(length, waiting.page) * EMPTIER
+        waiting.page, waiting.known, waiting.surprising = max(page, SECOND / 1000), piece.end, False
+
+    # Threads
+
+    @contextmanager
+    def _reading(self, progress: Progress) -> Iterator[Callable[..., Future[Any]]]:
+        """Run readers until the block ends; yield what begins other work in their threads."""
+        ends = threading.Event()
+        context = cancellation.context(ends)  # who cancels this thread cancels all
+        # one more than there are readers: the range that is needed next never waits for a thread
+        pool = ThreadPoolExecutor(self.pace.most + 1, thread_name_prefix="klaviyo-read")
+
+        def begin(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+            return pool.submit(context.copy().run, work, *arguments)
+
+        self._submit = lambda piece: begin(self._read_range, piece, progress)
+        try:
+            with self._changed:
+                self._hand_out()
+            yield begin
         finally:
             with self._changed:
-                self._failed.set()
+                self._stopped = True
                 self._changed.notify_all()
-            cancelled.set()
+            ends.set()  # nobody waits for the other ranges any more
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _begin_next(self, pool: ThreadPoolExecutor, progress: Progress, cancelled: threading.Event) -> None:
-        """Begin the ranges that come next, as long as readers are free and the pages ahead are few."""
-        while (
-            self._next is not None
-            and self._open < self.pace.readers
-            and (not self._pieces or self._ahead < 2 * self.pace.readers)
-        ):
-            start, length = self._next, max(SECOND, self._length // SECOND * SECOND)
-            last = self.latest is None or start + length >= self.latest
-            self._next = None if last else start + length
-            piece = _Piece(start, self.end if last else self._next)
-            self._pieces.append(piece)
-            self._begin(pool, piece, progress, cancelled)
-
-    def _begin(
-        self, pool: ThreadPoolExecutor, piece: _Piece, progress: Progress, cancelled: threading.Event
-    ) -> None:
-        self._open += 1
-        pool.submit(cancellation.context(cancelled).run, self._read_piece, pool, piece, progress, cancelled)
-
-    def _read_piece(
-        self, pool: ThreadPoolExecutor, piece: _Piece, progress: Progress, cancelled: threading.Event
-    ) -> None:
+    def _read_range(self, piece: _Piece, progress: Progress) -> None:
         met, ordered = Rows(), True
         error: BaseException | None = None
         try:
-            for records, included in self.reading(piece.start, piece.end).pages(progress, met):
-                inside = self._rows.new(self.inside(records, piece.start, piece.end))
+            reading = Reading(
+                self.whole.context,
+                self.whole.endpoint.operation,
+                self.whole.ids,
+                filter=self.axis.between(self.conditions, piece.start, piece.end),
+                **self.options,
+            )
+            for records, included in reading.pages(progress, met):
+                inside = self.rows.new(self._inside(records, piece.start, piece.end))
                 progress.add(len(inside) - len(records))
+                if not self._in_order:
+                    piece.table.add(inside, included)
                 # where a page is out of order, its last row says nothing about the pages that follow
                 ordered = ordered and in_order([self.axis.of(record) for record in records]) is not None
                 with self._changed:
-                    self.pace.page()
-                    piece.read += 1
-                    piece.pages.append((inside, included))
-                    self._ahead += 1
-                    self._changed.notify_all()
-                    if ordered:
-                        self._share(pool, piece, records, progress, cancelled)
-                    while len(piece.pages) >= AHEAD and not self._failed.is_set():
-                        self._changed.wait()
-                if self._failed.is_set() or (ordered and self.is_past(records, piece.end)):
-                    break
+                    self._page(piece, records, (inside, included), ordered=ordered)
+                    if self._stopped or (ordered and self._is_past(records, piece.end)):
+                        break
+                del records, included, inside  # not needed while the next page is waited for
         except BaseException as problem:  # noqa: BLE001  (raised where the pages are waited for)
             error = problem
+        self._over(piece, met, error)
+
+    def _page(self, piece: _Piece, records: list[Any], page: Page, *, ordered: bool) -> None:
+        """Count a page, hand it on, and see whether others can help."""
+        self.pace.page()
+        piece.rows += len(page[0])
+        if self._in_order:
+            piece.pages.append(page)
+            self._ahead += 1
+            self._changed.notify_all()
+        covered = self.covered(records) if ordered else None
+        if covered is not None:
+            self._share(piece, covered)
+        self._hand_out()
+        while (
+            self._in_order
+            and self._ahead >= AHEAD_OF_ALL * self.pace.readers
+            and piece is not self._pieces[0]
+            and not self._stopped
+        ):
+            self._changed.wait()
+
+    def _over(self, piece: _Piece, met: Rows, error: BaseException | None) -> None:
         with self._changed:
-            self._rows.repeated += met.repeated
+            self.repeated += met.repeated
             self._open -= 1
-            piece.over = True
+            piece.state = OVER
             if error is not None:
-                self._error = self._error or error
-            elif piece.end is not None:
-                self._measure(piece.end - piece.start, piece.read)
+                self._fail(error)
+            elif piece in self._pieces:
+                self._measure(piece)
+                self._hand_out()
             self._changed.notify_all()
 
-    def _share(
-        self,
-        pool: ThreadPoolExecutor,
-        piece: _Piece,
-        records: list[Any],
-        progress: Progress,
-        cancelled: threading.Event,
-    ) -> None:
-        """Leave the later half of what is left to a free reader, if that saves time."""
-        middle = self.middle(records, piece.end)
-        if middle is None or self._open >= self.pace.readers or self._failed.is_set():
-            return
-        half = _Piece(middle, piece.end)
-        self._pieces.insert(self._pieces.index(piece) + 1, half)
-        piece.end = middle
-        self._begin(pool, half, progress, cancelled)
+    def _head(self) -> _Piece | None:
+        """Return the range that is needed next; None after the last."""
+        with self._changed:
+            self._pieces = [piece for piece in self._pieces if piece.state != OVER or piece.pages]
+            self._hand_out()
+            self._changed.notify_all()
+            return self._pieces[0] if self._pieces else None
 
-    def _measure(self, length: timedelta, read: int) -> None:
-        """Choose the length of the ranges to come by a range that was read."""
-        if read <= 1:
-            self._length = max(self._length, length * 2)
-        else:
-            self._length = length * PIECE / read
+    def _take(self, piece: _Piece) -> Page | None:
+        """Wait for the next page of a range; None after its last."""
+        with self._changed:
+            self._until(lambda: bool(piece.pages) or piece.state == OVER)
+            if not piece.pages:
+                return None
+            self._ahead -= 1
+            self._hand_out()
+            self._changed.notify_all()
+            return piece.pages.popleft()
+
+    def _until(self, ready: Callable[[], bool]) -> None:
+        with self._changed:
+            while not (self._error or ready()):
+                self._changed.wait(cancellation.SLICE)  # so that Ctrl-C is always noticed
+            if self._error:
+                raise self._error
+
+    def _inside(self, records: list[Any], start: datetime | None, end: datetime | None) -> list[Any]:
+        """Leave out what other ranges hold."""
+        return [record for record in records if _holds(self.axis.of(record), start, end)]
+
+    def _is_past(self, records: list[Any], end: datetime | None) -> bool:
+        """Return whether a page ends at or after the end of its range."""
+        last = self.axis.of(records[-1]) if records else None
+        return bool(end and last and last >= end)
+
+
+def _holds(time: datetime | None, start: datetime | None, end: datetime | None) -> bool:
+    return time is None or ((start is None or time >= start) and (end is None or time < end))
+
+
+def in_order(times: list[datetime | None]) -> list[datetime] | None:
+    """Return the times if each is known and none is before the one before it."""
+    known = [time for time in times if time is not None]
+    return known if len(known) == len(times) and all(a <= b for a, b in pairwise(known)) else None

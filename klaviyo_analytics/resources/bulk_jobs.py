@@ -169,7 +169,7 @@ class BulkJobs(BulkJobMethods):
             status, counts, times, and what the kind of job has besides.
         """
         id, named = checked_id(job, "job"), _kind_of(job, kind)
-        return _told(read_one(self._context, _operation(named, many=False), {"job_id": id}), named)
+        return _with_kind(read_one(self._context, _operation(named, many=False), {"job_id": id}), named)
 
     @serves(*(_submission(kind) for kind in (*KINDS, "event_create")))
     def submit(
@@ -228,7 +228,7 @@ class BulkJobs(BulkJobMethods):
         if not dry_run:
             confirmed(confirm, *_asks(kind, len(records)))
         job = write(self._context, operation, {}, body, dry_run=dry_run)
-        return job if job is None or dry_run else _told(job, kind)
+        return job if job is None or dry_run else _with_kind(job, kind)
 
     def wait(self, job: Any, /, *, kind: JobKind | None = None, timeout: float = 600.0) -> pd.Series[Any]:
         """Wait until a job is complete or cancelled.
@@ -273,7 +273,7 @@ def _asks(kind: str, count: int) -> list[str]:
     return [asks[kind](counted(count, "profile"))] if kind in asks else []
 
 
-def _told(row: pd.Series[Any], kind: str) -> pd.Series[Any]:
+def _with_kind(row: pd.Series[Any], kind: str) -> pd.Series[Any]:
     """Add the kind of job to its row."""
     return pd.Series({"id": row["id"], "kind": kind, **row.drop("id")}, dtype=object, name=row["id"])
 

@@ -30,6 +30,7 @@ from klaviyo_analytics.resources._reading import (
     checked_id,
     chosen,
     instead,
+    read_each,
     read_one,
 )
 from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
@@ -117,11 +118,14 @@ class Campaigns(CampaignWrites):
         >>> sent["channel"].unique().tolist()
         ['email']
         """
-        frames: list[pd.DataFrame] = []
         form = self._form(include, fields)
-        for name, reading in self._readings(channel, filter, sort, form or (include, fields), limit):
-            if limit is not None:
-                reading.limit = limit - sum(len(frame) for frame in frames)
+        readings = self._readings(channel, filter, sort, form or (include, fields), limit)
+        if limit is None:
+            read = read_each(lambda one: _marked(one[1].frame(), one[0], form), readings)
+            return pd.concat(read, ignore_index=True)
+        frames: list[pd.DataFrame] = []
+        for name, reading in readings:
+            reading.limit = limit - sum(len(frame) for frame in frames)
             frames.append(_marked(reading.frame(), name, form))
         return pd.concat(frames, ignore_index=True)
 
@@ -163,7 +167,7 @@ class Campaigns(CampaignWrites):
         id : str or pandas.Series
             Id, or a row that has one, such as `list` and `find` return.
         include : str or list of str, optional
-            As in `list`.
+            Any of campaign-messages, tags; from revision 2026-10-15 on also campaign-audiences.
         fields : list of str, or dict by type, optional
             As in `list`.
 

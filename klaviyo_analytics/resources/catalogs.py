@@ -17,7 +17,7 @@ from klaviyo_analytics.resources._generated.shop import (
     CatalogVariantMethods,
 )
 from klaviyo_analytics.resources._reading import Context, catalog_id, checked_id
-from klaviyo_analytics.resources.event_writes import whose
+from klaviyo_analytics.resources.event_writes import profile_resource
 from klaviyo_analytics.resources.profiles import applied
 from klaviyo_analytics.writeback import Plan, Result
 from klaviyo_analytics.writeback import catalogs as plans
@@ -282,11 +282,15 @@ class CatalogVariants(CatalogVariantMethods, _CatalogResource):
         ...     )
         """
         chosen = [channels] if isinstance(channels, str) else list(channels)
-        for one in chosen or [""]:
+        if not chosen:
+            raise InvalidInputError(
+                f"channels={channels!r} names no channel. Pass at least one of {', '.join(get_args(Channel))}."
+            )
+        for one in chosen:
             one_of(one, "channels", get_args(Channel))
         data = resource(
             self._endpoint("create_back_in_stock_subscription"),
-            {"channels": chosen, "profile": {"data": whose(profile)}, "variant": variant},
+            {"channels": chosen, "profile": {"data": profile_resource(profile)}, "variant": variant},
         )
         return write(self._context, "create_back_in_stock_subscription", {}, {"data": data}, dry_run=dry_run)
 

@@ -138,7 +138,7 @@ class CouponCodes(CouponCodeMethods, CouponCodeFrames):
         >>> len(codes)
         5
         """
-        return _told(self._reading(coupon, profile, filter, include, fields, limit).frame(), coupon)
+        return _with_coupon(self._reading(coupon, profile, filter, include, fields, limit).frame(), coupon)
 
     @serves("get_coupon_codes")
     def iter_frames(
@@ -159,7 +159,7 @@ class CouponCodes(CouponCodeMethods, CouponCodeFrames):
         ``GET /api/coupon-codes``, limited to 350/s and 3500/m; scopes: coupon-codes:read.
         """
         frames = self._reading(coupon, profile, filter, include, fields, limit).frames(chunk_size)
-        return (_told(frame, coupon) for frame in frames)
+        return (_with_coupon(frame, coupon) for frame in frames)
 
     def _time(self, value: Any) -> Any:
         return value  # read where the code is written
@@ -205,7 +205,7 @@ def codes_plan(context: Context, given: Sequence[Mapping[str, Any]], what: str) 
     return plans.plan_given_codes(context, rows, what)
 
 
-def _told(frame: pd.DataFrame, coupon: Any) -> pd.DataFrame:
+def _with_coupon(frame: pd.DataFrame, coupon: Any) -> pd.DataFrame:
     """Fill coupon_id if one coupon was asked for: the API returns it only with `include`."""
     asked = [] if coupon is None else identifiers("coupon", coupon)
     if len(asked) == 1:

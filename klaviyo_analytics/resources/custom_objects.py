@@ -418,8 +418,11 @@ class ObjectSchemas(ObjectSchemaMethods):
 
         Notes
         -----
-        ``POST /api/object-schemas/{id}/relationships/object-schemas`` or ``.../profile-object-schemas``, limited to
-        3/s and 60/m; scopes: custom-objects:write.
+        ``POST /api/object-schemas/{id}/relationships/object-schemas``, limited to 3/s and 60/m; scopes:
+        custom-objects:write.
+
+        ``POST /api/object-schemas/{id}/relationships/profile-object-schemas``, limited to 3/s and 60/m; scopes:
+        custom-objects:write.
 
         Examples
         --------
@@ -460,8 +463,11 @@ class ObjectSchemas(ObjectSchemaMethods):
 
         Notes
         -----
-        ``PATCH /api/object-schemas/{id}/relationships/object-schemas`` or ``.../profile-object-schemas``, limited to
-        3/s and 60/m; scopes: custom-objects:write.
+        ``PATCH /api/object-schemas/{id}/relationships/object-schemas``, limited to 3/s and 60/m; scopes:
+        custom-objects:write.
+
+        ``PATCH /api/object-schemas/{id}/relationships/profile-object-schemas``, limited to 3/s and 60/m; scopes:
+        custom-objects:write.
         """
         given = {"name": name, "description": description}
         meta = {key: value for key, value in given.items() if value is not UNSET}
@@ -487,8 +493,11 @@ class ObjectSchemas(ObjectSchemaMethods):
 
         Notes
         -----
-        ``DELETE /api/object-schemas/{id}/relationships/object-schemas`` or ``.../profile-object-schemas``, limited
-        to 3/s and 60/m; scopes: custom-objects:write.
+        ``DELETE /api/object-schemas/{id}/relationships/object-schemas``, limited to 3/s and 60/m; scopes:
+        custom-objects:write.
+
+        ``DELETE /api/object-schemas/{id}/relationships/profile-object-schemas``, limited to 3/s and 60/m; scopes:
+        custom-objects:write.
         """
         meta = {"relationship_id": checked_id(relationship, "relationship")}
         if not dry_run:

@@ -106,6 +106,13 @@ def whose(profile: Any) -> dict[str, Any]:
     return {"id": checked_id(profile, "profile")}
 
 
+def profile_resource(profile: Any) -> dict[str, Any]:
+    """Return a profile as bodies hold it, from what `whose` takes."""
+    attributes = whose(profile)
+    named = {"id": attributes.pop("id")} if "id" in attributes else {}
+    return {"type": "profile", **named, "attributes": attributes}
+
+
 class EventFrames(Resource):
     """Methods that create many events."""
 

@@ -26,7 +26,7 @@ from klaviyo_analytics.resources._generated.messages import (
 from klaviyo_analytics.resources._generated.people import PushTokenMethods, SegmentMethods
 from klaviyo_analytics.resources._generated.shop import ReviewMethods
 from klaviyo_analytics.resources._reading import checked_id
-from klaviyo_analytics.resources.event_writes import whose
+from klaviyo_analytics.resources.event_writes import profile_resource
 from klaviyo_analytics.resources.lists import TagFrames
 from klaviyo_analytics.writeback.confirmations import confirmed
 
@@ -314,7 +314,7 @@ class PushTokens(PushTokenMethods):
             "token": token,
             "platform": platform,
             "vendor": vendor,
-            "profile": {"data": whose(profile)},
+            "profile": {"data": profile_resource(profile)},
             "enablement_status": enablement_status,
             "background": background,
             "device_metadata": device_metadata,

@@ -10,13 +10,14 @@ by itself (a frame of profiles, `plan.preview()`, a plan or a result, `Connectio
 other and is saved as it stands: clear it before you pass the notebook on.
 """
 
+from klaviyo_analytics.widgets.analysis_explorer import AnalysisExplorer, AnalysisExplorerState
 from klaviyo_analytics.widgets.choices import ChoiceState, Option
 from klaviyo_analytics.widgets.dates import DateRangePicker, DateRangeState
-from klaviyo_analytics.widgets.explorer_state import MetricExplorerState
 from klaviyo_analytics.widgets.explorers import (
     CampaignExplorer,
     FlowExplorer,
     MetricExplorer,
+    MetricExplorerState,
     SummaryExplorerState,
 )
 from klaviyo_analytics.widgets.pickers import (
@@ -30,8 +31,11 @@ from klaviyo_analytics.widgets.pickers import (
 )
 from klaviyo_analytics.widgets.plan_view import PlanState, PlanView
 from klaviyo_analytics.widgets.queries import labelled
+from klaviyo_analytics.widgets.segment_explorer import SegmentExplorer, SegmentExplorerState
 
 __all__ = [
+    "AnalysisExplorer",
+    "AnalysisExplorerState",
     "CampaignExplorer",
     "CampaignPicker",
     "ChoiceState",
@@ -48,6 +52,8 @@ __all__ = [
     "Option",
     "PlanState",
     "PlanView",
+    "SegmentExplorer",
+    "SegmentExplorerState",
     "SegmentPicker",
     "SummaryExplorerState",
     "labelled",

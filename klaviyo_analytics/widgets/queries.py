@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -68,6 +69,11 @@ class Ask(ABC):
         return "number", frames.frame.attrs.get("currency")
 
     @property
+    def choices(self) -> Mapping[str, str]:
+        """The choices behind it, by what a reader calls them; by default what its code states."""
+        return choices_in(self.code)
+
+    @property
     @abstractmethod
     def code(self) -> str:
         """The same in Python; `client` is the client."""
@@ -86,6 +92,38 @@ class Ask(ABC):
     def file_name(self) -> str:
         """A name for files, without an ending."""
         return re.sub(r"[^a-z0-9]+", "_", self.subject.casefold()).strip("_")[:80] or "klaviyo"
+
+
+# Keywords in an explorer's code, and what a reader calls the choice behind them.
+_CHOICES = {
+    "measurements": "measure",
+    "interval": "interval",
+    "timeframe": "dates",
+    "by": "groups",
+    "conversion_metric": "conversion metric",
+}
+_METHODS = {
+    "query": "metrics",
+    "summary": "dates",
+    "flow_series": "chart",
+}  # and what their first argument is
+
+
+def choices_in(code: str) -> dict[str, str]:
+    """Return the choices that a query's code states, by what a reader calls them."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
+    ]
+    if not calls:
+        return {}
+    first, *others = calls
+    method = first.func.attr if isinstance(first.func, ast.Attribute) else ""
+    found = {_METHODS[method]: ", ".join(map(ast.unparse, first.args))} if first.args else {"chart": method}
+    for keyword in first.keywords:
+        found[_CHOICES.get(keyword.arg or "", "choices")] = ast.unparse(keyword.value)
+    return found | ({"comparison": str(len(others))} if others else {})
 
 
 WIDTH = 88
@@ -126,7 +164,7 @@ def _written(value: Any) -> str:
 MOST_KEY_NUMBERS = 4
 
 
-def _change(value: float, before: Sequence[float]) -> float | None:
+def change_of(value: float, before: Sequence[float]) -> float | None:
     """Return the change against a value before, as a fraction of it; None without one, or if it was zero."""
     return value / before[0] - 1 if before and before[0] and value == value else None  # noqa: PLR0124  (not NaN)
 
@@ -145,9 +183,9 @@ def labelled(
     frame : pandas.DataFrame
         As `client.metric_aggregates.query(..., names=True)` returns it.
     by : sequence of str
-        Columns that together distinguish the lines, such as `["metric", "attributed_flow"]`. Where the frame has a
-        column of names beside one of ids, the names are used: two of one name are told apart by their ids, and an id
-        without a name, such as that of a deleted flow, stays an id.
+        Columns that together distinguish the lines, such as `["metric", "attributed_flow"]`. Where the frame has
+        names beside ids (`flow` and `flow_name`, `segment_id` and `segment`), the names are used: two of one name are
+        told apart by their ids, and an id without a name, such as that of a deleted flow, stays an id.
     metrics : mapping of str to str, optional
         What to call a metric, by its id; for metrics of one name from several integrations.
 
@@ -177,16 +215,19 @@ def labelled(
         return frame
     if len(texts) == 1:
         return frame.assign(**{by[0]: texts[0]})
-    joined = texts[0].str.cat(texts[1:], sep=BETWEEN, na_rep=NO_NAME)
+    others = pd.concat(texts[1:], axis=1)
+    joined = texts[0].str.cat(others, sep=BETWEEN, na_rep=NO_NAME)
     return frame.assign(**{"_and_".join(by): joined})
 
 
 def _named(frame: pd.DataFrame, column: str) -> pd.Series[Any]:
     """Return a column of ids as names, where the frame has them."""
-    ids = frame[column].astype("string")
-    if f"{column}_name" not in frame.columns:
-        return ids
-    names = frame[f"{column}_name"].astype("string")
+    if f"{column}_name" in frame.columns:
+        ids, names = frame[column].astype("string"), frame[f"{column}_name"].astype("string")
+    elif f"{column}_id" in frame.columns and column != "metric":
+        ids, names = frame[f"{column}_id"].astype("string"), frame[column].astype("string")
+    else:
+        return frame[column].astype("string")
     pairs = pd.DataFrame({"id": ids, "name": names}).dropna().drop_duplicates()
     shared = names.isin(pairs.loc[pairs["name"].duplicated(keep=False), "name"])
     return names.where(~shared, names + " (" + ids + ")").fillna(ids)
@@ -206,6 +247,7 @@ class MetricAsk(Ask):
     by: tuple[str, ...] = ()
     compared: Timeframe | None = None
     chart: MetricChart = "lines"
+    apart: tuple[tuple[str, str], ...] = ()  # ids of metrics that share a name, and what to call them
 
     def fetch(self, client: KlaviyoClient) -> Frames:
         """Ask for the period, then for the one it is compared with."""
@@ -272,7 +314,7 @@ class MetricAsk(Ask):
         ]
 
     def _key_number(self, id: str, label: str, frames: Frames) -> KeyNumber:
-        kind, currency = self.written_as(frames)
+        kind, currency = quantity(self.measurement).kind, frames.frame.attrs.get("currency")
         added = self.measurement != "unique"
         every = self._by_interval(frames.frame, id, whole=False)
         whole = self._by_interval(frames.frame, id, whole=True)
@@ -280,11 +322,11 @@ class MetricAsk(Ask):
         if not added:
             value = trend[-1] if trend else float("nan")
             name = f"{label}: people in the last full {self.interval}"
-            return KeyNumber(name, write(value, "count"), _change(value, trend[-2:-1]), trend)
+            return KeyNumber(name, write(value, "count"), change_of(value, trend[-2:-1]), trend)
         value = float(every.sum())
         before = () if frames.compare is None else (float(self._by_interval(frames.compare, id).sum()),)
         name = f"{label}: {'value' if kind == 'money' else 'events'}"
-        return KeyNumber(name, write(value, kind, currency), _change(value, before), trend)
+        return KeyNumber(name, write(value, kind, currency), change_of(value, before), trend)
 
     def _by_interval(self, frame: pd.DataFrame, id: str, *, whole: bool = False) -> pd.Series[Any]:
         rows = frame[frame["metric_id"] == id]
@@ -298,23 +340,16 @@ class MetricAsk(Ask):
         parts = [column_name(each) for each in self.by]
         return ["metric", *parts] if len(self.metrics) > 1 else parts
 
-    @property
-    def _ambiguous(self) -> dict[str, str]:
-        """Return what to call the metrics whose name alone does not say which one it is."""
-        names = [each[0] if isinstance(each, tuple) else each for each in self.metrics]
-        pairs = zip(self.ids, self.labels, names, strict=True)
-        return {id: label for id, label, name in pairs if label != name}
-
     def _label_arguments(self) -> tuple[list[Any], dict[str, Any]] | None:
         """Return the arguments of `labelled`; None where the frame's own columns name the lines already."""
-        parts, metrics = self._parts, self._ambiguous
+        parts, metrics = self._parts, dict(self.apart)
         if not metrics and len(parts) < 2 and not set(parts) & set(KIND_OF):
             return None
         return ([parts] if parts else []), ({"metrics": metrics} if metrics else {})
 
     def _labelled(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Name each line as a reader would."""
-        return labelled(frame, self._parts, metrics=self._ambiguous) if self._label_arguments() else frame
+        """Return the frame with a reader's name for each line."""
+        return labelled(frame, self._parts, metrics=dict(self.apart)) if self._label_arguments() else frame
 
     def _query(self) -> tuple[Any, dict[str, Any]]:
         metric = self.metrics[0] if len(self.metrics) == 1 else list(self.metrics)

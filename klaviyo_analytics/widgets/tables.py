@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets
+import numpy as np
 import pandas as pd
 from traitlets import Bool, Instance, TraitType, Unicode, validate
 
@@ -24,6 +25,10 @@ ROWS = 100
 _RIGHT = ' class="n"'
 _LONGEST = 160  # characters of a cell; about four lines
 _MANY = 10  # columns beside each other
+# These name people, whom a saved notebook must not; the frame itself has them.
+_PEOPLE = frozenset(
+    {"profile_id", "email", "phone_number", "first_name", "last_name", "external_id", "anonymous_id"}
+)
 # What is read first, in this order; the rest follows in the frame's own.
 _NAMES = (
     "metric",
@@ -38,9 +43,10 @@ _NAMES = (
     "analysis",
 )
 _SUMMARY = (
-    "channel", "send_channel", "send_time", "status", "recipients", "opens_unique", "open_rate", "clicks_unique",
-    "click_rate", "conversions", "conversion_value", "revenue_per_recipient",
+    "channel", "send_channel", "send_time", "recipients", "conversion_value", "revenue_per_recipient", "open_rate",
+    "click_rate", "opens_unique", "clicks_unique", "conversions",
 )  # fmt: skip
+_CHANNELS = {"sms": "SMS", "email, sms": "Email, SMS", "mobile_push": "Mobile push", "whatsapp": "WhatsApp"}
 _HEADINGS = {
     "datetime": "Date",
     "send_time": "Sent",
@@ -67,8 +73,8 @@ def heading_of(column: str) -> str:
 
 
 def in_reading_order(frame: pd.DataFrame) -> list[str]:
-    """Return all columns: names, then dates, then numbers, and ids last."""
-    columns = [str(name) for name in frame.columns]
+    """Return all columns but those that name people: names, then dates, then numbers, and ids last."""
+    columns = [str(name) for name in frame.columns if str(name) not in _PEOPLE]
     named = {name.removesuffix("_name") for name in columns if name.endswith("_name")}
     ids = [name for name in columns if _is_id(name) or (name in named and f"{name}_name" in columns)]
     parts = [name for name in columns if name.endswith(("_numerator", "_denominator"))]
@@ -149,7 +155,7 @@ class TableState(State):
         if words:
             texts = pd.Series("", index=frame.index)
             for name in frame.columns:
-                if not pd.api.types.is_numeric_dtype(frame[name].dtype):
+                if name not in _PEOPLE and not pd.api.types.is_numeric_dtype(frame[name].dtype):
                     texts = texts + " " + frame[name].map(str).str.casefold()
             for word in words:
                 frame = frame[texts.loc[frame.index].str.contains(re.escape(word))]
@@ -235,6 +241,9 @@ def written(rows: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Any]:
     texts: dict[str, list[str]] = {}
     for name in rows.columns:
         kind = quantity(str(name)).kind
+        if name in ("channel", "send_channel"):
+            said = ["–" if _is_missing(value) else str(value) for value in rows[name].head(ROWS)]
+            texts[str(name)] = [_CHANNELS.get(value, capitalised(value)) for value in said]
         if not pd.api.types.is_numeric_dtype(rows[name].dtype) or rows[name].dtype == "boolean":
             continue
         values = rows[name].head(ROWS).tolist()
@@ -305,10 +314,11 @@ def _text(value: Any, shown: Callable[[str], str]) -> str:
     if isinstance(value, pd.Timestamp):
         midnight = value == value.normalize()
         return f"{value:%Y-%m-%d}" if midnight else f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return f"{int(value):,}"
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return f"{number:,.4g}" if abs(number) < 1 else f"{number:,.2f}"
     if isinstance(value, list | tuple):
         value = ", ".join(map(str, value))
     said = shown(str(value))

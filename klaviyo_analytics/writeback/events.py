@@ -208,7 +208,7 @@ def plan_given(account: Account, given: Sequence[Mapping[str, Any]], what: str) 
     rules.check_attributes(rules.EVENT, values, problems)
     times = values.get("time", ())
     _check_times(account, times, problems, needed=False)
-    for row, time in enumerate(times):  # NaT is no time; it must not become now
+    for row, time in enumerate(times):  # NaT must not become now
         if time is ABSENT and given[row].get("time") is not None and row not in problems:
             problems.add(row, "time is missing")
     by_path = {target.path: target for target in found}
@@ -335,9 +335,9 @@ def _records(
             problems.add(row, "unique_id: it has 1 to 255 characters")
             continue
         losses = _losses(event, dropped, valued="value" in values)
-        said = [f"Klaviyo {'; it '.join(losses)}"] if losses else []
-        if said := [*said, ONCE] if once else said:
-            notes[row] = "; ".join(said)
+        remarks = [f"Klaviyo {'; it '.join(losses)}"] if losses else []
+        if remarks := [*remarks, ONCE] if once else remarks:
+            notes[row] = "; ".join(remarks)
         ids[row] = event["unique_id"]
         records[row] = checks.dumped(row, _resource(person, event, metrics[row]), problems, most=EVENT_BYTES)
     return records, ids, notes
@@ -378,8 +378,8 @@ def _losses(event: Mapping[str, Any], dropped: Sequence[str], *, valued: bool) -
 
 def _content(metric: Mapping[str, str], person: str, event: Mapping[str, Any]) -> str:
     """Return an id that is the same for the same content, in every run and on every machine."""
-    said = orjson.dumps([metric, person, event], option=orjson.OPT_SORT_KEYS)
-    return blake2b(said, digest_size=16).hexdigest()
+    content = orjson.dumps([metric, person, event], option=orjson.OPT_SORT_KEYS)
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def _resource(person: dict[str, Any], event: dict[str, Any], metric: Mapping[str, str]) -> dict[str, Any]:

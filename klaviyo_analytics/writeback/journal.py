@@ -208,7 +208,7 @@ class Journal:
 
     def refused(self, number: int) -> dict[int, list[Any]]:
         """Return the rows of a batch that the API refused before the rest was sent again."""
-        return {int(row): said for row, said in (self._noted("refused", number) or {}).items()}
+        return {int(row): outcome for row, outcome in (self._noted("refused", number) or {}).items()}
 
     def jobs(self) -> set[str]:
         """Return the ids of jobs that belong to a batch."""

@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from klaviyo_analytics import _safe_text
 from klaviyo_analytics._messages import counted, explained, spoken
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import journal
@@ -222,11 +223,13 @@ class Plan:
         if not why:
             return
         if rows == "rows" and len(self._keys) == 1:
-            raise FrameError(f"{self.action}: {why[0]}. Nothing was sent.")
+            raise FrameError(_safe_text.printable(f"{self.action}: {why[0]}. Nothing was sent."))
         first = "; ".join(f"{self._keys[at] or f'row {at}'}: {why[at]}" for at in sorted(why)[:3])
         more = f"; and {len(why) - 3:,} more" if len(why) > 3 else ""
         raise FrameError(
-            f"{len(why):,} of {len(self._keys):,} {rows} cannot be sent, so nothing was: {first}{more}."
+            _safe_text.printable(
+                f"{len(why):,} of {len(self._keys):,} {rows} cannot be sent, so nothing was: {first}{more}."
+            )
         )
 
     def _facts(self) -> dict[str, Any]:
@@ -259,7 +262,7 @@ class Plan:
         return left_out[1] if left_out else self._notes.get(position)
 
     def __repr__(self) -> str:
-        return f"<Plan: {self._sentence()}>"
+        return _safe_text.printable(f"<Plan: {self._sentence()}>")
 
     def _sentence(self) -> str:
         facts = self.summary()
@@ -275,11 +278,13 @@ class Plan:
         return ", ".join(parts) + least
 
     def _repr_html_(self) -> str:
-        lines = [html.escape(self._sentence())]
-        lines += [f"<b>Needs confirm=True</b>: {html.escape(why)}" for why in self._confirm]
+        lines = [html.escape(_safe_text.printable(self._sentence()))]
+        lines += [
+            f"<b>Needs confirm=True</b>: {html.escape(_safe_text.printable(why))}" for why in self._confirm
+        ]
         if self._unused:
             shown = ", ".join(self._unused[:10]) + (", ..." if len(self._unused) > 10 else "")
-            lines.append(f"Columns that are not sent: {html.escape(shown)}")
+            lines.append(f"Columns that are not sent: {html.escape(_safe_text.printable(shown))}")
         if self._problems:
             lines.append("<b>Nothing will be sent</b> until these rows are fixed, or with skip_invalid=True:")
             return "<br>".join(lines) + self.problems.head(10).to_html()
@@ -327,7 +332,7 @@ def _check_flags(**given: object) -> None:
 def _complaint(problems: pd.DataFrame, rows: int) -> str:
     first = "; ".join(f"{row.key}: {row.problem}" for row in problems.head(3).itertuples())
     more = f"; and {len(problems) - 3:,} more" if len(problems) > 3 else ""
-    return (
+    return _safe_text.printable(
         f"{len(problems):,} of {rows:,} rows cannot be sent, so nothing was: {first}{more}. Fix the rows "
         "listed in plan.problems, or pass skip_invalid=True to send only the valid ones."
     )

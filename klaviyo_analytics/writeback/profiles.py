@@ -364,8 +364,8 @@ def _only_key(records: Sequence[bytes | None], key: str) -> set[int]:
     return empty
 
 
-def _both(said: str, note: str | None) -> str:
-    return f"{said}; {note}" if note else said
+def _both(text: str, note: str | None) -> str:
+    return f"{text}; {note}" if note else text
 
 
 def _patches(

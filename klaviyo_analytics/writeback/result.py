@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from klaviyo_analytics import _safe_text
 from klaviyo_analytics._messages import counted, explained
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError, WriteFailedError
 from klaviyo_analytics.writeback import journal as _journal
@@ -217,12 +218,12 @@ class Result:
         failures = self.failures
         if len(failures):
             first = failures.iloc[0]
-            why = next(said for name in ("detail", "code", "status") if not pd.isna(said := first[name]))
-            raise WriteFailedError(
+            why = next(text for name in ("detail", "code", "status") if not pd.isna(text := first[name]))
+            message = (
                 f"{len(failures):,} of {len(self.rows):,} rows were not written: {_counts(failures)}. The first, "
-                f"{first['key']}: {str(why).rstrip('.')}." + (f" {way}." if (way := self._goes_on()) else ""),
-                failures,
+                f"{first['key']}: {str(why).rstrip('.')}." + (f" {way}." if (way := self._goes_on()) else "")
             )
+            raise WriteFailedError(_safe_text.printable(message.replace("\n", "\\n")), failures)
 
     def _kept(self) -> dict[int, list[Any]]:
         """Return the outcomes of the rows that are settled."""
@@ -240,18 +241,19 @@ class Result:
 
     def __repr__(self) -> str:
         noted = int(self.rows["note"].notna().sum())
-        said = [
+        parts = [
             f"{counted(len(self.rows), 'row')}, {_counts(self.rows)}",
             f"{noted:,} with a note" if noted else "",
             f"stopped: {self.stopped}" if self.stopped else "",
             self._goes_on(),
         ]
-        return f"<Result of {self.action}: {'; '.join(filter(None, said))}>"
+        whole = f"<Result of {self.action}: {'; '.join(filter(None, parts))}>"
+        return _safe_text.printable(whole.replace("\n", "\\n"))
 
     def _repr_html_(self) -> str:
         lines = [f"<b>{html.escape(self.action)}</b>: {counted(len(self.rows), 'row')}, {_counts(self.rows)}"]
         if self.stopped:
-            lines.append(f"Ended early: {html.escape(self.stopped)}")
+            lines.append(f"Ended early: {html.escape(_safe_text.printable(self.stopped))}")
         if self.journal:
             lines.append(
                 f"Journal: <code>{html.escape(str(self.journal))}</code>; it holds the rows' data. "

@@ -38,6 +38,7 @@ from klaviyo_analytics.writeback.write_types import (
 )
 
 RowOutcome = list[Any]  # status, code, detail, pointer: what a journal holds of a row
+_SESSION = re.compile(r"(?i)(session_token=)[^&\s\"']+")
 _ROW = re.compile(r"/data/(\d+)(?:/|$)")
 
 
@@ -48,7 +49,13 @@ def row_outcome(
     error = error or {}
     source = error.get("source")
     pointer = source.get("pointer") if isinstance(source, Mapping) else None
-    return [status, error.get("code"), detail or error.get("detail") or error.get("title"), pointer]
+    text = detail or error.get("detail") or error.get("title")
+    return [status, error.get("code"), without_session(text) if isinstance(text, str) else text, pointer]
+
+
+def without_session(text: str) -> str:
+    """Mask the token of a session link, which a gateway may put into an error: journals and results outlive it."""
+    return _SESSION.sub(r"\1***", text)
 
 
 def refused(error: ApiError, rows: Sequence[int], write_type: WriteType) -> dict[int, RowOutcome]:
@@ -382,7 +389,7 @@ class Run:
 
     def _ends(self, reason: str) -> None:
         with self._lock:
-            self.stopped = self.stopped or reason
+            self.stopped = self.stopped or without_session(reason)
         self._stop.set()
 
     def _outcome(self, batch: Batch) -> dict[str, Any]:

@@ -45,8 +45,8 @@ def differing(other: Changes) -> str | None:
     """Return a text with what differs; None if nothing does."""
     if not other:
         return None
-    said = (f"{name} is {old!r}"[:200] for name, (old, _) in other.items())
-    return f"it differs when it is read back: {', '.join(said)}"
+    texts = (f"{name} is {old!r}"[:200] for name, (old, _) in other.items())
+    return f"it differs when it is read back: {', '.join(texts)}"
 
 
 Pair = tuple[str, str]  # a category and its item, or an item and its variant
@@ -412,21 +412,21 @@ def verify(
 def _check_until_found(
     account: Account, rows: pd.DataFrame, kind: str, left: Left, options: Options, progress: Progress
 ) -> None:
-    said: Found = {}
+    outcomes: Found = {}
     for pause in PATIENCE:
         if not left:
             return
         account.sleep(pause)
         try:
-            said = VERIFICATIONS[kind](account, options, left)
+            outcomes = VERIFICATIONS[kind](account, options, left)
         except KlaviyoError as error:  # what was sent stays sent: the rows must not be lost over it
-            said = dict.fromkeys(left, f"it could not be read back: {error}")
+            outcomes = dict.fromkeys(left, f"it could not be read back: {error}")
             break
-        seen = {at: one for at in left if isinstance(one := said.get(at, MISSING), Remark | None)}
+        seen = {at: one for at in left if isinstance(one := outcomes.get(at, MISSING), Remark | None)}
         _note(rows, seen)
         progress.add(len(seen))
         left = {at: one for at, one in left.items() if at not in seen}
-    _note(rows, {at: said.get(at) or MISSING for at in left})
+    _note(rows, {at: outcomes.get(at) or MISSING for at in left})
 
 
 def _proves_arrival(record: Mapping[str, Any]) -> bool:
@@ -435,11 +435,11 @@ def _proves_arrival(record: Mapping[str, Any]) -> bool:
     return not {"append", "unappend"} & set(patches)
 
 
-def _note(rows: pd.DataFrame, said: Mapping[int, str | None]) -> None:
+def _note(rows: pd.DataFrame, outcomes: Mapping[int, str | None]) -> None:
     """Record outcomes; a better status that the API returned for a row that is there stays."""
     doubtful = rows["status"].isin(["accepted", "unconfirmed"]).to_numpy(dtype=bool)
     by_text: dict[str | None, list[int]] = {}
-    for at, text in said.items():
+    for at, text in outcomes.items():
         if text is not None or doubtful[at]:
             by_text.setdefault(text, []).append(at)
     names = list(rows.columns)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -103,6 +104,111 @@ def test_a_month_without_orders() -> None:
         why = shop.client.reconcile("2026-01", conversion_metric="Placed Order")
     assert why.bridge["amount"].sum() == 0
     assert why.details.empty
+
+
+FURTHER = ["orders left out", "other currencies", "refunds", "clock", "machine filters", "late rows"]
+
+
+def closes(why: Any) -> Any:
+    """The amounts of the bridge, after a check that they add up and that each step opens to its orders."""
+    steps = why.bridge.set_index("step")["amount"]
+    assert steps.iloc[:-1].sum() == pytest.approx(steps["reported"], abs=0.005)
+    for step in steps.index[1:-2]:
+        opened = why.orders(step)
+        assert (opened["by_send"] - opened["by_order"]).sum() == pytest.approx(steps[step], abs=0.005)
+        assert why.bridge.set_index("step")["orders"][step] == opened["order_id"].nunique()
+    return steps
+
+
+@pytest.fixture(scope="module")
+def large() -> Iterator[Shop]:
+    """A shop in which December has orders of each kind; machines earned every other attributed order."""
+    with open_shop(profiles=800, events=40_000) as shop:
+        credit = shop.client.events.attributions(metric=("Placed Order", "Shopify"), timeframe="2025-12")
+        log = shop.account.events
+        for id in credit["attributed_event_id"].dropna().unique()[::2]:
+            place = log.ids.index(id)
+            log.properties[place] = {**log.properties[place], "machine_open": True}
+        yield shop
+
+
+class TestFurtherReasons:
+    def test_a_report_that_adds_two_currencies(self) -> None:
+        with open_shop(profiles=800, events=40_000, currencies=("USD", "EUR")) as shop:
+            why = shop.client.reconcile("2025-Q4")
+            euros = shop.client.events.attributions(metric=("Placed Order", "Shopify"), timeframe="2025-Q4")
+        steps = closes(why)
+        assert (euros["value_currency"] == "EUR").any()
+        assert steps["other currencies"] > 0
+        assert steps["not explained"] == pytest.approx(0, abs=0.005)
+        assert set(why.orders("other currencies")["currency"]) == {"EUR"}
+        roads = why.roads.set_index(["road", "scope", "currency"])["revenue"]
+        for scope in ("all", "attributed"):
+            for code in ("EUR", "USD"):
+                by_event = roads["raw events", scope, code]
+                assert roads["metric aggregates", scope, code] == pytest.approx(by_event, abs=0.005)
+
+    def test_orders_that_conditions_leave_out(self, shop: Shop) -> None:
+        log = shop.account.events
+        credited = [row for row, credit in enumerate(log.attribution) if credit is not None]
+        for row in credited[::2]:
+            log.properties[row] = {**log.properties[row], "tags": ["Subscription Recurring Order"]}
+        whole = closes(shop.client.reconcile("2025-12"))
+        why = shop.client.reconcile("2025-12", orders={"renewals": False})
+        steps = closes(why)
+        assert steps["reported"] == whole["reported"]
+        assert steps["by order (event)"] < whole["by order (event)"]
+        assert steps["orders left out"] > 0
+        assert abs(steps["not explained"]) < 0.005
+        assert whole["orders left out"] == 0
+
+    @pytest.mark.parametrize("reason", ["refunds", "clock", "machine filters", "late rows"])
+    def test_a_report_that_counts_in_its_own_way(
+        self, large: Shop, reason: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        module = importlib.import_module("klaviyo_analytics.answers.reconcile")
+        month, shop, real = "2025-12", large, module._report
+        found: dict[str, Any] = {}
+        if reason == "late rows":  # from the last days of the month to now
+            monkeypatch.setattr(module, "LATE", timedelta(days=210))
+        further = module._further
+
+        def noted(*args: Any) -> Any:
+            found.update(further(*args))
+            return found
+
+        monkeypatch.setattr(module, "_further", noted)
+        plain = closes(shop.client.reconcile(month))
+        assert {plain[step] for step in FURTHER} == {0.0}
+        change = float(found[reason]["by_send"].sum())
+        assert change != 0, "the month has to hold such orders"
+
+        def changed(*args: Any) -> Any:
+            report = real(*args)
+            report.loc[0, "conversion_value"] += change
+            return report
+
+        monkeypatch.setattr(module, "_report", changed)
+        steps = closes(shop.client.reconcile(month))
+        assert steps[reason] == pytest.approx(change)
+        assert {steps[step] for step in FURTHER if step != reason} == {0.0}
+        assert steps["not explained"] == pytest.approx(0, abs=0.005)
+
+    def test_what_no_reason_explains_stays_unexplained(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        module = importlib.import_module("klaviyo_analytics.answers.reconcile")
+        real = module._report
+
+        def changed(*args: Any) -> Any:
+            report = real(*args)
+            report.loc[0, "conversion_value"] += 1234.56
+            return report
+
+        monkeypatch.setattr(module, "_report", changed)
+        steps = closes(shop.client.reconcile("2026-06"))
+        assert steps["not explained"] == pytest.approx(1234.56, abs=0.005)
+        assert {steps[step] for step in FURTHER} == {0.0}
 
 
 @pytest.fixture

@@ -120,6 +120,20 @@ def test_members_from_a_file_are_planned_then_added(
     assert main([*words, "--apply", "--confirm", "--journal", str(tmp_path / "m.journal")]) == 0
 
 
+def test_subscribers_join_a_list_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sandbox: Sandbox
+) -> None:
+    (tmp_path / "new.csv").write_text("Email,Accepts Email Marketing\nann@shop.example,yes\n")
+    words = ["import", "subscribers", str(tmp_path / "new.csv"), "--plan", "--list"]
+    by_name = printed(capsys, *words, "Newsletter")
+    named = next(
+        id for id, one in sandbox.account.records["list"].items() if one.attributes["name"] == "Newsletter"
+    )
+    assert printed(capsys, *words, named) == by_name
+    assert "ann@shop.example" in by_name
+    assert main([*words, "Newsletters"]) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

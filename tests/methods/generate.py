@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from klaviyo_analytics.endpoints import Body, Endpoint
+from klaviyo_analytics.endpoints.revisions import DEFAULT, having
 from klaviyo_analytics.frames.schema import snake
-from tests.methods import docstrings
+from tests.methods import docstrings, examples
 from tests.methods.attribute_words import meaning
 from tests.methods.docstrings import Described, docstring, words
 from tests.methods.methods_table import LITERALS, MODULES, WRITES, Method
@@ -44,6 +45,9 @@ PYTHON = {
 }  # fmt: skip
 SHOWN = {"object": "dict", "list": "list of str", "objects": "list of dict", "time": "date, datetime or str",
          "text": "str", "integer": "int", "number": "float", "boolean": "bool"}  # fmt: skip
+
+
+EXAMPLES = {"email": '"ann@shop.example"', "url": '"https://shop.example/tea"'}  # what is checked
 
 
 @dataclass(frozen=True)
@@ -180,20 +184,24 @@ class Writer:
         return "\n".join(lines)
 
     def example(self, parameters: Sequence[Parameter]) -> str:
-        """Return a dry run of a write as the docstring's example; reads would need an account."""
+        """Return a dry run of a write, or a read of a demo, as the docstring's example."""
         if self.method.kind not in WRITES:
-            return ""
+            shown = examples.lines(self.owner, self.name, _resource_name(self.owner), self.method)
+            return "\n\n" + "\n".join(["Examples", "--------", *shown]) if shown else ""
         ids = {"id": '"ABC123"', "ids": '["DEF456"]'}
         if self.method.kind == "relate_one":
             ids[self.related()] = '"DEF456"'
         given = [ids[one.name] for one in parameters if one.name in ids]
-        optional = [one for one in parameters if one.default == "UNSET"][: self.method.kind == "update"]
         needed = [one for one in parameters if one.default is None and one.name not in ids]
-        given += [f"{one.name}={_example_of(one.annotation)}" for one in (*needed, *optional)]
+        empty = self.method.kind == "update" or (self.method.kind == "create" and not needed)
+        optional = [one for one in parameters if one.default == "UNSET"][:empty]
+        given += [f"{one.name}={_example_of(one)}" for one in (*needed, *optional)]
         name = _resource_name(self.owner)
         call = f"client.{name}.{self.name}({', '.join([*given, 'dry_run=True'])})"
         lines = ["Examples", "--------", ">>> import klaviyo_analytics as ka"]
-        lines.append('>>> client = ka.connect(api_key="pk_0123456789")')
+        first = having(self.endpoint.operation)[0]
+        chosen = "" if first == DEFAULT else f', revision="{first}"'
+        lines.append(f'>>> client = ka.connect(api_key="pk_0123456789"{chosen})')
         if len(call) > 75:
             lines.append(f">>> request = client.{name}.{self.name}(")
             lines += [f"...     {one}," for one in (*given, "dry_run=True")]
@@ -442,8 +450,11 @@ class Writer:
         return _call(call, arguments)
 
 
-def _example_of(annotation: str) -> str:
-    """Return a value that an annotation allows, as source text."""
+def _example_of(parameter: Parameter) -> str:
+    """Return a value that a parameter takes, as source text."""
+    annotation = parameter.annotation
+    if parameter.name in EXAMPLES:
+        return EXAMPLES[parameter.name]
     if annotation.startswith("Literal["):
         return annotation.removeprefix("Literal[").split("]")[0].split(", ")[0]
     values = {

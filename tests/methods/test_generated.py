@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from klaviyo_analytics.filters._known_fields import KNOWN_FIELDS, KnownFields
 from klaviyo_analytics.frames.schema import snake
 from klaviyo_analytics.writeback import Plan
 from tests.methods.docstrings import note
+from tests.methods.examples import ROWS
 from tests.methods.generate import BODY_TYPES, TARGET, modules
 from tests.methods.methods_table import MODULES, Method
 from tests.methods.revisions import tables, union
@@ -146,3 +148,26 @@ class TestKnownFields:
 
     def test_any_other_name_works_too(self) -> None:
         assert str(ka.F.brand_new == 1) == "equals(brand_new,1)"
+
+
+def test_every_generated_method_has_an_example_unless_a_demo_has_nothing_to_show() -> None:
+    every = [
+        (owner, name)
+        for classes in MODULES.values()
+        for owner, methods in classes.items()
+        for name in methods
+    ]
+    without = {
+        (owner, name)
+        for owner, name in every
+        if "Examples" not in (inspect.getdoc(getattr(_class_of(owner), name)) or "")
+    }
+    nothing = {key for key, steps in ROWS.items() if steps is None}
+    assert without == {(owner, name) for owner, name in every if {owner, f"{owner}.{name}"} & nothing}
+
+
+def _class_of(owner: str) -> type:
+    parts = ("people", "messages", "shop", "account")
+    modules = (importlib.import_module(f"klaviyo_analytics.resources._generated.{part}") for part in parts)
+    found: type = next(getattr(module, owner) for module in modules if hasattr(module, owner))
+    return found

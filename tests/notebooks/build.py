@@ -1,7 +1,7 @@
 """The guide's site: `python -m tests.notebooks.build FOLDER`.
 
-Copies `notebooks/`, writes the generated pages of the reference and the gallery beside them, and runs Sphinx, for which
-every warning is an error. Notebooks are shown as they are stored. Then every link inside the site is followed.
+Copies `notebooks/`, writes the generated pages of the reference and the gallery beside them, and runs Sphinx, for
+which every warning is an error. Notebooks are shown as they are stored. Then every link inside the site is followed.
 """
 
 from __future__ import annotations
@@ -43,8 +43,12 @@ class _Page(HTMLParser):
 
 
 def broken_links(site: Path) -> list[str]:
-    """Return each link to a page, a place or a file of the site that is not there, and what is loaded from elsewhere."""
-    pages = {path.resolve(): _Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
+    """Return each link of the site that leads nowhere, and each file that is loaded from elsewhere."""
+    pages = {
+        path.resolve(): _Page(path.read_text("utf-8"))
+        for path in site.rglob("*.html")
+        if "_static" not in path.relative_to(site).parts  # templates of the theme
+    }
     broken = []
     for path, page in pages.items():
         here = path.relative_to(site.resolve())
@@ -73,7 +77,8 @@ def build(site: Path) -> int:
         reference.write_api(source / "guide" / "reference")
         gallery.write(source / "guide")
         options = ["-q", "-W", "--keep-going", "-b", "html", "-j", "2", "-c", str(source / "guide")]
-        return sphinx([*options, str(source), str(site)])
+        status: int = sphinx([*options, str(source), str(site)])
+        return status
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

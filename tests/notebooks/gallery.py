@@ -11,7 +11,7 @@ import inspect
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -24,6 +24,7 @@ from klaviyo_analytics import plots
 from klaviyo_analytics.plots import gallery
 
 DPI = 100
+BETWEEN = "# the next picture"
 ALIASES = {"gallery": "from klaviyo_analytics.plots import gallery"}
 
 
@@ -67,7 +68,7 @@ def examples() -> dict[str, str]:
                 assert isinstance(key, ast.Constant)
                 assert isinstance(drawn, ast.Lambda)
                 code[str(key.value)] = _code(drawn.body, local)
-    return code
+    return dict(zip(code, _formatted(code.values()), strict=True))
 
 
 def _code(call: ast.expr, local: Mapping[str, ast.expr]) -> str:
@@ -75,9 +76,15 @@ def _code(call: ast.expr, local: Mapping[str, ast.expr]) -> str:
     lines = [f"drawn = {ast.unparse(complete.visit(deepcopy(call)))}"]
     for name in complete.used:  # grows while frames that need other frames are written
         lines.insert(0, f"{name} = {ast.unparse(complete.visit(deepcopy(local[name])))}")
-    code = "\n".join(["import klaviyo_analytics as ka", *sorted(complete.imports), "", *lines])
+    return "\n".join(["import klaviyo_analytics as ka", *sorted(complete.imports), "", *lines])
+
+
+def _formatted(code: Iterable[str]) -> list[str]:
+    """Break long lines as a reader would; all examples at once, since starting the formatter takes longest."""
     command = [sys.executable, "-m", "ruff", "format", "--line-length", "88", "-"]
-    return subprocess.run(command, input=code, capture_output=True, text=True, check=True).stdout.rstrip()
+    joined = f"\n{BETWEEN}\n".join(code)
+    done = subprocess.run(command, input=joined, capture_output=True, text=True, check=True)
+    return [part.strip() for part in done.stdout.split(BETWEEN)]
 
 
 def draw(code: str, path: Path, *, dark: bool) -> None:

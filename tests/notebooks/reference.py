@@ -22,10 +22,12 @@ from unittest import mock
 import pandas as pd
 
 import klaviyo_analytics as ka
+from klaviyo_analytics import endpoints
 from klaviyo_analytics.answers import Analyses, Reconciliation
 from klaviyo_analytics.archive import Archive
 from klaviyo_analytics.cli import main as command_line
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.endpoints import revisions
 from klaviyo_analytics.plots._quantities import quantity
 from klaviyo_analytics.writeback import Plan, Result
 
@@ -36,6 +38,32 @@ ORDERS = ("Placed Order", "Shopify")
 MODULES = ("analysis", "plots", "report", "widgets")
 NOTE = "<!-- Written by `python -m tests.notebooks.reference`. -->"
 HIDDEN = {"self", "cls"}
+
+ABOUT_CALLS = """\
+One line for each call: the keywords that it takes, and what it returns or does. `client` is what `ka.connect()` or
+`ka.demo()` returns. Docstrings (`client.events.list?`) and the other pages of the reference say more.
+"""
+ABOUT_FRAMES = """\
+What each call returns when it is made as shown, in order. Columns and dtypes follow from the request, not from the
+rows: an empty answer has them too. Times of records are in UTC, times beside numbers on the account's clock (here
+America/New_York). Rates are fractions. Money is in the row's or the frame's currency, and two currencies are never
+added. Parts of nested attributes are joined by dots.
+"""
+ABOUT_THE_PACKAGE = """\
+# klaviyo_analytics
+
+> A Python package for analysing Klaviyo accounts in Jupyter with pandas: read every resource as a DataFrame, query
+> metrics and reports, draw and explore them, keep a local copy, and write DataFrames back.
+
+- Start: `import klaviyo_analytics as ka; client = ka.connect()`, with a key in MATON_API_KEY or KLAVIYO_API_KEY; or
+  `ka.demo()`, a synthetic shop.
+- guide/reference/calls.html lists the public calls; do not invent others. `client.describe()` lists them at run time.
+- Several integrations can have a metric of one name: pass `("Placed Order", "Shopify")`.
+- `sum_value` is revenue when the metric is an order. `unique` never adds up. Rates are fractions; never average them.
+- Time frames are words ("last 30 days", "2026-Q2") or half-open pairs, read on the account's clock.
+- Writing: `plan = client.profiles.plan_upsert(frame, ...)`, `plan.preview()`, `plan.apply()`.
+- Reports and summaries allow two calls a minute and 225 a day.
+"""
 
 
 def resources() -> dict[str, type]:
@@ -75,8 +103,7 @@ def calls() -> str:
         "",
         NOTE,
         "",
-        "One line for each call: the keywords that it takes, and what it returns or does. `client` is what `ka.connect()` or "
-        "`ka.demo()` returns. Docstrings (`client.events.list?`) and the other pages of the reference say more.",
+        ABOUT_CALLS,
         "",
         *_section("The package", "ka", _functions(ka, ka.__all__)),
         *_section("The client", "client", _public(KlaviyoClient)),
@@ -128,7 +155,9 @@ def signature(call: Callable[..., Any]) -> str:
         if parameter.kind is parameter.KEYWORD_ONLY and not bare:
             words.append("*")
             bare = True
-        star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        star = "*" * (parameter.kind is parameter.VAR_POSITIONAL) + "**" * (
+            parameter.kind is parameter.VAR_KEYWORD
+        )
         bare = bare or star == "*"
         words.append(f"{star}{parameter.name}{_default(parameter.default)}")
     return f"({', '.join(words)})"
@@ -157,10 +186,7 @@ def frames() -> str:
         "",
         NOTE,
         "",
-        "What each call returns when it is made as shown, in order. Columns and dtypes follow from the request, not from the rows: an "
-        "empty answer has them too. Times of records are in UTC, times beside numbers on the account's clock (here "
-        "America/New_York). Rates are fractions. Money is in the row's or the frame's currency, and two currencies are never "
-        "added. Parts of nested attributes are joined by dots.",
+        ABOUT_FRAMES,
         "",
     ]
     with ka.demo(profiles=300, events=6_000, progress=False) as client:
@@ -188,10 +214,12 @@ def _records(client: KlaviyoClient) -> Frames:
     parents = {
         "coupon_codes": {"coupon": client.coupons.list(limit=1)["id"].iloc[0]},
     }
+    table = {endpoint.operation for endpoint in endpoints.load(revisions.DEFAULT)}
     for name, of in resources().items():
         listing = getattr(getattr(client, name), "list", None)
-        if listing is None or name in ("accounts", "bulk_jobs"):
-            continue
+        operations = set(getattr(listing, "operations", ()))
+        if listing is None or name in ("accounts", "bulk_jobs") or not operations & table:
+            continue  # `accounts` has one row, `client.account`; a few resources have lists in later revisions only
         more = parents.get(name, {})
         taken = inspect.signature(of.list).parameters  # type: ignore[attr-defined]
         limit = {"limit": 1} if "limit" in taken else {}
@@ -246,12 +274,13 @@ def _analyses(client: KlaviyoClient) -> Frames:
     analyses = client.analyses
     sent = client.campaigns.summary("last 365 days", conversion_metric=ORDERS, by="variation")
     tested = sent.groupby("campaign")["variation"].nunique().idxmax()
+    given = {  # what an analysis cannot be asked without, and how the page shows it
+        "ab_test": ((tested,), "campaign"),
+        "holdout_lift": (("Window shoppers 👀", "United States"), "holdout, treated"),
+    }
     for name, _ in methods(Analyses):
-        call = getattr(analyses, name)
-        if name == "ab_test":
-            yield f"client.analyses.{name}(campaign)", call(tested)
-        else:
-            yield f"client.analyses.{name}()", call()
+        arguments, shown = given.get(name, ((), ""))
+        yield f"client.analyses.{name}({shown})", getattr(analyses, name)(*arguments)
     why = client.reconcile("2026-04")
     yield "client.reconcile(...).roads", why.roads
     yield "client.reconcile(...).bridge", why.bridge
@@ -310,20 +339,7 @@ def meaning(column: str, dtype: str) -> str:
 def llms() -> str:
     """Return llms.txt: what a coding assistant needs to know, and where the pages are."""
     with_title = [(path, _title(path)) for path in _pages()]
-    lines = [
-        "# klaviyo_analytics",
-        "",
-        "> A Python package for analysing Klaviyo accounts in Jupyter with pandas: read every resource as a DataFrame, query metrics "
-        "and reports, draw and explore them, keep a local copy, and write DataFrames back.",
-        "",
-        "- Start: `import klaviyo_analytics as ka; client = ka.connect()` (key from MATON_API_KEY or KLAVIYO_API_KEY), or `ka.demo()`.",
-        "- Calls that exist are in reference/calls.html; there are no others. `client.describe()` lists them at run time.",
-        '- Several integrations can have a metric of one name: pass `("Placed Order", "Shopify")`.',
-        "- `sum_value` is revenue when the metric is an order. `unique` never adds up. Rates are fractions; never average them.",
-        '- Time frames are words ("last 30 days", "2026-Q2") or half-open pairs, read on the account\'s clock.',
-        "- Writing: `plan = client.profiles.plan_upsert(frame, ...)`, `plan.preview()`, `plan.apply()`. Reports allow 2 calls a minute.",
-        "",
-    ]
+    lines = [ABOUT_THE_PACKAGE]
     for folder, title in (
         ("", "Notebooks"),
         ("howto", "How to"),

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from klaviyo_analytics.resources._concurrent import _Concurrent
+from klaviyo_analytics.resources._concurrent import Ranges
 from klaviyo_analytics.sandbox.model import Account
 from tests.sandbox.accounts import DAY, NOW, profile, small_account
 from tests.shops import Shop, open_shop
@@ -66,6 +66,19 @@ def test_every_member_comes_once(shop: Shop) -> None:
     assert frame["joined_group_at"].is_monotonic_increasing
 
 
+@pytest.mark.parametrize("workers", [None, 1, 3])
+def test_iterated_profiles_and_members_come_once_in_order(shop: Shop, workers: int | None) -> None:
+    profiles = list(shop.client.profiles.iter_frames(chunk_size=64, page_size=10, workers=workers))
+    assert [len(chunk) for chunk in profiles] == [64] * (PEOPLE // 64) + [PEOPLE % 64]
+    pd.testing.assert_frame_equal(
+        pd.concat(profiles, ignore_index=True), shop.client.profiles.list(workers=1, page_size=10)
+    )
+    chunks = shop.client.lists.iter_profiles("LIST01", chunk_size=50, page_size=10, workers=workers)
+    members = pd.concat(chunks, ignore_index=True)
+    assert sorted(members["id"]) == ids(shop)
+    assert members["joined_group_at"].is_monotonic_increasing
+
+
 def test_fields_that_leave_the_time_out_leave_it_out(shop: Shop) -> None:
     frame = shop.client.profiles.list(fields=["email"], page_size=10)
     assert list(frame.columns) == ["id", "email"]
@@ -78,12 +91,23 @@ class Rounds:
     def __init__(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
         self._asking = 0
-        self._reading: _Concurrent | None = None
+        self._reading: Ranges | None = None
         self._changed = threading.Condition()
         self._send = shop.client._api.transport.send
-        self._next = _Concurrent._next
         monkeypatch.setattr(shop.client._api.transport, "send", self.send)
-        monkeypatch.setattr(_Concurrent, "_next", lambda reading: self.next(reading))  # noqa: PLW0108  (bound, it hears of no reading)
+        begin, over = Ranges._begin, Ranges._over
+
+        def begun(reading: Ranges, *args: Any) -> None:
+            self._reading = reading
+            begin(reading, *args)
+
+        def ended(reading: Ranges, *args: Any) -> None:
+            over(reading, *args)
+            with self._changed:
+                self._turn()
+
+        monkeypatch.setattr(Ranges, "_begin", begun)
+        monkeypatch.setattr(Ranges, "_over", ended)
 
     def send(self, *args: Any, **kwargs: Any) -> Any:
         """Send a reader's request in its round."""
@@ -94,13 +118,6 @@ class Rounds:
                 self._turn()
                 assert self._changed.wait_for(lambda: self.count > now, timeout=60)
         return self._send(*args, **kwargs)
-
-    def next(self, reading: _Concurrent) -> Any:
-        """See that every range that came to its end is known to be over."""
-        with self._changed:
-            self._reading = reading
-            self._turn()
-        return self._next(reading)
 
     def _turn(self) -> None:
         if self._reading and self._asking == self._reading._open:

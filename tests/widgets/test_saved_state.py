@@ -50,6 +50,22 @@ def flow_explorer(client: KlaviyoClient, _: Sandbox) -> View:
     return explorer
 
 
+def segment_explorer(client: KlaviyoClient, _: Sandbox) -> View:
+    explorer = widgets.SegmentExplorer(client)
+    explorer.state.chart = "overlap"
+    explorer.segments.choose("Repeat buyers", "United States")
+    assert len(explorer.run())
+    return explorer
+
+
+def analysis_explorer(client: KlaviyoClient, _: Sandbox) -> View:
+    explorer = widgets.AnalysisExplorer(client)
+    explorer.state.analysis = "lifetime_value"
+    assert len(explorer.run())
+    explorer.results.table.every = True
+    return explorer
+
+
 def failed_explorer(client: KlaviyoClient, sandbox: Sandbox) -> View:
     explorer = widgets.MetricExplorer(client)
     explorer.metrics.choose("Opened Email")
@@ -105,6 +121,8 @@ USES: dict[str, Use] = {
     "MetricExplorer": metric_explorer,
     "CampaignExplorer": campaign_explorer,
     "FlowExplorer": flow_explorer,
+    "SegmentExplorer": segment_explorer,
+    "AnalysisExplorer": analysis_explorer,
     "ConnectionPicker": connection_picker,
     "PlanView": applied_plan,
     **{

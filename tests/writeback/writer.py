@@ -1,7 +1,7 @@
-"""Writes 50,000 rows in processes that somebody kills: a script, so that only what is killed is what writes.
+"""Writes many rows in processes that somebody kills: a script, so that only what is killed is what writes.
 
-`python writer.py URL KEY FOLDER` says the number of each process as it begins, and lets it go on when a line comes;
-after one that was killed there is another, until one comes to the end.
+`python writer.py URL KEY FOLDER ROWS` says the number of each process as it begins, and lets it go on when a line
+comes; after one that was killed there is another, until one comes to the end.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ import klaviyo_analytics as ka
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.writeback import write_types
 
-ROWS = 50_000
-BATCH = 500
+BATCHES = 100
 
 
-def frame() -> pd.DataFrame:
-    emails = [f"person{number}@mail.example.net" for number in range(ROWS)]
-    return pd.DataFrame({"email": emails, "arrivals": [[number] for number in range(ROWS)]})
+def frame(rows: int) -> pd.DataFrame:
+    emails = [f"person{number}@mail.example.net" for number in range(rows)]
+    return pd.DataFrame({"email": emails, "arrivals": [[number] for number in range(rows)]})
 
 
-def write(url: str, key: str, path: Path) -> None:
+def write(url: str, key: str, path: Path, rows: int) -> None:
     with ka.connect(api_key=key, base_url=url, progress=False) as client:
         client._api.paced = False
         client._api.transport._sleep = client._context.sleep = lambda _: (
@@ -36,21 +35,23 @@ def write(url: str, key: str, path: Path) -> None:
             result = client.resume(path, keep_journal=True)
         except InvalidInputError:
             path.unlink(missing_ok=True)
-            plan = client.profiles.plan_upsert(frame(), properties="rest", append="arrivals")
+            plan = client.profiles.plan_upsert(frame(rows), properties="rest", append="arrivals")
             result = plan.apply(journal=path, keep_journal=True)
         while result.stopped:
             result = client.resume(path, keep_journal=True)
         result.raise_for_failures()
 
 
-def main(url: str, key: str, folder: str) -> int:
-    write_types.WRITE_TYPES["profile import"] = replace(write_types.WRITE_TYPES["profile import"], most=BATCH)
+def main(url: str, key: str, folder: str, rows: str) -> int:
+    write_types.WRITE_TYPES["profile import"] = replace(
+        write_types.WRITE_TYPES["profile import"], most=int(rows) // BATCHES
+    )
     while True:
         child = os.fork()
         if child == 0:
             print(os.getpid(), flush=True)
             sys.stdin.readline()
-            write(url, key, Path(folder) / "rows.journal")
+            write(url, key, Path(folder) / "rows.journal", int(rows))
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):

@@ -177,6 +177,14 @@ class AccountMethods(Resource):
         Notes
         -----
         ``GET /api/accounts``, limited to 1/s and 15/m; scopes: accounts:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.accounts.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'test_account', 'contact_information.default_sender_name']
         """
         return self._list("get_accounts", fields=fields, limit=limit)
 
@@ -220,6 +228,15 @@ class AccountMethods(Resource):
         Notes
         -----
         ``GET /api/accounts/{id}``, limited to 1/s and 15/m; scopes: accounts:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.accounts.list().iloc[0]
+        ...     found = client.accounts.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_account", id, fields=fields)
 
@@ -267,6 +284,14 @@ class MetricMethods(Resource):
         Notes
         -----
         ``GET /api/metrics``, limited to 10/s and 150/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.metrics.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list("get_metrics", filter=filter, include=include, fields=fields, limit=limit)
 
@@ -313,6 +338,14 @@ class MetricMethods(Resource):
         Notes
         -----
         ``GET /api/metrics``, limited to 10/s and 150/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.metrics.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_metrics",
@@ -362,6 +395,15 @@ class MetricMethods(Resource):
         Notes
         -----
         ``GET /api/metrics/{id}``, limited to 10/s and 150/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.metrics.list().iloc[0]
+        ...     found = client.metrics.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_metric", id, include=include, fields=fields)
 
@@ -411,6 +453,15 @@ class MetricMethods(Resource):
         Notes
         -----
         ``GET /api/metric-properties/{id}``, limited to 1/s and 15/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.metrics.properties(("Placed Order", "Shopify")).iloc[0]
+        ...     found = client.metrics.property(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get(
             "get_metric_property",
@@ -455,6 +506,15 @@ class MetricMethods(Resource):
         Notes
         -----
         ``GET /api/metric-properties/{id}/metric``, limited to 1/s and 15/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.metrics.properties(("Placed Order", "Shopify")).iloc[0]
+        ...     found = client.metrics.of_property(one)
+        >>> [*found.index[:3]]
+        ['id', 'name', 'created']
         """
         return self._get_of("get_metric_for_metric_property", id, fields=fields)
 
@@ -493,6 +553,15 @@ class MetricMethods(Resource):
         Notes
         -----
         ``GET /api/metrics/{id}/flow-triggers``, limited to 10/s and 150/m; scopes: flows:read, metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.metrics.list().iloc[0]
+        ...     frame = client.metrics.flow_triggers(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'status']
         """
         return self._list_of("get_flows_triggered_by_metric", id, fields=fields, limit=limit)
 
@@ -534,6 +603,14 @@ class CustomMetricMethods(Resource):
         Notes
         -----
         ``GET /api/custom-metrics``, limited to 3/s and 60/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.custom_metrics.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list("get_custom_metrics", include=include, fields=fields, limit=limit)
 
@@ -574,6 +651,15 @@ class CustomMetricMethods(Resource):
         Notes
         -----
         ``GET /api/custom-metrics/{id}``, limited to 3/s and 60/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.custom_metrics.list().iloc[0]
+        ...     found = client.custom_metrics.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_custom_metric", id, include=include, fields=fields)
 
@@ -619,6 +705,15 @@ class CustomMetricMethods(Resource):
         Notes
         -----
         ``GET /api/custom-metrics``, limited to 3/s and 60/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.custom_metrics.list().iloc[0]
+        ...     found = client.custom_metrics.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_custom_metrics",
@@ -661,6 +756,15 @@ class CustomMetricMethods(Resource):
         Notes
         -----
         ``GET /api/custom-metrics/{id}/metrics``, limited to 3/s and 60/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.custom_metrics.list().iloc[0]
+        ...     frame = client.custom_metrics.metrics(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list_of("get_metrics_for_custom_metric", id, fields=fields, limit=limit)
 
@@ -887,6 +991,14 @@ class MappedMetricMethods(Resource):
         Notes
         -----
         ``GET /api/mapped-metrics``, limited to 3/s and 60/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.mapped_metrics.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'updated', 'metric_id']
         """
         return self._list("get_mapped_metrics", include=include, fields=fields, limit=limit)
 
@@ -928,6 +1040,15 @@ class MappedMetricMethods(Resource):
         Notes
         -----
         ``GET /api/mapped-metrics/{id}``, limited to 3/s and 60/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.mapped_metrics.list().iloc[0]
+        ...     found = client.mapped_metrics.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_mapped_metric", id, include=include, fields=fields)
 
@@ -966,6 +1087,15 @@ class MappedMetricMethods(Resource):
         Notes
         -----
         ``GET /api/mapped-metrics/{id}/metric``, limited to 3/s and 60/m; scopes: metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.mapped_metrics.list().iloc[0]
+        ...     found = client.mapped_metrics.metric(one)
+        >>> [*found.index[:3]]
+        ['id', 'name', 'created']
         """
         return self._get_of("get_metric_for_mapped_metric", id, fields=fields)
 
@@ -1139,6 +1269,15 @@ class EventMethods(Resource):
         Notes
         -----
         ``GET /api/events/{id}``, limited to 10/s and 150/m; scopes: events:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.events.list(limit=1).iloc[0]
+        ...     found = client.events.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_event", id, include=include, fields=fields, properties=properties)
 
@@ -1177,6 +1316,15 @@ class EventMethods(Resource):
         Notes
         -----
         ``GET /api/events/{id}/metric``, limited to 350/s and 3500/m; scopes: events:read, metrics:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.events.list(limit=1).iloc[0]
+        ...     found = client.events.metric(one)
+        >>> [*found.index[:3]]
+        ['id', 'name', 'created']
         """
         return self._get_of("get_metric_for_event", id, fields=fields)
 
@@ -1231,6 +1379,15 @@ class EventMethods(Resource):
         Notes
         -----
         ``GET /api/events/{id}/profile``, limited to 350/s and 3500/m; scopes: events:read, profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.events.list(limit=1).iloc[0]
+        ...     found = client.events.profile(one)
+        >>> [*found.index[:3]]
+        ['id', 'email', 'phone_number']
         """
         return self._get_of(
             "get_profile_for_event",
@@ -1288,6 +1445,14 @@ class TagMethods(Resource):
         Notes
         -----
         ``GET /api/tags``, limited to 3/s and 60/m; scopes: tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.tags.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'tag_group_id']
         """
         return self._list(
             "get_tags",
@@ -1346,6 +1511,14 @@ class TagMethods(Resource):
         Notes
         -----
         ``GET /api/tags``, limited to 3/s and 60/m; scopes: tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.tags.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_tags",
@@ -1395,6 +1568,15 @@ class TagMethods(Resource):
         Notes
         -----
         ``GET /api/tags/{id}``, limited to 3/s and 60/m; scopes: tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tags.list().iloc[0]
+        ...     found = client.tags.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_tag", id, include=include, fields=fields)
 
@@ -1428,6 +1610,15 @@ class TagMethods(Resource):
         Notes
         -----
         ``GET /api/tags``, limited to 3/s and 60/m; scopes: tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tags.list().iloc[0]
+        ...     found = client.tags.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find("get_tags", {"name": name, "id": id, **others})
 
@@ -1464,6 +1655,15 @@ class TagMethods(Resource):
         Notes
         -----
         ``GET /api/tags/{id}/tag-group``, limited to 3/s and 60/m; scopes: tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tags.list().iloc[0]
+        ...     found = client.tags.group(one)
+        >>> [*found.index[:3]]
+        ['id', 'name', 'exclusive']
         """
         return self._get_of("get_tag_group_for_tag", id, fields=fields)
 
@@ -1491,6 +1691,15 @@ class TagMethods(Resource):
         Notes
         -----
         ``GET /api/tags/{id}/relationships/campaigns``, limited to 3/s and 60/m; scopes: campaigns:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tags.list().iloc[0]
+        ...     frame = client.tags.campaigns(one)
+        >>> [*frame.columns[:3]]
+        ['id']
         """
         return self._list_of("get_campaign_ids_for_tag", id, limit=limit)
 
@@ -1518,6 +1727,15 @@ class TagMethods(Resource):
         Notes
         -----
         ``GET /api/tags/{id}/relationships/flows``, limited to 3/s and 60/m; scopes: flows:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tags.list().iloc[0]
+        ...     frame = client.tags.flows(one)
+        >>> [*frame.columns[:3]]
+        ['id']
         """
         return self._list_of("get_flow_ids_for_tag", id, limit=limit)
 
@@ -1545,6 +1763,15 @@ class TagMethods(Resource):
         Notes
         -----
         ``GET /api/tags/{id}/relationships/lists``, limited to 3/s and 60/m; scopes: lists:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tags.list().iloc[0]
+        ...     frame = client.tags.lists(one)
+        >>> [*frame.columns[:3]]
+        ['id']
         """
         return self._list_of("get_list_ids_for_tag", id, limit=limit)
 
@@ -1572,6 +1799,15 @@ class TagMethods(Resource):
         Notes
         -----
         ``GET /api/tags/{id}/relationships/segments``, limited to 3/s and 60/m; scopes: segments:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tags.list().iloc[0]
+        ...     frame = client.tags.segments(one)
+        >>> [*frame.columns[:3]]
+        ['id']
         """
         return self._list_of("get_segment_ids_for_tag", id, limit=limit)
 
@@ -2107,6 +2343,14 @@ class TagGroupMethods(Resource):
         Notes
         -----
         ``GET /api/tag-groups``, limited to 3/s and 60/m; scopes: tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.tag_groups.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'exclusive']
         """
         return self._list(
             "get_tag_groups",
@@ -2160,6 +2404,14 @@ class TagGroupMethods(Resource):
         Notes
         -----
         ``GET /api/tag-groups``, limited to 3/s and 60/m; scopes: tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.tag_groups.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_tag_groups",
@@ -2204,6 +2456,15 @@ class TagGroupMethods(Resource):
         Notes
         -----
         ``GET /api/tag-groups/{id}``, limited to 3/s and 60/m; scopes: tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tag_groups.list().iloc[0]
+        ...     found = client.tag_groups.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_tag_group", id, fields=fields)
 
@@ -2249,6 +2510,15 @@ class TagGroupMethods(Resource):
         Notes
         -----
         ``GET /api/tag-groups``, limited to 3/s and 60/m; scopes: tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tag_groups.list().iloc[0]
+        ...     found = client.tag_groups.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_tag_groups",
@@ -2289,6 +2559,15 @@ class TagGroupMethods(Resource):
         Notes
         -----
         ``GET /api/tag-groups/{id}/tags``, limited to 3/s and 60/m; scopes: tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tag_groups.list().iloc[0]
+        ...     frame = client.tag_groups.tags(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name']
         """
         return self._list_of("get_tags_for_tag_group", id, fields=fields, limit=limit)
 
@@ -2526,6 +2805,14 @@ class WebhookMethods(Resource):
         Notes
         -----
         ``GET /api/webhooks``, limited to 1/s and 15/m; scopes: webhooks:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.webhooks.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'description']
         """
         return self._list("get_webhooks", include=include, fields=fields, limit=limit)
 
@@ -2566,6 +2853,15 @@ class WebhookMethods(Resource):
         Notes
         -----
         ``GET /api/webhooks/{id}``, limited to 1/s and 15/m; scopes: webhooks:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.webhooks.list().iloc[0]
+        ...     found = client.webhooks.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_webhook", id, include=include, fields=fields)
 
@@ -2620,6 +2916,15 @@ class WebhookMethods(Resource):
         Notes
         -----
         ``GET /api/webhooks``, limited to 1/s and 15/m; scopes: webhooks:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.webhooks.list().iloc[0]
+        ...     found = client.webhooks.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_webhooks",
@@ -2931,6 +3236,14 @@ class WebhookTopicMethods(Resource):
         Notes
         -----
         ``GET /api/webhook-topics``, limited to 1/s and 15/m; scopes: webhooks:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.webhook_topics.list()
+        >>> [*frame.columns[:3]]
+        ['id']
         """
         return self._list("get_webhook_topics", fields=fields, limit=limit)
 
@@ -2966,6 +3279,15 @@ class WebhookTopicMethods(Resource):
         Notes
         -----
         ``GET /api/webhook-topics/{id}``, limited to 1/s and 15/m; scopes: webhooks:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.webhook_topics.list().iloc[0]
+        ...     found = client.webhook_topics.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_webhook_topic", id, fields=fields)
 
@@ -3171,6 +3493,14 @@ class TrackingSettingMethods(Resource):
         Notes
         -----
         ``GET /api/tracking-settings``, limited to 10/s and 150/m; scopes: tracking-settings:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.tracking_settings.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'auto_add_parameters', 'utm_source.flow.type']
         """
         return self._list("get_tracking_settings", fields=fields, limit=limit, page_size=page_size)
 
@@ -3218,6 +3548,15 @@ class TrackingSettingMethods(Resource):
         Notes
         -----
         ``GET /api/tracking-settings/{id}``, limited to 10/s and 150/m; scopes: tracking-settings:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.tracking_settings.list().iloc[0]
+        ...     found = client.tracking_settings.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_tracking_setting", id, fields=fields)
 
@@ -3397,6 +3736,14 @@ class WebFeedMethods(Resource):
         Notes
         -----
         ``GET /api/web-feeds``, limited to 1/s and 15/m; scopes: web-feeds:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.web_feeds.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'status']
         """
         return self._list(
             "get_web_feeds",
@@ -3453,6 +3800,14 @@ class WebFeedMethods(Resource):
         Notes
         -----
         ``GET /api/web-feeds``, limited to 1/s and 15/m; scopes: web-feeds:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.web_feeds.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_web_feeds",
@@ -3498,6 +3853,16 @@ class WebFeedMethods(Resource):
         Notes
         -----
         ``GET /api/web-feeds/{id}``, limited to 1/s and 15/m; scopes: web-feeds:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     options = {"url": "https://a.example", "request_method": "get", "content_type": "json"}
+        ...     one = client.web_feeds.create(name="Teas", **options)
+        ...     found = client.web_feeds.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_web_feed", id, fields=fields)
 
@@ -3555,6 +3920,16 @@ class WebFeedMethods(Resource):
         Notes
         -----
         ``GET /api/web-feeds``, limited to 1/s and 15/m; scopes: web-feeds:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     options = {"url": "https://a.example", "request_method": "get", "content_type": "json"}
+        ...     one = client.web_feeds.create(name="Teas", **options)
+        ...     found = client.web_feeds.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_web_feeds",
@@ -3648,7 +4023,7 @@ class WebFeedMethods(Resource):
         >>> client = ka.connect(api_key="pk_0123456789")
         >>> request = client.web_feeds.create(
         ...     name="Example",
-        ...     url="Example",
+        ...     url="https://shop.example/tea",
         ...     request_method="get",
         ...     content_type="json",
         ...     dry_run=True,

@@ -413,6 +413,15 @@ class CampaignMethods(Resource):
         Notes
         -----
         ``GET /api/campaigns/{id}``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.campaigns.list().iloc[0]
+        ...     found = client.campaigns.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_campaign", id, include=include, fields=fields)
 
@@ -486,6 +495,15 @@ class CampaignMethods(Resource):
         Notes
         -----
         ``GET /api/campaigns/{id}/campaign-messages``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.campaigns.list().iloc[0]
+        ...     frame = client.campaigns.messages(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'definition.channel', 'definition.label']
         """
         return self._list_of("get_messages_for_campaign", id, include=include, fields=fields, limit=limit)
 
@@ -523,6 +541,15 @@ class CampaignMethods(Resource):
         Notes
         -----
         ``GET /api/campaigns/{id}/tags``, limited to 3/s and 60/m; scopes: campaigns:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.campaigns.list().iloc[0]
+        ...     frame = client.campaigns.tags(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name']
         """
         return self._list_of("get_tags_for_campaign", id, fields=fields, limit=limit)
 
@@ -725,6 +752,15 @@ class CampaignMethods(Resource):
         Notes
         -----
         ``GET /api/campaigns/{id}/campaign-audiences``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     one = client.campaigns.list().iloc[0]
+        ...     frame = client.campaigns.audiences(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'created', 'updated']
         """
         return self._list_of("get_campaign_audiences_for_campaign", id, fields=fields, limit=limit)
 
@@ -774,6 +810,15 @@ class CampaignAudienceMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-audiences/{id}``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     one = client.campaigns.audiences(client.campaigns.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.campaign_audiences.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_campaign_audience", id, include=include, fields=fields)
 
@@ -819,6 +864,15 @@ class CampaignAudienceMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-audiences/{id}/campaign``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     one = client.campaigns.audiences(client.campaigns.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.campaign_audiences.campaign(one)
+        >>> [*found.index[:3]]
+        ['id', 'created_at', 'updated_at']
         """
         return self._get_of("get_campaign_for_campaign_audience", id, fields=fields)
 
@@ -867,6 +921,15 @@ class CampaignAudienceMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-audiences/{id}/campaign-messages``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     one = client.campaigns.audiences(client.campaigns.list(limit=1).iloc[0]).iloc[0]
+        ...     frame = client.campaign_audiences.messages(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'created', 'updated']
         """
         return self._list_of("get_campaign_messages_for_campaign_audience", id, fields=fields, limit=limit)
 
@@ -938,7 +1001,7 @@ class CampaignAudienceMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-10-15")
         >>> request = client.campaign_audiences.create(
         ...     definition={},
         ...     campaign="DEF456",
@@ -1012,7 +1075,7 @@ class CampaignAudienceMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-10-15")
         >>> client.campaign_audiences.update("ABC123", definition={}, dry_run=True)["method"].item()
         'PATCH'
         """
@@ -1057,7 +1120,7 @@ class CampaignAudienceMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-10-15")
         >>> client.campaign_audiences.delete("ABC123", dry_run=True)["method"].item()
         'DELETE'
         """
@@ -1135,7 +1198,7 @@ class CampaignAudienceMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-10-15")
         >>> client.campaign_audiences.clone("ABC123", dry_run=True)["method"].item()
         'POST'
         """
@@ -1207,6 +1270,14 @@ class CampaignMessageMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-messages``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     frame = client.campaign_messages.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'created', 'updated']
         """
         return self._list(
             "get_campaign_messages",
@@ -1278,6 +1349,14 @@ class CampaignMessageMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-messages``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     sizes = [len(frame) for frame in client.campaign_messages.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_campaign_messages",
@@ -1359,6 +1438,15 @@ class CampaignMessageMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-messages/{id}``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.campaigns.messages(client.campaigns.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.campaign_messages.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_campaign_message", id, include=include, fields=fields)
 
@@ -1410,6 +1498,15 @@ class CampaignMessageMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-messages/{id}/campaign``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.campaigns.messages(client.campaigns.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.campaign_messages.campaign(one)
+        >>> [*found.index[:3]]
+        ['id', 'name', 'send_time']
         """
         return self._get_of("get_campaign_for_campaign_message", id, fields=fields)
 
@@ -1447,6 +1544,15 @@ class CampaignMessageMethods(Resource):
         -----
         ``GET /api/campaign-messages/{id}/template``, limited to 10/s and 150/m; scopes: campaigns:read,
         templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.campaigns.messages(client.campaigns.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.campaign_messages.template(one)
+        >>> [*found.index[:3]]
+        ['id', 'name', 'editor_type']
         """
         return self._get_of("get_template_for_campaign_message", id, fields=fields)
 
@@ -1714,6 +1820,15 @@ class CampaignMessageMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-messages/{id}/campaign-audience``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     one = client.campaigns.messages(client.campaigns.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.campaign_messages.audience(one)
+        >>> [*found.index[:3]]
+        ['id', 'created', 'updated']
         """
         return self._get_of("get_audience_for_campaign_message", id, fields=fields)
 
@@ -1751,6 +1866,15 @@ class CampaignMessageMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-messages/{id}/tags``, limited to 3/s and 60/m; scopes: campaigns:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     one = client.campaigns.messages(client.campaigns.list(limit=1).iloc[0]).iloc[0]
+        ...     frame = client.campaign_messages.tags(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'tag_group_id']
         """
         return self._list_of("get_tags_for_campaign_message", id, fields=fields, limit=limit)
 
@@ -1810,6 +1934,15 @@ class CampaignMessageMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-messages/{id}/campaign-variations``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     one = client.campaigns.messages(client.campaigns.list(limit=1).iloc[0]).iloc[0]
+        ...     frame = client.campaign_messages.variations(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'created', 'updated']
         """
         return self._list_of("get_variations_for_campaign_message", id, fields=fields, limit=limit)
 
@@ -1887,7 +2020,7 @@ class CampaignMessageMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-10-15")
         >>> request = client.campaign_messages.create(
         ...     definition={},
         ...     campaign="DEF456",
@@ -1947,7 +2080,7 @@ class CampaignMessageMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-10-15")
         >>> client.campaign_messages.delete("ABC123", dry_run=True)["method"].item()
         'DELETE'
         """
@@ -2025,7 +2158,7 @@ class CampaignMessageMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-10-15")
         >>> request = client.campaign_messages.clone(
         ...     "ABC123",
         ...     campaign_audience="DEF456",
@@ -2108,6 +2241,15 @@ class CampaignVariationMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-variations/{id}``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     one = client.campaign_messages.variations(client.campaign_messages.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.campaign_variations.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_campaign_variation", id, include=include, fields=fields)
 
@@ -2155,6 +2297,15 @@ class CampaignVariationMethods(Resource):
         Notes
         -----
         ``GET /api/campaign-variations/{id}/campaign-message``, limited to 10/s and 150/m; scopes: campaigns:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-10-15") as client:
+        ...     one = client.campaign_messages.variations(client.campaign_messages.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.campaign_variations.message(one)
+        >>> [*found.index[:3]]
+        ['id', 'created', 'updated']
         """
         return self._get_of("get_message_for_campaign_variation", id, fields=fields)
 
@@ -2295,7 +2446,7 @@ class CampaignVariationMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-10-15")
         >>> request = client.campaign_variations.create(
         ...     definition={},
         ...     campaign_message="DEF456",
@@ -2362,7 +2513,7 @@ class CampaignVariationMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-10-15")
         >>> client.campaign_variations.update("ABC123", definition={}, dry_run=True)["method"].item()
         'PATCH'
         """
@@ -2407,7 +2558,7 @@ class CampaignVariationMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-10-15")
         >>> client.campaign_variations.delete("ABC123", dry_run=True)["method"].item()
         'DELETE'
         """
@@ -2465,6 +2616,14 @@ class FlowMethods(Resource):
         Notes
         -----
         ``GET /api/flows``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.flows.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'status']
         """
         return self._list(
             "get_flows",
@@ -2527,6 +2686,14 @@ class FlowMethods(Resource):
         Notes
         -----
         ``GET /api/flows``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.flows.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_flows",
@@ -2583,6 +2750,15 @@ class FlowMethods(Resource):
         Notes
         -----
         ``GET /api/flows/{id}``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.flows.list().iloc[0]
+        ...     found = client.flows.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_flow", id, include=include, fields=fields, additional_fields=additional_fields)
 
@@ -2638,6 +2814,15 @@ class FlowMethods(Resource):
         Notes
         -----
         ``GET /api/flows``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.flows.list().iloc[0]
+        ...     found = client.flows.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_flows",
@@ -2700,6 +2885,15 @@ class FlowMethods(Resource):
         Notes
         -----
         ``GET /api/flows/{id}/flow-actions``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.flows.list().iloc[0]
+        ...     frame = client.flows.actions(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'created', 'updated']
         """
         return self._list_of(
             "get_actions_for_flow",
@@ -2745,6 +2939,15 @@ class FlowMethods(Resource):
         Notes
         -----
         ``GET /api/flows/{id}/tags``, limited to 3/s and 60/m; scopes: flows:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.flows.list().iloc[0]
+        ...     frame = client.flows.tags(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name']
         """
         return self._list_of("get_tags_for_flow", id, fields=fields, limit=limit)
 
@@ -2893,6 +3096,15 @@ class FlowActionMethods(Resource):
         Notes
         -----
         ``GET /api/flow-actions/{id}``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.flows.actions(client.flows.list(limit=1).iloc[0]).iloc[-1]
+        ...     found = client.flow_actions.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_flow_action", id, include=include, fields=fields)
 
@@ -2930,6 +3142,15 @@ class FlowActionMethods(Resource):
         Notes
         -----
         ``GET /api/flow-actions/{id}/flow``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.flows.actions(client.flows.list(limit=1).iloc[0]).iloc[-1]
+        ...     found = client.flow_actions.flow(one)
+        >>> [*found.index[:3]]
+        ['id', 'name', 'status']
         """
         return self._get_of("get_flow_for_flow_action", id, fields=fields)
 
@@ -2997,6 +3218,15 @@ class FlowActionMethods(Resource):
         Notes
         -----
         ``GET /api/flow-actions/{id}/flow-messages``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.flows.actions(client.flows.list(limit=1).iloc[0]).iloc[-1]
+        ...     frame = client.flow_actions.messages(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'channel', 'created']
         """
         return self._list_of(
             "get_flow_action_messages",
@@ -3047,7 +3277,7 @@ class FlowActionMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-07-15")
         >>> client.flow_actions.delete("ABC123", dry_run=True)["method"].item()
         'DELETE'
         """
@@ -3115,6 +3345,15 @@ class FlowMessageMethods(Resource):
         Notes
         -----
         ``GET /api/flow-messages/{id}``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.flows.messages(client.flows.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.flow_messages.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_flow_message", id, include=include, fields=fields)
 
@@ -3152,6 +3391,15 @@ class FlowMessageMethods(Resource):
         Notes
         -----
         ``GET /api/flow-messages/{id}/flow-action``, limited to 3/s and 60/m; scopes: flows:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.flows.messages(client.flows.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.flow_messages.action(one)
+        >>> [*found.index[:3]]
+        ['id', 'created', 'updated']
         """
         return self._get_of("get_action_for_flow_message", id, fields=fields)
 
@@ -3188,6 +3436,15 @@ class FlowMessageMethods(Resource):
         Notes
         -----
         ``GET /api/flow-messages/{id}/template``, limited to 3/s and 60/m; scopes: templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.flows.messages(client.flows.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.flow_messages.template(one)
+        >>> [*found.index[:3]]
+        ['id', 'name', 'editor_type']
         """
         return self._get_of("get_template_for_flow_message", id, fields=fields)
 
@@ -3237,6 +3494,14 @@ class FormMethods(Resource):
         Notes
         -----
         ``GET /api/forms``, limited to 3/s and 60/m; scopes: forms:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.forms.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'status']
         """
         return self._list(
             "get_forms",
@@ -3292,6 +3557,14 @@ class FormMethods(Resource):
         Notes
         -----
         ``GET /api/forms``, limited to 3/s and 60/m; scopes: forms:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.forms.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_forms",
@@ -3336,6 +3609,15 @@ class FormMethods(Resource):
         Notes
         -----
         ``GET /api/forms/{id}``, limited to 3/s and 60/m; scopes: forms:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.forms.list().iloc[0]
+        ...     found = client.forms.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_form", id, fields=fields)
 
@@ -3387,6 +3669,15 @@ class FormMethods(Resource):
         Notes
         -----
         ``GET /api/forms``, limited to 3/s and 60/m; scopes: forms:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.forms.list().iloc[0]
+        ...     found = client.forms.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_forms",
@@ -3449,6 +3740,15 @@ class FormMethods(Resource):
         Notes
         -----
         ``GET /api/forms/{id}/form-versions``, limited to 3/s and 60/m; scopes: forms:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.forms.list().iloc[0]
+        ...     frame = client.forms.versions(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'status', 'form_type']
         """
         return self._list_of(
             "get_versions_for_form",
@@ -3638,6 +3938,15 @@ class FormVersionMethods(Resource):
         Notes
         -----
         ``GET /api/form-versions/{id}``, limited to 3/s and 60/m; scopes: forms:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.forms.versions(client.forms.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.form_versions.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_form_version", id, include=include, fields=fields)
 
@@ -3674,6 +3983,15 @@ class FormVersionMethods(Resource):
         Notes
         -----
         ``GET /api/form-versions/{id}/form``, limited to 3/s and 60/m; scopes: forms:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.forms.versions(client.forms.list(limit=1).iloc[0]).iloc[0]
+        ...     found = client.form_versions.form(one)
+        >>> [*found.index[:3]]
+        ['id', 'name', 'status']
         """
         return self._get_of("get_form_for_form_version", id, fields=fields)
 
@@ -3730,6 +4048,14 @@ class TemplateMethods(Resource):
         Notes
         -----
         ``GET /api/templates``, limited to 75/s and 750/m; scopes: templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.templates.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'editor_type']
         """
         return self._list(
             "get_templates",
@@ -3796,6 +4122,14 @@ class TemplateMethods(Resource):
         Notes
         -----
         ``GET /api/templates``, limited to 75/s and 750/m; scopes: templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.templates.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_templates",
@@ -3848,6 +4182,15 @@ class TemplateMethods(Resource):
         Notes
         -----
         ``GET /api/templates/{id}``, limited to 75/s and 750/m; scopes: templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.templates.list().iloc[0]
+        ...     found = client.templates.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_template", id, fields=fields, additional_fields=additional_fields)
 
@@ -3905,6 +4248,15 @@ class TemplateMethods(Resource):
         Notes
         -----
         ``GET /api/templates``, limited to 75/s and 750/m; scopes: templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.templates.list().iloc[0]
+        ...     found = client.templates.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_templates",
@@ -4336,6 +4688,14 @@ class UniversalContentMethods(Resource):
         Notes
         -----
         ``GET /api/template-universal-content``, limited to 75/s and 750/m; scopes: templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.universal_content.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'definition.content_type']
         """
         return self._list(
             "get_all_universal_content",
@@ -4397,6 +4757,14 @@ class UniversalContentMethods(Resource):
         Notes
         -----
         ``GET /api/template-universal-content``, limited to 75/s and 750/m; scopes: templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.universal_content.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_all_universal_content",
@@ -4446,6 +4814,15 @@ class UniversalContentMethods(Resource):
         Notes
         -----
         ``GET /api/template-universal-content/{id}``, limited to 75/s and 750/m; scopes: templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.universal_content.list().iloc[0]
+        ...     found = client.universal_content.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_universal_content", id, fields=fields)
 
@@ -4499,6 +4876,15 @@ class UniversalContentMethods(Resource):
         Notes
         -----
         ``GET /api/template-universal-content``, limited to 75/s and 750/m; scopes: templates:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.universal_content.list().iloc[0]
+        ...     found = client.universal_content.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_all_universal_content",
@@ -4753,6 +5139,14 @@ class ImageMethods(Resource):
         Notes
         -----
         ``GET /api/images``, limited to 10/s and 150/m; scopes: images:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.images.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'image_url']
         """
         return self._list(
             "get_images",
@@ -4809,6 +5203,14 @@ class ImageMethods(Resource):
         Notes
         -----
         ``GET /api/images``, limited to 10/s and 150/m; scopes: images:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.images.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_images",
@@ -4853,6 +5255,15 @@ class ImageMethods(Resource):
         Notes
         -----
         ``GET /api/images/{id}``, limited to 10/s and 150/m; scopes: images:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.images.list().iloc[0]
+        ...     found = client.images.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_image", id, fields=fields)
 
@@ -4907,6 +5318,15 @@ class ImageMethods(Resource):
         Notes
         -----
         ``GET /api/images``, limited to 10/s and 150/m; scopes: images:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.images.list().iloc[0]
+        ...     found = client.images.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_images",

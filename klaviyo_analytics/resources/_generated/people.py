@@ -400,6 +400,14 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles``, limited to 75/s and 750/m; scopes: profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.profiles.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'email', 'phone_number']
         """
         return self._list_in_ranges(
             "get_profiles",
@@ -421,7 +429,7 @@ class ProfileMethods(Resource):
         *,
         chunk_size: int = CHUNK,
         filter: Filtering = None,
-        sort: ProfileSort | None = None,
+        sort: ProfileSort | None = "created",
         include: Sequence[ProfileInclude] | ProfileInclude = (),
         fields: Sequence[ProfileField] | ProfileField | Mapping[str, Sequence[str]] | None = None,
         additional_fields: Sequence[ProfileAdditionalField]
@@ -430,6 +438,7 @@ class ProfileMethods(Resource):
         | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every profile as frames of at most `chunk_size` rows.
@@ -451,7 +460,7 @@ class ProfileMethods(Resource):
         sort : str, optional
             One of created, email, id, subscriptions.email.marketing.list_suppressions.timestamp,
             subscriptions.email.marketing.suppression.timestamp, updated; a leading '-' sorts in descending
-            order. Omitted: Klaviyo's order.
+            order.
         include : str or list of str, optional
             Related resources to read, too: push-tokens, conversations. Those of a to-one relationship
             become columns.
@@ -467,6 +476,9 @@ class ProfileMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        workers : int, optional
+            Number of ranges of created that are read at the same time. Omitted: several if there are more
+            than a few pages in ascending order of created, otherwise one. Each row comes exactly once.
         properties : "json", "text", "columns", list of str, or dict of dtypes, optional
             "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
             for each property, a list names the properties that become columns, a dict also their dtypes.
@@ -490,9 +502,18 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles``, limited to 75/s and 750/m; scopes: profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.profiles.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
-        return self._iter_frames(
+        return self._iter_frames_in_ranges(
             "get_profiles",
+            PROFILES,
             chunk_size=chunk_size,
             filter=filter,
             sort=sort,
@@ -501,6 +522,7 @@ class ProfileMethods(Resource):
             additional_fields=additional_fields,
             limit=limit,
             page_size=page_size,
+            workers=workers,
             properties=properties,
         )
 
@@ -561,6 +583,15 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles/{id}``, limited to 75/s and 750/m; scopes: profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     found = client.profiles.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get(
             "get_profile",
@@ -651,6 +682,15 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles``, limited to 75/s and 750/m; scopes: profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     found = client.profiles.find(id=one["id"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_profiles",
@@ -708,6 +748,15 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles/{id}/lists``, limited to 3/s and 60/m; scopes: lists:read, profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     frame = client.profiles.lists(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list_of("get_lists_for_profile", id, fields=fields, limit=limit)
 
@@ -747,6 +796,15 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles/{id}/segments``, limited to 3/s and 60/m; scopes: profiles:read, segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     frame = client.profiles.segments(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list_of("get_segments_for_profile", id, fields=fields, limit=limit)
 
@@ -790,6 +848,15 @@ class ProfileMethods(Resource):
         Notes
         -----
         ``GET /api/profiles/{id}/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     frame = client.profiles.push_tokens(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'created', 'token']
         """
         return self._list_of("get_push_tokens_for_profile", id, fields=fields, limit=limit)
 
@@ -862,6 +929,15 @@ class ProfileMethods(Resource):
         -----
         ``GET /api/profiles/{id}/conversations``, limited to 3/s and 60/m; scopes: conversations:read,
         profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     one = client.profiles.list().iloc[0]
+        ...     frame = client.profiles.conversations(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'channel', 'profile_id']
         """
         return self._list_of("get_conversations_for_profile", id, fields=fields, limit=limit)
 
@@ -983,7 +1059,7 @@ class ProfileMethods(Resource):
         --------
         >>> import klaviyo_analytics as ka
         >>> client = ka.connect(api_key="pk_0123456789")
-        >>> client.profiles.create(dry_run=True)["method"].item()
+        >>> client.profiles.create(email="ann@shop.example", dry_run=True)["method"].item()
         'POST'
         """
         return self._create(
@@ -1054,6 +1130,14 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists``, limited to 75/s and 750/m; scopes: lists:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.lists.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list(
             "get_lists",
@@ -1114,6 +1198,14 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists``, limited to 75/s and 750/m; scopes: lists:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.lists.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_lists",
@@ -1171,6 +1263,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists/{id}``, limited to 75/s and 750/m; scopes: lists:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     found = client.lists.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_list", id, include=include, fields=fields, additional_fields=additional_fields)
 
@@ -1219,6 +1320,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists``, limited to 75/s and 750/m; scopes: lists:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     found = client.lists.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_lists",
@@ -1300,6 +1410,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists/{id}/profiles``, limited to 75/s and 750/m; scopes: lists:read, profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     frame = client.lists.profiles(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'email', 'phone_number']
         """
         return self._list_of_in_ranges(
             "get_profiles_for_list",
@@ -1323,7 +1442,7 @@ class ListMethods(Resource):
         *,
         chunk_size: int = CHUNK,
         filter: Filtering = None,
-        sort: ListIterProfilesSort | None = None,
+        sort: ListIterProfilesSort | None = "joined_group_at",
         fields: Sequence[ListIterProfilesField]
         | ListIterProfilesField
         | Mapping[str, Sequence[str]]
@@ -1334,6 +1453,7 @@ class ListMethods(Resource):
         | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every profile of one list as frames of at most `chunk_size` rows.
@@ -1349,7 +1469,7 @@ class ListMethods(Resource):
             phone_number: any, equals; push_token: any, equals; _kx: equals; joined_group_at:
             greater-or-equal, greater-than, less-or-equal, less-than.
         sort : str, optional
-            One of joined_group_at; a leading '-' sorts in descending order. Omitted: Klaviyo's order.
+            One of joined_group_at; a leading '-' sorts in descending order.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, joined_group_at,
             last_event_date, last_name, locale, location, organization, phone_number, predictive_analytics,
@@ -1360,6 +1480,10 @@ class ListMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        workers : int, optional
+            Number of ranges of joined_group_at that are read at the same time. Omitted: several if there
+            are more than a few pages in ascending order of joined_group_at, otherwise one. Each row comes
+            exactly once.
         properties : "json", "text", "columns", list of str, or dict of dtypes, optional
             "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
             for each property, a list names the properties that become columns, a dict also their dtypes.
@@ -1384,9 +1508,19 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists/{id}/profiles``, limited to 75/s and 750/m; scopes: lists:read, profiles:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     sizes = [len(frame) for frame in client.lists.iter_profiles(one, chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
-        return self._iter_frames_of(
+        return self._iter_frames_of_in_ranges(
             "get_profiles_for_list",
+            MEMBERS,
             id,
             chunk_size=chunk_size,
             filter=filter,
@@ -1395,6 +1529,7 @@ class ListMethods(Resource):
             additional_fields=additional_fields,
             limit=limit,
             page_size=page_size,
+            workers=workers,
             properties=properties,
         )
 
@@ -1432,6 +1567,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists/{id}/tags``, limited to 3/s and 60/m; scopes: lists:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     frame = client.lists.tags(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name']
         """
         return self._list_of("get_tags_for_list", id, fields=fields, limit=limit)
 
@@ -1470,6 +1614,15 @@ class ListMethods(Resource):
         Notes
         -----
         ``GET /api/lists/{id}/flow-triggers``, limited to 3/s and 60/m; scopes: flows:read, lists:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.lists.list().iloc[0]
+        ...     frame = client.lists.flow_triggers(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'status']
         """
         return self._list_of("get_flows_triggered_by_list", id, fields=fields, limit=limit)
 
@@ -1767,6 +1920,14 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments``, limited to 75/s and 750/m; scopes: segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.segments.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'created']
         """
         return self._list(
             "get_segments",
@@ -1830,6 +1991,14 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments``, limited to 75/s and 750/m; scopes: segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.segments.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_segments",
@@ -1888,6 +2057,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments/{id}``, limited to 75/s and 750/m; scopes: segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     found = client.segments.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get(
             "get_segment",
@@ -1949,6 +2127,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments``, limited to 75/s and 750/m; scopes: segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     found = client.segments.find(name=one["name"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_segments",
@@ -2035,6 +2222,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments/{id}/profiles``, limited to 75/s and 750/m; scopes: profiles:read, segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     frame = client.segments.profiles(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'email', 'phone_number']
         """
         return self._list_of_in_ranges(
             "get_profiles_for_segment",
@@ -2058,7 +2254,7 @@ class SegmentMethods(Resource):
         *,
         chunk_size: int = CHUNK,
         filter: Filtering = None,
-        sort: SegmentIterProfilesSort | None = None,
+        sort: SegmentIterProfilesSort | None = "joined_group_at",
         fields: Sequence[SegmentIterProfilesField]
         | SegmentIterProfilesField
         | Mapping[str, Sequence[str]]
@@ -2069,6 +2265,7 @@ class SegmentMethods(Resource):
         | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every profile of one segment as frames of at most `chunk_size` rows.
@@ -2084,7 +2281,7 @@ class SegmentMethods(Resource):
             email: any, equals; phone_number: any, equals; push_token: any, equals; _kx: equals;
             joined_group_at: greater-or-equal, greater-than, less-or-equal, less-than.
         sort : str, optional
-            One of joined_group_at; a leading '-' sorts in descending order. Omitted: Klaviyo's order.
+            One of joined_group_at; a leading '-' sorts in descending order.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, joined_group_at,
             last_event_date, last_name, locale, location, organization, phone_number, predictive_analytics,
@@ -2095,6 +2292,10 @@ class SegmentMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        workers : int, optional
+            Number of ranges of joined_group_at that are read at the same time. Omitted: several if there
+            are more than a few pages in ascending order of joined_group_at, otherwise one. Each row comes
+            exactly once.
         properties : "json", "text", "columns", list of str, or dict of dtypes, optional
             "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
             for each property, a list names the properties that become columns, a dict also their dtypes.
@@ -2119,9 +2320,19 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments/{id}/profiles``, limited to 75/s and 750/m; scopes: profiles:read, segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     sizes = [len(frame) for frame in client.segments.iter_profiles(one, chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
-        return self._iter_frames_of(
+        return self._iter_frames_of_in_ranges(
             "get_profiles_for_segment",
+            MEMBERS,
             id,
             chunk_size=chunk_size,
             filter=filter,
@@ -2130,6 +2341,7 @@ class SegmentMethods(Resource):
             additional_fields=additional_fields,
             limit=limit,
             page_size=page_size,
+            workers=workers,
             properties=properties,
         )
 
@@ -2167,6 +2379,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments/{id}/tags``, limited to 3/s and 60/m; scopes: segments:read, tags:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     frame = client.segments.tags(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name']
         """
         return self._list_of("get_tags_for_segment", id, fields=fields, limit=limit)
 
@@ -2205,6 +2426,15 @@ class SegmentMethods(Resource):
         Notes
         -----
         ``GET /api/segments/{id}/flow-triggers``, limited to 3/s and 60/m; scopes: flows:read, segments:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.segments.list().iloc[0]
+        ...     frame = client.segments.flow_triggers(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'status']
         """
         return self._list_of("get_flows_triggered_by_segment", id, fields=fields, limit=limit)
 
@@ -2478,6 +2708,14 @@ class PushTokenMethods(Resource):
         Notes
         -----
         ``GET /api/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.push_tokens.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'created', 'token']
         """
         return self._list(
             "get_push_tokens",
@@ -2539,6 +2777,14 @@ class PushTokenMethods(Resource):
         Notes
         -----
         ``GET /api/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.push_tokens.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_push_tokens",
@@ -2594,6 +2840,15 @@ class PushTokenMethods(Resource):
         Notes
         -----
         ``GET /api/push-tokens/{id}``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.push_tokens.list().iloc[0]
+        ...     found = client.push_tokens.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_push_token", id, include=include, fields=fields)
 
@@ -2657,6 +2912,15 @@ class PushTokenMethods(Resource):
         Notes
         -----
         ``GET /api/push-tokens``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.push_tokens.list().iloc[0]
+        ...     found = client.push_tokens.find(token=one["token"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_push_tokens",
@@ -2724,6 +2988,15 @@ class PushTokenMethods(Resource):
         Notes
         -----
         ``GET /api/push-tokens/{id}/profile``, limited to 10/s and 150/m; scopes: profiles:read, push-tokens:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.push_tokens.list().iloc[0]
+        ...     found = client.push_tokens.profile(one)
+        >>> [*found.index[:3]]
+        ['id', 'email', 'phone_number']
         """
         return self._get_of(
             "get_profile_for_push_token",

@@ -136,6 +136,14 @@ class CatalogItemMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-items``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.catalog_items.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'external_id', 'title']
         """
         return self._list(
             "get_catalog_items",
@@ -199,6 +207,14 @@ class CatalogItemMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-items``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.catalog_items.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_catalog_items",
@@ -253,6 +269,15 @@ class CatalogItemMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-items/{id}``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.catalog_items.list().iloc[0]
+        ...     found = client.catalog_items.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_catalog_item", id, include=include, fields=fields)
 
@@ -281,6 +306,15 @@ class CatalogItemMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-items/{id}``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.catalog_items.list().iloc[0]
+        ...     found = client.catalog_items.find(external_id=one["external_id"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find_by_id("get_catalog_item", external_id)
 
@@ -336,6 +370,15 @@ class CatalogItemMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-items/{id}/variants``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.catalog_items.list().iloc[0]
+        ...     frame = client.catalog_items.variants(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'external_id', 'title']
         """
         return self._list_of(
             "get_variants_for_catalog_item",
@@ -394,6 +437,15 @@ class CatalogItemMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-items/{id}/categories``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.catalog_items.list().iloc[0]
+        ...     frame = client.catalog_items.categories(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'external_id']
         """
         return self._list_of(
             "get_categories_for_catalog_item",
@@ -538,7 +590,7 @@ class CatalogItemMethods(Resource):
         ...     external_id="Example",
         ...     title="Example",
         ...     description="Example",
-        ...     url="Example",
+        ...     url="https://shop.example/tea",
         ...     dry_run=True,
         ... )
         >>> request["method"].item()
@@ -938,6 +990,14 @@ class CatalogVariantMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-variants``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.catalog_variants.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'external_id', 'title']
         """
         return self._list(
             "get_catalog_variants",
@@ -999,6 +1059,14 @@ class CatalogVariantMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-variants``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.catalog_variants.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_catalog_variants",
@@ -1051,6 +1119,15 @@ class CatalogVariantMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-variants/{id}``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.catalog_variants.list().iloc[0]
+        ...     found = client.catalog_variants.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_catalog_variant", id, fields=fields)
 
@@ -1080,6 +1157,15 @@ class CatalogVariantMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-variants/{id}``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.catalog_variants.list().iloc[0]
+        ...     found = client.catalog_variants.find(external_id=one["external_id"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find_by_id("get_catalog_variant", external_id)
 
@@ -1237,7 +1323,7 @@ class CatalogVariantMethods(Resource):
         ...     sku="Example",
         ...     inventory_quantity=9.5,
         ...     price=9.5,
-        ...     url="Example",
+        ...     url="https://shop.example/tea",
         ...     item="DEF456",
         ...     dry_run=True,
         ... )
@@ -1515,6 +1601,14 @@ class CatalogCategoryMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-categories``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.catalog_categories.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'name', 'external_id']
         """
         return self._list(
             "get_catalog_categories",
@@ -1571,6 +1665,14 @@ class CatalogCategoryMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-categories``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.catalog_categories.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_catalog_categories",
@@ -1618,6 +1720,15 @@ class CatalogCategoryMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-categories/{id}``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.catalog_categories.list().iloc[0]
+        ...     found = client.catalog_categories.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_catalog_category", id, fields=fields)
 
@@ -1644,6 +1755,15 @@ class CatalogCategoryMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-categories/{id}``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.catalog_categories.list().iloc[0]
+        ...     found = client.catalog_categories.find(external_id=one["external_id"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find_by_id("get_catalog_category", external_id)
 
@@ -1700,6 +1820,15 @@ class CatalogCategoryMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-categories/{id}/items``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.catalog_categories.list().iloc[0]
+        ...     frame = client.catalog_categories.items(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'external_id', 'title']
         """
         return self._list_of(
             "get_items_for_catalog_category",
@@ -1768,6 +1897,15 @@ class CatalogCategoryMethods(Resource):
         Notes
         -----
         ``GET /api/catalog-categories/{id}/items``, limited to 350/s and 3500/m; scopes: catalogs:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.catalog_categories.list().iloc[0]
+        ...     sizes = [len(frame) for frame in client.catalog_categories.iter_items(one, chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames_of(
             "get_items_for_catalog_category",
@@ -2177,6 +2315,14 @@ class CouponMethods(Resource):
         Notes
         -----
         ``GET /api/coupons``, limited to 75/s and 750/m; scopes: coupons:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.coupons.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'external_id', 'description']
         """
         return self._list("get_coupons", fields=fields, limit=limit, page_size=page_size)
 
@@ -2216,6 +2362,14 @@ class CouponMethods(Resource):
         Notes
         -----
         ``GET /api/coupons``, limited to 75/s and 750/m; scopes: coupons:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.coupons.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_coupons",
@@ -2258,6 +2412,15 @@ class CouponMethods(Resource):
         Notes
         -----
         ``GET /api/coupons/{id}``, limited to 75/s and 750/m; scopes: coupons:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.coupons.list().iloc[0]
+        ...     found = client.coupons.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_coupon", id, fields=fields)
 
@@ -2300,6 +2463,15 @@ class CouponMethods(Resource):
         Notes
         -----
         ``GET /api/coupons``, limited to 75/s and 750/m; scopes: coupons:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.coupons.list().iloc[0]
+        ...     found = client.coupons.find(id=one["id"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_coupons",
@@ -2348,6 +2520,15 @@ class CouponMethods(Resource):
         Notes
         -----
         ``GET /api/coupons/{id}/coupon-codes``, limited to 75/s and 750/m; scopes: coupon-codes:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.coupons.list().iloc[0]
+        ...     frame = client.coupons.codes(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'status', 'unique_code']
         """
         return self._list_of(
             "get_coupon_codes_for_coupon",
@@ -2403,6 +2584,15 @@ class CouponMethods(Resource):
         Notes
         -----
         ``GET /api/coupons/{id}/coupon-codes``, limited to 75/s and 750/m; scopes: coupon-codes:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.coupons.list().iloc[0]
+        ...     sizes = [len(frame) for frame in client.coupons.iter_codes(one, chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames_of(
             "get_coupon_codes_for_coupon",
@@ -2584,6 +2774,15 @@ class CouponCodeMethods(Resource):
         Notes
         -----
         ``GET /api/coupon-codes/{id}``, limited to 350/s and 3500/m; scopes: coupon-codes:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.coupons.codes(client.coupons.list().iloc[0], limit=1).iloc[0]
+        ...     found = client.coupon_codes.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_coupon_code", id, include=include, fields=fields)
 
@@ -2620,6 +2819,15 @@ class CouponCodeMethods(Resource):
         Notes
         -----
         ``GET /api/coupon-codes/{id}/coupon``, limited to 75/s and 750/m; scopes: coupons:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.coupons.codes(client.coupons.list().iloc[0], limit=1).iloc[0]
+        ...     found = client.coupon_codes.coupon(one)
+        >>> [*found.index[:3]]
+        ['id', 'external_id', 'description']
         """
         return self._get_of("get_coupon_for_coupon_code", id, fields=fields)
 
@@ -2886,6 +3094,14 @@ class DataSourceMethods(Resource):
         Notes
         -----
         ``GET /api/data-sources``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.data_sources.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'title', 'visibility']
         """
         return self._list("get_data_sources", filter=filter, fields=fields, limit=limit, page_size=page_size)
 
@@ -2928,6 +3144,14 @@ class DataSourceMethods(Resource):
         Notes
         -----
         ``GET /api/data-sources``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.data_sources.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_data_sources",
@@ -2971,6 +3195,15 @@ class DataSourceMethods(Resource):
         Notes
         -----
         ``GET /api/data-sources/{id}``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.data_sources.create(title="Bookings")
+        ...     found = client.data_sources.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_data_source", id, fields=fields)
 
@@ -3019,6 +3252,15 @@ class DataSourceMethods(Resource):
         Notes
         -----
         ``GET /api/data-sources``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     one = client.data_sources.create(title="Bookings")
+        ...     found = client.data_sources.find(title=one["title"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_data_sources",
@@ -3206,6 +3448,14 @@ class ObjectTypeMethods(Resource):
         Notes
         -----
         ``GET /api/object-types``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     frame = client.object_types.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'status', 'title']
         """
         return self._list("get_object_types", filter=filter, include=include, fields=fields, limit=limit)
 
@@ -3252,6 +3502,16 @@ class ObjectTypeMethods(Resource):
         Notes
         -----
         ``GET /api/object-types/{id}``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = booking
+        ...     found = client.object_types.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_object_type", id, include=include, fields=fields)
 
@@ -3308,6 +3568,16 @@ class ObjectTypeMethods(Resource):
         Notes
         -----
         ``GET /api/object-types``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = booking
+        ...     found = client.object_types.find(title=one["title"])
+        >>> found["id"] == one["id"]
+        True
         """
         return self._find(
             "get_object_types",
@@ -3364,6 +3634,16 @@ class ObjectTypeMethods(Resource):
         Notes
         -----
         ``GET /api/object-types/{id}/object-records``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = booking
+        ...     frame = client.object_types.records(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'record_properties']
         """
         return self._list_of(
             "get_records_for_object_type",
@@ -3418,6 +3698,16 @@ class ObjectTypeMethods(Resource):
         Notes
         -----
         ``GET /api/object-types/{id}/object-records``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = booking
+        ...     sizes = [len(frame) for frame in client.object_types.iter_records(one, chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames_of(
             "get_records_for_object_type",
@@ -3476,6 +3766,16 @@ class ObjectTypeMethods(Resource):
         Notes
         -----
         ``GET /api/object-types/{id}/object-ingestion-logs``, limited to 1/s and 15/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = booking
+        ...     frame = client.object_types.ingestion_logs(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'status', 'event_type']
         """
         return self._list_of(
             "get_ingestion_logs_for_object_type",
@@ -3536,6 +3836,16 @@ class ObjectTypeMethods(Resource):
         Notes
         -----
         ``GET /api/object-types/{id}/object-ingestion-logs``, limited to 1/s and 15/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = booking
+        ...     sizes = [len(frame) for frame in client.object_types.iter_ingestion_logs(one, chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames_of(
             "get_ingestion_logs_for_object_type",
@@ -3620,6 +3930,16 @@ class ObjectTypeMethods(Resource):
         Notes
         -----
         ``GET /api/object-types/{id}/draft-schema``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = booking
+        ...     found = client.object_types.draft_schema(one)
+        >>> [*found.index[:3]]
+        ['id', 'status', 'title']
         """
         return self._get_of("get_draft_schema_for_object_type", id, fields=fields)
 
@@ -3659,6 +3979,16 @@ class ObjectTypeMethods(Resource):
         Notes
         -----
         ``GET /api/object-types/{id}/schema-versions``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = booking
+        ...     frame = client.object_types.schema_versions(one)
+        >>> [*frame.columns[:3]]
+        ['id', 'status', 'title']
         """
         return self._list_of("get_schema_versions_for_object_type", id, fields=fields, limit=limit)
 
@@ -3701,7 +4031,7 @@ class ObjectTypeMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-07-15")
         >>> client.object_types.delete("ABC123", dry_run=True)["method"].item()
         'DELETE'
         """
@@ -3754,6 +4084,16 @@ class ObjectSchemaMethods(Resource):
         Notes
         -----
         ``GET /api/object-schemas/{id}``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = client.object_types.draft_schema(booking)
+        ...     found = client.object_schemas.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_object_schema", id, include=include, fields=fields)
 
@@ -3792,6 +4132,16 @@ class ObjectSchemaMethods(Resource):
         Notes
         -----
         ``GET /api/object-schemas/{id}/source-mapping``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = client.object_types.draft_schema(booking)
+        ...     found = client.object_schemas.source_mapping(one)
+        >>> [*found.index[:3]]
+        ['id', 'property_mappings', 'relationship_mappings']
         """
         return self._get_of("get_source_mapping_for_object_schema", id, fields=fields)
 
@@ -3878,6 +4228,16 @@ class SourceMappingMethods(Resource):
         Notes
         -----
         ``GET /api/source-mappings/{id}``, limited to 3/s and 60/m; scopes: custom-objects:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500, revision="2026-07-15") as client:
+        ...     booking = client.object_types.create(title="Booking", properties={"nights": "int"})
+        ...     one = client.object_schemas.source_mapping(client.object_types.draft_schema(booking))
+        ...     found = client.source_mappings.get(one)
+        >>> found["id"] == one["id"]
+        True
         """
         return self._get("get_source_mapping", id, fields=fields)
 
@@ -3953,7 +4313,7 @@ class SourceMappingMethods(Resource):
         Examples
         --------
         >>> import klaviyo_analytics as ka
-        >>> client = ka.connect(api_key="pk_0123456789")
+        >>> client = ka.connect(api_key="pk_0123456789", revision="2026-07-15")
         >>> client.source_mappings.update("ABC123", property_mappings={}, dry_run=True)["method"].item()
         'PATCH'
         """
@@ -4020,6 +4380,14 @@ class ReviewMethods(Resource):
         Notes
         -----
         ``GET /api/reviews``, limited to 10/s and 150/m; scopes: reviews:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     frame = client.reviews.list()
+        >>> [*frame.columns[:3]]
+        ['id', 'email', 'status.value']
         """
         return self._list(
             "get_reviews",
@@ -4086,6 +4454,14 @@ class ReviewMethods(Resource):
         Notes
         -----
         ``GET /api/reviews``, limited to 10/s and 150/m; scopes: reviews:read.
+
+        Examples
+        --------
+        >>> import klaviyo_analytics as ka
+        >>> with ka.demo(profiles=100, events=500) as client:
+        ...     sizes = [len(frame) for frame in client.reviews.iter_frames(chunk_size=2)]
+        >>> max(sizes, default=0) <= 2
+        True
         """
         return self._iter_frames(
             "get_reviews",

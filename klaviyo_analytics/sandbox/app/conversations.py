@@ -17,7 +17,7 @@ TYPE, MESSAGE = "conversation", "conversation-message"
 
 
 def begin(store: Store) -> None:
-    """Give everyone a conversation who has agreed to text messages."""
+    """Create a conversation for everyone who has agreed to text messages."""
     for profile in store.records("profile").values():
         _begin(store, profile)
 

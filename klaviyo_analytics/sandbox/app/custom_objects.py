@@ -35,7 +35,7 @@ Json = dict[str, Any]
 ATTRIBUTES = "/data/attributes"
 TYPE, SCHEMA, MAPPING = "object-type", "object-schema", "source-mapping"
 OBJECT, LOG, SOURCE_RECORD = "object-record", "object-ingestion-log", "data-source-record"
-PROFILE = "profile"  # the schema of profiles, which is no resource
+PROFILE = "profile"  # the schema of profiles, which cannot be read
 LONGEST_TITLE = 255
 NAMESPACE = re.compile(r"custom-objects|applications/[0-9A-HJKMNP-TV-Z]{26}")
 MOST_RECORDS, MOST_BYTES = 500, 512 * 1024
@@ -61,12 +61,12 @@ def create_source(call: Call) -> Json:
 
 
 def create_record(call: Call) -> None:
-    """Take one record of a data source."""
+    """Accept one record of a data source."""
     _take(call, [call.body["data"]["attributes"][SOURCE_RECORD]["data"]], f"{SOURCE_RECORD}/data")
 
 
 def create_records(call: Call) -> None:
-    """Take many records of a data source."""
+    """Accept many records of a data source."""
     records = (call.body["data"]["attributes"].get(f"{SOURCE_RECORD}s") or {}).get("data") or []
     if not 1 <= len(records) <= MOST_RECORDS:
         pointer = f"{ATTRIBUTES}/{SOURCE_RECORD}s/data"
@@ -123,6 +123,8 @@ def _fill(store: Store, type_: Record, schema: Record, record: Record) -> bool:
         return True
     id_ = f"{type_.id}:::{name}"
     before = store.find(OBJECT, id_)
+    whole = {one["name"] for one in schema.attributes["properties"] if one["type"] == "int"}
+    found = {key: int(value) if key in whole else value for key, value in found.items()}
     properties = (before.attributes["record_properties"] if before else {}) | found
     store.add(Record(OBJECT, id_, {"record_properties": properties}, {TYPE: type_.id}))
     return True
@@ -157,7 +159,7 @@ def _is_int(value: Any) -> bool:
 FITS: Mapping[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "float": lambda value: isinstance(value, float) or _is_int(value),
-    "int": _is_int,
+    "int": lambda value: _is_int(value) or (isinstance(value, float) and value.is_integer()),
     "string": lambda value: isinstance(value, str),
     "timestamp": _is_time,
 }
@@ -453,11 +455,11 @@ def get_relations(call: Call) -> Json:
 
 @contextmanager
 def _with_relations(store: Store, owner: Record) -> Iterator[None]:
-    """Let a type or schema lead to its relationships, whose ids are unique only within their owner."""
+    """Show the relationships of a type or schema, whose ids are unique only within their owner."""
     schema = owner
     if owner.type == TYPE:
-        slots = (owner.relationships.get(name) for name in ("current-schema", "draft-schema"))
-        schema = store.find(SCHEMA, next(filter(None, slots), "")) or owner
+        slots = [id_ for name in ("current-schema", "draft-schema") for id_ in store.related(owner, name)]
+        schema = store.get(SCHEMA, slots[0]) if slots else owner
     shown: dict[str, list[str]] = {}
     added = []
     for one in schema.hidden.get("relations", ()):
@@ -485,7 +487,7 @@ def relate(call: Call) -> None:
     """Add relationships to a schema, all or none."""
     store = call.store
     schema, relations = _relations(call)
-    new = []
+    new: list[Json] = []
     for number, one in enumerate(call.body["data"]):
         meta, to = one["meta"], _related_to(store, one, f"/data/{number}/id")
         if not meta["name"]:
