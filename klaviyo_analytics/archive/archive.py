@@ -370,7 +370,8 @@ class Archive:
         rows = self._connected().sql(query).to_arrow_table()
         frame = to_frame(rows.select(own), spec, properties)
         if name == "events":
-            frame.insert(2, "metric", self._metric_names(frame["metric_id"]))
+            names = pd.Series(self._metric_names(frame["metric_id"]), index=frame.index, name="metric")
+            frame = pd.concat([frame.iloc[:, :2], names, frame.iloc[:, 2:]], axis=1)
         if columns is None:
             return frame
         more = queries.frame_of(rows.select([column for column in stored if column not in own]))

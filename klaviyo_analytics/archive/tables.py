@@ -291,7 +291,7 @@ def to_frame(table: pa.Table, spec: Spec, properties: Properties | Literal["text
     names = [name for name, _, _ in columns]
     place = names.index("status") + 1 if spec.name == "campaigns" else 1  # where the client puts them
     columns[place:place] = [(name, kind, ()) for name, kind in spec.before]
-    known = {name for name, _, _ in columns}
+    known = {name for name, _ in spec.at(revisions.DEFAULT).documented}
     columns += [(name, kind, ()) for name, kind in spec.possible if name in stored and name not in known]
     for name, kind, path in columns:
         holder = path[0] if path else name

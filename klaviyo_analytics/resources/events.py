@@ -296,8 +296,10 @@ class Events(EventMethods, EventFrames, EventWrites):
         else:
             known = metric_names(self._context, ids.dropna().unique().tolist())
             names = pd.array([known.get(id) if pd.notna(id) else None for id in ids], dtype="string")
-        frame.insert(2 if frame.columns[1:2].tolist() == ["datetime"] else 1, "metric", names)
-        return frame
+        place = 2 if frame.columns[1:2].tolist() == ["datetime"] else 1
+        named = pd.Series(names, index=frame.index, name="metric")
+        # one step for any number of property columns, where pandas warns of an insertion
+        return pd.concat([frame.iloc[:, :place], named, frame.iloc[:, place:]], axis=1)
 
     def _queries(
         self,
