@@ -70,9 +70,7 @@ def check(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: 
     except TypeError as problem:
         allowed = [p.name for p in signature.parameters.values() if p.kind in _NAMED and p.name != "self"]
         near = [
-            f"{close[0]}="
-            for given in kwargs
-            if given not in allowed and (close := difflib.get_close_matches(given, allowed, n=1))
+            f"{close[0]}=" for given in kwargs if given not in allowed and (close := closest(given, allowed))
         ]
         meant = f" (did you mean {' and '.join(near)}?)" if near else ""
         elsewhere = "".join(f" {said}" for word, said in _ELSEWHERE.items() if word in {*kwargs} - {*allowed})
@@ -87,10 +85,15 @@ def near(given: str, allowed: Iterable[str], most: int = 5) -> str:
     return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
 
 
-def did_you_mean(given: object, allowed: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the closest allowed word, or an empty string if none is close."""
-    close = difflib.get_close_matches(str(given), list(allowed), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+def closest(given: object, allowed: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return at most `most` allowed words that are so similar to what was given that they may have been meant."""
+    return difflib.get_close_matches(str(given), list(allowed), n=most, cutoff=cutoff)
+
+
+def did_you_mean(given: object, allowed: Iterable[str], most: int = 1) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the closest allowed words, or an empty string if no word is close."""
+    close = closest(given, allowed, most)
+    return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
 
 
 def allowed_values(given: object, allowed: Iterable[str], what: str = "Allowed values") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import import_module
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pandas as pd
 
 from klaviyo_analytics._html import TO_TRY, AccountRow, account_in_words, card
-from klaviyo_analytics._messages import explained_methods
+from klaviyo_analytics._messages import closest, explained_methods
 from klaviyo_analytics.credentials import Credentials
 from klaviyo_analytics.endpoints.api import Api
 from klaviyo_analytics.errors import ConfigurationError, MissingExtraError
@@ -579,5 +578,5 @@ class KlaviyoClient:
 
 def _did_you_mean(name: str) -> str:
     offered = [*RESOURCES, *(one for one in vars(KlaviyoClient) if not one.startswith("_"))]
-    near = difflib.get_close_matches(name, offered, n=1)
+    near = closest(name, offered)
     return f" Did you mean {near[0]!r}?" if near else " client.describe() lists the resources."

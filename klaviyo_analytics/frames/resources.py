@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics._messages import did_you_mean
 from klaviyo_analytics.endpoints.jsonapi import Record
 from klaviyo_analytics.frames.columns import SchemaWarning, Values, array, joined_texts, texts, warn
 from klaviyo_analytics.frames.schema import FREE_FORM, Column, Link, Schema
@@ -57,10 +57,7 @@ class NamedProperties:
         missing = [name for name in self._wanted if name not in known]
         if not self._rows or not missing:
             return
-        said = []
-        for name in missing:
-            near = difflib.get_close_matches(name, list(self._there), n=3, cutoff=0.6)
-            said.append(f"{name!r}" + (f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""))
+        said = [f"{name!r}{did_you_mean(name, self._there, most=3)}" for name in missing]
         there = ", ".join(map(repr, list(self._there)[:5]))
         warn(
             f"properties: none of {self._rows:,} rows has {', '.join(said)}; every value of the column is missing."

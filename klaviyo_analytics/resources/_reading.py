@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import operator
 import threading
 import time
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from klaviyo_analytics import frames as tables
-from klaviyo_analytics._messages import counted
+from klaviyo_analytics._messages import closest, counted
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import Endpoint, jsonapi
 from klaviyo_analytics.endpoints import query as queries
@@ -381,7 +380,7 @@ SAID_FOR = {
 def instead(given: str, names: Iterable[str], *, most: int = 30) -> str:
     """Return a hint for an unknown name: close matches, or else the existing names."""
     there = list(dict.fromkeys(names))
-    if near := difflib.get_close_matches(given, there, n=5, cutoff=0.5):
+    if near := closest(given, there, most=5, cutoff=0.5):
         return f" Did you mean {', '.join(map(repr, near))}?"
     more = f" and {len(there) - most:,} more" if len(there) > most else ""
     return f" There are {', '.join(map(repr, there[:most]))}{more}." if there else ""
@@ -399,7 +398,7 @@ def chosen(given: Sequence[str] | str, allowed: Sequence[str], what: str) -> lis
     for word in words:
         if word not in allowed:
             meant_by = SAID_FOR.get(str(word).lower())
-            near = [meant_by] if meant_by in allowed else difflib.get_close_matches(str(word), allowed, n=1)
+            near = [meant_by] if meant_by in allowed else closest(word, allowed)
             meant = f" (did you mean {near[0]!r}?)" if near else ""
             raise InvalidQueryError(f"{what}={word!r} is not known{meant}; allowed are {', '.join(allowed)}.")
     return list(dict.fromkeys(words))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_a_write_takes_what_its_own_revision_has() -> None:
     older, newer = (
         ka.connect(api_key="pk_0123456789", revision=name) for name in ("2026-01-15", "2026-04-15")
     )
-    block = {"name": "T", "editor_type": "CODE", "definition": {"a": 1}, "dry_run": True}
+    block: dict[str, Any] = {"name": "T", "editor_type": "CODE", "definition": {"a": 1}, "dry_run": True}
     assert newer.templates.create(**block)["body"].item()["data"]["attributes"]["definition"] == {"a": 1}
     with pytest.raises(InvalidInputError, match="does not accept 'definition'"):
         older.templates.create(**block)

@@ -257,7 +257,8 @@ class TestConditions:
 
 
 def test_one_event_has_the_metrics_name_like_a_list_of_them(client: KlaviyoClient) -> None:
-    for include in ([], ["metric"], ["profile", "attributions"]):
+    includes: Any = ([], ["metric"], ["profile", "attributions"])
+    for include in includes:
         listed = client.events.list(limit=1, include=include)
         row = client.events.get(listed["id"][0], include=include)
         assert row.name == row["id"]
