@@ -156,7 +156,7 @@ class PlanView(View):
     >>> view.state.applicable
     False
     >>> view.state.rows["key"].tolist()
-    ['n…', 'a…@example.org']
+    ['n…', 'a… at example.org']
     >>> view.close()
 
     A cell that applies goes on with what the button sent, if somebody has pressed it:
