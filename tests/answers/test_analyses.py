@@ -150,10 +150,12 @@ def test_a_hundred_orders_without_thirty_renewals_are_seventy_everywhere() -> No
     assert int(everything["frequency"].sum()) == 100
     assert int(chosen["counts"]["count"].sum()) == 70
     for name, frame in seventy.items():
-        pair = [chosen[name], frame]
+        mine, wanted = chosen[name], frame
         if name == "reconcile":  # Klaviyo's own roads count all orders, whatever the conditions
-            pair = [one[one["road"].str.startswith("raw events")].reset_index(drop=True) for one in pair]
-        pd.testing.assert_frame_equal(*pair, obj=name)
+            mine, wanted = (
+                one[one["road"].str.startswith("raw events")].reset_index(drop=True) for one in (mine, wanted)
+            )
+        pd.testing.assert_frame_equal(mine, wanted, obj=name)
         assert len(frame), name
     for name in OF_ORDERS:
         assert chosen[name].attrs["orders"] == "without renewals", name
@@ -352,7 +354,7 @@ class TestOneLinersByHand:
         within = shop.client.analyses.links(YEAR, by="campaign", machines=True)
         assert within["clicks"].sum() == len(clicks)
         with pytest.raises(InvalidInputError, match="channel='push' has no links"):
-            shop.client.analyses.links(channel="push")
+            shop.client.analyses.links(channel="push")  # type: ignore[arg-type]
 
     def test_coupons(self, shop: Shop) -> None:
         frame = shop.client.analyses.coupons(YEAR).dropna(subset=["coupon"]).set_index("coupon")
@@ -415,7 +417,7 @@ class TestOneLinersByHand:
         with pytest.raises(InvalidInputError, match="nobody who is not in the other group"):
             shop.client.analyses.holdout_lift(GROUPS[0], GROUPS[0])
         with pytest.raises(InvalidInputError, match="kind='flows'"):
-            shop.client.analyses.holdout_lift(*GROUPS, kind="flows")
+            shop.client.analyses.holdout_lift(*GROUPS, kind="flows")  # type: ignore[arg-type]
 
     def test_replenishment(self, shop: Shop) -> None:
         due = shop.client.analyses.replenishment(YEAR)
