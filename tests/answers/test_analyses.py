@@ -150,10 +150,12 @@ def test_a_hundred_orders_without_thirty_renewals_are_seventy_everywhere() -> No
     assert int(everything["frequency"].sum()) == 100
     assert int(chosen["counts"]["count"].sum()) == 70
     for name, frame in seventy.items():
-        pair = [chosen[name], frame]
+        mine, wanted = chosen[name], frame
         if name == "reconcile":  # Klaviyo's own roads count all orders, whatever the conditions
-            pair = [one[one["road"].str.startswith("raw events")].reset_index(drop=True) for one in pair]
-        pd.testing.assert_frame_equal(pair[0], pair[1], obj=name)
+            mine, wanted = (
+                one[one["road"].str.startswith("raw events")].reset_index(drop=True) for one in (mine, wanted)
+            )
+        pd.testing.assert_frame_equal(mine, wanted, obj=name)
         assert len(frame), name
     for name in OF_ORDERS:
         assert chosen[name].attrs["orders"] == "without renewals", name
