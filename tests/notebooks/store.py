@@ -122,7 +122,7 @@ def pandas_version() -> str:
 def _output(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode | None:
     if output.output_type == "stream":
         stream: nbformat.NotebookNode = nbformat.v4.new_output(
-            "stream", name=output.name, text=_steady(output.text)
+            "stream", name=output.name, text=_steady(output.text, count)
         )
         return stream
     if output.output_type == "error":
