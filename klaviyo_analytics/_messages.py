@@ -15,6 +15,11 @@ from klaviyo_analytics.errors import ArgumentError
 Function = TypeVar("Function", bound=Callable[..., Any])
 Class = TypeVar("Class", bound=type)
 _SECRETS = {"api_key"}
+# keywords that other methods take
+_ELSEWHERE = {
+    "orders": "Klaviyo counts these numbers itself, over all orders. client.analyses and client.account_summary "
+    "take orders=; client.analyses.touch_rollup(orders=...) counts those that meet conditions by campaign or flow.",
+}
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -70,9 +75,10 @@ def check(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: 
             if given not in allowed and (close := difflib.get_close_matches(given, allowed, n=1))
         ]
         meant = f" (did you mean {' and '.join(near)}?)" if near else ""
+        elsewhere = "".join(f" {said}" for word, said in _ELSEWHERE.items() if word in {*kwargs} - {*allowed})
         takes = ", ".join(f"{name}=" for name in allowed) or "no options"
         said = str(problem).replace("positional arguments", "arguments without a name")
-        raise ArgumentError(f"{name}(): {said}{meant}; it takes {takes}.") from None
+        raise ArgumentError(f"{name}(): {said}{meant}; it takes {takes}.{elsewhere}") from None
 
 
 def near(given: str, allowed: Iterable[str], most: int = 5) -> str:

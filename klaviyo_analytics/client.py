@@ -193,6 +193,7 @@ class KlaviyoClient:
         compare: Comparison | None = "previous_period",
         conversion_metric: Metric | None = None,
         currency: str | None = None,
+        orders: analysis.OrderConditions | Mapping[str, Any] | None = None,
     ) -> pd.DataFrame:
         """Return the account's headline numbers: revenue by source, what was sent, and the results.
 
@@ -212,6 +213,10 @@ class KlaviyoClient:
             Code such as "EUR": count and add up only orders in this currency. Needed where orders have values in
             several currencies. revenue_per_recipient is missing in a currency other than the account's, because
             reports have only that one.
+        orders : analysis.OrderConditions or mapping, optional
+            Which orders count, such as `{"renewals": False}`. Reads the order events instead of aggregates;
+            conversion_uniques, conversion_rate and revenue_per_recipient are missing then, because reports count all
+            orders.
 
         Returns
         -------
@@ -246,8 +251,9 @@ class KlaviyoClient:
         from klaviyo_analytics.resources.accounts import account_summary  # noqa: PLC0415
 
         return account_summary(
-            self._context, timeframe, compare=compare, conversion_metric=conversion_metric, currency=currency
-        )
+            self._context, timeframe, compare=compare, conversion_metric=conversion_metric, currency=currency,
+            orders=orders,
+        )  # fmt: skip
 
     def archive(self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
         """Open the local copy of this account in a folder; `archive.sync()` fills it.

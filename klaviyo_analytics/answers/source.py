@@ -168,6 +168,17 @@ class Source:
             return metric or metric_names.USUAL
         return metric_names.conversion_metric(self._context)[0]
 
+    def metric_ids(self, metric: Any) -> list[str]:
+        """Return the ids of the metrics that a metric of orders names: one of an account, all of a name in a copy."""
+        if self._copy is None:
+            return [id for id, _ in Metrics(self.context).resolve_all(metric)]
+        known = self.known_metrics()
+        name, integration = metric if isinstance(metric, tuple) else (metric, None)
+        found = known[(known["id"] == name) | (known["name"] == name)]
+        if integration is not None:
+            found = found[found["integration.name"] == integration]
+        return [str(id) for id in found["id"]]
+
     def known_metrics(self) -> pd.DataFrame:
         """Return all metrics of the account."""
         if self._copy is not None:

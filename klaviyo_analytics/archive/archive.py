@@ -362,7 +362,7 @@ class Archive:
         own = [
             column
             for column in view.columns
-            if column in {name for name, _ in spec.documented} or column == "_extra"
+            if column in {name for name, _ in spec.possible} or column == "_extra"
         ]
         stored = [*own, *(column for column in columns or () if column in view.columns and column not in own)]
         listed = ", ".join(map(named, stored))
@@ -548,7 +548,9 @@ def archive_of(
     context: Context, folder: str | Path, storage_options: Mapping[str, str] | None = None
 ) -> Archive:
     """Open the archive of a client's account, which may not exist yet."""
-    return Archive(Store(folder, storage_options, fingerprint(context), context.timezone), context)
+    return Archive(
+        Store(folder, storage_options, fingerprint(context), context.timezone, context.sleep), context
+    )
 
 
 def open_archive(folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:

@@ -116,8 +116,11 @@ class Api:
         return self._answer(replace(call, on_repeat=on_repeat)).document
 
     def found(self, method: str, path: str) -> Endpoint | None:
-        """Find the operation that a path belongs to; None if the table has none."""
-        return self.catalog.find(method.upper(), path.partition("?")[0])
+        """Find the operation that a path belongs to; None if the table has none.
+
+        Older guides end paths with a slash, and the API takes both.
+        """
+        return self.catalog.find(method.upper(), path.partition("?")[0].removesuffix("/"))
 
     def pages(
         self,
@@ -150,6 +153,7 @@ class Api:
                 raise
         else:
             yield first
+            del first
             yield from pages
             return
         self._smaller_pages[endpoint.operation] = smaller

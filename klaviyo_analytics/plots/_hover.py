@@ -142,7 +142,8 @@ def _alone(figure: Figure, artists: Sequence[Artist]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  (also registers the canvas)
     from PIL import Image  # noqa: PLC0415  (Matplotlib needs it, too)
 
-    canvas, before = FigureCanvasAgg(figure), figure.canvas
+    before = figure.canvas
+    canvas: Any = FigureCanvasAgg(figure)
     try:
         renderer = canvas.get_renderer()
         renderer.clear()
@@ -284,7 +285,7 @@ def _points(ax: Axes, writer: _Writer) -> Iterator[Mark]:
         names = getattr(points, "hover_names", None)
         if names is None:
             continue
-        offsets = np.ma.filled(np.ma.asarray(points.get_offsets(), dtype=float), np.nan)
+        offsets: Any = np.ma.filled(np.ma.asarray(points.get_offsets(), dtype=float), np.nan)
         size, half = _root(ax).bbox, 6 * _root(ax).dpi / 72
         for (x, y), name in zip(offsets, names, strict=True):
             if np.isfinite([x, y]).all():

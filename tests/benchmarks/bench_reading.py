@@ -224,9 +224,9 @@ def main() -> None:
                     slow, asked, at_once = timed(url, ours, count, latency=LATENCY, **options)
                     ratios.append(slow / quick)
                     print(
-                        f"{'iter_frames' if frames else 'list':<12}{spread:<8}{quick:6.2f} s without latency, {slow:6.2f} s"
-                        f" with {LATENCY} s: {slow / quick:5.2f} times; {asked} requests ({asked / pages:.2f}), "
-                        f"{at_once} at once",
+                        f"{'iter_frames' if frames else 'list':<12}{spread:<8}{quick:6.2f} s without latency, "
+                        f"{slow:6.2f} s with {LATENCY} s: {slow / quick:5.2f} times; "
+                        f"{asked} requests ({asked / pages:.2f}), {at_once} at once",
                         flush=True,
                     )
                 print(

@@ -114,7 +114,9 @@ class TestIterFrames:
 
     def test_pages_are_read_when_they_are_wanted(self, library: Shop) -> None:
         before = len(library.sandbox.requests)
-        chunks: Iterator[pd.DataFrame] = library.client.profiles.iter_frames(chunk_size=10, page_size=10)
+        chunks: Iterator[pd.DataFrame] = library.client.profiles.iter_frames(
+            chunk_size=10, page_size=10, workers=1
+        )
         next(chunks)
         assert len(library.asked(before)) <= 2
 
