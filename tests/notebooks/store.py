@@ -41,7 +41,7 @@ CHANGES = {  # what differs between two runs, and what is stored for it
     r"/tmp/[\w./-]+": "/tmp/…",
 }
 INLINE = re.compile(r"(data:image/png;base64,)([A-Za-z0-9+/=]+)")
-STYLED = re.compile(r"\bT_([0-9a-f]{5})\b")
+STYLED = re.compile(r"\bT_([0-9a-f]{5})(?![0-9a-f])")
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -122,32 +122,32 @@ def pandas_version() -> str:
 def _output(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode | None:
     if output.output_type == "stream":
         stream: nbformat.NotebookNode = nbformat.v4.new_output(
-            "stream", name=output.name, text=_steady(output.text)
+            "stream", name=output.name, text=_steady(output.text, count)
         )
         return stream
     if output.output_type == "error":
         raise ValueError(f"a cell failed: {output.ename}: {output.evalue}")
     if WIDGET in output.data and output.output_type == "display_data" and PICTURE not in output.data:
         return None  # a progress bar
-    data = {kind: _value(kind, value) for kind, value in output.data.items() if kind != WIDGET}
+    data = {kind: _value(kind, value, count) for kind, value in output.data.items() if kind != WIDGET}
     number = {"execution_count": count} if output.output_type == "execute_result" else {}
     shown: nbformat.NotebookNode = nbformat.v4.new_output(output.output_type, data, **number)
     return shown
 
 
-def _value(kind: str, value: Any) -> Any:
+def _value(kind: str, value: Any, count: int) -> Any:
     if kind == PICTURE:
         return _fewer_colours(value)
     if not isinstance(value, str):
         return value
-    return _steady(INLINE.sub(lambda found: found[1] + _fewer_colours(found[2]), value))
+    return _steady(INLINE.sub(lambda found: found[1] + _fewer_colours(found[2]), value), count)
 
 
-def _steady(text: str) -> str:
+def _steady(text: str, count: int) -> str:
     for changing, steady in CHANGES.items():
         text = re.sub(changing, steady, text)
     names: dict[str, str] = {}  # pandas' Styler gives each table a random name
-    return STYLED.sub(lambda found: names.setdefault(found[1], f"T_{len(names)}"), text)
+    return STYLED.sub(lambda found: names.setdefault(found[1], f"T_{count}x{len(names)}"), text)
 
 
 def _fewer_colours(picture: str) -> str:
