@@ -222,10 +222,20 @@ class Ranges:
         The end that was asked for.
     workers : int or None
         A fixed number of readers.
+    packed : callable, optional
+        Makes something smaller of the rows of a page and what they include, which `pages` hands on instead.
     """
 
-    def __init__(self, settled: Plan, axis: Axis, end: datetime | None, workers: int | None) -> None:
+    def __init__(
+        self,
+        settled: Plan,
+        axis: Axis,
+        end: datetime | None,
+        workers: int | None,
+        packed: Callable[[list[Any], Any], Any] | None = None,
+    ) -> None:
         self.whole = settled.whole
+        self._packed = packed
         self.axis = axis
         self.conditions = settled.conditions
         self.end = end
@@ -477,12 +487,15 @@ class Ranges:
             for records, included in reading.pages(progress, met):
                 inside = self.rows.new(self._inside(records, piece.start, piece.end))
                 progress.add(len(inside) - len(records))
+                page: Page = (inside, included)
                 if not self._in_order:
                     piece.table.add(inside, included)
+                elif self._packed is not None:
+                    page = (self._packed(inside, included), {})
                 # where a page is out of order, its last row says nothing about the pages that follow
                 ordered = ordered and in_order([self.axis.of(record) for record in records]) is not None
                 with self._changed:
-                    self._page(piece, records, (inside, included), ordered=ordered)
+                    self._page(piece, records, page, ordered=ordered)
                     if self._stopped or (ordered and self._is_past(records, piece.end)):
                         break
         except BaseException as problem:  # noqa: BLE001  (raised where the pages are waited for)
