@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -30,7 +31,8 @@ from klaviyo_analytics.resources._reading import Reading, Rows
 
 BATCH = 10_000  # rows of a commit
 PAGE = 1_000  # events of the largest page
-READERS = 4  # at once; writing keeps up with no more, and each holds a few pages of some 6 MB
+READERS = 2  # at once; writing keeps up with few more, and each takes some 30 MB
+SERIAL = 20  # pages of an overlap up to which it is read by one reader
 RECENT = 20_000  # ids kept as text; a page repeats those of the pages just before
 PARENTS = 50  # campaigns or flows whose messages are written in one commit
 SECOND = timedelta(seconds=1)
@@ -211,15 +213,29 @@ class _Table:
         start = start if start > begun else begun
         days = self.sync.overlap / timedelta(days=1)
         self.outcome.reason = f"overlap of {days:g} days before {reached:%Y-%m-%d %H:%M} UTC, for late events"
-        self._events(None if start <= EVERYTHING else start, None, {})
+        self.view()
+        edge = reached.replace(microsecond=0) + SECOND
+        kept = sql.value(
+            self.sync.connection,
+            f"SELECT count(*) FROM events WHERE datetime >= {_at(start)} AND datetime < {_at(edge)}",  # noqa: S608
+        )
+        first = None if start <= EVERYTHING else start
+        if (
+            PAGE <= kept <= PAGE * SERIAL and start < edge
+        ):  # one page after the other takes the fewest requests
+            self._events(first, edge, {}, workers=1)
+            first = edge
+        self._events(first, None, {})
 
-    def _events(self, start: datetime | None, end: datetime | None, marks: Marks) -> None:
+    def _events(
+        self, start: datetime | None, end: datetime | None, marks: Marks, workers: int | None = None
+    ) -> None:
         self.view()
         latest = sql.value(self.sync.connection, "SELECT epoch_us(max(datetime)) FROM events")
         kept_until = EVERYTHING + timedelta(microseconds=latest) if latest is not None else None
         began, reached = self.context.now(), mark(self.table, REACHED)
         seen: list[pa.Array] = []
-        for rows in event_batches(self.context, None, (start, end)):
+        for rows in event_batches(self.context, None, (start, end), workers):
             times = rows["datetime"]
             last = pc.max(times).as_py()
             if kept_until is None:
@@ -340,23 +356,27 @@ def _frames(resource: Any, context: Context, spec: Spec, options: dict[str, Any]
 
 
 def event_batches(
-    context: Context, filter: Filter | None, bounds: Bounds = (None, None)
+    context: Context, filter: Filter | None, bounds: Bounds = (None, None), workers: int | None = None
 ) -> Iterator[pa.Table]:
     """Read events in order of time, as Arrow tables of some 10,000 rows with what they are attributed to."""
+    workers = workers or READERS
     options: dict[str, Any] = {
         "sort": "datetime", "include": ["attributions"], "page_size": BATCH if BATCH < PAGE else None,
         "properties": "text",
     }  # fmt: skip
     settled = _concurrent.plan(
-        context, "get_events", EVENTS, filter=filter, bounds=bounds, workers=READERS, **options
+        context, "get_events", EVENTS, filter=filter, bounds=bounds, workers=workers, **options
     )
     rows = KnownIds()
-    source = Ranges(settled, EVENTS, bounds[1], READERS).pages if settled.concurrent else settled.whole.pages
+    packed = partial(
+        _event_rows, reading=settled.whole
+    )  # Arrow takes a tenth of the memory of Python's objects
+    ranges = Ranges(settled, EVENTS, bounds[1], workers, packed=packed)
+    source = ranges.pages if settled.concurrent else settled.whole.pages
     held: list[pa.Table] = []
     with Progress("events", shown=context.progress) as progress:
         for records, included in source(progress, rows):
-            if records:  # page by page, since Arrow takes a tenth of the memory of Python's objects
-                held.append(_event_rows(records, included, settled.whole))
+            held.append(records if isinstance(records, pa.Table) else packed(records, included))
             if sum(table.num_rows for table in held) >= BATCH:
                 yield pa.concat_tables(held).combine_chunks()
                 held = []
@@ -376,18 +396,29 @@ class KnownIds(Rows):
         """Return the records that were not read before, in order; those without an id are all kept."""
         with self._lock:
             if len(self._ids) >= RECENT:
-                self._earlier = np.sort(np.concatenate([self._earlier, _digests(self._ids)]))
+                self._earlier = np.concatenate([self._earlier, _digests(self._ids)])
+                self._earlier.sort()
                 self._ids = set()
+            fresh = []
+            for record, met in zip(records, self._met(records), strict=True):
+                if (id := record["id"]) is None:
+                    self.nameless += 1
+                elif met or str(id) in self._ids:
+                    continue
+                else:
+                    self._ids.add(str(id))
+                fresh.append(record)
+            self.repeated += len(records) - len(fresh)
+        return fresh
+
+    def _met(self, records: list[Any]) -> list[bool]:
+        """Return for each record whether its id is one of the earlier ones."""
         if not self._earlier.size:
-            return super().new(records)
+            return [False] * len(records)
         digests = _digests([str(record["id"]) for record in records])
         places = np.minimum(np.searchsorted(self._earlier, digests), self._earlier.size - 1)
-        met = self._earlier[places] == digests
-        unmet = [record for record, was in zip(records, met, strict=True) if not was or record["id"] is None]
-        fresh = super().new(unmet)
-        with self._lock:
-            self.repeated += len(records) - len(unmet)
-        return fresh
+        found: list[bool] = (self._earlier[places] == digests).tolist()
+        return found
 
 
 def _digests(ids: Collection[str]) -> np.ndarray[Any, Any]:

@@ -185,6 +185,22 @@ MEMBER_SCHEMAS: Mapping[str, pa.Schema] = {
 }
 
 
+KEPT: Mapping[str, Spec] = {
+    "kept": Spec("kept", "", key=("question",))
+}  # answers of reports, see Archive.keep
+KEPT_SCHEMA = pa.schema(
+    [
+        pa.field("question", pa.string()),
+        pa.field("report", pa.string()),
+        pa.field("read_at", TIME),
+        pa.field("columns", pa.string()),
+        pa.field("rows", pa.string()),
+        pa.field("attrs", pa.string()),
+    ]
+)
+TABLES: Mapping[str, Spec] = {**SPECS, **MEMBERS, **KEPT}
+
+
 def spec_of(name: str, known: Mapping[str, Spec] = SPECS) -> Spec:
     """Find a table's description.
 

@@ -225,17 +225,27 @@ class Ranges:
     settled : Plan
     axis : Axis
     end : datetime or None
-        The end that was asked for.
+        What was asked for.
     workers : int or None
         A fixed number of readers.
     share : int
         How many such reads run at the same time.
+    packed : callable, optional
+        Makes something smaller of a page's rows and what they include, which `pages` hands on instead.
     """
 
     def __init__(
-        self, settled: Plan, axis: Axis, end: datetime | None, workers: int | None, *, share: int = 1
+        self,
+        settled: Plan,
+        axis: Axis,
+        end: datetime | None,
+        workers: int | None,
+        *,
+        share: int = 1,
+        packed: Callable[[list[Any], Any], Any] | None = None,
     ) -> None:
         self.whole = settled.whole
+        self._packed = packed
         self.axis = axis
         self.conditions = settled.conditions
         self.end = end
@@ -498,15 +508,18 @@ class Ranges:
             for records, included in reading.pages(progress, met):
                 inside = self.rows.new(self._inside(records, piece.start, piece.end))
                 progress.add(len(inside) - len(records))
+                page: Page = (inside, included)
                 if not self._in_order:
                     piece.table.add(inside, included)
+                elif self._packed is not None:
+                    page = (self._packed(inside, included), {})
                 # where a page is out of order, its last row says nothing about the pages that follow
                 ordered = ordered and in_order([self.axis.of(record) for record in records]) is not None
                 with self._changed:
-                    self._page(piece, records, (inside, included), ordered=ordered)
+                    self._page(piece, records, page, ordered=ordered)
                     if self._stopped or (ordered and self._is_past(records, piece.end)):
                         break
-                del records, included, inside  # not needed while the next page is waited for
+                del records, included, inside, page  # not needed while the next page is waited for
         except BaseException as problem:  # noqa: BLE001  (raised where the pages are waited for)
             error = problem
         self._over(piece, met, error)
