@@ -27,7 +27,7 @@ from klaviyo_analytics.plots._style import MOST_HUES, colours_of
 from klaviyo_analytics.plots._time_axis import date_axis
 from klaviyo_analytics.plots.trend import Trend, measure_in_words, period_in_words, read_trend, zone_in_words
 
-_SOURCES = ("campaign", "flow", "other")
+_SOURCES = ("campaign", "flow", "other", "campaigns", "flows", "not attributed")
 
 
 @draws(
@@ -114,7 +114,9 @@ def revenue_split(
 def _stack(ax: Axes, trend: Trend, kwargs: dict[str, Any]) -> tuple[list[Artist], list[str]]:
     """Pile the sources on each other, what was paid back below zero; return the legend's entries."""
     ranked = in_order(trend.series)
-    order = [name for name in _SOURCES if name in ranked] + [name for name in ranked if name not in _SOURCES]
+    order = sorted(
+        ranked, key=lambda name: _SOURCES.index(name.lower()) if name.lower() in _SOURCES else len(_SOURCES)
+    )
     series = {one.name: one for one in trend.series}
     when = all_times(trend.series).unique().sort_values()
     above, below = np.zeros(len(when)), np.zeros(len(when))
