@@ -109,15 +109,16 @@ def smoothed(
 
     def added_up(values: Floats) -> Floats:
         whole = pd.Series(np.where(one.complete, values, np.nan))
-        sums = whole.groupby(runs).rolling(window, min_periods=window).sum()
-        return sums.to_numpy(dtype=float)
+        sums: Floats = whole.groupby(runs).rolling(window, min_periods=window).sum().to_numpy(dtype=float)
+        return sums
 
     if parts is None:
         return replace(one, smoothed=added_up(one.values) / window)
     numerator, denominator = parts
     below = added_up(np.where(np.isfinite(numerator), denominator, np.nan))
     rate = np.full(len(below), np.nan)
-    return replace(one, smoothed=np.divide(added_up(numerator), below, out=rate, where=below > 0))
+    np.divide(added_up(numerator), below, out=rate, where=below > 0)
+    return replace(one, smoothed=rate)
 
 
 def all_times(series: Sequence[Series]) -> pd.DatetimeIndex:

@@ -20,10 +20,12 @@ from klaviyo_analytics.plots._canvas import (
     put_title,
     quiet,
     value_axis,
+    with_period,
 )
 from klaviyo_analytics.plots._frame import currency_of, draws, finished, names, numbers, require
 from klaviyo_analytics.plots._lines import (
     Series,
+    all_times,
     bar_width,
     draw_bars,
     draw_partial,
@@ -34,7 +36,7 @@ from klaviyo_analytics.plots._matrix import draw_cells, scale_in_words
 from klaviyo_analytics.plots._quantities import quantity, write
 from klaviyo_analytics.plots._style import MOST_HUES, MUTED, PALETTE, ink, line_width
 from klaviyo_analytics.plots._text import clip, legible, put_names
-from klaviyo_analytics.plots._time_axis import date_axis, moments
+from klaviyo_analytics.plots._time_axis import Annotations, date_axis, dated, moments, put_annotations
 from klaviyo_analytics.plots.trend import Trend, period_in_words, read_trend, zone_in_words
 
 
@@ -300,6 +302,7 @@ def list_growth(
     *,
     x: str = "datetime",
     interval: str | None = None,
+    annotations: Annotations | None = None,
     title: str | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
@@ -315,6 +318,8 @@ def list_growth(
         Column of the interval's start.
     interval : str, optional
         `"day"`, `"week"`, ...; read from the frame if not given.
+    annotations : mapping of date to str, or pandas.DataFrame, optional
+        What happened when, as in `metric_trend`.
     title : str, optional
         `""` for none.
     ax : matplotlib.axes.Axes, optional
@@ -344,27 +349,33 @@ def list_growth(
     [-3, -4, -2]
     """
     joined, left, net, members = _OF_A_SEGMENT if _OF_A_SEGMENT[0] in frame.columns else _OF_A_LIST
+    events = dated(annotations)
     gains, losses, change, size = (
         read_trend(frame, x=x, y=column, interval=interval) for column in (joined, left, net, members)
     )
     ax = new_axes(ax)
     quiet(ax)
+    remarks: list[str] = []
     rows_above = 0.0
     if gains.empty and losses.empty:
         put_note(ax, gains.empty)
     else:
         handles, labels = _draw_growth(ax, gains, losses, change, kwargs)
-        rows_above = put_legend(ax, handles, labels)
+        rows_above, remarks = put_annotations(ax, events, within=all_times(gains.series))
+        rows_above += put_legend(ax, handles, labels, rows_above=rows_above)
     subject = "Segment" if joined == _OF_A_SEGMENT[0] else "List"
     per = f" per {gains.interval}" if gains.interval else ""
-    put_title(ax, f"{subject} growth{per}" if title is None else title, rows_above=rows_above)
+    ours = with_period(ax, f"{subject} growth{per}", gains.covers) if title is None else title
+    put_title(ax, ours, rows_above=rows_above)
+    in_title = gains.period == gains.covers and ours.endswith(gains.covers)
     put_caption(
         ax,
         [
             f"Profiles{per}, {quantity(net).label} = {quantity(net).definition}",
             _sizes(size),
-            period_in_words(gains),
+            None if in_title else period_in_words(gains),
             zone_in_words(gains.zone),
+            *remarks,
         ],
     )
     return ax

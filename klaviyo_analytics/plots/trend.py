@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -138,8 +138,7 @@ def read_trend(
 ) -> Trend:
     """Check the frame, and the one to compare it with, and cut both into series."""
     require(frame, [x, y, hue])
-    if smooth is not None and (isinstance(smooth, bool) or not isinstance(smooth, Integral) or smooth < 1):
-        raise InvalidInputError(f"smooth={smooth!r} is not a number of intervals. Pass 1 or more, such as 4.")
+    window = _window(smooth)
     subject = quantity(y)
     money = currency_of(frame, currency) if subject.kind == "money" else None
     series = split(frame, x=x, y=y, hue=hue)
@@ -148,7 +147,6 @@ def read_trend(
     if days_of_another_zone(all_times(series), span):
         series = [_on_days(one) for one in series]
         zone = None
-    window = int(smooth or 1)
     if window > 1:
         series = all_smoothed(frame, series, x=x, y=y, hue=hue, window=window, interval=span)
     when = all_times(series)
@@ -173,6 +171,17 @@ def read_trend(
         covers=dates_covered(when, span),
         window=window,
     )
+
+
+def _window(smooth: int | None) -> int:
+    """Return over how many intervals to smooth; 1 for not at all."""
+    try:
+        window = 1 if smooth is None else index(smooth)
+    except TypeError:
+        window = 0
+    if window < 1:
+        raise InvalidInputError(f"smooth={smooth!r} is not a number of intervals. Pass 1 or more, such as 4.")
+    return window
 
 
 def draw_trend(
