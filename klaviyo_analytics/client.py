@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
-from klaviyo_analytics._html import TO_TRY, AccountRow, account_in_words, card
+from klaviyo_analytics._html import TO_TRY, AccountRow, AccountSummary, account_in_words, card
 from klaviyo_analytics._messages import closest, explained_methods
 from klaviyo_analytics.credentials import Credentials
 from klaviyo_analytics.endpoints.api import Api
@@ -229,6 +229,9 @@ class KlaviyoClient:
             add up to all. recipients and what follows them are the reports' numbers, with rates made of summed
             counts. The two need not agree: a report may credit a message with orders by when it was sent.
 
+            A notebook shows it as cards of the key numbers, with the table folded below; `ka.plots.scorecard` draws
+            the same as a picture.
+
         Raises
         ------
         AmbiguousMatchError, NoMatchError
@@ -249,10 +252,13 @@ class KlaviyoClient:
         """
         from klaviyo_analytics.resources.accounts import account_summary  # noqa: PLC0415
 
-        return account_summary(
+        summary = account_summary(
             self._context, timeframe, compare=compare, conversion_metric=conversion_metric, currency=currency,
             orders=orders,
         )  # fmt: skip
+        shown = AccountSummary(summary)
+        shown.attrs = summary.attrs
+        return shown
 
     def archive(self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
         """Open the local copy of this account in a folder; `archive.sync()` fills it.

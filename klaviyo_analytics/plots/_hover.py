@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MOST = 1_000  # boxes of a figure; beyond that they would weigh more than the picture
 _MOST_LAYERS = 12
+_SERIES = "series "  # begins the id of a name that stands where its line ends; the colour of the line follows
 
 
 class Mark(NamedTuple):
@@ -158,19 +159,21 @@ def _alone(figure: Figure, artists: Sequence[Artist]) -> bytes:
 
 
 def _series(ax: Axes) -> list[tuple[Any, list[Artist]]]:
-    """Return each entry of the legend with the artists that have its colour; none where two share a colour."""
+    """Return each entry of the legend and name at a line's end with the artists of its colour.
+
+    None where two share a colour.
+    """
     legend = ax.get_legend()
-    if legend is None:
-        return []
-    entries = [
-        (text, shade)
-        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=False)
-        if (shade := _colour(handle)) and text.get_text()
+    handles = zip(legend.get_texts(), legend.legend_handles, strict=False) if legend else ()
+    entries: list[tuple[Any, str]] = [
+        (text, shade) for text, handle in handles if (shade := _colour(handle)) and text.get_text()
     ]
+    at_the_ends = [text for text in ax.texts if str(text.get_gid()).startswith(_SERIES)]
+    entries += [(text, to_hex(str(text.get_gid()).removeprefix(_SERIES))) for text in at_the_ends]
     drawn: list[tuple[Artist, str | None]] = [
         (artist, _colour(artist))
         for artist in (*ax.lines, *ax.patches, *ax.collections, *ax.texts)
-        if artist.get_visible()
+        if artist.get_visible() and artist not in at_the_ends
     ]
     found = []
     for text, shade in entries:
