@@ -322,16 +322,18 @@ class Source:
         return result.astype({"profile_id": "string", "group": "string"})
 
     def campaigns_of_messages(self) -> dict[str, str]:
-        """Return the campaign of each campaign message, by id."""
+        """Return the campaign of each campaign message, by the message's id and by the campaign's own.
+
+        Events name a campaign's message by either, depending on the account.
+        """
         campaigns = (
             self._copy.frame("campaigns") if self._copy is not None else Campaigns(self.context).list()
         )
         self._counted("campaigns", campaigns)
         return {
-            str(message): str(campaign)
+            str(id): str(campaign)
             for campaign, messages in zip(campaigns["id"], campaigns["campaign_message_ids"], strict=True)
-            if isinstance(messages, Sequence)
-            for message in messages
+            for id in (campaign, *(messages if isinstance(messages, Sequence) else ()))
         }
 
     def located(self, column: str) -> pd.Series[Any]:
