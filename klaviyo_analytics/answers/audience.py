@@ -11,7 +11,7 @@ from klaviyo_analytics import analysis
 from klaviyo_analytics._messages import explained_methods
 from klaviyo_analytics.analysis.orders import conditions_of
 from klaviyo_analytics.answers.customers import _described, _only, _until
-from klaviyo_analytics.answers.source import Orders, Source, Span
+from klaviyo_analytics.answers.source import Orders, Source, Span, named, step_names
 from klaviyo_analytics.errors import InvalidInputError, NoMatchError
 from klaviyo_analytics.resources import Campaigns, MetricAggregates
 from klaviyo_analytics.resources.metrics import Metric
@@ -86,7 +86,8 @@ class AudienceAnalyses:
         Parameters
         ----------
         steps : sequence of str
-            Names of metrics; all integrations of a name count.
+            Names of metrics; all integrations of a name count. "Started Checkout" and Shopify's "Checkout Started"
+            are one step, unless both are given, and so are a text metric's old and new names.
         timeframe : Timeframe, str or (start, end)
             When the events happened.
         within : float, optional
@@ -112,6 +113,7 @@ class AudienceAnalyses:
         events = source.events(ids, period, properties=[] if orders is None else "json")
         if orders is not None:
             events = _that_count(source, events, metric, orders)
+        events = events.assign(metric=named(events["metric"], step_names(steps)))
         frame = analysis.ordered_funnel(events, list(steps), within=within)
         return source.signed(frame, "ordered_funnel", period, orders=_described(orders))
 
@@ -461,14 +463,16 @@ def _that_count(source: Source, events: pd.DataFrame, metric: Metric | None, ord
 
 
 def _every(source: Source, names: Sequence[str]) -> list[str]:
-    """Return the ids of all metrics of these names, so that a name with two integrations is not ambiguous."""
+    """Return the ids of all metrics of these steps, so that a name with two integrations is not ambiguous."""
     known = source.known_metrics()
-    absent = [name for name in names if name not in set(known["name"])]
+    wanted = step_names(names)
+    absent = [name for name, known_as in wanted.items() if not known["name"].isin(known_as).any()]
     if absent:
         raise InvalidInputError(
             f"steps has {absent[0]!r}, and no metric has this name. client.metrics.list() shows the names."
         )
-    return [str(id) for id in known.loc[known["name"].isin(list(names)), "id"]]
+    every = [each for known_as in wanted.values() for each in known_as]
+    return [str(id) for id in known.loc[known["name"].isin(every), "id"]]
 
 
 def _months(orders: pd.DataFrame, span: Timeframe, source: Source, value: str) -> pd.DataFrame:
