@@ -20,7 +20,7 @@ from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
-from klaviyo_analytics._secret import MASK, Secret
+from klaviyo_analytics._secret import MASK, Secret, body_without_session
 from klaviyo_analytics.errors import (
     ConnectionFailedError,
     InvalidInputError,
@@ -209,8 +209,9 @@ class HeaderAuth(AuthBase):
         return request
 
     def mask(self, body: bytes) -> bytes:
-        """Replace the key in what a server says about it."""
-        return body.replace(self._secret.reveal().rpartition(" ")[2].encode(), MASK.encode())
+        """Replace the key, and the token of a session link, in what a server says about an error."""
+        masked = body.replace(self._secret.reveal().rpartition(" ")[2].encode(), MASK.encode())
+        return body_without_session(masked)
 
     def __repr__(self) -> str:
         return f"HeaderAuth({MASK})"
@@ -417,9 +418,10 @@ class Transport:
                 "sent elsewhere. Check base_url."
             )
             return None, None, error
-        if status >= 400 or b'"errors"' in body[:100]:
-            body = self._auth.mask(body)
         document, whole = _document(body)
+        if status >= 400 or (isinstance(document, Mapping) and document.get("errors")):
+            body = self._auth.mask(body)
+            document, whole = _document(body)
         if status < 200:
             error = MalformedResponseError(f"{where} answered {status}, which is not a final status.")
             return None, Failure(None), error
