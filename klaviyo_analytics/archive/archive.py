@@ -17,10 +17,11 @@ from klaviyo_analytics.archive import forget as forgetting
 from klaviyo_analytics.archive import sql
 from klaviyo_analytics.archive import sql as queries
 from klaviyo_analytics.archive import verify as verification
+from klaviyo_analytics.archive.reports import Reported
 from klaviyo_analytics.archive.sql import Clock, Span, conditions
 from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named
 from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Outcome, Sync
-from klaviyo_analytics.archive.tables import MEMBERS, SPECS, spec_of, to_frame
+from klaviyo_analytics.archive.tables import KEPT, MEMBERS, SPECS, TABLES, spec_of, to_frame
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError
 from klaviyo_analytics.frames.schema import Properties
 from klaviyo_analytics.resources import Context
@@ -35,7 +36,7 @@ ALL = tuple(SPECS)
 
 
 @explained_methods
-class Archive:
+class Archive(Reported):
     """A copy of an account in Delta tables; made by `client.archive` or `open_archive`.
 
     `sync`, `verify` and `snapshot` need a client; everything else reads the copy only.
@@ -55,7 +56,7 @@ class Archive:
         self._context = context
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._versions: dict[str, int] = {}
-        for name in (*SPECS, *MEMBERS):
+        for name in TABLES:
             store.table(name)  # refuses another account's folder
 
     def __repr__(self) -> str:
@@ -362,7 +363,7 @@ class Archive:
         own = [
             column
             for column in view.columns
-            if column in {name for name, _ in spec.documented} or column == "_extra"
+            if column in {name for name, _ in spec.possible} or column == "_extra"
         ]
         stored = [*own, *(column for column in columns or () if column in view.columns and column not in own)]
         listed = ", ".join(map(named, stored))
@@ -370,7 +371,8 @@ class Archive:
         rows = self._connected().sql(query).to_arrow_table()
         frame = to_frame(rows.select(own), spec, properties)
         if name == "events":
-            frame.insert(2, "metric", self._metric_names(frame["metric_id"]))
+            names = pd.Series(self._metric_names(frame["metric_id"]), index=frame.index, name="metric")
+            frame = pd.concat([frame.iloc[:, :2], names, frame.iloc[:, 2:]], axis=1)
         if columns is None:
             return frame
         more = queries.frame_of(rows.select([column for column in stored if column not in own]))
@@ -407,7 +409,7 @@ class Archive:
             Paths, or URLs in an object store. Events are partitioned by ``month``, which is derived from
             `datetime`; every other column is in the files.
         """
-        spec_of(name, {**SPECS, **MEMBERS})
+        spec_of(name, TABLES)
         table = self._store.table(name)
         return [] if table is None else self._store.files(table)
 
@@ -492,7 +494,7 @@ class Archive:
         """Bring the views to the last versions of all tables; each call gets a cursor of its own."""
         if self._connection is None:
             self._connection = queries.connected()
-        for name in (*SPECS, *MEMBERS):
+        for name in TABLES:
             table = self._store.table(name)
             if table is not None and self._versions.get(name) != table.version():
                 queries.create_view(self._connection, self._store, name, table)
@@ -500,11 +502,13 @@ class Archive:
         return self._connection.cursor()
 
     def _needed(self, name: str) -> None:
-        spec_of(name, {**SPECS, **MEMBERS})
+        spec_of(name, TABLES)
         if self._store.table(name) is None:
             how = (
                 f"snapshot({name.split('_', maxsplit=1)[0] + 's'!r})"
                 if name in MEMBERS
+                else "keep(report, …)"
+                if name in KEPT
                 else f"sync([{name!r}])"
             )
             raise InvalidInputError(f"The archive has no table {name!r} yet. Run archive.{how} first.")
@@ -548,7 +552,9 @@ def archive_of(
     context: Context, folder: str | Path, storage_options: Mapping[str, str] | None = None
 ) -> Archive:
     """Open the archive of a client's account, which may not exist yet."""
-    return Archive(Store(folder, storage_options, fingerprint(context), context.timezone), context)
+    return Archive(
+        Store(folder, storage_options, fingerprint(context), context.timezone, context.sleep), context
+    )
 
 
 def open_archive(folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
@@ -584,6 +590,6 @@ def open_archive(folder: str | Path, *, storage_options: Mapping[str, str] | Non
     """
     store = Store(folder, storage_options, None, None)
     archive = Archive(store)
-    if all(store.table(name) is None for name in (*SPECS, *MEMBERS)):
+    if all(store.table(name) is None for name in TABLES):
         raise NoMatchError(f"{store.where} holds no archive. client.archive(folder).sync() makes one.")
     return archive

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from klaviyo_analytics.archive import sql
 from klaviyo_analytics.archive.store import Store, named, quoted
-from klaviyo_analytics.archive.tables import MEMBERS, SPECS
+from klaviyo_analytics.archive.tables import TABLES
 from klaviyo_analytics.errors import NoMatchError
 
 REMOVED = "[removed]"
@@ -35,7 +35,7 @@ def forget(store: Store, ids: Sequence[str], address: str | None) -> pd.DataFram
     words = {*ids, *([address.strip(), address.strip().lower()] if address else [])}
     words |= _words(connection, store, ids)
     rows = []
-    for spec in (*SPECS.values(), *MEMBERS.values()):
+    for spec in TABLES.values():
         table = store.table(spec.name)
         if table is None:
             continue

@@ -186,6 +186,11 @@ class _KeptMetrics(Metrics):
         return self._frame
 
 
+def kept_metric(metrics: pd.DataFrame, metric: Metric) -> str:
+    """Return the id of a metric of the copy."""
+    return _KeptMetrics(metrics).resolve(metric)[0]
+
+
 def conditions(
     clock: Clock,
     metrics: pd.DataFrame | None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,11 +16,13 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError
+from klaviyo_analytics.http import cancellation
 
 ACCOUNT = "klaviyo.account"
 TIMEZONE = "klaviyo.timezone"
 LOCK = ".writing"
 ATTEMPTS = 8  # of a commit that another writer was faster with; matters for object stores only
+LOOK = 0.2  # seconds between two looks whether another process still writes
 COMPACT_FILES = 12  # files of a partition from which on they are joined
 MICROSECOND = 1_000_000
 Marks = Mapping[str, datetime | None]
@@ -40,6 +41,8 @@ class Store:
         Fingerprint that the tables must carry; None accepts any.
     timezone : str, optional
         The account's time zone, noted in each new table.
+    sleep : callable
+        Waits for a number of seconds while another process writes.
     """
 
     def __init__(
@@ -48,7 +51,9 @@ class Store:
         storage_options: Mapping[str, str] | None,
         account: str | None,
         timezone: str | None,
+        sleep: Callable[[float], None] = cancellation.sleep,
     ) -> None:
+        self.sleep = sleep
         self.where, self.local = _place(where)
         self.options = dict(storage_options) if storage_options else None
         self.account = account
@@ -173,7 +178,8 @@ class Store:
             return
         self.local.mkdir(parents=True, exist_ok=True)
         with (self.local / LOCK).open("a+b") as file:
-            _lock(file)
+            while not _locked(file):
+                self.sleep(LOOK)
             yield
 
 
@@ -229,17 +235,20 @@ def _path(file: str) -> str:
     return url2pathname(urlsplit(file).path) if file.startswith("file:") else file
 
 
-def _lock(file: IO[bytes]) -> None:
+def _locked(file: IO[bytes]) -> bool:
+    """Lock a file, which lasts until it is closed; False if another process has locked it."""
     try:
         import fcntl  # noqa: PLC0415  (not on Windows)
     except ImportError:
         import msvcrt  # noqa: PLC0415
 
-        while True:
-            try:
-                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined, unused-ignore]
-            except OSError:
-                time.sleep(0.2)
-            else:
-                return
-    fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,11 +26,14 @@ from klaviyo_analytics.archive.tables import ATTRIBUTION, SPECS, TIME, Spec, jso
 from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.http.session import Reply
 from klaviyo_analytics.resources import Context, _concurrent
-from klaviyo_analytics.resources._concurrent import EVENTS, Bounds
-from klaviyo_analytics.resources._reading import Reading
+from klaviyo_analytics.resources._concurrent import EVENTS, Bounds, Ranges
+from klaviyo_analytics.resources._reading import Reading, Rows
 
 BATCH = 10_000  # rows of a commit
 PAGE = 1_000  # events of the largest page
+READERS = 2  # at once; writing keeps up with few more, and each takes some 30 MB
+SERIAL = 20  # pages of an overlap up to which it is read by one reader
+RECENT = 20_000  # ids kept as text; a page repeats those of the pages just before
 PARENTS = 50  # campaigns or flows whose messages are written in one commit
 SECOND = timedelta(seconds=1)
 EVERYTHING = datetime.fromtimestamp(0, UTC)
@@ -109,7 +115,7 @@ class Sync:
             wanted.add("metrics")
         for spec in SPECS.values():
             if spec.name in wanted:
-                done.append(self._table(spec))
+                done.append(self._table(spec.at(self.context.api.catalog.revision)))
         return done
 
     def _table(self, spec: Spec) -> Outcome:
@@ -207,15 +213,29 @@ class _Table:
         start = start if start > begun else begun
         days = self.sync.overlap / timedelta(days=1)
         self.outcome.reason = f"overlap of {days:g} days before {reached:%Y-%m-%d %H:%M} UTC, for late events"
-        self._events(None if start <= EVERYTHING else start, None, {})
+        self.view()
+        edge = reached.replace(microsecond=0) + SECOND
+        kept = sql.value(
+            self.sync.connection,
+            f"SELECT count(*) FROM events WHERE datetime >= {_at(start)} AND datetime < {_at(edge)}",  # noqa: S608
+        )
+        first = None if start <= EVERYTHING else start
+        if (
+            PAGE <= kept <= PAGE * SERIAL and start < edge
+        ):  # one page after the other takes the fewest requests
+            self._events(first, edge, {}, workers=1)
+            first = edge
+        self._events(first, None, {})
 
-    def _events(self, start: datetime | None, end: datetime | None, marks: Marks) -> None:
+    def _events(
+        self, start: datetime | None, end: datetime | None, marks: Marks, workers: int | None = None
+    ) -> None:
         self.view()
         latest = sql.value(self.sync.connection, "SELECT epoch_us(max(datetime)) FROM events")
         kept_until = EVERYTHING + timedelta(microseconds=latest) if latest is not None else None
         began, reached = self.context.now(), mark(self.table, REACHED)
         seen: list[pa.Array] = []
-        for rows in event_batches(self.context, None, (start, end)):
+        for rows in event_batches(self.context, None, (start, end), workers):
             times = rows["datetime"]
             last = pc.max(times).as_py()
             if kept_until is None:
@@ -336,58 +356,105 @@ def _frames(resource: Any, context: Context, spec: Spec, options: dict[str, Any]
 
 
 def event_batches(
-    context: Context, filter: Filter | None, bounds: Bounds = (None, None)
+    context: Context, filter: Filter | None, bounds: Bounds = (None, None), workers: int | None = None
 ) -> Iterator[pa.Table]:
     """Read events in order of time, as Arrow tables of some 10,000 rows with what they are attributed to."""
-    spec = SPECS["events"]
+    workers = workers or READERS
     options: dict[str, Any] = {
         "sort": "datetime", "include": ["attributions"], "page_size": BATCH if BATCH < PAGE else None,
+        "properties": "text",
     }  # fmt: skip
-    reading = Reading(context, "get_events", filter=filter, **options)
-    table, credits = frames.Table(reading.schema), _Credits()
+    settled = _concurrent.plan(
+        context, "get_events", EVENTS, filter=filter, bounds=bounds, workers=workers, **options
+    )
+    rows = KnownIds()
+    packed = partial(
+        _event_rows, reading=settled.whole
+    )  # Arrow takes a tenth of the memory of Python's objects
+    ranges = Ranges(settled, EVENTS, bounds[1], workers, packed=packed)
+    source = ranges.pages if settled.concurrent else settled.whole.pages
+    held: list[pa.Table] = []
     with Progress("events", shown=context.progress) as progress:
-        for records, included in _concurrent.pages(
-            context, "get_events", EVENTS, progress, filter=filter, bounds=bounds, **options
-        ):
-            table.add(records, included)
-            credits.add(records, included)
-            if table.rows >= BATCH:
-                yield _event_rows(table.frame(), spec, credits)
-                table, credits = frames.Table(reading.schema), _Credits()
-    if table.rows:
-        yield _event_rows(table.frame(), spec, credits)
+        for records, included in source(progress, rows):
+            held.append(records if isinstance(records, pa.Table) else packed(records, included))
+            if sum(table.num_rows for table in held) >= BATCH:
+                yield pa.concat_tables(held).combine_chunks()
+                held = []
+    settled.whole.report(rows)
+    if held:
+        yield pa.concat_tables(held).combine_chunks()
 
 
-class _Credits:
-    """The campaign, flow and message that each event of a batch is attributed to."""
+class KnownIds(Rows):
+    """The ids of any number of rows, each row passed on once; earlier ids are kept as 16-byte digests."""
 
     def __init__(self) -> None:
-        self.columns: dict[str, list[str | None]] = {name: [] for name in ("attribution_ids", *ATTRIBUTION)}
+        super().__init__()
+        self._earlier = np.empty(0, "S16")  # sorted
 
-    def add(self, records: Sequence[Any], included: Any) -> None:
-        for record in records:
-            data = ((record.get("relationships") or {}).get("attributions") or {}).get("data") or []
-            found = [included.get(("attribution", one["id"]), {}).get("relationships") or {} for one in data]
-            self.columns["attribution_ids"].append(json_text([one["id"] for one in data]))
-            for column, relationship in ATTRIBUTION.items():
-                ids = [((one.get(relationship) or {}).get("data") or {}).get("id") for one in found]
-                self.columns[column].append(next(filter(None, ids), None))
+    def new(self, records: list[Any]) -> list[Any]:
+        """Return the records that were not read before, in order; those without an id are all kept."""
+        with self._lock:
+            if len(self._ids) >= RECENT:
+                self._earlier = np.concatenate([self._earlier, _digests(self._ids)])
+                self._earlier.sort()
+                self._ids = set()
+            fresh = []
+            for record, met in zip(records, self._met(records), strict=True):
+                if (id := record["id"]) is None:
+                    self.nameless += 1
+                elif met or str(id) in self._ids:
+                    continue
+                else:
+                    self._ids.add(str(id))
+                fresh.append(record)
+            self.repeated += len(records) - len(fresh)
+        return fresh
+
+    def _met(self, records: list[Any]) -> list[bool]:
+        """Return for each record whether its id is one of the earlier ones."""
+        if not self._earlier.size:
+            return [False] * len(records)
+        digests = _digests([str(record["id"]) for record in records])
+        places = np.minimum(np.searchsorted(self._earlier, digests), self._earlier.size - 1)
+        found: list[bool] = (self._earlier[places] == digests).tolist()
+        return found
 
 
-def _event_rows(frame: pd.DataFrame, spec: Spec, credits: _Credits) -> pa.Table:
-    values = [
-        value.get("$value") if isinstance(value, dict) else None
-        for value in frame["event_properties"].tolist()
-    ]
-    months = frame["datetime"].dt.strftime("%Y-%m").tolist()
+def _digests(ids: Collection[str]) -> np.ndarray[Any, Any]:
+    return np.array([blake2b(id.encode(), digest_size=16).digest() for id in ids], "S16")
+
+
+def _event_rows(records: list[Any], included: Any, reading: Reading) -> pa.Table:
+    """Convert a page of events, with the columns that only the archive has."""
+    spec = SPECS["events"]
+    table = frames.Table(reading.schema)
+    table.add(records, included)
+    frame = table.frame()
+    properties = [(record.get("attributes") or {}).get("event_properties") for record in records]
+    values = [value.get("$value") if isinstance(value, dict) else None for value in properties]
     return to_arrow(
         frame,
         spec,
         spec.arrow,
-        month=months,
+        as_text=("event_properties",),
+        month=frame["datetime"].dt.strftime("%Y-%m").tolist(),
         value=[_number(value) for value in values],
-        **credits.columns,
+        **_credits(records, included),
     )
+
+
+def _credits(records: Sequence[Any], included: Any) -> dict[str, list[str | None]]:
+    """Find the campaign, flow and message that each event is attributed to."""
+    columns: dict[str, list[str | None]] = {name: [] for name in ("attribution_ids", *ATTRIBUTION)}
+    for record in records:
+        data = ((record.get("relationships") or {}).get("attributions") or {}).get("data") or []
+        found = [included.get(("attribution", one["id"]), {}).get("relationships") or {} for one in data]
+        columns["attribution_ids"].append(json_text([one["id"] for one in data]))
+        for column, relationship in ATTRIBUTION.items():
+            ids = [((one.get(relationship) or {}).get("data") or {}).get("id") for one in found]
+            columns[column].append(next(filter(None, ids), None))
+    return columns
 
 
 def _number(value: Any) -> float | None:

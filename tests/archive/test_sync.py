@@ -17,6 +17,8 @@ import klaviyo_analytics as ka
 from klaviyo_analytics.archive import Archive, store
 from klaviyo_analytics.archive import sync as syncing
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, MissingExtraError
+from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.resources._reading import Reading
 from tests.archive.shops import add_event, changed, in_order, remove_events
 from tests.shops import Shop, open_shop
 
@@ -226,6 +228,62 @@ def test_two_syncs_at_once_leave_every_row_once(
         thread.join()
     assert failures == []
     same_as_the_account(archives[0], shop, "events", "profiles")
+
+
+def test_a_writer_waits_by_the_clock_it_was_given_until_the_other_one_ends(tmp_path: Path) -> None:
+    waits: list[float] = []
+    first = store.Store(tmp_path, None, "account", "UTC").writing()
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            first.__exit__(None, None, None)
+
+    first.__enter__()
+    with store.Store(tmp_path, None, "account", "UTC", sleep).writing():
+        assert waits == [store.LOOK] * 3
+
+
+def test_waiting_for_another_writer_can_be_cancelled(tmp_path: Path) -> None:
+    ends = threading.Event()
+    ends.set()
+    token = cancellation.cancel_event.set(ends)
+    try:
+        with (
+            store.Store(tmp_path, None, "account", "UTC").writing(),
+            pytest.raises(cancellation.Cancelled),
+            store.Store(tmp_path, None, "account", "UTC").writing(),
+        ):
+            pass
+    finally:
+        cancellation.cancel_event.reset(token)
+
+
+def test_ids_are_passed_on_once_however_many_there_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syncing, "RECENT", 50)
+    rows = syncing.KnownIds()
+    ids = [f"id{number}" for number in range(500)]
+    pages: list[list[Any]] = [ids[start : start + 40] for start in range(0, 500, 30)] + [
+        ids[:7],
+        [None, "id499", "new"],
+    ]
+    found = [record["id"] for page in pages for record in rows.new([{"id": id} for id in page])]
+    assert found == [*ids, None, "new"]
+    assert (rows.repeated, rows.nameless) == (sum(map(len, pages)) - 502, 1)
+
+
+def test_integers_of_more_than_64_bits_are_kept(shop: Shop) -> None:
+    attributes = {
+        "datetime": "2026-01-01T00:00:00+00:00",
+        "event_properties": {"n": 2**70, "$value": "1"},
+    }
+    event = {"type": "event", "id": "long", "attributes": attributes}
+    reading = Reading(shop.client._context, "get_events", include=["attributions"], properties="text")
+    row = syncing._event_rows([event], {}, reading)
+    assert (row["event_properties"].to_pylist(), row["value"].to_pylist()) == (
+        [f'{{"n":{2**70},"$value":"1"}}'],
+        [1.0],
+    )
 
 
 def test_a_commit_that_another_writer_was_faster_with_is_made_again(tmp_path: Path) -> None:
