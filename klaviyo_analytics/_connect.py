@@ -66,7 +66,8 @@ def connect(
     revision : str
         Revision of the API, a date; sent with every request. Queries are checked against its own table (2026-01-15,
         2026-07-15 and 2026-10-15 have one); 2026-04-15 allows what the two around it do. A newer or beta revision
-        has the newest table, is not refused what the table lacks, and warns once.
+        has the newest table, is not refused what the table lacks, and warns once. An older one has the oldest table
+        and warns once, with the day on which Klaviyo retires it.
     progress : bool, optional
         Progress bars for what takes longer than a second: never (False), always (True), or where somebody is
         looking.
@@ -120,7 +121,8 @@ def connect(
         retry=retry,
         pacer=_pacer(credentials, retry),
     )
-    if unknown := revisions.is_unknown(revision):
+    unknown = revisions.is_unknown(revision)
+    if unknown or revisions.day(revision) < revisions.day(revisions.TABLES[0]):
         _warn_of(revision)
     catalog = endpoints.load(revision)
     api = Api(transport, catalog, gateway=credentials.gateway, strict=strict and not unknown)
@@ -195,6 +197,16 @@ def _date(revision: str) -> str:
 @cache
 def _warn_of(revision: str) -> None:
     """Warn once a process that no table describes this revision."""
+    oldest, life = revisions.TABLES[0], revisions.Life.of(revision)
+    if revisions.day(revision) < revisions.day(oldest):
+        warnings.warn(
+            f"revision={revision!r} is older than {oldest}, the oldest that klaviyo_analytics describes. Klaviyo "
+            f"retires it on {life.retired} and then answers in the oldest revision it still supports. Pass "
+            f"revision={oldest!r} or a later one, such as {revisions.TABLES[-1]!r}.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return
     warnings.warn(
         f"revision={revision!r} is not known to this version of klaviyo_analytics. Queries are built as for "
         f"{revisions.TABLES[-1]} and sent unchecked; responses may have other columns.",

@@ -94,6 +94,74 @@ class Description(pd.DataFrame):
         return "".join(parts) or "<div>Nothing.</div>"
 
 
+class AccountSummary(pd.DataFrame):
+    """The account's headline numbers: a DataFrame that a notebook shows as cards, with the whole table below."""
+
+    _shown: Mapping[str, str] = {
+        "revenue": "Revenue",
+        "orders": "Orders",
+        "average_order_value": "Average order value",
+        "recipients": "Recipients",
+        "open_rate": "Open rate",
+        "click_rate": "Click rate",
+        "conversion_rate": "Conversion rate",
+    }
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame  # a part of its rows is a plain frame
+
+    def _repr_html_(self) -> str:
+        plain = pd.DataFrame(self)
+        table = plain.to_html(index=False, border=0, na_rep="")
+        if not {"source", "measure", "kind", "value"} <= set(plain.columns):
+            return table
+        rows = plain[plain["source"] == "all"].drop_duplicates("measure").set_index("measure")
+        cards = "".join(
+            _number_card(label, rows.loc[measure])
+            for measure, label in self._shown.items()
+            if measure in rows.index
+        )
+        when = html.escape(str(self.attrs.get("timeframe") or ""))
+        over = "complete" not in plain.columns or bool(plain["complete"].fillna(value=True).all())
+        facts = [when, "" if over else "the time frame is not over"]
+        return (
+            f"<div><b>The account</b> {' · '.join(filter(None, facts))}</div>"
+            f'<div style="display:flex;flex-wrap:wrap;gap:8px;margin:6px 0">{cards}</div>'
+            f"<details><summary>All {len(plain)} numbers, by source</summary>{table}</details>"
+        )
+
+
+def _number_card(label: str, row: pd.Series[Any]) -> str:
+    """Write one number, and its change to the period before where it is known."""
+    change = row.get("change")
+    said = ""
+    if change is not None and pd.notna(change):
+        arrow = "▲" if change > 0 else "▼" if change < 0 else "="
+        said = f"{arrow} {abs(change) * 100:,.1f}%"
+    return (
+        '<div style="border:1px solid #8a8a8a;border-radius:4px;padding:6px 12px;min-width:7.5em">'
+        f'<div>{html.escape(label)}</div><div style="font-size:1.5em;font-weight:bold">'
+        f"{html.escape(_headline(row))}</div><div>{said}&nbsp;</div></div>"
+    )
+
+
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+
+
+def _headline(row: pd.Series[Any]) -> str:
+    value, kind, currency = row["value"], row["kind"], row.get("currency")
+    if pd.isna(value):
+        return "no value"
+    if kind == "rate":
+        return f"{value * 100:.{1 if abs(value) >= 0.01 or value == 0 else 2}f}%"
+    if kind != "money":
+        return f"{value:,.0f}"
+    unit = "" if currency is None or pd.isna(currency) else str(currency)
+    sign = "−" if value < 0 else ""
+    return f"{sign}{_SYMBOLS.get(unit, f'{unit} '.lstrip())}{abs(value):,.{0 if abs(value) >= 1_000 else 2}f}"
+
+
 def _text(value: Any) -> str:
     return "" if pd.isna(value) else str(value)
 

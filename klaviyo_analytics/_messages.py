@@ -15,6 +15,11 @@ from klaviyo_analytics.errors import ArgumentError
 Function = TypeVar("Function", bound=Callable[..., Any])
 Class = TypeVar("Class", bound=type)
 _SECRETS = {"api_key"}
+# keywords that other methods take
+_ELSEWHERE = {
+    "orders": "Klaviyo counts these numbers itself, over all orders. client.analyses and client.account_summary "
+    "take orders=; client.analyses.touch_rollup(orders=...) counts those that meet conditions by campaign or flow.",
+}
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -65,14 +70,13 @@ def check(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: 
     except TypeError as problem:
         allowed = [p.name for p in signature.parameters.values() if p.kind in _NAMED and p.name != "self"]
         near = [
-            f"{close[0]}="
-            for given in kwargs
-            if given not in allowed and (close := difflib.get_close_matches(given, allowed, n=1))
+            f"{close[0]}=" for given in kwargs if given not in allowed and (close := closest(given, allowed))
         ]
         meant = f" (did you mean {' and '.join(near)}?)" if near else ""
+        elsewhere = "".join(f" {said}" for word, said in _ELSEWHERE.items() if word in {*kwargs} - {*allowed})
         takes = ", ".join(f"{name}=" for name in allowed) or "no options"
         said = str(problem).replace("positional arguments", "arguments without a name")
-        raise ArgumentError(f"{name}(): {said}{meant}; it takes {takes}.") from None
+        raise ArgumentError(f"{name}(): {said}{meant}; it takes {takes}.{elsewhere}") from None
 
 
 def near(given: str, allowed: Iterable[str], most: int = 5) -> str:
@@ -81,10 +85,15 @@ def near(given: str, allowed: Iterable[str], most: int = 5) -> str:
     return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
 
 
-def did_you_mean(given: object, allowed: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the closest allowed word, or an empty string if none is close."""
-    close = difflib.get_close_matches(str(given), list(allowed), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+def closest(given: object, allowed: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return at most `most` allowed words that are so similar to what was given that they may have been meant."""
+    return difflib.get_close_matches(str(given), list(allowed), n=most, cutoff=cutoff)
+
+
+def did_you_mean(given: object, allowed: Iterable[str], most: int = 1) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the closest allowed words, or an empty string if no word is close."""
+    close = closest(given, allowed, most)
+    return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
 
 
 def allowed_values(given: object, allowed: Iterable[str], what: str = "Allowed values") -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
 from klaviyo_analytics.errors import ConfigurationError
 
 MASK = "***"
+# as a query of a link, also percent-encoded or escaped by a JSON writer, or as a field of a JSON object
+_SESSION = r"""(?i)(session_?token(?:=|%3D|\\u003d|\\?["']\s*:\s*\\?["']))[^&\s"'<>\\]+"""
+_SESSION_TEXT, _SESSION_BYTES = re.compile(_SESSION), re.compile(_SESSION.encode())
 
 
 class Secret:
@@ -64,3 +68,13 @@ def hidden(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return Secret("")
     return Secret(value) if isinstance(value, str) else value
+
+
+def without_session(text: str) -> str:
+    """Mask the token of a session link, which opens a connection for whoever has it."""
+    return _SESSION_TEXT.sub(rf"\1{MASK}", text)
+
+
+def body_without_session(body: bytes) -> bytes:
+    """Mask the token of a session link in a body; JSON stays JSON."""
+    return _SESSION_BYTES.sub(rb"\1" + MASK.encode(), body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import import_module
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
-from klaviyo_analytics._html import TO_TRY, AccountRow, account_in_words, card
-from klaviyo_analytics._messages import explained_methods
+from klaviyo_analytics._html import TO_TRY, AccountRow, AccountSummary, account_in_words, card
+from klaviyo_analytics._messages import closest, explained_methods
 from klaviyo_analytics.credentials import Credentials
 from klaviyo_analytics.endpoints.api import Api
 from klaviyo_analytics.errors import ConfigurationError, MissingExtraError
@@ -193,6 +192,7 @@ class KlaviyoClient:
         compare: Comparison | None = "previous_period",
         conversion_metric: Metric | None = None,
         currency: str | None = None,
+        orders: analysis.OrderConditions | Mapping[str, Any] | None = None,
     ) -> pd.DataFrame:
         """Return the account's headline numbers: revenue by source, what was sent, and the results.
 
@@ -212,6 +212,10 @@ class KlaviyoClient:
             Code such as "EUR": count and add up only orders in this currency. Needed where orders have values in
             several currencies. revenue_per_recipient is missing in a currency other than the account's, because
             reports have only that one.
+        orders : analysis.OrderConditions or mapping, optional
+            Which orders count, such as `{"renewals": False}`. Reads the order events instead of aggregates;
+            conversion_uniques, conversion_rate and revenue_per_recipient are missing then, because reports count all
+            orders.
 
         Returns
         -------
@@ -224,6 +228,9 @@ class KlaviyoClient:
             revenue, revenue_share, orders and average_order_value are dated by the order; campaign, flow and other
             add up to all. recipients and what follows them are the reports' numbers, with rates made of summed
             counts. The two need not agree: a report may credit a message with orders by when it was sent.
+
+            A notebook shows it as cards of the key numbers, with the table folded below; `ka.plots.scorecard` draws
+            the same as a picture.
 
         Raises
         ------
@@ -245,9 +252,13 @@ class KlaviyoClient:
         """
         from klaviyo_analytics.resources.accounts import account_summary  # noqa: PLC0415
 
-        return account_summary(
-            self._context, timeframe, compare=compare, conversion_metric=conversion_metric, currency=currency
-        )
+        summary = account_summary(
+            self._context, timeframe, compare=compare, conversion_metric=conversion_metric, currency=currency,
+            orders=orders,
+        )  # fmt: skip
+        shown = AccountSummary(summary)
+        shown.attrs = summary.attrs
+        return shown
 
     def archive(self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None) -> Archive:
         """Open the local copy of this account in a folder; `archive.sync()` fills it.
@@ -573,5 +584,5 @@ class KlaviyoClient:
 
 def _did_you_mean(name: str) -> str:
     offered = [*RESOURCES, *(one for one in vars(KlaviyoClient) if not one.startswith("_"))]
-    near = difflib.get_close_matches(name, offered, n=1)
+    near = closest(name, offered)
     return f" Did you mean {near[0]!r}?" if near else " client.describe() lists the resources."

@@ -196,7 +196,8 @@ class Connections:
         document = self._ask("GET", "/connections", params=params)
         try:
             found = [
-                each.mapping() for each in Reader(document, "GET /connections").at("connections").items()
+                dict(each.mapping())
+                for each in Reader(document, "GET /connections").at("connections").items()
             ]
         except MalformedResponseError as problem:
             raise MalformedResponseError(

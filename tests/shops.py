@@ -69,7 +69,7 @@ def open_shop(*, judged: bool = False, **options: Any) -> Iterator[Shop]:
     with Sandbox(**options) as sandbox:
         judge = None
         if judged and Path(OPENAPI).is_file():
-            judge = sandbox._server.app = CheckedApp(sandbox.wsgi, Document.load(OPENAPI))
+            judge = sandbox._server.app = CheckedApp(sandbox.wsgi, Document.load(OPENAPI), by_revision=True)
         with ka.connect(api_key=sandbox.maton_key, base_url=sandbox.gateway_url, progress=False) as client:
             shop = Shop(client, sandbox, clock, judge)
             client._embed(now=lambda: shop.now, on_close=lambda: None)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
-from klaviyo_analytics._html import AccountRow, card
+from klaviyo_analytics._html import AccountRow, AccountSummary, card
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.sandbox import Sandbox
 
@@ -156,3 +156,32 @@ def test_a_resource_that_cannot_be_read_says_why_and_still_shows_its_methods(
     assert "could not be read" in shown
     assert "summary" in shown
     assert "count" not in fresh.coupon_codes._repr_html_()
+
+
+def test_the_account_summary_is_shown_as_cards_and_stays_a_frame(client: KlaviyoClient) -> None:
+    summary = client.account_summary("last 90 days")
+    shown = html_of(summary)
+    parser = Balanced()
+    parser.feed(shown)
+    revenue = float(summary.loc[summary["measure"] == "revenue"].set_index("source")["value"]["all"])
+    assert f"${revenue:,.0f}" in shown or f"${revenue:,.2f}" in shown
+    assert f"All {len(summary)} numbers, by source" in shown
+    assert type(summary.head(3)) is pd.DataFrame
+    assert summary.attrs["timeframe"] in html.unescape(shown)
+
+
+def test_cards_write_unknown_negative_and_foreign_numbers() -> None:
+    frame = pd.DataFrame(
+        {
+            "source": "all",
+            "measure": ["revenue", "average_order_value", "open_rate", "click_rate", "recipients"],
+            "kind": ["money", "money", "rate", "rate", "count"],
+            "value": [-1234.5, 9.5, None, 0.0042, 12345.0],
+            "currency": ["EUR", "CHF", None, None, None],
+            "change": [-0.25, None, None, 0.0, 1.5],
+        }
+    )
+    shown = html_of(AccountSummary(frame))
+    for text in ("−€1,234<", "CHF 9.50<", "no value<", "0.42%<", "12,345<", "▼ 25.0%", "= 0.0%", "▲ 150.0%"):
+        assert text in shown
+    assert "<table" in html_of(AccountSummary(frame[["measure"]]))

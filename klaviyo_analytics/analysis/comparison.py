@@ -292,7 +292,7 @@ def revenue_split(frame: IntoFrameT, *, value: str = "sum_value", by: str | Sequ
                 nw.col(source).alias(what),
                 ratio(source, value).alias(f"{what}_share"),
                 *(nw.col(name).alias("currency") for name in currency),
-                complete=nw.col("__whole") == 1,
+                complete=nw.col("__whole").fill_null(1) == 1,
             )
             for source in parts
         ]

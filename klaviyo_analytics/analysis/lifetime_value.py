@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -552,10 +553,8 @@ def _floats(series: Any) -> Floats:
 
 
 def _scipy(part: str) -> Any:
+    """Import one part of scipy; `stats` takes a second, which only those who need it should wait for."""
     try:
-        import scipy.optimize  # noqa: PLC0415 - in the extra `stats`
-        import scipy.special  # noqa: PLC0415
-        import scipy.stats  # noqa: PLC0415
+        return importlib.import_module(f"scipy.{part}")
     except ImportError as error:
         raise MissingExtraError("Fitting lifetime values", "stats") from error
-    return getattr(scipy, part)

@@ -8,8 +8,10 @@ from typing import Any, Literal
 import pandas as pd
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics._messages import explained_methods
+from klaviyo_analytics.analysis.orders import conditions_of
 from klaviyo_analytics.answers.customers import _described, _only, _until
-from klaviyo_analytics.answers.source import Orders, Source, Span
+from klaviyo_analytics.answers.source import Orders, Source, Span, named, step_names
 from klaviyo_analytics.errors import InvalidInputError, NoMatchError
 from klaviyo_analytics.resources import Campaigns, MetricAggregates
 from klaviyo_analytics.resources.metrics import Metric
@@ -18,6 +20,7 @@ from klaviyo_analytics.timeframe import Timeframe
 ENGAGEMENT = ("Opened Email", "Clicked Email", "Clicked Text Message", "Opened Push")
 
 
+@explained_methods
 class AudienceAnalyses:
     """Analyses of profiles and of the groups that they are in."""
 
@@ -75,17 +78,22 @@ class AudienceAnalyses:
         timeframe: Span = "last 90 days",
         *,
         within: float | None = None,
+        metric: Metric | None = None,
+        orders: Orders = None,
     ) -> pd.DataFrame:
         """Count the people who did the steps in order, and how long they took.
 
         Parameters
         ----------
         steps : sequence of str
-            Names of metrics; all integrations of a name count.
+            Names of metrics; all integrations of a name count. "Started Checkout" and Shopify's "Checkout Started"
+            are one step, unless both are given, and so are a text metric's old and new names.
         timeframe : Timeframe, str or (start, end)
             When the events happened.
         within : float, optional
             Days from the first step to the last.
+        metric, orders
+            As for `rfm`: which events of the order metric count, if it is one of the steps.
 
         Returns
         -------
@@ -101,9 +109,13 @@ class AudienceAnalyses:
         """
         source = self._source()
         period = source.timeframe(timeframe)
-        events = source.events(_every(source, steps), period, properties=[])
+        ids = _every(source, steps)
+        events = source.events(ids, period, properties=[] if orders is None else "json")
+        if orders is not None:
+            events = _that_count(source, events, metric, orders)
+        events = events.assign(metric=named(events["metric"], step_names(steps)))
         frame = analysis.ordered_funnel(events, list(steps), within=within)
-        return source.signed(frame, "ordered_funnel", period)
+        return source.signed(frame, "ordered_funnel", period, orders=_described(orders))
 
     def by_segment(
         self,
@@ -438,15 +450,29 @@ class AudienceAnalyses:
         return source.signed(frame, "ab_test", period)
 
 
+def _that_count(source: Source, events: pd.DataFrame, metric: Metric | None, orders: Orders) -> pd.DataFrame:
+    """Return the events without the orders that conditions leave out; the shop's other events stay."""
+    ordered = events["metric_id"].isin(source.metric_ids(source.order_metric(metric)))
+    if not ordered.any():
+        raise InvalidInputError(
+            "orders= is given, but none of `steps` is the metric of orders. Pass metric= with the name of the step "
+            "whose events are orders, or leave orders= out."
+        )
+    kept = analysis.select_orders(analysis.normalise_orders(events[ordered]), conditions_of(orders))["id"]
+    return events[~ordered | events["id"].isin(kept)].reset_index(drop=True)
+
+
 def _every(source: Source, names: Sequence[str]) -> list[str]:
-    """Return the ids of all metrics of these names, so that a name with two integrations is not ambiguous."""
+    """Return the ids of all metrics of these steps, so that a name with two integrations is not ambiguous."""
     known = source.known_metrics()
-    absent = [name for name in names if name not in set(known["name"])]
+    wanted = step_names(names)
+    absent = [name for name, known_as in wanted.items() if not known["name"].isin(known_as).any()]
     if absent:
         raise InvalidInputError(
             f"steps has {absent[0]!r}, and no metric has this name. client.metrics.list() shows the names."
         )
-    return [str(id) for id in known.loc[known["name"].isin(list(names)), "id"]]
+    every = [each for known_as in wanted.values() for each in known_as]
+    return [str(id) for id in known.loc[known["name"].isin(every), "id"]]
 
 
 def _months(orders: pd.DataFrame, span: Timeframe, source: Source, value: str) -> pd.DataFrame:

@@ -10,20 +10,20 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics._messages import counted
-from klaviyo_analytics.answers.source import Source, Span
+from klaviyo_analytics.answers.source import CHECKOUTS, Source, Span
 from klaviyo_analytics.errors import PermissionDeniedError
 from klaviyo_analytics.resources import Campaigns, Context, Flows, Forms, Lists, MetricAggregates, Reports
 from klaviyo_analytics.timeframe import Timeframe
 
-# standard flows: the words that name them, and a metric without which the shop has no use for the flow
-STANDARD: dict[str, tuple[tuple[str, ...], str | None]] = {
-    "welcome": (("welcome",), None),
-    "abandoned cart": (("cart", "checkout"), "Started Checkout"),
-    "browse abandonment": (("browse",), "Viewed Product"),
-    "post-purchase": (("post-purchase", "post purchase", "thank you"), "Placed Order"),
-    "win-back": (("win-back", "winback", "win back"), "Placed Order"),
-}
 ORDERS = "Placed Order"
+# standard flows: the words that name them, and the metrics without any of which the shop has no use for the flow
+STANDARD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "welcome": (("welcome",), ()),
+    "abandoned cart": (("cart", "checkout"), CHECKOUTS),
+    "browse abandonment": (("browse",), ("Viewed Product",)),
+    "post-purchase": (("post-purchase", "post purchase", "thank you"), (ORDERS,)),
+    "win-back": (("win-back", "winback", "win back"), (ORDERS,)),
+}
 WEEKS = 12
 _KINDS = {
     "check": "string", "weight": "string", "subject": "string", "evidence": "string", "action": "string",
@@ -72,10 +72,10 @@ def _flows(source: Source, period: Timeframe, metrics: pd.DataFrame) -> Iterator
     flows = flows[~flows["archived"].fillna(value=False).astype(bool)]
     names = flows["name"].fillna("").str.lower()
     sent: pd.DataFrame | None = None
-    for kind, (words, metric) in STANDARD.items():
+    for kind, (words, wanted) in STANDARD.items():
         mine = flows[names.map(lambda name, words=words: any(word in name for word in words)).astype(bool)]
         if mine.empty:
-            if metric is None or _events_of(source, metrics, metric, period) > 0:
+            if not wanted or _events_of(source, metrics, wanted, period) > 0:
                 yield _Finding(
                     "standard flow is missing", "medium", kind,
                     f"no flow is named {' or '.join(map(repr, words))}", f"Create a {kind} flow.",
@@ -103,28 +103,37 @@ def _flows(source: Source, period: Timeframe, metrics: pd.DataFrame) -> Iterator
 
 
 def _duplicates(metrics: pd.DataFrame) -> Iterator[_Finding]:
-    """Check for metrics that two integrations send under one name."""
+    """Check for metrics that several integrations send under one name.
+
+    Integrations that sell side by side share many names for one reason, so all names that they share are one finding.
+    Names that only some of them share belong to the same finding.
+    """
     named = metrics.dropna(subset=["name"])
-    for name, group in named.groupby("name", sort=True):
-        if len(group) > 1:
-            each = ", ".join(
-                f"{id} ({integration})"
-                for id, integration in zip(group["id"], group["integration.name"].fillna("API"), strict=True)
-            )
-            yield _Finding(
-                "duplicate metric", "high" if name == ORDERS else "medium", str(name),
-                f"{len(group)} metrics: {each}",
-                "Choose the one that counts, and turn the other off if both record the same events.",
-            )  # fmt: skip
+    named = named.assign(origin=named["integration.name"].fillna("API"))
+    shared = {str(name): group for name, group in named.groupby("name", sort=True) if len(group) > 1}
+    origins = {name: frozenset(group["origin"]) for name, group in shared.items()}
+    found: dict[frozenset[str], list[str]] = {}
+    for name in sorted(shared, key=lambda name: (-len(origins[name]), name != ORDERS, name)):
+        whole = next((each for each in found if origins[name] <= each), origins[name])
+        found.setdefault(whole, []).append(name)
+    for names in found.values():
+        names.sort(key=lambda name: (name != ORDERS, name))
+        each = "; ".join(
+            f"{name}: " + ", ".join(f"{row.id} ({row.origin})" for row in shared[name].itertuples())
+            for name in names
+        )
+        yield _Finding(
+            "duplicate metric", "high" if ORDERS in names else "medium", ", ".join(names),
+            f"{sum(len(shared[name]) for name in names)} metrics of {counted(len(names), 'name')}. {each}",
+            "Choose the ones that count, and turn the others off if they record the same events.",
+        )  # fmt: skip
 
 
 def _stopped(source: Source, metrics: pd.DataFrame) -> Iterator[_Finding]:
     """Check whether the events of orders and checkouts have stopped or jumped, by whole weeks."""
     last = pd.Timestamp(source.now).tz_convert(source.timezone).normalize()
     start = last - pd.Timedelta(days=7 * WEEKS)
-    for row in metrics[
-        metrics["name"].isin([ORDERS, "Started Checkout", "Checkout Started", "Viewed Product"])
-    ].itertuples():
+    for row in metrics[metrics["name"].isin([ORDERS, *CHECKOUTS, "Viewed Product"])].itertuples():
         span = Timeframe(start.to_pydatetime(), last.to_pydatetime(), timezone=source.timezone)
         days = MetricAggregates(source.context).query(str(row.id), interval="day", timeframe=span)
         counts = days["count"].astype("float64").to_numpy()
@@ -224,10 +233,10 @@ def _lists(context: Context) -> Iterator[_Finding]:
         )  # fmt: skip
 
 
-def _events_of(source: Source, metrics: pd.DataFrame, name: str, period: Timeframe) -> int:
-    """Count the events of all metrics of a name."""
+def _events_of(source: Source, metrics: pd.DataFrame, names: Sequence[str], period: Timeframe) -> int:
+    """Count the events of all metrics of these names."""
     total = 0
-    for id in metrics.loc[metrics["name"] == name, "id"]:
+    for id in metrics.loc[metrics["name"].isin(list(names)), "id"]:
         rows = MetricAggregates(source.context).query(str(id), interval="month", timeframe=period)
         total += int(rows["count"].sum())
     return total

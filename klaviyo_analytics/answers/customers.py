@@ -8,12 +8,14 @@ from typing import Any, Literal
 import pandas as pd
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics._messages import explained_methods
 from klaviyo_analytics.answers.source import Orders, Source, Span, with_properties
 from klaviyo_analytics.resources import Coupons
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.timeframe import Timeframe
 
 
+@explained_methods
 class CustomerAnalyses:
     """Analyses of customers; `metric` is that of orders, the one that the account maps to revenue if omitted."""
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics._messages import explained_methods
 from klaviyo_analytics.analysis._events import parse_duration
 from klaviyo_analytics.answers.customers import _described, _only
 from klaviyo_analytics.answers.source import RECEIVED, Orders, Source, Span
@@ -34,6 +35,7 @@ CHANNELS = {
 }
 
 
+@explained_methods
 class MessageAnalyses:
     """Analyses of messages and of the orders that they earned."""
 

@@ -15,7 +15,7 @@ from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMa
 from klaviyo_analytics.resources import Campaigns, Context, Events, Lists, Metrics, Profiles, Segments
 from klaviyo_analytics.resources import metrics as metric_names
 from klaviyo_analytics.resources._labels import label
-from klaviyo_analytics.resources.metrics import Metric
+from klaviyo_analytics.resources.metrics import Metric, spellings
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Moment
 
@@ -35,6 +35,8 @@ RECEIVED: Mapping[str, str] = {
     "text": "Received Text Message",
     "push": "Received Push",
 }
+# the same step of a shop under two names: the second is that of Shopify's integration
+CHECKOUTS = ("Started Checkout", "Checkout Started")
 Columns = Mapping[str, tuple[str, Literal["string", "boolean"]]]
 # property of an event -> column and dtype
 PROPERTIES: Columns = {
@@ -168,6 +170,17 @@ class Source:
             return metric or metric_names.USUAL
         return metric_names.conversion_metric(self._context)[0]
 
+    def metric_ids(self, metric: Any) -> list[str]:
+        """Return the ids of the metrics that a metric of orders names: one of an account, all of a name in a copy."""
+        if self._copy is None:
+            return [id for id, _ in Metrics(self.context).resolve_all(metric)]
+        known = self.known_metrics()
+        name, integration = metric if isinstance(metric, tuple) else (metric, None)
+        found = known[(known["id"] == name) | (known["name"] == name)]
+        if integration is not None:
+            found = found[found["integration.name"] == integration]
+        return [str(id) for id in found["id"]]
+
     def known_metrics(self) -> pd.DataFrame:
         """Return all metrics of the account."""
         if self._copy is not None:
@@ -175,9 +188,13 @@ class Source:
         return Metrics(self.context).known()
 
     def existing(self, names: Sequence[str]) -> list[str]:
-        """Return the ids of Klaviyo's own metrics of these names, without the names that the account lacks."""
+        """Return the ids of Klaviyo's own metrics of these names, without the names that the account lacks.
+
+        A metric of text messages is found under its old and its new name; an account that has both keeps its
+        history under the old one, so both are returned.
+        """
         known = self.known_metrics()
-        known = known[known["name"].isin(list(names))]
+        known = known[known["name"].isin([each for name in names for each in spellings(name)])]
         if "integration.name" in known.columns:
             own = known[(known["integration.name"] == "Klaviyo").fillna(value=False).astype(bool)]
             known = own if not own.empty else known
@@ -242,6 +259,7 @@ class Source:
     def messages(self, names: Sequence[str], span: Span, extra: Columns | None = None) -> pd.DataFrame:
         """Read events of messages: who, when, which message, which campaign or flow, and whether a machine did it.
 
+        `metric` has the names that were asked for, whichever the account has for its text messages.
         `extra` are further properties to read, as in `PROPERTIES`.
         """
         ids = self.existing(names)
@@ -251,6 +269,7 @@ class Source:
                 "Klaviyo adds a metric with its first event; client.metrics.list() shows those there are."
             )
         events = self.events(ids, span)
+        events = events.assign(metric=named(events["metric"], {name: spellings(name) for name in names}))
         frame = _opened(events, {**PROPERTIES, **(extra or {})})
         frame["datetime"] = frame["datetime"].dt.tz_convert(self.timezone)
         frame["campaign"] = frame["campaign"].where(frame["flow_id"].isna())
@@ -303,16 +322,18 @@ class Source:
         return result.astype({"profile_id": "string", "group": "string"})
 
     def campaigns_of_messages(self) -> dict[str, str]:
-        """Return the campaign of each campaign message, by id."""
+        """Return the campaign of each campaign message, by the message's id and by the campaign's own.
+
+        Events name a campaign's message by either, depending on the account.
+        """
         campaigns = (
             self._copy.frame("campaigns") if self._copy is not None else Campaigns(self.context).list()
         )
         self._counted("campaigns", campaigns)
         return {
-            str(message): str(campaign)
+            str(id): str(campaign)
             for campaign, messages in zip(campaigns["id"], campaigns["campaign_message_ids"], strict=True)
-            if isinstance(messages, Sequence)
-            for message in messages
+            for id in (campaign, *(messages if isinstance(messages, Sequence) else ()))
         }
 
     def located(self, column: str) -> pd.Series[Any]:
@@ -381,6 +402,25 @@ class Source:
         }
         frame.attrs = attrs
         return frame
+
+
+def named(metric: pd.Series[Any], names: Mapping[str, Sequence[str]]) -> pd.Series[Any]:
+    """Return the names of events' metrics, each spelling of a name as the name itself."""
+    asked = {each: name for name, spelled in names.items() for each in spelled if each not in names}
+    return metric.replace(asked).astype("string")
+
+
+def step_names(steps: Sequence[str]) -> dict[str, list[str]]:
+    """Return what each step's metric may be called, without the names that are steps of their own.
+
+    A metric of text messages has an old and a new name; a checkout is "Started Checkout" in the shops of the
+    developer guide and "Checkout Started" in Shopify's.
+    """
+    names = {step: [*spellings(step), *(CHECKOUTS if step in CHECKOUTS else ())] for step in steps}
+    return {
+        step: [name for name in dict.fromkeys(known) if name == step or name not in names]
+        for step, known in names.items()
+    }
 
 
 def with_properties(frame: pd.DataFrame, properties: pd.Series[Any], names: Sequence[str]) -> pd.DataFrame:

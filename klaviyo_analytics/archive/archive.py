@@ -364,7 +364,7 @@ class Archive(Reported):
         own = [
             column
             for column in view.columns
-            if column in {name for name, _ in spec.documented} or column == "_extra"
+            if column in {name for name, _ in spec.possible} or column == "_extra"
         ]
         stored = [*own, *(column for column in columns or () if column in view.columns and column not in own)]
         listed = ", ".join(map(named, stored))
@@ -372,7 +372,8 @@ class Archive(Reported):
         rows = self._connected().sql(query).to_arrow_table()
         frame = to_frame(rows.select(own), spec, properties)
         if name == "events":
-            frame.insert(2, "metric", self._metric_names(frame["metric_id"]))
+            names = pd.Series(self._metric_names(frame["metric_id"]), index=frame.index, name="metric")
+            frame = pd.concat([frame.iloc[:, :2], names, frame.iloc[:, 2:]], axis=1)
         if columns is None:
             return frame
         more = queries.frame_of(rows.select([column for column in stored if column not in own]))

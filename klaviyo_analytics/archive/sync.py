@@ -113,8 +113,9 @@ class Sync:
         wanted = {*names, *(parent for name in names if (parent := SPECS[name].parent))}
         if "events" in wanted and self.store.table("metrics") is None:
             wanted.add("metrics")
+        revision = self.context.api.catalog.revision
         with _system_memory():
-            return [self._table(spec) for spec in SPECS.values() if spec.name in wanted]
+            return [self._table(spec.at(revision)) for spec in SPECS.values() if spec.name in wanted]
 
     def _table(self, spec: Spec) -> Outcome:
         context, counted = counting(self.context)
@@ -380,7 +381,7 @@ def event_batches(
     packed = partial(
         _event_rows, reading=settled.whole
     )  # Arrow takes a tenth of the memory of Python's objects
-    ranges = Ranges(settled, EVENTS, bounds[1], workers, packed)
+    ranges = Ranges(settled, EVENTS, bounds[1], workers, packed=packed)
     source = ranges.pages if settled.concurrent else settled.whole.pages
     held: list[pa.Table] = []
     with Progress("events", shown=context.progress) as progress:

@@ -7,8 +7,8 @@ columns, and values of another type than documented, are kept as JSON in the col
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from klaviyo_analytics import endpoints, frames
 from klaviyo_analytics._messages import near
-from klaviyo_analytics.endpoints import Kind
+from klaviyo_analytics.endpoints import Kind, revisions
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.frames.columns import array
@@ -64,15 +64,31 @@ class Spec:
     before: Columns = ()  # columns that the client adds after id
     after: Columns = ()  # columns that only the archive has
     people: str | None = None  # the column with a profile's id
+    renamed: tuple[str, ...] = ()  # columns of later revisions that `list` returns under their older names
+    revision: str = revisions.DEFAULT
+
+    def at(self, revision: str) -> Spec:
+        """Return the table as a client of a revision fills it: with the columns that the revision adds."""
+        return replace(self, revision=revision)
 
     @cached_property
     def documented(self) -> Columns:
-        """Columns of `list`: name and kind."""
-        endpoint = endpoints.load()[self.operation]
-        columns = frames.schema(endpoint, queries.build(endpoint, strict=False)).columns
-        own = tuple((column.name, column.kind) for column in columns)
+        """Columns of `list`, name and kind: those of the oldest revision, then what this one adds."""
+        own = self._columns(revisions.DEFAULT)
         taken = {name for name, _ in self.before}
-        return (own[0], *self.before, *(pair for pair in own[1:] if pair[0] not in taken))
+        first = (own[0], *self.before, *(pair for pair in own[1:] if pair[0] not in taken))
+        return _with(first, self._columns(self.revision), self.renamed)
+
+    @cached_property
+    def possible(self) -> Columns:
+        """Columns that a client of any revision may have filled."""
+        later = [pair for revision in revisions.TABLES for pair in self._columns(revision)]
+        return _with(self.documented, later, self.renamed)
+
+    def _columns(self, revision: str) -> Columns:
+        endpoint = endpoints.load(revision)[self.operation]
+        columns = frames.schema(endpoint, queries.build(endpoint, strict=False)).columns
+        return tuple((column.name, column.kind) for column in columns)
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -84,6 +100,15 @@ class Spec:
         if self.partition:
             fields.append(pa.field(self.partition, pa.string()))
         return pa.schema(fields)
+
+
+def _with(columns: Columns, more: Iterable[tuple[str, Kind]], without: Sequence[str]) -> Columns:
+    """Add columns that are not there yet; one of another kind than before keeps the first."""
+    known = dict(columns)
+    for name, kind in more:
+        if name not in without:
+            known.setdefault(name, kind)
+    return tuple(known.items())
 
 
 _ATTRIBUTED: Columns = tuple((name, "text") for name in ATTRIBUTION)
@@ -102,7 +127,13 @@ SPECS: Mapping[str, Spec] = {
         Spec("profiles", "get_profiles", updated="updated", people="id"),
         Spec("lists", "get_lists", updated="updated"),
         Spec("segments", "get_segments", updated="updated"),
-        Spec("campaigns", "get_campaigns", updated="updated_at", before=(("channel", "text"),)),
+        Spec(
+            "campaigns",
+            "get_campaigns",
+            updated="updated_at",
+            before=(("channel", "text"),),
+            renamed=("definition.name", "definition.archived"),
+        ),
         Spec(
             "campaign_messages",
             "get_messages_for_campaign",
@@ -276,6 +307,8 @@ def to_frame(table: pa.Table, spec: Spec, properties: Properties | Literal["text
     names = [name for name, _, _ in columns]
     place = names.index("status") + 1 if spec.name == "campaigns" else 1  # where the client puts them
     columns[place:place] = [(name, kind, ()) for name, kind in spec.before]
+    known = {name for name, _ in spec.at(revisions.DEFAULT).documented}
+    columns += [(name, kind, ()) for name, kind in spec.possible if name in stored and name not in known]
     for name, kind, path in columns:
         holder = path[0] if path else name
         if name in arrays:

@@ -61,13 +61,18 @@ def configuration() -> Path:
 def _profile(name: str) -> dict[str, str]:
     path = configuration()
     try:
-        sections = tomllib.loads(path.read_text("utf-8")).get("profiles", {})
+        sections: Any = tomllib.loads(path.read_text("utf-8")).get("profiles", {})
     except FileNotFoundError:
         raise ConfigurationError(
-            f"--profile {name} needs a configuration file. {path} does not exist."
+            f"--profile {name} needs a configuration file. {path} does not exist. "
+            "`klaviyo-analytics check --help` shows what it holds."
         ) from None
-    except tomllib.TOMLDecodeError as problem:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigurationError(f"{path} is not valid TOML: {problem}.") from None
+    if not isinstance(sections, dict) or not all(isinstance(one, dict) for one in sections.values()):
+        raise ConfigurationError(
+            f"{path}: 'profiles' is not a table of profiles. Write [profiles.NAME] above each."
+        )
     if name not in sections:
         known = ", ".join(sorted(sections)) or "no profile"
         raise ConfigurationError(f"--profile {name} is not in {path}. It has {known}.")
@@ -76,6 +81,12 @@ def _profile(name: str) -> dict[str, str]:
         raise ConfigurationError(
             f"{path}: profile {name!r} has unknown settings: {', '.join(strange)}. Allowed are {', '.join(KNOWN)}; "
             "a key itself is never kept in this file."
+        )
+    if wrong := [setting for setting, value in section.items() if not isinstance(value, str) or not value]:
+        raise ConfigurationError(f"{path}: {wrong[0]} of profile {name!r} is not a text. Put it in quotes.")
+    if len(keys := [setting for setting in ("key_env", "key_file", "keyring") if setting in section]) > 1:
+        raise ConfigurationError(
+            f"{path}: profile {name!r} has both {keys[0]} and {keys[1]}. Keep the one that leads to the key."
         )
     return section
 
@@ -104,7 +115,12 @@ def _key(profile: dict[str, str]) -> str | None:
 
 
 def _read(path: Path) -> str:
-    key = path.expanduser().read_text("utf-8").strip()
+    try:
+        key = path.expanduser().read_text("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"{path} is not a text file. Pass a file whose only line is the key."
+        ) from None
     if not key or len(key.split()) != 1:
         raise ConfigurationError(f"{path} does not hold one key on one line.")
     return key

@@ -7,50 +7,44 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from klaviyo_analytics._safe_text import NOTE, write_csv
 from klaviyo_analytics.cli.main import DONE
-from klaviyo_analytics.cli.output import note, say, table
-from klaviyo_analytics.errors import InvalidInputError, NoMatchError
+from klaviyo_analytics.cli.output import BOLD, note, say, table
+from klaviyo_analytics.errors import InvalidInputError, MissingExtraError, NoMatchError
 
 if TYPE_CHECKING:
     from klaviyo_analytics.client import KlaviyoClient
 
 ORDERS = "Placed Order"
 WEEKS = 12
-# What most accounts have, in the order in which people read it.
+# What most accounts have, in the order in which people read it; six of them fit on a screen.
 FAMILIAR = (
-    "Received Email", "Opened Email", "Clicked Email", "Received Text Message", "Received SMS",
-    "Clicked Text Message", "Viewed Product", "Started Checkout", "Checkout Started", ORDERS, "Refunded Order",
+    ORDERS, "Received Email", "Opened Email", "Clicked Email", "Received Text Message", "Received SMS",
+    "Started Checkout", "Checkout Started", "Viewed Product", "Clicked Text Message", "Refunded Order",
 )  # fmt: skip
+MOST = 6
 BARS = "▁▂▃▄▅▆▇█"
 CAMPAIGN_COLUMNS = [
     "campaign", "channel", "send_time", "recipients", "delivered", "opens_unique", "clicks_unique",
     "conversions", "conversion_value", "currency", "open_rate", "click_rate", "revenue_per_recipient", "campaign_id",
 ]  # fmt: skip
-NEXT = """Try next, in a notebook:
-
-    import klaviyo_analytics as ka
-    client = {connect}
-    client.events.list(metric={metric}, timeframe="last 30 days", include=["profile"])
-    client.campaigns.summary("last 90 days", conversion_metric={metric})
-    ka.widgets.MetricExplorer(client)
-
-notebooks/01_read.ipynb starts at the beginning.{key}"""
+FLOW_COLUMNS = ["flow", "channel", *CAMPAIGN_COLUMNS[3:-1], "flow_id"]
+NEXT = """In a notebook: import klaviyo_analytics as ka; client = {connect}
+  client.campaigns.summary("last 90 days", conversion_metric={metric}){key}"""
 KEY = """
-With your own key in MATON_API_KEY or KLAVIYO_API_KEY, `klaviyo-analytics demo --live` shows your account."""
+Your account: set MATON_API_KEY or KLAVIYO_API_KEY, then klaviyo-analytics demo --live"""
 
 
 def demo(options: argparse.Namespace) -> int:
     """Show an account, and write tables and a chart into a folder."""
     import klaviyo_analytics as ka  # noqa: PLC0415
 
-    note(
-        "Connecting to your account ..." if options.live else "Building a synthetic shop on this machine ..."
-    )
+    if not options.live:
+        note("Building a synthetic shop on this machine ...")
     with ka.connect() if options.live else ka.demo(seed=options.seed) as client:
         tour(client, folder=options.out, metric=options.metric, live=options.live)
     return DONE
@@ -59,8 +53,8 @@ def demo(options: argparse.Namespace) -> int:
 def tour(client: KlaviyoClient, *, folder: Path, metric: str | None = None, live: bool = False) -> None:
     """Print an account's key numbers and its last twelve weeks; write tables and a chart into a folder."""
     account = client.account
-    say(f"{account['contact_information.organization_name']} ({account['id']})")
-    say(f"times in {account['timezone']}, money in {account['preferred_currency']}\n")
+    about = f"times in {account['timezone']}, money in {account['preferred_currency']}"
+    say(f"{account['contact_information.organization_name']} ({account['id']}), {about}", BOLD)
 
     metrics = client.metrics.list().sort_values(["integration.name", "name"], ignore_index=True)
     chosen = client.metrics.get(metric_id(metrics, metric or ORDERS))
@@ -74,27 +68,29 @@ def tour(client: KlaviyoClient, *, folder: Path, metric: str | None = None, live
     say(_headline(year, money))
     say(f"revenue by week, one year: {sparkline(year['sum_value'])}\n")
 
-    counts = _familiar(client, metrics)
-    say(f"{len(metrics)} metrics; the usual ones, last {WEEKS} weeks:")
+    counts = _familiar(client, metrics, str(chosen["id"]))
+    say(f"{len(counts)} of {len(metrics)} metrics, last {WEEKS} weeks", BOLD)
     say(table(counts) + "\n")
-    say(f"{label}, last {WEEKS} weeks:")
+    say(f"{label}, last {WEEKS} weeks", BOLD)
     say(table(_weeks(weekly, money)) + "\n")
 
-    note("Reading campaigns ...")
+    note("Reading campaigns and flows ...")
     campaigns = client.campaigns.summary("last 90 days", conversion_metric=chosen)
-    columns = [column for column in CAMPAIGN_COLUMNS if column in campaigns.columns]
+    flows = client.flows.summary("last 90 days", conversion_metric=chosen)
     written = {
-        "metrics.csv": metrics,
-        "campaigns.csv": campaigns[columns],
+        "campaigns.csv": campaigns[[name for name in CAMPAIGN_COLUMNS if name in campaigns.columns]],
+        "flows.csv": flows[[name for name in FLOW_COLUMNS if name in flows.columns]],
         "weekly.csv": weekly,
         "year.csv": year,
+        "metrics.csv": metrics,
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in written.items():
         (folder / name).unlink(missing_ok=True)
         write_csv(frame, folder / name)
     _chart(year, folder / "revenue.png", str(chosen["name"]))
-    say(f"Wrote to {folder}: " + ", ".join((*written, "revenue.png")) + f".\n{NOTE}\n")
+    files = [*_report(client, folder / "report.html", chosen, live=live), "revenue.png", *written]
+    say(f"Wrote to {folder}: {', '.join(files)}.\n{NOTE}\n")
     shared = (metrics["name"] == chosen["name"]).sum() > 1
     say(
         NEXT.format(
@@ -103,6 +99,25 @@ def tour(client: KlaviyoClient, *, folder: Path, metric: str | None = None, live
             key="" if live else KEY,
         )
     )
+
+
+def _report(client: KlaviyoClient, path: Path, metric: pd.Series[Any], *, live: bool) -> list[str]:
+    """Write the report of the last 30 days; without what the extra `report` brings, say so and go on."""
+    import klaviyo_analytics as ka  # noqa: PLC0415
+
+    wait = "; Klaviyo allows two report queries a minute, and this takes five" if live else ""
+    note(f"Writing the report of the last 30 days{wait} ...")
+    # A comparison would take three more report queries of an account's 225 a day.
+    compare: Literal["previous_period"] | None = None if live else "previous_period"
+    report = ka.report.performance(client, "last 30 days", compare=compare, conversion_metric=metric)
+    try:
+        report.to_html(path)
+    except MissingExtraError as error:
+        note(str(error))
+        return []
+    for chapter, reason in report.failures.items():
+        note(f"The chapter {chapter!r} could not be made. {reason}")
+    return [path.name]
 
 
 def metric_id(metrics: pd.DataFrame, wanted: str) -> str:
@@ -148,9 +163,11 @@ def _change(now: float, before: float) -> str:
     return f" ({(now - before) / before:+.0%})" if before else ""
 
 
-def _familiar(client: KlaviyoClient, metrics: pd.DataFrame) -> pd.DataFrame:
-    """Count the metrics that most people ask for first."""
-    chosen = metrics[metrics["name"].isin(FAMILIAR)]
+def _familiar(client: KlaviyoClient, metrics: pd.DataFrame, orders: str) -> pd.DataFrame:
+    """Count the metrics that most people ask for first; of those with the name of orders, only the chosen one."""
+    order = {name: place for place, name in enumerate(FAMILIAR)}
+    chosen = metrics[metrics["name"].isin(FAMILIAR) & (metrics["name"].ne(ORDERS) | metrics["id"].eq(orders))]
+    chosen = chosen.sort_values("name", key=lambda names: names.map(order), kind="stable").head(MOST)
     frame = client.metric_aggregates.query(
         [client.metrics.get(id) for id in chosen["id"]], interval="week", timeframe=f"last {WEEKS} weeks"
     )
@@ -158,9 +175,7 @@ def _familiar(client: KlaviyoClient, metrics: pd.DataFrame) -> pd.DataFrame:
     for id, name, source in chosen[["id", "name", "integration.name"]].itertuples(index=False):
         counts = frame.loc[frame["metric_id"] == id, "count"]
         rows.append((name, "" if pd.isna(source) else source, f"{int(counts.sum()):,}", sparkline(counts)))
-    shown = pd.DataFrame(rows, columns=["metric", "from", "events", "by week"])
-    order = {name: place for place, name in enumerate(FAMILIAR)}
-    return shown.sort_values("metric", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+    return pd.DataFrame(rows, columns=["metric", "from", "events", "by week"])
 
 
 def _weeks(weekly: pd.DataFrame, currency: str) -> pd.DataFrame:

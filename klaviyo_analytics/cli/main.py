@@ -8,18 +8,36 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
+
+TYPE_CHECKING = False  # typing takes longer to import than a command line takes to parse
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
 DONE, FAILED, USAGE, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 EXIT = """exit status:
   0    done
-  1    an error, explained on standard error
+  1    an error, explained on standard error, or nothing was done
   2    the command line is not valid
-  3    done in part: rows that failed, months that differ, or an account that could not be read
+  3    done in part: rows that failed, months that differ, an account or a chapter of a report that is missing
   130  interrupted with Ctrl-C
+"""
+PROFILES = """profiles:
+  Accounts by name, in a TOML file that never holds a key:
+
+    [profiles.shop-eu]
+    key_env = "SHOP_EU_KEY"          # the name of an environment variable
+    connection = "21fd90f9-..."      # optional, as are base_url and revision
+
+  Instead of key_env: key_file = "~/keys/shop-eu", or keyring = "shop-eu", for a key that
+  `keyring set klaviyo-analytics shop-eu` has stored. Then: klaviyo-analytics account --profile shop-eu
+
+  The file is the one that KLAVIYO_ANALYTICS_CONFIG names, or else config.toml in
+    ~/.config/klaviyo-analytics                                 Linux
+    ~/Library/Application Support/klaviyo-analytics             macOS
+    %LOCALAPPDATA%\\klaviyo-analytics\\klaviyo-analytics         Windows
 """
 EXAMPLES = """examples:
   klaviyo-analytics demo                                            see a synthetic shop, no key needed
@@ -31,6 +49,7 @@ EXAMPLES = """examples:
   klaviyo-analytics import subscribers new.csv --list Newsletter --plan
 
 Any command that reads an account also takes --demo, which asks the synthetic shop instead.
+`klaviyo-analytics check --help` explains how --profile names an account.
 """
 SHELLS = ("bash", "zsh", "fish")
 
@@ -50,8 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     try:
+        if first := getattr(
+            options, "first", ""
+        ):  # before the imports, which take longer than a reader waits
+            sys.stderr.write(f"{first}\n")
+            sys.stderr.flush()
         module, function = options.run.split(":")
-        return int(getattr(import_module(f"klaviyo_analytics.cli.{module}"), function)(options))
+        status = int(getattr(import_module(f"klaviyo_analytics.cli.{module}"), function)(options))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.stderr.write("\nklaviyo-analytics: interrupted\n")
         return INTERRUPTED
@@ -59,16 +84,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        if getattr(options, "debug", False) or not _explains_itself(error):
+        if getattr(options, "debug", False):
             raise
-        sys.stderr.write(f"klaviyo-analytics: {error}\n")
+        from klaviyo_analytics._safe_text import printable  # noqa: PLC0415
+
+        sys.stderr.write(f"klaviyo-analytics: {printable(_explained(error))}\n")
         return FAILED
+    return status
 
 
-def _explains_itself(error: Exception) -> bool:
+def _explained(error: Exception) -> str:
+    """Return an error of ours, or of the system, as it is; any other with its type and what to do about it."""
     from klaviyo_analytics.errors import KlaviyoError  # noqa: PLC0415
 
-    return isinstance(error, (KlaviyoError, OSError))
+    if isinstance(error, (KlaviyoError, OSError)):
+        return str(error)
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    said = f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
+    return f"{said}. This error was not expected. The same command with --debug shows where it comes from."
+
+
+class _Version(argparse.Action):
+    """Show the version; it is read only when it is asked for."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,  # noqa: ARG002
+        values: Any,  # noqa: ARG002
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        from klaviyo_analytics import __version__  # noqa: PLC0415
+
+        sys.stdout.write(f"{parser.prog} {__version__}\n")
+        parser.exit()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -79,7 +128,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES + "\n" + EXIT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"%(prog)s {version('klaviyo-analytics')}")
+    top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _trying(commands)
     _reading(commands)
@@ -94,13 +143,17 @@ def parser() -> argparse.ArgumentParser:
 
 def _trying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     demo = _command(
-        commands, "demo", "show an account, and write tables and a chart", "demo --out my-demo", key=False
+        commands,
+        "demo",
+        "show an account, and write a report, tables and a chart",
+        "demo --out my-demo",
+        key=False,
     )
     demo.add_argument("--live", action="store_true", help="your own account instead (read only; needs a key)")
     demo.add_argument("--seed", type=int, default=7, help="another seed makes another sandbox shop")
     demo.add_argument("--out", type=Path, default=Path("klaviyo-demo"), help="folder to write to")
     demo.add_argument("--metric", help="metric to chart; the shop system's orders if omitted")
-    demo.set_defaults(run="demo:demo")
+    demo.set_defaults(run="demo:demo", first="Connecting to an account ...")
 
     sandbox = _command(
         commands,
@@ -132,6 +185,7 @@ def _trying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     sandbox.set_defaults(run="demo:sandbox")
 
     check = _command(commands, "check", "find out what is wrong between here and an account", "check")
+    check.epilog = f"{check.epilog}\n\n{PROFILES}"
     check.set_defaults(run="reading:check")
 
 
@@ -219,8 +273,14 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         commands, "analyse", "an analysis in one line: rfm, cohorts, attribution, send_times, ...",
         'analyse rfm --timeframe "last 24 months" --csv', output=True,
     )  # fmt: skip
-    analyse.add_argument("analysis", help="name of a method of client.analyses, such as rfm or send-times")
+    analyse.add_argument(
+        "analysis", help="name of a method of client.analyses, such as rfm, send-times or ab"
+    )
     analyse.add_argument("--archive", help="read the local copy in this folder instead of the account")
+    analyse.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="an argument of the method, such as campaign=01ABC; may be repeated",
+    )  # fmt: skip
     _time(analyse, None)
     analyse.set_defaults(run="reading:analyse")
 
@@ -234,6 +294,11 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--compare", choices=("previous_period", "last_year", "none"), help="previous_period if omitted"
     )
     report.add_argument("--conversion-metric", help="metric that counts as a conversion")
+    report.add_argument("--archive", help="make it of the local copy in this folder instead of the account")
+    report.add_argument(
+        "--privacy", choices=("aggregate", "hashed", "full"), help="aggregate, which names nobody, if omitted"
+    )
+    report.add_argument("--language", help="language of dates and numbers, such as de or pt-BR")
     report.set_defaults(run="reading:report")
 
     run = _command(
@@ -261,6 +326,19 @@ def _writing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     bring.add_argument("--list", help="name or id of the list to subscribe or add to")
     bring.add_argument("--metric", help="metric of the events")
     bring.add_argument("--consent", help="column that holds each person's consent")
+    bring.add_argument(
+        "--column", action="append", default=[], metavar="NAME=ATTRIBUTE",
+        help="profiles and subscribers: what a column becomes, such as 'Mail=email'; 'NAME=' leaves it out",
+    )  # fmt: skip
+    bring.add_argument(
+        "--property", action="append", default=[], metavar="NAME",
+        help="profiles and subscribers: a column to keep as a custom property; 'rest' for all unknown columns",
+    )  # fmt: skip
+    bring.add_argument(
+        "--on-duplicate",
+        choices=("error", "first", "last"),
+        help="which of several rows of one person is sent; error, which sends none, if omitted",
+    )
     bring.add_argument("--phone-region", help="country of phone numbers without a country code, such as US")
     bring.add_argument("--date-format", help="how dates are written, such as %%d/%%m/%%Y")
     bring.add_argument(
@@ -269,7 +347,7 @@ def _writing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     bring.add_argument(
         "--rejects",
         type=Path,
-        help="profiles and subscribers: file for rows that were left out, with reasons",
+        help="profiles and subscribers: new file for invalid and failed rows, with reasons; implies --skip-invalid",
     )
     bring.add_argument(
         "--skip-invalid", action="store_true", help="send the valid rows although others are not"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -17,16 +19,33 @@ LONG = 60  # rows
 
 
 def show(frame: pd.DataFrame, options: argparse.Namespace) -> None:
-    """Print a frame: a table on a terminal, CSV in a pipe, or what the options say."""
+    """Print a frame: a table on a terminal, CSV in a pipe, or what the options say.
+
+    A pipe gets every value as it is. On a terminal, control characters are escaped in every form.
+    """
     if options.json:
         for record in frame.to_dict("records"):
-            sys.stdout.write(
-                json.dumps({str(k): _plain(v) for k, v in record.items()}, ensure_ascii=False) + "\n"
-            )
+            _write(json.dumps({str(k): _plain(v) for k, v in record.items()}, ensure_ascii=False) + "\n")
     elif options.csv or not (options.table or sys.stdout.isatty()):
-        frame.map(_cell).to_csv(sys.stdout, index=False)
+        text = io.StringIO()
+        frame.map(_cell).to_csv(text, index=False, lineterminator="\n")
+        _write(text.getvalue())
     else:
-        sys.stdout.write(table(frame) + "\n")
+        head, *lines = table(frame).split("\n")
+        sys.stdout.write("\n".join([styled(head, BOLD), *lines]) + "\n")
+
+
+BOLD, DIM = "1", "2"
+
+
+def styled(text: str, style: str) -> str:
+    """Return text in bold or dim letters where the terminal shows them; NO_COLOR and TERM=dumb turn them off."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb"
+    return text if plain or not sys.stdout.isatty() else f"\x1b[{style}m{text}\x1b[0m"
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
 
 
 def table(frame: pd.DataFrame) -> str:
@@ -47,9 +66,10 @@ def table(frame: pd.DataFrame) -> str:
     return f"{text}\n({left}; --csv or --json shows all)" if left else text
 
 
-def say(text: str) -> None:
+def say(text: str, style: str = "") -> None:
     """Print a message on standard output."""
-    sys.stdout.write(printable(text) + "\n")
+    shown = printable(text)
+    sys.stdout.write((styled(shown, style) if style else shown) + "\n")
 
 
 def note(text: str) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import inspect
+import keyword
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics._messages import allowed_values, did_you_mean
 from klaviyo_analytics.cli.account import arguments_of, client_of
 from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE, USAGE
 from klaviyo_analytics.cli.output import note, say, show
-from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, MissingExtraError
+from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, KlaviyoError, MissingExtraError
 
 
 def check(options: argparse.Namespace) -> int:
@@ -125,7 +130,7 @@ def export(options: argparse.Namespace) -> int:
     if options.to.exists():
         raise InvalidInputError(f"{options.to} exists already. Choose another name, or delete it first.")
     with client_of(options) as client:
-        resource = getattr(client, options.resource.replace("-", "_"))
+        resource = _resource(client, options.resource)
         if options.to.suffix == ".xlsx":
             frame = resource.list(**question)
             ka.frames.to_excel(frame, options.to)
@@ -137,6 +142,20 @@ def export(options: argparse.Namespace) -> int:
             count = ka.exports.write(iter([frame]), options.to, empty=frame.iloc[:0])
     note(f"Wrote {count:,} rows to {options.to}.")
     return DONE
+
+
+def _resource(client: Any, given: str) -> Any:
+    """Return the resource of a name that can be listed."""
+    from klaviyo_analytics.resources import RESOURCES  # noqa: PLC0415
+
+    name = given.replace("-", "_")
+    lists = [one for one in RESOURCES if callable(getattr(getattr(client, one), "list", None))]
+    if name not in lists:
+        raise InvalidInputError(
+            f"{given!r} cannot be exported{did_you_mean(name, lists)}. "
+            f"{allowed_values(name, lists)} `klaviyo-analytics describe` lists all."
+        )
+    return getattr(client, name)
 
 
 def timeframe_of(options: argparse.Namespace) -> Any:
@@ -183,9 +202,15 @@ def verify(options: argparse.Namespace) -> int:
     return INCOMPLETE if differs else DONE
 
 
+class NotebookFailedError(KlaviyoError):
+    """A cell of a notebook raised an exception."""
+
+
+ANALYSES = {"ab": "ab_test", "deliverability": "deliverability_by_provider"}  # short names
 WRITERS = {".html": "to_html", ".xlsx": "to_excel", ".md": "to_markdown", ".pdf": "to_pdf", "": "to_folder"}
 NOT_WITH_TOML = (
     "to", "compare", "conversion_metric", "connection", "base_url", "key_file", "profile", "revision", "demo",
+    "archive", "privacy", "language",
 )  # fmt: skip
 
 
@@ -193,13 +218,12 @@ def analyse(options: argparse.Namespace) -> int:
     """Print the frame of an analysis."""
     import klaviyo_analytics as ka  # noqa: PLC0415
 
-    name, when = options.analysis.replace("-", "_"), timeframe_of(options)
+    name = ANALYSES.get(options.analysis, options.analysis.replace("-", "_"))
     if options.archive:
-        analyses = ka.open_archive(options.archive).analyses
-        show(_asked(analyses, name)(*([when] if when else [])), options)
+        show(_analysed(ka.open_archive(options.archive).analyses, name, options), options)
         return DONE
     with client_of(options) as client:
-        show(_asked(client.analyses, name)(*([when] if when else [])), options)
+        show(_analysed(client.analyses, name, options), options)
     return DONE
 
 
@@ -218,7 +242,7 @@ def report(options: argparse.Namespace) -> int:
         for row in ended.frame.fillna("").itertuples(index=False):
             note(": ".join(str(part) for part in row if part))
         note(f"Wrote {ended.overview}.")
-        return DONE if ended.ok else INCOMPLETE
+        return ended.exit_code
     target = options.to or Path("report.html")
     if target.suffix not in WRITERS:
         note(
@@ -230,8 +254,15 @@ def report(options: argparse.Namespace) -> int:
     chosen: dict[str, Any] = {"compare": None if compare == "none" else compare}
     if options.conversion_metric:
         chosen["conversion_metric"] = options.conversion_metric
-    with client_of(options) as client:
-        made = ka.report.performance(client, options.timeframe, **chosen)
+    if options.privacy:
+        chosen["privacy"] = options.privacy
+    if options.language:
+        chosen["branding"] = ka.report.Branding(language=options.language)
+    with ExitStack() as stack:
+        source: Any
+        where = options.archive
+        source = ka.open_archive(where) if where else stack.enter_context(client_of(options))
+        made = ka.report.performance(source, options.timeframe, **chosen)
         getattr(made, WRITERS[target.suffix])(target)
     for chapter, reason in made.failures.items():
         note(f"The chapter {chapter!r} could not be made. {reason}")
@@ -244,35 +275,104 @@ def run(options: argparse.Namespace) -> int:
     try:
         import nbformat  # noqa: PLC0415
         from nbclient import NotebookClient  # noqa: PLC0415
+        from nbclient.exceptions import CellExecutionError  # noqa: PLC0415
         from nbconvert import HTMLExporter  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtraError("Running notebooks", "notebook") from error
-    book = nbformat.read(options.notebook, as_version=4)
-    if given := [_assignment(text) for text in options.parameter]:
-        book.cells.insert(_after_parameters(book), nbformat.v4.new_code_cell("\n".join(given)))
-    NotebookClient(book, resources={"metadata": {"path": str(options.notebook.parent)}}).execute()
+    target = options.out or options.notebook.with_suffix(".html")
+    given = _parameters(options.parameter)
+    try:
+        book = nbformat.read(options.notebook, as_version=4)
+    except (
+        nbformat.reader.NotJSONError,
+        nbformat.ValidationError,
+        UnicodeDecodeError,
+        AttributeError,
+    ) as error:
+        raise InvalidInputError(
+            f"{options.notebook} is not a notebook. Pass a .ipynb file that Jupyter has saved."
+        ) from error
+    if given:
+        lines = "\n".join(f"{name} = {value!r}" for name, value in given.items())
+        book.cells.insert(_after_parameters(book), nbformat.v4.new_code_cell(lines))
+    runner = NotebookClient(
+        book, timeout=None, resources={"metadata": {"path": str(options.notebook.parent)}}
+    )
+    try:
+        runner.execute()
+    except CellExecutionError as error:
+        raise NotebookFailedError(_failed_cell(options.notebook, book, error)) from error
     exporter = HTMLExporter(
         exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True, embed_images=True
     )
     page, _ = exporter.from_notebook_node(book)
-    target = options.out or options.notebook.with_suffix(".html")
-    target.write_text(page, encoding="utf-8")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(_dressed(page), encoding="utf-8", newline="\n")
     note(f"Wrote {target}.")
     return DONE
 
 
-def _asked(analyses: Any, name: str) -> Any:
-    if name.startswith("_") or not callable(getattr(analyses, name, None)):
-        names = [one for one in dir(analyses) if not one.startswith("_")]
-        raise InvalidInputError(f"{name!r} is not an analysis. There are {', '.join(names)}.")
-    return getattr(analyses, name)
+def _failed_cell(path: Path, book: Any, error: Any) -> str:
+    """Return which cell of a notebook failed, and with what."""
+    number = next(
+        (
+            place
+            for place, cell in enumerate(book.cells, start=1)
+            if any(output.output_type == "error" for output in cell.get("outputs", ()))
+        ),
+        0,
+    )
+    return (
+        f"{path}: cell {number} failed with {error.ename}: {error.evalue}. Nothing was written. Open the notebook "
+        "and run it there to see the whole error."
+    )
 
 
-def _assignment(text: str) -> str:
-    name, sign, value = text.partition("=")
-    if not sign or not name.isidentifier():
-        raise InvalidInputError(f"-p {text!r} is not NAME=VALUE, such as timeframe='last month'.")
-    return f"{name} = {value.strip(chr(34) + chr(39))!r}"
+def _dressed(page: str) -> str:
+    """Return the page of a notebook with the letters, tables and margins of a report."""
+    from importlib.resources import files  # noqa: PLC0415
+
+    style = (files("klaviyo_analytics.report") / "templates" / "notebook.css").read_text(encoding="utf-8")
+    return page.replace("</head>", f"<style>\n{style}</style>\n</head>", 1)
+
+
+def _analysed(analyses: Any, name: str, options: argparse.Namespace) -> pd.DataFrame:
+    """Return the frame of an analysis; its arguments are checked against the method's own."""
+    names = [one for one in dir(analyses) if not one.startswith("_")]
+    if name not in names:
+        raise InvalidInputError(
+            f"{options.analysis!r} is not an analysis{did_you_mean(name, names)}. {allowed_values(name, names)}"
+        )
+    method = getattr(analyses, name)
+    given = _parameters(options.parameter)
+    if (when := timeframe_of(options)) is not None:
+        given["timeframe"] = when
+    known = inspect.signature(method).parameters
+    if strange := [one for one in given if one not in known]:
+        raise InvalidInputError(
+            f"{strange[0]!r} is not an argument of {name}. {allowed_values(strange[0], known)}"
+        )
+    missing = [
+        one for one, its in known.items() if its.default is inspect.Parameter.empty and one not in given
+    ]
+    if missing:
+        raise InvalidInputError(f"analyse {options.analysis} needs -p {missing[0]}=VALUE.")
+    frame: pd.DataFrame = method(**given)
+    return frame
+
+
+def _parameters(texts: list[str]) -> dict[str, Any]:
+    """Read NAME=VALUE: a number, True, False, None or a list as such, anything else as text; quotes keep a text."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.isidentifier() or keyword.iskeyword(name):
+            raise InvalidInputError(f"-p {text!r} is not NAME=VALUE, such as timeframe='last month'.")
+        try:
+            found[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name] = value
+    return found
 
 
 def _after_parameters(book: Any) -> int:

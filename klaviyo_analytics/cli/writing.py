@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from klaviyo_analytics._messages import counted
 from klaviyo_analytics.cli.account import client_of
 from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE
 from klaviyo_analytics.cli.output import note, show
-from klaviyo_analytics.errors import InvalidInputError, NoMatchError
+from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError, InvalidInputError, NoMatchError
 from klaviyo_analytics.writeback.file_reading import read
 
 if TYPE_CHECKING:
@@ -24,11 +26,25 @@ def bring(options: argparse.Namespace) -> int:
     with client_of(options) as client:
         plan = _plan(client, options)
         note(str(plan))
-        if not options.apply:
-            show(plan.preview(), options)
-            note("Nothing was sent. Pass --apply to send it.")
-            return DONE if plan.problems.empty else FAILED
         files = options.what in ("profiles", "subscribers")
+        skips = options.skip_invalid or options.rejects is not None
+        invalid = len(plan.problems)
+        if files:
+            note(_mapping(plan.mapping))
+        if not options.apply:
+            show(_by_line(plan.preview()) if files else plan.preview(), options)
+            if options.rejects is not None and invalid:
+                note(f"Wrote {counted(plan.write_rejects(options.rejects), 'row')} to {options.rejects}.")
+            if invalid and not skips:
+                note(f"{counted(invalid, 'row')} cannot be sent as they are. {_SKIP[files]}")
+            note("Nothing was sent. Pass --apply to send it.")
+            return FAILED if invalid and not skips else DONE
+        if invalid and not skips:
+            show(plan.problems, options)
+            raise InvalidInputError(
+                f"{options.file} has {counted(invalid, 'row')} that cannot be sent, shown with their reasons. "
+                f"Nothing was sent. {_SKIP[files]}"
+            )
         asked: dict[str, Any] = {"confirm": True} if options.confirm else {}
         if files and options.rejects is not None:
             asked["rejects"] = options.rejects
@@ -36,8 +52,37 @@ def bring(options: argparse.Namespace) -> int:
             asked["skip_invalid"] = True
         if not files and options.journal is not None:
             asked["journal"] = options.journal
-        result = plan.apply(**asked)
+        try:
+            result = plan.apply(**asked)
+        except ConfirmationRequiredError as error:
+            said = str(error).replace("Pass confirm=True if", "Pass --confirm if")
+            raise ConfirmationRequiredError(said) from None
+        if files and options.rejects is not None:
+            note(
+                f"Rows that were rejected or failed are in {options.rejects}. Fix them and import that file."
+            )
     return _ended(result, options)
+
+
+_SKIP = {
+    True: "Fix them, or pass --rejects FILE to send the others and get these in a file, or --skip-invalid.",
+    False: "Fix them, or pass --skip-invalid to send the others.",
+}
+
+
+def _mapping(mapping: pd.DataFrame) -> str:
+    """Return what becomes of each column, a line for each."""
+    rows = mapping.astype("object").where(mapping.notna(), None).itertuples(index=False)
+    lines = [
+        f"  {row.column} → {row.becomes or 'not imported'}{f' ({row.why})' if row.why else ''}"
+        for row in rows
+    ]
+    return "\n".join(["Columns:", *lines])
+
+
+def _by_line(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the line of the file as a column, which CSV and JSON keep."""
+    return frame.rename_axis("line").reset_index() if "line" not in frame else frame
 
 
 def resume(options: argparse.Namespace) -> int:
@@ -57,6 +102,11 @@ def _check_options(options: argparse.Namespace) -> None:
                 f"--journal applies to events and members, not to {options.what}. Leave it out: these imports "
                 "keep their own journals."
             )
+    elif given := [name for name in ("column", "property", "on_duplicate") if getattr(options, name)]:
+        raise InvalidInputError(
+            f"--{given[0].replace('_', '-')} applies to profiles and subscribers, not to {options.what}. "
+            "Leave it out."
+        )
     elif options.rejects is not None:
         raise InvalidInputError(
             f"--rejects applies to profiles and subscribers, not to {options.what}. Leave it out: the rows that "
@@ -71,13 +121,7 @@ def _plan(client: KlaviyoClient, options: argparse.Namespace) -> Any:
     if options.date_format:
         shared["date_format"] = options.date_format
     if options.what in ("profiles", "subscribers"):
-        if options.consent:
-            shared["consent"] = options.consent
-        if options.what == "subscribers":
-            if not options.list:
-                raise InvalidInputError("import subscribers needs --list with the name or id of a list.")
-            shared["list"] = _list(client, options.list)
-        return client.profiles.plan_import(options.file, **shared)
+        return _plan_people(client, options, shared)
     if options.what == "events":
         if not options.metric:
             raise InvalidInputError("import events needs --metric with the name of a metric.")
@@ -88,6 +132,52 @@ def _plan(client: KlaviyoClient, options: argparse.Namespace) -> Any:
         raise InvalidInputError("import members needs --list with the name or id of a list.")
     frame = _table(options.file)
     return client.lists.plan_add_profiles(_list(client, options.list), frame)
+
+
+def _plan_people(client: KlaviyoClient, options: argparse.Namespace, shared: dict[str, Any]) -> Any:
+    if options.consent:
+        shared["consent"] = options.consent
+    if options.what == "subscribers":
+        if not options.list:
+            raise InvalidInputError("import subscribers needs --list with the name or id of a list.")
+        shared["list"] = _list(client, options.list)
+    if options.on_duplicate:
+        shared["on_duplicate"] = options.on_duplicate
+    if options.column:
+        shared["columns"] = dict(map(_column, options.column))
+    if options.property:
+        shared["properties"] = "rest" if options.property == ["rest"] else options.property
+    try:
+        return client.profiles.plan_import(options.file, **shared)
+    except FrameError as error:
+        raise FrameError(_in_options(str(error), options.file)) from None
+
+
+def _column(text: str) -> tuple[str, str | None]:
+    name, sign, attribute = text.rpartition("=")
+    if not sign or not name:
+        raise InvalidInputError(f"--column {text!r} is not NAME=ATTRIBUTE, such as 'Mail=email'.")
+    return name, attribute or None
+
+
+def _in_options(text: str, file: Path) -> str:
+    """Return an error about columns in the words of the command line."""
+    text = re.sub(r"^plan_import\(\)", lambda _: str(file), text)
+    text = re.sub(
+        r"Pass columns=\{(.*?): \.\.\.\} with an attribute, or None to leave it out, or keep it as a property with "
+        r"properties=\[(.*?)\]\.$",
+        lambda found: (
+            f"Pass --column with {found[1]} and an attribute, as in 'NAME=ATTRIBUTE', or 'NAME=' to leave it out; or "
+            "keep columns as properties with --property NAME, --property rest for all."
+        ),
+        text,
+    )
+    text = re.sub(r"Pass columns=\{'\.\.\.': 'email'\}\.$", "Pass --column 'NAME=email'.", text)
+    return re.sub(
+        r"Pass columns=\{(.*?): None\} to leave one out\.$",
+        r"Pass --column 'NAME=' with \1 to leave one out.",
+        text,
+    )
 
 
 def _list(client: KlaviyoClient, name_or_id: str) -> Any:
@@ -111,5 +201,5 @@ def _table(path: Path) -> pd.DataFrame:
 
 def _ended(result: Any, options: argparse.Namespace) -> int:
     note(str(result))
-    show(result.failures if len(result.failures) else result.rows, options)
+    show(_by_line(result.failures if len(result.failures) else result.rows), options)
     return INCOMPLETE if len(result.failures) else DONE

@@ -116,8 +116,11 @@ class Api:
         return self._answer(replace(call, on_repeat=on_repeat)).document
 
     def found(self, method: str, path: str) -> Endpoint | None:
-        """Find the operation that a path belongs to; None if the table has none."""
-        return self.catalog.find(method.upper(), path.partition("?")[0])
+        """Find the operation that a path belongs to; None if the table has none.
+
+        Older guides end paths with a slash, and the API takes both.
+        """
+        return self.catalog.find(method.upper(), path.partition("?")[0].removesuffix("/"))
 
     def pages(
         self,
@@ -150,13 +153,14 @@ class Api:
                 raise
         else:
             yield first
+            del first
             yield from pages
             return
         self._smaller_pages[endpoint.operation] = smaller
         yield from paging.pages(replace(call, params={**params, **_sized(smaller)}), send)
 
     def pace(self, endpoint: Endpoint, params: Mapping[str, str]) -> float | None:
-        """Return how many requests a second the shortest documented windows allow; None if there are none."""
+        """Return how many requests a second the shortest documented windows allow; None if no limit is documented."""
         shortest = [
             min(bucket.windows, key=lambda window: window[1])
             for bucket in self._buckets(endpoint, params)

@@ -52,6 +52,7 @@ def pages(call: Call, send: Callable[[Call], Any]) -> Iterator[Any]:
         document = send(following)
         yield document
         target = next_target(document)
+        del document  # not needed while the next page is waited for
         if target is None:
             return
         seen.add(_cursor(target))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from klaviyo_analytics._messages import did_you_mean
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.errors import InvalidQueryError
 from klaviyo_analytics.filters import Filter, as_filter
@@ -122,10 +122,8 @@ class _Checks:
 
     def one_of(self, what: str, given: str, allowed: Collection[str]) -> None:
         if given not in allowed:
-            near = difflib.get_close_matches(given, allowed, n=1)
-            meant = f" (did you mean {near[0]!r}?)" if near else ""
             choice = f"allowed are {_listed(allowed)}" if allowed else "it takes none"
-            self.refuse(f"{what} {given!r} is not known{meant}; {choice}")
+            self.refuse(f"{what} {given!r} is not known{did_you_mean(given, allowed)}; {choice}")
 
     def filter(self, given: Filter | str) -> str:
         if isinstance(given, str) and not self.strict:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -54,20 +55,79 @@ def array(values: list[Any], kind: Kind, name: str, *, chosen: bool = False) -> 
 
 def texts(values: list[Any]) -> Any:
     """Convert a page's objects to JSON text, as pandas' string dtype: backed by Arrow where pyarrow is installed."""
-    written = [None if value is None else _json_text(value) for value in values]
-    return pd.array(written, dtype=_text_dtype())
+    if _text_dtype().storage == "python":
+        return pd.array(
+            [None if value is None else _json_text(value).decode() for value in values], dtype=_text_dtype()
+        )
+    import pyarrow as pa  # noqa: PLC0415  (an extra)
+
+    # the bytes are joined as they are: a text object for each value would take three times the memory
+    parts = [b"" if value is None else _json_text(value) for value in values]
+    ends = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum([len(part) for part in parts], out=ends[1:])
+    there = np.packbits(np.array([value is not None for value in values], dtype=bool), bitorder="little")
+    buffers = [pa.py_buffer(there), pa.py_buffer(ends), pa.py_buffer(b"".join(parts))]
+    return _text_dtype().__from_arrow__(pa.Array.from_buffers(pa.large_string(), len(values), buffers))
 
 
-def _json_text(value: Any) -> str:
+def _json_text(value: Any) -> bytes:
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value)
     except TypeError:  # an integer of more than 64 bits
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @cache
 def _text_dtype() -> Any:
     return pd.StringDtype("python" if find_spec("pyarrow") is None else "pyarrow")
+
+
+PACKED = 500  # values from which packing pays
+
+
+class Values:
+    """The values of a column, page by page; text is packed with pyarrow, so that its pages can be released."""
+
+    def __init__(self) -> None:
+        self._pages: list[Any] = []  # arrays of packed text, or lists of values
+        self._loose: list[Any] = []
+
+    def extend(self, values: Iterable[Any]) -> None:
+        """Append values."""
+        self._loose.extend(values)
+        if len(self._loose) >= PACKED:
+            self._pack()
+
+    def join(self, other: Values) -> None:
+        """Append another column's values."""
+        self._pack()
+        other._pack()
+        self._pages.extend(other._pages)
+
+    def array(self, kind: Kind, name: str, *, chosen: bool = False) -> Any:
+        """Convert the column; see `array`."""
+        if not self._pages:
+            return array(self._loose, kind, name, chosen=chosen)
+        self._pack()
+        if not any(isinstance(page, list) for page in self._pages):
+            if kind == "text" and self._pages[0].dtype == pd.array([], dtype="string").dtype:
+                return joined_texts(self._pages)
+            if kind == "time":
+                with suppress(TypeError, ValueError, OverflowError):
+                    moments = [_time(_unpacked(page)) for page in self._pages]
+                    return type(moments[0])._concat_same_type(moments)
+        return array([value for page in self._pages for value in _unpacked(page)], kind, name, chosen=chosen)
+
+    def _pack(self) -> None:
+        if not self._loose:
+            return
+        text = find_spec("pyarrow") is not None and _TEXT.issuperset(map(type, self._loose))
+        self._pages.append(pd.array(self._loose, dtype=_text_dtype()) if text else self._loose)
+        self._loose = []
+
+
+def _unpacked(page: Any) -> list[Any]:
+    return page if isinstance(page, list) else list(page.to_numpy(dtype=object, na_value=None))
 
 
 def joined_texts(pages: list[Any]) -> Any:

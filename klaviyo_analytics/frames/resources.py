@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics._messages import did_you_mean
 from klaviyo_analytics.endpoints.jsonapi import Record
-from klaviyo_analytics.frames.columns import SchemaWarning, array, joined_texts, texts, warn
+from klaviyo_analytics.frames.columns import SchemaWarning, Values, array, joined_texts, texts, warn
 from klaviyo_analytics.frames.schema import FREE_FORM, Column, Link, Schema
 
 _NOTHING: Mapping[str, Any] = {}
@@ -57,10 +57,7 @@ class NamedProperties:
         missing = [name for name in self._wanted if name not in known]
         if not self._rows or not missing:
             return
-        said = []
-        for name in missing:
-            near = difflib.get_close_matches(name, list(self._there), n=3, cutoff=0.6)
-            said.append(f"{name!r}" + (f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""))
+        said = [f"{name!r}{did_you_mean(name, self._there, most=3)}" for name in missing]
         there = ", ".join(map(repr, list(self._there)[:5]))
         warn(
             f"properties: none of {self._rows:,} rows has {', '.join(said)}; every value of the column is missing."
@@ -76,7 +73,8 @@ class Table:
         self.schema = schema
         self._named = named or NamedProperties()
         self.rows = 0
-        self._columns: dict[str, list[Any]] = {column.name: [] for column in schema.columns}
+        self._columns = {column.name: Values() for column in schema.columns if not column.as_text}
+        self._texts: dict[str, list[Any]] = {column.name: [] for column in schema.columns if column.as_text}
         self._late: dict[str, list[Any]] = {}  # columns that the schema does not know
 
     def add(self, records: Sequence[Record], included: Index = _NOTHING) -> None:  # type: ignore[assignment]
@@ -95,8 +93,10 @@ class Table:
 
     def extend(self, other: Table) -> None:
         """Append the rows of another table of the same schema."""
-        for name, values in self._columns.items():
-            values.extend(other._columns[name])
+        for name, column in self._columns.items():
+            column.join(other._columns[name])
+        for name, pages in self._texts.items():
+            pages.extend(other._texts[name])
         for name, values in other._late.items():
             self._later(name, values)
         self.rows += other.rows
@@ -104,9 +104,9 @@ class Table:
     def frame(self) -> pd.DataFrame:
         """Build the frame of all that was added."""
         arrays = {
-            column.name: joined_texts(self._columns[column.name])
+            column.name: joined_texts(self._texts[column.name])
             if column.as_text
-            else array(self._columns[column.name], column.kind, column.name, chosen=column.chosen)
+            else self._columns.pop(column.name).array(column.kind, column.name, chosen=column.chosen)
             for column in self.schema.columns
         }
         related = {column.name: arrays.pop(column.name) for column in self.schema.ids}
@@ -145,7 +145,7 @@ class Table:
             nested = [column for column in inside if len(column.path) > depth + 1]
             for column in inside:
                 if column.as_text:
-                    self._columns[column.name].append(texts(values))
+                    self._texts[column.name].append(texts(values))
                 elif column not in nested:
                     self._columns[column.name].extend(values)
             if nested:
@@ -161,7 +161,7 @@ class Table:
         kinds = set(map(type, values))
         if kinds == {dict}:
             return values
-        if name not in self._columns and not kinds <= _OBJECT_OR_NULL:
+        if name not in self._columns and name not in self._texts and not kinds <= _OBJECT_OR_NULL:
             self._later(name, [None if isinstance(value, dict) else value for value in values])
         return [value if isinstance(value, dict) else _NOTHING for value in values]
 

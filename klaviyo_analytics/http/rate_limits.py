@@ -1,4 +1,4 @@
-"""Pacing within the documented rate limits, so that the server has no reason to refuse a request; how many readers help."""
+"""Pacing within the documented rate limits, so that the server need not refuse a request; how many readers help."""
 
 from __future__ import annotations
 
@@ -150,11 +150,20 @@ class Pace:
         Returns monotonic seconds.
     allowed : float, optional
         Requests a second that the documented limits allow; more readers than that needs are never started.
+    most : int
+        Most readers, where no number is fixed.
     """
 
-    def __init__(self, workers: int | None, clock: Callable[[], float], allowed: float | None = None) -> None:
-        self.readers = workers or FEW
-        self.most = workers or MOST
+    def __init__(
+        self,
+        workers: int | None,
+        clock: Callable[[], float],
+        allowed: float | None = None,
+        *,
+        most: int = MOST,
+    ) -> None:
+        self.readers = workers or min(FEW, most)
+        self.most = workers or most
         self._clock = clock
         self._grows = workers is None
         self._allowed = allowed
@@ -173,7 +182,7 @@ class Pace:
         if not self._grows:
             return
         if self._allowed is not None:
-            self.most = min(MOST, math.ceil(self._allowed * seconds) + 1)
+            self.most = min(self.most, math.ceil(self._allowed * seconds) + 1)
         useful = FEW if work is None else max(FEW, math.ceil(seconds / max(work, 1e-4)))
         self.readers = min(useful, self.most)
         self._pages = -self.readers

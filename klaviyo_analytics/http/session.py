@@ -20,7 +20,7 @@ from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
-from klaviyo_analytics._secret import MASK, Secret
+from klaviyo_analytics._secret import MASK, Secret, body_without_session
 from klaviyo_analytics.errors import (
     ConnectionFailedError,
     InvalidInputError,
@@ -209,8 +209,9 @@ class HeaderAuth(AuthBase):
         return request
 
     def mask(self, body: bytes) -> bytes:
-        """Replace the key in what a server says about it."""
-        return body.replace(self._secret.reveal().rpartition(" ")[2].encode(), MASK.encode())
+        """Replace the key, and the token of a session link, in what a server says about an error."""
+        masked = body.replace(self._secret.reveal().rpartition(" ")[2].encode(), MASK.encode())
+        return body_without_session(masked)
 
     def __repr__(self) -> str:
         return f"HeaderAuth({MASK})"
@@ -258,6 +259,7 @@ class Transport:
         max_body: int = LARGEST,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self._given_url = base_url  # for messages
         self.retry = retry or RetryPolicy()
         self.pacer = pacer or Pacer(clock=clock, sleep=sleep, patience=self.retry.budget)
         self._auth = auth
@@ -393,7 +395,7 @@ class Transport:
             status, found = response.status_code, response.headers
             body = read(response, where=call.label, until=until, clock=self._clock, limit=self._max_body)
         except (*_FOREIGN, TransportError) as exception:
-            failure, error = translated(exception, call.label, self.base_url)
+            failure, error = translated(exception, call.label, self._given_url)
         except BaseException as stop:  # noqa: BLE001  Ctrl-C: the frames below hold the request, and with it the key
             if isinstance(stop, cancellation.Cancelled):
                 stop.sent = stop.ambiguous = True
@@ -416,9 +418,10 @@ class Transport:
                 "sent elsewhere. Check base_url."
             )
             return None, None, error
-        if status >= 400 or b'"errors"' in body[:100]:
-            body = self._auth.mask(body)
         document, whole = _document(body)
+        if status >= 400 or (isinstance(document, Mapping) and document.get("errors")):
+            body = self._auth.mask(body)
+            document, whole = _document(body)
         if status < 200:
             error = MalformedResponseError(f"{where} answered {status}, which is not a final status.")
             return None, Failure(None), error

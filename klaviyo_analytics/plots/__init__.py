@@ -4,10 +4,11 @@ A plot draws what its frame holds: it fetches nothing, adds nothing up, shows no
 """
 
 from klaviyo_analytics.plots._style import style
+from klaviyo_analytics.plots._time_axis import holidays
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
-from klaviyo_analytics.plots.audience import ordered_funnel, overlap, year_over_year
+from klaviyo_analytics.plots.audience import list_growth, ordered_funnel, overlap, year_over_year
 from klaviyo_analytics.plots.auto import auto
-from klaviyo_analytics.plots.campaigns import campaign_ranking, campaign_scatter
+from klaviyo_analytics.plots.campaigns import ab_forest, campaign_ranking, campaign_scatter
 from klaviyo_analytics.plots.customers import (
     cohort_heatmap,
     lifetime_value,
@@ -15,9 +16,7 @@ from klaviyo_analytics.plots.customers import (
     rfm_map,
     rfm_movement,
 )
-from klaviyo_analytics.plots.experiments import ab_forest
 from klaviyo_analytics.plots.flows import flow_funnel, flow_performance
-from klaviyo_analytics.plots.growth import list_growth
 from klaviyo_analytics.plots.health import deliverability
 from klaviyo_analytics.plots.overview import campaign_overview, flow_overview, scorecard
 from klaviyo_analytics.plots.revenue import revenue_split
@@ -39,6 +38,7 @@ __all__ = [
     "flow_funnel",
     "flow_overview",
     "flow_performance",
+    "holidays",
     "lifetime_value",
     "list_growth",
     "metric_trend",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import Any
 
 import matplotlib as mpl
@@ -103,13 +103,26 @@ def quiet(ax: Axes, *, grid: str = "y") -> None:
         ax.tick_params(axis="x", length=3)
 
 
+def with_period(ax: Axes, title: str, period: str, *, share: float = 1.0) -> str:
+    """Return the title with the dates behind it, if both fit in two lines; else the title alone."""
+    if not period or not title:
+        return title
+    room = int(characters(ax, 1.2 * _BOLD) * share)
+    dated = f"{title}, {period}"
+    return dated if len(wrap(dated, width=room)) <= 2 else title
+
+
 def put_title(ax: Axes, title: str, *, rows_above: float = 0.0, share: float = 1.0) -> None:
     """Write the title above `rows_above` rows of text that stand on the axes.
 
     `share` is how much of their width the axes will keep when names or numbers stand beside them.
     """
     room = int(characters(ax, 1.2 * _BOLD) * share)
-    lines = fill(" ".join(title.split()), width=room, max_lines=2, placeholder=" …")
+    whole = " ".join(title.split())
+    lines = fill(whole, width=room, max_lines=2, placeholder=" …")
+    what, comma, when = whole.rpartition(", ")
+    if "\n" in lines and comma and "–" in when and max(len(what) + 1, len(when)) <= room:
+        lines = f"{what},\n{when}"  # dates are not cut in two
     text = ax.set_title(
         lines,
         loc="left",
@@ -192,6 +205,22 @@ def value_axis(ax: Axes, values: Floats, kind: Kind, money: str | None) -> None:
     ax.set_ylim(low - room if low < 0 else 0.0, max(float(ticks[-1]), high))
     if low < 0:
         ax.axhline(0.0, color=ink(ax, 0.4), linewidth=0.8)
+
+
+def across_axis(ax: Axes, values: Floats, kind: Kind, money: str | None = None, *, room: float = 0.0) -> None:
+    """Format the x axis from zero, or the first tick below it, to the first tick beyond the largest value.
+
+    `room` is the share of the axis to keep free behind it, for numbers.
+    """
+    known = values[np.isfinite(values)]
+    bins = min(max(characters(ax) // 14, 2), 5)
+    locator = MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10], integer=kind == "count", min_n_ticks=2)
+    low, high = min(float(known.min()), 0.0), max(float(known.max()), 0.0)
+    ticks = locator.tick_values(low, high if high > low else low + 1.0)
+    first, last = (float(ticks[0]) if low < 0 else 0.0), max(float(ticks[-1]), high)
+    ax.set_xlim(first, max(last, high + room * (last - first)))
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(QuantityFormatter(kind, money))
 
 
 def only_zeros(values: Floats) -> str | None:

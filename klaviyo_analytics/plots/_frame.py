@@ -21,7 +21,18 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 NO_NAME = "(none)"
+NOT_ATTRIBUTED = "Not attributed"
 _BLANK = "(blank)"
+_CHANNELS = {
+    "email": "Email",
+    "sms": "SMS",
+    "push": "Mobile push",
+    "mobile_push": "Mobile push",
+    "push-notification": "Mobile push",
+    "mobile push": "Mobile push",
+    "whatsapp": "WhatsApp",
+}
+_SOURCES = {"all": "All", "campaign": "Campaigns", "flow": "Flows", "other": NOT_ATTRIBUTED}
 
 
 def draws(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -118,7 +129,7 @@ def times(frame: pd.DataFrame, column: str) -> pd.DatetimeIndex:
         raise FrameError(
             f"column {column!r} is {kind}, and the plot needs datetimes. "
             + (
-                f"Set it to {time_cure(opened(frame[[column]]), column)}, with the account's time zone"
+                f"Set it, with the account's time zone: {time_cure(opened(frame[[column]]), column)}"
                 if is_text
                 else "Pass a column of datetimes with the account's time zone"
             )
@@ -132,6 +143,24 @@ def times(frame: pd.DataFrame, column: str) -> pd.DatetimeIndex:
 def names(frame: pd.DataFrame, column: str) -> list[str]:
     """Return the column as labels: what is null or blank gets a name, so that it is seen."""
     return [_name(value) for value in frame[column].astype(object)]
+
+
+def labels_of(frame: pd.DataFrame, column: str) -> list[str]:
+    """Return the column as a reader would name its values: `push-notification` is "Mobile push".
+
+    Channels and sources of revenue have such names; other columns, and names that two values would share, stay.
+    """
+    found = names(frame, column)
+    plain = column.strip("$").lower()
+    known: dict[str, str] = {}
+    if plain == "source":
+        known = _SOURCES
+    elif plain.endswith("channel"):
+        known = _CHANNELS
+    if plain.startswith("attributed"):
+        known = {**known, NO_NAME: NOT_ATTRIBUTED}
+    words = {name: known.get(name.lower(), name) for name in dict.fromkeys(found)}
+    return [words[name] for name in found] if len(set(words.values())) == len(words) else found
 
 
 def finished(frame: pd.DataFrame) -> Flags:

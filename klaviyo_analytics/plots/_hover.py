@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MOST = 1_000  # boxes of a figure; beyond that they would weigh more than the picture
 _MOST_LAYERS = 12
+_SERIES = "series "  # begins the id of a name that stands where its line ends; the colour of the line follows
 
 
 class Mark(NamedTuple):
@@ -142,7 +143,8 @@ def _alone(figure: Figure, artists: Sequence[Artist]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  (also registers the canvas)
     from PIL import Image  # noqa: PLC0415  (Matplotlib needs it, too)
 
-    canvas, before = FigureCanvasAgg(figure), figure.canvas
+    before = figure.canvas
+    canvas: Any = FigureCanvasAgg(figure)
     try:
         renderer = canvas.get_renderer()
         renderer.clear()
@@ -157,19 +159,21 @@ def _alone(figure: Figure, artists: Sequence[Artist]) -> bytes:
 
 
 def _series(ax: Axes) -> list[tuple[Any, list[Artist]]]:
-    """Return each entry of the legend with the artists that have its colour; none where two share a colour."""
+    """Return each entry of the legend and name at a line's end with the artists of its colour.
+
+    None where two share a colour.
+    """
     legend = ax.get_legend()
-    if legend is None:
-        return []
-    entries = [
-        (text, shade)
-        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=False)
-        if (shade := _colour(handle)) and text.get_text()
+    handles = zip(legend.get_texts(), legend.legend_handles, strict=False) if legend else ()
+    entries: list[tuple[Any, str]] = [
+        (text, shade) for text, handle in handles if (shade := _colour(handle)) and text.get_text()
     ]
+    at_the_ends = [text for text in ax.texts if str(text.get_gid()).startswith(_SERIES)]
+    entries += [(text, to_hex(str(text.get_gid()).removeprefix(_SERIES))) for text in at_the_ends]
     drawn: list[tuple[Artist, str | None]] = [
         (artist, _colour(artist))
         for artist in (*ax.lines, *ax.patches, *ax.collections, *ax.texts)
-        if artist.get_visible()
+        if artist.get_visible() and artist not in at_the_ends
     ]
     found = []
     for text, shade in entries:
@@ -284,7 +288,7 @@ def _points(ax: Axes, writer: _Writer) -> Iterator[Mark]:
         names = getattr(points, "hover_names", None)
         if names is None:
             continue
-        offsets = np.ma.filled(np.ma.asarray(points.get_offsets(), dtype=float), np.nan)
+        offsets: Any = np.ma.filled(np.ma.asarray(points.get_offsets(), dtype=float), np.nan)
         size, half = _root(ax).bbox, 6 * _root(ax).dpi / 72
         for (x, y), name in zip(offsets, names, strict=True):
             if np.isfinite([x, y]).all():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,16 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.plots._frame import Flags, Floats, finished, names, numbers, times
-from klaviyo_analytics.plots._quantities import quantity
-from klaviyo_analytics.plots._style import MOST_HUES, colours_of, ink, line_width
+from klaviyo_analytics.arithmetic import RATES
+from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.plots._canvas import characters, lines_down, value_axis
+from klaviyo_analytics.plots._frame import Flags, Floats, finished, labels_of, numbers, times
+from klaviyo_analytics.plots._quantities import Kind, quantity, write
+from klaviyo_analytics.plots._style import MOST_HUES, MUTED, colours_of, ink, legible_shade, line_width
+from klaviyo_analytics.plots._text import columns, legible, put_names, told_apart
 from klaviyo_analytics.plots._time_axis import longest_gap, moments, step_days
 
+_ROOMY = 45  # characters across that leave room for names beside the lines
 _CROWDED, _CROWDED_WIDTH = 400, 0.45  # so many points run together into a band if the line is not thinner
 
 
@@ -31,15 +35,16 @@ class Series:
     when: pd.DatetimeIndex
     values: Floats
     complete: Flags
+    smoothed: Floats | None = None
 
 
 def split(frame: pd.DataFrame, *, x: str, y: str, hue: str | None) -> list[Series]:
     """Cut the frame into one series per value of `hue`, or into one; rows without a date cannot be drawn."""
     when, values, complete = times(frame, x), numbers(frame, y), finished(frame)
-    labels = np.array(names(frame, hue) if hue else [quantity(y).label] * len(frame), dtype=object)
+    named = np.array(labels_of(frame, hue) if hue else [quantity(y).label] * len(frame), dtype=object)
     dated = np.asarray(when.notna())
     series = []
-    whose, found = pd.factorize(labels)
+    whose, found = pd.factorize(named)
     by_time = np.lexsort((when.asi8, whose))
     by_time = by_time[dated[by_time]]
     starts = np.flatnonzero(np.diff(whose[by_time], prepend=-1))
@@ -86,7 +91,34 @@ def with_gaps(one: Series, interval: str | None) -> Series:
         pd.DatetimeIndex(moved),
         np.where(added, np.nan, one.values[rows]),
         one.complete[rows] | added,
+        None if one.smoothed is None else np.where(added, np.nan, one.smoothed[rows]),
     )
+
+
+def smoothed(
+    one: Series, window: int, interval: str | None, *, parts: tuple[Floats, Floats] | None = None
+) -> Series:
+    """Return the series with the mean of each `window` consecutive whole intervals, at the last of them.
+
+    `parts` are the numerator and the denominator of a rate: their sums over the window make its rate.
+    """
+    longest = longest_gap(interval)
+    runs = np.zeros(len(one.when), dtype=np.int64)
+    if longest is not None and len(runs) > 1:
+        runs[1:] = np.cumsum(np.diff(one.when.as_unit("us").asi8) > longest.value // 1000)
+
+    def added_up(values: Floats) -> Floats:
+        whole = pd.Series(np.where(one.complete, values, np.nan))
+        sums: Floats = whole.groupby(runs).rolling(window, min_periods=window).sum().to_numpy(dtype=float)
+        return sums
+
+    if parts is None:
+        return replace(one, smoothed=added_up(one.values) / window)
+    numerator, denominator = parts
+    below = added_up(np.where(np.isfinite(numerator), denominator, np.nan))
+    rate = np.full(len(below), np.nan)
+    np.divide(added_up(numerator), below, out=rate, where=below > 0)
+    return replace(one, smoothed=rate)
 
 
 def all_times(series: Sequence[Series]) -> pd.DatetimeIndex:
@@ -134,6 +166,82 @@ def draw_series(ax: Axes, one: Series, *, colour: str, kwargs: Mapping[str, Any]
         ax.plot(x[alone], whole[alone], **dots)
     draw_partial(ax, one, colour=str(shade), width=width)
     return line
+
+
+def draw_smoothed(ax: Axes, one: Series, *, colour: str, kwargs: Mapping[str, Any]) -> Line2D:
+    """Draw each interval thin, and the means of several over it."""
+    thin = draw_series(
+        ax, one, colour=colour, kwargs={"linewidth": 0.5 * line_width(), "alpha": 0.5, **kwargs}
+    )
+    assert one.smoothed is not None
+    looks: dict[str, Any] = {"color": thin.get_color(), "linewidth": 1.25 * line_width(), "gid": "smooth"}
+    x, alone = moments(one.when), _standing_alone(one.smoothed)
+    ax.plot(x, one.smoothed, solid_capstyle="round", zorder=2.5, **looks)
+    if alone.any():
+        ax.plot(x[alone], one.smoothed[alone], marker="o", zorder=2.5, **{**looks, "linestyle": "none"})
+    return thin
+
+
+_LINE_END = 24  # characters of a name where a line ends
+_LINE_APART = 1.5  # lines of type between two names
+
+
+def name_ends(ax: Axes, series: Sequence[Series], shade: Mapping[str, str]) -> bool:
+    """Write the name of each line where it ends; return False, and write nothing, where they do not fit.
+
+    Names stand right of the axes, apart from each other, with a leader where one had to move.
+    """
+    written = told_apart([legible(one.name) for one in series], _LINE_END)
+    widest, room = max(map(columns, written)), characters(ax)
+    gap = _LINE_APART / max(lines_down(ax) - 2.0, 1.0)
+    if ax.figure.get_layout_engine() is None and ax.figure.figure is ax.figure:
+        return False
+    if room < _ROOMY or 4 * widest > room or len(series) * gap > 1.0:
+        return False
+    low, high = ax.get_ylim()
+    left, right = ax.get_xlim()
+    found: list[tuple[float, float, str, Series]] = []
+    for one, name in zip(series, written, strict=True):
+        ends = one.values if one.smoothed is None or not np.isfinite(one.smoothed).any() else one.smoothed
+        last = int(np.flatnonzero(np.isfinite(ends))[-1]) if np.isfinite(ends).any() else None
+        if last is None:
+            return False
+        end = float(ax.convert_xunits(moments(one.when[[last]])[0]))  # type: ignore[no-untyped-call]
+        found.append(((float(ends[last]) - low) / (high - low), (end - left) / (right - left), name, one))
+    found.sort(key=lambda each: each[0])
+    places = _apart([height for height, *_ in found], gap)
+    for place, (height, across, name, one) in zip(places, found, strict=True):
+        colour = shade[one.name]
+        ax.plot(
+            [across, 1.0, 1.02], [height, height, place],
+            color=colour, linewidth=0.7, linestyle=(0, (1, 1.5)), transform=ax.transAxes, clip_on=False,
+            gid="leader", label="_leader", zorder=1.5,
+        )  # fmt: skip
+        text = ax.annotate(
+            name,
+            xy=(1.02, place),
+            xycoords="axes fraction",
+            xytext=(0.3, 0),
+            textcoords="offset fontsize",
+            va="center",
+            color=legible_shade(ax, colour),
+            annotation_clip=False,
+            gid=f"series {colour}",
+        )
+        put_names([text])
+    return True
+
+
+def _apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Move ascending heights as little as keeps them `gap` apart, and between 0 and 1."""
+    places = list(heights)
+    for row in range(len(places)):
+        least = places[row - 1] + gap if row else 0.0
+        places[row] = max(places[row], least)
+    for row in reversed(range(len(places))):
+        most = places[row + 1] - gap if row + 1 < len(places) else 1.0
+        places[row] = min(places[row], most)
+    return places
 
 
 def draw_earlier(ax: Axes, one: Series, *, colour: str) -> None:
@@ -229,3 +337,63 @@ def draw_bars(
 def partial_patch(ax: Axes) -> Patch:
     """Return how the bar of an incomplete interval looks in the legend."""
     return Patch(facecolor=ink(ax, _TINT / 2), edgecolor=ink(ax, 0.5), linestyle=":", linewidth=1.2)
+
+
+def all_smoothed(
+    frame: pd.DataFrame,
+    series: Sequence[Series],
+    *,
+    x: str,
+    y: str,
+    hue: str | None,
+    window: int,
+    interval: str | None,
+) -> list[Series]:
+    """Return the series with their means over `window` intervals; a rate's is made of its counts."""
+    if not made_of_counts(y):
+        return [smoothed(one, window, interval) for one in series]
+    rate = RATES.get(y)
+    if rate is None or not {rate.numerator, rate.denominator} <= set(frame.columns):
+        parts = f" {rate.numerator!r} and {rate.denominator!r}" if rate else " the counts that it is made of"
+        raise FrameError(
+            f"smooth={window} of {y!r} needs{parts}, which the frame lacks: rates are not averaged. "
+            "Ask for those columns as well, or leave smooth out."
+        )
+    above, below = (split(frame, x=x, y=name, hue=hue) for name in (rate.numerator, rate.denominator))
+    return [
+        smoothed(one, window, interval, parts=(part.values, whole.values))
+        for one, part, whole in zip(series, above, below, strict=True)
+    ]
+
+
+def made_of_counts(column: str) -> bool:
+    """Return whether a column is a quotient, whose values cannot be averaged."""
+    return column in RATES or quantity(column).kind == "rate" or quantity(column).denominator is not None
+
+
+def band_of(benchmark: float | tuple[float, float] | None) -> tuple[float, float] | None:
+    """Return both ends of a benchmark, in order."""
+    if benchmark is None:
+        return None
+    try:
+        ends = sorted(float(end) for end in (benchmark if isinstance(benchmark, tuple) else (benchmark,)))
+    except (TypeError, ValueError):
+        ends = []
+    if not 1 <= len(ends) <= 2 or not np.isfinite(ends).all():
+        raise InvalidInputError(
+            f"benchmark={benchmark!r} is not a value or a band. Pass a number, such as 0.02, or two: (0.01, 0.03)."
+        )
+    return ends[0], ends[-1]
+
+
+def draw_band(ax: Axes, values: Floats, kind: Kind, money: str | None, band: tuple[float, float]) -> str:
+    """Shade what lies between the ends, below the lines, and return what to say of it."""
+    low, high = band
+    value_axis(ax, np.array([*values, low, high]), kind, money)
+    looks: dict[str, Any] = {"color": ink(ax, MUTED), "gid": "benchmark"}
+    if low < high:
+        ax.axhspan(low, high, alpha=0.15, linewidth=0, zorder=0.5, **looks)
+    for end in dict.fromkeys(band):
+        ax.axhline(end, linewidth=1.0, linestyle="-.", zorder=1.2, label="_benchmark", **looks)
+    said = " – ".join(write(end, kind, money).replace(".0%", "%") for end in dict.fromkeys(band))
+    return f"dash-dotted: benchmark {said}"

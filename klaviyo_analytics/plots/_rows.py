@@ -28,7 +28,16 @@ from klaviyo_analytics.plots._canvas import (
     put_title,
     quiet,
 )
-from klaviyo_analytics.plots._frame import NO_NAME, Floats, currency_of, names, numbers, require, who_counts
+from klaviyo_analytics.plots._frame import (
+    NO_NAME,
+    Floats,
+    currency_of,
+    labels_of,
+    names,
+    numbers,
+    require,
+    who_counts,
+)
 from klaviyo_analytics.plots._quantities import (
     Quantity,
     capitalised,
@@ -136,7 +145,7 @@ def hue_legend(shade: Mapping[str, str], *, shapes: bool = False) -> tuple[list[
 
 def only_group(frame: pd.DataFrame, hue: str | None) -> str | None:
     """Return the name of the group if there is only one, which has no legend."""
-    groups = set(names(frame, hue)) if hue else set()
+    groups = set(labels_of(frame, hue)) if hue else set()
     return f"{in_words(hue or '')}: {groups.pop()}" if len(groups) == 1 else None
 
 
@@ -164,7 +173,7 @@ def draw_ranking(
     ax.grid(visible=False)
     rows_above = 0.0
     if len(chosen):
-        colours, shade = hue_colours(ax, names(shown, hue) if hue else None, len(chosen))
+        colours, shade = hue_colours(ax, labels_of(shown, hue) if hue else None, len(chosen))
         ax.barh(range(len(chosen)), values[chosen], **{"color": colours, "height": 0.7, **kwargs})
         name_rows(ax, row_names(shown, row_kind))
         _label_bars(ax, values[chosen], _sizes(shown, subject), subject, money)

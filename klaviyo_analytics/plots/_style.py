@@ -30,8 +30,20 @@ MOST_HUES = len(PALETTE)
 MUTED = 0.46  # strength of the ink for marks in grey: the weakest with a contrast of 3:1
 
 # The same thing has the same colour in every chart; what no message earned is grey.
-_OWN_COLOURS = {"campaign": 0, "flow": 1, "email": 0, "sms": 1, "push": 2, "mobile_push": 2, "whatsapp": 3}
-_GREY = frozenset({"(none)", "other", "Not attributed"})
+_OWN_COLOURS = {
+    "campaign": 0,
+    "campaigns": 0,
+    "flow": 1,
+    "flows": 1,
+    "email": 0,
+    "sms": 1,
+    "push": 2,
+    "mobile push": 2,
+    "mobile_push": 2,
+    "push-notification": 2,
+    "whatsapp": 3,
+}
+_GREY = frozenset({"(none)", "other", "not attributed"})
 
 Medium = Literal["notebook", "slide", "dark"]
 
@@ -154,16 +166,26 @@ def tint(ax: Axes, colour: str, strength: float) -> str:
 
 def colours_of(ax: Axes, ranked: Sequence[str]) -> dict[str, str]:
     """Return a colour for each name: its own where it has one, then what is left of the palette, then grey."""
-    own = {name: _OWN_COLOURS[name] for name in ranked if name in _OWN_COLOURS}
+    own = {name: _OWN_COLOURS[name.lower()] for name in ranked if name.lower() in _OWN_COLOURS}
     if len(set(own.values())) < len(own):
         own = {}
     free = iter([rank for rank in range(MOST_HUES) if rank not in own.values()])
     grey = ink(ax, MUTED)
     shade: dict[str, str] = {}
     for name in ranked:
-        rank = own.get(name) if name in own else None if name in _GREY else next(free, None)
+        rank = own.get(name) if name in own else None if name.lower() in _GREY else next(free, None)
         shade[name] = grey if rank is None else PALETTE[rank]
     return shade
+
+
+def legible_shade(ax: Axes, colour: str) -> str:
+    """Return `colour`, or as little of the text colour in it as gives text in it a contrast of 4.5:1."""
+    page, text = to_hex(ax.get_facecolor()), to_rgb(mpl.rcParams["text.color"])
+    for strength in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8):
+        mixed = [strength * own + (1 - strength) * of for own, of in zip(text, to_rgb(colour), strict=True)]
+        if contrast(shade := to_hex((mixed[0], mixed[1], mixed[2])), page) >= 4.5:
+            return shade
+    return to_hex(text)
 
 
 def contrast(one: str, other: str) -> float:

@@ -15,9 +15,9 @@ from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.plots._canvas import characters
-from klaviyo_analytics.plots._style import ink
+from klaviyo_analytics.plots._style import MUTED, ink
 from klaviyo_analytics.plots._text import clip, put_names
 
 _MOST_TICKS = 7
@@ -160,6 +160,16 @@ def dates_in_words(when: pd.DatetimeIndex, interval: str | None = None) -> str:
     return f"{start} – {_day(last)}"
 
 
+def dates_covered(when: pd.DatetimeIndex, interval: str | None) -> str:
+    """Return the days from the beginning of the first interval to the end of the last, in words."""
+    if len(when) == 0 or interval not in ("week", "quarter", "year"):
+        return dates_in_words(when, interval)
+    months = {"quarter": 3, "year": 12}.get(interval)
+    last = when.max()
+    after = last + (pd.DateOffset(months=months) if months else pd.DateOffset(days=7))
+    return dates_in_words(pd.DatetimeIndex([when.min(), after - pd.DateOffset(days=1)]))
+
+
 def step_days(interval: str | None) -> float:
     """Return about how many days an interval has."""
     return _STEPS.get(interval or "day", 1.0)
@@ -221,23 +231,117 @@ def _day(stamp: pd.Timestamp) -> str:
 
 
 _LONGEST_NOTE = 36
+_MOST_ROWS = 4
+Annotations = Mapping[Any, str] | pd.DataFrame
+
+
+def dated(given: Annotations | None) -> Mapping[Any, str]:
+    """Return annotations as a mapping of date to text; campaigns of one day share a mark."""
+    if given is None:
+        return {}
+    if not isinstance(given, pd.DataFrame):
+        return given
+    when = next((name for name in ("send_time", "datetime") if name in given.columns), None)
+    what = next((name for name in ("campaign", "name", "text") if name in given.columns), None)
+    if when is None or what is None:
+        raise FrameError(
+            "the frame for annotations= lacks a column of times or of names. "
+            "Expected 'send_time' and 'campaign', as a campaign summary has them. "
+            "Or pass a mapping: {'2026-03-03': 'Sale starts'}."
+        )
+    sent = (
+        (at, str(name))
+        for at, name in zip(pd.to_datetime(given[when]), given[what], strict=True)
+        if pd.notna(at) and pd.notna(name)
+    )
+    found: dict[Any, list[str]] = {}
+    for moment_of, name in sent:
+        found.setdefault(moment_of, []).append(name)
+    return _ByDay({moment_of: " · ".join(dict.fromkeys(names)) for moment_of, names in found.items()})
+
+
+class _ByDay(dict[Any, str]):
+    """Annotations that are marked at the beginning of their day, on the clock of the chart."""
+
+
+def holidays(*years: int) -> dict[dt.date, str]:
+    """Return the shopping days of years, for `annotations=` of any trend.
+
+    Parameters
+    ----------
+    *years : int
+        Such as 2025, 2026.
+
+    Returns
+    -------
+    dict of datetime.date to str
+        Valentine's Day, Mother's Day and Father's Day (of the United States), Thanksgiving, Black Friday, Cyber
+        Monday and Christmas, in order.
+
+    Raises
+    ------
+    InvalidInputError
+        If no year is given, or one is not a year.
+
+    Examples
+    --------
+    >>> import klaviyo_analytics.plots as plots
+    >>> days = plots.holidays(2026)
+    >>> [f"{day:%d %b}" for day, name in days.items() if name == "Black Friday"]
+    ['27 Nov']
+    """
+    if not years or not all(isinstance(year, int) and dt.MINYEAR <= year <= dt.MAXYEAR for year in years):
+        raise InvalidInputError(
+            f"holidays{years!r}: expected one or more years. Pass them like holidays(2025, 2026)."
+        )
+    found: dict[dt.date, str] = {}
+    for year in sorted(set(years)):
+        thanks = _weekday_of_month(year, 11, weekday=3, which=4)
+        found |= {
+            dt.date(year, 2, 14): "Valentine's Day",
+            _weekday_of_month(year, 5, weekday=6, which=2): "Mother's Day",
+            _weekday_of_month(year, 6, weekday=6, which=3): "Father's Day",
+            thanks: "Thanksgiving",
+            thanks + dt.timedelta(days=1): "Black Friday",
+            thanks + dt.timedelta(days=4): "Cyber Monday",
+            dt.date(year, 12, 25): "Christmas",
+        }
+    return found
+
+
+def _weekday_of_month(year: int, month: int, *, weekday: int, which: int) -> dt.date:
+    first = dt.date(year, month, 1)
+    return first + dt.timedelta(days=(weekday - first.weekday()) % 7 + 7 * (which - 1))
 
 
 def put_annotations(
     ax: Axes, annotations: Mapping[Any, str], *, within: pd.DatetimeIndex
-) -> tuple[float, int]:
-    """Mark each date; return the rows of text used above the axes, and how many dates fell outside them."""
-    dated = sorted((_moment(date, within), text) for date, text in annotations.items())
+) -> tuple[float, list[str]]:
+    """Mark each date; return the rows of text used above the axes, and remarks on those without a text."""
+    every = sorted((_moment(date, within), text) for date, text in annotations.items())
+    if isinstance(annotations, _ByDay):
+        days: dict[pd.Timestamp, list[str]] = {}
+        for date, text in every:
+            days.setdefault(date.normalize(), []).append(text)
+        every = [(day, " · ".join(dict.fromkeys(texts))) for day, texts in days.items()]
     left, right = ax.get_xlim()
-    inside = [(date, text) for date, text in dated if left <= position(ax, date) <= right]
+    inside = [(date, text) for date, text in every if left <= position(ax, date) <= right]
     ends: list[float] = []
+    unnamed = 0
     for date, text in inside:
-        ends = _mark(ax, date, clip(text, _LONGEST_NOTE), ends)
-    return 0.85 * len(ends), len(dated) - len(inside)
+        further = _mark(ax, date, clip(text, _LONGEST_NOTE), ends)
+        unnamed += further is None
+        ends = ends if further is None else further
+    remarks = []
+    if outside := len(every) - len(inside):
+        remarks.append(f"{outside} annotation{'s' * (outside > 1)} outside these dates")
+    if unnamed:
+        remarks.append(f"{unnamed} of {len(inside)} marked dates have no room for their text")
+    return 0.85 * len(ends), remarks
 
 
-def _mark(ax: Axes, date: pd.Timestamp, text: str, ends: list[float]) -> list[float]:
-    """Draw one mark in the first row that is free; return where the text of each row ends."""
+def _mark(ax: Axes, date: pd.Timestamp, text: str, ends: list[float]) -> list[float] | None:
+    """Draw one mark in the first row that is free; return where the text of each row ends, None if all are full."""
     room = characters(ax, 0.83)
     left, right = ax.get_xlim()
     when = moment(date)
@@ -246,7 +350,9 @@ def _mark(ax: Axes, date: pd.Timestamp, text: str, ends: list[float]) -> list[fl
     start = at - len(text) if backwards else at
     free = [row for row, end in enumerate(ends) if end + 2 <= start]
     row = free[0] if free else len(ends)
-    ax.axvline(when, color=ink(ax, 0.35), linewidth=0.9, zorder=0.9)
+    ax.axvline(when, color=ink(ax, MUTED), linewidth=0.9, zorder=0.9)
+    if row >= _MOST_ROWS:
+        return None
     label = ax.annotate(
         text,
         xy=(when, 1),

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from klaviyo_analytics.analysis._engine import WrongFrame
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
+    across_axis,
     new_axes,
     points,
     put_caption,
@@ -21,8 +21,8 @@ from klaviyo_analytics.plots._canvas import (
     put_title,
     quiet,
 )
-from klaviyo_analytics.plots._frame import currency_of, draws, names, numbers, require
-from klaviyo_analytics.plots._quantities import QuantityFormatter, in_words, write
+from klaviyo_analytics.plots._frame import currency_of, draws, labels_of, names, numbers, require
+from klaviyo_analytics.plots._quantities import in_words, write_column
 from klaviyo_analytics.plots._rows import name_rows
 from klaviyo_analytics.plots._style import MUTED, PALETTE, ink
 from klaviyo_analytics.plots._text import put_names
@@ -83,7 +83,7 @@ def attribution_comparison(
     )
     if not models or key is None or "touch_id" in frame.columns:
         raise WrongFrame("the frame has no groups with 'revenue_...' of models")
-    groups = names(frame, key)
+    groups = labels_of(frame, key)
     if len(set(groups)) < len(groups):
         raise FrameError(
             f"a {key} stands in several rows. Compare by {key!r} alone, or name another column with by=."
@@ -118,10 +118,7 @@ def attribution_comparison(
                     **kwargs,
                 },
             )
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        ax.set_xlim(min(low, 0.0) * 1.05, (max(high, 0.0) or 1.0) * 1.05)
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], min_n_ticks=2))
-        ax.xaxis.set_major_formatter(QuantityFormatter("money", money))
+        across_axis(ax, values, "money", money)
         handles = [
             Line2D(
                 [],
@@ -233,7 +230,7 @@ def bridge(
             ax.plot([ends[row], ends[row]], [row + 0.31, row + 0.69], color=ink(ax, 0.4), linewidth=0.8)
         texts = [
             ax.annotate(
-                write(float(amount), "money", money),
+                said,
                 xy=(max(start, end), row),
                 xytext=(0.4, 0),
                 textcoords="offset fontsize",
@@ -242,16 +239,15 @@ def bridge(
                 annotation_clip=False,
                 gid="amount",
             )
-            for row, (amount, start, end) in enumerate(zip(amounts, starts, ends, strict=True))
+            for row, (said, start, end) in enumerate(
+                zip(write_column(amounts, "money", money), starts, ends, strict=True)
+            )
         ]
         put_names(texts)
         low, high = min(0.0, float(np.min([starts, ends]))), max(0.0, float(np.max([starts, ends])))
-        room = (high - low) or 1.0
-        ax.set_xlim(low - (0.04 * room if low < 0 else 0.0), high + 0.18 * room)
+        across_axis(ax, np.array([low, high]), "money", money, room=0.18)
         if low < 0:
             ax.axvline(0.0, color=ink(ax, 0.4), linewidth=0.8)
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], min_n_ticks=2))
-        ax.xaxis.set_major_formatter(QuantityFormatter("money", money))
     else:
         put_note(ax, "No steps to draw" if len(frame) else "No rows to draw")
     put_title(ax, "Why the two numbers differ" if title is None else title)

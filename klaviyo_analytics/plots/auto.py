@@ -10,12 +10,13 @@ import pandas as pd
 
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import new_axes, put_note, put_title, quiet
-from klaviyo_analytics.plots._frame import names, numbers
+from klaviyo_analytics.plots._frame import labels_of, numbers
 from klaviyo_analytics.plots._quantities import Kind, write
 from klaviyo_analytics.plots._style import PALETTE
 from klaviyo_analytics.plots._text import clip, legible, put_names
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
 from klaviyo_analytics.plots.audience import ordered_funnel, overlap, year_over_year
+from klaviyo_analytics.plots.campaigns import ab_forest
 from klaviyo_analytics.plots.customers import (
     cohort_heatmap,
     lifetime_value,
@@ -23,7 +24,6 @@ from klaviyo_analytics.plots.customers import (
     rfm_map,
     rfm_movement,
 )
-from klaviyo_analytics.plots.experiments import ab_forest
 from klaviyo_analytics.plots.timing import conversion_lag, fatigue, send_time_heatmap
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _bars(
         return ax
     places = np.arange(len(rows))
     ax.barh(places, np.nan_to_num(lengths), color=PALETTE[0], height=0.62)
-    texts = [" · ".join(parts) for parts in zip(*(names(rows, key) for key in keys), strict=True)]
+    texts = [" · ".join(parts) for parts in zip(*(labels_of(rows, key) for key in keys), strict=True)]
     ax.set_yticks(places, [legible(clip(text, 40)) for text in texts])
     put_names(ax.get_yticklabels())
     ax.invert_yaxis()

@@ -15,7 +15,7 @@ from klaviyo_analytics import analysis
 from klaviyo_analytics.analysis.rfm import KLAVIYO_GROUPS
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_legend, put_note, put_title, quiet
-from klaviyo_analytics.plots._frame import currency_of, draws, finished, names, numbers, require
+from klaviyo_analytics.plots._frame import currency_of, draws, finished, labels_of, names, numbers, require
 from klaviyo_analytics.plots._matrix import draw_cells, scale_in_words
 from klaviyo_analytics.plots._quantities import Kind, QuantityFormatter, write
 from klaviyo_analytics.plots._style import MOST_HUES, MUTED, PALETTE, ink, line_width
@@ -284,12 +284,11 @@ def lifetime_value(
     tenth = float(np.interp(0.1, people, share))
     ax.plot([0.1], [tenth], marker="o", color=PALETTE[0])
     ax.annotate(
-        f"best 10% of customers: {write(tenth, 'rate')}",
-        (0.1, tenth),
-        xytext=(0.8, -0.4),
-        textcoords="offset fontsize",
+        f"● best 10% of customers: {write(tenth, 'rate')}",
+        (0.98, 0.04),
+        xycoords="axes fraction",
         color=ink(ax, 0.8),
-        va="top",
+        ha="right",
     )
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
@@ -468,7 +467,7 @@ def retention_curves(
     [1.0, 0.5]
     """
     require(frame, ["days", "survival", "lower", "upper", hue])
-    labels = names(frame, hue) if hue else ["all"] * len(frame)
+    labels = labels_of(frame, hue) if hue else ["all"] * len(frame)
     days, levels = numbers(frame, "days"), numbers(frame, "survival")
     if pd.DataFrame({"name": labels, "days": days}).duplicated().any():
         texts = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name].dtype)]

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
 from klaviyo_analytics import analysis
 from klaviyo_analytics._messages import counted
@@ -19,8 +18,10 @@ from klaviyo_analytics.analysis.measures import additive, refuse_unique
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
+    across_axis,
     characters,
     new_axes,
+    points,
     put_caption,
     put_legend,
     put_note,
@@ -28,16 +29,19 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
 )
 from klaviyo_analytics.plots._frame import Floats, draws, finished, names, numbers, require, who_counts
-from klaviyo_analytics.plots._quantities import QuantityFormatter, denominators, quantity, write_column
+from klaviyo_analytics.plots._lines import made_of_counts
+from klaviyo_analytics.plots._quantities import denominators, quantity, write, write_column
 from klaviyo_analytics.plots._rows import largest, name_rows, noun_of, row_names
 from klaviyo_analytics.plots._style import MUTED, PALETTE, ink
-from klaviyo_analytics.plots.trend import draw_titled, read_trend, title_of
+from klaviyo_analytics.plots._time_axis import Annotations
+from klaviyo_analytics.plots.trend import Trend, draw_titled, read_trend, title_of
 
 STAGES = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
 _IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "message_position", "channel")
 _RATES = {"open_rate": "open", "click_rate": "click", "conversion_rate": "convert"}
 _PEOPLE = {"opens_unique": "opened", "clicks_unique": "clicked", "conversion_uniques": "converted"}
 _NARROW = 50  # characters
+_THIN = 0.2  # of the font size
 _SMALL = 1.2  # an offset in font sizes shrinks with small type
 
 
@@ -126,15 +130,13 @@ def draw_funnel(ax: Axes, funnel: Funnel, kwargs: Mapping[str, Any]) -> float:
         height = 0.78 * (1 - rank / (len(funnel.counts) + 1))
         options = {"color": shades[stage], "height": height, "label": quantity(stage).label}
         options["zorder"] = 2 + rank / 10
-        ax.barh(range(len(values)), np.nan_to_num(values), **{**options, **kwargs})
+        bars = ax.barh(range(len(values)), np.nan_to_num(values), **{**options, **kwargs})
+        for bar, people in zip(bars, values, strict=True):
+            if people > 0:  # a few people among thousands are a line that can be seen
+                bar.set(edgecolor=bar.get_facecolor(), linewidth=max(bar.get_linewidth(), points(_THIN)))
     known = np.concatenate(list(funnel.counts.values()))
-    widest = float(np.nanmax(known))
-    bins = min(max(characters(ax) // 18, 2), 5)
-    locator = MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10], integer=True)
-    ax.set_xlim(0, max(float(locator.tick_values(0, widest)[-1]), widest) if widest > 0 else 1.0)
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(QuantityFormatter("count"))
-    rows = _rate_columns(ax, funnel.rates) if funnel_has_room(ax) else 0.0
+    across_axis(ax, known, "count")
+    rows = _columns(ax, funnel) if funnel_has_room(ax) else 0.0
     people = [_PEOPLE.get(stage, quantity(stage).label) for stage in funnel.counts]
     patches = [Patch(facecolor=shades[stage]) for stage in funnel.counts]
     return rows + put_legend(ax, patches, people, rows_above=rows, beside=False, share=0.8)
@@ -157,11 +159,19 @@ def _shades(ax: Axes, stages: Sequence[str]) -> dict[str, str]:
     return {stage: known.get(stage) or next(others) for stage in stages}
 
 
-def _rate_columns(ax: Axes, rates: Mapping[str, Floats]) -> float:
-    """Write the rates as a small table, right of the bars; return the rows of its heading."""
+def _columns(ax: Axes, funnel: Funnel) -> float:
+    """Write people, and the rates of them, as a small table right of the bars; return the rows of its heading."""
+    first, *later = funnel.counts
+    columns = [(_PEOPLE.get(first, quantity(first).label), _written(funnel.counts[first]), "count")]
+    stages = dict(zip(funnel.rates, later, strict=False)) if len(funnel.rates) == len(later) else {}
+    for heading, rates in funnel.rates.items():
+        columns.append((heading, write_column(rates, "rate"), "rate"))
+        if heading in stages:
+            columns.insert(-1, ("", _written(funnel.counts[stages[heading]]), "count"))
     looks: dict[str, Any] = {"ha": "right", "textcoords": "offset fontsize", "annotation_clip": False}
-    for column, (heading, values) in enumerate(rates.items(), start=1):
-        right = 5.0 * column
+    right = 0.0
+    for heading, texts, gid in columns:
+        right += 0.62 * max(len(heading) * 0.83, *map(len, texts), 4) + 0.9
         ax.annotate(
             heading,
             xy=(1, 1),
@@ -172,18 +182,22 @@ def _rate_columns(ax: Axes, rates: Mapping[str, Floats]) -> float:
             color=ink(ax, 0.55),
             **looks,
         )
-        for row, text in enumerate(write_column(values, "rate")):
+        for row, text in enumerate(texts):
             ax.annotate(
                 text,
                 xy=(1, row),
                 xycoords=("axes fraction", "data"),
                 xytext=(right, 0),
                 va="center",
-                color=ink(ax, 0.75),
-                gid="rate",
+                color=ink(ax, 0.75 if gid == "rate" else 0.6),
+                gid=gid,
                 **looks,
             )
-    return 0.9 if rates else 0.0
+    return 0.9
+
+
+def _written(counts: Floats) -> list[str]:
+    return [write(float(count), "count") if np.isfinite(count) else "–" for count in counts]
 
 
 _IDS = {"flow": "flow_id", "message": "flow_message_id"}
@@ -322,6 +336,21 @@ def flow_funnel(
     return ax
 
 
+_MANY, _LONG = 4, 3  # more lines than this, over more windows than this, are smoothed
+_WINDOWS = {"day": 7, "week": 4, "month": 3}
+
+
+def _usual_window(rows: pd.DataFrame, trend: Trend) -> int:
+    """Return over how many intervals many long lines are smoothed, to tell them apart; 1 for not at all."""
+    window = _WINDOWS.get(trend.interval or "", 1)
+    if len(trend.series) <= _MANY or trend.intervals < _LONG * window:
+        return 1
+    if not made_of_counts(trend.column):
+        return window
+    rate = RATES.get(trend.column)
+    return window if rate and {rate.numerator, rate.denominator} <= set(rows.columns) else 1
+
+
 @draws("a flow series: client.reports.flow_series(...)")
 def flow_performance(
     frame: pd.DataFrame,
@@ -330,9 +359,10 @@ def flow_performance(
     y: str = "conversion_value",
     hue: str | None = "flow",
     compare: pd.DataFrame | None = None,
-    annotations: Mapping[Any, str] | None = None,
+    annotations: Annotations | None = None,
     currency: str | None = None,
     interval: str | None = None,
+    smooth: int | None = None,
     title: str | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
@@ -353,10 +383,13 @@ def flow_performance(
         Column that splits the lines: `flow`, `message`, `send_channel`; None puts all flows together.
     compare : pandas.DataFrame, optional
         The same series for another period; drawn dashed.
-    annotations : mapping of date to str, optional
-        What happened when.
+    annotations : mapping of date to str, or pandas.DataFrame, optional
+        What happened when, as in `metric_trend`.
     currency, interval : str, optional
         As in `metric_trend`.
+    smooth : int, optional
+        As in `metric_trend`. If omitted, five lines or more over many intervals are smoothed over 7 days, 4 weeks or
+        3 months, and the caption says so; 1 for never.
     title : str, optional
         `""` for none.
     ax : matplotlib.axes.Axes, optional
@@ -383,11 +416,23 @@ def flow_performance(
     >>> weeks = pd.date_range("2026-03-02", periods=3, freq="W-MON", tz="America/New_York")
     >>> frame = pd.DataFrame({"datetime": weeks, "flow": "Welcome", "open_rate": [0.41, 0.44, 0.43]})
     >>> plots.flow_performance(frame, y="open_rate").get_title(loc="left")
-    'Open rate per week, by flow'
+    'Open rate per week, Welcome, 2 Mar – 22 Mar 2026'
     """
     rows, how = together(frame, x=x, y=y, hue=hue)
     before = None if compare is None else together(compare, x=x, y=y, hue=hue)[0]
     trend = read_trend(rows, x=x, y=y, hue=hue, compare=before, currency=currency, interval=interval)
-    ours = title_of(rows, trend, hue) if title is None else title
+    window = _usual_window(rows, trend) if smooth is None else smooth
+    if window != 1:
+        trend = read_trend(
+            rows, x=x, y=y, hue=hue, compare=before, currency=currency, interval=interval, smooth=window
+        )
     how = " · ".join(part for part in (how, who_counts(frame, [y])) if part) or None
-    return draw_titled(trend, title=ours, annotations=annotations or {}, ax=ax, kwargs=kwargs, note=how)
+    return draw_titled(
+        trend,
+        title=title,
+        usual=title_of(rows, trend, hue),
+        annotations=annotations,
+        ax=ax,
+        kwargs=kwargs,
+        note=how,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,17 @@ from klaviyo_analytics.plots._canvas import (
     put_title,
     quiet,
     value_axis,
+    with_period,
 )
 from klaviyo_analytics.plots._frame import draws
 from klaviyo_analytics.plots._lines import all_times, bar_width, draw_bars, in_order, partial_patch
-from klaviyo_analytics.plots._quantities import capitalised, in_words
+from klaviyo_analytics.plots._quantities import Quantity, capitalised, in_words
 from klaviyo_analytics.plots._style import MOST_HUES, colours_of
-from klaviyo_analytics.plots._time_axis import date_axis
+from klaviyo_analytics.plots._time_axis import Annotations, date_axis, dated, put_annotations
 from klaviyo_analytics.plots.trend import Trend, measure_in_words, period_in_words, read_trend, zone_in_words
 
-_SOURCES = ("campaign", "flow", "other")
+_SHARE = Quantity("share", "rate")
+_SOURCES = ("campaign", "flow", "other", "campaigns", "flows", "not attributed")
 
 
 @draws(
@@ -42,11 +45,15 @@ def revenue_split(
     hue: str = "source",
     currency: str | None = None,
     interval: str | None = None,
+    share: bool = False,
+    annotations: Annotations | None = None,
     title: str | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
     """Stack revenue by source, one bar per interval; the height of a bar is all revenue of its interval.
+
+    With `share=True` every bar is 100%, and each source the part of its interval's revenue that it brought.
 
     Parameters
     ----------
@@ -59,6 +66,10 @@ def revenue_split(
         Code such as `"EUR"`; read from the frame if not given.
     interval : str, optional
         `"day"`, `"week"`, ...; read from the frame if not given.
+    share : bool, default False
+        Draw shares. Intervals without revenue, or in which a source lost money, have none; the caption counts them.
+    annotations : mapping of date to str, or pandas.DataFrame, optional
+        What happened when, as in `metric_trend`.
     title : str, optional
         `""` for none.
     ax : matplotlib.axes.Axes, optional
@@ -86,35 +97,67 @@ def revenue_split(
     ... )
     >>> ax = plots.revenue_split(frame, interval="month")
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['campaign', 'flow', 'other']
+    ['Campaigns', 'Flows', 'Not attributed']
     """
     trend = read_trend(frame, x=x, y=y, hue=hue, currency=currency, interval=interval)
+    drawn, undefined = _shares(trend) if share else (trend, 0)
+    events = dated(annotations)
     ax = new_axes(ax)
     quiet(ax)
     rows = 0.0
-    if trend.empty:
-        put_note(ax, trend.empty)
+    remarks: list[str] = []
+    if drawn.empty:
+        put_note(ax, trend.empty or "No shares: no interval has revenue alone")
     else:
-        handles, labels = _stack(ax, trend, kwargs)
-        rows = put_legend(ax, handles, labels)
+        handles, labels = _stack(ax, drawn, kwargs)
+        shown = all_times(drawn.series)
+        rows, remarks = put_annotations(ax, events, within=shown)
+        rows += put_legend(ax, handles if len(handles) > 1 else [], labels, rows_above=rows)
     what = f"{trend.subject.label} per {trend.interval}" if trend.interval else trend.subject.label
-    put_title(ax, f"{capitalised(what)}, by {in_words(hue)}" if title is None else title, rows_above=rows)
+    usual = f"{'Share of ' if share else ''}{what}"
+    only = trend.series[0].name if len(trend.series) == 1 else None
+    usual = f"{capitalised(usual)}, {only}" if only else f"{capitalised(usual)}, by {in_words(hue)}"
+    ours = with_period(ax, usual, trend.covers) if title is None else title
+    put_title(ax, ours, rows_above=rows)
+    in_title = trend.period == trend.covers and ours.endswith(trend.covers)
     put_caption(
         ax,
         [
-            measure_in_words(trend),
-            period_in_words(trend),
+            f"Each source ÷ all {trend.subject.label} of its {trend.interval or 'interval'}"
+            if share
+            else measure_in_words(trend),
+            None if in_title else period_in_words(trend),
             zone_in_words(trend.zone),
-            only_zeros(trend.values),
+            None if share else only_zeros(trend.values),
+            f"{undefined} {trend.interval or 'interval'}{'s' * (undefined > 1)} without shares"
+            if undefined
+            else None,
+            *remarks,
         ],
     )
     return ax
 
 
+def _shares(trend: Trend) -> tuple[Trend, int]:
+    """Return each source's share of its interval's revenue, and how many intervals have none."""
+    when = all_times(trend.series).unique().sort_values()
+    whole, refused = np.zeros(len(when)), np.zeros(len(when), dtype=bool)
+    for one in trend.series:
+        place = when.get_indexer(one.when)
+        whole[place] += np.nan_to_num(one.values)
+        refused[place] |= one.values < 0
+    refused |= whole <= 0
+    below = np.where(refused, np.nan, whole)
+    series = [replace(one, values=one.values / below[when.get_indexer(one.when)]) for one in trend.series]
+    return replace(trend, series=series, subject=_SHARE, currency=None), int(refused.sum())
+
+
 def _stack(ax: Axes, trend: Trend, kwargs: dict[str, Any]) -> tuple[list[Artist], list[str]]:
     """Pile the sources on each other, what was paid back below zero; return the legend's entries."""
     ranked = in_order(trend.series)
-    order = [name for name in _SOURCES if name in ranked] + [name for name in ranked if name not in _SOURCES]
+    order = sorted(
+        ranked, key=lambda name: _SOURCES.index(name.lower()) if name.lower() in _SOURCES else len(_SOURCES)
+    )
     series = {one.name: one for one in trend.series}
     when = all_times(trend.series).unique().sort_values()
     above, below = np.zeros(len(when)), np.zeros(len(when))
@@ -140,6 +183,8 @@ def _stack(ax: Axes, trend: Trend, kwargs: dict[str, Any]) -> tuple[list[Artist]
         above[place] += np.where(gained, values, 0)
         below[place] += np.where(gained, 0, values)
     value_axis(ax, np.concatenate([above, below]), trend.subject.kind, trend.currency)
+    if trend.subject == _SHARE:
+        ax.set_ylim(0.0, 1.0)
     date_axis(ax, when, trend.interval, margin=width / 2)
     return _legend(ax, trend, order, patches)
 

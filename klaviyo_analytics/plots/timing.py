@@ -23,7 +23,7 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
     value_axis,
 )
-from klaviyo_analytics.plots._frame import draws, names, numbers, require
+from klaviyo_analytics.plots._frame import draws, labels_of, names, numbers, require
 from klaviyo_analytics.plots._quantities import QuantityFormatter, write
 from klaviyo_analytics.plots._style import MOST_HUES, MUTED, PALETTE, ink, line_width, tint
 
@@ -171,7 +171,7 @@ def conversion_lag(
             "bucket": names(frame, "bucket"),
             "from": numbers(frame, "from_hours"),
             "orders": numbers(frame, "orders"),
-            "group": names(frame, hue) if hue else "",
+            "group": labels_of(frame, hue) if hue else "",
         }
     )
     if held.duplicated(["bucket", "group"]).any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from klaviyo_analytics._messages import counted
 from klaviyo_analytics.analysis._engine import AGGREGATES
+from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.plots._canvas import (
     figure_caption,
     figure_title,
@@ -26,23 +29,48 @@ from klaviyo_analytics.plots._canvas import (
     put_title,
     quiet,
     value_axis,
+    with_period,
 )
-from klaviyo_analytics.plots._frame import Floats, currency_of, draws, interval_of, names, require, zone_of
+from klaviyo_analytics.plots._frame import (
+    Floats,
+    currency_of,
+    draws,
+    interval_of,
+    labels_of,
+    names,
+    require,
+    zone_of,
+)
 from klaviyo_analytics.plots._lines import (
     Series,
+    all_smoothed,
     all_times,
+    band_of,
     colours,
+    draw_band,
     draw_earlier,
     draw_series,
+    draw_smoothed,
     in_order,
+    made_of_counts,
+    name_ends,
     partial_mark,
     split,
     with_gaps,
 )
-from klaviyo_analytics.plots._quantities import Quantity, capitalised, in_words, money_in_words, quantity
+from klaviyo_analytics.plots._quantities import (
+    Quantity,
+    capitalised,
+    in_words,
+    money_in_words,
+    quantity,
+)
 from klaviyo_analytics.plots._style import MOST_HUES, MUTED, ink, line_width
 from klaviyo_analytics.plots._time_axis import (
+    Annotations,
     date_axis,
+    dated,
+    dates_covered,
     dates_in_words,
     days_of_another_zone,
     laid_over,
@@ -65,6 +93,8 @@ class Trend:
     earlier: list[Series]
     period: str
     earlier_period: str
+    covers: str = ""
+    window: int = 1
 
     @property
     def values(self) -> Floats:
@@ -104,9 +134,11 @@ def read_trend(
     compare: pd.DataFrame | None = None,
     currency: str | None = None,
     interval: str | None = None,
+    smooth: int | None = None,
 ) -> Trend:
     """Check the frame, and the one to compare it with, and cut both into series."""
     require(frame, [x, y, hue])
+    window = _window(smooth)
     subject = quantity(y)
     money = currency_of(frame, currency) if subject.kind == "money" else None
     series = split(frame, x=x, y=y, hue=hue)
@@ -115,6 +147,8 @@ def read_trend(
     if days_of_another_zone(all_times(series), span):
         series = [_on_days(one) for one in series]
         zone = None
+    if window > 1:
+        series = all_smoothed(frame, series, x=x, y=y, hue=hue, window=window, interval=span)
     when = all_times(series)
     earlier: list[Series] = []
     if compare is not None:
@@ -134,7 +168,20 @@ def read_trend(
         earlier=_laid_over(earlier, when, span),
         period=dates_in_words(when, span),
         earlier_period=dates_in_words(all_times(earlier), span),
+        covers=dates_covered(when, span),
+        window=window,
     )
+
+
+def _window(smooth: int | None) -> int:
+    """Return over how many intervals to smooth; 1 for not at all."""
+    try:
+        window = 1 if smooth is None else index(smooth)
+    except TypeError:
+        window = 0
+    if window < 1:
+        raise InvalidInputError(f"smooth={smooth!r} is not a number of intervals. Pass 1 or more, such as 4.")
+    return window
 
 
 def draw_trend(
@@ -144,8 +191,8 @@ def draw_trend(
     annotations: Mapping[Any, str],
     kwargs: Mapping[str, Any],
     explained: bool = True,
-) -> tuple[float, int]:
-    """Draw; return the rows of text above the axes, and how many annotations lay outside the dates.
+) -> tuple[float, list[str]]:
+    """Draw; return the rows of text above the axes, and what is to be said below them.
 
     With `explained=False` the periods and incomplete intervals are explained elsewhere.
     """
@@ -155,15 +202,25 @@ def draw_trend(
     lines = _draw_lines(ax, trend, ranked, kwargs)
     if trend.empty:
         put_note(ax, trend.empty)
-        return 0.0, 0
+        return 0.0, []
     value_axis(ax, np.concatenate([one.values for one in both]), trend.subject.kind, trend.currency)
     shown = all_times(both)
     date_axis(ax, shown, trend.interval)
-    rows, outside = put_annotations(ax, annotations, within=shown)
+    rows, remarks = put_annotations(ax, annotations, within=shown)
+    if trend.window > 1 and explained:
+        remarks.append(f"bold: {_mean_in_words(trend)} of {trend.window} {trend.interval or 'interval'}s")
     if not explained or _label_partial(ax, trend):
-        return rows, outside
+        return rows, remarks
+    if 1 < len(ranked) == len(trend.series) <= MOST_HUES and name_ends(ax, trend.series, colours(ax, ranked)):
+        remarks += [f"dashed: {trend.earlier_period}"] if trend.earlier else []
+        remarks += [f"hollow: {trend.partial}"] if trend.partial else []
+        return rows, remarks
     handles, labels = _legend(ax, trend, lines, ranked)
-    return rows + put_legend(ax, handles, labels, rows_above=rows), outside
+    return rows + put_legend(ax, handles, labels, rows_above=rows), remarks
+
+
+def _mean_in_words(trend: Trend) -> str:
+    return f"{trend.subject.label}" if made_of_counts(trend.column) else "mean"
 
 
 def measure_in_words(trend: Trend) -> str:
@@ -212,7 +269,9 @@ def _draw_lines(ax: Axes, trend: Trend, ranked: list[str], kwargs: Mapping[str, 
         )
     first_on_top = sorted(trend.series, key=lambda one: -ranked.index(one.name))
     return {
-        one.name: draw_series(ax, with_gaps(one, trend.interval), colour=shade[one.name], kwargs=kwargs)
+        one.name: (draw_series if one.smoothed is None else draw_smoothed)(
+            ax, with_gaps(one, trend.interval), colour=shade[one.name], kwargs=kwargs
+        )
         for one in first_on_top
     }
 
@@ -273,14 +332,16 @@ def metric_trend(
     y: str = "count",
     hue: str | None = None,
     compare: pd.DataFrame | None = None,
-    annotations: Mapping[Any, str] | None = None,
+    annotations: Annotations | None = None,
     currency: str | None = None,
     interval: str | None = None,
+    smooth: int | None = None,
+    benchmark: float | tuple[float, float] | None = None,
     title: str | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
-    """Draw a metric over time, one line per value of `hue`.
+    """Draw a metric over time, one line per value of `hue`, named where it ends.
 
     Intervals that the column `complete` marks as incomplete, because they are not over or because the time
     frame cuts them, are dotted and hollow, so that today is not read as a fall; in both periods. Missing values
@@ -297,14 +358,20 @@ def metric_trend(
         largest keep their colours, and the others are drawn in grey and counted in the legend.
     compare : pandas.DataFrame, optional
         The same query for another period; drawn dashed, laid over the dates of `frame`.
-    annotations : mapping of date to str, optional
-        What happened when; a date without a zone is in the frame's.
+    annotations : mapping of date to str, or pandas.DataFrame, optional
+        What happened when: `{"2026-03-03": "Sale starts"}`, `plots.holidays(2026)`, or a campaign summary with
+        `send_time` and `campaign`. A date without a zone is in the frame's.
     currency : str, optional
         Code such as `"EUR"`; read from the frame's column `currency` or its attrs if not given.
     interval : str, optional
         `"day"`, `"week"`, ...; read from the frame's attrs or its dates if not given.
+    smooth : int, optional
+        Draw the mean of this many consecutive whole intervals in bold, at the last of them, over thin lines of each
+        interval. A rate is made anew of the sums of its counts, which the frame must have.
+    benchmark : float or (float, float), optional
+        A line to compare with, or a band between two values, in the unit of `y` (0.02 is 2% of a rate).
     title : str, optional
-        Made from the metric's name if not given; `""` for none.
+        Made from the metric's name and the dates if not given; `""` for none.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if not given.
     **kwargs
@@ -317,7 +384,10 @@ def metric_trend(
     Raises
     ------
     FrameError
-        If a column is missing or of the wrong kind, several rows fall on one point, or currencies are mixed.
+        If a column is missing or of the wrong kind, several rows fall on one point, currencies are mixed, or a rate
+        is to be smoothed without its counts.
+    InvalidInputError
+        If `smooth` is not a positive integer, or `benchmark` not one or two finite numbers.
 
     Examples
     --------
@@ -327,39 +397,80 @@ def metric_trend(
     >>> frame = pd.DataFrame({"datetime": days, "metric": "Placed Order", "count": [12, 15, 9]})
     >>> ax = plots.metric_trend(frame)
     >>> ax.get_title(loc="left")
-    'Placed Order: events per day'
+    'Placed Order: events per day, 1 Mar – 3 Mar 2026'
     """
-    trend = read_trend(frame, x=x, y=y, hue=hue, compare=compare, currency=currency, interval=interval)
-    ours = title_of(frame, trend, hue) if title is None else title
-    return draw_titled(trend, title=ours, annotations=annotations or {}, ax=ax, kwargs=kwargs)
+    trend = read_trend(
+        frame, x=x, y=y, hue=hue, compare=compare, currency=currency, interval=interval, smooth=smooth
+    )
+    return draw_titled(
+        trend,
+        title=title,
+        usual=title_of(frame, trend, hue),
+        annotations=annotations,
+        ax=ax,
+        kwargs=kwargs,
+        note=_different_scales(trend, hue),
+        benchmark=benchmark,
+    )
 
 
 def draw_titled(
     trend: Trend,
     *,
-    title: str,
-    annotations: Mapping[Any, str],
+    title: str | None,
+    usual: str,
+    annotations: Annotations | None,
     ax: Axes | None,
     kwargs: Mapping[str, Any],
     note: str | None = None,
+    benchmark: float | tuple[float, float] | None = None,
 ) -> Axes:
-    """Draw a trend with its title and caption; `note` is one thing more to say there."""
+    """Draw a trend with its title, or the `usual` one and the dates, and its caption with a `note`."""
+    band = band_of(benchmark)
     ax = new_axes(ax)
-    rows, outside = draw_trend(ax, trend, annotations=annotations, kwargs=kwargs)
-    put_title(ax, title, rows_above=rows)
+    rows, remarks = draw_trend(ax, trend, annotations=dated(annotations), kwargs=kwargs)
+    if band is not None and not trend.empty:
+        both = [*trend.series, *trend.earlier]
+        values = np.concatenate([one.values for one in both])
+        remarks.append(draw_band(ax, values, trend.subject.kind, trend.currency, band))
+    ours = with_period(ax, usual, trend.covers) if title is None else title
+    put_title(ax, ours, rows_above=rows)
+    in_title = trend.period == trend.covers and ours.endswith(trend.covers)
     put_caption(
         ax,
         [
             measure_in_words(trend),
             note,
-            period_in_words(trend),
+            None if in_title else period_in_words(trend),
             zone_in_words(trend.zone),
             only_zeros(trend.values),
             "one interval only" if trend.intervals == 1 else None,
-            f"{outside} annotation{'s' * (outside > 1)} outside these dates" if outside else None,
+            *remarks,
         ],
     )
     return ax
+
+
+_FAR_APART = 10
+
+
+def _different_scales(trend: Trend, hue: str | None) -> str | None:
+    """Return a remark where metrics share an axis although one is far larger than another."""
+    if hue is None or not hue.startswith("metric"):
+        return None
+    sizes = {
+        one.name: float(np.nanmean(np.abs(one.values)))
+        for one in trend.series
+        if np.isfinite(one.values).any()
+    }
+    known = {name: size for name, size in sizes.items() if size > 0}
+    if len(known) < 2:
+        return None
+    least, most = min(known, key=lambda name: known[name]), max(known, key=lambda name: known[name])
+    if known[most] < _FAR_APART * known[least]:
+        return None
+    times = f"{known[most] / known[least]:,.0f}"
+    return f"one axis for all: {most} is {times} times {least}; small_multiples gives each its own"
 
 
 @draws(AGGREGATES)
@@ -370,7 +481,7 @@ def small_multiples(
     y: str = "count",
     by: str = "metric",
     compare: pd.DataFrame | None = None,
-    annotations: Mapping[Any, str] | None = None,
+    annotations: Annotations | None = None,
     currency: str | None = None,
     interval: str | None = None,
     columns: int = 2,
@@ -427,31 +538,39 @@ def small_multiples(
     ['Opened Email', 'Clicked Email']
     """
     require(frame, [x, y, by])
+    events = dated(annotations)
     summary = read_trend(frame, x=x, y=y, hue=by, compare=compare, currency=currency, interval=interval)
     every = [one.name for one in summary.series]
     shown = every[:most]
     figure, cells = _grid(len(shown), columns=columns)
-    labels = np.array(names(frame, by), dtype=object)
-    earlier = np.array([] if compare is None else names(compare, by), dtype=object)
+    labels = np.array(labels_of(frame, by), dtype=object)
+    earlier = np.array([] if compare is None else labels_of(compare, by), dtype=object)
     for ax, name in zip(cells, shown, strict=False):
         part = frame[labels == name]
         before = None if compare is None else compare.loc[earlier == name]
         trend = read_trend(
             part, x=x, y=y, compare=before, currency=summary.currency, interval=summary.interval
         )
-        rows, _ = draw_trend(ax, trend, annotations=annotations or {}, kwargs=kwargs, explained=False)
+        rows, _ = draw_trend(ax, trend, annotations=events, kwargs=kwargs, explained=False)
         put_title(ax, name, rows_above=rows)
     for ax in cells[max(len(shown), 1) :]:
         ax.remove()
     if not shown:
         quiet(cells[0])
         put_note(cells[0], "No rows to draw")
-    figure_title(figure, title_of(frame.iloc[:0], summary, by) if title is None else title)
+    usual = title_of(frame.iloc[:0], summary, by)
+    across = max(min(columns, len(shown)), 1)
+    dated_title = bool(summary.covers) and len(usual) + len(summary.covers) < 40 * across
+    figure_title(figure, (f"{usual}, {summary.covers}" if dated_title else usual) if title is None else title)
+    when = [period_in_words(summary)]
+    if title is None and dated_title and summary.covers == summary.period:
+        when = []
+    dashed = [f"(dashed: {summary.earlier_period})"] if summary.earlier else []
     figure_caption(
         figure,
         [
             measure_in_words(summary),
-            period_in_words(summary) + (f" (dashed: {summary.earlier_period})" if summary.earlier else ""),
+            " ".join([*when, *dashed]) or None,
             zone_in_words(summary.zone),
             f"hollow point: {summary.partial}" if summary.partial else None,
             "each chart on its own scale" if len(shown) > 1 else None,
@@ -473,4 +592,13 @@ def title_of(frame: pd.DataFrame, trend: Trend, hue: str | None) -> str:
     label = trend.subject.label
     what = f"{label} per {trend.interval}" if trend.interval else label
     named = f"{metrics[0]}: {what}" if len(metrics) == 1 else capitalised(what)
-    return f"{named}, by {in_words(hue)}" if hue else named
+    if not hue:
+        return named
+    if len(trend.series) == 1 and trend.series[0].name not in named:
+        return f"{named}, {trend.series[0].name}"
+    if hue in _COUNTED and len(trend.series) > 1:
+        return f"{named}, {counted(len(trend.series), hue)}"
+    return f"{named}, by {in_words(hue)}"
+
+
+_COUNTED = ("campaign", "flow", "message", "metric", "segment", "list")

@@ -63,8 +63,11 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """0 if every report is complete, 1 if an account failed or lacks a section."""
-        return 0 if self.ok else 1
+        """0 if every report is complete, 3 (done in part) if an account failed or lacks a section.
+
+        `klaviyo-analytics report reports.toml` exits with the same status.
+        """
+        return 0 if self.ok else 3
 
     def raise_for_failures(self) -> Run:
         """Return the run if every report is complete.
@@ -126,7 +129,7 @@ def run(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Run:
     ...     _ = file.write_text('[[accounts]]\nname = "Shop"\nkey_env = "SHOP_KEY"\n')
     ...     result = ka.report.run(file, environ={})
     >>> result.frame.loc[0, ["account", "status"]].tolist(), result.exit_code
-    (['Shop', 'failed'], 1)
+    (['Shop', 'failed'], 3)
     """
     file = Path(path)
     settings = _read(file)

@@ -164,9 +164,13 @@ class _Sheets:
             sheet.set_row(row, 15 * max(1, math.ceil(longest / 60)))
         return row + 2
 
-    def _head(self) -> Any:
+    def _head(self, *, number: bool = False) -> Any:
         return self._format(
-            bold=True, bg_color=self._report.branding.colour, font_color="#ffffff", text_wrap=True
+            bold=True,
+            bg_color=self._report.branding.colour,
+            font_color="#ffffff",
+            text_wrap=True,
+            **({"align": "right"} if number else {"indent": 1}),
         )
 
     def _sheet(self, sheet: Any, name: str, table: Table) -> None:
@@ -176,11 +180,18 @@ class _Sheets:
                 f"table {table.title!r} has {rows:,} rows and {across:,} columns, more than a sheet holds. "
                 "Use to_folder(), which writes CSV and Parquet files."
             )
+        tallest, across_all = 1, 0.0
         for position, column in enumerate(map(str, table.frame.columns)):
             label = title_of(label_of(table, column))
-            sheet.write_string(0, position, _text(label), self._head())
+            number = is_number(kind_of(table, column))
+            sheet.write_string(0, position, _text(label), self._head(number=number))
             width = self._column(sheet, position, table, column)
-            sheet.set_column(position, position, min(max(width, len(label) * 0.7, 8) + 3, 60))
+            longest = max(map(len, label.split()), default=0)
+            width = min(max(width, longest * 1.15, 8) + 4, 60)  # room for the arrow of the filter
+            sheet.set_column(position, position, width)
+            tallest = max(tallest, math.ceil(len(label) * 1.3 / (width - 2)))
+            across_all += width
+        sheet.set_row(0, 15 * tallest)
         sheet.freeze_panes(1, 1)
         if rows and across:
             sheet.autofilter(0, 0, rows, across - 1)
@@ -189,7 +200,11 @@ class _Sheets:
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
         if table.note:
-            sheet.write_string(rows + 2, 0, _text(table.note), self._format(italic=True))
+            text, slanted = _text(table.note), self._format(italic=True, text_wrap=True)
+            if across > 1:
+                sheet.merge_range(rows + 2, 0, rows + 2, across - 1, "", slanted)
+            sheet.write_string(rows + 2, 0, text, slanted)
+            sheet.set_row(rows + 2, 15 * math.ceil(len(text) * 1.1 / max(across_all, 20)))
         if table.chart and rows:
             self._chart(sheet, name, table)
 
@@ -219,7 +234,9 @@ class _Sheets:
             sheet.write_datetime(row, position, plain, self._format(num_format=_FORMATS[kind]))
             return 16 if kind == "datetime" else 10
         text = _text(self._language(value, "text"))
-        sheet.write_string(row, position, text, self._format(num_format="@", text_wrap=len(text) > 57))
+        sheet.write_string(
+            row, position, text, self._format(num_format="@", indent=1, text_wrap=len(text) > 57)
+        )
         return min(len(text), 57)
 
     def _chart(self, sheet: Any, name: str, table: Table) -> None:

@@ -31,6 +31,7 @@ from klaviyo_analytics.report.document import (
 from klaviyo_analytics.report.formats import Formatter, is_number, kind_of, label_of, title_of
 
 _BADGES = {"good": "✓ within", "watch": "! watch", "act": "✕ outside"}
+_SHORT = 18  # rows of a table that is printed on one page
 _HEAVY_SVG = 250_000  # beyond that the picture is embedded as PNG
 
 _SCREEN = """
@@ -164,15 +165,20 @@ def _body(report: Report) -> str:
 
 
 def _part(part: Part, position: int, write: Formatter) -> dict[str, Any]:
-    shown: dict[str, Any] = {"type": type(part).__name__, "id": f"part-{position}", "title": ""}
+    shown: dict[str, Any] = {
+        "type": type(part).__name__,
+        "id": f"part-{position}",
+        "title": "",
+        "short": True,
+    }
     if isinstance(part, Heading):
         shown["title"] = part.title
     elif isinstance(part, Text):
         shown |= {"title": part.title, "lines": part.lines, "listed": part.items}
     elif isinstance(part, Table):
-        shown |= {"title": part.title, "table": _table(part, write)}
+        shown |= {"title": part.title, "table": _table(part, write), "short": len(part.frame) <= _SHORT}
     elif isinstance(part, MetricCards):
-        shown |= {"title": part.title, "cards": [_card(card, write) for card in part.cards]}
+        shown |= {"title": part.title, "cards": [_card(card, write) for card in part.cards], "short": False}
     elif isinstance(part, Figure):
         shown |= _figure(part, write)
     return shown

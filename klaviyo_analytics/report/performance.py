@@ -12,12 +12,11 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from klaviyo_analytics import analysis, plots
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError, LookupFailedError
 from klaviyo_analytics.plots._quantities import quantity
-from klaviyo_analytics.report.account_frames import AccountFrames, Comparison, Privacy
+from klaviyo_analytics.report.account_frames import AccountFrames, ArchiveFrames, Comparison, Privacy
 from klaviyo_analytics.report.document import (
     Branding,
-    Card,
     Figure,
     Heading,
     MetricCards,
@@ -27,9 +26,10 @@ from klaviyo_analytics.report.document import (
     Text,
 )
 from klaviyo_analytics.report.formats import Formatter, title_of
-from klaviyo_analytics.report.sentences import THRESHOLDS, Source, numbers_behind, sentences
+from klaviyo_analytics.report.sentences import best_and_worst, key_numbers, numbers_behind, sentences
 
 if TYPE_CHECKING:
+    from klaviyo_analytics.archive import Archive
     from klaviyo_analytics.client import KlaviyoClient
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -39,7 +39,7 @@ _FEWEST_CUSTOMERS = 20  # for cohorts and RFM
 
 
 def performance(
-    client: KlaviyoClient,
+    client: KlaviyoClient | Archive,
     timeframe: Any = "last month",
     *,
     compare: Comparison | None = "previous_period",
@@ -54,10 +54,14 @@ def performance(
     It takes up to eight calls of the campaign and flow reports, of which Klaviyo allows two a minute and 225 a day,
     so it may wait a few minutes. Without a comparison it takes five at most; `connect(cache=True)` keeps the answers.
 
+    An archive needs no key and no call, but only events: revenue, orders, growth, customers and mailbox providers are
+    there; recipients, rates and revenue per recipient are not, and the notes say so. It needs the tables events and
+    metrics; accounts, flows and campaigns give it the currency and names.
+
     Parameters
     ----------
-    client : KlaviyoClient
-        The account.
+    client : KlaviyoClient or Archive
+        The account, or its copy as `client.archive` or `open_archive` returns it.
     timeframe : Timeframe, str or (start, end)
         At most a year, on the account's clock.
     compare : {"previous_period", "last_year"}, optional
@@ -99,15 +103,8 @@ def performance(
     _check("sections", names, list(CHAPTERS))
     _check("privacy", [privacy], list(get_args(Privacy)))
     _check("compare", [] if compare is None else [compare], list(get_args(Comparison)))
-    if not hasattr(client, "account_summary"):
-        raise InvalidInputError(
-            f"client is of type {type(client).__name__}, not a client. The report needs Klaviyo's own "
-            "reports; pass ka.connect() or ka.demo()."
-        )
     own = branding or Branding()
-    source = AccountFrames(
-        client, client.timeframe(timeframe), compare, conversion_metric, privacy, Formatter(own.language)
-    )
+    source = _source(client, timeframe, compare, conversion_metric, privacy, Formatter(own.language))
     parts: list[Part] = []
     failures: dict[str, str] = {}
     for name in names:
@@ -120,14 +117,27 @@ def performance(
             failures[chapter] = f"{type(error).__name__}: {error}"
         if made:
             parts += [Heading(chapter), *made]
-    organization = client.account.get("contact_information.organization_name")
     return Report(
-        title=title or (str(organization) if pd.notna(organization) else "Performance report"),
+        title=title or source.organization or "Performance report",
         sections=parts,
         subtitle=source.subtitle,
         branding=own,
         failures=failures,
     )
+
+
+def _source(client: Any, timeframe: Any, *rest: Any) -> AccountFrames:
+    """Return the frames of a client or an archive."""
+    if hasattr(client, "account_summary"):
+        return AccountFrames(client, client.timeframe(timeframe), *rest)
+    if not (hasattr(client, "sync") and hasattr(client, "analyses")):
+        raise InvalidInputError(
+            f"client is of type {type(client).__name__}, not a client or an archive. "
+            "Pass ka.connect(), ka.demo() or ka.open_archive(folder)."
+        )
+    frames = ArchiveFrames(client, client.analyses._source().timeframe(timeframe), *rest)
+    _ = frames.orders_metric  # a metric that is missing or ambiguous would fail every chapter
+    return frames
 
 
 def _check(argument: str, given: Sequence[str], allowed: Sequence[str]) -> None:
@@ -148,7 +158,7 @@ def _plain_style() -> Iterator[None]:
 
 
 def _headline(source: AccountFrames) -> Iterator[Part]:
-    yield MetricCards(list(_cards(source)))
+    yield MetricCards(list(key_numbers(source)))
     rows = source.summary[source.summary["measure"].isin(_BY_SOURCE)].reset_index(drop=True)
     rows = rows[rows["source"].ne("all") | rows["measure"].ne("revenue_per_recipient")].reset_index(drop=True)
     columns = ["source", "measure", "value", *(["previous", "change"] if source.compare else [])]
@@ -163,62 +173,10 @@ def _headline(source: AccountFrames) -> Iterator[Part]:
         kinds=mixed | ({"change": "rate"} if source.compare else {}),
         currency=source.currency,
         row_kinds=rows["kind"].tolist(),
-        note="Flows and campaigns are shown apart: their revenue per recipient is not comparable.",
+        note="Flows and campaigns are shown apart: their revenue per recipient is not comparable."
+        if source.has_reports
+        else "Dated by the order, credited as Klaviyo attributed it.",
     )
-
-
-def _cards(source: AccountFrames) -> Iterator[Card]:
-    money = source.currency
-    course = source.split.groupby("datetime", sort=True)["revenue"].sum()
-    complete = source.split.groupby("datetime", sort=True)["complete"].all()
-    trend = course[complete.astype(bool)].tolist()
-    revenue, change = source.value("all", "revenue"), source.value("all", "revenue", "change")
-    yield Card("Revenue", revenue, "money", money, change, trend)
-    shares = [source.value(name, "revenue_share") for name in ("campaign", "flow")]
-    share = (
-        sum(value for value in shares if value is not None) if any(s is not None for s in shares) else None
-    )
-    earlier = [source.value(name, "revenue_share", "previous") for name in ("campaign", "flow")]
-    before = sum(value for value in earlier if value is not None)
-    rule = THRESHOLDS["messages", "revenue_share"]
-    verdict = rule.verdict(share)
-    yield Card(
-        "Share of revenue that messages brought",
-        share,
-        "rate",
-        None,
-        (share - before) / before if share is not None and before else None,
-        (),
-        rule.words,
-        verdict,
-        rule.action if verdict != "good" else "",
-    )
-    wanted: list[tuple[Source, str, str]] = [
-        ("flow", "revenue_per_recipient", "Flows: revenue per recipient"),
-        ("campaign", "revenue_per_recipient", "Campaigns: revenue per recipient"),
-        ("campaign", "conversion_rate", "Campaigns: placed-order rate"),
-        ("campaign", "click_rate", "Campaigns: click rate"),
-        ("flow", "click_rate", "Flows: click rate"),
-        ("all", "unsubscribe_rate", "Unsubscribe rate"),
-        ("all", "spam_complaint_rate", "Spam complaint rate"),
-        ("all", "bounce_rate", "Bounce rate"),
-        ("all", "open_rate", "Open rate"),
-    ]
-    for origin, measure, label in wanted:
-        value, rule = source.value(origin, measure), THRESHOLDS[origin, measure]
-        verdict = rule.verdict(value)
-        kind: Any = "money" if measure == "revenue_per_recipient" else "rate"
-        yield Card(
-            label,
-            value,
-            kind,
-            money,
-            source.value(origin, measure, "change"),
-            (),
-            rule.words,
-            verdict,
-            rule.action if verdict not in ("good", None) else "",
-        )
 
 
 def _changes(source: AccountFrames) -> Iterator[Part]:
@@ -274,11 +232,14 @@ _FLOW_COLUMNS = (
 
 
 def _flows(source: AccountFrames) -> Iterator[Part]:
+    if not source.has_reports:
+        yield from _credited(source.flows, "flow", source)
+        return
     rows = source.flows.sort_values(["revenue_per_recipient", "flow_id"], ascending=[False, True])
     if rows.empty:
         yield Text("No flow sent a message in this period.")
         return
-    yield from _best_and_worst(rows, "flow", source)
+    yield from best_and_worst(rows, "flow", source)
     yield Table(
         "Flows by revenue per recipient",
         rows[["flow", "channel", "status", *_FLOW_COLUMNS]],
@@ -297,11 +258,14 @@ def _flows(source: AccountFrames) -> Iterator[Part]:
 
 
 def _campaigns(source: AccountFrames) -> Iterator[Part]:
+    if not source.has_reports:
+        yield from _credited(source.campaigns, "campaign", source)
+        return
     rows = source.campaigns.sort_values(["revenue_per_recipient", "campaign_id"], ascending=[False, True])
     if rows.empty:
         yield Text("No campaign was sent in this period.")
         return
-    yield from _best_and_worst(rows, "campaign", source)
+    yield from best_and_worst(rows, "campaign", source)
     figure, ax = _axes(height=min(1.2 + 0.34 * min(len(rows), 10), 4.6))
     plots.campaign_ranking(rows, by="conversion_value", currency=source.currency, title="", ax=ax)
     top = rows.sort_values(["conversion_value", "campaign_id"], ascending=[False, True]).head(10)
@@ -322,28 +286,37 @@ def _campaigns(source: AccountFrames) -> Iterator[Part]:
     )
 
 
-def _best_and_worst(rows: pd.DataFrame, column: str, source: AccountFrames) -> Iterator[Part]:
-    """List the extremes among those large enough for a rate to mean something."""
-    least = max(float(rows["recipients"].sum()) * 0.01, 20)
-    ranked = rows[rows["recipients"].ge(least) & rows["revenue_per_recipient"].notna()]
-    if len(ranked) < 2:
+def _credited(rows: pd.DataFrame, kind: str, source: AccountFrames) -> Iterator[Part]:
+    """Show what events alone know of flows or campaigns: the orders that they were credited with."""
+    if rows.empty:
+        yield Text(f"No {kind} was credited with an order in this period.")
         return
-    rule = f"by revenue per recipient, among those with at least {source.write(round(least), 'count')} recipients"
-
-    def shown(row: Any) -> str:
-        money = source.write(row["revenue_per_recipient"], "money", source.currency)
-        return f"{row[column]} ({money} from {source.write(row['recipients'], 'count')} recipients)"
-
-    lines = [f"Best {column}: {shown(ranked.iloc[0])}.", f"Weakest {column}: {shown(ranked.iloc[-1])}."]
-    yield Text([*lines, f"Ranked {rule} (1% of all recipients, and at least 20)."], items=True)
+    yield Table(
+        f"Orders credited to {kind}s",
+        rows[[kind, "conversions", "conversion_value", "average_order_value"]],
+        labels={
+            "conversions": "orders",
+            "conversion_value": "revenue",
+            "average_order_value": "average order value",
+        },
+        kinds={"average_order_value": "money", "conversion_value": "money", "conversions": "count"},
+        currency=source.currency,
+        note="From the orders of the archive, dated by the order. Recipients and rates are known to Klaviyo's "
+        "reports only.",
+        chart="bar",
+        series=["conversion_value"],
+    )
 
 
 def _definitions(columns: Sequence[str]) -> str:
     known = [(quantity(name).label, quantity(name).definition) for name in columns]
-    return "; ".join(f"{label} = {how}" for label, how in known if "÷" in how) + "."
+    return title_of("; ".join(f"{label} = {how}" for label, how in known if "÷" in how)) + "."
 
 
 def _deliverability(source: AccountFrames) -> Iterator[Part]:
+    if not source.has_reports:
+        yield _providers(source)
+        return
     shared = [name for name in source.campaigns.columns if name in source.flows.columns]
     sent = pd.concat([source.campaigns[shared], source.flows[shared]], ignore_index=True)
     bands = analysis.deliverability_bands(sent)
@@ -371,12 +344,9 @@ def _providers(source: AccountFrames) -> Part:
         ("received", "Received Email"),
         ("bounced", "Bounced Email"),
         ("spam_complaints", "Marked Email as Spam"),
+        ("opens", "Opened Email"),
     ):
-        rows = source.client.metric_aggregates.query(
-            metric, measurements=["count"], interval="month", by=["Inbox Provider"], timeframe=source.period
-        )
-        column = next(c for c in rows.columns if c.lower().replace("_", " ") == "inbox provider")
-        counts[name] = rows.groupby(rows[column].fillna("").astype(str))["count"].sum()
+        counts[name] = source.by_provider(metric)
     frame = pd.DataFrame(counts).fillna(0).astype("int64")
     frame.index.name = "provider"
     frame = frame.reset_index()
@@ -384,21 +354,22 @@ def _providers(source: AccountFrames) -> Part:
     tried = frame["received"] + frame["bounced"]
     frame["bounce_rate"] = frame["bounced"] / tried.where(tried > 0)
     frame["spam_complaint_rate"] = frame["spam_complaints"] / frame["received"].where(frame["received"] > 0)
+    frame["opens_per_email"] = frame["opens"] / frame["received"].where(frame["received"] > 0)
     frame = frame.sort_values(["received", "provider"], ascending=[False, True])
     return Table(
         "Email by mailbox provider",
         frame.reset_index(drop=True),
-        labels={"received": "received"},
+        kinds={"opens_per_email": "number"},
+        labels={"received": "received", "opens_per_email": "opens per email"},
         note="Dated by the event. Bounce rate = bounced ÷ (received + bounced); "
-        "spam complaint rate = spam complaints ÷ received.",
+        "spam complaint rate = spam complaints ÷ received; opens per email = all opens ÷ received, with repeated "
+        "opens and those of machines. A provider far below the others may file the mail as spam.",
     )
 
 
 def _audience(source: AccountFrames) -> Iterator[Part]:
     joined, left = (
-        source.client.metric_aggregates.query(
-            name, measurements=["count"], interval=source.interval, timeframe=source.period
-        )
+        source.counted(name)
         for name in ("Subscribed to Email Marketing", "Unsubscribed from Email Marketing")
     )
     growth = analysis.list_growth(joined, left)
@@ -421,9 +392,64 @@ def _audience(source: AccountFrames) -> Iterator[Part]:
     figure, ax = _axes()
     plots.list_growth(growth, interval=source.interval, title="", ax=ax)
     yield Figure("Growth of email subscribers", figure, data, kind="count")
+    yield _growth_by_source(source)
+    yield _engaged(source)
+
+
+def _growth_by_source(source: AccountFrames) -> Part:
+    title = "Subscriptions to lists by source"
+    try:
+        growth = source.client.analyses.growth_by_source(source.period)
+    except (InvalidInputError, LookupFailedError) as error:
+        return Text(f"Not known: {error}", title=title)
+    sums = growth.groupby("Method", dropna=False)[["subscribed", "unsubscribed", "net"]].sum().reset_index()
+    sums["Method"] = sums["Method"].fillna("(unknown)").astype("string")
+    total = int(sums["subscribed"].sum())
+    sums["share"] = sums["subscribed"].astype("float64") / (total or float("nan"))
+    return Table(
+        title,
+        sums.sort_values(["subscribed", "Method"], ascending=[False, True], ignore_index=True),
+        kinds={"share": "rate"},
+        labels={"Method": "source", "unsubscribed": "left again", "share": "share of subscriptions"},
+        note="Subscriptions to single lists: who joins two lists counts twice.",
+    )
+
+
+def _engaged(source: AccountFrames) -> Part:
+    title = "Engaged profiles"
+    most = source.most_events
+    if most is not None and (number := source.number_of_reactions()) > most:
+        return Text(
+            f"Left out: it needs all {source.write(number, 'count')} opens and clicks of 90 days. A report that is "
+            "made from an archive has it.",
+            title=title,
+        )
+    try:
+        tiers = source.client.analyses.engagement_tiers(source.quarter, days=(30, 60, 90))
+    except (InvalidInputError, LookupFailedError) as error:
+        return Text(f"Not known: {error}", title=title)
+    tiers = tiers.assign(profiles_so_far=tiers["profiles"].cumsum())
+    tiers["share_so_far"] = tiers["profiles_so_far"].astype("float64") / int(tiers["profiles"].sum() or 1)
+    return Table(
+        title,
+        tiers[["tier", "profiles", "share", "profiles_so_far", "share_so_far"]],
+        kinds={"share": "rate", "share_so_far": "rate"},
+        labels={
+            "tier": "last open or click",
+            "profiles_so_far": "profiles up to here",
+            "share_so_far": "share up to here",
+        },
+        note="All profiles by the last open or click that was not a machine's, before the end of the period. "
+        "Earlier reactions than 90 days ago were not read.",
+    )
 
 
 def _timing(source: AccountFrames) -> Iterator[Part]:
+    if not source.has_reports:
+        yield Text(
+            "Which weekday does best needs the recipients of campaigns, which only Klaviyo's reports know."
+        )
+        return
     sent = source.campaigns.dropna(subset=["send_time"])
     if sent.empty:
         yield Text("No campaign was sent in this period.")
@@ -498,7 +524,7 @@ def _best_customers(groups: pd.DataFrame, source: AccountFrames) -> Part:
     best = groups.sort_values(["monetary", "profile_id"], ascending=[False, True]).head(20)
     ids = best["profile_id"].astype(str)
     if source.privacy == "hashed":
-        account = str(source.client.account["id"])
+        account = str(source.account.get("id", ""))
         ids = ids.map(lambda own: hashlib.sha256(f"{account}:{own}".encode()).hexdigest()[:16])
     return Table(
         "Best customers",
@@ -513,16 +539,13 @@ def _best_customers(groups: pd.DataFrame, source: AccountFrames) -> Part:
 
 
 def _notes(source: AccountFrames) -> Iterator[Part]:
-    now = source.client.now()
+    now = source.now
     over = source.period.is_complete(now)
     ending = source.period.end if over else now
     lines = [
         f"Times are in {source.period.timezone}; the period is {source.period}.",
         f"Money is in {source.currency or 'an unknown currency'}.",
-        "Open, click, unsubscribe, spam complaint and placed-order rates are shares of delivered messages; "
-        "bounce rates and revenue per recipient are shares of recipients. All are made from summed counts.",
-        "Revenue and orders by source are dated by the order. Attributed revenue of campaigns and flows comes "
-        "from Klaviyo's reports, which may credit a message by the date of its sending: the two need not agree.",
+        *(_OF_REPORTS if source.has_reports else _OF_ARCHIVES),
         f"The period {'is over' if over else 'is not over'}: the data end at {ending:%Y-%m-%d %H:%M}.",
         "Late opens and orders still come in for about five days after the last message.",
         {
@@ -531,7 +554,25 @@ def _notes(source: AccountFrames) -> Iterator[Part]:
             "full": "This report holds profile ids of customers: treat it as personal data.",
         }[source.privacy],
     ]  # fmt: skip
+    if source.has_reports:
+        lines.append(
+            f"This report took {source.scarce_calls} of the 225 report queries that Klaviyo allows a day."
+        )
     yield Text(lines, items=True)
+
+
+_OF_REPORTS = (
+    "Open, click, unsubscribe, spam complaint and placed-order rates are shares of delivered messages; "
+    "bounce rates and revenue per recipient are shares of recipients. All are made from summed counts.",
+    "Revenue and orders by source are dated by the order. Attributed revenue of campaigns and flows comes "
+    "from Klaviyo's reports, which may credit a message by the date of its sending: the two need not agree.",
+)
+_OF_ARCHIVES = (
+    "This report is made from a copy of the account's events. What only Klaviyo's reports know is missing: "
+    "recipients, delivered messages, open, click, placed-order, unsubscribe and complaint rates, revenue per "
+    "recipient, and results by the day of sending.",
+    "Revenue and orders by source are dated by the order and credited as Klaviyo attributed each order.",
+)
 
 
 def _axes(height: float = 3.9) -> tuple[Drawing, Any]:

@@ -1,15 +1,19 @@
-"""What changed most, in sentences that are made from the numbers they stand beside."""
+"""Key numbers with their thresholds, and what changed most in sentences made from the numbers beside them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from klaviyo_analytics.report.document import Kind, Verdict
+from klaviyo_analytics.report.document import Card, Kind, Text, Verdict
 from klaviyo_analytics.report.formats import Formatter
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.report.account_frames import AccountFrames
 
 _WORDS = {"campaign": "campaigns", "flow": "flows", "other": "orders without a message"}
 _FLAT = 0.005  # half a percent: a change that rounds to nothing
@@ -276,3 +280,76 @@ THRESHOLDS: dict[tuple[Source, str], Threshold] = {
         "Judge subject lines by clicks, since machines open mail as well.",
     ),
 }
+
+
+def key_numbers(source: AccountFrames) -> Iterator[Card]:
+    """Yield the key numbers in the order in which practitioners read them, each with its threshold and an action."""
+    money = source.currency
+    course = source.split.groupby("datetime", sort=True)["revenue"].sum()
+    complete = source.split.groupby("datetime", sort=True)["complete"].all()
+    trend = course[complete.astype(bool)].tolist()
+    revenue, change = source.value("all", "revenue"), source.value("all", "revenue", "change")
+    yield Card("Revenue", revenue, "money", money, change, trend)
+    shares = [source.value(name, "revenue_share") for name in ("campaign", "flow")]
+    share = (
+        sum(value for value in shares if value is not None) if any(s is not None for s in shares) else None
+    )
+    earlier = [source.value(name, "revenue_share", "previous") for name in ("campaign", "flow")]
+    before = sum(value for value in earlier if value is not None)
+    rule = THRESHOLDS["messages", "revenue_share"]
+    verdict = rule.verdict(share)
+    yield Card(
+        "Share of revenue that messages brought",
+        share,
+        "rate",
+        None,
+        (share - before) / before if share is not None and before else None,
+        (),
+        rule.words,
+        verdict,
+        rule.action if verdict != "good" else "",
+    )
+    wanted: list[tuple[Source, str, str]] = [
+        ("flow", "revenue_per_recipient", "Flows: revenue per recipient"),
+        ("campaign", "revenue_per_recipient", "Campaigns: revenue per recipient"),
+        ("campaign", "conversion_rate", "Campaigns: placed-order rate"),
+        ("campaign", "click_rate", "Campaigns: click rate"),
+        ("flow", "click_rate", "Flows: click rate"),
+        ("all", "unsubscribe_rate", "Unsubscribe rate"),
+        ("all", "spam_complaint_rate", "Spam complaint rate"),
+        ("all", "bounce_rate", "Bounce rate"),
+        ("all", "open_rate", "Open rate"),
+    ]
+    for origin, measure, label in wanted:
+        value, rule = source.value(origin, measure), THRESHOLDS[origin, measure]
+        if value is None and not source.has_reports:
+            continue
+        verdict = rule.verdict(value)
+        kind: Any = "money" if measure == "revenue_per_recipient" else "rate"
+        yield Card(
+            label,
+            value,
+            kind,
+            money,
+            source.value(origin, measure, "change"),
+            (),
+            rule.words,
+            verdict,
+            rule.action if verdict not in ("good", None) else "",
+        )
+
+
+def best_and_worst(rows: pd.DataFrame, column: str, source: AccountFrames) -> Iterator[Text]:
+    """Yield a list of the extremes among those large enough for a rate to mean something."""
+    least = max(float(rows["recipients"].sum()) * 0.01, 20)
+    ranked = rows[rows["recipients"].ge(least) & rows["revenue_per_recipient"].notna()]
+    if len(ranked) < 2:
+        return
+    rule = f"by revenue per recipient, among those with at least {source.write(round(least), 'count')} recipients"
+
+    def shown(row: Any) -> str:
+        money = source.write(row["revenue_per_recipient"], "money", source.currency)
+        return f"{row[column]} ({money} from {source.write(row['recipients'], 'count')} recipients)"
+
+    lines = [f"Best {column}: {shown(ranked.iloc[0])}.", f"Weakest {column}: {shown(ranked.iloc[-1])}."]
+    yield Text([*lines, f"Ranked {rule} (1% of all recipients, and at least 20)."], items=True)

@@ -231,7 +231,7 @@ class Resource:
         try:
             order = self._newest_first()
             frame = quiet.list(limit=_PAGE, **order)
-        except InvalidInputError:  # there is no reading them all, such as the codes of all coupons
+        except InvalidInputError:  # they can only be read in part, such as the codes of one coupon
             return {}
         except KlaviyoError as problem:
             return {"count": f"could not be read: {str(problem).splitlines()[0]}"}
@@ -321,6 +321,17 @@ class Resource:
         self, operation: str, id: object, /, *, chunk_size: int, **query: Any
     ) -> Iterator[pd.DataFrame]:
         return Reading(self._context, operation, self._ids(operation, id), **query).frames(chunk_size)
+
+    def _iter_frames_in_ranges(
+        self, operation: str, axis: _concurrent.Axis, *, chunk_size: int, **query: Any
+    ) -> Iterator[pd.DataFrame]:
+        return _concurrent.frames(self._context, operation, axis, None, chunk_size=chunk_size, **query)
+
+    def _iter_frames_of_in_ranges(
+        self, operation: str, axis: _concurrent.Axis, id: object, /, *, chunk_size: int, **query: Any
+    ) -> Iterator[pd.DataFrame]:
+        ids = self._ids(operation, id)
+        return _concurrent.frames(self._context, operation, axis, ids, chunk_size=chunk_size, **query)
 
     def _get(self, operation: str, id: object, /, **query: Any) -> Any:
         return read_one(self._context, operation, self._ids(operation, id), **query)

@@ -28,7 +28,7 @@ from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.http import cancellation
-from klaviyo_analytics.http.rate_limits import Pace
+from klaviyo_analytics.http.rate_limits import MOST, Pace
 from klaviyo_analytics.resources._reading import Context, Filtering, Page, Reading, Rows
 from klaviyo_analytics.timeframe.words import answered
 
@@ -139,13 +139,19 @@ def read(
     filter: Filtering = None,
     bounds: Bounds = (None, None),
     workers: int | None = None,
+    share: int = 1,
+    meanwhile: Callable[[], object] | None = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """Read all between the bounds into one frame, in order."""
+    """Read all between the bounds into one frame, in order.
+
+    `share` is how many such reads run at the same time and divide the readers among them. `meanwhile` is called
+    while a long collection is read.
+    """
     settled = plan(context, operation, axis, ids, filter=filter, bounds=bounds, workers=workers, **options)
     if not settled.concurrent:
         return settled.whole.frame()
-    frame = Ranges(settled, axis, bounds[1], workers).frame()
+    frame = Ranges(settled, axis, bounds[1], workers, share=share).frame(meanwhile)
     return frame.drop(columns=axis.time) if settled.unasked else frame
 
 
@@ -219,11 +225,13 @@ class Ranges:
     settled : Plan
     axis : Axis
     end : datetime or None
-        The end that was asked for.
+        What was asked for.
     workers : int or None
         A fixed number of readers.
+    share : int
+        How many such reads run at the same time.
     packed : callable, optional
-        Makes something smaller of the rows of a page and what they include, which `pages` hands on instead.
+        Makes something smaller of a page's rows and what they include, which `pages` hands on instead.
     """
 
     def __init__(
@@ -232,6 +240,8 @@ class Ranges:
         axis: Axis,
         end: datetime | None,
         workers: int | None,
+        *,
+        share: int = 1,
         packed: Callable[[list[Any], Any], Any] | None = None,
     ) -> None:
         self.whole = settled.whole
@@ -244,7 +254,8 @@ class Ranges:
         self.rows = Rows()  # shared by all readers
         self.repeated = 0  # rows that one reader met twice
         api = self.whole.context.api
-        self.pace = Pace(workers, self.clock, api.pace(self.whole.endpoint, self.whole.query.params))
+        allowed = api.pace(self.whole.endpoint, self.whole.query.params)
+        self.pace = Pace(workers, self.clock, allowed, most=max(1, MOST // share))
         self.latest: datetime | None = None  # when the last row was, as far as that is known
         self._full = 0  # rows of the first page
         self._pieces: list[_Piece] = []  # in order of time
@@ -365,9 +376,19 @@ class Ranges:
         """Find out where the rows end while others read, so that no reader looks for them beyond."""
         if self.axis.nullable or (self.end and self.end < self.whole.context.now()):
             return
-        last = self._last()
+        try:
+            last = self._last()
+        except BaseException as problem:  # noqa: BLE001  (raised where the pages are waited for)
+            self._fail(problem)
+            return
         with self._changed:
             self.latest = last or self.latest
+
+    def _fail(self, problem: BaseException) -> None:
+        with self._changed:
+            self._error = self._error or problem
+            self._stopped = True
+            self._changed.notify_all()
 
     # Ranges are handed out, with the lock held
 
@@ -385,7 +406,7 @@ class Ranges:
             index += 1
 
     def _begin(self, piece: _Piece) -> None:
-        """Let a reader read the first few pages of a range; the rest goes on waiting."""
+        """Begin to read the first few pages of a range; the rest goes on waiting."""
         left = self._pages_left(piece.start, piece.end, piece.page)
         piece.few = few = self._few(left)
         if left > few * LONGER:
@@ -498,6 +519,7 @@ class Ranges:
                     self._page(piece, records, page, ordered=ordered)
                     if self._stopped or (ordered and self._is_past(records, piece.end)):
                         break
+                del records, included, inside, page  # not needed while the next page is waited for
         except BaseException as problem:  # noqa: BLE001  (raised where the pages are waited for)
             error = problem
         self._over(piece, met, error)
@@ -528,8 +550,7 @@ class Ranges:
             self._open -= 1
             piece.state = OVER
             if error is not None:
-                self._error = self._error or error
-                self._stopped = True
+                self._fail(error)
             elif piece in self._pieces:
                 self._measure(piece)
                 self._hand_out()

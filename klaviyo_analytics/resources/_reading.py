@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import operator
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from klaviyo_analytics import frames as tables
-from klaviyo_analytics._messages import counted
+from klaviyo_analytics._messages import closest, counted
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import Endpoint, jsonapi
 from klaviyo_analytics.endpoints import query as queries
@@ -34,9 +33,12 @@ from klaviyo_analytics.quota.cache import Cache
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Moment, in_zone, plain, zone_named
 
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 Filtering = Filter | str | None
 Page = tuple[list[Any], Any]  # records, and what was included with them
 CHUNK = 10_000
+AT_ONCE = 8  # reads of related collections at the same time
 MOST_KNOWN_PAGES = 3  # pages in a row with only known rows, after which a collection is taken to be endless
 MOST_EMPTY_PAGES = 100  # a filter may leave a page empty, but not that many in a row
 
@@ -218,6 +220,7 @@ class Reading:
                 progress.add(len(records))
             if left == 0:
                 return
+            del document, found, records  # not needed while the next page is waited for
 
     def frame(self) -> pd.DataFrame:
         """Read everything into one frame."""
@@ -225,6 +228,7 @@ class Reading:
         with self._progress() as progress:
             for records, included in self.pages(progress, rows):
                 table.add(records, included)
+                del records, included
         self.report(rows)
         return table.frame()
 
@@ -285,6 +289,14 @@ def _whole_number(limit: Any) -> int | None:
     if isinstance(limit, bool) or (rows is not None and rows < 0):
         raise InvalidInputError(f"limit={limit!r}: expected a non-negative integer, or None for all rows.")
     return rows
+
+
+def read_each(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
+    """Do one read for each item, several at the same time; the results are in order of the items."""
+    listed = list(items)
+    if len(listed) < 2:
+        return [work(item) for item in listed]
+    return cancellation.in_parallel(work, listed, workers=min(AT_ONCE, len(listed)), name="klaviyo-related")
 
 
 def read_one(context: Context, operation: str, ids: Mapping[str, str], **options: Any) -> pd.Series[Any]:
@@ -368,7 +380,7 @@ SAID_FOR = {
 def instead(given: str, names: Iterable[str], *, most: int = 30) -> str:
     """Return a hint for an unknown name: close matches, or else the existing names."""
     there = list(dict.fromkeys(names))
-    if near := difflib.get_close_matches(given, there, n=5, cutoff=0.5):
+    if near := closest(given, there, most=5, cutoff=0.5):
         return f" Did you mean {', '.join(map(repr, near))}?"
     more = f" and {len(there) - most:,} more" if len(there) > most else ""
     return f" There are {', '.join(map(repr, there[:most]))}{more}." if there else ""
@@ -386,7 +398,7 @@ def chosen(given: Sequence[str] | str, allowed: Sequence[str], what: str) -> lis
     for word in words:
         if word not in allowed:
             meant_by = SAID_FOR.get(str(word).lower())
-            near = [meant_by] if meant_by in allowed else difflib.get_close_matches(str(word), allowed, n=1)
+            near = [meant_by] if meant_by in allowed else closest(word, allowed)
             meant = f" (did you mean {near[0]!r}?)" if near else ""
             raise InvalidQueryError(f"{what}={word!r} is not known{meant}; allowed are {', '.join(allowed)}.")
     return list(dict.fromkeys(words))

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics.analysis.orders import conditions_of
 from klaviyo_analytics.arithmetic import RATES
+from klaviyo_analytics.errors import InvalidQueryError
 from klaviyo_analytics.resources._generated.account import AccountMethods
 from klaviyo_analytics.resources._reading import Context, Span, chosen
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
+from klaviyo_analytics.resources.events import Events
 from klaviyo_analytics.resources.metric_aggregates import MetricAggregates
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.metrics import conversion_metric as read_conversion
 from klaviyo_analytics.resources.reports import USUAL, told
 from klaviyo_analytics.timeframe import Timeframe
+
+OF_ORDERS = ("conversion_uniques", "conversion_rate", "revenue_per_recipient")  # as reports count them
 
 
 class Accounts(AccountMethods):
@@ -60,13 +65,15 @@ def account_summary(
     compare: Comparison | None,
     conversion_metric: Metric | None,
     currency: str | None = None,
+    orders: analysis.OrderConditions | Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return a row for each source and measure; see `KlaviyoClient.account_summary`."""
     if compare is not None:
         chosen([compare], get_args(Comparison), "compare")
     frame = read_timeframe(context, timeframe).in_timezone(context.timezone)
     metric = read_conversion(context, conversion_metric)[0]
-    values = _values(context, frame, metric, currency)
+    conditions = None if orders is None else conditions_of(orders)
+    values = _values(context, frame, metric, currency, conditions)
     result = pd.DataFrame(
         [
             (source, measure, kind, values.get((source, measure), np.nan))
@@ -78,12 +85,13 @@ def account_summary(
     complete = frame.is_complete(context.now())
     if compare is not None:
         before = frame.previous() if compare == "previous_period" else frame.same_period_last_year()
-        result = _compared(result, _values(context, before, metric, currency))
+        result = _compared(result, _values(context, before, metric, currency, conditions))
     currency = currency or context.account.get("preferred_currency")
     money = result["kind"].eq("money")
     result["currency"] = pd.Series([currency] * len(result), dtype="string").where(money)
     result["complete"] = pd.array([complete] * len(result), dtype="boolean")
     result.attrs = {"timezone": frame.timezone, "currency": currency, "timeframe": str(frame)}
+    result.attrs["orders"] = "all orders" if conditions is None else conditions.describe()
     return result
 
 
@@ -95,14 +103,18 @@ def _measures(source: str) -> dict[str, Kind]:
 
 
 def _values(
-    context: Context, frame: Timeframe, metric: str, currency: str | None
+    context: Context,
+    frame: Timeframe,
+    metric: str,
+    currency: str | None,
+    conditions: analysis.OrderConditions | None,
 ) -> dict[tuple[str, str], float]:
     """Return each source's measures for one period."""
     campaigns, flows = (
         told(context, name, timeframe=frame, conversion_metric=metric)
         for name in ("campaign_values", "flow_values")
     )
-    values = _revenue(context, frame, metric, currency)
+    values = _revenue(context, frame, metric, currency, conditions)
     together = pd.concat([campaigns, flows], ignore_index=True)
     for source, report in (("campaign", campaigns), ("flow", flows), ("all", together)):
         totals = analysis.roll_up(report).iloc[0]
@@ -111,21 +123,59 @@ def _values(
             values[source, measure] = _number(totals[measure], nothing)
         if currency not in (None, context.account.get("preferred_currency")):
             values[source, "revenue_per_recipient"] = np.nan  # reports have only the account's currency
+        if conditions is not None:  # reports count all orders
+            values |= {(source, measure): np.nan for measure in OF_ORDERS}
     return values
 
 
-def _revenue(
-    context: Context, frame: Timeframe, metric: str, currency: str | None
-) -> dict[tuple[str, str], float]:
-    """Split revenue and orders by what brought them; the longest interval takes the fewest numbers."""
-    orders = MetricAggregates(context).query(
-        metric,
-        measurements=["count", "sum_value"],
-        interval="month",
-        by=["$attributed_message", "$attributed_flow"],
-        timeframe=frame,
-        currency=currency,
+def _counted(
+    context: Context,
+    frame: Timeframe,
+    metric: str,
+    currency: str | None,
+    conditions: analysis.OrderConditions | None,
+) -> pd.DataFrame:
+    """Return counts and sums by attribution: of aggregates, or of the orders that meet conditions, one by one."""
+    if conditions is None:
+        return MetricAggregates(context).query(
+            metric,
+            measurements=["count", "sum_value"],
+            interval="month",  # the longest interval takes the fewest numbers
+            by=["$attributed_message", "$attributed_flow"],
+            timeframe=frame,
+            currency=currency,
+        )
+    events = Events(context).list(
+        metric=metric, timeframe=frame, fields=["datetime", "event_properties"], include=["attributions"]
     )
+    orders = analysis.select_orders(analysis.normalise_orders(events), conditions)
+    if currency is not None:
+        orders = analysis.select_orders(orders, {"currency": currency})
+    codes = sorted(orders["currency"].dropna().unique())
+    if len(codes) > 1:
+        raise InvalidQueryError(
+            f"orders= leaves amounts in {len(codes)} currencies: {', '.join(codes)}, which are never added. "
+            f"Pass currency={codes[0]!r} for the orders in one of them."
+        )
+    return pd.DataFrame(
+        {
+            "attributed_message": orders["attributed_message"].astype("string"),
+            "attributed_flow": orders["attributed_flow_id"].astype("string"),
+            "count": pd.array([1] * len(orders), dtype="Int64"),
+            "sum_value": orders["value"].astype("float64"),
+        }
+    )
+
+
+def _revenue(
+    context: Context,
+    frame: Timeframe,
+    metric: str,
+    currency: str | None,
+    conditions: analysis.OrderConditions | None,
+) -> dict[tuple[str, str], float]:
+    """Split revenue and orders by what brought them."""
+    orders = _counted(context, frame, metric, currency, conditions)
     money = analysis.revenue_split(orders).set_index("source")
     counts = analysis.revenue_split(orders, value="count").set_index("source")
     # An average takes only orders whose value is known.

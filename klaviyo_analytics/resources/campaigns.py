@@ -13,7 +13,7 @@ from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError, NoMat
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.frames.columns import array
 from klaviyo_analytics.frames.schema import READ_FIRST, schema
-from klaviyo_analytics.resources._base import only, serves
+from klaviyo_analytics.resources._base import UNSET, only, serves
 from klaviyo_analytics.resources._generated.messages import (
     CampaignAudienceMethods,
     CampaignField,
@@ -30,6 +30,7 @@ from klaviyo_analytics.resources._reading import (
     checked_id,
     chosen,
     instead,
+    read_each,
     read_one,
 )
 from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
@@ -117,11 +118,14 @@ class Campaigns(CampaignWrites):
         >>> sent["channel"].unique().tolist()
         ['email']
         """
-        frames: list[pd.DataFrame] = []
         form = self._form(include, fields)
-        for name, reading in self._readings(channel, filter, sort, form or (include, fields), limit):
-            if limit is not None:
-                reading.limit = limit - sum(len(frame) for frame in frames)
+        readings = self._readings(channel, filter, sort, form or (include, fields), limit)
+        if limit is None:
+            read = read_each(lambda one: _marked(one[1].frame(), one[0], form), readings)
+            return pd.concat(read, ignore_index=True)
+        frames: list[pd.DataFrame] = []
+        for name, reading in readings:
+            reading.limit = limit - sum(len(frame) for frame in frames)
             frames.append(_marked(reading.frame(), name, form))
         return pd.concat(frames, ignore_index=True)
 
@@ -163,7 +167,7 @@ class Campaigns(CampaignWrites):
         id : str or pandas.Series
             Id, or a row that has one, such as `list` and `find` return.
         include : str or list of str, optional
-            As in `list`.
+            Any of campaign-messages, tags; from revision 2026-10-15 on also campaign-audiences.
         fields : list of str, or dict by type, optional
             As in `list`.
 
@@ -200,6 +204,18 @@ class Campaigns(CampaignWrites):
         frame = form.rows(pd.DataFrame({name: [value] for name, value in row.items()}))
         values = {name: frame[name].iloc[0] for name in frame.columns}
         return cast("CampaignRow", pd.Series(values, dtype=object).rename(str(row["id"])))
+
+    def _apply(self, operation: str, id: Any, attributes: Mapping[str, Any], *, dry_run: bool) -> Any:
+        """Copy a campaign: the name of the copy is new_name until revision 2026-07-15 and name after it."""
+        given = {name: value for name, value in attributes.items() if value is not UNSET}
+        if len(given) > 1:
+            raise InvalidInputError("campaigns.clone(): new_name= and name= mean the same. Pass one of them.")
+        older = by_channel(self._context)
+        named = dict.fromkeys(
+            ["new_name" if older else "name"] if given else (), next(iter(given.values()), None)
+        )
+        made = super()._apply(operation, id, named, dry_run=dry_run)
+        return made if dry_run or older else self.get(made)
 
     @serves("get_campaigns")
     def find(self, *, name: str) -> pd.Series[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from klaviyo_analytics.endpoints.query import Fields
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import ApiError, InvalidInputError, TransportError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.frames.resources import NamedProperties
 from klaviyo_analytics.frames.schema import Properties
@@ -18,7 +19,16 @@ from klaviyo_analytics.resources import _concurrent
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._generated.account import EventField, EventInclude, EventMethods, EventSort
 from klaviyo_analytics.resources._labels import label, metric_names
-from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Span, checked_id, moment
+from klaviyo_analytics.resources._reading import (
+    AT_ONCE,
+    CHUNK,
+    Context,
+    Filtering,
+    Span,
+    checked_id,
+    moment,
+    read_each,
+)
 from klaviyo_analytics.resources.event_writes import EventFrames, EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.timeframe import Timeframe
@@ -121,18 +131,22 @@ class Events(EventMethods, EventFrames, EventWrites):
             "sort": sort, "include": include, "fields": fields,
             "limit": limit, "page_size": page_size, "properties": properties, "named": NamedProperties(),
         }  # fmt: skip
-        frames = [
-            _concurrent.read(
+
+        def read(query: tuple[Filter | None, _concurrent.Bounds]) -> pd.DataFrame:
+            conditions, bounds = query
+            return _concurrent.read(
                 self._context,
                 "get_events",
                 _concurrent.EVENTS,
                 filter=conditions,
                 bounds=bounds,
                 workers=workers,
+                share=min(len(queries), AT_ONCE),
+                meanwhile=None if "metric" in include else self._metrics_ahead,
                 **options,
             )
-            for conditions, bounds in queries
-        ]
+
+        frames = read_each(read, queries)
         options["named"].report()
         if len(frames) == 1:
             return self._with_metric(frames[0])
@@ -266,6 +280,12 @@ class Events(EventMethods, EventFrames, EventWrites):
             return row
         return self._with_metric(row.to_frame().T).iloc[0].rename(row.name)
 
+    def _metrics_ahead(self) -> None:
+        """Read the metrics' names while events are read; if that fails, it is reported when they are needed."""
+        if self._context.metrics is None:
+            with suppress(ApiError, TransportError):
+                Metrics(self._context).known()
+
     def _with_metric(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Insert the metric's name after the time."""
         if "metric" in frame.columns or "metric_id" not in frame.columns:
@@ -276,8 +296,10 @@ class Events(EventMethods, EventFrames, EventWrites):
         else:
             known = metric_names(self._context, ids.dropna().unique().tolist())
             names = pd.array([known.get(id) if pd.notna(id) else None for id in ids], dtype="string")
-        frame.insert(2 if frame.columns[1:2].tolist() == ["datetime"] else 1, "metric", names)
-        return frame
+        place = 2 if frame.columns[1:2].tolist() == ["datetime"] else 1
+        named = pd.Series(names, index=frame.index, name="metric")
+        # one step for any number of property columns, where pandas warns of an insertion
+        return pd.concat([frame.iloc[:, :place], named, frame.iloc[:, place:]], axis=1)
 
     def _queries(
         self,

@@ -17,7 +17,15 @@ from klaviyo_analytics.resources._generated.messages import (
     FlowMessageSort,
     FlowMethods,
 )
-from klaviyo_analytics.resources._reading import Context, Filtering, Reading, Span, chosen, read_one
+from klaviyo_analytics.resources._reading import (
+    Context,
+    Filtering,
+    Reading,
+    Span,
+    chosen,
+    read_each,
+    read_one,
+)
 from klaviyo_analytics.resources.accounts import added_up, finished, lists_of_text
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
@@ -156,11 +164,15 @@ class Flows(FlowMethods):
             "actions", shown=self._context.progress, total=len(sending), unit="actions"
         ) as progress:
             known = sending[["id", "definition.type", "definition.data.status"]]  # a response may hold more
-            for action, kind, status in known.itertuples(index=False, name=None):
+
+            def read(row: tuple[Any, ...]) -> pd.DataFrame:
+                action, kind, status = row
                 where = {"id": action}
                 frame = Reading(self._context, "get_flow_action_messages", where, **query).frame()
-                frames.append(_told(frame, id, action, kind, status))
                 progress.add(1)
+                return _told(frame, id, action, kind, status)
+
+            frames += read_each(read, known.itertuples(index=False, name=None))
         return pd.concat(frames, ignore_index=True)
 
     @serves("query_flow_values", "get_flows")

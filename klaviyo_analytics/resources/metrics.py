@@ -29,6 +29,12 @@ Metric = str | tuple[str, str] | pd.Series
 RENAMED = (("SMS", "Text Message"), ("Text Message", "SMS"))
 
 
+def spellings(name: str) -> list[str]:
+    """Return a metric's name, followed by the one that it had before, or got when, Klaviyo renamed it."""
+    others = (re.sub(old, new, name, flags=re.IGNORECASE) for old, new in RENAMED)
+    return list(dict.fromkeys([name, *others]))
+
+
 class Metrics(MetricMethods):
     """Kinds of events. Several can share a name, one per integration."""
 
@@ -151,7 +157,7 @@ class Metrics(MetricMethods):
         metrics = self.known(refresh=refresh)
         if not (by_id := metrics[metrics["id"] == name]).empty:
             return by_id
-        names = [name, *(re.sub(old, new, name, flags=re.IGNORECASE) for old, new in RENAMED)]
+        names = spellings(name)
         for wanted in names:
             if not (exact := metrics[metrics["name"] == wanted]).empty:
                 return exact

@@ -13,11 +13,11 @@ other and is saved as it stands: clear it before you pass the notebook on.
 from klaviyo_analytics.widgets.analysis_explorer import AnalysisExplorer, AnalysisExplorerState
 from klaviyo_analytics.widgets.choices import ChoiceState, Option
 from klaviyo_analytics.widgets.dates import DateRangePicker, DateRangeState
-from klaviyo_analytics.widgets.explorer_state import MetricExplorerState
 from klaviyo_analytics.widgets.explorers import (
     CampaignExplorer,
     FlowExplorer,
     MetricExplorer,
+    MetricExplorerState,
     SummaryExplorerState,
 )
 from klaviyo_analytics.widgets.pickers import (

@@ -23,8 +23,7 @@ from klaviyo_analytics.widgets.background import silently
 from klaviyo_analytics.widgets.base_view import check_client, check_state, dropdown, note, one_of
 from klaviyo_analytics.widgets.choices import ChoiceState
 from klaviyo_analytics.widgets.dates import CUSTOM, DateRangePicker
-from klaviyo_analytics.widgets.explorer import Explorer
-from klaviyo_analytics.widgets.explorer_state import ExplorerState
+from klaviyo_analytics.widgets.explorer import Explorer, ExplorerState
 from klaviyo_analytics.widgets.pickers import CampaignPicker
 from klaviyo_analytics.widgets.queries import Ask, Frames, Name, call
 

@@ -85,7 +85,7 @@ TABLE = """
 .kla-scroll {overflow: auto; max-height: 400px; border: 1px solid var(--kla-line); border-radius: 4px}
 .kla-scroll table {border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; line-height: 1.5}
 .kla-scroll th {position: sticky; top: 0; background: var(--kla-fill); text-align: left}
-.kla-scroll th, .kla-scroll td {padding: 3px 10px; vertical-align: top}
+.kla-scroll th, .kla-scroll td {padding: 3px 8px; vertical-align: top}
 .kla-scroll td.n {white-space: nowrap}
 .kla-scroll th {vertical-align: bottom; line-height: 1.3}
 .kla-cell {min-width: 4em; max-width: 22em; width: max-content; overflow: hidden; overflow-wrap: anywhere;
@@ -94,7 +94,16 @@ TABLE = """
 .kla-scroll th.n, .kla-scroll td.n {text-align: right}
 .kla-scroll tbody tr:nth-child(even) td {background: rgba(128, 128, 128, .07)}
 """
-CSS = f"""<style>
+# Arrow keys and letters in a list or among radio buttons are shortcuts of JupyterLab, too ("dd" deletes the cell); it
+# leaves an element alone that has this attribute. Radio buttons of one name are one stop of the Tab key.
+_KEYS = (
+    "const k=this.closest('.kla');if(k&&!k.dataset.kla){k.dataset.kla='1';k.addEventListener('focusin',e=>{"
+    "const t=e.target;if(!t.matches('select, .kla-presets input'))return;"
+    "t.setAttribute('data-lm-suppress-shortcuts','true');const g=t.closest('.kla-presets');"
+    "if(g){const n=g.dataset.kla=g.dataset.kla||'kla'+Math.random();"
+    "g.querySelectorAll('input').forEach(r=>{r.name=n})}})}"
+)
+CSS = f"""<style onload="{_KEYS}">
 .kla-explorer, .kla-results {{container-type: inline-size}}
 .kla {{font-size: var(--jp-ui-font-size1, var(--vscode-font-size, 13px));
   font-family: var(--jp-ui-font-family, var(--vscode-font-family, system-ui, sans-serif));{COLOURS}
@@ -106,8 +115,8 @@ CSS = f"""<style>
 .kla .widget-label-basic span {{white-space: nowrap; overflow: hidden; text-overflow: ellipsis}}
 .kla .widget-select select {{height: auto; width: 100%; max-width: none}}
 .kla .widget-select-multiple select {{padding: 2px}}
-.kla-presets .widget-radio-box {{display: flex; flex-flow: row wrap; gap: 4px; margin: 0 0 4px; padding: 0;
-  flex: 1 1 0}}
+.kla-presets .widget-radio-box {{display: flex; flex-flow: row wrap; gap: 4px; margin: 0 0 4px !important;
+  padding: 0; flex: 1 1 0}}
 .kla-presets .widget-radio-box label {{width: auto; height: 24px; line-height: 22px; margin: 0; padding: 0 9px;
   border: 1px solid var(--kla-line); border-radius: 12px; color: inherit; cursor: pointer; white-space: nowrap}}
 .kla-presets .widget-radio-box input {{position: absolute; opacity: 0; width: 1px; margin: 0}}
@@ -139,7 +148,7 @@ CSS = f"""<style>
 .kla-chips {{flex-wrap: wrap}}
 .kla-chips button {{border-radius: 12px; height: 24px; line-height: 22px; width: auto; max-width: 100%;
   padding: 0 10px; overflow: hidden; text-overflow: ellipsis}}
-.kla-page {{min-height: calc(min(100cqw, 892px) * .52)}}
+.kla-page {{min-height: calc(min(100cqw, 892px) * .52 + 84px)}}
 .kla-chart img {{width: 100%; max-width: 860px; border-radius: 4px; display: block}}
 .kla-chart .kla-dark {{display: none}}
 .kla .ka-hit:hover {{background: rgba(128, 128, 128, .14)}}

@@ -58,7 +58,7 @@ class ChoiceView(View):
         super().__init__(
             [
                 heading(title),
-                ipywidgets.HBox([self._search, self._group]),
+                ipywidgets.HBox([self._group, self._search]),
                 self._list,
                 self._place,
                 self._chips,
@@ -112,7 +112,7 @@ class ChoiceView(View):
             self.state.search, self.state.group = self._search.value, self._group.value
 
     def _pressed(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """Take Enter in the search box."""
+        """Choose the only match and go on, when Enter is pressed in the search box."""
         if not isinstance(content, dict) or content.get("event") != "submit":
             return
         found = self.state.matches

@@ -248,7 +248,7 @@ class DateRangePicker(View):
             self._show(None)
 
     def _pressed(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """Take Enter in one of the fields."""
+        """Go on, when Enter is pressed in one of the fields."""
         if isinstance(content, dict) and content.get("event") == "submit" and self.on_enter is not None:
             self.on_enter()
 

@@ -1,26 +1,113 @@
-"""What every explorer is: pickers, Run and Cancel, how it goes, and what came back."""
+"""What every explorer has: its state, pickers, Run and Cancel, how it goes, and what came back."""
 
 from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import ipywidgets
 import pandas as pd
 from IPython.core.display_functions import display
 from matplotlib.axes import Axes
+from traitlets import Instance, TraitType, Unicode
 
 from klaviyo_analytics._messages import counted
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.widgets.background import Loader, in_words
-from klaviyo_analytics.widgets.base_view import View, note, status_line
-from klaviyo_analytics.widgets.explorer_state import ExplorerState
-from klaviyo_analytics.widgets.pictures import picture
+from klaviyo_analytics.widgets.background import Loader, RunState, in_words
+from klaviyo_analytics.widgets.base_view import State, View, note, status_line
+from klaviyo_analytics.widgets.dates import DateRangeState
 from klaviyo_analytics.widgets.queries import Ask, Frames
-from klaviyo_analytics.widgets.results import ResultsView
+from klaviyo_analytics.widgets.results import Picture, ResultsView, picture
+
+
+class ExplorerState(State):
+    """What every explorer has.
+
+    Attributes
+    ----------
+    dates : DateRangeState
+    run : RunState
+    result : Frames or None
+        What came back last; it stays while another run goes on or fails.
+    picture : Picture or None
+    asked : Ask or None
+        The question that `result` answers.
+    problem : str
+        Why the question cannot be asked as it stands, in words; empty if it can.
+    stale : str
+        What was chosen differently since `result` came back, in words; empty if the result answers the choices.
+    """
+
+    result: TraitType[Any, Frames | None] = Instance(Frames, allow_none=True)
+    picture: TraitType[Any, Picture | None] = Instance(Picture, allow_none=True)
+    asked: TraitType[Any, Ask | None] = Instance(Ask, allow_none=True)
+    problem = Unicode("")
+    stale = Unicode("")
+    dates: DateRangeState
+    run: RunState
+
+    def __init__(
+        self, timezone: str = "UTC", *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        super().__init__()
+        self.dates = DateRangeState(timezone, now=now)
+        self.run = RunState()
+        self.dates.observe(self.check)
+
+    @abstractmethod
+    def ask(self) -> Ask:
+        """Return the query as it stands; call it only when `problem` is empty."""
+
+    @abstractmethod
+    def wrong(self) -> str:
+        """Return what is missing or cannot be combined, apart from the dates."""
+
+    @abstractmethod
+    def redrawn(self, asked: Ask) -> Ask:
+        """Return an answered query with the chart that is chosen now; drawing it needs no request."""
+
+    def check(self, _change: Any = None) -> None:
+        """Bring `problem` up to date."""
+        self.problem = self.dates.problem or self.wrong()
+        self.stale = self._changed()
+
+    def _changed(self) -> str:
+        """Return which choices differ from those that were answered."""
+        if self.asked is None:
+            return ""
+        if self.problem:
+            return "choices"
+        now, then = (query.choices for query in (self.redrawn(self.ask()), self.asked))
+        return ", ".join(name for name in dict.fromkeys([*now, *then]) if now.get(name) != then.get(name))
+
+    @property
+    def frame(self) -> pd.DataFrame | None:
+        """The frame that came back last."""
+        return self.result.frame if self.result else None
+
+    @property
+    def axes(self) -> Axes | None:
+        """The chart that was drawn last."""
+        return self.picture.axes if self.picture else None
+
+    @property
+    def code(self) -> str:
+        """Python that makes the same frame and chart; of the question as it stands, before the first run."""
+        if self.asked is not None:
+            return str(self.asked.code)
+        return "" if self.problem else self.ask().code
+
+    def answered(self, ask: Ask, frames: Frames, picture: Picture) -> None:
+        """Store the answer."""
+        with self.hold_trait_notifications():
+            self.asked, self.result, self.picture = ask, frames, picture
+            self.stale = self._changed()
+
 
 HINT = "Choose, then press Run."
 _NOTHING = {"text/html": '<div class="kla-saved"></div>', "text/plain": ""}
@@ -155,14 +242,14 @@ class Explorer(View):
         The picture is an output of its own, so that every run replaces it and leaves the widget alone: what is saved
         is the last state, also where widgets are not run, as in an untrusted notebook, on GitHub and in nbconvert.
         """
-        display(super()._repr_mimebundle_(), raw=True)
-        display(self._picture_bundle() or _NOTHING, raw=True, display_id=self._display_id)
+        _show_output(super()._repr_mimebundle_())
+        _show_output(self._picture_bundle() or _NOTHING, display_id=self._display_id)
         self._displayed = True
 
     def _show_saved(self, _change: Any) -> None:
         """Replace the picture below the widget."""
         if self._displayed and self.state.picture is not None:
-            display(self._picture_bundle(), raw=True, display_id=self._display_id, update=True)
+            _show_output(self._picture_bundle(), display_id=self._display_id, update=True)
 
     def _picture_bundle(self) -> dict[str, Any]:
         picture, asked = self.state.picture, self.state.asked
@@ -179,3 +266,8 @@ class Explorer(View):
         for name in [name for name in self._dom_classes if name.startswith("kla-is-")]:
             self.remove_class(name)
         self.add_class(f"kla-is-{status}-{runs}")
+
+
+def _show_output(bundle: dict[str, Any] | None, **options: Any) -> None:
+    """Show a MIME bundle as an output of the cell."""
+    display(bundle, raw=True, **options)  # type: ignore[no-untyped-call]

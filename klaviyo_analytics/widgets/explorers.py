@@ -8,26 +8,106 @@ from datetime import UTC, datetime
 from typing import Any
 
 import ipywidgets
-from traitlets import Unicode, validate
+from traitlets import Enum, Unicode, validate
 
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
 from klaviyo_analytics.resources.metrics import conversion_metric
-from klaviyo_analytics.widgets import options
+from klaviyo_analytics.widgets import choices as options
 from klaviyo_analytics.widgets.background import silently
 from klaviyo_analytics.widgets.base_view import check_client, check_state, dropdown, note, one_of
 from klaviyo_analytics.widgets.choices import ChoiceState
 from klaviyo_analytics.widgets.dates import CUSTOM, DateRangePicker
-from klaviyo_analytics.widgets.explorer import Explorer
-from klaviyo_analytics.widgets.explorer_state import (
-    MEASUREMENTS,
-    METRIC_CHARTS,
-    NO_METRICS,
-    ExplorerState,
-    MetricExplorerState,
-)
+from klaviyo_analytics.widgets.explorer import Explorer, ExplorerState
 from klaviyo_analytics.widgets.pickers import DimensionPicker, MetricPicker
-from klaviyo_analytics.widgets.queries import Ask, Frames, Noun, SummaryAsk
+from klaviyo_analytics.widgets.queries import Ask, Frames, MetricAsk, Noun, SummaryAsk
+
+MEASUREMENTS = {"count": "Number of events", "sum_value": "Sum of values", "unique": "Number of people"}
+NO_METRICS = (
+    "This account has no metrics yet: nothing has happened in it that could be counted. Connect a shop to it, or "
+    "send it a first event; then press Try again."
+)
+METRIC_CHARTS = {"lines": "all in one chart", "small_multiples": "a small chart each"}
+
+
+class MetricExplorerState(ExplorerState):
+    """A question about metrics.
+
+    Attributes
+    ----------
+    metrics, dimensions : ChoiceState
+        Several of both can be chosen.
+    measurement : {"count", "sum_value", "unique"}
+    chart : {"lines", "small_multiples"}
+        All lines in one chart, or a small chart for each metric and group, on its own scale.
+
+    Examples
+    --------
+    >>> from klaviyo_analytics.widgets import MetricExplorerState, Option
+    >>> state = MetricExplorerState("America/New_York")
+    >>> state.problem
+    'Choose at least one metric.'
+    >>> state.metrics.offer([Option("abc123", "Placed Order")])
+    >>> state.metrics.toggle("abc123")
+    >>> print(state.code)
+    frame = client.metric_aggregates.query(
+        "abc123",
+        measurements=["count"],
+        interval="day",
+        timeframe="last 90 days",
+    )
+    ka.plots.metric_trend(frame, y="count")
+    """
+
+    measurement = Enum(tuple(MEASUREMENTS), default_value="count")
+    chart = Enum(tuple(METRIC_CHARTS), default_value="lines")
+    metrics: ChoiceState
+    dimensions: ChoiceState
+
+    def __init__(
+        self, timezone: str = "UTC", *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        super().__init__(timezone, now=now)
+        self.metrics = ChoiceState()
+        self.dimensions = ChoiceState(options.dimensions())
+        for choice in (self.metrics, self.dimensions):
+            choice.observe(self.check, names=["selected", "empty"])
+        self.observe(self.check, names=["measurement", "chart"])
+        self.check()
+
+    def wrong(self) -> str:
+        """Return what is missing."""
+        if self.metrics.empty:
+            return NO_METRICS
+        return "" if self.metrics.selected else "Choose at least one metric."
+
+    def ask(self) -> MetricAsk:
+        """Freeze the question."""
+        timeframe = self.dates.timeframe
+        assert timeframe is not None
+        chart: Any = self.chart
+        return MetricAsk(
+            metrics=tuple(self.metrics.values),
+            labels=tuple(map(self.metrics.told_apart, self.metrics.chosen)),
+            ids=tuple(self.metrics.selected),
+            apart=tuple(
+                (option.id, self.metrics.told_apart(option))
+                for option in self.metrics.chosen
+                if self.metrics.told_apart(option) != option.name
+            ),
+            measurement=self.measurement,
+            interval=self.dates.chosen_interval,
+            timeframe=timeframe,
+            words=None if self.dates.preset == CUSTOM else self.dates.preset,
+            by=tuple(self.dimensions.values),
+            compared=self.dates.compared,
+            chart=chart,
+        )
+
+    def redrawn(self, asked: Ask) -> Ask:
+        """Return the query with the chart that is chosen now."""
+        chart: Any = self.chart
+        return replace(asked, chart=chart) if isinstance(asked, MetricAsk) else asked
 
 
 class MetricExplorer(Explorer):

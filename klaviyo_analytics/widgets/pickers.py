@@ -11,7 +11,7 @@ import pandas as pd
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.connections import Connection, Connections
 from klaviyo_analytics.errors import KlaviyoError
-from klaviyo_analytics.widgets import options
+from klaviyo_analytics.widgets import choices as options
 from klaviyo_analytics.widgets.background import Loader, RunState, in_words, silently
 from klaviyo_analytics.widgets.base_view import LABELLED, View, check, check_client, check_state, note
 from klaviyo_analytics.widgets.choice_view import ChoiceView

@@ -156,7 +156,7 @@ class PlanView(View):
     >>> view.state.applicable
     False
     >>> view.state.rows["key"].tolist()
-    ['n…', 'a…@example.org']
+    ['n…', 'a… at example.org']
     >>> view.close()
 
     A cell that applies goes on with what the button sent, if somebody has pressed it:
@@ -192,6 +192,7 @@ class PlanView(View):
         self._no = ipywidgets.Button(description="No", layout={"width": "60px"})
         self._totals, self._table = ipywidgets.HTML(), ipywidgets.HTML()
         self._status = status_line()
+        self._status.layout.flex, self._status.layout.min_width = "0 1 auto", "220px"
         # the question stands before its buttons, also for readers who hear it
         buttons = ipywidgets.HBox([self._apply, self._status, self._yes, self._no])
         super().__init__(

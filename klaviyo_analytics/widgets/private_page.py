@@ -166,11 +166,8 @@ def masked(key: Any) -> str:
     local, at, domain = said.rpartition("@")
     if at and local and re.fullmatch(r"[\w.-]+", domain):
         parts = [part for part in re.split(r"[._+-]+", local) if len(part) > 1]
-        return (
-            "".join(f"{part[0]}{HIDDEN}" for part in parts[:2]) + f"@{domain}"
-            if parts
-            else f"{HIDDEN}@{domain}"
-        )
+        initials = "".join(f"{part[0]}{HIDDEN}" for part in parts[:2]) or HIDDEN
+        return f"{initials} at {domain}"  # which no reader, and no search for addresses, takes for one
     if re.fullmatch(r"\+?[\d .()-]{7,}", said):
         return HIDDEN + said[-2:]
     return said[: min(2, len(said) // 4)] + HIDDEN

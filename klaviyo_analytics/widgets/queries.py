@@ -215,7 +215,8 @@ def labelled(
         return frame
     if len(texts) == 1:
         return frame.assign(**{by[0]: texts[0]})
-    joined = texts[0].str.cat(texts[1:], sep=BETWEEN, na_rep=NO_NAME)
+    others = pd.concat(texts[1:], axis=1)
+    joined = texts[0].str.cat(others, sep=BETWEEN, na_rep=NO_NAME)
     return frame.assign(**{"_and_".join(by): joined})
 
 
@@ -246,6 +247,7 @@ class MetricAsk(Ask):
     by: tuple[str, ...] = ()
     compared: Timeframe | None = None
     chart: MetricChart = "lines"
+    apart: tuple[tuple[str, str], ...] = ()  # ids of metrics that share a name, and what to call them
 
     def fetch(self, client: KlaviyoClient) -> Frames:
         """Ask for the period, then for the one it is compared with."""
@@ -312,7 +314,7 @@ class MetricAsk(Ask):
         ]
 
     def _key_number(self, id: str, label: str, frames: Frames) -> KeyNumber:
-        kind, currency = self.written_as(frames)
+        kind, currency = quantity(self.measurement).kind, frames.frame.attrs.get("currency")
         added = self.measurement != "unique"
         every = self._by_interval(frames.frame, id, whole=False)
         whole = self._by_interval(frames.frame, id, whole=True)
@@ -338,23 +340,16 @@ class MetricAsk(Ask):
         parts = [column_name(each) for each in self.by]
         return ["metric", *parts] if len(self.metrics) > 1 else parts
 
-    @property
-    def _ambiguous(self) -> dict[str, str]:
-        """Return what to call the metrics whose name alone does not say which one it is."""
-        names = [each[0] if isinstance(each, tuple) else each for each in self.metrics]
-        pairs = zip(self.ids, self.labels, names, strict=True)
-        return {id: label for id, label, name in pairs if label != name}
-
     def _label_arguments(self) -> tuple[list[Any], dict[str, Any]] | None:
         """Return the arguments of `labelled`; None where the frame's own columns name the lines already."""
-        parts, metrics = self._parts, self._ambiguous
+        parts, metrics = self._parts, dict(self.apart)
         if not metrics and len(parts) < 2 and not set(parts) & set(KIND_OF):
             return None
         return ([parts] if parts else []), ({"metrics": metrics} if metrics else {})
 
     def _labelled(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Name each line as a reader would."""
-        return labelled(frame, self._parts, metrics=self._ambiguous) if self._label_arguments() else frame
+        """Return the frame with a reader's name for each line."""
+        return labelled(frame, self._parts, metrics=dict(self.apart)) if self._label_arguments() else frame
 
     def _query(self) -> tuple[Any, dict[str, Any]]:
         metric = self.metrics[0] if len(self.metrics) == 1 else list(self.metrics)

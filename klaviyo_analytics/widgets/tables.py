@@ -8,10 +8,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Integral, Real
 from typing import Any
 
 import ipywidgets
+import numpy as np
 import pandas as pd
 from traitlets import Bool, Instance, TraitType, Unicode, validate
 
@@ -43,8 +43,8 @@ _NAMES = (
     "analysis",
 )
 _SUMMARY = (
-    "channel", "send_channel", "send_time", "recipients", "opens_unique", "open_rate", "clicks_unique", "click_rate",
-    "conversions", "conversion_value", "revenue_per_recipient",
+    "channel", "send_channel", "send_time", "recipients", "conversion_value", "revenue_per_recipient", "open_rate",
+    "click_rate", "opens_unique", "clicks_unique", "conversions",
 )  # fmt: skip
 _CHANNELS = {"sms": "SMS", "email, sms": "Email, SMS", "mobile_push": "Mobile push", "whatsapp": "WhatsApp"}
 _HEADINGS = {
@@ -314,10 +314,11 @@ def _text(value: Any, shown: Callable[[str], str]) -> str:
     if isinstance(value, pd.Timestamp):
         midnight = value == value.normalize()
         return f"{value:%Y-%m-%d}" if midnight else f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, Integral) and not isinstance(value, bool):
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return f"{int(value):,}"
-    if isinstance(value, Real) and not isinstance(value, bool):
-        return f"{float(value):,.4g}" if abs(value) < 1 else f"{float(value):,.2f}"
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return f"{number:,.4g}" if abs(number) < 1 else f"{number:,.2f}"
     if isinstance(value, list | tuple):
         value = ", ".join(map(str, value))
     said = shown(str(value))

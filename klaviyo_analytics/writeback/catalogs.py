@@ -149,7 +149,7 @@ def plan_given_codes(account: Account, given: Sequence[Mapping[str, Any]], what:
     check_keywords(given, CODE_KEYWORDS, CODE_KEYWORDS[:2], what)
     frame, nulls = given_frame(given)
     for row in nulls.get("expires_at", ()):
-        if given[row]["expires_at"] is not None:  # NaT is no time; it must not become a year from now
+        if given[row]["expires_at"] is not None:  # NaT must not become a year from now
             raise InvalidInputError(f"{what}: expires_at={given[row]['expires_at']!r} is not a time.")
     return plan_coupon_codes(account, frame, coupon=None, columns=None, on_duplicate="error", action=what)
 

@@ -208,7 +208,7 @@ def plan_given(account: Account, given: Sequence[Mapping[str, Any]], what: str) 
     rules.check_attributes(rules.EVENT, values, problems)
     times = values.get("time", ())
     _check_times(account, times, problems, needed=False)
-    for row, time in enumerate(times):  # NaT is no time; it must not become now
+    for row, time in enumerate(times):  # NaT must not become now
         if time is ABSENT and given[row].get("time") is not None and row not in problems:
             problems.add(row, "time is missing")
     by_path = {target.path: target for target in found}

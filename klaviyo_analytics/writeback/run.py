@@ -19,6 +19,7 @@ from klaviyo_analytics import errors
 from klaviyo_analytics._messages import counted, spoken
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics._reader import EMPTY, Reader
+from klaviyo_analytics._secret import without_session
 from klaviyo_analytics.endpoints import Endpoint, Window, jsonapi
 from klaviyo_analytics.endpoints.api import GATEWAY_BUCKET, Api
 from klaviyo_analytics.errors import ApiError
@@ -38,7 +39,6 @@ from klaviyo_analytics.writeback.write_types import (
 )
 
 RowOutcome = list[Any]  # status, code, detail, pointer: what a journal holds of a row
-_SESSION = re.compile(r"(?i)(session_token=)[^&\s\"']+")
 _ROW = re.compile(r"/data/(\d+)(?:/|$)")
 
 
@@ -51,11 +51,6 @@ def row_outcome(
     pointer = source.get("pointer") if isinstance(source, Mapping) else None
     text = detail or error.get("detail") or error.get("title")
     return [status, error.get("code"), without_session(text) if isinstance(text, str) else text, pointer]
-
-
-def without_session(text: str) -> str:
-    """Mask the token of a session link, which a gateway may put into an error: journals and results outlive it."""
-    return _SESSION.sub(r"\1***", text)
 
 
 def refused(error: ApiError, rows: Sequence[int], write_type: WriteType) -> dict[int, RowOutcome]:

@@ -15,6 +15,7 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]
 
 autodoc_typehints = "none"  # docstrings name the types
+autodoc_class_signature = "separated"  # what a client makes has no constructor of the user's
 autodoc_member_order = "groupwise"
 napoleon_google_docstring = False
 napoleon_use_ivar = True

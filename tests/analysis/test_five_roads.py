@@ -6,7 +6,7 @@ frame of events. What is dated by the order and what is dated by the send are tw
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -206,7 +206,7 @@ def test_orders_of_the_campaigns_that_were_sent_in_a_period(
         if campaign in mine and channel in (None, shop.channel[message])
     }  # fmt: skip
     assume(by_hand or span[0].day == 1)  # few periods without any order
-    words = tuple(day.isoformat() for day in span)
+    words = span[0].isoformat(), span[1].isoformat()
     numbers: dict[str, Number] = {"raw events": added(by_hand)}
     with shop.client(zone) as client:
         monthly = client.metric_aggregates.query(
@@ -247,18 +247,18 @@ def test_orders_that_were_placed_in_a_period(
 ) -> None:
     shop = books[place]
     currency = shop.currencies[span[0].toordinal() % len(shop.currencies)]
-    belongs = {
+    belongs: dict[str, Callable[[Order], bool]] = {
         "all": lambda _: True,
         "campaign": lambda order: order.campaign is not None,
         "flow": lambda order: order.flow is not None,
         "other": lambda order: order.message is None,
-    }[source]
+    }
     by_hand = [
         order for order in shop.orders
-        if inside(order.at, span, zone) and order.currency == currency and belongs(order)
+        if inside(order.at, span, zone) and order.currency == currency and belongs[source](order)
     ]  # fmt: skip
     assume(by_hand or span[0].day == 1)  # few periods without any order
-    words = tuple(day.isoformat() for day in span)
+    words = span[0].isoformat(), span[1].isoformat()
     numbers: dict[str, Number] = {"raw events": added(by_hand)}
     with shop.client(zone) as client:
         by: Any = ["$attributed_message", "$attributed_flow"]

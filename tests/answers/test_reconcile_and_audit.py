@@ -225,18 +225,70 @@ def flow_named(shop: Shop, word: str) -> str:
 DOUBLE = ["Cancelled Order", "Fulfilled Order", "Ordered Product", "Refunded Order"]
 
 
-def test_a_draft_welcome_flow_and_duplicate_metrics_are_all_findings(shop: Shop) -> None:
+def metric_of(shop: Shop, name: str, owner: str) -> Any:
+    metrics = shop.account.records["metric"].values()
+    (found,) = [
+        one
+        for one in metrics
+        if (one.attributes["name"], (one.attributes["integration"] or {}).get("name")) == (name, owner)
+    ]
+    return found
+
+
+def test_a_draft_welcome_flow_and_a_duplicate_metric_are_two_findings(shop: Shop) -> None:
     flow = flow_named(shop, "Welcome")
     shop.account.records["flow"][flow].attributes["status"] = "draft"
+    for name in ["Placed Order", *DOUBLE]:  # what is left is the till's
+        metric_of(shop, name, "API").attributes["name"] += " (API)"
     found = shop.client.audit()
     assert found[["check", "weight", "subject"]].to_numpy().tolist() == [
         ["standard flow is not live", "high", "Welcome Series"],
         ["duplicate metric", "high", "Placed Order"],
-        *(["duplicate metric", "medium", name] for name in DOUBLE),
     ]
-    assert found["evidence"].str.contains(flow).tolist() == [True, *[False] * 5]
+    assert flow in found["evidence"][0]
+    for owner in ("Shopify", "Point of Sale"):
+        assert f"{metric_of(shop, 'Placed Order', owner).id} ({owner})" in found["evidence"][1]
     assert found["action"].str.len().gt(0).all()
     assert found.attrs["not_checked"] == []
+
+
+def test_all_metrics_that_integrations_share_are_one_finding(shop: Shop) -> None:
+    found = shop.client.audit()
+    assert found[["check", "weight", "subject"]].to_numpy().tolist() == [
+        ["duplicate metric", "high", ", ".join(["Placed Order", *DOUBLE])]
+    ]
+    evidence = str(found["evidence"][0])
+    assert evidence.startswith("11 metrics of 5 names.")
+    for name in ["Placed Order", *DOUBLE]:
+        for owner in ("Shopify", "API"):
+            assert f"{metric_of(shop, name, owner).id} ({owner})" in evidence
+
+
+def test_names_that_other_integrations_share_are_a_finding_of_their_own(shop: Shop) -> None:
+    metric_of(shop, "Active on Site", "API").attributes["name"] = "Opened Push"
+    found = shop.client.audit()
+    assert found[["weight", "subject"]].to_numpy().tolist() == [
+        ["high", ", ".join(["Placed Order", *DOUBLE])],
+        ["medium", "Opened Push"],
+    ]
+
+
+@pytest.mark.parametrize("name", ["Started Checkout", "Checkout Started"])
+def test_a_shop_with_a_checkout_of_either_name_needs_a_cart_flow(shop: Shop, name: str) -> None:
+    for one in shop.account.records["metric"].values():
+        if "Checkout" in one.attributes["name"] and one.attributes["name"] != name:
+            one.attributes["name"] = "Something else"
+    shop.account.records["flow"][flow_named(shop, "Cart")].attributes["name"] = "Something else"
+    found = shop.client.audit().set_index("check")
+    assert found.loc["standard flow is missing", "subject"] == "abandoned cart"
+
+
+def test_a_shop_without_a_checkout_needs_no_cart_flow(shop: Shop) -> None:
+    for one in shop.account.records["metric"].values():
+        if "Checkout" in one.attributes["name"]:
+            one.attributes["name"] += " (old)"
+    shop.account.records["flow"][flow_named(shop, "Cart")].attributes["name"] = "Something else"
+    assert "standard flow is missing" not in set(shop.client.audit()["check"])
 
 
 def test_findings_go_away_with_their_cause(shop: Shop) -> None:

@@ -263,7 +263,10 @@ def test_ids_are_passed_on_once_however_many_there_were(monkeypatch: pytest.Monk
     monkeypatch.setattr(syncing, "RECENT", 50)
     rows = syncing.KnownIds()
     ids = [f"id{number}" for number in range(500)]
-    pages = [ids[start : start + 40] for start in range(0, 500, 30)] + [ids[:7], [None, "id499", "new"]]
+    pages: list[list[Any]] = [ids[start : start + 40] for start in range(0, 500, 30)] + [
+        ids[:7],
+        [None, "id499", "new"],
+    ]
     found = [record["id"] for page in pages for record in rows.new([{"id": id} for id in page])]
     assert found == [*ids, None, "new"]
     assert (rows.repeated, rows.nameless) == (sum(map(len, pages)) - 502, 1)

@@ -54,7 +54,9 @@ def times(spread: str, count: int) -> list[float]:
 
 def event(number: int, moment: float) -> bytes:
     """Return an event of about 1.4 KB as JSON."""
-    properties = {f"Property {index}": f"value {number % 97} of {index} " * 2 for index in range(18)}
+    properties: dict[str, object] = {
+        f"Property {index}": f"value {number % 97} of {index} " * 2 for index in range(18)
+    }
     properties["$value"] = number % 1000 / 10
     return orjson.dumps(
         {
@@ -219,14 +221,14 @@ def main() -> None:
             for spread in ("even", "uneven"):
                 ratios = []
                 for _ in range(given.rounds):
-                    options = {"spread": spread, "frames": frames}
+                    options: Any = {"spread": spread, "frames": frames}
                     quick, *_ = timed(url, ours, count, latency=0.0, **options)
                     slow, asked, at_once = timed(url, ours, count, latency=LATENCY, **options)
                     ratios.append(slow / quick)
                     print(
-                        f"{'iter_frames' if frames else 'list':<12}{spread:<8}{quick:6.2f} s without latency, {slow:6.2f} s"
-                        f" with {LATENCY} s: {slow / quick:5.2f} times; {asked} requests ({asked / pages:.2f}), "
-                        f"{at_once} at once",
+                        f"{'iter_frames' if frames else 'list':<12}{spread:<8}{quick:6.2f} s without latency, "
+                        f"{slow:6.2f} s with {LATENCY} s: {slow / quick:5.2f} times; "
+                        f"{asked} requests ({asked / pages:.2f}), {at_once} at once",
                         flush=True,
                     )
                 print(

@@ -32,7 +32,7 @@ def test_the_tour_is_a_page_whose_explorers_work(page: Page, voila: Server, shot
     explorers = page.locator(".kla-explorer")
     expect(explorers).to_have_count(3)
     metrics, campaigns = explorers.nth(0), explorers.nth(1)
-    expect(metrics.locator("img.kla-light")).to_be_visible()
+    expect(metrics.locator(".kla-light > img")).to_be_visible()
     shot("voila")
 
     metrics.get_by_label("Interval").select_option("month")
@@ -41,7 +41,7 @@ def test_the_tour_is_a_page_whose_explorers_work(page: Page, voila: Server, shot
     expect(metrics.get_by_role("img", name=re.compile("per month"))).to_be_visible()
 
     expect(campaigns).to_contain_text("campaign reports are left today")
-    chart = campaigns.locator("img.kla-light")
+    chart = campaigns.locator(".kla-light > img")
     before = chart.get_attribute("src")
     campaigns.get_by_label("Number").select_option("Click rate")
     expect(chart).not_to_have_attribute("src", str(before))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from klaviyo_analytics.cli.main import main, words
+import klaviyo_analytics as ka
+from klaviyo_analytics.cli import account, output, reading
+from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE, INTERRUPTED, USAGE, main, words
 from klaviyo_analytics.sandbox import Sandbox
 
 README = Path(__file__).parents[2] / "README.md"
@@ -134,6 +136,125 @@ def test_subscribers_join_a_list_that_is_named(
     assert main([*words, "Newsletters"]) == 1
 
 
+# Each command: what succeeds, and mistakes with the words that explain them. {here} is a folder with the files below.
+GATEWAY = ["--base-url", "{gateway}", "--key-file", "{here}/gateway-key"]
+GOOD: dict[str, list[str]] = {
+    "demo": ["demo", "--live", "--out", "{here}/demo"],
+    "sandbox": [],  # tests/cli/test_demo.py starts and ends it
+    "check": ["check"],
+    "account": ["account", "--json"],
+    "metrics": ["metrics"],
+    "describe": ["describe", "events"],
+    "connections": ["connections", "list", *GATEWAY],
+    "query": ["query", "aggregate", "Received Email", "--last", "12w", "--interval", "week"],
+    "export": ["export", "lists", "--to", "{here}/lists.csv"],
+    "sync": ["sync", "{here}/copy", "metrics"],
+    "sql": ["sql", "{copy}", "select name from metrics order by 1"],
+    "verify": ["verify", "{copy}", "--cost"],
+    "analyse": ["analyse", "rfm", "-p", "bins=3"],
+    "report": ["report", "2026-05", "--to", "{here}/report.md", "--compare", "none"],
+    "run": [],  # tests/report/test_command.py runs notebooks
+    "import": ["import", "profiles", "{here}/new.csv", "--apply"],
+    "resume": ["resume", "{here}/events.journal"],
+    "completion": ["completion", "bash"],
+}
+BAD: list[tuple[list[str], str]] = [
+    (["demo", "--live", "--metric", "No Such Metric", "--out", "{here}/x"], "Choose one with --metric"),
+    (["sandbox", "--now", "tomorrow"], "--now 'tomorrow' is not a day"),
+    (["sandbox", "--truths", "send_hour=much"], "send_hour=0.5"),
+    (["check", "--key-file", "{here}/two-words"], "does not hold one key on one line"),
+    (["check", "--key-file", "{here}/picture"], "is not a text file"),
+    (["account", "--base-url", "not a url"], "is not a valid URL"),
+    (["account", "--revision", "soon"], "'soon'"),
+    (["metrics", "--profile", "shop"], "check --help"),
+    (["describe", "evnets"], "events"),
+    (["connections", "get", *GATEWAY], "needs the id"),
+    (["connections", "delete", "x1", *GATEWAY], "Pass --yes where nobody can answer"),
+    (["query", "flows", "--by", "colour"], "colour"),
+    (["query", "aggregate", "Placed Order"], "Name the integration"),
+    (["query", "campaigns", "--timeframe", "next never"], "next never"),
+    (["export", "evnets", "--to", "{here}/x.csv"], "'evnets' cannot be exported (did you mean 'events'?)"),
+    (["export", "account", "--to", "{here}/x.csv"], "'account' cannot be exported (did you mean 'accounts'?)"),
+    (["export", "events", "--to", "{here}/x.docx"], "x.docx"),
+    (["export", "lists", "--to", "{here}/x.csv", "--fields", "nmae"], "nmae"),
+    (["sync", "{here}/copy", "evnets"], "evnets"),
+    (["sql", "{copy}", "delete from metrics"], "statement was refused"),
+    (["verify", "{here}/nowhere"], "The archive has no events"),
+    (["analyse", "rmf"], "'rmf' is not an analysis (did you mean 'rfm'?)"),
+    (["analyse", "ab"], "analyse ab needs -p campaign=VALUE"),
+    (["analyse", "rfm", "-p", "bin=3"], "'bin' is not an argument of rfm. Allowed values: bins"),
+    (["analyse", "rfm", "-p", "bins"], "is not NAME=VALUE"),
+    (["report", "next never", "--to", "{here}/r.html"], "next never"),
+    (["report", "2026-05", "--to", "{here}/r.html", "--language", "klingon"], "'klingon' is not known"),
+    (["run", "{here}/nowhere.ipynb"], "nowhere.ipynb"),
+    (["run", "{here}/new.csv"], "new.csv is not a notebook"),
+    (["import", "subscribers", "{here}/new.csv"], "--list"),
+    (["import", "profiles", "{here}/picture"], "picture"),
+    (["resume", "{here}/new.csv"], "new.csv"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def here(tmp_path: Path, sandbox: Sandbox) -> dict[str, str]:
+    """What stands for the words in braces in GOOD and BAD."""
+    (tmp_path / "new.csv").write_text("Email,First Name\nann@shop.example,Ann\n", encoding="utf-8")
+    (tmp_path / "two-words").write_text("two words", encoding="utf-8")
+    (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe\x00")
+    (tmp_path / "gateway-key").write_text(sandbox.maton_key, encoding="utf-8")
+    return {"here": str(tmp_path), "copy": str(tmp_path / "synced"), "gateway": sandbox.control_url}
+
+
+def test_the_tables_of_good_and_bad_have_every_command() -> None:
+    assert set(GOOD) == set(words())
+    assert set(words()) - {command for (command, *_), _ in BAD} == {
+        "completion"
+    }  # argparse refuses other shells
+
+
+@pytest.mark.parametrize("command", [name for name, line in GOOD.items() if line])
+def test_a_command_succeeds_and_its_result_is_alone_on_standard_output(
+    command: str, here: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if command in ("sql", "verify"):
+        assert main(["sync", here["copy"], "metrics", "events"]) == 0
+    if command == "resume":
+        frame = pd.DataFrame({"email": ["ann@shop.example"], "time": ["2026-05-01T10:00:00Z"]})
+        with ka.connect() as client:
+            plan = client.events.plan_create(frame, metric="Scored")
+            plan.apply(journal=f"{here['here']}/events.journal", keep_journal=True)
+    capsys.readouterr()
+    status = main([word.format(**here) for word in GOOD[command]])
+    shown = capsys.readouterr()
+    assert status == 0, shown.err
+    assert "\x1b" not in shown.out + shown.err  # no colours in a pipe
+    assert "Traceback" not in shown.err
+    if command in ("metrics", "describe", "query", "sync", "sql", "verify", "analyse", "import", "resume"):
+        assert pd.read_csv(io.StringIO(shown.out)).shape[1] >= 1  # a program reads it as CSV
+    elif command == "account":
+        assert all("attribute" in json.loads(line) for line in shown.out.splitlines())
+    elif command in ("export", "report"):
+        assert shown.out == ""
+        assert "Wrote" in shown.err
+    else:
+        assert shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), BAD, ids=lambda each: each[:40] if isinstance(each, str) else each[0]
+)
+def test_a_mistake_is_explained_in_a_line_or_two(
+    arguments: list[str], said: str, here: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "{copy}" in arguments:
+        assert main(["sync", here["copy"], "metrics"]) == 0
+    assert main([word.format(**here) for word in arguments]) == 1
+    shown = capsys.readouterr()
+    assert said in shown.err + shown.out  # `check` reports its findings on standard output
+    assert "Traceback" not in shown.err
+    assert "not expected" not in shown.err
+    assert shown.err.count("\n") <= 6
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -208,8 +329,188 @@ def test_every_command_is_in_the_readme() -> None:
     ] == []
 
 
-def test_a_reader_that_closes_its_pipe_is_no_error(sandbox: Sandbox) -> None:
-    command = [sys.executable, "-m", "klaviyo_analytics", "export", "--help"]
-    ended = subprocess.run([*command], capture_output=True, check=False, env={**os.environ, "COLUMNS": "80"})
-    assert ended.returncode == 0
-    assert sandbox.api_key.encode() not in ended.stdout
+def test_the_help_explains_profiles_and_every_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    shown = capsys.readouterr().out
+    assert [setting for setting in account.KNOWN if setting not in shown] == []
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert [
+        status for status in (DONE, FAILED, USAGE, INCOMPLETE, INTERRUPTED) if f"\n  {status}  " not in shown
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[profiles.shop]\nkey_env = 3\n", "key_env of profile 'shop' is not a text"),
+        ('[profiles.shop]\nkey_env = "A"\nkey_file = "b"\n', "has both key_env and key_file"),
+        ('profiles = "shop"\n', "'profiles' is not a table of profiles"),
+        ("[profiles.other]\n", "--profile shop is not in"),
+        ("profiles = [", "is not valid TOML"),
+        ('[profiles.shop]\nkey_env = "KA_TEST_NOT_SET"\n', "KA_TEST_NOT_SET is not set"),
+    ],
+)
+def test_a_wrong_configuration_is_explained(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    assert main(["account", "--profile", "shop"]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_an_error_that_nobody_expected_has_its_type_and_no_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(options: object) -> int:
+        raise ValueError("no\n\x1b[2Jway")
+
+    monkeypatch.setattr(reading, "metrics", broken)
+    assert main(["metrics"]) == 1
+    assert capsys.readouterr().err == (
+        "klaviyo-analytics: ValueError: \\x1b[2Jway. This error was not expected. The same command with --debug "
+        "shows where it comes from.\n"
+    )
+
+
+def test_ctrl_c_ends_with_130_and_a_word(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reading, "metrics", interrupted)
+    assert main(["metrics"]) == INTERRUPTED
+    assert capsys.readouterr().err == "\nklaviyo-analytics: interrupted\n"
+
+
+def test_help_and_version_import_nothing_that_takes_time() -> None:
+    heavy = ["pandas", "requests", "importlib.metadata", "klaviyo_analytics.errors"]
+    code = (
+        "import sys; from klaviyo_analytics.cli.main import main\n"
+        "for line in (['--help'], ['--version'], ['report', '--help']):\n"
+        "    try: main(line)\n"
+        "    except SystemExit as ended: assert not ended.code\n"
+        f"sys.exit(', '.join(name for name in {heavy} if name in sys.modules) or 0)"
+    )
+    ended = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_reader_that_closes_its_pipe_is_no_error() -> None:
+    command = [sys.executable, "-m", "klaviyo_analytics", "metrics"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+        assert (process.wait(60), said) == (0, b"")
+
+
+class Terminal(io.StringIO):
+    """Standard output that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("how", ["table", "csv", "json"])
+def test_a_terminal_is_never_sent_what_it_would_obey(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame({"name": ["a\x1b[2Jb", "\x9b31m", "\u202egnp"]})
+    options = argparse.Namespace(**{name: name == how for name in ("table", "csv", "json")})
+    monkeypatch.setenv("NO_COLOR", "1")
+    for screen in (Terminal(), io.StringIO()):
+        monkeypatch.setattr(sys, "stdout", screen)
+        output.show(frame, options)
+        sent = [mark for mark in ("\x1b", "\x9b", "\u202e") if mark in screen.getvalue()]
+        if screen.isatty() or how == "table":
+            assert sent == []
+        else:
+            assert sent == (["\x9b", "\u202e"] if how == "json" else ["\x1b", "\x9b", "\u202e"])  # as it is
+
+
+@pytest.mark.parametrize(
+    ("variables", "bold"),
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": "1"}, False)],
+)
+def test_bold_letters_are_off_where_they_should_be(
+    variables: dict[str, str], bold: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    output.say("Title", output.BOLD)
+    assert screen.getvalue() == ("\x1b[1mTitle\x1b[0m\n" if bold else "Title\n")
+
+
+ORDINARY = (
+    "\ufeffEmail;First Name;Phone;Zip Code;Birthday;Email Marketing Consent\r\n"
+    "ann@shop.example;Ann;16175550123.0;2139;31/12/1985;SUBSCRIBED\r\n"
+    "bea@shop.example;Bea;;2139.0;01/02/1990;UNSUBSCRIBED\r\n"
+    "carl-at-shop.example;Carl;;02139;05/06/1991;SUBSCRIBED\r\n"
+    "dan@shop.example;Dan;;02140;07/08/1992;SUBSCRIBED\r\n"
+    "ann@shop.example;Anna;16175550123.0;2139;31/12/1985;SUBSCRIBED\r\n"
+)
+
+
+def test_an_ordinary_file_of_subscribers_is_decided_row_by_row_and_its_rejects_go_through_once_fixed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sandbox: Sandbox
+) -> None:
+    file, rejects = tmp_path / "new.csv", tmp_path / "rejects.csv"
+    file.write_bytes(ORDINARY.encode())
+    line = ["import", "subscribers", str(file), "--list", "Newsletter", "--phone-region", "US"]
+    assert main([*line, "--plan"]) == 1
+    assert "the column 'Birthday' is not known. Pass --column with 'Birthday'" in capsys.readouterr().err
+    line += ["--date-format", "%d/%m/%Y", "--property", "Birthday"]
+    before = len(sandbox.requests)
+
+    assert main([*line, "--plan"]) == 1  # it has rows that cannot be sent
+    shown = capsys.readouterr()
+    plan = pd.read_csv(io.StringIO(shown.out)).set_index("line")
+    decisions = {2: "rejected", 3: "left out", 4: "rejected", 5: "import and subscribe", 6: "rejected"}
+    assert plan["action"].to_dict() == decisions
+    assert plan.loc[2, "key"] == plan.loc[6, "key"] == "ann@shop.example"  # twice: which one is right?
+    assert "has not agreed" in plan.loc[3, "reason"]
+    assert "carl-at-shop.example" in plan.loc[4, "reason"]
+    assert "Email → email" in shown.err
+    assert "Zip Code → location.zip" in shown.err
+    assert main([*line, "--apply", "--confirm"]) == 1  # nothing is sent without a word about these rows
+    assert "Nothing was sent. Fix them, or pass --rejects FILE" in capsys.readouterr().err
+    assert not [one for one in list(sandbox.requests)[before:] if one.method != "GET"]
+
+    status = main([*line, "--apply", "--confirm", "--rejects", str(rejects)])
+    assert status == 3, capsys.readouterr().err  # done in part
+    people = {one.attributes["email"]: one.attributes for one in sandbox.account.records["profile"].values()}
+    assert people["dan@shop.example"]["location"]["zip"] == "02140"
+    assert "bea@shop.example" not in people
+    left = pd.read_csv(rejects, dtype=str)
+    assert "carl-at-shop.example" in left["Email"].tolist()
+    assert left["Reject reason"].notna().all()
+
+    assert sorted(left["Email"]) == ["ann@shop.example", "ann@shop.example", "carl-at-shop.example"]
+    fixed = left.assign(Email=left["Email"].str.replace("-at-", "@")).drop_duplicates("Email")
+    fixed.to_csv(tmp_path / "fixed.csv", index=False)
+    line[2] = str(tmp_path / "fixed.csv")
+    assert main([*line, "--apply", "--confirm"]) == 0, capsys.readouterr().err
+    people = {one.attributes["email"]: one.attributes for one in sandbox.account.records["profile"].values()}
+    assert people["carl@shop.example"]["location"]["zip"] == "02139"
+    assert people["ann@shop.example"]["phone_number"] == "+16175550123"
+    assert people["ann@shop.example"]["location"]["zip"] == "2139"  # as it was written, and not 2139.0
+    assert str(people["ann@shop.example"]["properties"]["Birthday"]).startswith("1985-12-31")
+
+
+def test_skip_invalid_sends_the_valid_rows_of_people(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sandbox: Sandbox
+) -> None:
+    (tmp_path / "some.csv").write_text("Email\neva@shop.example\nnot an address\n", encoding="utf-8")
+    line = ["import", "profiles", str(tmp_path / "some.csv"), "--apply"]
+    assert main(line) == 1
+    assert main([*line, "--skip-invalid"]) == 3
+    assert "not an address" in capsys.readouterr().out
+    emails = {one.attributes["email"] for one in sandbox.account.records["profile"].values()}
+    assert "eva@shop.example" in emails
+    assert "not an address" not in emails

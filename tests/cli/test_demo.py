@@ -12,17 +12,31 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import klaviyo_analytics as ka
 from klaviyo_analytics.cli import main
 from klaviyo_analytics.sandbox import Sandbox
 
 PNG = b"\x89PNG\r\n\x1a\n"
+DEMO = ka.demo
 
 
-def test_demo_prints_an_account_and_writes_frames_and_a_chart(
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the shop of `demo` a small one, which is built at once."""
+    monkeypatch.setattr(ka, "demo", lambda **options: DEMO(profiles=300, events=8_000, **options))
+
+
+@pytest.mark.usefixtures("small")
+def test_demo_prints_an_account_and_writes_a_report_frames_and_a_chart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["demo", "--out", str(tmp_path)]) == 0
-    printed = capsys.readouterr().out
+    shown = capsys.readouterr()
+    printed = shown.out
+    assert shown.err.startswith("Connecting to an account ...\n")  # before anything slow
+    lines = printed.splitlines()
+    assert len(lines) <= 35
+    assert [line for line in lines if len(line) > 100 and not line.startswith("Wrote to")] == []
     assert "America/New_York" in printed
     assert "last 12 weeks" in printed
     weekly = pd.read_csv(tmp_path / "weekly.csv")
@@ -31,6 +45,14 @@ def test_demo_prints_an_account_and_writes_frames_and_a_chart(
     for count in weekly["count"]:
         assert f" {count:,} " in printed
     assert len(pd.read_csv(tmp_path / "metrics.csv")) >= 20
+    for name in ("campaigns", "flows"):
+        frame = pd.read_csv(tmp_path / f"{name}.csv")
+        assert {"opens_unique", "conversion_value"} <= set(frame.columns)
+        assert not frame.astype(str).apply(lambda column: column.str.startswith("[")).any(axis=None)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "Juniper &amp; Pine Outfitters" in page
+    assert "Sections that could not be made" not in page
+    assert f"Wrote to {tmp_path}: report.html, " in printed
     picture = (tmp_path / "revenue.png").read_bytes()
     assert picture.startswith(PNG)
     assert len(picture) > 10_000
@@ -45,7 +67,8 @@ def test_live_reads_the_account_of_the_key_and_writes_nothing_to_it(
         monkeypatch.delenv("MATON_API_KEY", raising=False)
         assert main(["demo", "--live", "--out", str(tmp_path)]) == 0
         asked = {(request.method, request.path) for request in sandbox.requests}
-    reads = {"/api/metric-aggregates", "/api/campaign-values-reports"}  # questions that the API takes as POST
+    # questions that the API takes as POST
+    reads = {"/api/metric-aggregates", "/api/campaign-values-reports", "/api/flow-values-reports"}
     assert {path for method, path in asked if method != "GET"} == reads
     assert sandbox.api_key not in capsys.readouterr().out
 
@@ -62,6 +85,7 @@ def test_live_without_a_key_says_what_to_set(
     assert "Traceback" not in said
 
 
+@pytest.mark.usefixtures("small")
 def test_an_unknown_metric_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--out", str(tmp_path), "--metric", "No Such Metric"]) == 1
     assert "Choose one with --metric" in capsys.readouterr().err

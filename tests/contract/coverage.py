@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from klaviyo_analytics import client as clients
 from klaviyo_analytics import endpoints
 from klaviyo_analytics.diagnostics import verbs
+from klaviyo_analytics.resources import RESOURCES
 from klaviyo_analytics.sandbox.app.contract import REVISION, SERVED, load_contract
 from klaviyo_analytics.sandbox.app.klaviyo import handler_of
 
@@ -59,7 +59,7 @@ def resources() -> dict[str, Any]:
     import klaviyo_analytics as ka  # noqa: PLC0415  (a client of no account: nothing is sent)
 
     client = ka.connect(api_key="pk_0123456789abcdef")
-    return {name: getattr(client, name) for name in clients.RESOURCES}
+    return {name: getattr(client, name) for name in RESOURCES}
 
 
 if __name__ == "__main__":

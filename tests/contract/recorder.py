@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from tests.contract.documents import document_of
 from tests.contract.openapi import Document
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class CheckedApp:
     app: WSGIApplication
     document: Document
     exchanges: list[Exchange] = field(default_factory=list)
+    by_revision: bool = False  # judge each request by the document of the revision that it names
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -79,13 +81,18 @@ class CheckedApp:
     def _judge(
         self, environ: WSGIEnvironment, url: str, sent: bytes, head: dict[str, Any], received: bytes
     ) -> None:
-        method = environ["REQUEST_METHOD"]
+        method, document = environ["REQUEST_METHOD"], self.document
+        if self.by_revision:  # another revision has a document of its own, or none here
+            other = document_of(_headers(environ).get("revision", ""))
+            if other is None:
+                return
+            document = other
         with self._lock:  # the validators keep what they have looked up, and are not made for several threads
-            in_request = self.document.check_request(method, url, _headers(environ), sent)
-            in_answer = self.document.check_response(method, url, head["status"], head["headers"], received)
+            in_request = document.check_request(method, url, _headers(environ), sent)
+            in_answer = document.check_response(method, url, head["status"], head["headers"], received)
         if _is_gateways_own(environ, head):
             in_answer = []
-        operation = self.document.find(method, url)
+        operation = document.find(method, url)
         name = operation.template if operation else url
         with self._lock:
             self.exchanges.append(Exchange(method, name, url, head["status"], in_request, in_answer))

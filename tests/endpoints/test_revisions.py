@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import pytest
 
@@ -96,13 +97,22 @@ def test_connect_chooses_the_table() -> None:
         assert client._api.transport._headers["revision"] == revision
 
 
-def test_a_write_takes_what_its_own_revision_has() -> None:
-    for revision, name, other in (("2026-07-15", "new_name", "name"), ("2026-10-15", "name", "new_name")):
+def test_the_name_of_a_copy_is_sent_in_the_word_of_the_revision() -> None:
+    for revision, word in (("2026-07-15", "new_name"), ("2026-10-15", "name")):
         client = ka.connect(api_key="pk_0123456789", revision=revision)
-        request = client.campaigns.clone("01ABC", **{name: "Copy"}, dry_run=True)
-        assert request["body"].item()["data"]["attributes"] == {name: "Copy"}
-        with pytest.raises(InvalidInputError, match=f"does not accept {other!r}; it accepts {name}"):
-            client.campaigns.clone("01ABC", **{other: "Copy"}, dry_run=True)
+        for given in ("new_name", "name"):
+            request = client.campaigns.clone("01ABC", **{given: "Copy"}, dry_run=True)
+            assert request["body"].item()["data"]["attributes"] == {word: "Copy"}
+
+
+def test_a_write_takes_what_its_own_revision_has() -> None:
+    older, newer = (
+        ka.connect(api_key="pk_0123456789", revision=name) for name in ("2026-01-15", "2026-04-15")
+    )
+    block: dict[str, Any] = {"name": "T", "editor_type": "CODE", "definition": {"a": 1}, "dry_run": True}
+    assert newer.templates.create(**block)["body"].item()["data"]["attributes"]["definition"] == {"a": 1}
+    with pytest.raises(InvalidInputError, match="does not accept 'definition'"):
+        older.templates.create(**block)
 
 
 def test_an_unknown_revision_has_the_newest_table_refuses_nothing_and_warns_once() -> None:

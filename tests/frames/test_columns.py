@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.endpoints import Kind
-from klaviyo_analytics.frames.columns import SchemaWarning, array
+from klaviyo_analytics.frames.columns import PACKED, SchemaWarning, Values, array, joined_texts, texts
 from klaviyo_analytics.frames.schema import DTYPES
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -122,3 +122,41 @@ def test_a_converted_column_is_no_view_of_somebody_elses_numbers() -> None:
     column = array(values, "integer", "c")
     values[0] = 99
     assert np.array_equal(np.asarray(column), [1, 2])
+
+
+TIMES = ["2026-03-01T10:00:00+00:00", "2026-03-01T10:00:00.125Z", None] * PACKED
+WORDS = ["a", None, "\u00fc\u4e2d"] * PACKED
+COLUMNS: dict[str, tuple[Kind, list[Any]]] = {
+    "text": ("text", WORDS),
+    "times": ("time", TIMES),
+    "nothing": ("time", [None] * 3 * PACKED),
+    "text that is no time on the last page": ("time", [*TIMES, "soon"]),
+    "a number among the text": ("text", [*WORDS, 5, *WORDS]),
+    "numbers as text": ("number", ["1.5", None, "2"] * PACKED),
+    "numbers": ("integer", [1, None, 3] * PACKED),
+    "objects": ("json", [{"a": 1}, "text", None] * PACKED),
+    "few": ("text", WORDS[:3]),
+}
+
+
+@pytest.mark.filterwarnings("ignore::klaviyo_analytics.frames.columns.SchemaWarning")
+@pytest.mark.parametrize("tables", [1, 2])
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_of_many_pages_is_that_of_all_its_values(name: str, tables: int) -> None:
+    kind, values = COLUMNS[name]
+    half = len(values) if tables == 1 else len(values) // 2
+    column, later = Values(), Values()
+    for start in range(0, half, 100):
+        column.extend(values[start : min(start + 100, half)])
+    later.extend(values[half:])
+    column.join(later)
+    expected, got = pd.Series(array(values, kind, "x")), pd.Series(column.array(kind, "x"))
+    pd.testing.assert_series_equal(got, expected)
+
+
+def test_objects_as_text_are_what_they_were() -> None:
+    pages: list[list[Any]] = [[{"a": "\u4e2d"}, None], [], [[1, 2.5], "x", True]]
+    joined = joined_texts([texts(page) for page in pages])
+    found = [None if pd.isna(value) else value for value in joined]
+    assert found == ['{"a":"\u4e2d"}', None, "[1,2.5]", '"x"', "true"]
+    assert len(texts([])) == 0

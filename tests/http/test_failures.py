@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import traceback
 from typing import Any
 
 import pytest
 
+import klaviyo_analytics as ka
 from klaviyo_analytics.errors import (
+    ApiError,
     ConnectionFailedError,
+    KlaviyoError,
     MalformedResponseError,
     RequestTimeoutError,
     TransportError,
 )
+from klaviyo_analytics.http.retry import RetryPolicy
 from klaviyo_analytics.http.session import Call
 from tests.http.clocks import Clock
 from tests.http.scripted_server import Answer, ScriptedServer, error
@@ -162,7 +168,7 @@ class TestUnreached:
     @pytest.mark.parametrize("base", ["http://localhost:abc", "http://", "nowhere", "ftp://localhost"])
     def test_an_address_that_is_none_is_not_tried_again(self, base: str) -> None:
         clock = Clock()
-        with pytest.raises(ConnectionFailedError, match=r"base_url=.* cannot be used for a request"):
+        with pytest.raises(ConnectionFailedError, match=rf"base_url={base!r} cannot be used for a request"):
             transport(base, clock=clock).send(get())
         assert clock.slept == []
 
@@ -199,6 +205,62 @@ def test_waits_are_reported_to_who_shows_progress() -> None:
         transport(server.url).send(get(), on_wait=waits.append)
     assert len(waits) == 1
     assert waits[0] >= 30
+
+
+TOKEN = "canary-session-0123"
+LINK = f"https://connect.maton.ai/?app=klaviyo&session_token={TOKEN}&theme=dark"
+LEAKS = {
+    "detail": {"errors": [{"detail": f"Sign in at {LINK}."}]},
+    "title": {"errors": [{"title": LINK}]},
+    "meta": {"errors": [{"detail": "No access", "meta": {"url": LINK}}]},
+    "a-second-error": {"errors": [{"detail": "No access"}, {"detail": LINK}]},
+    "after-other-members": {
+        "jsonapi": {"version": "1.0", "meta": {"x": "y" * 200}},
+        "errors": [{"detail": LINK}],
+    },
+    "a-field": {"errors": [{"detail": "No access", "meta": {"session_token": TOKEN, "sessionToken": TOKEN}}]},
+    "a-quoted-object": {"errors": [{"detail": json.dumps({"session_token": TOKEN})}]},
+    "encoded": {"errors": [{"detail": f"/login?next=%2F%3Fsession_token%3D{TOKEN}%26a"}]},
+    "gateway": {"message": f"Sign in at {LINK}"},
+    "gateway-object": {"error": {"message": LINK}},
+}
+
+
+class TestSessionLinks:
+    """A server may put the link that opens a connection into an error; no exception may pass it on."""
+
+    @pytest.mark.parametrize("escaped", [False, True], ids=["plain", "escaped"])
+    @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 409, 429, 500])
+    @pytest.mark.parametrize("name", LEAKS)
+    def test_the_token_is_masked_in_the_whole_error(self, name: str, status: int, escaped: bool) -> None:
+        if status == 200 and "errors" not in LEAKS[name]:
+            return  # no error, as it says nothing of errors
+        body = json.dumps(LEAKS[name]).encode()
+        if escaped:  # as some writers of JSON do with what HTML could misread
+            body = body.replace(b"=", rb"\u003d").replace(b"&", rb"\u0026")
+        with ScriptedServer(Answer(status, body)) as server:
+            client = ka.connect(api_key="pk_0123456789abcdef", base_url=server.url, progress=False)
+            clock = Clock()
+            client._api.transport._sleep, client._api.transport._clock = clock.sleep, clock
+            client._api.transport.retry = RetryPolicy(attempts=1)
+            for call in (
+                client.tags.list,
+                lambda: client.tags.get("1"),
+                lambda: client.tags.create(name="x"),
+            ):
+                with pytest.raises(KlaviyoError) as caught:
+                    call()
+                problem = caught.value
+                assert TOKEN not in f"{problem} {vars(problem)} {problem.args} {pickle.dumps(problem)!r}"
+                if "errors" in LEAKS[name]:
+                    assert isinstance(problem, ApiError)
+                    assert len(problem.errors) == len(LEAKS[name]["errors"]), "still readable"
+        assert_no_key(problem)
+
+    def test_a_connections_own_link_still_arrives(self) -> None:
+        made = Answer(body=json.dumps({"connection": {"url": LINK}}).encode())
+        with ScriptedServer(made) as server:
+            assert transport(server.url).send(get()).document == {"connection": {"url": LINK}}
 
 
 def assert_no_key(problem: BaseException) -> None:

@@ -102,7 +102,7 @@ def test_runs_from_top_to_bottom_without_a_key(path: Path, run: Run) -> None:
     ] == []
     if path in store.TUTORIAL:
         assert any("image/png" in output.get("data", {}) for output in said)
-    widgets = json.dumps(notebook.metadata.get("widgets", {}))
+    widgets = json.dumps(notebook.metadata.get("widgets", {}), ensure_ascii=False)
     everything = json.dumps(said) + widgets
     assert COMPLAINT.findall(everything) == []
     assert KEY.findall(everything) == []

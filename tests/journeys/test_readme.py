@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import _connect
@@ -50,7 +51,8 @@ def run(small: KlaviyoClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(ka, "demo", lambda: small, raising=False)
     monkeypatch.setattr(small, "close", lambda: None)  # it is wanted for the next block
     scores = pd.DataFrame({"email": ["ann@mail.example.net", "bo@mail.example.net"], "score": [4, 5]})
-    names: dict[str, Any] = {"ka": ka, "client": small, "scores": scores}
+    orders = ("Placed Order", "Shopify")
+    names: dict[str, Any] = {"ka": ka, "client": small, "scores": scores, "orders": orders}
 
     def run(words: str) -> dict[str, Any]:
         exec(compile(block(words), "README.md", "exec"), names)
@@ -66,11 +68,11 @@ def block(words: str) -> str:
     return found
 
 
-def test_the_minute_in_a_notebook_runs(run: Run) -> None:
+def test_the_first_chart_is_drawn(run: Run) -> None:
     names = run("ka.demo()")
-    assert len(names["orders"]) > 0
-    assert len(names["recent"]) > 0
-    assert len(names["members"]) > 0
+    assert names["weekly"]["sum_value"].sum() > 0
+    written = [text.get_text() for text in plt.gcf().findobj(Text)]
+    assert "Orders: revenue by week" in written
 
 
 def test_the_numbers_for_a_board_are_there(run: Run) -> None:
@@ -82,7 +84,7 @@ def test_the_numbers_for_a_board_are_there(run: Run) -> None:
 
 def test_the_answers_are_there(run: Run) -> None:
     names = run("client.analyses")
-    assert all(len(names[name]) > 0 for name in ("groups", "retention", "credit"))
+    assert all(len(names[name]) > 0 for name in ("groups", "retention", "credit", "hours"))
 
 
 def test_a_copy_is_kept_and_asked(run: Run, small: KlaviyoClient) -> None:

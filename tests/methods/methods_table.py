@@ -212,7 +212,7 @@ FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
         "ListMethods": {
             **_crud("list"),
             "profiles": Method("list_of", "get_profiles_for_list", *MEMBERS),
-            "iter_profiles": Method("iter_of", "get_profiles_for_list"),
+            "iter_profiles": Method("iter_of", "get_profiles_for_list", *MEMBERS),
             "tags": Method("list_of", "get_tags_for_list"),
             "flow_triggers": Method("list_of", "get_flows_triggered_by_list"),
             **_writes("list", "create", "update", "delete"),
@@ -242,6 +242,7 @@ FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
         "ProfileMethods": {
             **_crud("profile"),
             "list": Method("list", "get_profiles", "PROFILES", "created"),
+            "iter_frames": Method("iter", "get_profiles", "PROFILES", "created"),
             "lists": Method("list_of", "get_lists_for_profile"),
             "segments": Method("list_of", "get_segments_for_profile"),
             "push_tokens": Method("list_of", "get_push_tokens_for_profile"),
@@ -264,7 +265,7 @@ FAMILIES: Mapping[str, Mapping[str, Mapping[str, Method]]] = {
         "SegmentMethods": {
             **_crud("segment"),
             "profiles": Method("list_of", "get_profiles_for_segment", *MEMBERS),
-            "iter_profiles": Method("iter_of", "get_profiles_for_segment"),
+            "iter_profiles": Method("iter_of", "get_profiles_for_segment", *MEMBERS),
             "tags": Method("list_of", "get_tags_for_segment"),
             "flow_triggers": Method("list_of", "get_flows_triggered_by_segment"),
             **_writes("segment", "create", "update", "delete"),

@@ -44,7 +44,11 @@ class _Page(HTMLParser):
 
 def broken_links(site: Path) -> list[str]:
     """Return each link of the site that leads nowhere, and each file that is loaded from elsewhere."""
-    pages = {path.resolve(): _Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
+    pages = {
+        path.resolve(): _Page(path.read_text("utf-8"))
+        for path in site.rglob("*.html")
+        if "_static" not in path.relative_to(site).parts  # templates of the theme
+    }
     broken = []
     for path, page in pages.items():
         here = path.relative_to(site.resolve())
@@ -73,7 +77,8 @@ def build(site: Path) -> int:
         reference.write_api(source / "guide" / "reference")
         gallery.write(source / "guide")
         options = ["-q", "-W", "--keep-going", "-b", "html", "-j", "2", "-c", str(source / "guide")]
-        return sphinx([*options, str(source), str(site)])
+        status: int = sphinx([*options, str(source), str(site)])
+        return status
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

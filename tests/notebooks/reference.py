@@ -155,7 +155,9 @@ def signature(call: Callable[..., Any]) -> str:
         if parameter.kind is parameter.KEYWORD_ONLY and not bare:
             words.append("*")
             bare = True
-        star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        star = "*" * (parameter.kind is parameter.VAR_POSITIONAL) + "**" * (
+            parameter.kind is parameter.VAR_KEYWORD
+        )
         bare = bare or star == "*"
         words.append(f"{star}{parameter.name}{_default(parameter.default)}")
     return f"({', '.join(words)})"
@@ -215,7 +217,8 @@ def _records(client: KlaviyoClient) -> Frames:
     table = {endpoint.operation for endpoint in endpoints.load(revisions.DEFAULT)}
     for name, of in resources().items():
         listing = getattr(getattr(client, name), "list", None)
-        if name in ("accounts", "bulk_jobs") or not set(getattr(listing, "operations", ())) & table:
+        operations = set(getattr(listing, "operations", ()))
+        if listing is None or name in ("accounts", "bulk_jobs") or not operations & table:
             continue  # `accounts` has one row, `client.account`; a few resources have lists in later revisions only
         more = parents.get(name, {})
         taken = inspect.signature(of.list).parameters  # type: ignore[attr-defined]
@@ -271,12 +274,13 @@ def _analyses(client: KlaviyoClient) -> Frames:
     analyses = client.analyses
     sent = client.campaigns.summary("last 365 days", conversion_metric=ORDERS, by="variation")
     tested = sent.groupby("campaign")["variation"].nunique().idxmax()
+    given = {  # what an analysis cannot be asked without, and how the page shows it
+        "ab_test": ((tested,), "campaign"),
+        "holdout_lift": (("Window shoppers 👀", "United States"), "holdout, treated"),
+    }
     for name, _ in methods(Analyses):
-        call = getattr(analyses, name)
-        if name == "ab_test":
-            yield f"client.analyses.{name}(campaign)", call(tested)
-        else:
-            yield f"client.analyses.{name}()", call()
+        arguments, shown = given.get(name, ((), ""))
+        yield f"client.analyses.{name}({shown})", getattr(analyses, name)(*arguments)
     why = client.reconcile("2026-04")
     yield "client.reconcile(...).roads", why.roads
     yield "client.reconcile(...).bridge", why.bridge

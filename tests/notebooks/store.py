@@ -37,9 +37,11 @@ KEYS = ("MATON_API_KEY", "KLAVIYO_API_KEY", "KLAVIYO_BASE_URL", "MATON_CTRL_URL"
 CHANGES = {  # what differs between two runs, and what is stored for it
     r"127\.0\.0\.1:\d+": "127.0.0.1:8765",
     r"\b0x[0-9a-f]{6,}\b": "0x0",
+    r"request id [0-9a-f-]{36}": "request id 00000000-0000-0000-0000-000000000000",
     r"/tmp/[\w./-]+": "/tmp/…",
 }
-STYLED = re.compile(r"\bT_([0-9a-f]{5})\b")
+INLINE = re.compile(r"(data:image/png;base64,)([A-Za-z0-9+/=]+)")
+STYLED = re.compile(r"\bT_([0-9a-f]{5})(?![0-9a-f])")
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -71,7 +73,7 @@ def execute(path: Path, folder: Path, *, before_the_end: str | None = None) -> n
 
 def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return the notebook as it is stored: what a reader sees, and nothing that changes from run to run."""
-    stored = nbformat.v4.new_notebook(
+    stored: nbformat.NotebookNode = nbformat.v4.new_notebook(
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -107,7 +109,8 @@ def texts(notebook: nbformat.NotebookNode) -> list[tuple[int, str]]:
             else:
                 data = output.data
                 words = [data[kind] for kind in ("text/plain", "text/html", "text/markdown") if kind in data]
-                said.append((number, "\n".join([*words, *(["a picture"] if PICTURE in data else [])])))
+                shown = [INLINE.sub("a picture", word) for word in words]
+                said.append((number, "\n".join([*shown, *(["a picture"] if PICTURE in data else [])])))
     return said
 
 
@@ -118,28 +121,33 @@ def pandas_version() -> str:
 
 def _output(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode | None:
     if output.output_type == "stream":
-        return nbformat.v4.new_output("stream", name=output.name, text=_steady(output.text))
+        stream: nbformat.NotebookNode = nbformat.v4.new_output(
+            "stream", name=output.name, text=_steady(output.text, count)
+        )
+        return stream
     if output.output_type == "error":
         raise ValueError(f"a cell failed: {output.ename}: {output.evalue}")
     if WIDGET in output.data and output.output_type == "display_data" and PICTURE not in output.data:
         return None  # a progress bar
-    data = {kind: _value(kind, value) for kind, value in output.data.items() if kind != WIDGET}
-    if output.output_type == "execute_result":
-        return nbformat.v4.new_output("execute_result", data, execution_count=count)
-    return nbformat.v4.new_output("display_data", data)
+    data = {kind: _value(kind, value, count) for kind, value in output.data.items() if kind != WIDGET}
+    number = {"execution_count": count} if output.output_type == "execute_result" else {}
+    shown: nbformat.NotebookNode = nbformat.v4.new_output(output.output_type, data, **number)
+    return shown
 
 
-def _value(kind: str, value: Any) -> Any:
+def _value(kind: str, value: Any, count: int) -> Any:
     if kind == PICTURE:
         return _fewer_colours(value)
-    return _steady(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _steady(INLINE.sub(lambda found: found[1] + _fewer_colours(found[2]), value), count)
 
 
-def _steady(text: str) -> str:
+def _steady(text: str, count: int) -> str:
     for changing, steady in CHANGES.items():
         text = re.sub(changing, steady, text)
     names: dict[str, str] = {}  # pandas' Styler gives each table a random name
-    return STYLED.sub(lambda found: names.setdefault(found[1], f"T_{len(names)}"), text)
+    return STYLED.sub(lambda found: names.setdefault(found[1], f"T_{count}x{len(names)}"), text)
 
 
 def _fewer_colours(picture: str) -> str:

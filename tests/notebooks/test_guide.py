@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 import json
@@ -14,7 +15,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
-import yaml
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import _connect, plots
@@ -47,7 +47,9 @@ def test_a_generated_page_is_current(path: Path) -> None:
 
 def test_every_public_call_is_on_the_page() -> None:
     text = (reference.REFERENCE / "calls.md").read_text("utf-8")
-    assert [name for name in ka.__all__ if inspect.isroutine(getattr(ka, name)) and f"`ka.{name}(" not in text] == []
+    assert [
+        name for name in ka.__all__ if inspect.isroutine(getattr(ka, name)) and f"`ka.{name}(" not in text
+    ] == []
     for module in reference.MODULES:
         assert [
             name
@@ -165,7 +167,7 @@ def test_command_lines_are_found_wherever_they_stand() -> None:
 def test_the_workflow_is_yaml_and_its_times_are_cron() -> None:
     text = (FOLDER / "guide" / "howto" / "schedules.md").read_text("utf-8")
     (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    workflow = yaml.safe_load(block)
+    workflow = importlib.import_module("yaml").safe_load(block)
     assert [step["run"] for step in workflow["jobs"]["report"]["steps"] if "run" in step][-1].startswith(
         "klaviyo-analytics report"
     )
@@ -173,6 +175,16 @@ def test_the_workflow_is_yaml_and_its_times_are_cron() -> None:
     times = [*lines, workflow[True]["schedule"][0]["cron"]]  # YAML 1.1 reads "on" as true
     assert len(times) == 3
     assert all(re.fullmatch(r"\d+ \d+ \* \* [*\d]", time) for time in times)
+
+
+def test_the_answers_of_one_line_run(folder: Path) -> None:
+    text = (FOLDER / "guide" / "howto" / "index.md").read_text("utf-8")
+    lines = re.findall(r"^\| .*\? \| `(client\.[^`]*)`", text, re.MULTILINE)
+    assert len(lines) > 6
+    names = {"holdout": "Window shoppers 👀", "treated": "United States"}
+    with ka.demo() as client:
+        for line in lines:
+            assert eval(line, {"client": client, "ka": ka} | names) is not None, line
 
 
 # --- names --------------------------------------------------------------------------------------------------

@@ -32,8 +32,10 @@ def note(ax: Axes) -> str:
 
 
 def legend(ax: Axes) -> list[str]:
+    """Return what names the lines: the names where they end, from A to Z, and the entries of the legend."""
     shown = ax.get_legend()
-    return [text.get_text() for text in shown.get_texts()] if shown else []
+    at_the_ends = [text.get_text() for text in ax.texts if str(text.get_gid()).startswith("series ")]
+    return sorted(at_the_ends) + ([text.get_text() for text in shown.get_texts()] if shown else [])
 
 
 def title(ax: Axes) -> str:

@@ -90,7 +90,7 @@ def test_groups_of_points_differ_in_shape_as_well_and_the_legend_shows_both() ->
     shown = ax.get_legend()
     assert shown is not None
     assert len({handle.get_marker() for handle in shown.legend_handles if isinstance(handle, Line2D)}) == 2
-    assert legend(ax) == ["email", "sms"]
+    assert legend(ax) == ["Email", "SMS"]
 
 
 def test_hundreds_of_groups_share_one_grey_and_are_drawn_in_a_few_strokes() -> None:
@@ -130,7 +130,7 @@ def test_hue_colours_the_bars_and_the_legend_names_them() -> None:
     ax = plots.campaign_ranking(frame, hue="channel")
     colours = [to_hex(bar.get_facecolor()) for bar in ax.patches]
     assert colours[0] == colours[2] != colours[1]
-    assert legend(ax) == ["email", "sms"]
+    assert legend(ax) == ["Email", "SMS"]
 
 
 def test_sixty_campaigns_get_a_taller_figure() -> None:

@@ -37,7 +37,7 @@ def drawn(ax: Any) -> dict[str, list[Any]]:
 def test_money_of_several_messages_is_added_up_by_flow() -> None:
     ax = plots.flow_performance(series(complete=True))
     assert drawn(ax) == {"Cart": [11, 22], "Welcome": [5, 6]}
-    assert title(ax) == "Attributed revenue per week, by flow"
+    assert title(ax) == "Attributed revenue per week, 2 flows, 2 Mar – 15 Mar 2026"
     assert "in USD · all messages of a flow together · weeks beginning" in caption(ax)
 
 
@@ -49,7 +49,8 @@ def test_a_rate_is_made_of_the_sums_not_of_the_rates() -> None:
 
 def test_an_interval_that_one_message_has_only_in_part_is_incomplete() -> None:
     ax = plots.flow_performance(series())
-    assert legend(ax) == ["Cart", "Welcome", "incomplete week"]
+    assert legend(ax) == ["Cart", "Welcome"]
+    assert "hollow: incomplete week" in caption(ax)
     (mark,) = (line for line in ax.lines if line.get_gid() == "incomplete")
     assert ys(mark) == [22]
 
@@ -66,7 +67,7 @@ def test_by_message_by_channel_and_all_together() -> None:
     whole = series(complete=True)
     assert drawn(plots.flow_performance(whole, hue="message"))["Two"] == [1, 2]
     assert "together" not in caption(plots.flow_performance(whole, hue="message"))
-    assert drawn(plots.flow_performance(whole, hue="send_channel")) == {"email": [15, 26], "sms": [1, 2]}
+    assert drawn(plots.flow_performance(whole, hue="send_channel")) == {"Email": [15, 26], "SMS": [1, 2]}
     ax = plots.flow_performance(whole, hue=None)
     assert next(ys(line) for line in ax.lines if line.get_linestyle() == "-") == [16, 28]
     assert "all messages of all flows together" in caption(ax)

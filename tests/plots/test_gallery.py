@@ -24,8 +24,9 @@ def test_every_plot_is_on_the_sheet() -> None:
     calls = " ".join(gallery.pictures())
     assert [name for name in plots.__all__ if name not in calls] == [
         "auto",
+        "holidays",
         "style",
-    ]  # auto chooses among the others
+    ]  # auto chooses among the others, holidays are dates
 
 
 def test_the_whole_sheet_is_drawn_and_leaves_no_figure() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from klaviyo_analytics import plots
 from klaviyo_analytics.errors import FrameError
-from tests.plots.looks import caption, draw, only_line, solid, x_labels, y_labels, ys
+from tests.plots.looks import caption, draw, only_line, solid, title, x_labels, y_labels, ys
 
 
 def series(when: pd.DatetimeIndex, **columns: Any) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def test_each_line_breaks_where_it_has_no_rows() -> None:
         name: np.isfinite(ys(line)).all()
         for name, line in solid(plots.metric_trend(both, hue="channel")).items()
     }
-    assert drawn == {"email": True, "sms": False}
+    assert drawn == {"Email": True, "SMS": False}
 
 
 @pytest.mark.parametrize("size", [1e-7, 3e-5, 0.004, 1.0, 1e6])
@@ -74,7 +74,7 @@ def test_months_dated_in_utc_are_the_months_of_their_own_zone() -> None:
     months = pd.date_range("2026-01-01", periods=7, freq="MS", tz="Europe/Berlin")
     converted = plots.metric_trend(series(months.tz_convert("UTC")))
     assert x_labels(converted) == x_labels(plots.metric_trend(series(months)))
-    assert "Jan – Jul 2026" in caption(converted)
+    assert "Jan – Jul 2026" in title(converted)
     assert "time zone not stated" in caption(converted)
     with pytest.raises(FrameError, match=r"begin at 11:00 UTC.*tz_convert"):
         plots.metric_trend(

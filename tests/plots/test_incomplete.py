@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from klaviyo_analytics import plots
-from tests.plots.looks import caption, legend, only_line, ys
+from tests.plots.looks import caption, legend, only_line, title, ys
 
 
 def weekly(*, start: str = "2026-03-30", first: bool = True, last: bool = True) -> pd.DataFrame:
@@ -84,8 +84,9 @@ def test_dates_in_the_caption_are_of_intervals_not_of_days() -> None:
     assert "week beginning 30 Mar 2026" in caption(plots.metric_trend(weekly().head(1)))
     monthly = weekly().assign(datetime=pd.date_range("2025-11-01", periods=4, freq="MS", tz="UTC"))
     monthly.attrs["interval"] = "month"
-    assert "· Nov 2025 – Feb 2026 ·" in caption(plots.metric_trend(monthly))
-    assert "· Nov 2025 ·" in caption(plots.metric_trend(monthly.head(1)))
+    assert title(plots.metric_trend(monthly)).endswith(", Nov 2025 – Feb 2026")
+    assert "· Nov 2025 – Feb 2026 ·" in caption(plots.metric_trend(monthly, title="Orders"))
+    assert title(plots.metric_trend(monthly.head(1))).endswith(", Nov 2025")
 
 
 def test_years_of_days_are_a_thin_line_with_a_mark_that_can_be_seen() -> None:

@@ -34,7 +34,7 @@ def spans(ax: Axes, row: int) -> list[tuple[float, float]]:
 
 def test_sources_stand_on_each_other_and_reach_the_whole() -> None:
     ax = plots.revenue_split(revenue(other=[5.0, 6.0], flow=[3.0, 4.0], campaign=[1.0, 2.0]))
-    assert legend(ax) == ["campaign", "flow", "other"]
+    assert legend(ax) == ["Campaigns", "Flows", "Not attributed"]
     assert spans(ax, 0) == [(0, 1), (0, 2)]
     assert spans(ax, 1) == [(1, 4), (2, 6)]
     assert spans(ax, 2) == [(4, 9), (6, 12)]
@@ -65,7 +65,7 @@ def test_an_incomplete_bar_is_pale_dotted_and_named() -> None:
     whole, partial = ax.patches[:2]
     assert (whole.get_linestyle(), partial.get_linestyle()) == ("solid", ":")
     assert to_rgba(partial.get_facecolor())[3] < to_rgba(whole.get_facecolor())[3]
-    assert legend(ax) == ["campaign", "incomplete month"]
+    assert legend(ax) == ["Campaigns", "incomplete month"]
 
 
 def test_a_source_that_is_missing_in_an_interval_leaves_no_hole() -> None:
@@ -140,7 +140,7 @@ def test_a_flow_series_is_a_line_per_flow() -> None:
     frame = flow_series()
     ax = plots.flow_performance(frame, y="open_rate")
     assert sorted(solid(ax)) == sorted(frame["flow"].unique())
-    assert title(ax) == "Open rate per week, by flow"
+    assert title(ax) == "Open rate per week, 3 flows, 15 Dec 2025 – 5 Apr 2026"
     assert "Open rate per week = unique opens ÷ delivered" in caption(ax)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from klaviyo_analytics import plots
-from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 from tests.plots.looks import (
     caption,
     colour,
@@ -59,28 +61,28 @@ def test_rows_are_drawn_in_the_order_of_time() -> None:
     assert ys(only_line(plots.metric_trend(frame))) == [3, 5, 4]
 
 
-def test_each_value_of_hue_is_one_line_in_its_own_colour_named_in_the_legend() -> None:
+def test_each_value_of_hue_is_one_line_in_its_own_colour_named_where_it_ends() -> None:
     ax = plots.metric_trend(by_channel(sms=[1, 2], email=[8, 9], push=[4, 4]), hue="attributed_channel")
     lines = solid(ax)
     assert {name: ys(line) for name, line in lines.items()} == {
-        "email": [8, 9],
-        "sms": [1, 2],
-        "push": [4, 4],
+        "Email": [8, 9],
+        "SMS": [1, 2],
+        "Mobile push": [4, 4],
     }
     assert len({colour(line) for line in lines.values()}) == 3
-    assert legend(ax) == ["email", "push", "sms"]
+    assert legend(ax) == ["Email", "Mobile push", "SMS"]
 
 
 def test_a_channel_keeps_its_colour_when_its_size_changes() -> None:
     first = plots.metric_trend(by_channel(email=[8, 9], sms=[1, 2]), hue="attributed_channel")
     second = plots.metric_trend(by_channel(email=[1, 2], sms=[8, 9]), hue="attributed_channel")
-    assert colour(solid(first)["email"]) == colour(solid(second)["email"])
+    assert colour(solid(first)["Email"]) == colour(solid(second)["Email"])
 
 
 def test_a_missing_dimension_is_named() -> None:
     frame = by_channel(email=[8, 9], sms=[1, 2])
     frame.loc[frame["attributed_channel"] == "sms", "attributed_channel"] = pd.NA
-    assert legend(plots.metric_trend(frame, hue="attributed_channel")) == ["(none)", "email"]
+    assert legend(plots.metric_trend(frame, hue="attributed_channel")) == ["Email", "Not attributed"]
 
 
 def test_beyond_eight_values_the_largest_keep_their_colours_and_the_rest_is_counted() -> None:
@@ -106,10 +108,13 @@ def test_an_incomplete_interval_is_hollow_dotted_and_named() -> None:
     assert "incomplete" in [text.get_text() for text in ax.texts]
 
 
-def test_with_a_legend_the_incomplete_interval_is_named_there() -> None:
+def test_beside_names_at_the_ends_the_incomplete_interval_is_named_in_the_caption() -> None:
     frame = by_channel(email=[8, 9], sms=[1, 2])
     frame["complete"] = pd.array([True, False, True, False], dtype="boolean")
-    assert legend(plots.metric_trend(frame, hue="attributed_channel")) == ["email", "sms", "incomplete day"]
+    ax = plots.metric_trend(frame, hue="attributed_channel")
+    assert legend(ax) == ["Email", "SMS"]
+    assert "hollow: incomplete day" in caption(ax)
+    assert ax.get_legend() is None
 
 
 def test_a_gap_breaks_the_line_and_a_value_between_two_gaps_is_a_dot() -> None:
@@ -168,7 +173,7 @@ def test_the_title_says_what_is_drawn_and_can_be_replaced() -> None:
     frame = by_channel(email=[8, 9], sms=[1, 2])
     assert (
         title(plots.metric_trend(frame, hue="attributed_channel"))
-        == "Placed Order: events per day, by attributed channel"
+        == "Placed Order: events per day, by attributed channel,\n2 Mar – 3 Mar 2026"
     )
     assert title(plots.metric_trend(daily([1, 2]), title="Orders")) == "Orders"
     assert not title(plots.metric_trend(daily([1, 2]), title=""))
@@ -176,9 +181,10 @@ def test_the_title_says_what_is_drawn_and_can_be_replaced() -> None:
 
 def test_the_caption_says_measure_dates_zone_and_currency() -> None:
     ax = plots.metric_trend(daily([1, 2]), y="sum_value", currency="USD")
-    assert caption(ax) == (
-        "Value per day = sum of the events' values, in USD · 2 Mar – 3 Mar 2026 · time zone America/New_York"
-    )
+    assert caption(ax) == ("Value per day = sum of the events' values, in USD · time zone America/New_York")
+    assert title(ax) == "Placed Order: value per day, 2 Mar – 3 Mar 2026"
+    untitled = plots.metric_trend(daily([1, 2]), title="Orders")
+    assert "· 2 Mar – 3 Mar 2026 ·" in caption(untitled)
 
 
 @pytest.mark.parametrize(
@@ -291,27 +297,103 @@ def test_options_go_to_the_solid_line_by_any_of_their_names() -> None:
 def test_text_columns_may_be_backed_by_pyarrow() -> None:
     pytest.importorskip("pyarrow")
     frame = by_channel(email=[8, 9], sms=[1, 2]).astype({"attributed_channel": "string[pyarrow]"})
-    assert legend(plots.metric_trend(frame, hue="attributed_channel")) == ["email", "sms"]
+    assert legend(plots.metric_trend(frame, hue="attributed_channel")) == ["Email", "SMS"]
 
 
-def test_the_legend_covers_no_data() -> None:
+def test_names_and_the_legend_cover_no_data() -> None:
     names = {f"a channel with a rather long name {number}": [number, number + 1] for number in range(9)}
-    for frame in (by_channel(email=[8, 9], sms=[1, 2]), by_channel(**names)):
-        ax = draw(plots.metric_trend(frame, hue="attributed_channel"))
-        shown = ax.get_legend()
-        assert shown is not None
-        assert not ax.bbox.padded(-1).overlaps(shown.get_window_extent())
+    many = draw(plots.metric_trend(by_channel(**names), hue="attributed_channel"))
+    shown = many.get_legend()
+    assert shown is not None
+    assert not many.bbox.padded(-1).overlaps(shown.get_window_extent())
+    few = draw(plots.metric_trend(by_channel(email=[8, 9], sms=[1, 2]), hue="attributed_channel"))
+    for name in (text for text in few.texts if str(text.get_gid()).startswith("series ")):
+        assert name.get_window_extent().x0 >= few.bbox.x1
 
 
-def test_a_short_legend_stands_above_and_a_long_one_beside() -> None:
-    names = {f"a channel with a rather long name {number}": [1.0, 2.0] for number in range(9)}
-    short = draw(plots.metric_trend(by_channel(email=[8, 9], sms=[1, 2]), hue="attributed_channel"))
-    long = draw(plots.metric_trend(by_channel(**names), hue="attributed_channel"))
-    above, beside = (ax.get_legend() for ax in (short, long))
-    assert above is not None
-    assert beside is not None
-    assert above.get_window_extent().y0 >= short.bbox.y1
-    assert beside.get_window_extent().x0 >= long.bbox.x1
+def test_names_stand_apart_where_lines_end_close_together() -> None:
+    levels = {f"c{number}": [500, 900 + number] for number in range(8)}
+    ax = draw(plots.metric_trend(by_channel(**levels), hue="attributed_channel"))
+    boxes = [text.get_window_extent() for text in ax.texts if str(text.get_gid()).startswith("series ")]
+    boxes.sort(key=lambda box: float(box.y0))
+    assert len(boxes) == 8
+    assert all(low.y1 <= high.y0 + 1 for low, high in itertools.pairwise(boxes))
+
+
+def test_without_room_beside_the_lines_a_legend_names_them() -> None:
+    with mpl.rc_context({"figure.figsize": (3.2, 2.4)}):
+        ax = plots.metric_trend(by_channel(email=[8, 9], sms=[1, 2]), hue="attributed_channel")
+    shown = ax.get_legend()
+    assert shown is not None
+    assert [text.get_text() for text in shown.get_texts()] == ["Email", "SMS"]
+
+
+def test_smoothing_draws_means_of_whole_intervals_over_each_interval() -> None:
+    frame = daily([2, 4, 6, 8, 100])
+    frame["complete"] = [True] * 4 + [False]
+    ax = plots.metric_trend(frame, smooth=2)
+    (bold,) = (line for line in ax.lines if line.get_gid() == "smooth")
+    np.testing.assert_array_equal(bold.get_ydata(), [np.nan, 3, 5, 7, np.nan])
+    np.testing.assert_array_equal(only_line(ax).get_ydata(), [2, 4, 6, 8, np.nan])
+    assert "bold: mean of 2 days" in caption(ax)
+
+
+def test_a_smoothed_rate_is_made_of_sums_and_starts_anew_after_a_gap() -> None:
+    frame = daily([0] * 5).assign(opens_unique=[1, 30, 5, 4, 0], delivered=[10, 50, 10, 10, 0])
+    frame["open_rate"] = frame["opens_unique"] / frame["delivered"].where(frame["delivered"] > 0)
+    ax = plots.metric_trend(frame.drop(index=2), y="open_rate", smooth=2)
+    bold, _dots = (line for line in ax.lines if line.get_gid() == "smooth")
+    np.testing.assert_allclose(
+        np.asarray(bold.get_ydata(), dtype=float), [np.nan, 31 / 60, np.nan, np.nan, 0.4]
+    )
+    with pytest.raises(FrameError, match="rates are not averaged"):
+        plots.metric_trend(frame[["datetime", "open_rate"]], y="open_rate", smooth=2)
+    with pytest.raises(InvalidInputError, match="smooth=0 is not a number of intervals"):
+        plots.metric_trend(frame, smooth=0)
+
+
+def test_metrics_of_very_different_size_on_one_axis_are_pointed_out() -> None:
+    def of(size: float) -> pd.DataFrame:
+        parts = [daily([1.0, 2.0]).assign(metric="Small"), daily([size, 2 * size]).assign(metric="Large")]
+        return pd.concat(parts)
+
+    assert "Large is 40 times Small" in caption(plots.metric_trend(of(40), hue="metric"))
+    assert "times" not in caption(plots.metric_trend(of(3), hue="metric"))
+
+
+def test_a_benchmark_is_on_the_axis_and_in_the_caption() -> None:
+    frame = daily([0, 0]).assign(open_rate=[0.1, 0.2])
+    ax = plots.metric_trend(frame, y="open_rate", benchmark=(0.5, 0.3))
+    assert ax.get_ylim()[1] >= 0.5
+    assert "benchmark 30% – 50%" in caption(ax)
+    for wrong in (float("nan"), (1.0, 2.0, 3.0), "a"):
+        with pytest.raises(InvalidInputError, match="is not a value or a band"):
+            plots.metric_trend(frame, y="open_rate", benchmark=wrong)  # type: ignore[arg-type]
+
+
+def test_campaigns_and_holidays_are_annotations() -> None:
+    sent = pd.DataFrame(
+        {
+            "send_time": pd.to_datetime(["2026-03-02 15:00Z", "2026-03-02 18:00Z", None], utc=True),
+            "campaign": ["Spring", "Sale", "Draft"],
+        }
+    )
+    ax = plots.metric_trend(daily([1, 2, 3]), annotations=sent)
+    assert [text.get_text() for text in ax.texts if text.get_gid() == "annotation"] == ["Spring · Sale"]
+    with pytest.raises(FrameError, match="lacks a column of times or of names"):
+        plots.metric_trend(daily([1, 2]), annotations=pd.DataFrame({"x": [1]}))
+    days = plots.holidays(2025)
+    assert {name: f"{day:%m-%d}" for day, name in days.items()} == {
+        "Valentine's Day": "02-14",
+        "Mother's Day": "05-11",
+        "Father's Day": "06-15",
+        "Thanksgiving": "11-27",
+        "Black Friday": "11-28",
+        "Cyber Monday": "12-01",
+        "Christmas": "12-25",
+    }
+    with pytest.raises(InvalidInputError, match="expected one or more years"):
+        plots.holidays()
 
 
 def test_small_multiples_draw_one_chart_per_metric_in_the_order_of_the_frame() -> None:

@@ -38,7 +38,7 @@ def test_two_accounts_have_files_and_the_overview_names_the_third(tmp_path: Path
     assert result.frame["status"].tolist() == ["written", "failed", "written"]
     assert result.frame["file"].dropna().tolist() == ["oslo-co.html", "oslo-co-2.html"]
     assert not result.ok
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "AuthenticationError" in str(result.frame.loc[1, "message"])
     page = result.overview.read_text(encoding="utf-8")
     assert "Broken &lt;i&gt;" in page

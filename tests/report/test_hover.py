@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -46,7 +47,8 @@ def place(ax: Axes, x: float, y: float) -> tuple[float, float]:
 def test_a_day_of_lines_shows_its_date_and_every_series_as_the_axis_writes_it() -> None:
     ax = trend()
     marks = marks_of(ax.figure)  # type: ignore[arg-type]
-    first = str(under(marks, *place(ax, ax.lines[0].get_xdata(orig=False)[0], 500.0)))  # type: ignore[index]
+    start: Any = np.asarray(ax.lines[0].get_xdata(orig=False))[0]
+    first = under(marks, *place(ax, float(start), 500.0))
     assert first.split("\n")[0] == "2026-03-01"
     assert set(first.split("\n")[1:]) == {"Opened Email: $1,200", "Clicked Email: $1.00"}
     plt.close("all")
@@ -96,7 +98,7 @@ def test_small_charts_have_boxes_inside_the_figure() -> None:
     assert len(marks) == 8
     lefts = sorted(mark.left for mark in marks)
     assert lefts[3] < 0.5 < lefts[4]  # four in each half
-    assert all(0 <= mark.left and mark.left + mark.width <= 1 for mark in marks)
+    assert all(mark.left >= 0 and mark.left + mark.width <= 1 for mark in marks)
     plt.close("all")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,9 +13,9 @@ import requests
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError
 from klaviyo_analytics.report import Heading, MetricCards, Report, Table, Text
-from klaviyo_analytics.report.account_frames import Comparison
+from klaviyo_analytics.report.account_frames import AccountFrames, Comparison
 from klaviyo_analytics.report.formats import Formatter
 from klaviyo_analytics.report.sentences import THRESHOLDS, sentences
 
@@ -109,6 +111,104 @@ def test_nobody_is_named_unless_asked_for(report: Report, shop: KlaviyoClient) -
     assert not any(id in hashed.to_html() for id in named["profile"])
 
 
+def test_under_aggregate_no_file_has_a_name_an_address_or_a_phone_number(
+    shop: KlaviyoClient, tmp_path: Path
+) -> None:
+    people = shop.profiles.list(fields=["email", "phone_number", "first_name", "last_name", "location"])
+    orders = shop.events.list(metric=("Placed Order", "Shopify"), timeframe=PERIOD)
+    canary = {"email": "canary@leak.example", "first_name": "Kanarienvogel", "last_name": "Zwitscherhausen"}
+    canary |= {"phone_number": "+16175550199"}
+    shop.profiles.update(orders["profile_id"].iloc[0], **canary)  # a customer of the period
+    secrets = {*canary.values(), *people["email"].dropna(), *people["phone_number"].dropna(), *people["id"]}
+    made = ka.report.performance(shop, PERIOD)
+    made.to_html(tmp_path / "r.html")
+    made.to_markdown(tmp_path / "r.md")
+    made.to_excel(tmp_path / "r.xlsx")
+    made.to_folder(tmp_path / "folder")
+    with zipfile.ZipFile(tmp_path / "r.xlsx") as book:
+        texts = {f"r.xlsx/{name}": book.read(name) for name in book.namelist()}
+    texts |= {path.name: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    assert len(texts) > 30
+    for name, content in texts.items():
+        assert [secret for secret in secrets if secret.encode() in content] == [], name
+
+
+def test_an_archive_makes_the_report_that_events_allow_with_the_numbers_of_the_account(
+    shop: KlaviyoClient, report: Report, tmp_path: Path
+) -> None:
+    shop.archive(tmp_path).sync(["events", "metrics", "flows", "campaigns", "accounts", "profiles"])
+    made = ka.report.performance(shop.archive(tmp_path), PERIOD)
+    assert dict(made.failures) == {}
+    assert made.title == report.title
+    summary = shop.account_summary(PERIOD).set_index(["source", "measure"])
+    shown = table(made, "Revenue and orders by source")
+    for row in shown[shown["measure"].eq("Orders")].itertuples():
+        source = {"campaigns": "campaign", "flows": "flow", "other orders": "other"}.get(
+            row.source, row.source
+        )
+        assert (row.value, row.previous) == tuple(summary.loc[(source, "orders"), ["value", "previous"]])
+    assert table(made, "Revenue by day")["total"].tolist() == pytest.approx(
+        table(report, "Revenue by day")["total"].tolist()
+    )
+    for same in ("Email subscribers by day", "Repeat purchases", "RFM groups", "Engaged profiles"):
+        pd.testing.assert_frame_equal(table(made, same), table(report, same), check_dtype=False)
+    provider = ["provider", "received", "bounced", "opens"]
+    pd.testing.assert_frame_equal(
+        table(made, "Email by mailbox provider")[provider],
+        table(report, "Email by mailbox provider")[provider],
+        check_dtype=False,
+    )
+    notes = [line for part in made.sections if isinstance(part, Text) for line in part.lines]
+    assert any("What only Klaviyo's reports know is missing: recipients" in line for line in notes)
+    assert "report queries" not in " ".join(notes)
+
+
+def test_an_archive_without_a_client_needs_the_metric_where_several_have_the_name(
+    shop: KlaviyoClient, tmp_path: Path
+) -> None:
+    shop.archive(tmp_path).sync(["events", "metrics"])
+    copy = ka.open_archive(tmp_path)
+    with pytest.raises(AmbiguousMatchError, match="Placed Order"):
+        ka.report.performance(copy, PERIOD)
+    metric = ("Placed Order", "Shopify")
+    made = ka.report.performance(
+        copy, PERIOD, conversion_metric=metric, sections=["headline", "flows", "campaigns"]
+    )
+    assert made.title == "Performance report"
+    assert dict(made.failures) == {}
+    credited = table(made, "Orders credited to flows")
+    total = shop.account_summary(PERIOD, conversion_metric=metric).set_index(["source", "measure"])["value"]
+    assert credited["conversion_value"].sum() == pytest.approx(total["flow", "revenue"])
+
+
+def test_growth_by_source_and_engaged_share_are_the_analyses_own(report: Report, shop: KlaviyoClient) -> None:
+    growth = shop.analyses.growth_by_source(PERIOD)
+    assert table(report, "Subscriptions to lists by source")["subscribed"].sum() == growth["subscribed"].sum()
+    engaged = table(report, "Engaged profiles")
+    assert engaged["profiles"].sum() == len(shop.profiles.list(fields=["created"]))
+    assert engaged["share_so_far"].iloc[-1] == 1
+    assert engaged["profiles_so_far"].tolist() == engaged["profiles"].cumsum().tolist()
+
+
+def test_a_large_account_is_not_read_for_the_engaged_share(
+    shop: KlaviyoClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AccountFrames, "most_events", 10)
+    made = ka.report.performance(shop, PERIOD, sections=["audience"])
+    (text,) = (part for part in made.sections if isinstance(part, Text) and part.title == "Engaged profiles")
+    assert "made from an archive has it" in text.lines[0]
+
+
+@pytest.mark.parametrize(("compare", "calls"), [("previous_period", "8"), (None, "5")])
+def test_the_notes_say_how_many_scarce_reports_it_took(
+    compare: Comparison | None, calls: str, shop: KlaviyoClient
+) -> None:
+    made = ka.report.performance(
+        shop, PERIOD, compare=compare, sections=["headline", "changes", "flows", "campaigns", "notes"]
+    )
+    assert f"This report took {calls} of the 225 report queries" in made.to_markdown()
+
+
 def test_a_chapter_that_fails_is_named_and_the_rest_stands(
     shop: KlaviyoClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +238,7 @@ def test_a_period_without_data_still_makes_a_report(shop: KlaviyoClient) -> None
 def test_unknown_words_are_refused(shop: KlaviyoClient) -> None:
     with pytest.raises(InvalidInputError, match="sections='money' is not valid"):
         ka.report.performance(shop, PERIOD, sections=["money"])
-    with pytest.raises(InvalidInputError, match="client is of type str, not a client"):
+    with pytest.raises(InvalidInputError, match="client is of type str, not a client or an archive"):
         ka.report.performance("archive")  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="privacy='public' is not valid"):
         ka.report.performance(shop, PERIOD, privacy="public")  # type: ignore[arg-type]

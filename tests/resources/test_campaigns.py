@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError, NotFoundError
+from klaviyo_analytics.errors import (
+    ConfirmationRequiredError,
+    InvalidInputError,
+    InvalidQueryError,
+    NotFoundError,
+)
 from tests.resources.wire import Call, Json, check, data, one, sends
-from tests.shops import Shop
+from tests.shops import Shop, without_waiting
 
 REQUESTS = [
     sends(
@@ -227,3 +235,127 @@ def test_an_estimate_whose_answer_was_lost_is_asked_for_again(client: KlaviyoCli
     fault = shop.sandbox.faults.add(path="/api/campaign-recipient-estimation-jobs", drop="after")
     assert client.campaigns.estimate_recipients(sent) > 0
     assert fault.hits == 1
+
+
+class TestTheNewerForm:
+    """From 2026-10-15 on campaigns are written in another form, and read back in the same columns."""
+
+    @pytest.fixture
+    def newer(self, shop: Shop) -> Iterator[KlaviyoClient]:
+        options: Any = {"base_url": shop.sandbox.gateway_url, "revision": "2026-10-15", "progress": False}
+        with ka.connect(api_key=shop.sandbox.maton_key, **options) as newer:
+            without_waiting(newer, shop.clock)
+            yield newer
+
+    def test_a_campaign_is_made_changed_copied_sent_and_deleted(
+        self, newer: KlaviyoClient, client: KlaviyoClient
+    ) -> None:
+        newsletter = newer.lists.find(name="Newsletter")
+        made = newer.campaigns.create(
+            name="Spring",
+            audiences=newsletter,
+            channel="email",
+            subject="Tea",
+            label="One",
+            send_strategy="immediate",
+            tracking_options={"add_tracking_params": True},
+        )
+        assert (made["name"], made["status"], made["audiences.included"]) == (
+            "Spring",
+            "Draft",
+            [newsletter["id"]],
+        )
+        assert bool(made["tracking_options.add_tracking_params"])
+        older = client.campaigns.get(made, include=["campaign-messages"])
+        assert older["campaign_messages.definition.content.subject"] == ["Tea"]
+        assert older["campaign_messages.definition.label"] == ["One"]
+        other = next(id for id in newer.lists.list()["id"] if id != newsletter["id"])
+        changed = newer.campaigns.update(
+            made, name="Summer", audiences={"included": [newsletter], "excluded": [other]}
+        )
+        assert (changed["name"], changed["audiences.excluded"]) == ("Summer", [other])
+        assert newer.campaigns.update(made, audiences=newsletter)["audiences.excluded"] == []
+        message, template = newer.campaigns.messages(made).iloc[0], newer.templates.list(limit=1).iloc[0]
+        newer.campaign_messages.assign_template(message, template=template)
+        copy = newer.campaigns.clone(made, new_name="Late autumn")
+        assert newer.campaigns.find(name="Late autumn")["id"] == copy["id"]
+        reach = newer.campaigns.estimate_recipients(made)
+        assert reach > 0
+        with pytest.raises(ConfirmationRequiredError, match=rf"'Summer' .*about {reach:,} people"):
+            newer.campaigns.send(made)
+        newer.campaigns.send(made, confirm=True)
+        for _ in range(3):
+            newer.campaigns.send_job(made)
+        assert newer.campaigns.get(made)["status"] == "Sent"
+        with pytest.raises(InvalidInputError, match="is Sent and goes out once"):
+            newer.campaigns.send(made, confirm=True)
+        newer.campaigns.delete(copy, confirm=True)
+        with pytest.raises(NotFoundError):
+            newer.campaigns.get(copy)
+
+    @pytest.mark.parametrize(
+        ("call", "error", "message"),
+        [
+            (
+                lambda c: c.campaigns.create(
+                    name="x", audiences="L", channel="sms", body="Hi", send_strategy="2030-01-01"
+                ),
+                InvalidQueryError,
+                r"campaigns.create\(send_strategy=...\) is not possible in API revision 2026-10-15",
+            ),
+            (
+                lambda c: c.campaigns.update("C", send_options={"use_smart_sending": True}),
+                InvalidQueryError,
+                r"campaigns.update\(send_options=...\) is not possible",
+            ),
+            (lambda c: c.campaigns.update("C"), InvalidInputError, "nothing to change"),
+            (lambda c: c.campaigns.clone("C", name="a", new_name="b"), InvalidInputError, "mean the same"),
+            (
+                lambda c: c.campaigns.create(
+                    name="x",
+                    audiences="L",
+                    campaign_messages={
+                        "channel": "mobile_push",
+                        "content": {"body": "Hi"},
+                        "options": {"badge": {}},
+                    },
+                ),
+                InvalidQueryError,
+                "'options', which API revision 2026-10-15 takes in another form",
+            ),
+        ],
+    )
+    def test_what_has_no_place_there_is_refused_before_a_request(
+        self, newer: KlaviyoClient, shop: Shop, call: Call, error: type[Exception], message: str
+    ) -> None:
+        before = len(shop.sandbox.requests)
+        with pytest.raises(error, match=message):
+            call(newer)
+        assert len(shop.sandbox.requests) == before
+
+    def test_several_audiences_are_not_changed_as_one(self, newer: KlaviyoClient) -> None:
+        id = newer.campaigns.list(limit=1)["id"].item()
+        definition = {"name": "More", "included": newer.lists.list()["id"].tolist()[:1]}
+        link = {"campaign": {"data": {"type": "campaign", "id": id}}}
+        body = {"type": "campaign-audience", "attributes": {"definition": definition}, "relationships": link}
+        newer.request("POST", "/api/campaign-audiences", json={"data": body})
+        with pytest.raises(InvalidInputError, match="has 2 audiences, and audiences= means one"):
+            newer.campaigns.update(id, audiences=definition["included"])
+
+    def test_a_push_is_written_in_its_own_words(self, newer: KlaviyoClient) -> None:
+        request = newer.campaigns.create(
+            name="x",
+            audiences="L1",
+            campaign_messages={
+                "channel": "mobile_push",
+                "notification_type": "silent",
+                "kv_pairs": {"a": "b"},
+            },
+            dry_run=True,
+        )
+        attributes = request["body"].item()["data"]["attributes"]
+        (message,) = attributes["messages"]
+        assert message["variations"][0]["definition"]["details"] == {
+            "channel": "push", "push_type": "silent", "kv_pairs": {"a": "b"},
+        }  # fmt: skip
+        assert attributes["audiences"] == [{"temporary_id": "audience", "included": ["L1"]}]

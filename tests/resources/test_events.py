@@ -179,9 +179,9 @@ class TestTime:
             ({"start": "2026-03-09", "end": "2026-03-08"}, "is not after start"),
             ({"start": "2026-03-09", "timeframe": "last 30 days"}, "cannot be combined with start= or end="),
             ({"start": "soon"}, "'soon' is not a time"),
-            ({"start": pd.NaT}, "is not a time"),
-            ({"start": 5}, "is not a time"),
-            ({"timeframe": "some day"}, "is not a time frame"),
+            ({"start": pd.NaT}, "NaT is not a time"),
+            ({"start": 5}, "^5 is not a time"),
+            ({"timeframe": "some day"}, "'some day' is not a time frame"),
         ],
     )
     def test_what_is_no_stretch_of_time_is_refused(
@@ -257,7 +257,8 @@ class TestConditions:
 
 
 def test_one_event_has_the_metrics_name_like_a_list_of_them(client: KlaviyoClient) -> None:
-    for include in ([], ["metric"], ["profile", "attributions"]):
+    includes: Any = ([], ["metric"], ["profile", "attributions"])
+    for include in includes:
         listed = client.events.list(limit=1, include=include)
         row = client.events.get(listed["id"][0], include=include)
         assert row.name == row["id"]

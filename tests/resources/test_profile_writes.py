@@ -247,7 +247,7 @@ def test_null_clears_what_it_is_given_for(offline: KlaviyoClient) -> None:
 
 
 def test_a_single_write_and_a_frame_of_one_row_send_the_same_profile(offline: KlaviyoClient) -> None:
-    given = {"email": "a@b.co", "external_id": 17, "first_name": "Ann"}
+    given: dict[str, Any] = {"email": "a@b.co", "external_id": 17, "first_name": "Ann"}
     single = offline.profiles.upsert(
         **given,
         location={"zip": 2139, "latitude": 51.4},

@@ -66,6 +66,19 @@ def test_every_member_comes_once(shop: Shop) -> None:
     assert frame["joined_group_at"].is_monotonic_increasing
 
 
+@pytest.mark.parametrize("workers", [None, 1, 3])
+def test_iterated_profiles_and_members_come_once_in_order(shop: Shop, workers: int | None) -> None:
+    profiles = list(shop.client.profiles.iter_frames(chunk_size=64, page_size=10, workers=workers))
+    assert [len(chunk) for chunk in profiles] == [64] * (PEOPLE // 64) + [PEOPLE % 64]
+    pd.testing.assert_frame_equal(
+        pd.concat(profiles, ignore_index=True), shop.client.profiles.list(workers=1, page_size=10)
+    )
+    chunks = shop.client.lists.iter_profiles("LIST01", chunk_size=50, page_size=10, workers=workers)
+    members = pd.concat(chunks, ignore_index=True)
+    assert sorted(members["id"]) == ids(shop)
+    assert members["joined_group_at"].is_monotonic_increasing
+
+
 def test_fields_that_leave_the_time_out_leave_it_out(shop: Shop) -> None:
     frame = shop.client.profiles.list(fields=["email"], page_size=10)
     assert list(frame.columns) == ["id", "email"]

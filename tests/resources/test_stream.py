@@ -127,3 +127,47 @@ def test_a_number_of_workers_is_kept() -> None:
     for _ in range(50):
         pace.page()
     assert (pace.readers, pace.most) == (3, 3)
+
+
+def readers_at_first(seconds: float, work: float, allowed: float | None = None, most: int = MOST) -> int:
+    pace = Pace(None, Clock(), allowed, most=most)
+    pace.first_page(seconds, work)
+    return pace.readers
+
+
+def test_the_first_page_shows_how_many_readers_its_latency_keeps_busy() -> None:
+    assert readers_at_first(0.2, 0.02) == 10
+    assert readers_at_first(0.2, 0.001) == MOST
+    assert readers_at_first(0.03, 0.02) == FEW
+
+
+def test_no_more_readers_start_than_the_documented_limit_keeps_busy() -> None:
+    assert readers_at_first(0.2, 0.001, allowed=10) == 3
+    assert readers_at_first(0.2, 0.001, allowed=350) == MOST
+    assert readers_at_first(0.2, 0.001, most=5) == 5
+
+
+@pytest.mark.parametrize("shop", ["evenly", "most in one hour of years"], indirect=True)
+def test_a_frame_costs_few_requests_more_than_one_reader_needs(shop: Shop) -> None:
+    before = len(shop.sandbox.requests)
+    shop.client.events.list(page_size=10, workers=4)
+    assert (
+        len(shop.asked(before)) <= 1.3 * EVENTS / 10
+    )  # 1.2 at the usual pages: few rows are a poor estimate
+
+
+def test_several_metrics_are_read_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_shop(events=300) as shop:
+        names = shop.client.metrics.list()["id"].head(3).tolist()
+        separate = [shop.client.events.list(metric=name) for name in names]
+        meeting = threading.Barrier(3)
+        send = shop.client._api.transport.send
+
+        def meets(*args: Any, **kwargs: Any) -> Any:
+            meeting.wait(timeout=60)  # a read that waits for another breaks it
+            return send(*args, **kwargs)
+
+        monkeypatch.setattr(shop.client._api.transport, "send", meets)
+        frame = shop.client.events.list(metric=names)
+    assert sorted(frame["id"]) == sorted(pd.concat(separate)["id"])
+    assert frame["datetime"].is_monotonic_increasing

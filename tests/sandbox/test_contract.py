@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from contextvars import copy_context
 from urllib.parse import quote
 
 import pytest
 
-from klaviyo_analytics.sandbox.app.contract import SERVED, Limit, load_contract, served_from
+from klaviyo_analytics.sandbox.app import omnichannel, omnichannel_writes
+from klaviyo_analytics.sandbox.app.contract import REVISION, SERVED, Limit, load_contract, served_from
 from klaviyo_analytics.sandbox.app.errors import ApiFault
+from klaviyo_analytics.sandbox.app.klaviyo import SPECIAL, regular_handler
 from klaviyo_analytics.sandbox.app.store import target
 from tests.contract.conftest import REVISIONS, document_path
 from tests.contract.make_sandbox_contract import TARGET, contracts
@@ -37,6 +40,19 @@ class TestRevisions:
         assert served_from("GET", "/api/campaign-variations/X") == "2026-10-15"
         assert served_from("DELETE", "/api/flow-actions/1") == "2026-07-15"
         assert served_from("GET", "/api/nothing") is None
+
+    @pytest.mark.parametrize("revision", SERVED)
+    def test_every_operation_is_served(self, revision: str) -> None:
+        def without_a_handler() -> list[str]:
+            REVISION.set(revision)
+            own = omnichannel_writes.HANDLERS if revision >= omnichannel.SINCE else {}
+            return [
+                each.id
+                for each in load_contract(revision).operations.values()
+                if each.id not in own and each.id not in SPECIAL and regular_handler(each) is None
+            ]
+
+        assert copy_context().run(without_a_handler) == []
 
     def test_a_profile_has_one_conversation_until_it_has_several(self) -> None:
         found = [load_contract(revision).operations["get_profile"] for revision in SERVED]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from werkzeug.test import Client
 
 from klaviyo_analytics.sandbox import Sandbox
+from tests.contract.documents import document_of
+from tests.contract.recorder import CheckedApp
 from tests.http.clocks import Clock
 from tests.sandbox.accounts import HOUR, NOW, iso
 from tests.sandbox.api import Api, data
@@ -15,8 +19,20 @@ LETTER = {"channel": "email", "subject": "Hi", "template_id": "TPL1"}
 
 
 @pytest.fixture
-def newer(sandbox: Sandbox) -> Api:
-    return Api(sandbox, revision="2026-10-15")
+def newer(sandbox: Sandbox) -> Iterator[Api]:
+    """Requests in the newest revision; where its document is at hand, each exchange must be as it says."""
+    document = document_of("2026-10-15")
+    api = Api(sandbox, revision="2026-10-15")
+    if document is None:
+        yield api
+        return
+    judge = CheckedApp(sandbox.wsgi, document, by_revision=True)
+    api.client = Client(judge)
+    yield api
+    assert judge.exchanges
+    wrong = [said for each in judge.exchanges for said in each.in_answer]
+    wrong += [said for each in judge.exchanges if each.status < 400 for said in each.in_request]
+    assert not wrong, wrong
 
 
 def definition(reply: Any) -> Any:

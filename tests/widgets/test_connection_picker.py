@@ -146,3 +146,22 @@ def test_an_error_is_shown_with_its_notes_and_names_nobody(
     picker.refresh()
     picker.create()
     assert picker.state.problem == picker.run.message == "… took the key back. Take another."
+
+
+def test_a_connection_is_named_after_its_account(sandbox: Sandbox, patience: Patience) -> None:
+    known = ka.Connections(
+        api_key=sandbox.maton_key,
+        base_url=sandbox.control_url,
+        gateway_url=sandbox.gateway_url,
+        progress=False,
+        sleep=patience.sleep,
+        clock=patience.clock,
+    )
+    picker = ConnectionPicker(known)
+    active = [option for option in picker.state.options if option.group == "active"]
+    assert active
+    for option in active:
+        assert option.name == f"Juniper & Pine Outfitters, LLC · {option.id}"
+        assert option.value == option.id
+    picker.close()
+    known.close()

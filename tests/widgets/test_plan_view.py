@@ -164,3 +164,20 @@ def test_a_cell_that_is_interrupted_leaves_a_view_that_can_go_on(
     assert "Interrupted." in view._status.value
     assert len(view.apply().failures) == 0
     view.close()
+
+
+def test_rows_with_problems_stand_out_and_after_that_those_that_did_not_arrive(client: KlaviyoClient) -> None:
+    view = PlanView(plan(client))
+    assert view.state.tones == ["kla-bad", "", ""]
+    assert view._table.value.count('<tr class="kla-bad">') == 1
+    view.apply(skip_invalid=True)
+    failed = [row for row, tone in zip(view.state.rows["row"], view.state.tones, strict=True) if tone]
+    assert failed == [1]
+    view.close()
+
+
+def test_the_question_comes_before_its_buttons(client: KlaviyoClient) -> None:
+    view = PlanView(plan(client))
+    order = list(view.children[-1].children)
+    assert order.index(view._status) < order.index(view._yes) < order.index(view._no)
+    view.close()

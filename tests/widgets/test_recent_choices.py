@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from klaviyo_analytics.widgets import options
+from klaviyo_analytics.widgets import choices as options
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,7 @@ def view() -> Iterator[TableView]:
 
 
 def test_names_come_first_then_what_matters_and_ids_only_with_all_columns() -> None:
-    assert that_matter(SUMMARY) == ["campaign", "channel", "recipients", "open_rate", "conversion_value"]
+    assert that_matter(SUMMARY) == ["campaign", "channel", "recipients", "conversion_value", "open_rate"]
     every = in_reading_order(SUMMARY)
     assert every[0] == "campaign"
     assert every[-2:] == ["open_rate_denominator", "campaign_id"]

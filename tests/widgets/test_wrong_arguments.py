@@ -148,7 +148,12 @@ def test_without_a_key_nothing_but_that_is_said(monkeypatch: pytest.MonkeyPatch)
             None,
             r"measurement=None: give .*'count', 'sum_value', 'unique'",
         ),
-        (SummaryExplorerState("flow"), "chart", "campaign_ranking", r"there are 'flow_funnel'\."),
+        (
+            SummaryExplorerState("flow"),
+            "chart",
+            "campaign_ranking",
+            r"there are 'flow_funnel', 'flow_performance'\.",
+        ),
         (SummaryExplorerState("flow"), "by", "variation", r"by='variation' .* there are 'flow', 'message'\."),
         (SummaryExplorerState("campaign"), "measure", "opens", r"measure='opens' .*'open_rate'"),
         (

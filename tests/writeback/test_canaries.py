@@ -61,7 +61,7 @@ WRITES: dict[str, Act] = {
     "unsubscribe": lambda client, path: client.profiles.plan_unsubscribe(FRAME, globally=True).apply(
         journal=path, confirm=True
     ),
-    "job": lambda client, _: client.bulk_jobs.submit("profile_import", FRAME.to_dict("records")),
+    "job": lambda client, _: client.bulk_jobs.submit("profile_import", FRAME.to_dict("records")),  # type: ignore[arg-type]
     "deletion": lambda client, _: client.profiles.request_deletion(email=EMAIL, confirm=True),
     "codes": lambda client, path: client.coupon_codes.plan_create(CODES).apply(journal=path),
     "catalog": lambda client, path: client.catalog_categories.plan_create(ITEMS).apply(journal=path),

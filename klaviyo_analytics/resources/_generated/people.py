@@ -429,7 +429,7 @@ class ProfileMethods(Resource):
         *,
         chunk_size: int = CHUNK,
         filter: Filtering = None,
-        sort: ProfileSort | None = None,
+        sort: ProfileSort | None = "created",
         include: Sequence[ProfileInclude] | ProfileInclude = (),
         fields: Sequence[ProfileField] | ProfileField | Mapping[str, Sequence[str]] | None = None,
         additional_fields: Sequence[ProfileAdditionalField]
@@ -438,6 +438,7 @@ class ProfileMethods(Resource):
         | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every profile as frames of at most `chunk_size` rows.
@@ -459,7 +460,7 @@ class ProfileMethods(Resource):
         sort : str, optional
             One of created, email, id, subscriptions.email.marketing.list_suppressions.timestamp,
             subscriptions.email.marketing.suppression.timestamp, updated; a leading '-' sorts in descending
-            order. Omitted: Klaviyo's order.
+            order.
         include : str or list of str, optional
             Related resources to read, too: push-tokens, conversations. Those of a to-one relationship
             become columns.
@@ -475,6 +476,9 @@ class ProfileMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        workers : int, optional
+            Number of ranges of created that are read at the same time. Omitted: several if there are more
+            than a few pages in ascending order of created, otherwise one. Each row comes exactly once.
         properties : "json", "text", "columns", list of str, or dict of dtypes, optional
             "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
             for each property, a list names the properties that become columns, a dict also their dtypes.
@@ -507,8 +511,9 @@ class ProfileMethods(Resource):
         >>> max(sizes, default=0) <= 2
         True
         """
-        return self._iter_frames(
+        return self._iter_frames_in_ranges(
             "get_profiles",
+            PROFILES,
             chunk_size=chunk_size,
             filter=filter,
             sort=sort,
@@ -517,6 +522,7 @@ class ProfileMethods(Resource):
             additional_fields=additional_fields,
             limit=limit,
             page_size=page_size,
+            workers=workers,
             properties=properties,
         )
 
@@ -1436,7 +1442,7 @@ class ListMethods(Resource):
         *,
         chunk_size: int = CHUNK,
         filter: Filtering = None,
-        sort: ListIterProfilesSort | None = None,
+        sort: ListIterProfilesSort | None = "joined_group_at",
         fields: Sequence[ListIterProfilesField]
         | ListIterProfilesField
         | Mapping[str, Sequence[str]]
@@ -1447,6 +1453,7 @@ class ListMethods(Resource):
         | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every profile of one list as frames of at most `chunk_size` rows.
@@ -1462,7 +1469,7 @@ class ListMethods(Resource):
             phone_number: any, equals; push_token: any, equals; _kx: equals; joined_group_at:
             greater-or-equal, greater-than, less-or-equal, less-than.
         sort : str, optional
-            One of joined_group_at; a leading '-' sorts in descending order. Omitted: Klaviyo's order.
+            One of joined_group_at; a leading '-' sorts in descending order.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, joined_group_at,
             last_event_date, last_name, locale, location, organization, phone_number, predictive_analytics,
@@ -1473,6 +1480,10 @@ class ListMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        workers : int, optional
+            Number of ranges of joined_group_at that are read at the same time. Omitted: several if there
+            are more than a few pages in ascending order of joined_group_at, otherwise one. Each row comes
+            exactly once.
         properties : "json", "text", "columns", list of str, or dict of dtypes, optional
             "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
             for each property, a list names the properties that become columns, a dict also their dtypes.
@@ -1507,8 +1518,9 @@ class ListMethods(Resource):
         >>> max(sizes, default=0) <= 2
         True
         """
-        return self._iter_frames_of(
+        return self._iter_frames_of_in_ranges(
             "get_profiles_for_list",
+            MEMBERS,
             id,
             chunk_size=chunk_size,
             filter=filter,
@@ -1517,6 +1529,7 @@ class ListMethods(Resource):
             additional_fields=additional_fields,
             limit=limit,
             page_size=page_size,
+            workers=workers,
             properties=properties,
         )
 
@@ -2241,7 +2254,7 @@ class SegmentMethods(Resource):
         *,
         chunk_size: int = CHUNK,
         filter: Filtering = None,
-        sort: SegmentIterProfilesSort | None = None,
+        sort: SegmentIterProfilesSort | None = "joined_group_at",
         fields: Sequence[SegmentIterProfilesField]
         | SegmentIterProfilesField
         | Mapping[str, Sequence[str]]
@@ -2252,6 +2265,7 @@ class SegmentMethods(Resource):
         | None = None,
         limit: int | None = None,
         page_size: int | None = None,
+        workers: int | None = None,
         properties: Properties = "json",
     ) -> Iterator[pd.DataFrame]:
         """Read every profile of one segment as frames of at most `chunk_size` rows.
@@ -2267,7 +2281,7 @@ class SegmentMethods(Resource):
             email: any, equals; phone_number: any, equals; push_token: any, equals; _kx: equals;
             joined_group_at: greater-or-equal, greater-than, less-or-equal, less-than.
         sort : str, optional
-            One of joined_group_at; a leading '-' sorts in descending order. Omitted: Klaviyo's order.
+            One of joined_group_at; a leading '-' sorts in descending order.
         fields : list of str, or dict by type, optional
             Attributes to read: created, email, external_id, first_name, image, joined_group_at,
             last_event_date, last_name, locale, location, organization, phone_number, predictive_analytics,
@@ -2278,6 +2292,10 @@ class SegmentMethods(Resource):
             Maximum number of rows. Omitted: all rows.
         page_size : int, optional
             Rows of one request, 1 to 100. Omitted: 100, or `limit` if that is smaller.
+        workers : int, optional
+            Number of ranges of joined_group_at that are read at the same time. Omitted: several if there
+            are more than a few pages in ascending order of joined_group_at, otherwise one. Each row comes
+            exactly once.
         properties : "json", "text", "columns", list of str, or dict of dtypes, optional
             "json" keeps `properties` as one column of dicts, "text" as JSON text, "columns" makes a column
             for each property, a list names the properties that become columns, a dict also their dtypes.
@@ -2312,8 +2330,9 @@ class SegmentMethods(Resource):
         >>> max(sizes, default=0) <= 2
         True
         """
-        return self._iter_frames_of(
+        return self._iter_frames_of_in_ranges(
             "get_profiles_for_segment",
+            MEMBERS,
             id,
             chunk_size=chunk_size,
             filter=filter,
@@ -2322,6 +2341,7 @@ class SegmentMethods(Resource):
             additional_fields=additional_fields,
             limit=limit,
             page_size=page_size,
+            workers=workers,
             properties=properties,
         )
 

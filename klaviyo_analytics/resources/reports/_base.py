@@ -21,7 +21,7 @@ from klaviyo_analytics.frames import warn
 from klaviyo_analytics.http.cancellation import Cancelled
 from klaviyo_analytics.quota.cache import Question, lifetime
 from klaviyo_analytics.resources._base import Method, Resource
-from klaviyo_analytics.resources._reading import Context, Reading, Span
+from klaviyo_analytics.resources._reading import Context, Reading, Span, read_each
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.metrics import conversion_metric as read_conversion
@@ -56,7 +56,7 @@ def read_by_ids(
         for wanted in _filters(context, kind, ids[start : start + AT_ONCE], channels)
     ]
     readings = readings or [Reading(context, _OPERATIONS[kind], filter=F.id.any(["-"]), limit=0, **query)]
-    return pd.concat([reading.frame() for reading in readings], ignore_index=True)
+    return pd.concat(read_each(Reading.frame, readings), ignore_index=True)
 
 
 def names_of(

@@ -453,6 +453,8 @@ def stop_campaign(call: Call) -> None:
 def refresh_estimation(call: Call) -> Json:
     """Start the job that counts whom a campaign would reach."""
     campaign = call.store.get("campaign", call.body["data"]["id"])
+    if not call.store.related(campaign, "campaign-messages"):
+        raise ApiFault.bad_request("The campaign has no message.")
     type_ = "campaign-recipient-estimation-job"
     job = jobs.start(call.store, type_, [campaign], _estimate, id_=campaign.id, life=None)
     return answer_one(call, job)

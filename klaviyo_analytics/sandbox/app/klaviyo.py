@@ -170,7 +170,9 @@ class Klaviyo:
         if query_fault:
             raise query_fault
         self._check_included_scopes(request.sender.scopes, operation, query)
-        newer = revision >= omnichannel.SINCE and request.method == "GET"
+        # looking at a job carries it on, which is a write
+        only_reads = request.method == "GET" and not operation.collection.endswith("-jobs")
+        newer = revision >= omnichannel.SINCE and only_reads
         store = omnichannel.View(self.store) if newer else self.store
         call = Call(store, operation, request.path, params, query, owner=self._owner(operation))
         call.body = self._body(operation, request)

@@ -204,6 +204,7 @@ def send_options(campaign: Record, message: Record) -> Json:
     method = strategy["method"]
     local = bool((strategy.get("options") or {}).get("is_local"))
     smart = (campaign.attributes.get("send_options") or {}).get("use_smart_sending")
+    own: Json = facts(message).get("send_options", {})
     return {
         "send_time": campaign.attributes.get("send_time"),
         "send_times": None,
@@ -212,7 +213,7 @@ def send_options(campaign: Record, message: Record) -> Json:
         "throttling_type": SMART if smart else "none",
         "throttle_unit": "hour" if method == "throttled" else None,
         "is_ignoring_unsubscribes": False,
-    } | facts(message).get("send_options", {})
+    } | own
 
 
 def _audiences(store: Store) -> Iterator[Record]:

@@ -486,7 +486,7 @@ OLDER = {"draft": "Draft", "scheduled": "Scheduled", "sent": "Sent", "cancelled"
 
 
 def _follow(store: Store, campaign: Record) -> None:
-    """Let a campaign's status, which older revisions show, follow its messages: a draft as long as one is."""
+    """Set the status that older revisions show from the campaign's messages: a draft as long as one of them is."""
     messages = omnichannel.messages_of(store, campaign)
     found = {omnichannel.status_of(store, each): each for each in messages}
     for message in messages:  # each has a status of its own, until all are drafts again

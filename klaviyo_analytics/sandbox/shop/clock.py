@@ -84,7 +84,8 @@ class Clock:
         offsets = [local(second).utcoffset() for second in self._edges.tolist()]
         ahead = np.array([int(offset.total_seconds()) if offset else 0 for offset in offsets])
         place = np.clip(np.searchsorted(self._edges, when, side="right") - 1, 0, len(ahead) - 1)
-        return (when + ahead[place]) // HOUR % 24
+        hours: Ints = (when + ahead[place]) // HOUR % 24
+        return hours
 
     def elapsed(self, when: Ints) -> Floats:
         """Return the share of all the shop's business that was done before each time."""

@@ -62,11 +62,14 @@ def _list(store: Store) -> Mailings:
         side for mailing in messages for side in mailing.message.hidden.get("variations", {}).items()
     )
     sent = [-1 if mailing.of_flow else _send_time(mailing.owner) for mailing in messages]
+    # the events of a campaign name it, and credits name its message
+    numbers: dict[str | None, int] = {
+        mailing.owner.id: number for number, mailing in enumerate(messages) if not mailing.of_flow
+    }
+    numbers |= {mailing.message.id: number for number, mailing in enumerate(messages)}
     return Mailings(
         messages,
-        # the events of a campaign name it, and credits name its message
-        {mailing.owner.id: number for number, mailing in enumerate(messages) if not mailing.of_flow}
-        | {mailing.message.id: number for number, mailing in enumerate(messages)},
+        numbers,
         np.array(sent, dtype=np.int64),
         {id_: number for number, id_ in enumerate(variations)},
         list(variations.items()),

@@ -305,7 +305,8 @@ class Till:
         }
 
     def _rows(self, cart: int) -> list[int]:
-        return self.in_order[self.first[cart] : self.last[cart]]
+        rows: list[int] = self.in_order[self.first[cart] : self.last[cart]]
+        return rows
 
     def _item(self, line: int) -> Properties:
         lines = self.diary.lines

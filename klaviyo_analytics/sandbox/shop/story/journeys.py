@@ -36,9 +36,9 @@ from klaviyo_analytics.sandbox.shop.story.mailings import (
     Sends,
     Step,
     address,
-    react,
 )
 from klaviyo_analytics.sandbox.shop.story.people import BY_CHECKOUT, BY_FORM, BY_IMPORT, PLACES, People
+from klaviyo_analytics.sandbox.shop.story.reactions import react
 from klaviyo_analytics.sandbox.shop.truths import Truths
 
 RATES = {"USD": 1.0, "CAD": 1.36, "GBP": 0.79, "EUR": 0.92, "JPY": 150.0, "AUD": 1.5}

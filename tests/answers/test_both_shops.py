@@ -1,0 +1,142 @@
+"""Analyses work on events of Shopify and of the developer guide, and under old and new names of metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+import pytest
+
+from klaviyo_analytics import analysis
+from klaviyo_analytics.answers.source import Source
+from tests.shops import Shop, open_shop
+
+SHOPS = [("Placed Order", "Shopify"), ("Placed Order", "API")]
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    with open_shop(profiles=400, events=9_000, currencies=("USD", "EUR")) as shop:
+        yield shop
+
+
+@pytest.mark.parametrize("metric", SHOPS, ids=lambda metric: metric[1])
+def test_orders_have_currency_value_and_an_id_that_refunds_have_too(
+    shop: Shop, metric: tuple[str, str]
+) -> None:
+    orders = analysis.normalise_orders(shop.client.events.list(metric=metric))
+    assert len(orders) > 20
+    assert orders["order_id"].is_unique
+    assert set(orders["currency"]) == {"USD", "EUR"}
+    assert (orders["value"] > 0).all()
+    assert orders["source"].notna().all()
+    sent = analysis.normalise_orders(shop.client.events.list(metric=("Fulfilled Order", metric[1])))
+    assert len(sent) > 10
+    assert set(sent["order_id"]) <= set(orders["order_id"])
+
+
+@pytest.mark.parametrize("metric", SHOPS, ids=lambda metric: metric[1])
+def test_the_lines_of_orders_add_up(shop: Shop, metric: tuple[str, str]) -> None:
+    events = shop.client.events.list(metric=metric)
+    lines = analysis.order_items(events)
+    assert set(lines["source"]) == {"$extra.line_items" if metric[1] == "Shopify" else "Items"}
+    assert lines[["product", "sku", "quantity", "price", "line_total"]].notna().all(axis=None)
+    gross = lines.groupby("order_id")["line_total"].sum()
+    for order, held in zip(events["id"], events["event_properties"], strict=True):
+        off = float(held.get("Total Discounts", 0))
+        assert gross[order] - off == pytest.approx(held["$value"])
+
+
+@pytest.mark.parametrize("metric", SHOPS, ids=lambda metric: metric[1])
+def test_attributions_aggregates_and_orders_know_the_currency(shop: Shop, metric: tuple[str, str]) -> None:
+    credit = shop.client.events.attributions(metric=metric, unattributed=True)
+    assert set(credit["value_currency"]) == {"USD", "EUR"}
+    sums = (credit["value"] * credit["weight"]).groupby(credit["value_currency"]).sum()
+    aggregates = shop.client.metric_aggregates.query(
+        metric, measurements="sum_value", interval="month", by="$value_currency", timeframe="last 450 days"
+    )
+    by_currency = aggregates.groupby("value_currency")["sum_value"].sum()
+    assert by_currency.to_dict() == pytest.approx(sums.to_dict())
+
+
+@pytest.fixture(scope="module", params=["new", "old"])
+def texting(request: pytest.FixtureRequest) -> Iterator[Shop]:
+    with open_shop(profiles=400, events=9_000, text_names=request.param) as shop:
+        yield shop
+
+
+def logged(shop: Shop, *names: str) -> pd.DataFrame:
+    """The shop's own record of some metrics: when, who, and which metric."""
+    log = shop.account.events
+    metric = pd.Series([shop.account.records["metric"][id].attributes["name"] for id in log.metric_ids])
+    frame = pd.DataFrame({"metric": metric.to_numpy()[log.metric], "time": log.time, "profile": log.profile})
+    return frame[frame["metric"].isin(names)]
+
+
+RECEIVED = ("Received Text Message", "Received SMS")
+CLICKED = ("Clicked Text Message", "Clicked SMS")
+EVER = "last 450 days"
+
+
+def test_texts_are_read_under_their_old_and_their_new_names(texting: Shop) -> None:
+    source = Source(texting.client._context)
+    sent, clicked = logged(texting, *RECEIVED), logged(texting, *CLICKED)
+    assert min(len(sent), len(clicked)) > 5
+    read = source.messages(["Received Text Message", "Clicked Text Message", "Opened Email"], EVER)
+    counts = read["metric"].value_counts().to_dict()
+    assert counts.pop("Opened Email") > 100
+    assert counts == {"Received Text Message": len(sent), "Clicked Text Message": len(clicked)}
+    touches = source.touches(source.timeframe(EVER))
+    texts = touches[touches["channel"] == "text"]
+    assert texts["interaction"].value_counts().to_dict() == {"delivery": len(sent), "click": len(clicked)}
+    assert texts["received"].notna().all()
+
+
+def test_analyses_of_texts_are_the_same_under_both_names(texting: Shop) -> None:
+    analyses = texting.client.analyses
+    assert analyses.send_times(EVER, channel="text")["sends"].sum() == len(logged(texting, *RECEIVED))
+    assert len(analyses.links(EVER, channel="text"))
+    steps = ["Received Text Message", "Clicked Text Message"]
+    funnel = analyses.ordered_funnel(steps, EVER)
+    assert funnel["step"].tolist() == steps
+    assert funnel["profiles"].iloc[0] == logged(texting, *RECEIVED)["profile"].nunique()
+    assert funnel["profiles"].iloc[1] > 0
+
+
+def test_an_account_that_has_both_names_has_its_history_under_both(texting: Shop) -> None:
+    metrics = texting.account.records["metric"]
+    (received,) = [one for one in metrics.values() if one.attributes["name"] in RECEIVED]
+    (failed,) = [one for one in metrics.values() if one.attributes["name"].startswith("Failed to Deliver")]
+    (other,) = {*RECEIVED} - {received.attributes["name"]}
+    was, failed.attributes["name"] = failed.attributes["name"], other
+    try:
+        texting.client._context.metrics = None  # as in a new client
+        ids = Source(texting.client._context).existing([RECEIVED[0]])
+    finally:
+        failed.attributes["name"], texting.client._context.metrics = was, None
+    assert set(ids) == {received.id, failed.id}
+
+
+class TestCheckoutsOfEitherName:
+    NAMES = ("Started Checkout", "Checkout Started")
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_the_funnel_counts_both(self, shop: Shop, name: str) -> None:
+        frame = shop.client.analyses.ordered_funnel([name, "Placed Order"], EVER)
+        assert frame["step"].tolist() == [name, "Placed Order"]
+        assert frame["profiles"].iloc[0] == logged(shop, *self.NAMES)["profile"].nunique()
+
+    def test_each_counts_alone_where_both_are_steps(self, shop: Shop) -> None:
+        frame = shop.client.analyses.ordered_funnel(self.NAMES, EVER)
+        assert frame["profiles"].iloc[0] == logged(shop, self.NAMES[0])["profile"].nunique()
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_one_is_enough(self, name: str) -> None:
+        with open_shop(profiles=200, events=4_000) as shop:
+            for one in shop.account.records["metric"].values():
+                if one.attributes["name"] in self.NAMES and one.attributes["name"] != name:
+                    one.attributes["name"] = "Something else"
+            frame = shop.client.analyses.ordered_funnel(timeframe=EVER)
+            expected = logged(shop, name)["profile"].nunique()
+        assert frame["step"].tolist() == ["Viewed Product", "Started Checkout", "Placed Order"]
+        assert 0 < frame["profiles"].iloc[1] <= expected
