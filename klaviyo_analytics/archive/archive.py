@@ -105,8 +105,9 @@ class Archive(Reported):
         >>> import klaviyo_analytics as ka
         >>> with ka.demo(profiles=100, events=500) as client, tempfile.TemporaryDirectory() as folder:
         ...     archive = client.archive(folder)
-        ...     archive.sync(["events"])[["table", "new"]].to_dict("list")
-        {'table': ['metrics', 'events'], 'new': [31, 500]}
+        ...     report = archive.sync(["events"])
+        >>> report["table"].tolist(), int(report["new"].iloc[1])
+        (['metrics', 'events'], 500)
         """
         context = self._online("sync")
         names = ALL if tables is None else (tables,) if isinstance(tables, str) else tuple(tables)
@@ -584,9 +585,9 @@ def open_archive(folder: str | Path, *, storage_options: Mapping[str, str] | Non
     >>> import klaviyo_analytics as ka
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with ka.demo(profiles=100, events=500) as client:
-    ...         _ = client.archive(folder).sync(["metrics"])
-    ...     len(ka.open_archive(folder).frame("metrics"))
-    31
+    ...         _ = client.archive(folder).sync(["events"])
+    ...     len(ka.open_archive(folder).frame("events"))
+    500
     """
     store = Store(folder, storage_options, None, None)
     archive = Archive(store)

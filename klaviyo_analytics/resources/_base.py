@@ -259,14 +259,14 @@ class Resource:
         return next(({"sort": f"-{name}"} for name in _SORTS if f"-{name}" in allowed or name in allowed), {})
 
     def export(self, path: str | Path, **query: Any) -> int:
-        """Write everything that `iter_frames` of the same question reads to a file, in bounded memory.
+        """Write everything that `list` of the same question reads to a file, in bounded memory.
 
         Parameters
         ----------
         path : str or Path
             Ends in .parquet, .csv, .jsonl or .feather, which decides the format; see `exports.write`.
         **query
-            The keywords of `iter_frames`.
+            The keywords of `iter_frames`; those of `list` for a resource that comes in one answer.
 
         Returns
         -------
@@ -280,11 +280,12 @@ class Resource:
         MissingExtraError
             Parquet and Feather need the extra ``archive``.
         """
-        reads = getattr(self, "iter_frames", None)
+        reads = getattr(self, "iter_frames", None) or getattr(self, "list", None)
         if reads is None:
-            raise InvalidInputError(f"{type(self).__name__} cannot be exported: it has no iter_frames().")
+            raise InvalidInputError(f"{type(self).__name__} cannot be exported: it has no list().")
         exports.checked(path)
-        return exports.write(reads(**query), path)
+        read = reads(**query)
+        return exports.write([read] if isinstance(read, pd.DataFrame) else read, path)
 
     def _id(self, value: object) -> str:
         """Return an id as a path needs it."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.archive import Archive
+from klaviyo_analytics.archive.tables import SPECS
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError
 from tests.archive.shops import in_order
 from tests.shops import Shop
@@ -41,6 +42,30 @@ def test_the_frame_is_the_clients_list(kept: Archive, library: Shop, data: st.Da
         wanted = wanted[list(got)]
         wanted, got = (frame.astype(object).where(frame.notna(), None) for frame in (wanted, got))
     pd.testing.assert_frame_equal(in_order(got), in_order(wanted))
+
+
+TABLES = sorted(name for name, spec in SPECS.items() if spec.parent is None)
+
+
+@pytest.mark.filterwarnings("ignore:properties. none of:klaviyo_analytics.frames.SchemaWarning")
+@settings(max_examples=25)
+@given(data=st.data())
+def test_random_columns_of_any_table_are_the_clients(
+    kept: Archive, library: Shop, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(TABLES))
+    question: dict[str, Any] = {}
+    if name in ("events", "profiles"):
+        question["properties"] = data.draw(
+            st.sampled_from(["json", "text", {"$value": "float64"}, ["Plan", "no such"]])
+        )
+    if name == "events":
+        question["metric"] = data.draw(st.sampled_from(METRICS))
+        question["timeframe"] = data.draw(st.sampled_from(["last month", "last 90 days", "2026-03", "ytd"]))
+    wanted = in_order(getattr(library.client, name).list(**question))
+    chosen = data.draw(st.lists(st.sampled_from(list(wanted)), unique=True, min_size=1))
+    got = kept.frame(name, columns=[*chosen, *({"id", "datetime"} & {*wanted} - {*chosen})], **question)
+    pd.testing.assert_frame_equal(in_order(got)[chosen], wanted[chosen])
 
 
 def test_words_for_time_are_read_on_the_accounts_clock(kept: Archive, library: Shop) -> None:

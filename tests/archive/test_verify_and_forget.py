@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import deltalake
+import pandas as pd
 import pyarrow.parquet as parquet
 import pytest
 
@@ -80,9 +81,7 @@ def test_nothing_of_a_person_is_left(shop: Shop, archive: Archive, tmp_path: Pat
     archive.sync(["events"])
     archive.snapshot("lists")
     before = len(archive.frame("events"))
-    words = [
-        str(word) for word in (person.name, person["email"], person["phone_number"]) if word and word == word
-    ]
+    words = [str(word) for word in (person.name, person["email"], person["phone_number"]) if pd.notna(word)]
     assert all(word in text_of(tmp_path / "copy") for word in words[:2])
     frame = archive.forget(email=str(person["email"]).upper())
     told = frame.set_index("table")
@@ -96,6 +95,30 @@ def test_nothing_of_a_person_is_left(shop: Shop, archive: Archive, tmp_path: Pat
     assert mention == {"friend": "[removed]", "about": "[removed]"}
     with pytest.raises(Exception, match=r"(?i)version|log|not found"):
         deltalake.DeltaTable(tmp_path / "copy" / "events", version=1)
+
+
+def test_several_people_are_forgotten_one_after_the_other(
+    shop: Shop, archive: Archive, tmp_path: Path
+) -> None:
+    people = archive.frame("profiles").dropna(subset=["email"])
+    chosen = [people.iloc[place] for place in (0, 7, len(people) - 1)]
+    for place, person in enumerate(chosen):  # each is mentioned by the next one's event, and in a kept answer
+        add_event(shop, f"mention{place}", seconds=60 + place, friend=person["email"], code=person["id"])
+    archive.sync(["events"])
+    archive.snapshot("lists")
+    archive.keep(
+        "metric_aggregates", metric=("Placed Order", "Shopify"), by="$attributed_flow", timeframe="last month"
+    )
+    words = [str(person[name]) for person in chosen for name in ("id", "email", "phone_number")]
+    words = [word for word in words if word != "<NA>"]
+    before = text_of(tmp_path / "copy").casefold()
+    assert all(str(person["email"]).casefold() in before for person in chosen)
+    for place, person in enumerate(chosen):
+        told = archive.forget(email=person["email"]) if place % 2 else archive.forget(profile=person)
+        assert told.set_index("table").loc["profiles", "rows"] == 1
+    left = text_of(tmp_path / "copy").casefold()
+    assert [word for word in words if word.casefold() in left] == []
+    assert len(archive.frame("profiles")) == len(shop.client.profiles.list()) - len(chosen)
 
 
 def test_a_person_who_is_not_there(archive: Archive) -> None:
