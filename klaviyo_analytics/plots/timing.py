@@ -106,7 +106,7 @@ def send_time_heatmap(
         figure: Any = ax.figure
         bar = figure.colorbar(mesh, ax=ax, pad=0.02, extend="neither")
         bar.outline.set_visible(False)
-        bar.ax.tick_params(colors=ink(ax, 0.4), labelcolor=ink(ax, 0.75), length=0)
+        bar.ax.tick_params(colors=ink(ax, 0.4), labelcolor=ink(ax, 0.75), labelsize=points(), length=0)
         bar.locator = MaxNLocator(nbins=4)
         bar.formatter = QuantityFormatter("rate")
         bar.update_ticks()
