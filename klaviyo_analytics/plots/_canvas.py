@@ -100,7 +100,7 @@ def quiet(ax: Axes, *, grid: str = "y") -> None:
         ax.spines[side].set_color(ink(ax, 0.4))
     ax.tick_params(axis="both", colors=ink(ax, 0.4), labelcolor=ink(ax, 0.75), labelsize=points(), length=0)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.label.set_size(points())
+        axis.label.set_fontsize(points())
     if grid == "y":
         ax.tick_params(axis="x", length=3)
 
