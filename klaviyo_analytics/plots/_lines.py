@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -213,11 +214,17 @@ def name_ends(ax: Axes, series: Sequence[Series], shade: Mapping[str, str]) -> b
     places = _apart([height for height, *_ in found], gap)
     for place, (height, across, name, one) in zip(places, found, strict=True):
         colour = shade[one.name]
-        ax.plot(
-            [across, 1.0, 1.02], [height, height, place],
-            color=colour, linewidth=0.7, linestyle=(0, (1, 1.5)), transform=ax.transAxes, clip_on=False,
-            gid="leader", label="_leader", zorder=1.5,
-        )  # fmt: skip
+        leader = LineCollection(
+            [[(across, height), (1.0, height), (1.02, place)]],
+            colors=colour,
+            linewidths=0.7,
+            linestyles=[(0, (1, 1.5))],
+            transform=ax.transAxes,
+            clip_on=False,
+            zorder=1.5,
+            gid="leader",
+        )
+        ax.add_collection(leader, autolim=False)
         text = ax.annotate(
             name,
             xy=(1.02, place),
