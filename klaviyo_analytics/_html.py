@@ -118,7 +118,7 @@ class AccountSummary(pd.DataFrame):
             return table
         rows = plain[plain["source"] == "all"].drop_duplicates("measure").set_index("measure")
         cards = "".join(
-            _number_card(label, rows.loc[measure])
+            _number_card(label, rows.iloc[rows.index.get_indexer([measure])[0]])
             for measure, label in self._shown.items()
             if measure in rows.index
         )

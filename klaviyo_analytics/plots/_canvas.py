@@ -98,7 +98,9 @@ def quiet(ax: Axes, *, grid: str = "y") -> None:
     for side in ("top", "right", "left", "bottom"):
         ax.spines[side].set_visible(side == ("bottom" if grid == "y" else "left"))
         ax.spines[side].set_color(ink(ax, 0.4))
-    ax.tick_params(axis="both", colors=ink(ax, 0.4), labelcolor=ink(ax, 0.75), length=0)
+    ax.tick_params(axis="both", colors=ink(ax, 0.4), labelcolor=ink(ax, 0.75), labelsize=points(), length=0)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set_fontsize(points())
     if grid == "y":
         ax.tick_params(axis="x", length=3)
 

@@ -16,6 +16,7 @@ from klaviyo_analytics.analysis._calendar import time_cure
 from klaviyo_analytics.analysis._engine import P, R, WrongFrame, check_unique, described, opened, takes
 from klaviyo_analytics.arithmetic import CHANNELS_WITHOUT_OPENS, OPENS
 from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.plots._style import grown_type
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -52,7 +53,8 @@ def draws(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 named[first] = _drawable(named[first])
             if named.get("compare") is not None:
                 named["compare"] = _drawable(named["compare"])
-            return plot(*given, **named)
+            with grown_type(named.get("ax")):
+                return plot(*given, **named)
 
         return checked
 

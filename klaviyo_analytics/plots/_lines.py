@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import index
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cbook import normalize_kwargs
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -109,8 +111,8 @@ def smoothed(
 
     def added_up(values: Floats) -> Floats:
         whole = pd.Series(np.where(one.complete, values, np.nan))
-        sums: Floats = whole.groupby(runs).rolling(window, min_periods=window).sum().to_numpy(dtype=float)
-        return sums
+        sums = whole.groupby(runs).rolling(window, min_periods=window).sum()
+        return np.array(sums, dtype=np.float64)
 
     if parts is None:
         return replace(one, smoothed=added_up(one.values) / window)
@@ -196,7 +198,7 @@ def name_ends(ax: Axes, series: Sequence[Series], shade: Mapping[str, str]) -> b
     gap = _LINE_APART / max(lines_down(ax) - 2.0, 1.0)
     if ax.figure.get_layout_engine() is None and ax.figure.figure is ax.figure:
         return False
-    if room < _ROOMY or 4 * widest > room or len(series) * gap > 1.0:
+    if room < _ROOMY or 4 * widest > room or len(series) * gap > 1.0 - gap / 3:
         return False
     low, high = ax.get_ylim()
     left, right = ax.get_xlim()
@@ -212,11 +214,17 @@ def name_ends(ax: Axes, series: Sequence[Series], shade: Mapping[str, str]) -> b
     places = _apart([height for height, *_ in found], gap)
     for place, (height, across, name, one) in zip(places, found, strict=True):
         colour = shade[one.name]
-        ax.plot(
-            [across, 1.0, 1.02], [height, height, place],
-            color=colour, linewidth=0.7, linestyle=(0, (1, 1.5)), transform=ax.transAxes, clip_on=False,
-            gid="leader", label="_leader", zorder=1.5,
-        )  # fmt: skip
+        leader = LineCollection(
+            [[(across, height), (1.0, height), (1.02, place)]],
+            colors=colour,
+            linewidths=0.7,
+            linestyles=[(0, (1, 1.5))],
+            transform=ax.transAxes,
+            clip_on=False,
+            zorder=1.5,
+            gid="leader",
+        )
+        ax.add_collection(leader, autolim=False)
         text = ax.annotate(
             name,
             xy=(1.02, place),
@@ -239,7 +247,7 @@ def _apart(heights: Sequence[float], gap: float) -> list[float]:
         least = places[row - 1] + gap if row else 0.0
         places[row] = max(places[row], least)
     for row in reversed(range(len(places))):
-        most = places[row + 1] - gap if row + 1 < len(places) else 1.0
+        most = places[row + 1] - gap if row + 1 < len(places) else 1.0 - gap / 3
         places[row] = min(places[row], most)
     return places
 
@@ -397,3 +405,14 @@ def draw_band(ax: Axes, values: Floats, kind: Kind, money: str | None, band: tup
         ax.axhline(end, linewidth=1.0, linestyle="-.", zorder=1.2, label="_benchmark", **looks)
     said = " – ".join(write(end, kind, money).replace(".0%", "%") for end in dict.fromkeys(band))
     return f"dash-dotted: benchmark {said}"
+
+
+def window_of(smooth: int | None) -> int:
+    """Return over how many intervals to smooth; 1 for not at all."""
+    try:
+        window = 1 if smooth is None else index(smooth)
+    except TypeError:
+        window = 0
+    if window < 1:
+        raise InvalidInputError(f"smooth={smooth!r} is not a number of intervals. Pass 1 or more, such as 4.")
+    return window

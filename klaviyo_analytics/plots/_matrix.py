@@ -55,7 +55,7 @@ def draw_cells(
     ax.set_ylim(values.shape[0] - 0.5, -0.5)
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
-    ax.tick_params(length=0, labelcolor=ink(ax, 0.75))
+    ax.tick_params(length=0, labelcolor=ink(ax, 0.75), labelsize=points())
     _labels(ax, rows, columns)
     return _write_values(ax, values, kind, currency, scale, shades)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any, Literal, cast
 
@@ -200,6 +200,30 @@ def _luminance(colour: str) -> float:
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+_USUAL = (8.0, 4.5)  # inches of the figure for which type of the usual size is right
+_AXES_SHARE = 0.775  # of a figure, as Matplotlib lays axes out
+_GROWS_FROM, _MOST_GROWTH = 1.15, 2.0
+
+
+def grown_type(ax: Axes | None) -> AbstractContextManager[object]:
+    """Return a context in which type is as much larger as the figure, or the axes, than the usual ones.
+
+    A size of type that the user set is kept.
+    """
+    size = float(mpl.rcParams["font.size"])
+    if size != mpl.rcParamsDefault["font.size"]:
+        return nullcontext()
+    if ax is not None:
+        box = ax.get_window_extent()
+        width, height = (side / ax.figure.dpi / _AXES_SHARE for side in (box.width, box.height))
+    else:
+        width, height = mpl.rcParams["figure.figsize"]
+        if [width, height] == list(mpl.rcParamsDefault["figure.figsize"]):
+            return nullcontext()
+    scale = min(width / _USUAL[0], height / _USUAL[1], _MOST_GROWTH)
+    return mpl.rc_context({"font.size": size * scale}) if scale > _GROWS_FROM else nullcontext()
 
 
 def line_width() -> float:

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
+    characters,
     new_axes,
     put_caption,
     put_legend,
@@ -164,11 +165,12 @@ def ordered_funnel(
     ax.invert_yaxis()
     ax.set_xticks([])
     most = float(np.nanmax(counts)) or 1.0
+    roomy = characters(ax) >= _MONTHS_FIT
     for row in rows:
         said = [write(float(counts[row]), "count")]
         if np.isfinite(rates[row]):
-            said.append(f"{write(float(rates[row]), 'rate')} of previous")
-        if np.isfinite(hours[row]):
+            said.append(f"{write(float(rates[row]), 'rate')}{' of previous' if roomy else ''}")
+        if np.isfinite(hours[row]) and roomy:
             said.append(f"median {_spoken(float(hours[row]))}")
         inside = counts[row] > 0.55 * most
         ax.annotate(
@@ -182,7 +184,11 @@ def ordered_funnel(
             color="white" if inside else ink(ax, 0.8),
         )
     ax.set_xlim(0, most * 1.02)
-    put_caption(ax, ["profiles that did the steps in this order, time from the previous step"])
+    what = [
+        "profiles that did the steps in this order",
+        "time from the previous step" if roomy else "share of the previous",
+    ]
+    put_caption(ax, what)
     return ax
 
 
@@ -279,7 +285,8 @@ def year_over_year(
     rows_above = put_legend(ax, handles, labels)
     put_title(ax, heading, rows_above=rows_above)
     value_axis(ax, values[known], subject.kind, currency)
-    ax.set_xticks(range(12), [calendar.month_abbr[month] for month in range(1, 13)])
+    step = 1 if characters(ax) >= _MONTHS_FIT else 3
+    ax.set_xticks(range(0, 12, step), [calendar.month_abbr[month + 1] for month in range(0, 12, step)])
     ax.set_xlim(-0.4, 11.4)
     part = "hollow: this month or the one a year before is incomplete" if (~whole & known).any() else None
     put_caption(ax, [subject.definition or None, f"in {currency}" if currency else None, part])
@@ -292,6 +299,7 @@ def _spoken(hours: float) -> str:
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} d"
 
 
+_MONTHS_FIT = 60  # characters across for twelve months, or for all that is said of a step
 _OF_A_LIST = ("subscribed", "unsubscribed", "net", "members")
 _OF_A_SEGMENT = ("members_added", "members_removed", "net_members_changed", "total_members")
 

@@ -40,7 +40,7 @@ STAGES = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
 _IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "message_position", "channel")
 _RATES = {"open_rate": "open", "click_rate": "click", "conversion_rate": "convert"}
 _PEOPLE = {"opens_unique": "opened", "clicks_unique": "clicked", "conversion_uniques": "converted"}
-_NARROW = 50  # characters
+_NARROW, _ROOMY = 50, 75  # characters
 _THIN = 0.2  # of the font size
 _SMALL = 1.2  # an offset in font sizes shrinks with small type
 
@@ -164,6 +164,8 @@ def _columns(ax: Axes, funnel: Funnel) -> float:
     first, *later = funnel.counts
     columns = [(_PEOPLE.get(first, quantity(first).label), _written(funnel.counts[first]), "count")]
     stages = dict(zip(funnel.rates, later, strict=False)) if len(funnel.rates) == len(later) else {}
+    if characters(ax) < _ROOMY:  # beside the rates alone the bars keep their width
+        columns, stages = [], {}
     for heading, rates in funnel.rates.items():
         columns.append((heading, write_column(rates, "rate"), "rate"))
         if heading in stages:
@@ -193,7 +195,7 @@ def _columns(ax: Axes, funnel: Funnel) -> float:
                 gid=gid,
                 **looks,
             )
-    return 0.9
+    return 0.9 if columns else 0.0
 
 
 def _written(counts: Floats) -> list[str]:

@@ -137,17 +137,17 @@ def flow_summary(*, by_message: bool = False, seed: int = 11) -> pd.DataFrame:
     return _statistics(rows, recipients, interest, np.ones(count, dtype=bool), rng)
 
 
-def flow_series(*, weeks: int = 16, seed: int = 13) -> pd.DataFrame:
-    """Three flows per week."""
+def flow_series(*, weeks: int = 16, flows: int = 3, seed: int = 13) -> pd.DataFrame:
+    """Flows per week."""
     rng = np.random.default_rng(seed)
     when = pd.date_range("2025-12-15", periods=weeks, freq="W-MON", tz=_ZONE).as_unit("us")
     parts = []
-    for rank, flow in enumerate(_FLOWS[:3]):
+    for rank, flow in enumerate(_FLOWS[:flows]):
         delivered = rng.poisson(1_900 / (1 + 0.6 * rank), weeks)
-        value = delivered * (1.9 - 0.4 * rank) * rng.normal(1, 0.12, weeks)
+        value = delivered * (1.9 - 0.4 * min(rank, 3)) * rng.normal(1, 0.12, weeks)
         part = pd.DataFrame({"datetime": when, "flow_id": f"F{rank}", "flow": flow, "delivered": delivered})
         part["conversion_value"] = value.round(2)
-        part["open_rate"] = (rng.normal(0.48 - 0.05 * rank, 0.02, weeks)).clip(0, 1)
+        part["open_rate"] = (rng.normal(0.48 - 0.05 * min(rank, 6), 0.02, weeks)).clip(0, 1)
         parts.append(part.assign(currency="USD"))
     return pd.concat(parts, ignore_index=True).astype({"flow_id": "string", "flow": "string"})
 
@@ -329,11 +329,14 @@ def pictures() -> dict[str, Callable[[], Axes | Figure]]:
         ),
         "metric_trend(compare=)": lambda: plots.metric_trend(one_channel, compare=month_before),
         "revenue_split": lambda: plots.revenue_split(revenue_by_source()),
+        "revenue_split(share=True)": lambda: plots.revenue_split(
+            revenue_by_source(), share=True, annotations=plots.holidays(2025)
+        ),
         "campaign_ranking": lambda: plots.campaign_ranking(campaigns, by="revenue_per_recipient"),
         "campaign_scatter": lambda: plots.campaign_scatter(campaigns, y="click_rate", hue="channel"),
         "deliverability": lambda: plots.deliverability(campaigns, benchmarks="good"),
         "flow_funnel": lambda: plots.flow_funnel(messages),
-        "flow_performance": lambda: plots.flow_performance(flow_series()),
+        "flow_performance": lambda: plots.flow_performance(flow_series(flows=5)),
         "list_growth": lambda: plots.list_growth(list_members()),
         "metric_trend, many hues": lambda: plots.metric_trend(regions, hue="attributed_channel"),
         "campaign_ranking(hue=)": lambda: plots.campaign_ranking(campaigns, by="click_rate", hue="channel"),

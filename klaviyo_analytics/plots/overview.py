@@ -18,6 +18,7 @@ from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
     characters,
     figure_title,
+    lines_down,
     new_axes,
     new_grid,
     put_caption,
@@ -189,6 +190,7 @@ _MEASURES = (
 _KINDS: tuple[Kind, ...] = ("count", "number", "money", "rate")
 _LESS_IS_BETTER = ("bounce_rate", "unsubscribe_rate", "spam_complaint_rate")
 _CARD = 20  # characters
+_LINES, _MOST_ACROSS = 4.6, 4  # lines of type that a card needs, and most cards in a row
 _GAP = 0.04
 
 
@@ -251,6 +253,10 @@ def scorecard(
         put_note(ax, "No rows to draw")
         return ax
     across = min(max(characters(ax) // _CARD, 1), 4, len(cards))
+    while (
+        across < len(cards) and lines_down(ax) / -(-len(cards) // across) < _LINES and across < _MOST_ACROSS
+    ):
+        across += 1  # narrow cards are read more easily than flat ones
     down = -(-len(cards) // across)
     ax.set_xlim(0, across)
     ax.set_ylim(down, 0)
@@ -271,7 +277,7 @@ def scorecard(
             next((known for known in _KINDS if known == kind), "number"),
             None if pd.isna(currency) else str(currency),
         )
-        label = clip(capitalised(quantity(measure).label), _CARD + 2)
+        label = clip(capitalised(quantity(measure).label), max(characters(ax, 0.83) // across - 3, 8))
         _text(ax, column, row + 0.27, label, size="small", colour=ink(ax, 0.75), gid="label")
         _text(ax, column, row + 0.54, written, size="x-large", colour=ink(ax, 0.95), gid="value")
         if np.isfinite(changes[place]):

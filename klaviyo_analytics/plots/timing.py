@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
+    characters,
     new_axes,
     points,
     put_caption,
@@ -27,6 +28,7 @@ from klaviyo_analytics.plots._frame import draws, labels_of, names, numbers, req
 from klaviyo_analytics.plots._quantities import QuantityFormatter, write
 from klaviyo_analytics.plots._style import MOST_HUES, MUTED, PALETTE, ink, line_width, tint
 
+_ROOMY = 60  # characters across for a label every three hours
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -97,13 +99,14 @@ def send_time_heatmap(
         for row, column in zip(*np.nonzero(few & np.isfinite(grid)), strict=True):
             ax.add_patch(_hatched(ax, float(column), float(row)))
         ax.set_yticks(range(7), labels=list(_DAYS))
-        ax.set_xticks(range(0, 24, 3), labels=[f"{number}:00" for number in range(0, 24, 3)])
+        step = 3 if characters(ax) >= _ROOMY else 6
+        ax.set_xticks(range(0, 24, step), labels=[f"{number}:00" for number in range(0, 24, step)])
         ax.set_ylim(6.5, -0.5)
         ax.set_xlim(-0.5, 23.5)
         figure: Any = ax.figure
         bar = figure.colorbar(mesh, ax=ax, pad=0.02, extend="neither")
         bar.outline.set_visible(False)
-        bar.ax.tick_params(colors=ink(ax, 0.4), labelcolor=ink(ax, 0.75), length=0)
+        bar.ax.tick_params(colors=ink(ax, 0.4), labelcolor=ink(ax, 0.75), labelsize=points(), length=0)
         bar.locator = MaxNLocator(nbins=4)
         bar.formatter = QuantityFormatter("rate")
         bar.update_ticks()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from matplotlib.lines import Line2D
 
 from klaviyo_analytics._messages import counted
 from klaviyo_analytics.analysis._engine import AGGREGATES
-from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.plots._canvas import (
     figure_caption,
     figure_title,
@@ -56,6 +54,7 @@ from klaviyo_analytics.plots._lines import (
     name_ends,
     partial_mark,
     split,
+    window_of,
     with_gaps,
 )
 from klaviyo_analytics.plots._quantities import (
@@ -138,7 +137,7 @@ def read_trend(
 ) -> Trend:
     """Check the frame, and the one to compare it with, and cut both into series."""
     require(frame, [x, y, hue])
-    window = _window(smooth)
+    window = window_of(smooth)
     subject = quantity(y)
     money = currency_of(frame, currency) if subject.kind == "money" else None
     series = split(frame, x=x, y=y, hue=hue)
@@ -171,17 +170,6 @@ def read_trend(
         covers=dates_covered(when, span),
         window=window,
     )
-
-
-def _window(smooth: int | None) -> int:
-    """Return over how many intervals to smooth; 1 for not at all."""
-    try:
-        window = 1 if smooth is None else index(smooth)
-    except TypeError:
-        window = 0
-    if window < 1:
-        raise InvalidInputError(f"smooth={smooth!r} is not a number of intervals. Pass 1 or more, such as 4.")
-    return window
 
 
 def draw_trend(

@@ -89,10 +89,38 @@ def test_months_are_named_below_their_bars() -> None:
     assert x_labels(plots.revenue_split(revenue(campaign=[1.0, 2.0, 3.0]))) == ["Jan\n2026", "Feb", "Mar"]
 
 
-def test_the_caption_of_a_split_says_currency_dates_and_zone() -> None:
-    assert caption(plots.revenue_split(revenue(campaign=[1.0, 2.0]))) == (
-        "Revenue per month, in EUR · Jan – Feb 2026 · time zone Europe/Berlin"
-    )
+def test_a_split_says_currency_dates_and_zone() -> None:
+    ax = plots.revenue_split(revenue(campaign=[1.0, 2.0], flow=[1.0, 2.0]))
+    assert caption(ax) == "Revenue per month, in EUR · time zone Europe/Berlin"
+    assert title(ax) == "Revenue per month, by source, Jan – Feb 2026"
+    retitled = plots.revenue_split(revenue(campaign=[1.0, 2.0]), title="Money")
+    assert caption(retitled) == "Revenue per month, in EUR · Jan – Feb 2026 · time zone Europe/Berlin"
+
+
+def test_a_lone_source_is_named_in_the_title_instead_of_a_legend() -> None:
+    ax = plots.revenue_split(revenue(campaign=[1.0, 2.0]))
+    assert title(ax) == "Revenue per month, Campaigns, Jan – Feb 2026"
+    assert legend(ax) == []
+
+
+def test_shares_of_each_interval_add_up_to_one_and_are_refused_where_they_mean_nothing() -> None:
+    frame = revenue(campaign=[1.0, 0.0, 5.0], flow=[3.0, 0.0, -1.0])
+    ax = plots.revenue_split(frame, share=True)
+    heights = [[bar.get_height() for bar in bars(ax, row)] for row in range(2)]
+    assert heights == [[0.25, 0, 0], [0.75, 0, 0]]
+    assert ax.get_ylim() == (0, 1)
+    assert "2 months without shares" in caption(ax)
+    assert title(ax).startswith("Share of revenue per month")
+    nothing = plots.revenue_split(revenue(campaign=[0.0]), share=True)
+    assert "No shares" in note(draw(nothing))
+
+
+def test_revenue_and_lists_take_annotations() -> None:
+    for ax in (
+        plots.revenue_split(revenue(campaign=[1.0, 2.0]), annotations={"2026-01-20": "Sale"}),
+        plots.list_growth(list_members(), annotations={"2025-11-28": "Sale"}),
+    ):
+        assert [text.get_text() for text in ax.texts if text.get_gid() == "annotation"] == ["Sale"]
 
 
 def test_a_list_grows_above_and_shrinks_below() -> None:
@@ -127,7 +155,7 @@ def test_a_segment_grows_as_well() -> None:
     }
     ax = plots.list_growth(list_members(weeks=3).rename(columns=columns))
     assert legend(ax) == ["members added", "members removed", "net change"]
-    assert title(ax) == "Segment growth per week"
+    assert title(ax) == "Segment growth per week, 17 Nov – 7 Dec 2025"
 
 
 def test_two_lists_in_one_frame_are_refused() -> None:

@@ -41,7 +41,7 @@ BY_GROUPS: dict[str, Callable[[int], Axes]] = {
         gallery.campaign_summary(campaigns=n), by="click_rate", hue="channel", top=n
     ),
     "campaign_scatter": lambda n: plots.campaign_scatter(
-        gallery.campaign_summary(campaigns=n), y="click_rate", hue="campaign"
+        gallery.campaign_summary(campaigns=n), y="click_rate", hue="channel"
     ),
     "attribution_comparison": lambda n: plots.attribution_comparison(gallery.attributed_revenue(groups=n)),
     "conversion_lag": lambda n: plots.conversion_lag(gallery.time_to_order(channels=n), hue="channel"),

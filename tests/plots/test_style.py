@@ -127,3 +127,28 @@ def test_an_unknown_medium_is_refused_with_those_that_exist() -> None:
         InvalidInputError, match=r"medium='poster' is not known. Allowed are 'notebook', 'slide', 'dark'"
     ):
         plots.style("poster")  # type: ignore[arg-type]
+
+
+def test_type_grows_with_the_figure_unless_the_user_set_its_size() -> None:
+    frame = gallery.daily_metric(days=20)
+    sizes = []
+    for options in ({}, {"figure.figsize": (12.0, 6.75)}, {"figure.figsize": (12.0, 6.75), "font.size": 9.0}):
+        with mpl.rc_context(options):  # type: ignore[arg-type]
+            ax = plots.metric_trend(frame, hue="attributed_channel")
+        figure = ax.get_figure(root=True)
+        assert figure is not None
+        figure.canvas.draw()
+        sizes.append((ax.get_xticklabels()[0].get_fontsize(), ax.texts[0].get_fontsize()))
+    assert sizes == [(10, 10), (15, 15), (9, 9)]
+
+
+def test_type_grows_with_the_axes_that_are_given() -> None:
+    _, large = plt.subplots(figsize=(16, 9), layout="constrained")
+    _, usual = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    sizes = []
+    for ax in (large, usual):
+        drawn = plots.revenue_split(gallery.revenue_by_source(), ax=ax)
+        drawn.figure.canvas.draw()
+        sizes.append(drawn.get_yticklabels()[0].get_fontsize())
+    assert sizes[1] == 10
+    assert 18 < float(sizes[0]) <= 20
