@@ -7,9 +7,11 @@ The truths are those of `klaviyo_analytics.sandbox.shop.Truths`; events are take
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -214,17 +216,28 @@ def measure(seeds: Iterator[int] | range) -> Tally:
     """Build the shops of all seeds and ask the analyses."""
     tally = Tally()
     for seed in seeds:
-        account = build_account(seed=seed, truths=STRONG, **SIZE)
-        mail = Mail(account)
-        variations(mail, tally, STRONG["variation_lift"])
-        hours(mail, tally, STRONG["send_hour"])
-        decay(mail, tally, STRONG["flow_decay"], STRONG["send_hour"])
-        shares(account, tally, STRONG["refunds"], STRONG["renewals"])
-        tired(Mail(build_account(seed=seed, truths=TIRED, **SIZE)), tally, TIRED["fatigue"])
-        nothing = Mail(build_account(seed=seed, truths=NOTHING, **SIZE))
-        for ask in (variations, hours, decay, tired):
-            ask(nothing, tally, None)
+        with shop_of(seed, STRONG) as mail:
+            variations(mail, tally, STRONG["variation_lift"])
+            hours(mail, tally, STRONG["send_hour"])
+            decay(mail, tally, STRONG["flow_decay"], STRONG["send_hour"])
+            shares(mail.account, tally, STRONG["refunds"], STRONG["renewals"])
+        with shop_of(seed, TIRED) as mail:
+            tired(mail, tally, TIRED["fatigue"])
+        with shop_of(seed, NOTHING) as mail:
+            for ask in (variations, hours, decay, tired):
+                ask(mail, tally, None)
     return tally
+
+
+@contextmanager
+def shop_of(seed: int, truths: dict[str, Any]) -> Iterator[Mail]:
+    """Build a shop, and keep its many objects from the garbage collector, which statsmodels calls at each test."""
+    mail = Mail(build_account(seed=seed, truths=truths, **SIZE))
+    gc.freeze()
+    try:
+        yield mail
+    finally:
+        gc.unfreeze()
 
 
 if __name__ == "__main__":

@@ -58,20 +58,24 @@ class Clock:
     days: int
     _edges: Ints
     _share: Floats  # cumulative, 0 at start to 1 at now
+    _ahead: Ints  # seconds by which the shop's clock is ahead of UTC at each edge
 
     @classmethod
     def until(cls, now: int, days: int = SHORT_HISTORY) -> Clock:
         """Build the clock of an account whose present is `now` and whose history has so many days."""
         start = now - days * DAY
         edges = np.append(np.arange(start, now, HOUR, dtype=np.int64), now)
-        wall = [local(second) for second in edges[:-1].tolist()]
+        moments = [local(second) for second in edges.tolist()]
+        offsets = [moment.utcoffset() for moment in moments]
+        ahead = np.array([int(offset.total_seconds()) if offset else 0 for offset in offsets], dtype=np.int64)
+        wall = moments[:-1]
         busy = np.array([_season(moment.date()) for moment in wall])
         busy *= _BY_HOUR[[moment.hour for moment in wall]]
         busy *= _BY_WEEKDAY[[moment.weekday() for moment in wall]]
         busy *= np.linspace(0.9, 1.15, len(busy))  # the shop grows
         busy *= np.diff(edges)
         share = np.concatenate([[0.0], np.cumsum(busy)])
-        return cls(start, now, days, edges, share / share[-1])
+        return cls(start, now, days, edges, share / share[-1], ahead)
 
     def draw(self, rng: np.random.Generator, after: Ints) -> Ints:
         """Draw one busy moment after each given time."""
@@ -81,10 +85,8 @@ class Clock:
 
     def hours(self, when: Ints) -> Ints:
         """Return the hour of the day of each time on the shop's clock."""
-        offsets = [local(second).utcoffset() for second in self._edges.tolist()]
-        ahead = np.array([int(offset.total_seconds()) if offset else 0 for offset in offsets])
-        place = np.clip(np.searchsorted(self._edges, when, side="right") - 1, 0, len(ahead) - 1)
-        hours: Ints = (when + ahead[place]) // HOUR % 24
+        place = np.clip(np.searchsorted(self._edges, when, side="right") - 1, 0, len(self._ahead) - 1)
+        hours: Ints = (when + self._ahead[place]) // HOUR % 24
         return hours
 
     def elapsed(self, when: Ints) -> Floats:
