@@ -29,7 +29,9 @@ def bring(options: argparse.Namespace) -> int:
             note("Nothing was sent. Pass --apply to send it.")
             return DONE if plan.problems.empty else FAILED
         files = options.what in ("profiles", "subscribers")
-        asked: dict[str, Any] = {"confirm": True} if options.confirm else {}
+        asked = _waits(options)
+        if options.confirm:
+            asked["confirm"] = True
         if files and options.rejects is not None:
             asked["rejects"] = options.rejects
         if not files and options.skip_invalid:
@@ -45,8 +47,12 @@ def resume(options: argparse.Namespace) -> int:
     if not options.journal.exists():
         raise InvalidInputError(f"{options.journal} does not exist. Pass the file that --journal named.")
     with client_of(options) as client:
-        result = client.resume(options.journal)
+        result = client.resume(options.journal, **_waits(options))
     return _ended(result, options)
+
+
+def _waits(options: argparse.Namespace) -> dict[str, Any]:
+    return {} if options.timeout is None else {"timeout": options.timeout}
 
 
 def _check_options(options: argparse.Namespace) -> None:
