@@ -353,13 +353,24 @@ def _writing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--skip-invalid", action="store_true", help="send the valid rows although others are not"
     )
     bring.add_argument("--confirm", action="store_true", help="confirm what the plan asks for")
+    _patience(bring)
     bring.set_defaults(run="writing:bring")
 
     resume = _command(
         commands, "resume", "go on with an interrupted import", "resume new.journal", output=True
     )
     resume.add_argument("journal", type=Path)
+    _patience(resume)
     resume.set_defaults(run="writing:resume")
+
+
+def _patience(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help="wait at most so long for each job of the server; a day if omitted",
+    )
 
 
 def _command(

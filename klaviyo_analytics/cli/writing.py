@@ -45,7 +45,9 @@ def bring(options: argparse.Namespace) -> int:
                 f"{options.file} has {counted(invalid, 'row')} that cannot be sent, shown with their reasons. "
                 f"Nothing was sent. {_SKIP[files]}"
             )
-        asked: dict[str, Any] = {"confirm": True} if options.confirm else {}
+        asked = _waits(options)
+        if options.confirm:
+            asked["confirm"] = True
         if files and options.rejects is not None:
             asked["rejects"] = options.rejects
         if not files and options.skip_invalid:
@@ -87,8 +89,12 @@ def resume(options: argparse.Namespace) -> int:
     if not options.journal.exists():
         raise InvalidInputError(f"{options.journal} does not exist. Pass the file that --journal named.")
     with client_of(options) as client:
-        result = client.resume(options.journal)
+        result = client.resume(options.journal, **_waits(options))
     return _ended(result, options)
+
+
+def _waits(options: argparse.Namespace) -> dict[str, Any]:
+    return {} if options.timeout is None else {"timeout": options.timeout}
 
 
 def _check_options(options: argparse.Namespace) -> None:

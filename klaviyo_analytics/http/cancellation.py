@@ -21,6 +21,7 @@ from klaviyo_analytics.errors import InvalidInputError, RequestTimeoutError
 SLICE = 0.2  # seconds between two looks where several events, or a signal, can end a wait
 cancel_event: ContextVar[threading.Event | None] = ContextVar("cancel_event", default=None)
 _groups: ContextVar[tuple[threading.Event, ...]] = ContextVar("groups", default=())
+_endings: ContextVar[tuple[threading.Event, ...]] = ContextVar("endings", default=())
 
 
 class Cancelled(Exception):  # noqa: N818  (nothing went wrong)
@@ -50,14 +51,24 @@ def cancelled() -> bool:
 
 
 def check() -> None:
-    """Raise `Cancelled` if the work was cancelled."""
-    if cancelled():
+    """Raise `Cancelled` if the work was cancelled, or is to begin nothing more."""
+    if any(event.is_set() for event in (*events(), *_endings.get())):
         raise Cancelled
+
+
+@contextmanager
+def ending(event: threading.Event) -> Iterator[None]:
+    """Once `event` is set, the threads of this context neither wait nor send; answers under way are still read."""
+    token = _endings.set((*_endings.get(), event))
+    try:
+        yield
+    finally:
+        _endings.reset(token)
 
 
 def sleep(seconds: float) -> None:
     """Wait, and raise `Cancelled` at once if the work is cancelled meanwhile."""
-    watched = events()
+    watched = (*events(), *_endings.get())
     if not watched:
         time.sleep(seconds)
         return

@@ -325,9 +325,9 @@ class Transport:
         self.pacer.acquire(call.buckets, on_wait=on_wait)
         started, ambiguous = self._clock(), False  # pacing does not count towards the retry budget
         attempt = 0
+        cancellation.check()
         while True:
             attempt += 1
-            cancellation.check()
             reply, failure, error = self._attempt(call, ambiguous=ambiguous)
             if failure is None:
                 if error is not None:

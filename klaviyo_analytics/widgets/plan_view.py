@@ -238,6 +238,7 @@ class PlanView(View):
         journal: str | Path | bool | None = None,
         keep_journal: bool = False,
         verify: bool = False,
+        timeout: float = 24 * 3600.0,
     ) -> Result:
         """Apply the plan here and now, show how it goes and what became of every row, and return that.
 
@@ -246,7 +247,7 @@ class PlanView(View):
 
         Parameters
         ----------
-        confirm, skip_invalid, journal, keep_journal, verify
+        confirm, skip_invalid, journal, keep_journal, verify, timeout
             As for `Plan.apply`; what is ticked in the view is not taken into account.
 
         Returns
@@ -260,6 +261,8 @@ class PlanView(View):
             Rows have problems; nothing was sent.
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
+        InvalidInputError
+            An option is invalid; nothing was sent.
         """
         state = self.state
         if state.run.running:
@@ -273,6 +276,7 @@ class PlanView(View):
                     journal=journal,
                     keep_journal=keep_journal,
                     verify=verify,
+                    timeout=timeout,
                 ),
                 self._applied,
             )

@@ -24,6 +24,7 @@ from klaviyo_analytics.writeback.confirmations import confirmed
 from klaviyo_analytics.writeback.file_reading import WHAT, read
 from klaviyo_analytics.writeback.plan import Plan
 from klaviyo_analytics.writeback.result import FAILED, Result
+from klaviyo_analytics.writeback.run import PATIENCE, checked_timeout
 
 REASON = "Reject reason"
 CONSENT, AGREED = "consent", "consented_at"
@@ -247,6 +248,7 @@ class ImportPlan:
         journal: bool | None = None,
         rejects: str | Path | None = None,
         verify: bool = False,
+        timeout: float = PATIENCE,
     ) -> ImportResult:
         """Write the profiles, then subscribe those that were written and have agreed.
 
@@ -260,6 +262,8 @@ class ImportPlan:
             A new CSV file for the rows that were rejected or failed; see `ImportResult.write_rejects`.
         verify : bool
             True reads everything back afterwards.
+        timeout : float
+            Seconds to wait at most for each job that a request starts, as for `Plan.apply`.
 
         Returns
         -------
@@ -271,20 +275,21 @@ class ImportPlan:
         ConfirmationRequiredError
             `confirm` is not True; nothing was sent.
         InvalidInputError
-            The file for rejects exists; nothing was sent.
+            The file for rejects exists, or `timeout` is invalid; nothing was sent.
         """
+        timeout = checked_timeout(timeout)
         if rejects is not None and Path(rejects).expanduser().exists():
             raise InvalidInputError(f"rejects={str(rejects)!r} exists. Pass the path of a new file.")
         asks = [*self.profiles._confirm, *(self.consent._confirm if self.consent is not None else ())]
         confirmed(confirm, *asks)
-        written = self.profiles.apply(confirm=confirm, journal=journal, verify=verify)
+        written = self.profiles.apply(confirm=confirm, journal=journal, verify=verify, timeout=timeout)
         subscribed = None
         if self.consent is not None:
             done = written.rows.index[~written.rows["status"].isin(["failed", "unconfirmed"])]
             plan = self.consent
             if len(done) < len(written.rows):
                 plan = self._subscribe(self.frame.loc[done])
-            subscribed = plan.apply(confirm=confirm, journal=journal, verify=verify)
+            subscribed = plan.apply(confirm=confirm, journal=journal, verify=verify, timeout=timeout)
         result = ImportResult(self, written, subscribed)
         if rejects is not None:
             result.write_rejects(rejects)

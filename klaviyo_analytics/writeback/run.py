@@ -345,6 +345,7 @@ class Run:
         workers = min(len(todo), max(WRITE_TYPES[batch.kind].at_once for batch in todo))
         with (
             cancellation.group() as cancelled,
+            cancellation.ending(self._stop),
             ThreadPoolExecutor(workers, thread_name_prefix="klaviyo-write") as pool,
         ):
             try:
@@ -372,6 +373,8 @@ class Run:
             self.unrecorded = error
             self._ends(f"the journal cannot be written any more ({error})")
         except Cancelled:
+            if self._stop.is_set() and not cancellation.cancelled():
+                return  # another batch ended the run: this one's pause is over, and nothing of it is lost
             self._ends("it was cancelled")
             raise
         except HOPELESS as error:
@@ -533,11 +536,15 @@ class Run:
         return True
 
     def _pause(self, seconds: float) -> None:
-        """Wait, unless the run is to end."""
+        """Wait, unless the run is to end; another batch that ends it ends the wait, too."""
         if not self._stop.is_set():
             if self._progress:
                 self._progress.looked()
-            self._account.sleep(seconds)
+            try:
+                self._account.sleep(seconds)
+            except Cancelled:
+                if cancellation.cancelled():
+                    raise
         if self._stop.is_set():
             raise Stopped("stopped")
 

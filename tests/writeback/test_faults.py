@@ -14,8 +14,11 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.errors import ConnectionFailedError, QuotaExhaustedError, WriteFailedError
-from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.http import cancellation, session
+from klaviyo_analytics.http.http1 import LOOK
 from klaviyo_analytics.writeback import Result, write_types
+from klaviyo_analytics.writeback.run import Run
+from tests.resources.shop import serving
 from tests.shops import Shop
 
 JOBS = "/api/profile-bulk-import-jobs"
@@ -232,3 +235,72 @@ def test_ctrl_c_ends_a_pause_of_minutes_within_a_second(shop: Shop, tmp_path: Pa
     result = shop.client.resume(path)
     assert result.rows["status"].tolist() == ["written"] * ROWS
     assert arrivals(shop, "paused") == [[number] for number in range(ROWS)]
+
+
+PAUSES: dict[str, dict[str, Any]] = {
+    "told to wait": {"status": 429, "retry_after": 200},
+    "before it tries again": {"drop": "before"},
+}
+
+
+class TestOneBatchEndsTheRun:
+    """A refusal that every batch would meet ends the pauses of the others at once; no answer is lost."""
+
+    @pytest.mark.parametrize("pause", PAUSES)
+    def test_a_batch_that_pauses_does_not_finish_its_pause(self, tmp_path: Path, pause: str) -> None:
+        asleep, cut, path = threading.Event(), [], tmp_path / "ended.journal"
+
+        def pauses(seconds: float) -> None:
+            asleep.set()
+            try:
+                cancellation.sleep(20)  # real seconds, if nothing ends them
+            except cancellation.Cancelled:
+                cut.append(seconds)
+                raise
+
+        with serving(profiles=5, events=5, sleep=lambda _: asleep.wait(60)) as shop:
+            faults, transport, context = shop.sandbox.faults, shop.client._api.transport, shop.client._context
+            groups = shop.client.lists.list(limit=1)
+            kept = transport._sleep, context.sleep
+            transport._sleep = context.sleep = pauses
+            faults.add(method="POST", path=JOBS, **PAUSES[pause])
+            faults.add(method="POST", path=JOBS, times=None, status=403, delay=1)  # once the first one pauses
+            plan = shop.client.profiles.plan_upsert(
+                people("ended", 30), properties="rest", append="arrivals", lists=groups
+            )
+            result = plan.apply(journal=path)
+            assert result.stopped is not None
+            assert result.stopped.startswith("403")
+            assert len(cut) == 1
+            told = {"told to wait": {"not sent"}, "before it tries again": {"not sent", "unconfirmed"}}
+            assert set(result.rows["status"]) == told[pause]
+            faults.clear()
+            transport._sleep, context.sleep = kept
+            transport.pacer._counts.clear()
+            assert set(shop.client.resume(path).rows["status"]) == {"written"}
+            assert arrivals(shop, "ended") == [[number] for number in range(30)]
+
+    def test_an_answer_on_its_way_is_waited_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(session, "GRACE", 0.0)  # no moment is left to who would be cancelled
+        ended, path = threading.Event(), tmp_path / "answered.journal"
+        ends = Run._ends
+
+        def noted(run: Run, reason: str) -> None:
+            ends(run, reason)
+            ended.set()
+
+        def held(_seconds: float) -> None:
+            assert ended.wait(60)
+            threading.Event().wait(3 * LOOK)  # long enough for a reader to look whether it is cancelled
+
+        monkeypatch.setattr(Run, "_ends", noted)
+        with serving(profiles=5, events=5, sleep=held) as shop:
+            shop.sandbox.faults.add(method="POST", path="/api/profile-import", delay=1)
+            shop.sandbox.faults.add(method="POST", path="/api/profile-import", times=None, status=401)
+            plan = shop.client.profiles.plan_upsert(
+                people("answered", 8), properties="rest", append="arrivals"
+            )
+            result = plan.apply(journal=path)
+            assert result.rows["status"].value_counts().to_dict() == {"not sent": 7, "created": 1}

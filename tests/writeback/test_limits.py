@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from klaviyo_analytics.cli import writing
+from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE, main
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, WriteFailedError
+from klaviyo_analytics.widgets import PlanView
 from klaviyo_analytics.writeback import Plan, profiles, write_types
+from klaviyo_analytics.writeback.file_import import ImportPlan
 from klaviyo_analytics.writeback.journal import Journal
 from tests.resources.shop import serving
 from tests.shops import Shop
@@ -218,6 +222,7 @@ ACTS: dict[str, Callable[[KlaviyoClient, Path], Any]] = {
     "suppress": lambda client, path: client.profiles.plan_suppress(
         pd.DataFrame({"email": ["a@mail.example.net"]})
     ).apply(confirm=True, journal=path, timeout=90),
+    "plan view": lambda client, path: PlanView(plan(client)).apply(journal=path, timeout=90),
 }
 
 
@@ -241,6 +246,32 @@ def test_every_wait_for_a_job_ends_after_the_time_given(own: Shop, tmp_path: Pat
     assert own.client.resume(path).failures.empty
 
 
+def test_a_files_import_and_the_command_line_pass_the_time_on(
+    own: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "new.csv"
+    emails = "".join(f"file{number}@mail.example.net\n" for number in range(ROWS))
+    file.write_text(f"email\n{emails}", encoding="utf-8")
+    monkeypatch.setattr(writing, "client_of", lambda _options: nullcontext(own.client))
+    with never_ending(own):
+        result = own.client.profiles.plan_import(file).apply(timeout=70)
+        assert "within 70 s" in str(result.profiles.stopped)
+        with pytest.raises(InvalidInputError, match="timeout=-1 is not a non-negative number"):
+            own.client.profiles.plan_import(file).apply(timeout=-1)
+        client, journal = own.client, tmp_path / "new.journal"
+        client.profiles.plan_upsert(pd.read_csv(file)).apply(journal=journal, timeout=0)
+        for command, seconds in (
+            (["import", "profiles", str(file), "--apply"], 50),
+            (["resume", str(journal)], 20),
+        ):
+            began = own.clock.now
+            assert main([*command, "--timeout", str(seconds)]) == INCOMPLETE
+            assert seconds <= own.clock.now - began < seconds + 15
+    assert main(["resume", str(journal), "--timeout", "nan"]) == FAILED
+    assert "timeout=nan is not a non-negative number" in capsys.readouterr().err
+    assert main(["resume", str(journal)]) == DONE
+
+
 @pytest.mark.usefixtures("small_batches")
 def test_a_job_that_takes_too_long_does_not_keep_the_others_from_being_sent(
     own: Shop, tmp_path: Path
@@ -260,6 +291,8 @@ def test_a_timeout_that_is_not_a_number_of_seconds_is_refused_before_anything_is
     before = len(own.sandbox.requests)
     with pytest.raises(InvalidInputError, match=r"is not a non-negative number of seconds.*Nothing was sent"):
         plan(own.client).apply(journal=tmp_path / "new.journal", timeout=timeout)
+    with pytest.raises(InvalidInputError, match=r"is not a non-negative number of seconds.*Nothing was sent"):
+        PlanView(plan(own.client)).apply(journal=tmp_path / "new.journal", timeout=timeout)
     with pytest.raises(InvalidInputError, match="is not a non-negative number of seconds"):
         own.client.resume(tmp_path / "none.journal", timeout=timeout)
     assert not (tmp_path / "new.journal").exists()
@@ -314,6 +347,7 @@ def test_a_journal_and_what_lies_beside_it_are_readable_by_their_owner_only(
 
 def test_the_default_is_a_day(own: Shop) -> None:
     defaults = [
-        inspect.signature(method).parameters["timeout"].default for method in (Plan.apply, own.client.resume)
+        inspect.signature(method).parameters["timeout"].default
+        for method in (Plan.apply, ImportPlan.apply, PlanView.apply, own.client.resume)
     ]
-    assert defaults == [86_400.0, 86_400.0]
+    assert defaults == [86_400.0] * 4
