@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from tests.sandbox.shopkeeping import Event, Shop, shop
+from klaviyo_analytics.sandbox.shop import build_account
+from tests.sandbox.shopkeeping import DAY, Event, Shop, shop
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -53,6 +54,32 @@ def test_some_carts_are_abandoned_and_some_buyers_come_back(story: Shop) -> None
     orders = Counter(event.profile for event in story.events("Placed Order", "Shopify"))
     assert 0.35 < orders.total() / checkouts < 0.7
     assert 0.1 < sum(count > 1 for count in orders.values()) / len(orders) < 0.4
+
+
+@pytest.fixture(scope="module")
+def default_shop() -> Shop:
+    return Shop(build_account())
+
+
+@pytest.mark.parametrize("ends", [0, 165, 330], ids="{} days ago".format)
+def test_in_any_400_days_of_the_default_shop_as_many_come_back_as_in_a_shop_of_400_days(
+    default_shop: Shop, ends: int
+) -> None:
+    until = default_shop.account.now - ends * DAY
+    orders = Counter(
+        event.profile
+        for event in default_shop.events("Placed Order", "Shopify")
+        if until - 400 * DAY <= event.time < until
+    )
+    assert 0.1 < sum(count > 1 for count in orders.values()) / len(orders) < 0.4
+
+
+def test_more_of_the_default_shop_come_back_within_its_two_years(default_shop: Shop) -> None:
+    orders = Counter(event.profile for event in default_shop.events("Placed Order", "Shopify"))
+    assert 0.35 < sum(count > 1 for count in orders.values()) / len(orders) < 0.45
+    checkouts = sum(1 for _ in default_shop.events("Checkout Started", "Shopify"))
+    assert 0.35 < orders.total() / checkouts < 0.7
+    assert (len(default_shop.records["profile"]), len(default_shop.log.ids)) == (8_000, 300_000)
 
 
 def test_the_holidays_are_the_busiest_days_and_nights_are_quiet() -> None:
