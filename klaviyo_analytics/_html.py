@@ -117,10 +117,9 @@ class AccountSummary(pd.DataFrame):
         if not {"source", "measure", "kind", "value"} <= set(plain.columns):
             return table
         rows = plain[plain["source"] == "all"].drop_duplicates("measure").set_index("measure")
+        of = {str(measure): row for measure, row in rows.iterrows()}
         cards = "".join(
-            _number_card(label, rows.iloc[rows.index.get_indexer([measure])[0]])
-            for measure, label in self._shown.items()
-            if measure in rows.index
+            _number_card(label, of[measure]) for measure, label in self._shown.items() if measure in of
         )
         when = html.escape(str(self.attrs.get("timeframe") or ""))
         over = "complete" not in plain.columns or bool(plain["complete"].fillna(value=True).all())

@@ -391,7 +391,7 @@ class KlaviyoClient:
         >>> import klaviyo_analytics as ka
         >>> with ka.demo(profiles=100, events=2000) as client:
         ...     client.audit().query("check == 'duplicate metric'")["subject"].tolist()
-        ['Placed Order']
+        ['Placed Order, Cancelled Order, Fulfilled Order, Ordered Product, Refunded Order']
         """
         from klaviyo_analytics.answers import audit  # noqa: PLC0415
 

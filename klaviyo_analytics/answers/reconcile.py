@@ -245,7 +245,7 @@ def _further(
         sold = known.dropna(subset=["order_id"]).drop_duplicates("order_id")
         net = analysis.net_of_refunds(sold, refunds).set_index("order_id")
         share = (net["refunded"] / net["value"].where(net["value"] != 0)).fillna(0.0)
-        back = -mine["by_send"] * number.map(share).fillna(0.0)
+        back = -mine["by_send"] * number.map(share).astype("float64").fillna(0.0)
     shifted = _by_send(mine, _naive_utc(period.start), _naive_utc(period.end))
     late = mine["datetime"] >= pd.Timestamp(source.now) - LATE
     changes = {

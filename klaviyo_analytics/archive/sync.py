@@ -135,7 +135,7 @@ class Sync:
 
 @contextmanager
 def _system_memory() -> Iterator[None]:
-    """Let Arrow allocate from the system meanwhile: its own pool keeps some 40 MB of what many threads released."""
+    """Make Arrow allocate from the system meanwhile: its own pool keeps some 40 MB of what many threads released."""
     usual = pa.default_memory_pool()
     pa.set_memory_pool(pa.system_memory_pool())
     try:

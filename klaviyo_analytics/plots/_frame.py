@@ -131,7 +131,7 @@ def times(frame: pd.DataFrame, column: str) -> pd.DatetimeIndex:
         raise FrameError(
             f"column {column!r} is {kind}, and the plot needs datetimes. "
             + (
-                f"Set it, with the account's time zone: {time_cure(opened(frame[[column]]), column)}"
+                f"Set it to {time_cure(opened(frame[[column]]), column)}, with the account's time zone."
                 if is_text
                 else "Pass a column of datetimes with the account's time zone"
             )

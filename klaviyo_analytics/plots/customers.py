@@ -294,6 +294,7 @@ def lifetime_value(
     ax.set_ylim(0, 1.02)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol="%"))
+    ax.tick_params(axis="x", pad=8)  # both axes begin with 0%, side by side in the corner
     ax.set_xlabel("share of customers, the best first")
     ax.set_ylabel(f"share of {subject}")
     left_out = len(frame) - len(known)

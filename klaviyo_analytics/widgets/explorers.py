@@ -358,7 +358,7 @@ class CampaignExplorer(_SummaryExplorer):
     ...     explorer = ka.widgets.CampaignExplorer(client)
     ...     frame = explorer.run()
     >>> frame.columns[0]
-    'campaign_id'
+    'campaign'
     >>> explorer.close()
     """
 
@@ -375,7 +375,7 @@ class FlowExplorer(_SummaryExplorer):
     ...     explorer = ka.widgets.FlowExplorer(client)
     ...     frame = explorer.run()
     >>> frame.columns[0]
-    'flow_id'
+    'flow'
     >>> explorer.close()
     """
 

@@ -155,8 +155,11 @@ def test_a_hundred_orders_without_thirty_renewals_are_seventy_everywhere() -> No
             mine, wanted = (
                 one[one["road"].str.startswith("raw events")].reset_index(drop=True) for one in (mine, wanted)
             )
+        if name == "by_segment":  # Klaviyo decides by all orders who is in a segment of buyers
+            of_others = mine["group"].isin(["App users", "Engaged (90 days)", "United States"])
+            mine, wanted = (one[of_others].drop(columns="shared") for one in (mine, wanted))
         pd.testing.assert_frame_equal(mine, wanted, obj=name)
-        assert len(frame), name
+        assert len(wanted), name
     for name in OF_ORDERS:
         assert chosen[name].attrs["orders"] == "without renewals", name
     assert chosen["account_summary"].attrs["orders"] == "without renewals"

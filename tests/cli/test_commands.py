@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -470,7 +471,7 @@ def test_an_ordinary_file_of_subscribers_is_decided_row_by_row_and_its_rejects_g
 
     assert main([*line, "--plan"]) == 1  # it has rows that cannot be sent
     shown = capsys.readouterr()
-    plan = pd.read_csv(io.StringIO(shown.out)).set_index("line")
+    plan: Any = pd.read_csv(io.StringIO(shown.out)).set_index("line")
     decisions = {2: "rejected", 3: "left out", 4: "rejected", 5: "import and subscribe", 6: "rejected"}
     assert plan["action"].to_dict() == decisions
     assert plan.loc[2, "key"] == plan.loc[6, "key"] == "ann@shop.example"  # twice: which one is right?

@@ -209,7 +209,7 @@ def test_waits_are_reported_to_who_shows_progress() -> None:
 
 TOKEN = "canary-session-0123"
 LINK = f"https://connect.maton.ai/?app=klaviyo&session_token={TOKEN}&theme=dark"
-LEAKS = {
+LEAKS: dict[str, Any] = {
     "detail": {"errors": [{"detail": f"Sign in at {LINK}."}]},
     "title": {"errors": [{"title": LINK}]},
     "meta": {"errors": [{"detail": "No access", "meta": {"url": LINK}}]},

@@ -22,8 +22,8 @@ TOUCH = 2.0  # pixels that two boxes may share: a box is higher than its letters
 
 
 def flows(groups: int) -> pd.DataFrame:
-    one = gallery.flow_series()
-    first = one[one["flow"] == one["flow"].iloc[0]]
+    one: pd.DataFrame = gallery.flow_series()
+    first: pd.DataFrame = one[one["flow"] == one["flow"].iloc[0]]
     copies = [first.assign(flow=f"Flow number {number}", flow_id=f"F{number}") for number in range(groups)]
     for number, copy in enumerate(copies):
         copy["conversion_value"] *= 1 + number / 50

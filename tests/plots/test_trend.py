@@ -374,7 +374,9 @@ def test_a_benchmark_is_on_the_axis_and_in_the_caption() -> None:
 def test_campaigns_and_holidays_are_annotations() -> None:
     sent = pd.DataFrame(
         {
-            "send_time": pd.to_datetime(["2026-03-02 15:00Z", "2026-03-02 18:00Z", None], utc=True),
+            "send_time": pd.to_datetime(
+                pd.Series(["2026-03-02 15:00Z", "2026-03-02 18:00Z", None]), utc=True
+            ),
             "campaign": ["Spring", "Sale", "Draft"],
         }
     )

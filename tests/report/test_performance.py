@@ -152,7 +152,11 @@ def test_under_aggregate_no_file_has_a_name_an_address_or_a_phone_number(
 ) -> None:
     people = shop.profiles.list(fields=["email", "phone_number", "first_name", "last_name", "location"])
     orders = shop.events.list(metric=("Placed Order", "Shopify"), timeframe=PERIOD)
-    canary = {"email": "canary@leak.example", "first_name": "Kanarienvogel", "last_name": "Zwitscherhausen"}
+    canary: dict[str, Any] = {
+        "email": "canary@leak.example",
+        "first_name": "Kanarienvogel",
+        "last_name": "Zwitscherhausen",
+    }
     canary |= {"phone_number": "+16175550199"}
     shop.profiles.update(orders["profile_id"].iloc[0], **canary)  # a customer of the period
     secrets = {*canary.values(), *people["email"].dropna(), *people["phone_number"].dropna(), *people["id"]}
@@ -178,11 +182,10 @@ def test_an_archive_makes_the_report_that_events_allow_with_the_numbers_of_the_a
     assert made.title == report.title
     summary = shop.account_summary(PERIOD).set_index(["source", "measure"])
     shown = table(made, "Revenue and orders by source")
-    for row in shown[shown["measure"].eq("Orders")].itertuples():
-        source = {"campaigns": "campaign", "flows": "flow", "other orders": "other"}.get(
-            row.source, row.source
-        )
-        assert (row.value, row.previous) == tuple(summary.loc[(source, "orders"), ["value", "previous"]])
+    words = {"campaigns": "campaign", "flows": "flow", "other orders": "other"}
+    for row in shown[shown["measure"].eq("Orders")].to_dict("records"):
+        numbers: Any = summary.loc[(words.get(row["source"], row["source"]), "orders")]
+        assert (row["value"], row["previous"]) == (numbers["value"], numbers["previous"])
     assert table(made, "Revenue by day")["total"].tolist() == pytest.approx(
         table(report, "Revenue by day")["total"].tolist()
     )
