@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 import ssl
 import time
@@ -16,7 +17,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from email.errors import MissingHeaderBodySeparatorDefect
+from typing import Any, NoReturn
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -26,6 +28,7 @@ from urllib3.util.wait import wait_for_read
 from klaviyo_analytics.http import cancellation
 
 INTERIM = 16  # interim answers before a final one; real servers send one or two
+_LENGTH = re.compile(r"[0-9]{1,18}")
 LOOK = 0.1  # seconds between two looks whether a read was cancelled
 
 
@@ -126,11 +129,22 @@ class Response(http.client.HTTPResponse):
         super().begin()
         stated = self.headers.get_all("Content-Length", [])
         lengths = {length.strip() for line in stated for length in line.split(",")}
-        if len(lengths) > 1 or not all(length.isascii() and length.isdigit() for length in lengths):
-            self._close_conn()
-            raise http.client.HTTPException("the answer states contradictory lengths")
+        if len(lengths) > 1 or not all(_LENGTH.fullmatch(length) for length in lengths):
+            self._refuse("the answer states contradictory lengths")
+        codings = [coding.strip().lower() for coding in self.headers.get_all("Transfer-Encoding", [])]
+        if codings not in ([], ["chunked"], ["identity"]):
+            self._refuse("the answer is transferred in a way that nobody asked for")
+        lost = any(name != name.strip() for name in self.headers) or any(
+            isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in self.headers.defects
+        )
+        if lost and not lengths and not self.chunked:
+            self._refuse("the answer has a header that cannot be read, which may be its length")
         if lengths and self.chunked:
             self.will_close = True  # two ways to find the end: nothing may be read after it
+
+    def _refuse(self, why: str) -> NoReturn:
+        self._close_conn()
+        raise http.client.HTTPException(why)
 
     def _close_conn(self) -> None:
         """Finish; a connection with bytes after the answer's end is not used again: they answer nothing."""
