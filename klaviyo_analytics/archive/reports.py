@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics._html import AccountSummary
 from klaviyo_analytics._messages import near
 from klaviyo_analytics.archive.sql import Span, frame_of, kept_metric
 from klaviyo_analytics.archive.store import Store, mark
@@ -198,7 +199,7 @@ class Reported:
                 raise InvalidInputError(
                     "by= applies to campaigns and flows only. Leave it out for the account."
                 )
-            frame = self._account(period, metric, compare, currency)
+            frame = AccountSummary(self._account(period, metric, compare, currency))
         else:
             for name, value in (("compare", compare), ("currency", currency)):
                 if value is not None:
