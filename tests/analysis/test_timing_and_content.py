@@ -248,16 +248,15 @@ def test_the_frames_of_the_client_fit_without_renaming() -> None:
         events = client.events.list(metric=metric, include=["attributions"])
         credits_ = client.events.attributions(metric=metric, unattributed=True)
         touches = client.events.list(metric=["Opened Email", "Clicked Email"])
-    # The sandbox leaves the attributed events null, but not the campaigns and flows.
     plain = analysis.normalise_orders(events)
-    ids = ["attributed_campaign_id", "attributed_flow_id", "attributed_message"]
+    ids = ["attributed_event_id", "attributed_campaign_id", "attributed_flow_id", "attributed_message"]
     by_id = ["id", "value", *ids]
     left, right = (
         table[by_id].sort_values("id", ignore_index=True)
         for table in (plain, analysis.normalise_orders(credits_))
     )
     pd.testing.assert_frame_equal(left, right)
-    assert plain["attributed_event_id"].isna().all()
+    assert (plain["attributed_event_id"].notna() == plain["attributed_message"].notna()).all()
     acts = touches.assign(channel="email", interaction="click", received=touches["datetime"])
     earned = analysis.attribution(plain, acts, "native")
     credited = credits_["attribution_id"].notna()
