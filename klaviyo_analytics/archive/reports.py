@@ -199,7 +199,7 @@ class Reported:
                 raise InvalidInputError(
                     "by= applies to campaigns and flows only. Leave it out for the account."
                 )
-            frame = AccountSummary(self._account(period, metric, compare, currency))
+            frame: pd.DataFrame = AccountSummary(self._account(period, metric, compare, currency))
         else:
             for name, value in (("compare", compare), ("currency", currency)):
                 if value is not None:

@@ -1,10 +1,8 @@
 """Long collections in concurrent ranges of time.
 
-Cursor pages are serial: each names the next, so latency sets the pace. Ranges of time are not. The first page
-is read alone; the time it covers shows how dense the rest is, and if the rest is long, it is cut into
-half-open ranges that are read at once. Time is never evenly filled: a reader that has nothing left to do takes
-half of what another still has before it. A row lies in exactly one range. The number of readers grows while more of
-them read faster; the documented pace of the endpoint is kept by the transport.
+Cursor pages are serial: each names the next, so latency sets the pace. Ranges of time are not: what is left after the
+first page is cut into half-open ranges that several readers share, and a row lies in exactly one of them. The first
+page shows how many readers help; the documented pace of the endpoint is kept by the transport.
 """
 
 from __future__ import annotations
