@@ -41,15 +41,16 @@ def press_enter(view: ChoiceView) -> None:
 
 def test_often_used_metrics_come_first_then_those_of_each_integration(client: KlaviyoClient) -> None:
     picker = MetricPicker(client)
-    assert rows(picker)[:2] == ["Placed Order (Point of Sale)", "Placed Order (Shopify)"]
+    orders = ["Placed Order (API)", "Placed Order (Point of Sale)", "Placed Order (Shopify)"]
+    assert rows(picker)[:3] == orders
     assert len(rows(picker)) == len(client.metrics.known())  # all of them, without pages
     usual = [option for option in picker.state.options if option.often]
     others = [option.group for option in picker.state.options if not option.often]
     assert rows(picker)[: len(usual)] == [option.label for option in usual]
     assert others == sorted(others, key=lambda group: group.casefold() or "~")  # without one, last
     picker.state.group = "Shopify"
-    picker.state.search = "started checkout"
-    assert rows(picker) == ["Started Checkout (Shopify)"]
+    picker.state.search = "checkout started"
+    assert rows(picker) == ["Checkout Started (Shopify)"]
     assert "1 of " in picker._place.value
     picker.close()
 
