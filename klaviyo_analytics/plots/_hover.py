@@ -141,7 +141,7 @@ def _png(figure: Figure, dpi: float) -> bytes:
 def _alone(figure: Figure, artists: Sequence[Artist]) -> bytes:
     """Render only these artists, on nothing."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  (also registers the canvas)
-    from PIL import Image  # noqa: PLC0415  (Matplotlib needs it, too)
+    from PIL import Image  # noqa: PLC0415
 
     before = figure.canvas
     canvas: Any = FigureCanvasAgg(figure)
