@@ -130,10 +130,10 @@ def test_a_resource_has_its_count_its_newest_and_its_methods(fresh: ka.KlaviyoCl
 
 def test_a_repr_sends_nothing(fresh: ka.KlaviyoClient, sandbox: Sandbox) -> None:
     before = len(sandbox.requests)
-    assert repr(fresh.campaigns).startswith("Campaigns: cancel, ")
+    assert repr(fresh.campaigns).startswith("Campaigns: audiences, cancel, ")
     assert len(sandbox.requests) == before
     assert fresh.account["id"]
-    assert repr(fresh.campaigns).startswith("Campaigns of Juniper & Pine Outfitters, LLC: cancel, ")
+    assert repr(fresh.campaigns).startswith("Campaigns of Juniper & Pine Outfitters, LLC: audiences, cancel, ")
 
 
 def test_many_are_counted_as_far_as_one_page_and_people_are_not_named(

@@ -40,7 +40,7 @@ STAGES = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
 _IDENTITY = ("flow_id", "flow", "flow_message_id", "message", "message_position", "channel")
 _RATES = {"open_rate": "open", "click_rate": "click", "conversion_rate": "convert"}
 _PEOPLE = {"opens_unique": "opened", "clicks_unique": "clicked", "conversion_uniques": "converted"}
-_NARROW, _ROOMY = 50, 75  # characters
+_NARROW, _ROOMY, _NAME = 50, 75, 20  # characters
 _THIN = 0.2  # of the font size
 _SMALL = 1.2  # an offset in font sizes shrinks with small type
 
@@ -164,7 +164,8 @@ def _columns(ax: Axes, funnel: Funnel) -> float:
     first, *later = funnel.counts
     columns = [(_PEOPLE.get(first, quantity(first).label), _written(funnel.counts[first]), "count")]
     stages = dict(zip(funnel.rates, later, strict=False)) if len(funnel.rates) == len(later) else {}
-    if characters(ax) < _ROOMY:  # beside the rates alone the bars keep their width
+    longest = max((len(line) for label in funnel.labels for line in label.splitlines()), default=0)
+    if characters(ax) < _ROOMY + max(0, longest - _NAME):  # beside the rates alone the bars keep their width
         columns, stages = [], {}
     for heading, rates in funnel.rates.items():
         columns.append((heading, write_column(rates, "rate"), "rate"))

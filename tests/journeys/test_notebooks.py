@@ -45,7 +45,7 @@ print(json.dumps({
         id: {name: str(value) if name == "scored_on" else value for name, value in customer.items()}
         for id, customer in customers[[*becomes]].astype(object).to_dict("index").items()
     },
-}))
+}, indent=0))
 """
 
 Run = Callable[..., nbformat.NotebookNode]

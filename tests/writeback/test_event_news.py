@@ -53,14 +53,19 @@ def test_what_names_no_metric_is_refused(offline: KlaviyoClient, metric: Any) ->
 
 
 @pytest.mark.parametrize(
-    "slip",
-    ["placed order", "Placed Order ", "Placed Orders", "Placed Order"],
+    ("slip", "known"),
+    [
+        ("placed order", "Placed Order"),
+        ("Placed Order ", "Placed Order"),
+        ("Placed Orders", "Placed Order"),
+        ("Checkout Started", "Checkout Started"),
+    ],
     ids=["case", "space", "s", "api"],
 )
-def test_a_metric_that_may_be_a_slip_is_not_made_without_a_word(shop: Shop, slip: str) -> None:
+def test_a_metric_that_may_be_a_slip_is_not_made_without_a_word(shop: Shop, slip: str, known: str) -> None:
     frame = scored(time=TIME)
     shop.client._context.metrics = None
-    with pytest.raises(ConfirmationRequiredError, match=r"new metric .* beside 'Placed Order' \(Shopify\)"):
+    with pytest.raises(ConfirmationRequiredError, match=rf"new metric .* beside '{known}' \(Shopify\)"):
         shop.client.events.create_many(frame, metric=slip, properties="rest")
     plan = shop.client.events.plan_create(frame, metric=slip, properties="rest", compare=True)
     assert plan.preview()["note"].str.contains("is new, and is made for good").all()
