@@ -133,7 +133,9 @@ def test_a_repr_sends_nothing(fresh: ka.KlaviyoClient, sandbox: Sandbox) -> None
     assert repr(fresh.campaigns).startswith("Campaigns: audiences, cancel, ")
     assert len(sandbox.requests) == before
     assert fresh.account["id"]
-    assert repr(fresh.campaigns).startswith("Campaigns of Juniper & Pine Outfitters, LLC: audiences, cancel, ")
+    assert repr(fresh.campaigns).startswith(
+        "Campaigns of Juniper & Pine Outfitters, LLC: audiences, cancel, "
+    )
 
 
 def test_many_are_counted_as_far_as_one_page_and_people_are_not_named(

@@ -270,16 +270,19 @@ class TestNames:
         known: dict[str, Any] = {
             key: one.attributes.get("name") for key, one in records.get(kind, {}).items()
         }
-        if kind == "message":  # of a campaign its name, of a flow the message's own
-            campaigns = records["campaign"]
-            known = {
+        campaigns = records["campaign"]
+        if (
+            kind == "message"
+        ):  # of a campaign its name, by its own id or its message's; of a flow the message's own
+            known = {key: one.attributes["name"] for key, one in campaigns.items()}
+            known |= {
                 key: campaigns[str(one.relationships["campaign"])].attributes["name"]
                 for key, one in records["campaign-message"].items()
             } | {key: one.attributes["definition"]["name"] for key, one in records["flow-message"].items()}
         assert shown
         assert shown == {key: known[key] for key in shown}
         if kind == "message":
-            assert {key in records["campaign-message"] for key in shown} == {True, False}
+            assert {key in records["flow-message"] for key in shown} == {True, False}
 
     @pytest.mark.parametrize(("metric", "by"), [("Subscribed to List", "List"), (OPENED, "Campaign Name")])
     def test_lists_and_campaigns_are_grouped_by_name(self, metric: Any, by: Any, library: Shop) -> None:
