@@ -112,7 +112,7 @@ def read_by_hand(shop: Shop) -> list[Order]:
         orders.append(
             Order(
                 event["id"], datetime.fromisoformat(about["datetime"]), properties["$value"],
-                properties["$value_currency"], to.get("campaign-message") or to.get("flow-message"),
+                properties["$currency_code"], to.get("campaign-message") or to.get("flow-message"),
                 to.get("campaign"), to.get("flow"),
             )
         )  # fmt: skip

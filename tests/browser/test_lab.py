@@ -355,15 +355,15 @@ HBox(pickers, layout={"grid_gap": "24px"})
     metrics, campaigns = page.locator(".kla-choice-metric"), page.locator(".kla-choice-campaign")
     expect(
         listed(metrics, "Metrics").get_by_role("option", name=re.compile(r"^Placed\sOrder"))
-    ).to_have_count(2)
+    ).to_have_count(3)
     expect(listed(campaigns, "Campaigns").get_by_role("option", selected=True)).to_have_count(1)
     for picker in (metrics, campaigns):  # beside each other, none is squeezed to nothing
         assert picker.evaluate("e => e.offsetWidth") > 200
     metrics.get_by_placeholder("Search metrics").fill("placed order")
-    expect(metrics.locator(".kla-note")).to_contain_text("2 of ")
+    expect(metrics.locator(".kla-note")).to_contain_text("3 of ")
     metrics.get_by_placeholder("Search metrics").press("Tab")
     expect(listed(metrics, "Metrics")).to_be_focused()
-    for chip in ("Placed Order (Point of Sale) ×", "Placed Order (Shopify) ×"):
+    for chip in (f"Placed Order ({shop}) ×" for shop in ("API", "Point of Sale", "Shopify")):
         page.keyboard.press("ArrowDown")
         expect(button(metrics, chip)).to_be_visible()
         expect(metrics.get_by_role("button", name=re.compile("×$"))).to_have_count(1)
