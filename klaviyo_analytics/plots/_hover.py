@@ -63,15 +63,15 @@ def picture_in_layers(figure: Figure, *, dpi: float) -> tuple[bytes, list[Layer]
     Without a legend, or with very many entries, the picture is whole and there are no layers. The figure is the same
     afterwards.
     """
-    figure.draw_without_rendering()  # lays it out
     series = [one for ax in figure.axes for one in _series(ax)]
     if not 1 < len(series) <= _MOST_LAYERS:
         return _png(figure, dpi), []
     engine, before = figure.get_layout_engine(), figure.dpi
+    figure.set_dpi(dpi)  # type is rounded to pixels, so the layout belongs to a resolution
+    figure.draw_without_rendering()  # lays it out
     names = [_box(text.get_window_extent(), figure.bbox, text.get_text()) for text, _ in series]
     try:
         figure.set_layout_engine("none")
-        figure.set_dpi(dpi)
         for _, artists in series:
             for artist in artists:
                 artist.set_visible(False)
