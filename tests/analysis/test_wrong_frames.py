@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -124,6 +125,13 @@ ASKING: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
+@pytest.fixture
+def closed_figures() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+@pytest.mark.usefixtures("closed_figures")
 @pytest.mark.parametrize("written", WRITTEN)
 @pytest.mark.parametrize("name", ASKING)
 def test_the_advice_about_times_works_for_the_column_that_it_is_given_for(name: str, written: str) -> None:
