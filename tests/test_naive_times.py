@@ -16,7 +16,6 @@ PARSERS = {
     "timeframe/words.py": "the one reader of times",
     "filters/fields.py": "filters know no account; an offsetless time is UTC, as documented",
     "analysis/_calendar.py": "the period that a report's frame states, compared with another such period only",
-    "cli/demo.py": "the sandbox's clock is UTC",
 }
 
 

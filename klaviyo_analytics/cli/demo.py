@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +14,7 @@ from klaviyo_analytics._safe_text import NOTE, write_csv
 from klaviyo_analytics.cli.main import DONE
 from klaviyo_analytics.cli.output import BOLD, note, say, table
 from klaviyo_analytics.errors import InvalidInputError, MissingExtraError, NoMatchError
+from klaviyo_analytics.timeframe.words import answered
 
 if TYPE_CHECKING:
     from klaviyo_analytics.client import KlaviyoClient
@@ -253,7 +253,7 @@ def _truths(text: str) -> str | dict[str, object]:
 
 
 def _day(text: str) -> int:
-    try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-    except ValueError:
-        raise InvalidInputError(f"--now {text!r} is not a day such as 2026-06-30.") from None
+    moment = answered(text)
+    if moment is None:
+        raise InvalidInputError(f"--now {text!r} is not a day such as 2026-06-30.")
+    return int(moment.timestamp())

@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
+from klaviyo_analytics import _connect
 from klaviyo_analytics.cli import main
 from klaviyo_analytics.sandbox import Sandbox
 
@@ -110,3 +112,22 @@ def test_sandbox_prints_its_url_first_and_answers_there() -> None:
                 assert json.load(answer)["data"][0]["type"] == "account"
         finally:
             process.terminate()
+
+
+@pytest.mark.parametrize("now", ["2026-06-30", "2026-06-30T02:00+02:00"])
+def test_the_options_of_the_sandbox_reach_the_shop(now: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[Sandbox] = []
+
+    class Ending(Sandbox):
+        def serve_forever(self) -> None:
+            served.append(self)
+
+    monkeypatch.setattr(_connect, "sandbox_class", lambda: Ending)
+    line = "sandbox --port 0 --profiles 60 --events 2000 --text-names old --truths renewals=1 --now"
+    assert main([*line.split(), now]) == 0
+    with served[0] as sandbox:
+        account = sandbox.account
+        assert account.now == datetime(2026, 6, 30, tzinfo=UTC).timestamp()
+        names = {one.attributes["name"] for one in account.records["metric"].values()}
+        assert {"Received SMS"} == names & {"Received SMS", "Received Text Message"}
+        assert any("Subscription Recurring Order" in (one.get("tags") or ()) for one in account.events.properties)

@@ -106,13 +106,13 @@ def test_layers_over_the_base_make_the_whole_picture_and_the_figure_is_as_before
     ax = trend()
     figure = ax.get_figure(root=True)
     assert figure is not None
+    figure.savefig(io.BytesIO(), format="png", dpi=80)  # the first drawing settles where names at line ends stand
     before = io.BytesIO()
     figure.savefig(before, format="png", dpi=80)
     base, layers = picture_in_layers(figure, dpi=80)
     after = io.BytesIO()
     figure.savefig(after, format="png", dpi=80)
-    pixels = [np.asarray(Image.open(file).convert("RGBA"), int) for file in (before, after)]
-    assert np.abs(pixels[0] - pixels[1]).max() <= 1  # each layout pass may round names at line ends anew
+    assert before.getvalue() == after.getvalue()
     assert {layer.name.text for layer in layers} == {"Opened Email", "Clicked Email"}
     whole, joined = Image.open(before).convert("RGBA"), Image.open(io.BytesIO(base)).convert("RGBA")
     empty = np.abs(np.asarray(whole, int) - np.asarray(joined, int)).max(axis=2) > 60
