@@ -87,7 +87,7 @@ def test_dates_that_went_through_a_csv_are_refused_with_advice_that_works() -> N
     frame = series(days).assign(datetime=days.astype(str))
     with pytest.raises(FrameError, match=r"is (text|str).*tz_convert") as caught:
         plots.metric_trend(frame)
-    advice = str(caught.value).partition("account's time zone: ")[2].partition("; ")[0]
+    advice = str(caught.value).partition("Set it to ")[2].partition(", with the account's time zone")[0]
     followed = frame.assign(datetime=eval(advice, {"pd": pd, "frame": frame}))
     assert followed["datetime"].tolist() == days.tolist()
 
