@@ -130,4 +130,6 @@ def test_the_options_of_the_sandbox_reach_the_shop(now: str, monkeypatch: pytest
         assert account.now == datetime(2026, 6, 30, tzinfo=UTC).timestamp()
         names = {one.attributes["name"] for one in account.records["metric"].values()}
         assert {"Received SMS"} == names & {"Received SMS", "Received Text Message"}
-        assert any("Subscription Recurring Order" in (one.get("tags") or ()) for one in account.events.properties)
+        assert any(
+            "Subscription Recurring Order" in (one.get("tags") or ()) for one in account.events.properties
+        )

@@ -106,7 +106,9 @@ def test_layers_over_the_base_make_the_whole_picture_and_the_figure_is_as_before
     ax = trend()
     figure = ax.get_figure(root=True)
     assert figure is not None
-    figure.savefig(io.BytesIO(), format="png", dpi=80)  # the first drawing settles where names at line ends stand
+    figure.savefig(
+        io.BytesIO(), format="png", dpi=80
+    )  # the first drawing settles where names at line ends stand
     before = io.BytesIO()
     figure.savefig(before, format="png", dpi=80)
     base, layers = picture_in_layers(figure, dpi=80)
