@@ -53,9 +53,11 @@ class Reader:
         """Return the value of a key; a missing key counts as null."""
         return Reader(self.mapping().get(key), self.where, f"{self.path}.{key}" if self.path else key)
 
-    def items(self) -> list[Reader]:
-        """Return the members of a list."""
+    def items(self, count: int | None = None) -> list[Reader]:
+        """Return the members of a list, which has `count` of them if that is given."""
         found = self._of(lambda value: isinstance(value, list), "a list")
+        if count is not None and len(found) != count:
+            raise self._wrong(f"a list of {count:,}", f"one of {len(found):,}")
         return [Reader(each, self.where, f"{self.path}[{n}]") for n, each in enumerate(found)]
 
     def entries(self) -> Iterator[tuple[str, Reader]]:
@@ -93,10 +95,10 @@ class Reader:
             raise self._wrong(expected)
         return self.value
 
-    def _wrong(self, expected: str) -> MalformedResponseError:
+    def _wrong(self, expected: str, got: str | None = None) -> MalformedResponseError:
         place = f" at {self.path}" if self.path else ""
         return MalformedResponseError(
-            f"{self.where}: expected {expected}{place}, got {described(self.value)}."
+            f"{self.where}: expected {expected}{place}, got {got or described(self.value)}."
         )
 
 

@@ -144,7 +144,8 @@ class Api:
         def send(call: Call) -> Any:
             return self._answer(call, on_wait=on_wait).document
 
-        pages = paging.pages(call, send)
+        links = paging.NextLinks(call.label)
+        pages = links.pages(call, send)
         try:
             first = next(pages)
         except ValidationError as refusal:
@@ -157,7 +158,7 @@ class Api:
             yield from pages
             return
         self._smaller_pages[endpoint.operation] = smaller
-        yield from paging.pages(replace(call, params={**params, **_sized(smaller)}), send)
+        yield from links.pages(replace(call, params={**params, **_sized(smaller)}), send)
 
     def pace(self, endpoint: Endpoint, params: Mapping[str, str]) -> float | None:
         """Return how many requests a second the shortest documented windows allow; None if no limit is documented."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,8 @@ import pandas as pd
 
 from klaviyo_analytics import frames
 from klaviyo_analytics._progress import Progress
-from klaviyo_analytics.endpoints.paging import SeenCursors, next_cursor
+from klaviyo_analytics._reader import Reader
+from klaviyo_analytics.endpoints.paging import Body, BodyCursors
 from klaviyo_analytics.errors import (
     InvalidQueryError,
     MalformedResponseError,
@@ -292,48 +294,40 @@ class MetricAggregates(Resource):
             seconds=lifetime(part.end, context.now()),
         )
 
-    def _pages(self, body: dict[str, Any], progress: Progress) -> Iterator[dict[str, Any]]:
-        """Return the attributes of each response.
+    def _pages(self, body: Body, progress: Progress) -> Iterator[Mapping[str, Any]]:
+        """Yield the attributes of each response.
 
-        How the server hands over the cursor of the next page is not documented: it is taken from `links.next`
-        or from an attribute. If a page is full and no cursor comes, a larger page is asked for instead, so
-        that nothing is cut off in silence.
+        If the first page is full and names no further one, a larger page is asked for instead, so that nothing is
+        cut off in silence.
         """
-        cursor: str | None = None
-        seen, first = SeenCursors("metric-aggregates"), True
+        cursors, send = BodyCursors("metric-aggregates"), partial(self._ask, progress=progress)
         while True:
-            try:
-                answer = self._ask({**body, "page_cursor": cursor} if cursor else body, progress)
-            except ValidationError as refusal:
-                if body["page_size"] == PAGE:
-                    raise
-                raise _cut_off(body["page_size"] // LARGER) from refusal
-            attributes = answer["data"]["attributes"]
-            cursor = _cursor(answer)
-            if cursor is None and len(attributes["data"]) >= body["page_size"] and first:
-                if body["page_size"] >= LARGEST_PAGE:
-                    raise _cut_off(body["page_size"])
-                body = {**body, "page_size": body["page_size"] * LARGER}
-                continue
-            yield attributes
-            if cursor is None:
-                return
-            seen.add(cursor)
-            first = False
+            documents = cursors.pages(body, send)
+            first = next(documents)
+            full = len(first["data"]["attributes"]["data"]) >= body["page_size"]
+            if not full or cursors.following(body, first):
+                break
+            if body["page_size"] >= LARGEST_PAGE:
+                raise _cut_off(body["page_size"])
+            body = {**body, "page_size": body["page_size"] * LARGER}
+        for document in chain([first], documents):
+            yield document["data"]["attributes"]
 
-    def _ask(self, attributes: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        document: dict[str, Any] = self._context.api.call(
-            "query_metric_aggregates",
-            json={"data": {"type": "metric-aggregate", "attributes": attributes}},
-            on_wait=progress.waiting,
-        )
+    def _ask(self, attributes: Body, *, progress: Progress) -> Mapping[str, Any]:
         try:
-            answer = document["data"]["attributes"]
-            if isinstance(answer["dates"], list) and isinstance(answer["data"], list):
-                return document
-        except (KeyError, TypeError):
-            pass
-        raise MalformedResponseError("The metric-aggregates response lacks dates or data.")
+            document = self._context.api.call(
+                "query_metric_aggregates",
+                json={"data": {"type": "metric-aggregate", "attributes": attributes}},
+                on_wait=progress.waiting,
+            )
+        except ValidationError as refusal:
+            if attributes["page_size"] == PAGE:
+                raise
+            raise _cut_off(attributes["page_size"] // LARGER) from refusal
+        answer = Reader(document, "The metric-aggregates response lacks dates or data")
+        for name in ("dates", "data"):
+            answer.at("data").at("attributes").at(name).items()
+        return answer.mapping()
 
 
 def _is_joined(interval: str, measurements: Sequence[str]) -> bool:
@@ -358,14 +352,6 @@ def _cut_off(groups: int) -> PaginationError:
         f"There are {groups:,} groups or more, and the server offers no further page. Group by less, or narrow it "
         "with where=."
     )
-
-
-def _cursor(document: dict[str, Any]) -> str | None:
-    if linked := next_cursor(document):
-        return linked
-    attributes = document["data"]["attributes"]
-    cursor = attributes.get("next_page_cursor") or attributes.get("page_cursor")
-    return str(cursor) if cursor else None
 
 
 def _check_age(frame: Timeframe, now: datetime) -> None:

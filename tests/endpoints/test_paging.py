@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_analytics.endpoints import paging
-from klaviyo_analytics.endpoints.paging import next_target
+from klaviyo_analytics.endpoints.paging import NextLinks, next_target
 from klaviyo_analytics.errors import MalformedResponseError, PaginationError
 from tests.http.scripted_server import Answer, ScriptedServer
 from tests.http.senders import get, transport
@@ -29,7 +28,8 @@ def page(*ids: str, next: Any = None, **links: Any) -> Answer:
 
 def read(server: ScriptedServer, face: str = "", **params: str) -> Iterator[list[str]]:
     sender = transport(server.url + face)
-    for document in paging.pages(get(**params), lambda call: sender.send(call).document):
+    call = get(**params)
+    for document in NextLinks(call.label).pages(call, lambda call: sender.send(call).document):
         yield [record["id"] for record in document["data"]]
 
 

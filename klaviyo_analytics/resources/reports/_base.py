@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from klaviyo_analytics._progress import Progress
+from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.endpoints import Endpoint
-from klaviyo_analytics.endpoints.paging import SeenCursors, next_cursor
-from klaviyo_analytics.errors import ConnectionFailedError, InvalidInputError, MalformedResponseError
+from klaviyo_analytics.endpoints.paging import Params, QueryCursors
+from klaviyo_analytics.errors import ConnectionFailedError, InvalidInputError
 from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.frames import reports as tables
 from klaviyo_analytics.frames import warn
@@ -28,7 +29,6 @@ from klaviyo_analytics.resources.metrics import conversion_metric as read_conver
 from klaviyo_analytics.resources.reports import questions
 from klaviyo_analytics.resources.reports.questions import KINDS, Asked, ReportName
 from klaviyo_analytics.timeframe import Timeframe
-from klaviyo_analytics.timeframe.words import as_written
 
 AT_ONCE = 100  # ids in one filter, so that an address stays short enough
 CHANNELS: Mapping[str, str] = {"email": "email", "sms": "sms", "push-notification": "mobile_push"}
@@ -186,44 +186,31 @@ def _asked_for(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -
 
 
 def _pages(context: Context, endpoint: Endpoint, body: Any, bar: Progress) -> Iterator[Mapping[str, Any]]:
-    """Yield the attributes of each page: the same body, with the cursor beside it as a query parameter."""
+    """Yield the attributes of each page."""
     assert endpoint.body is not None
     document = {"data": {"type": endpoint.body.type, "attributes": body}}
-    seen = SeenCursors(_name(endpoint))
-    params: dict[str, str] | None = None
-    while True:
-        send = partial(
+
+    def send(params: Params) -> Any:
+        call = partial(
             context.api.call, endpoint.operation, params=params, json=document, on_wait=bar.waiting
         )
-        answer = counted(context, endpoint, send, on_wait=bar.waiting)
+        return counted(context, endpoint, call, on_wait=bar.waiting)
+
+    for answer in QueryCursors(_name(endpoint)).pages({}, send):
         yield _attributes(answer, endpoint, series="interval" in body)
-        cursor = next_cursor(answer)
-        if cursor is None:
-            return
-        seen.add(cursor)
-        params = {"page_cursor": cursor}
 
 
 def _attributes(answer: Any, endpoint: Endpoint, *, series: bool) -> Mapping[str, Any]:
     """Return the attributes of a complete response; the cache would keep an incomplete one."""
-    try:
-        attributes: Mapping[str, Any] = answer["data"]["attributes"]
-        starts = [as_written(start) for start in attributes["date_times"]] if series else None
-        if all(_is_whole(result, starts) for result in attributes["results"]):
-            return attributes
-    except (KeyError, TypeError, ValueError, AttributeError):
-        pass
     wanted = "a number for each of its date_times" if series else "results"
-    raise MalformedResponseError(f"{_name(endpoint)} answered without {wanted}.")
-
-
-def _is_whole(result: Mapping[str, Any], starts: Sequence[datetime] | None) -> bool:
-    groupings, numbers = result["groupings"], result["statistics"]
-    if not isinstance(groupings, Mapping) or not isinstance(numbers, Mapping):
-        return False
-    return starts is None or all(
-        isinstance(along, list) and len(along) == len(starts) for along in numbers.values()
-    )
+    attributes = Reader(answer, f"{_name(endpoint)} answered without {wanted}").at("data").at("attributes")
+    starts = [each.moment() for each in attributes.at("date_times").items()] if series else None
+    for result in attributes.at("results").items():
+        result.at("groupings").mapping()
+        for _, numbers in result.at("statistics").entries():
+            if starts is not None:
+                numbers.items(len(starts))
+    return attributes.mapping()
 
 
 def _question(context: Context, asked: Asked, body: Mapping[str, Any]) -> Question:
