@@ -58,7 +58,41 @@ class Reader:
         found = self._of(lambda value: isinstance(value, list), "a list")
         if count is not None and len(found) != count:
             raise self._wrong(f"a list of {count:,}", f"one of {len(found):,}")
-        return [Reader(each, self.where, f"{self.path}[{n}]") for n, each in enumerate(found)]
+        return [self._member(n) for n in range(len(found))]
+
+    def held(self, key: str) -> Reader:
+        """Return the value of a key that must be there, although it may be null."""
+        if key not in self.mapping():
+            raise self._wrong(f"an object with {key!r}", "one without")
+        return self.at(key)
+
+    def records(self, *keys: str, one: bool = True) -> list[Mapping[str, Any]]:
+        """Return a list of objects with a text or a number at each of these keys; null is an empty list.
+
+        Parameters
+        ----------
+        *keys : str
+            What every object must have.
+        one : bool
+            Whether a single object counts as a list of one.
+        """
+        if self.value is None:
+            return []
+        found = [self.value] if one and not isinstance(self.value, list) else self.value
+        if not isinstance(found, list):
+            raise self._wrong("a list")
+        for n, record in enumerate(found):  # pages are long: a reader is made only for what is wrong
+            if not isinstance(record, Mapping):
+                raise self._member(n)._wrong("an object")
+            for key in keys:
+                if not isinstance(record.get(key), (str, int)):
+                    raise self._member(n).at(key)._wrong("a string or a number")
+        return found
+
+    def _member(self, n: int) -> Reader:
+        if not isinstance(self.value, list):
+            return self
+        return Reader(self.value[n], self.where, f"{self.path}[{n}]")
 
     def entries(self) -> Iterator[tuple[str, Reader]]:
         """Yield the keys of an object with their values."""

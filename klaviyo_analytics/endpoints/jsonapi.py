@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klaviyo_analytics import errors
+from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.http.retry import retry_after
 from klaviyo_analytics.http.session import Reply, redact
 
 Record = Mapping[str, Any]
+NOT_INCLUDABLE = "An answer included something that is not a JSON:API resource"
 BY_STATUS: Mapping[int, type[errors.ApiError]] = {
     401: errors.AuthenticationError,
     403: errors.PermissionDeniedError,
@@ -29,14 +31,14 @@ GATEWAY_SAYS: Mapping[int, str] = {
 
 
 def resources(document: Any, where: str) -> list[Record]:
-    """Return the primary data of an answer as a list, whether it is one resource or many."""
-    data = document.get("data") if isinstance(document, Mapping) else None
-    if data is None and not (isinstance(document, Mapping) and "data" in document):
-        raise errors.MalformedResponseError(f"{where} answered without data; is base_url Klaviyo's API?")
-    found = data if isinstance(data, list) else [] if data is None else [data]
-    if not all(isinstance(record, Mapping) and isinstance(record.get("id"), (str, int)) for record in found):
-        raise errors.MalformedResponseError(f"{where} answered with data that are not JSON:API resources.")
-    return found
+    """Return the primary data of an answer as a list, whether it is one resource or many.
+
+    Raises
+    ------
+    MalformedResponseError
+        There are no data, or something in them is not a resource with an id.
+    """
+    return _data(document, where).records("id")
 
 
 def collection(document: Any, where: str) -> list[Record]:
@@ -47,18 +49,16 @@ def collection(document: Any, where: str) -> list[Record]:
     MalformedResponseError
         If the data are null, or hold something that is not a resource: an empty page says ``[]``.
     """
-    data = document.get("data") if isinstance(document, Mapping) else None
-    if data is None:
-        if isinstance(document, Mapping) and "data" in document:
-            raise errors.MalformedResponseError(f"{where} answered with null instead of a list of resources.")
-        return resources(document, where)
-    rows = data if isinstance(data, list) else [data]
-    nameless = [row for row in rows if isinstance(row, Mapping) and "type" in row and row.get("id") is None]
-    if not nameless:
-        return resources(document, where)
-    named = [row for row in rows if not any(row is one for one in nameless)]
-    resources({"data": named}, where)
-    return [{**row, "id": None} if any(row is one for one in nameless) else row for row in rows]
+    data = _data(document, where)
+    if data.value is None:
+        raise errors.MalformedResponseError(f"{where} answered with null instead of a list of resources.")
+    rows = data.records()
+    if not any(map(_is_nameless, rows)):
+        return data.records("id")
+    for n, row in enumerate(rows):
+        if not _is_nameless(row):
+            Reader(row, data.where, f"{data.path}[{n}]").records("id")
+    return [{**row, "id": None} if _is_nameless(row) else row for row in rows]
 
 
 def only_errors(document: Any) -> bool:
@@ -70,17 +70,21 @@ def included(documents: Iterable[Any]) -> dict[tuple[str, str], Record]:
     """Index everything that answers included by (type, id)."""
     index: dict[tuple[str, str], Record] = {}
     for document in documents:
-        found = document.get("included") or ()
-        if not isinstance(found, (list, tuple)) or not all(map(_is_resource, found)):
-            raise errors.MalformedResponseError(
-                "An answer included something that is not a JSON:API resource."
-            )
+        found = Reader(document, NOT_INCLUDABLE).at("included").records("type", "id", one=False)
         index |= {(str(record["type"]), str(record["id"])): record for record in found}
     return index
 
 
-def _is_resource(record: Any) -> bool:
-    return isinstance(record, Mapping) and "type" in record and "id" in record
+def _data(document: Any, where: str) -> Reader:
+    try:
+        data = Reader(document, f"{where} answered without data").held("data")
+    except errors.MalformedResponseError as problem:
+        raise errors.MalformedResponseError(f"{problem} Is base_url Klaviyo's API?") from None
+    return Reader(data.value, f"{where} answered with data that are not JSON:API resources", data.path)
+
+
+def _is_nameless(row: Record) -> bool:
+    return row.get("id") is None and "type" in row
 
 
 def error(reply: Reply, *, method: str, path: str, gateway: bool) -> errors.ApiError:

@@ -35,6 +35,7 @@ from klaviyo_analytics.writeback.write_types import (
     Status,
     WriteType,
     folded,
+    identity,
     options_from,
 )
 
@@ -78,7 +79,9 @@ def job_failures(
     where = {same(name): row for name, row in zip(keys, rows, strict=True)}
     for one in errors:
         place = _place(one, len(rows))
-        row = rows[place] if place is not None else where.get(same(_key_of(one, key)))
+        row = (
+            rows[place] if place is not None else where.get(same(identity(one.get("original_payload"), key)))
+        )
         if row is not None:
             found.setdefault(row, row_outcome("failed", one))
     return found
@@ -89,16 +92,6 @@ def _place(error: Mapping[str, Any], count: int) -> int | None:
     pointer = source.get("pointer") if isinstance(source, Mapping) else None
     match = _ROW.search(pointer) if isinstance(pointer, str) else None
     return int(match[1]) if match and int(match[1]) < count else None
-
-
-def _key_of(error: Mapping[str, Any], key: str) -> Any:
-    payload = error.get("original_payload")
-    if not isinstance(payload, Mapping):
-        return None
-    if key in payload:
-        return payload[key]
-    attributes = payload.get("attributes")
-    return attributes.get(key) if isinstance(attributes, Mapping) else None
 
 
 ENDED = ("complete", "cancelled")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from klaviyo_analytics._reader import EMPTY, Reader
 from klaviyo_analytics.endpoints import jsonapi
 from klaviyo_analytics.endpoints.api import Api
 from klaviyo_analytics.errors import ApiError
@@ -21,6 +22,7 @@ __all__ = [
     "Status",
     "WriteType",
     "folded",
+    "identity",
     "options_from",
     "stored_options",
 ]
@@ -455,7 +457,7 @@ def _profile_errors(api: Api, job: str, attributes: Json) -> Iterator[Json]:
     endpoint = api.catalog["get_errors_for_bulk_import_profiles_job"]
     for document in api.pages(endpoint, {"id": job}, {}, size=endpoint.page_max, chosen=False):
         for record in jsonapi.resources(document, endpoint.path):
-            yield record.get("attributes") or {}
+            yield Reader(record, endpoint.path).at("attributes").optional(Reader.mapping, EMPTY)
 
 
 def _contents(api: Api, job: str, options: Options) -> set[str]:
@@ -472,11 +474,14 @@ def _contents(api: Api, job: str, options: Options) -> set[str]:
     return {folded(identity(one["original_payload"], key)) for one in refused if one.get("original_payload")}
 
 
-def identity(record: Json, key: str) -> Any:
-    """Return the key of a profile, from a resource or from the bare attributes in an error."""
-    if key == "id":
-        return record.get("id")
-    return (record.get("attributes") or record).get(key)
+def identity(record: Any, key: str) -> Any:
+    """Return the key of a profile, from a resource or from the bare attributes in an error; None if it has none."""
+    if not isinstance(record, Mapping):
+        return None
+    if key in record:
+        return record[key]
+    attributes = record.get("attributes")
+    return attributes.get(key) if isinstance(attributes, Mapping) else None
 
 
 IMPORT = WriteType(

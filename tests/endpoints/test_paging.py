@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_analytics.endpoints.paging import NextLinks, next_target
+import klaviyo_analytics
+from klaviyo_analytics.endpoints.paging import (
+    BodyCursors,
+    NextLinks,
+    Paginator,
+    QueryCursors,
+    next_target,
+)
 from klaviyo_analytics.errors import MalformedResponseError, PaginationError
 from tests.http.scripted_server import Answer, ScriptedServer
 from tests.http.senders import get, transport
 
+DATA: Mapping[str, Any] = {"data": {"attributes": {}}}
 KLAVIYO = "https://a.klaviyo.com/api/profiles"
 
 
@@ -152,3 +162,60 @@ def test_whatever_stands_there_it_leads_below_api_or_is_refused(link: Any) -> No
     except MalformedResponseError:
         return
     assert target is None or target.startswith("/api/")
+
+
+class TestCursors:
+    """The two ways that repeat the same request with a cursor."""
+
+    NEXT = "https://a.klaviyo.com/api/x?page_cursor="
+
+    @pytest.mark.parametrize(
+        "paginator", [BodyCursors("the request"), QueryCursors("the request")], ids=["body", "query"]
+    )
+    def test_each_page_is_the_first_request_with_the_cursor_of_the_page_before(
+        self, paginator: Paginator[Mapping[str, Any]]
+    ) -> None:
+        asked: list[Mapping[str, Any]] = []
+        documents = iter([{**DATA, "links": {"next": self.NEXT + cursor}} for cursor in "bc"] + [DATA])
+
+        def send(request: Mapping[str, Any]) -> Any:
+            asked.append(request)
+            return next(documents)
+
+        assert len(list(paginator.pages({"by": "day"}, send))) == 3
+        assert asked == [
+            {"by": "day"},
+            {"by": "day", "page_cursor": "b"},
+            {"by": "day", "page_cursor": "c"},
+        ]
+
+    @pytest.mark.parametrize(
+        "paginator", [BodyCursors("the request"), QueryCursors("the request")], ids=["body", "query"]
+    )
+    def test_the_same_cursor_twice_stops_the_reading(self, paginator: Paginator[Mapping[str, Any]]) -> None:
+        document = {**DATA, "links": {"next": self.NEXT + "b"}}
+        with pytest.raises(PaginationError, match=r"the request: .*same cursor twice.*after 2 pages"):
+            list(paginator.pages({}, lambda _request: document))
+
+    def test_a_cursor_in_the_attributes_goes_into_the_body(self) -> None:
+        documents = iter([{"data": {"attributes": {"next_page_cursor": "b"}}}, DATA])
+        asked: list[Mapping[str, Any]] = []
+
+        def send(body: Mapping[str, Any]) -> Any:
+            asked.append(body)
+            return next(documents)
+
+        list(BodyCursors("x").pages({}, send))
+        assert asked == [{}, {"page_cursor": "b"}]
+
+
+def test_only_the_paginators_follow_pages() -> None:
+    """A loop of its own elsewhere would lack the guard against circles."""
+    package = Path(klaviyo_analytics.__file__).parent
+    loops = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if "sandbox" not in path.parts
+        and re.search(r"page_cursor|page\[cursor\]|\"next\"", path.read_text("utf-8"))
+    }
+    assert {loop for loop in loops if not loop.startswith("resources/_generated/")} == {"endpoints/paging.py"}
