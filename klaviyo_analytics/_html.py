@@ -1,29 +1,98 @@
-"""What a notebook shows of an account: tables that take their colours from the page, light or dark."""
+"""What a notebook shows: tables and cards that take their colours from the page, light or dark."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics._safe_text import printable
 from klaviyo_analytics.errors import KlaviyoError
 
-LEFT = "text-align:left;vertical-align:top"
-WRAPPED = f"{LEFT};white-space:normal;max-width:44em"
+_LEFT = "text-align:left;vertical-align:top"
+LEFT = f' style="{_LEFT}"'
+NARROW = f' style="{_LEFT};white-space:nowrap"'
+WRAPPED = f' style="{_LEFT};white-space:normal;max-width:44em"'
+
+
+def grid(
+    rows: Iterable[Sequence[str]],
+    *,
+    cells: Sequence[str],
+    head: Sequence[str] = (),
+    heads: Sequence[str] | None = None,
+    each: Sequence[str] = (),
+    caption: str = "",
+    row_headings: bool = True,
+) -> str:
+    """Write a table; every table that is not made by pandas comes from here.
+
+    Parameters
+    ----------
+    rows : iterable of sequences of str
+        The cells, as HTML.
+    cells, heads : sequence of str
+        HTML attributes of each column's cells, and of its heading if that differs, such as `LEFT`.
+    head : sequence of str
+        The headings, as text.
+    each : sequence of str
+        HTML attributes of each row.
+    caption : str
+        The title, as text.
+    row_headings : bool
+        Whether the first cell of a row is its heading.
+    """
+    above = "".join(
+        f'<th scope="col"{attributes}>{html.escape(name)}</th>'
+        for name, attributes in zip(head, cells if heads is None else heads, strict=False)
+    )
+    body = []
+    for row, attributes in zip(rows, chain(each, repeat("")), strict=False):
+        tags = [("th", ' scope="row"'), *[("td", "")] * len(row)] if row_headings else [("td", "")] * len(row)
+        written = (
+            f"<{tag}{scope}{style}>{cell}</{tag}>"
+            for (tag, scope), style, cell in zip(tags, cells, row, strict=False)
+        )
+        body.append(f"<tr{attributes}>{''.join(written)}</tr>")
+    title = f'<caption style="{_LEFT};font-weight:600;caption-side:top">{html.escape(caption)}</caption>'
+    return (
+        f"<table>{title if caption else ''}{f'<thead><tr>{above}</tr></thead>' if head else ''}"
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )
+
+
+def table(
+    frame: pd.DataFrame, *, most: int | None = None, widest: int | None = None, index: bool = True
+) -> str:
+    """Write a frame, or its first rows, as pandas does; texts that could hide or reorder others are escaped.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    most, widest : int, optional
+        The most rows and columns that are shown.
+    index : bool
+        Whether the index is shown.
+    """
+    shown = pd.DataFrame(frame if most is None else frame.head(most)).copy()
+    for place, kind in enumerate(shown.dtypes):
+        if pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype):
+            printed = [
+                printable(value) if isinstance(value, str) else value for value in shown.iloc[:, place]
+            ]
+            shown.isetitem(place, pd.Series(printed, index=shown.index, dtype=kind))
+    shown.columns = shown.columns.map(lambda name: printable(name) if isinstance(name, str) else name)
+    return str(shown.to_html(index=index, max_cols=widest))
 
 
 def card(title: str, facts: Mapping[str, str], *, more: str = "") -> str:
     """Write facts beside their names, under a title; `more` is HTML that stands below."""
-    rows = "".join(
-        f'<tr><th scope="row" style="{LEFT}">{html.escape(name)}</th>'
-        f'<td style="{WRAPPED}">{html.escape(value)}</td></tr>'
-        for name, value in facts.items()
-    )
-    caption = f'<caption style="{LEFT};font-weight:600;caption-side:top">{html.escape(title)}</caption>'
+    rows = [(html.escape(name), html.escape(value)) for name, value in facts.items()]
     below = f'<div style="opacity:.75">{more}</div>' if more else ""
-    return f"<table>{caption}<tbody>{rows}</tbody></table>{below}"
+    return grid(rows, cells=(LEFT, WRAPPED), caption=title) + below
 
 
 _CALLS = (
@@ -113,9 +182,9 @@ class AccountSummary(pd.DataFrame):
 
     def _repr_html_(self) -> str:
         plain = pd.DataFrame(self)
-        table = plain.to_html(index=False, border=0, na_rep="")
+        numbers = table(plain, index=False)
         if not {"source", "measure", "kind", "value"} <= set(plain.columns):
-            return table
+            return numbers
         rows = plain[plain["source"] == "all"].drop_duplicates("measure").set_index("measure")
         of = {str(measure): row for measure, row in rows.iterrows()}
         cards = "".join(
@@ -127,7 +196,7 @@ class AccountSummary(pd.DataFrame):
         return (
             f"<div><b>The account</b> {' · '.join(filter(None, facts))}</div>"
             f'<div style="display:flex;flex-wrap:wrap;gap:8px;margin:6px 0">{cards}</div>'
-            f"<details><summary>All {len(plain)} numbers, by source</summary>{table}</details>"
+            f"<details><summary>All {len(plain)} numbers, by source</summary>{numbers}</details>"
         )
 
 
@@ -166,17 +235,21 @@ def _text(value: Any) -> str:
 
 
 def _verbs(rows: pd.DataFrame) -> str:
-    head = "".join(
-        f'<th scope="col" style="{LEFT}">{name}</th>' for name in ("verb", "request", "limits", "takes")
-    )
-    body = "".join(
-        f'<tr><th scope="row" style="{LEFT}">{html.escape(_text(row["verb"]))}</th>'
-        f'<td style="{LEFT}"><code>{html.escape(row["method"])} {html.escape(row["path"])}</code></td>'
-        f'<td style="{LEFT};white-space:nowrap">{html.escape(_text(row["limits"]))}</td>'
-        f'<td style="{WRAPPED}">{_takes(row)}</td></tr>'
+    body = [
+        (
+            html.escape(_text(row["verb"])),
+            f"<code>{html.escape(row['method'])} {html.escape(row['path'])}</code>",
+            html.escape(_text(row["limits"])),
+            _takes(row),
+        )
         for row in rows.to_dict("records")
+    ]
+    return grid(
+        body,
+        cells=(LEFT, LEFT, NARROW, WRAPPED),
+        head=("verb", "request", "limits", "takes"),
+        heads=[LEFT] * 4,
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _takes(row: Mapping[Any, Any]) -> str:

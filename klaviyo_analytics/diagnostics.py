@@ -14,7 +14,7 @@ import pandas as pd
 
 from klaviyo_analytics import credentials as _credentials
 from klaviyo_analytics import endpoints
-from klaviyo_analytics._html import Description
+from klaviyo_analytics._html import LEFT, Description, grid
 from klaviyo_analytics._messages import allowed_values, counted, did_you_mean
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.connections import Connections
@@ -34,7 +34,6 @@ from klaviyo_analytics.http.session import Reply
 State = Literal["ok", "problem", "unknown"]
 MARKS: dict[State, str] = {"ok": "ok     ", "problem": "PROBLEM", "unknown": "?      "}
 SIGNS: dict[State, str] = {"ok": "✓", "problem": "✗", "unknown": "?"}
-LEFT = "style='text-align:left'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +93,12 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{SIGNS[finding.status]}</td><td {LEFT}>{html.escape(finding.question)}</td>"
-            f"<td {LEFT}>{html.escape(finding.found)}</td>"
-            f"<td {LEFT}>{html.escape(finding.fix)}</td></tr>"
+        rows = [
+            (SIGNS[finding.status], *map(html.escape, (finding.question, finding.found, finding.fix)))
             for finding in self.findings
-        )
-        names = ("Question", "Found", "How to fix it")
-        head = f"<tr><th></th>{''.join(f'<th {LEFT}>{name}</th>' for name in names)}</tr>"
-        return f"<table>{head}{rows}</table>"
+        ]
+        head = ("", "Question", "Found", "How to fix it")
+        return grid(rows, cells=[LEFT] * len(head), head=head, row_headings=False)
 
 
 def without_client(error: KlaviyoError) -> Report:

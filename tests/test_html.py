@@ -6,13 +6,14 @@ import html
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import ipywidgets
 import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
-from klaviyo_analytics._html import AccountRow, AccountSummary, card
+from klaviyo_analytics._html import AccountRow, AccountSummary, card, table
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.sandbox import Sandbox
 
@@ -69,6 +70,30 @@ def test_a_description_shows_every_verb_and_is_otherwise_a_plain_frame(client: K
     assert "<details open>" in html_of(one)
     assert "<details open>" not in shown
     assert type(one.query("verb == 'create'")) is pd.DataFrame
+
+
+def test_tables_of_frames_escape_what_would_hide_or_reorder_text() -> None:
+    frame = pd.DataFrame(
+        {"a\u202eb": ["<b>\u202ex", None, "y"], "n": [1.5, 2, 3], "text": [[1], {"a": 1}, "z"]}
+    )
+    frame["text"] = frame["text"].astype(object)
+    shown = table(frame, most=2, index=False)
+    assert "&lt;b&gt;\\u202ex" in shown
+    assert "\u202e" not in shown
+    assert shown.count("<tr") == 3  # the head and two rows
+    assert "<td>1.5</td>" in shown
+    assert frame.iloc[0, 0] == "<b>\u202ex"  # the frame itself stays as it is
+
+
+def test_every_table_is_written_by_the_one_renderer() -> None:
+    package = Path(ka.__file__).parent
+    writers = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if "sandbox" not in path.parts
+        and re.search(r"<table|<td>|\w\.to_html\((?!path)", path.read_text("utf-8"))
+    }
+    assert writers == {"_html.py"}
 
 
 def test_what_is_shown_is_whole_escaped_and_takes_its_colours_from_the_page(client: KlaviyoClient) -> None:

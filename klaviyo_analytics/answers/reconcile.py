@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics._html import table
 from klaviyo_analytics.answers.customers import _described
 from klaviyo_analytics.answers.source import Copy, Orders, Source, Span
 from klaviyo_analytics.errors import InvalidInputError
@@ -98,8 +99,7 @@ class Reconciliation:
         return chosen.reset_index(drop=True)
 
     def _repr_html_(self) -> str:
-        roads = self.roads.to_html(index=False)
-        return f"{roads}{self.bridge.to_html(index=False)}"
+        return table(self.roads, index=False) + table(self.bridge, index=False)
 
 
 def reconcile(

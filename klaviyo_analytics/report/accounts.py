@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from klaviyo_analytics._html import table
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, KlaviyoError
 from klaviyo_analytics.report.document import Branding
 from klaviyo_analytics.report.html import overview
@@ -91,7 +92,7 @@ class Run:
         return self
 
     def _repr_html_(self) -> str:
-        return pd.DataFrame(self.frame).to_html(index=False, na_rep="", escape=True)
+        return table(self.frame, index=False)
 
 
 def run(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Run:

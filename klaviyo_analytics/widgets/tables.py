@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from traitlets import Bool, Instance, TraitType, Unicode, validate
 
+from klaviyo_analytics._html import grid
 from klaviyo_analytics._messages import counted
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.plots._quantities import capitalised, money_prefix, quantity, write_column
@@ -281,17 +282,19 @@ def table(
     """
     numeric = [pd.api.types.is_numeric_dtype(dtype) and dtype != "boolean" for dtype in frame.dtypes]
     given = [(texts or {}).get(str(name)) for name in frame.columns]
-    body = []
-    for place, row in enumerate(frame.head(rows).itertuples(index=False, name=None)):
-        tone = f' class="{html.escape(tones[place], quote=True)}"' if tones and tones[place] else ""
-        cells = (
+    body = [
+        [
             _cell(value if said is None else said[place], right, shown)
             for value, said, right in zip(row, given, numeric, strict=True)
-        )
-        body.append(f"<tr{tone}>{''.join(cells)}</tr>")
-    head = "".join(
-        f'<th scope="col"{_RIGHT if right else ""}>{html.escape((headings or {}).get(str(name), str(name)))}</th>'
-        for name, right in zip(frame.columns, numeric, strict=True)
+        ]
+        for place, row in enumerate(frame.head(rows).itertuples(index=False, name=None))
+    ]
+    written = grid(
+        body,
+        cells=[_RIGHT if right else "" for right in numeric],
+        head=[(headings or {}).get(str(name), str(name)) for name in frame.columns],
+        each=[f' class="{html.escape(tone, quote=True)}"' if tone else "" for tone in tones or ()],
+        row_headings=False,
     )
     more = f", the first {rows} shown" if len(frame) > rows else ""
     every = counted(len(frame), "row") if of in (None, len(frame)) else f"{len(frame):,} of {of:,} rows"
@@ -299,13 +302,13 @@ def table(
     return (
         f'<div class="kla-note kla-muted">{said}</div>'
         f'<div class="kla-scroll" tabindex="0" role="region" aria-label="Table, {said}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f"{written}</div>"
     )
 
 
 def _cell(value: Any, right: bool, shown: Callable[[str], str]) -> str:  # noqa: FBT001  (a column's, not an option)
     said = _text(value, shown)
-    return f"<td{_RIGHT}>{said}</td>" if right else f'<td><div class="kla-cell">{said}</div></td>'
+    return said if right else f'<div class="kla-cell">{said}</div>'
 
 
 def _text(value: Any, shown: Callable[[str], str]) -> str:

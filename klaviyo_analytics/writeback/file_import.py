@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics import _safe_text
+from klaviyo_analytics._html import table
 from klaviyo_analytics.endpoints import Catalog
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import consent as consents
@@ -333,8 +334,8 @@ class ImportPlan:
         )
 
     def _repr_html_(self) -> str:
-        tables = [self.mapping.to_html(index=False), self.preview().head(10).to_html()]
-        return html.escape(repr(self)[1:-1]) + "".join(tables)
+        tables = table(self.mapping, index=False) + table(self.preview(), most=10)
+        return html.escape(repr(self)[1:-1]) + tables
 
 
 class ImportResult:

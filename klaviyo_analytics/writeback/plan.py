@@ -14,6 +14,7 @@ import orjson
 import pandas as pd
 
 from klaviyo_analytics import _safe_text
+from klaviyo_analytics._html import table
 from klaviyo_analytics._messages import counted, explained, spoken
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import journal
@@ -287,8 +288,8 @@ class Plan:
             lines.append(f"Columns that are not sent: {html.escape(_safe_text.printable(shown))}")
         if self._problems:
             lines.append("<b>Nothing will be sent</b> until these rows are fixed, or with skip_invalid=True:")
-            return "<br>".join(lines) + self.problems.head(10).to_html()
-        return "<br>".join(lines) + self._first(5).preview().to_html()
+            return "<br>".join(lines) + table(self.problems, most=10)
+        return "<br>".join(lines) + table(self._first(5).preview())
 
     def _first(self, count: int) -> Plan:
         """Return the same plan for its first rows, for display."""

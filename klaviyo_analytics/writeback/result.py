@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from klaviyo_analytics import _safe_text
+from klaviyo_analytics._html import table
 from klaviyo_analytics._messages import counted, explained
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError, WriteFailedError
 from klaviyo_analytics.writeback import journal as _journal
@@ -262,8 +263,7 @@ class Result:
         if noted := int(self.rows["note"].notna().sum()):
             lines.append(f'{counted(noted, "row")} with a note: <code>result.rows["note"]</code>')
         failures = self.failures
-        table = failures.head(10).to_html(max_cols=8) if len(failures) else ""
-        return "<br>".join(lines) + table
+        return "<br>".join(lines) + (table(failures, most=10, widest=8) if len(failures) else "")
 
 
 def _counts(rows: pd.DataFrame) -> str:
