@@ -254,7 +254,7 @@ class Connections:
         made = _connection(document)
         return made if made.url else self.get(made)
 
-    def get(self, connection: Any, /) -> Connection:
+    def get(self, connection: Connection | str | pd.Series[Any], /) -> Connection:
         """Read one connection.
 
         Raises
@@ -264,11 +264,13 @@ class Connections:
         """
         return _connection(self._ask("GET", _path(connection)))
 
-    def delete(self, connection: Any, /) -> None:
+    def delete(self, connection: Connection | str | pd.Series[Any], /) -> None:
         """Delete a connection; the gateway can no longer reach that account."""
         self._ask("DELETE", _path(connection))
 
-    def wait_until_active(self, connection: Any, /, *, timeout: float = 300.0) -> Connection:
+    def wait_until_active(
+        self, connection: Connection | str | pd.Series[Any], /, *, timeout: float = 300.0
+    ) -> Connection:
         """Wait until the account's owner has allowed access.
 
         Parameters

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
@@ -38,7 +37,7 @@ from klaviyo_analytics.errors import FrameError, InvalidInputError
 @takes("engagement events: client.events.list(metric=['Opened Email', 'Clicked Email'])")
 def engagement_tiers(
     events: IntoFrameT,
-    profiles: Any = None,
+    profiles: IntoFrameT | None = None,
     *,
     days: Sequence[int] = (30, 60, 90, 180),
     as_of: AsOf = None,

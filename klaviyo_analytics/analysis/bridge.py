@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
 
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -28,7 +28,9 @@ REASONS: tuple[tuple[str, str], ...] = (
 
 
 @takes(BRIDGE_ORDERS)
-def bridge_orders(frame: IntoFrameT, *, start: Any, end: Any, zone: str = "UTC") -> IntoFrameT:
+def bridge_orders(
+    frame: IntoFrameT, *, start: str | datetime, end: str | datetime, zone: str = "UTC"
+) -> IntoFrameT:
     """Place each attributed order on the way from revenue by date of the order to revenue by date of the send.
 
     Parameters
@@ -83,8 +85,8 @@ def bridge_orders(frame: IntoFrameT, *, start: Any, end: Any, zone: str = "UTC")
 def bridge(
     frame: IntoFrameT,
     *,
-    start: Any,
-    end: Any,
+    start: str | datetime,
+    end: str | datetime,
     zone: str = "UTC",
     reported: float | None = None,
     adjustments: Mapping[str, float] | None = None,
@@ -190,7 +192,7 @@ def _cents(value: float) -> float:
     return 0.0 if abs(value) < 5e-7 else value
 
 
-def _period(start: Any, end: Any, zone: str) -> tuple[int, int]:
+def _period(start: str | datetime, end: str | datetime, zone: str) -> tuple[int, int]:
     place = zone_named(zone)
     first, last = moment_in(start, place, "start"), moment_in(end, place, "end")
     if first is None or last is None or first >= last:

@@ -50,7 +50,7 @@ def customer_lifetime_value(
     horizon: float = 365,
     as_of: AsOf = None,
     summary: IntoFrameT | None = None,
-    profiles: Any = None,
+    profiles: IntoFrameT | None = None,
     value: str | None = None,
 ) -> IntoFrameT:
     """Predict each customer's orders and their value over the next `horizon` days.

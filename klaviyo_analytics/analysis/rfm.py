@@ -132,7 +132,7 @@ def klaviyo_rfm(
     recency: tuple[float, float] = (180, 365),
     frequency: tuple[float, float] | None = None,
     monetary: tuple[float, float] | None = None,
-    profiles: Any = None,
+    profiles: IntoFrameT | None = None,
     value: str | None = None,
 ) -> IntoFrameT:
     """Put customers into Klaviyo's six RFM groups, and show who moved between them.

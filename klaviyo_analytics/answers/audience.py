@@ -385,7 +385,7 @@ class AudienceAnalyses:
 
     def ab_test(
         self,
-        campaign: Any,
+        campaign: str | pd.Series[Any],
         timeframe: Span = "last 365 days",
         *,
         measure: str = "click_rate",

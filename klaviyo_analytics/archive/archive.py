@@ -187,7 +187,9 @@ class Archive(Reported):
             work.connection.close()
         return frame
 
-    def forget(self, *, profile: Any = None, email: str | None = None) -> pd.DataFrame:
+    def forget(
+        self, *, profile: str | pd.Series[Any] | Mapping[str, Any] | None = None, email: str | None = None
+    ) -> pd.DataFrame:
         """Remove a person from every table, its history and its log.
 
         Rows of the person are deleted. Where rows of others contain the person's id, email address, phone number or
@@ -303,7 +305,7 @@ class Archive(Reported):
         start: Moment | None = None,
         end: Moment | None = None,
         timeframe: Span | None = None,
-        profile: Any = None,
+        profile: str | pd.Series[Any] | Mapping[str, Any] | None = None,
         sort: str | None = None,
         columns: Sequence[str] | None = None,
         properties: Properties = "json",

@@ -31,6 +31,8 @@ from klaviyo_analytics.report.sentences import best_and_worst, key_numbers, numb
 if TYPE_CHECKING:
     from klaviyo_analytics.archive import Archive
     from klaviyo_analytics.client import KlaviyoClient
+    from klaviyo_analytics.resources._reading import Span
+    from klaviyo_analytics.resources.metrics import Metric
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _BY_SOURCE = ("revenue", "revenue_share", "orders", "average_order_value", "revenue_per_recipient")
@@ -40,10 +42,10 @@ _FEWEST_CUSTOMERS = 20  # for cohorts and RFM
 
 def performance(
     client: KlaviyoClient | Archive,
-    timeframe: Any = "last month",
+    timeframe: Span = "last month",
     *,
     compare: Comparison | None = "previous_period",
-    conversion_metric: Any = None,
+    conversion_metric: Metric | None = None,
     privacy: Privacy = "aggregate",
     sections: Sequence[str] | None = None,
     title: str | None = None,

@@ -170,9 +170,11 @@ NAMES = ("name", "title", "unique_code")  # the column that names a resource, wh
 Method = TypeVar("Method", bound=Callable[..., Any])
 if TYPE_CHECKING:
     from klaviyo_analytics.timeframe.words import Moment
+    from klaviyo_analytics.writeback.columns import Tabular
 
     Id = str | pd.Series[Any]  # an id, or a row that has one
     Ids = Id | Iterable[Id] | pd.DataFrame
+    People = str | Mapping[str, Any] | Iterable[str | Mapping[str, Any] | pd.Series[Any]] | Tabular
 
 
 def serves(*operations: str) -> Callable[[Method], Method]:

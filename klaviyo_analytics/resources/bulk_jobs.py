@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
 
@@ -25,6 +25,9 @@ from klaviyo_analytics.writeback import Plan, confirmations, events, profiles
 from klaviyo_analytics.writeback.confirmations import confirmed
 from klaviyo_analytics.writeback.consent import plan_suppression
 from klaviyo_analytics.writeback.write_types import IMPORT, WRITE_TYPES
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id, Ids
 
 Record = Mapping[str, Any]
 PLURAL = {"item": "items", "variant": "variants", "category": "categories"}
@@ -153,7 +156,7 @@ class BulkJobs(BulkJobMethods):
         return pd.concat(frames, ignore_index=True) if frames else _alike(pd.DataFrame({"id": []}), "")
 
     @serves(*(_operation(kind, many=False) for kind in KINDS))
-    def get(self, job: Any, /, *, kind: JobKind | None = None) -> pd.Series[Any]:
+    def get(self, job: Id, /, *, kind: JobKind | None = None) -> pd.Series[Any]:
         """Read one job as a row.
 
         Parameters
@@ -178,7 +181,7 @@ class BulkJobs(BulkJobMethods):
         records: Sequence[Mapping[str, Any]],
         /,
         *,
-        lists: Any = None,
+        lists: Ids | None = None,
         confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
@@ -230,7 +233,7 @@ class BulkJobs(BulkJobMethods):
         job = write(self._context, operation, {}, body, dry_run=dry_run)
         return job if job is None or dry_run else _with_kind(job, kind)
 
-    def wait(self, job: Any, /, *, kind: JobKind | None = None, timeout: float = 600.0) -> pd.Series[Any]:
+    def wait(self, job: Id, /, *, kind: JobKind | None = None, timeout: float = 600.0) -> pd.Series[Any]:
         """Wait until a job is complete or cancelled.
 
         Parameters
@@ -278,7 +281,7 @@ def _with_kind(row: pd.Series[Any], kind: str) -> pd.Series[Any]:
     return pd.Series({"id": row["id"], "kind": kind, **row.drop("id")}, dtype=object, name=row["id"])
 
 
-def _kind_of(job: Any, kind: JobKind | None) -> JobKind:
+def _kind_of(job: Id, kind: JobKind | None) -> JobKind:
     if kind is None and isinstance(job, pd.Series) and "kind" in job:
         kind = job["kind"]
     if kind is None:

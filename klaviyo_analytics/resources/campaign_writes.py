@@ -18,7 +18,7 @@ from klaviyo_analytics.timeframe.words import in_zone, zone_named
 from klaviyo_analytics.writeback.confirmations import confirmed
 
 if TYPE_CHECKING:
-    from klaviyo_analytics.resources._base import Id
+    from klaviyo_analytics.resources._base import Id, Ids
 
 EMAIL = ("subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email")
 SMS = ("body",)
@@ -63,7 +63,7 @@ def _definition(channel: str, label: str | None, content: Mapping[str, str]) -> 
     return {"channel": channel, **named, "content": dict(content)}
 
 
-def audience_body(given: Any) -> dict[str, list[str]]:
+def audience_body(given: Ids | Mapping[str, Ids]) -> dict[str, list[str]]:
     """Return the audiences of a campaign as the API takes them."""
     if isinstance(given, Mapping):
         if unknown := [name for name in given if name not in ("included", "excluded")]:
@@ -72,7 +72,9 @@ def audience_body(given: Any) -> dict[str, list[str]]:
     else:
         parts = {"included": given}
     groups = {
-        name: [one["id"] for one in identifiers("list", ids)] for name, ids in parts.items() if len(ids)
+        name: [one["id"] for one in identifiers("list", ids)]
+        for name, given_ids in parts.items()
+        if len(ids := given_ids if isinstance(given_ids, (str, pd.Series, pd.DataFrame)) else [*given_ids])
     }
     if "included" not in groups:
         raise InvalidInputError("audiences: include at least one list or segment.")
@@ -122,7 +124,7 @@ class CampaignWrites(CampaignMethods):
         self,
         *,
         name: str,
-        audiences: Any,
+        audiences: Ids | Mapping[str, Ids],
         channel: Literal["email", "sms"] | None = None,
         campaign_messages: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         send_strategy: Strategy = UNSET,
@@ -200,11 +202,11 @@ class CampaignWrites(CampaignMethods):
     @serves("update_campaign")
     def update(
         self,
-        campaign: Any,
+        campaign: Id,
         /,
         *,
         name: str = UNSET,
-        audiences: Any = UNSET,
+        audiences: Ids | Mapping[str, Ids] = UNSET,
         send_strategy: Strategy = UNSET,
         send_options: Mapping[str, Any] = UNSET,
         tracking_options: Mapping[str, Any] = UNSET,
@@ -256,7 +258,7 @@ class CampaignWrites(CampaignMethods):
             {"is_add_utm": bool(options["add_tracking_params"])} if "add_tracking_params" in options else {}
         )
 
-    def _update_newer(self, id: str, name: Any, audiences: Any, *, dry_run: bool) -> Any:
+    def _update_newer(self, id: str, name: Any, audiences: Ids | Mapping[str, Ids], *, dry_run: bool) -> Any:
         """Change a campaign of revision 2026-10-15: its name, and whom its one audience holds."""
         if name is UNSET and audiences is UNSET:
             raise InvalidInputError("update(): nothing to change was named; there are name, audiences.")
@@ -287,7 +289,7 @@ class CampaignWrites(CampaignMethods):
         "get_campaign_recipient_estimation_job",
         "get_campaign_recipient_estimation",
     )
-    def estimate_recipients(self, campaign: Any, /, *, timeout: float = 120.0, dry_run: bool = False) -> Any:
+    def estimate_recipients(self, campaign: Id, /, *, timeout: float = 120.0, dry_run: bool = False) -> Any:
         """Estimate how many people a campaign would reach now: starts the estimation, waits for it, reads it.
 
         Parameters
@@ -346,7 +348,7 @@ class CampaignWrites(CampaignMethods):
         return int(estimation["estimated_recipient_count"])
 
     @serves("send_campaign")
-    def send(self, campaign: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+    def send(self, campaign: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
         """Send a campaign now, or schedule it, as its send strategy says.
 
         Parameters
@@ -394,7 +396,7 @@ class CampaignWrites(CampaignMethods):
         return write(self._context, "send_campaign", {}, {"data": data}, dry_run=dry_run)
 
     @serves("cancel_campaign_send")
-    def cancel(self, campaign: Any, /, *, revert: bool = False, dry_run: bool = False) -> Any:
+    def cancel(self, campaign: Id, /, *, revert: bool = False, dry_run: bool = False) -> Any:
         """Stop a campaign that is being sent or scheduled.
 
         Parameters

@@ -27,6 +27,7 @@ from klaviyo_analytics.writeback.encode import DateFormat
 
 if TYPE_CHECKING:
     from klaviyo_analytics.resources._base import Id
+    from klaviyo_analytics.writeback.columns import Tabular
 
 Columns = Mapping[str, str] | None
 Channel = Literal["EMAIL", "PUSH", "SMS", "WHATSAPP"]
@@ -39,7 +40,7 @@ class CatalogFrames(Resource):
 
     def plan_create(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
         columns: Columns = None,
@@ -78,7 +79,7 @@ class CatalogFrames(Resource):
 
     def plan_update(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
         columns: Columns = None,
@@ -89,17 +90,17 @@ class CatalogFrames(Resource):
         return self._plan(frame, "update", columns, properties, on_duplicate)
 
     def plan_delete(
-        self, frame: Any, /, *, columns: Columns = None, on_duplicate: OnDuplicate = "error"
+        self, frame: Tabular, /, *, columns: Columns = None, on_duplicate: OnDuplicate = "error"
     ) -> Plan:
         """Plan to delete those that a frame names by `external_id` or `id`; `apply` needs ``confirm=True``."""
         return self._plan(frame, "delete", columns, None, on_duplicate)
 
-    def create_many(self, frame: Any, /, **options: Any) -> Result:
+    def create_many(self, frame: Tabular, /, **options: Any) -> Result:
         """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`."""
         return applied("create_many", self.plan_create, frame, options)
 
     def _plan(
-        self, frame: Any, verb: plans.Verb, columns: Columns, properties: Rest, rule: OnDuplicate
+        self, frame: Tabular, verb: plans.Verb, columns: Columns, properties: Rest, rule: OnDuplicate
     ) -> Plan:
         return plans.plan_catalog(
             self._context,
@@ -118,10 +119,10 @@ class CouponCodeFrames(Resource):
     @serves("bulk_create_coupon_codes")
     def plan_create(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
-        coupon: Any = None,
+        coupon: Id | None = None,
         columns: Columns = None,
         on_duplicate: OnDuplicate = "error",
         date_format: DateFormat = None,
@@ -171,7 +172,7 @@ class CouponCodeFrames(Resource):
         )
 
     @serves("bulk_create_coupon_codes")
-    def create_many(self, frame: Any, /, **options: Any) -> Result:
+    def create_many(self, frame: Tabular, /, **options: Any) -> Result:
         """Plan, check and create in one go; the options are those of `plan_create` and of `Plan.apply`.
 
         Notes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,10 +21,14 @@ from klaviyo_analytics.writeback.consent import Channels, ConsentChannel
 from klaviyo_analytics.writeback.encode import DateFormat
 from klaviyo_analytics.writeback.write_types import WRITE_TYPES
 
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id, People
+    from klaviyo_analytics.writeback.columns import Tabular
+
 ACCEPTED = "email addresses, dicts, rows or a DataFrame"
 
 
-def rows_of(profiles: Any, verb: str) -> pd.DataFrame:
+def rows_of(profiles: People, verb: str) -> pd.DataFrame:
     """Return one row a person, from addresses, dicts, rows, or a frame.
 
     Raises
@@ -93,10 +97,10 @@ class Consent(Resource):
     @serves("bulk_subscribe_profiles")
     def subscribe(
         self,
-        profiles: Any,
+        profiles: People,
         /,
         *,
-        list: Any = None,
+        list: Id | None = None,
         channels: ConsentChannel | Sequence[ConsentChannel] = "email",
         consented_at: Moment | None = None,
         custom_source: str | None = None,
@@ -160,10 +164,10 @@ class Consent(Resource):
     @serves("bulk_unsubscribe_profiles")
     def unsubscribe(
         self,
-        profiles: Any,
+        profiles: People,
         /,
         *,
-        list: Any = None,
+        list: Id | None = None,
         channels: ConsentChannel | Sequence[ConsentChannel] = "email",
         globally: bool = False,
         confirm: bool = False,
@@ -227,11 +231,11 @@ class Consent(Resource):
     @serves("bulk_suppress_profiles")
     def suppress(
         self,
-        profiles: Any = None,
+        profiles: People | None = None,
         /,
         *,
-        list: Any = None,
-        segment: Any = None,
+        list: Id | None = None,
+        segment: Id | None = None,
         confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
@@ -275,11 +279,11 @@ class Consent(Resource):
     @serves("bulk_unsuppress_profiles")
     def unsuppress(
         self,
-        profiles: Any = None,
+        profiles: People | None = None,
         /,
         *,
-        list: Any = None,
-        segment: Any = None,
+        list: Id | None = None,
+        segment: Id | None = None,
         confirm: bool = False,
         dry_run: bool = False,
     ) -> Any:
@@ -301,7 +305,14 @@ class Consent(Resource):
 
 
 def _suppression(
-    owner: Resource, profiles: Any, list: Any, segment: Any, *, suppresses: bool, confirm: bool, dry_run: bool
+    owner: Resource,
+    profiles: People | None,
+    list: Id | None,
+    segment: Id | None,
+    *,
+    suppresses: bool,
+    confirm: bool,
+    dry_run: bool,
 ) -> Any:
     """Suppress people, or all of a list or segment; or lift that."""
     verb = "suppress" if suppresses else "unsuppress"
@@ -319,16 +330,16 @@ def _suppression(
             owner._context, rows, suppresses=suppresses, columns=None, on_duplicate="error"
         )
         return send_plan(owner, plan, confirm=confirm, dry_run=dry_run)
-    (kind,) = named
+    kind, group = ("list", list) if list is not None else ("segment", segment)
     if not dry_run and confirm is not True:
         ask = confirmations.to_suppress if suppresses else confirmations.to_unsuppress
-        confirmed(confirm, ask(_crowd(owner, kind, given[kind])))
+        confirmed(confirm, ask(_crowd(owner, kind, group)))
     operation = f"bulk_{verb}_profiles"
-    data = resource(owner._endpoint(operation), {kind: given[kind]})
+    data = resource(owner._endpoint(operation), {kind: group})
     return write(owner._context, operation, {}, {"data": data}, dry_run=dry_run)
 
 
-def _crowd(owner: Resource, kind: str, group: Any) -> str:
+def _crowd(owner: Resource, kind: str, group: Id | None) -> str:
     """Return the name of a list or segment and its number of profiles."""
     row = read_one(
         owner._context, f"get_{kind}", {"id": checked_id(group)}, additional_fields=["profile_count"]
@@ -342,12 +353,12 @@ class ConsentFrames(Resource):
     @serves("bulk_subscribe_profiles")
     def plan_subscribe(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
-        list: Any = None,
+        list: Id | None = None,
         channels: Channels = "email",
-        consented_at: Any = None,
+        consented_at: Moment | None = None,
         custom_source: str | None = None,
         columns: Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",
@@ -441,10 +452,10 @@ class ConsentFrames(Resource):
     @serves("bulk_unsubscribe_profiles")
     def plan_unsubscribe(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
-        list: Any = None,
+        list: Id | None = None,
         channels: Channels = "email",
         globally: bool = False,
         columns: Mapping[str, str] | None = None,
@@ -499,7 +510,7 @@ class ConsentFrames(Resource):
     @serves("bulk_suppress_profiles")
     def plan_suppress(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
         columns: Mapping[str, str] | None = None,
@@ -531,7 +542,7 @@ class ConsentFrames(Resource):
     @serves("bulk_unsuppress_profiles")
     def plan_unsuppress(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
         columns: Mapping[str, str] | None = None,

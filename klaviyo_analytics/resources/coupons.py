@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -22,6 +22,9 @@ from klaviyo_analytics.resources._reading import CHUNK, Context, Filtering, Read
 from klaviyo_analytics.resources.catalogs import CouponCodeFrames
 from klaviyo_analytics.writeback import Plan
 from klaviyo_analytics.writeback import catalogs as plans
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Ids
 
 CODE = re.compile(r"[0-9A-Za-z_]+")
 
@@ -92,8 +95,8 @@ class CouponCodes(CouponCodeMethods, CouponCodeFrames):
     def list(
         self,
         *,
-        coupon: Any = None,
-        profile: Any = None,
+        coupon: Ids | None = None,
+        profile: Ids | None = None,
         filter: Filtering = None,
         include: Sequence[CouponCodeInclude] | CouponCodeInclude = (),
         fields: Sequence[CouponCodeField] | CouponCodeField | Mapping[str, Sequence[str]] | None = None,
@@ -145,8 +148,8 @@ class CouponCodes(CouponCodeMethods, CouponCodeFrames):
         self,
         *,
         chunk_size: int = CHUNK,
-        coupon: Any = None,
-        profile: Any = None,
+        coupon: Ids | None = None,
+        profile: Ids | None = None,
         filter: Filtering = None,
         include: Sequence[CouponCodeInclude] | CouponCodeInclude = (),
         fields: Sequence[CouponCodeField] | CouponCodeField | Mapping[str, Sequence[str]] | None = None,
@@ -174,8 +177,8 @@ class CouponCodes(CouponCodeMethods, CouponCodeFrames):
 
     def _reading(
         self,
-        coupon: Any,
-        profile: Any,
+        coupon: Ids | None,
+        profile: Ids | None,
         filter: Filtering,
         include: Sequence[str] | str,
         fields: Fields | None,

@@ -26,6 +26,7 @@ from klaviyo_analytics.writeback.encode import DateFormat
 
 if TYPE_CHECKING:
     from klaviyo_analytics.resources._base import Id, Ids
+    from klaviyo_analytics.writeback.columns import Tabular
 
 PropertyType = Literal["boolean", "float", "int", "string", "timestamp"]
 Properties = Mapping[str, PropertyType] | Sequence[Mapping[str, Any]]
@@ -88,7 +89,7 @@ class DataSources(DataSourceMethods):
     @serves("bulk_create_data_source_records")
     def plan_create_records(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
         source: Id,
@@ -389,8 +390,9 @@ class ObjectSchemas(ObjectSchemaMethods):
             for one in Reader(document, "GET /api/object-schemas/{id}").at("included").items()
             if one.at("type").text() in RELATED_TYPES
         ]
-        columns = ["name", "description", "related_id", "relationship_id"]
-        return pd.DataFrame(rows, columns=columns).astype("string")
+        return pd.DataFrame(
+            rows, columns=["name", "description", "related_id", "relationship_id"], dtype="string"
+        )
 
     @serves("create_object_schema_relationship", "create_profile_schema_relationship")
     def relate(

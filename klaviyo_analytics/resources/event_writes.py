@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,6 +21,10 @@ from klaviyo_analytics.writeback.columns import Rest
 from klaviyo_analytics.writeback.encode import DateFormat
 from klaviyo_analytics.writeback.events import ReadMetrics
 
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id
+    from klaviyo_analytics.writeback.columns import Tabular
+
 
 class EventWrites(Resource):
     """Methods that create one event."""
@@ -30,7 +34,7 @@ class EventWrites(Resource):
         self,
         *,
         metric: str | tuple[str, str] | pd.Series[Any],
-        profile: Any,
+        profile: Id | Mapping[str, Any],
         properties: Mapping[str, Any] | None = None,
         value: float | None = None,
         value_currency: str | None = None,
@@ -97,7 +101,7 @@ def keywords(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def whose(profile: Any) -> dict[str, Any]:
+def whose(profile: Id | Mapping[str, Any] | None) -> dict[str, Any]:
     """Return a profile's attributes from an email address, an id, a row or a dict."""
     if isinstance(profile, str) and "@" in profile:
         return {"email": profile}
@@ -106,7 +110,7 @@ def whose(profile: Any) -> dict[str, Any]:
     return {"id": checked_id(profile, "profile")}
 
 
-def profile_resource(profile: Any) -> dict[str, Any]:
+def profile_resource(profile: Id | Mapping[str, Any]) -> dict[str, Any]:
     """Return a profile as bodies hold it, from what `whose` takes."""
     attributes = whose(profile)
     named = {"id": attributes.pop("id")} if "id" in attributes else {}
@@ -119,7 +123,7 @@ class EventFrames(Resource):
     @serves("bulk_create_events")
     def plan_create(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
         metric: str | tuple[str, str] | pd.Series[Any],
@@ -200,7 +204,7 @@ class EventFrames(Resource):
 
     @serves("bulk_create_events")
     def create_many(
-        self, frame: Any, /, *, metric: str | tuple[str, str] | pd.Series[Any], **options: Any
+        self, frame: Tabular, /, *, metric: str | tuple[str, str] | pd.Series[Any], **options: Any
     ) -> Result:
         """Plan, check and send a frame of events in one go; nothing is sent if any row is bad.
 
@@ -240,10 +244,10 @@ class EventFrames(Resource):
     def _plan(
         self,
         known: ReadMetrics | None,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
-        metric: Any,
+        metric: str | tuple[str, str] | pd.Series[Any],
         columns: Mapping[str, str] | None = None,
         properties: Rest = None,
         value_currency: str | None = None,

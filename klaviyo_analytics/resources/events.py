@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,9 @@ from klaviyo_analytics.resources.metrics import Metric, Metrics
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Moment, answered
 
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id
+
 CREDITED = (
     "campaign", "campaign_message", "flow", "flow_message", "flow_message_variation", "attributed_event",
 )  # fmt: skip
@@ -50,7 +53,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         start: Moment | None = None,
         end: Moment | None = None,
         timeframe: Span | None = None,
-        profile: Any = None,
+        profile: Id | None = None,
         filter: Filtering = None,
         sort: EventSort | None = "datetime",
         include: Sequence[EventInclude] | EventInclude = (),
@@ -167,7 +170,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         start: Moment | None = None,
         end: Moment | None = None,
         timeframe: Span | None = None,
-        profile: Any = None,
+        profile: Id | None = None,
         filter: Filtering = None,
         sort: EventSort | None = "datetime",
         include: Sequence[EventInclude] | EventInclude = (),
@@ -307,7 +310,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         start: Moment | None,
         end: Moment | None,
         timeframe: Span | None,
-        profile: Any,
+        profile: Id | None,
         filter: Filtering,
     ) -> Sequence[tuple[Filter | None, _concurrent.Bounds]]:
         """Return a (conditions, bounds) pair for each metric: the API takes one metric a query."""

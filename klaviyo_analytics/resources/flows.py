@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
 
@@ -31,6 +31,9 @@ from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
 from klaviyo_analytics.writeback.confirmations import confirmed
 
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id
+
 STATUSES = ("draft", "manual", "live")
 SENDING = ("send-", "ab-test", "content-experiment")  # how the types of actions begin that hold messages
 
@@ -41,7 +44,7 @@ class Flows(FlowMethods):
     @serves("update_flow")
     def update_status(
         self,
-        flow: Any,
+        flow: Id,
         /,
         status: Literal["draft", "manual", "live"],
         *,
@@ -103,7 +106,7 @@ class Flows(FlowMethods):
     @serves("get_actions_for_flow", "get_flow_action_messages")
     def messages(
         self,
-        flow: Any,
+        flow: Id,
         /,
         *,
         filter: Filtering = None,
@@ -270,7 +273,7 @@ class FlowActions(FlowActionMethods):
     @serves("update_flow_action")
     def update(
         self,
-        action: Any,
+        action: Id,
         /,
         *,
         definition: Mapping[str, Any],

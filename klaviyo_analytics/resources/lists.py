@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klaviyo_analytics.errors import InvalidInputError, NotFoundError
 from klaviyo_analytics.resources._base import Resource, identifiers, serves, write
@@ -16,6 +16,10 @@ from klaviyo_analytics.writeback.checks import OnDuplicate
 from klaviyo_analytics.writeback.confirmations import LIST_ID, confirmed, known
 from klaviyo_analytics.writeback.members import Tagged
 from klaviyo_analytics.writeback.write_types import TAGGED
+
+if TYPE_CHECKING:
+    from klaviyo_analytics.resources._base import Id, Ids
+    from klaviyo_analytics.writeback.columns import Tabular
 
 
 @contextmanager
@@ -42,8 +46,8 @@ class ListFrames(Resource):
     @serves("add_profiles_to_list")
     def plan_add_profiles(
         self,
-        id: Any,
-        frame: Any,
+        id: Id,
+        frame: Tabular,
         /,
         *,
         columns: Mapping[str, str] | None = None,
@@ -89,8 +93,8 @@ class ListFrames(Resource):
     @serves("remove_profiles_from_list")
     def plan_remove_profiles(
         self,
-        id: Any,
-        frame: Any,
+        id: Id,
+        frame: Tabular,
         /,
         *,
         columns: Mapping[str, str] | None = None,
@@ -108,7 +112,7 @@ class ListFrames(Resource):
         return self._plan(id, frame, columns, on_duplicate, joins=False)
 
     @serves("remove_profiles_from_list")
-    def remove_profiles(self, id: Any, ids: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+    def remove_profiles(self, id: Id, ids: Ids, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
         """Remove up to 1,000 people from a list; their consent does not change.
 
         Parameters
@@ -151,8 +155,8 @@ class ListFrames(Resource):
 
     def _plan(
         self,
-        id: Any,
-        frame: Any,
+        id: Id,
+        frame: Tabular,
         columns: Mapping[str, str] | None,
         on_duplicate: OnDuplicate,
         *,
@@ -172,7 +176,9 @@ class TagFrames(Resource):
     """Tags of the resources in a DataFrame."""
 
     @serves(*(f"tag_{kind}" for kind in TAGGED))
-    def plan_tag(self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error") -> Plan:
+    def plan_tag(
+        self, id: Id, frame: Tabular, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
+    ) -> Plan:
         """Plan to add a tag to all campaigns, flows, lists or segments of a frame.
 
         Parameters
@@ -218,7 +224,7 @@ class TagFrames(Resource):
 
     @serves(*(f"remove_tag_from_{kind}" for kind in TAGGED))
     def plan_untag(
-        self, id: Any, frame: Any, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
+        self, id: Id, frame: Tabular, /, *, kind: Tagged, on_duplicate: OnDuplicate = "error"
     ) -> Plan:
         """Plan to remove a tag from all campaigns, flows, lists or segments of a frame; see `plan_tag`.
 
@@ -238,7 +244,7 @@ class TagFrames(Resource):
         """
         return self._plan(id, frame, kind, on_duplicate, tags=False)
 
-    def _plan(self, id: Any, frame: Any, kind: Tagged, on_duplicate: OnDuplicate, *, tags: bool) -> Plan:
+    def _plan(self, id: Id, frame: Tabular, kind: Tagged, on_duplicate: OnDuplicate, *, tags: bool) -> Plan:
         if kind not in TAGGED:
             raise InvalidInputError(
                 f"kind={kind!r} is not a kind of resource with tags. Allowed are {', '.join(TAGGED)}."

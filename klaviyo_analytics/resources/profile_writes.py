@@ -199,7 +199,7 @@ class ProfileWrites(Resource):
         return _send(self, operation, None, attributes, what="create()", dry_run=dry_run)
 
     @serves("merge_profiles")
-    def merge(self, into: Any, source: Any, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+    def merge(self, into: Id, source: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
         """Merge one profile into another; the source is deleted, which cannot be undone.
 
         Parameters
@@ -247,7 +247,7 @@ class ProfileWrites(Resource):
     def request_deletion(
         self,
         *,
-        id: Any = None,
+        id: Id | None = None,
         email: str | None = None,
         phone_number: str | None = None,
         confirm: bool = False,

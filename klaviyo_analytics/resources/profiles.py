@@ -24,8 +24,10 @@ from klaviyo_analytics.writeback.file_import import ImportPlan
 from klaviyo_analytics.writeback.profiles import Key, OnNull
 
 if TYPE_CHECKING:
-    from klaviyo_analytics.resources._base import Id
+    from klaviyo_analytics.resources._base import Id, Ids
     from klaviyo_analytics.resources._generated.rows import ProfileRow
+    from klaviyo_analytics.timeframe.words import Moment
+    from klaviyo_analytics.writeback.columns import Tabular
 
 APPLYING = ("confirm", "skip_invalid", "journal", "keep_journal", "verify", "timeout")
 Several = Sequence[str]
@@ -37,7 +39,7 @@ class ProfileFrames(ProfileWrites):
     @overload
     def upsert(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
         key: Key = ...,
@@ -45,7 +47,7 @@ class ProfileFrames(ProfileWrites):
         properties: Rest = ...,
         on_null: OnNull = ...,
         on_duplicate: OnDuplicate = ...,
-        lists: Any = ...,
+        lists: Ids | None = ...,
         compare: bool = ...,
         phone_region: str | None = ...,
         date_format: Mapping[str, str] | None = ...,
@@ -64,7 +66,7 @@ class ProfileFrames(ProfileWrites):
     @overload
     def upsert(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
         key: Key = ...,
@@ -72,7 +74,7 @@ class ProfileFrames(ProfileWrites):
         properties: Rest = ...,
         on_null: OnNull = ...,
         on_duplicate: OnDuplicate = ...,
-        lists: Any = ...,
+        lists: Ids | None = ...,
         compare: bool = ...,
         phone_region: str | None = ...,
         date_format: Mapping[str, str] | None = ...,
@@ -91,7 +93,7 @@ class ProfileFrames(ProfileWrites):
     @overload
     def upsert(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
         key: Key = ...,
@@ -99,7 +101,7 @@ class ProfileFrames(ProfileWrites):
         properties: Rest = ...,
         on_null: OnNull = ...,
         on_duplicate: OnDuplicate = ...,
-        lists: Any = ...,
+        lists: Ids | None = ...,
         compare: bool = ...,
         phone_region: str | None = ...,
         date_format: Mapping[str, str] | None = ...,
@@ -190,7 +192,7 @@ class ProfileFrames(ProfileWrites):
     @serves("create_or_update_profile", "bulk_import_profiles")
     def upsert(
         self,
-        frame: Any = None,
+        frame: Tabular | None = None,
         /,
         *,
         id: Id | None = None,
@@ -205,16 +207,16 @@ class ProfileFrames(ProfileWrites):
         title: str | None = UNSET,
         image: str | None = UNSET,
         location: Mapping[str, Any] = UNSET,
-        properties: Any = UNSET,
-        append: Any = UNSET,
-        unappend: Any = UNSET,
-        unset: Any = UNSET,
+        properties: Mapping[str, Any] | Rest = UNSET,
+        append: Mapping[str, Any] | str | Sequence[str] | None = UNSET,
+        unappend: Mapping[str, Any] | str | Sequence[str] | None = UNSET,
+        unset: str | Sequence[str] | None = UNSET,
         dry_run: bool = False,
         key: Key = UNSET,
         columns: Mapping[str, str] | None = UNSET,
         on_null: OnNull = UNSET,
         on_duplicate: OnDuplicate = UNSET,
-        lists: Any = UNSET,
+        lists: Ids | None = UNSET,
         compare: bool = UNSET,
         phone_region: str | None = UNSET,
         date_format: Mapping[str, str] | None = UNSET,
@@ -379,7 +381,7 @@ class ProfileFrames(ProfileWrites):
     @serves("bulk_import_profiles")
     def plan_upsert(
         self,
-        frame: Any,
+        frame: Tabular,
         /,
         *,
         key: Key = "email",
@@ -387,7 +389,7 @@ class ProfileFrames(ProfileWrites):
         properties: Rest = None,
         on_null: OnNull = "skip",
         on_duplicate: OnDuplicate = "error",
-        lists: Any = None,
+        lists: Ids | None = None,
         append: str | Several = (),
         unappend: str | Several = (),
         unset: str | Several = (),
@@ -476,14 +478,14 @@ class ProfileFrames(ProfileWrites):
     @serves("bulk_import_profiles", "bulk_subscribe_profiles")
     def plan_import(
         self,
-        source: Any,
+        source: str | Path | Tabular,
         /,
         *,
-        list: Any = None,
+        list: Id | None = None,
         columns: Mapping[str, str | None] | None = None,
         properties: Rest = None,
         consent: str | None = None,
-        consented_at: Any = None,
+        consented_at: Moment | None = None,
         phone_region: str | None = None,
         date_format: str | Mapping[str, str] | None = None,
         on_duplicate: OnDuplicate = "error",

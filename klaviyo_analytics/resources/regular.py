@@ -180,7 +180,7 @@ class Reviews(ReviewMethods):
     @serves("update_review")
     def update_status(
         self,
-        review: Any,
+        review: Id,
         /,
         status: Status,
         *,

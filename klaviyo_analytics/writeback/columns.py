@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -25,6 +25,22 @@ from klaviyo_analytics.writeback.encode import (
     written_column,
 )
 
+if TYPE_CHECKING:
+    from narwhals.typing import IntoFrame, IntoSeries
+    from pandas.api.extensions import ExtensionArray
+
+    # what `as_frame` reads: a frame or series of any library, or single values or rows as a list or an array
+    Tabular = (
+        pd.DataFrame
+        | pd.Series[Any]
+        | pd.Index[Any]
+        | ExtensionArray
+        | np.ndarray[Any, Any]
+        | list[Any]
+        | tuple[Any, ...]
+        | IntoFrame
+        | IntoSeries
+    )
 Rest = Literal["rest"] | str | Sequence[str] | None
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import klaviyo_analytics as ka
+from klaviyo_analytics import resources
+from klaviyo_analytics.account_group import AccountGroup
+from klaviyo_analytics.archive import Archive
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.report.document import Report
+from klaviyo_analytics.writeback import Plan, Result
+from klaviyo_analytics.writeback.file_import import ImportPlan, ImportResult
 
 CALLS = Path(__file__).with_name("typed_calls.py")
 ROOT = Path(__file__).parents[2]
@@ -67,3 +79,40 @@ def test_an_editor_completes(code: str, offered: str) -> None:
     source = f"import klaviyo_analytics as ka\nclient = ka.connect(api_key='pk_0123456789')\n{code}"
     script = jedi.Script(source, project=jedi.Project(ROOT))
     assert offered in {one.name_with_symbols for one in script.complete()}
+
+
+CLASSES = (
+    *(getattr(resources, name) for name in resources.__all__ if name != "Context"),
+    *(AccountGroup, Archive, ImportPlan, ImportResult, KlaviyoClient, Plan, Report, Result, ka.Connections),
+)
+ANYTHING = {
+    "request(json)": "any JSON document",
+    "export(query)": "the keywords of the resource's own list",
+    "create_many(options)": "the keywords of plan_create and apply",
+    "plan(query)": "the keywords of the report that it plans",
+    "keep(question)": "the keywords of the report that it keeps",
+    "plots(kwargs)": "Matplotlib's own keywords",
+}
+"""Parameters that are Any, with the reason."""
+
+
+def public_calls() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the public methods of what a client gives out, and the functions of frames and reports."""
+    for owner in CLASSES:
+        for name, method in inspect.getmembers(owner, inspect.isroutine):
+            if not name.startswith("_"):
+                yield name, method
+    for module in (ka.analysis, ka.report, ka.plots):
+        for name in module.__all__:
+            if inspect.isfunction(function := getattr(module, name)):
+                yield "plots" if module is ka.plots else name, function
+
+
+def test_every_parameter_of_a_public_call_has_a_type() -> None:
+    untyped = {
+        f"{name}({parameter.name})"
+        for name, call in public_calls()
+        for parameter in inspect.signature(call).parameters.values()
+        if parameter.name not in ("self", "cls") and parameter.annotation in (parameter.empty, "Any", Any)
+    }
+    assert untyped == set(ANYTHING)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, assert_type
 
 import pandas as pd
+from narwhals.typing import IntoDataFrame, IntoSeries
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
@@ -65,6 +66,15 @@ def right_writes(client: KlaviyoClient, frame: pd.DataFrame, flag: bool) -> None
     assert_type(client.profiles.upsert(frame, key="email", properties="rest"), Result)
     assert_type(client.profiles.upsert(frame, dry_run=True), pd.DataFrame)
     assert_type(client.profiles.upsert(email="ann@shop.example", properties={"vip": True})["id"], str)
+    client.profiles.plan_upsert([{"email": "ann@shop.example"}], lists=frame)
+    client.lists.plan_add_profiles("ABC123", frame["email"])
+    client.profiles.subscribe(["ann@shop.example"], list=client.lists.find(name="Newsletter"), confirm=True)
+    client.campaigns.send(client.campaigns.get("ABC123"), confirm=True)
+
+
+def right_frames_of_other_libraries(client: KlaviyoClient, people: IntoDataFrame, emails: IntoSeries) -> None:
+    client.profiles.plan_upsert(people)
+    client.profiles.plan_suppress(emails)
 
 
 def right_filters() -> None:
@@ -103,3 +113,9 @@ def wrong_writes(client: KlaviyoClient, frame: pd.DataFrame) -> None:
     client.profiles.update("X", frst_name="Ann")  # type: ignore[call-overload]
     client.profiles.upsert(frame, keys="email")  # type: ignore[call-overload]
     client.profiles.upsert(email="ann@shop.example", key="id")  # type: ignore[call-overload]
+    client.profiles.plan_upsert(5)  # type: ignore[arg-type]
+    client.profiles.plan_upsert("people.csv")  # type: ignore[arg-type]
+    client.profiles.subscribe(5, list="X")  # type: ignore[arg-type]
+    client.events.create(metric="Scored", profile=7)  # type: ignore[arg-type]
+    client.campaigns.send(7, confirm=True)  # type: ignore[arg-type]
+    client.coupon_codes.list(coupon=7)  # type: ignore[arg-type]
