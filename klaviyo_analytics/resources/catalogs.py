@@ -184,6 +184,12 @@ class CouponCodeFrames(Resource):
 
 
 class _CatalogResource(CatalogFrames):
+    """What items, variants and categories share.
+
+    `create` and `update` of one are plans of one row. `delete` of one is a request of its own, because it is answered
+    at once and can be repeated without another effect; `plan_delete` sends a job, for many.
+    """
+
     def _id(self, value: object) -> str:
         return catalog_id(value)
 

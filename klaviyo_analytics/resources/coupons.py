@@ -30,7 +30,11 @@ CODE = re.compile(r"[0-9A-Za-z_]+")
 
 
 class Coupons(CouponMethods):
-    """Coupons; each hands out codes. A coupon's id is its external id."""
+    """Coupons; each hands out codes. A coupon's id is its external id.
+
+    Each method sends one request and no plan: the API writes coupons one at a time, an account has few of them, and
+    an external id belongs to one coupon, so that none is made twice.
+    """
 
     @serves("create_coupon")
     def create(
@@ -89,7 +93,11 @@ class Coupons(CouponMethods):
 
 
 class CouponCodes(CouponCodeMethods, CouponCodeFrames):
-    """Codes that customers type in; each belongs to a coupon."""
+    """Codes that customers type in; each belongs to a coupon.
+
+    `create` is a plan of one row, checked as `plan_create` checks a frame. `update` and `delete` send one request:
+    the API has no job that changes or deletes codes, and both can be repeated without another effect.
+    """
 
     @serves("get_coupon_codes")
     def list(

@@ -390,9 +390,8 @@ class ObjectSchemas(ObjectSchemaMethods):
             for one in Reader(document, "GET /api/object-schemas/{id}").at("included").items()
             if one.at("type").text() in RELATED_TYPES
         ]
-        return pd.DataFrame(
-            rows, columns=["name", "description", "related_id", "relationship_id"], dtype="string"
-        )
+        columns = ["name", "description", "related_id", "relationship_id"]
+        return pd.DataFrame(rows, columns=columns, dtype="string")
 
     @serves("create_object_schema_relationship", "create_profile_schema_relationship")
     def relate(
@@ -586,12 +585,11 @@ def _schema(properties: Properties, required: Sequence[str]) -> dict[str, Any]:
     else:
         listed = [dict(one) for one in properties]
     names = [one.get("name") for one in listed]
-    for name in [] if required is UNSET else required:
-        if name not in names:
-            raise InvalidInputError(
-                f"required={name!r} is not among the properties{did_you_mean(name, map(str, names))}. "
-                f"{allowed_values(name, map(str, names), 'Properties')}"
-            )
+    for name in [] if required is UNSET else [one for one in required if one not in names]:
+        raise InvalidInputError(
+            f"required={name!r} is not among the properties{did_you_mean(name, map(str, names))}. "
+            f"{allowed_values(name, map(str, names), 'Properties')}"
+        )
     return {"properties": listed, "required": required}
 
 
