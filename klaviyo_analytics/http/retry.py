@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}(?:\.[0-9]{0,300})?")
+TOO_MANY_REQUESTS = 429
 NEVER_BETTER = (501, 505)  # not implemented: a retry gets the same response
 # texts of a gateway's 500 when its access to the account has expired; only a person can fix that
 _GRANT_IS_GONE = re.compile(
@@ -28,6 +29,17 @@ class Failure:
     status: int | None
     refused: bool = False
     retry_after: float | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether the server turned the request away because there were too many."""
+        return self.status == TOO_MANY_REQUESTS
+
+    @classmethod
+    def of(cls, status: int, headers: Mapping[str, str], body: bytes, *, now: float) -> Failure | None:
+        """Return how an answer with an error status failed; None if a retry cannot help."""
+        failure = cls(status, status == TOO_MANY_REQUESTS, retry_after(headers, now=now))
+        return failure if failure.limited or (status >= 500 and not hopeless(status, body)) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,7 @@ class RetryPolicy:
         server's `Retry-After` is always refused again, so only jitter is added to it. A value below `base` is
         ignored, because it would use up all attempts at once.
         """
-        again = failure.status is None or failure.status == 429 or failure.status >= 500
+        again = failure.status is None or failure.limited or failure.status >= 500
         again = again and failure.status not in NEVER_BETTER
         attempts = self.unreached if failure.status is None and failure.refused else self.attempts
         if not again or attempt >= attempts or not (replay_safe or failure.refused):

@@ -32,7 +32,7 @@ from klaviyo_analytics.errors import (
 from klaviyo_analytics.http import cancellation, http1
 from klaviyo_analytics.http.json import loads
 from klaviyo_analytics.http.rate_limits import Bucket, Pacer, reset_wait
-from klaviyo_analytics.http.retry import Failure, RetryPolicy, hopeless, retry_after
+from klaviyo_analytics.http.retry import Failure, RetryPolicy
 
 PIECE = 1 << 18  # bytes read at once
 ACCEPTED = ("gzip", "x-gzip", "deflate")  # encodings that are requested; any other is not decoded
@@ -336,7 +336,7 @@ class Transport:
                 return reply
             pause = failure.retry_after
             # a pause beyond the budget is reported but not remembered, as the server may be mistaken
-            if failure.status == 429 and pause is not None and pause <= self.retry.budget:
+            if failure.limited and pause is not None and pause <= self.retry.budget:
                 for bucket in call.buckets[:1]:  # the endpoint's own; a shared one has answers of its own
                     self.pacer.close(bucket, pause)
             wait = (retry or self.retry).delay(
@@ -437,9 +437,7 @@ class Transport:
         if status < 400:
             self._close_spent_windows(call.buckets, headers)
             return reply, None, None
-        pause = retry_after(headers, now=time.time())
-        failing = status == 429 or (status >= 500 and not hopeless(status, body))
-        return reply, Failure(status, refused=status == 429, retry_after=pause) if failing else None, None
+        return reply, Failure.of(status, headers, body, now=time.time()), None
 
     def _close_spent_windows(self, buckets: Sequence[Bucket], headers: Mapping[str, str]) -> None:
         if buckets and (pause := reset_wait(headers)):
