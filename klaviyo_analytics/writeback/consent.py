@@ -56,7 +56,9 @@ def opted_out(
         there = current(account, name, [*asked.values()], more=SUBSCRIPTIONS)
         for row, value in asked.items():
             known = (there.get(value) or {}).get("attributes", {}).get("subscriptions") or {}
-            if refusals := [said for way, purpose in ways for said in _refusals(known, way, purpose, list)]:
+            if refusals := [
+                reason for way, purpose in ways for reason in _refusals(known, way, purpose, list)
+            ]:
                 found[row] = ", ".join([*([found[row]] if row in found else []), *refusals])
     return {row: f"would be subscribed again: {why}" for row, why in found.items()}
 
@@ -113,10 +115,10 @@ def refusals(
         if (source := found.sources.get(path)) is None:
             continue
         for row, given in enumerate(_plain(found.frame[source])):
-            said = answer(given)
-            if said is False and row not in refused:
+            agreed = answer(given)
+            if agreed is False and row not in refused:
                 refused[row] = ("not sent", f"{source} is {_shown(given)}: the person has not agreed")
-            elif said is None:
+            elif agreed is None:
                 why = "is missing" if given is None else f"{_shown(given)} is neither yes nor no"
                 problems.add(row, f"{source}: {why}; allowed are {_SAID}")
     for way, purpose in channels:
@@ -170,12 +172,12 @@ def _check_unused(found: People, what: str) -> None:
         if not isinstance(column, str) or column.startswith("subscriptions."):
             continue
         given = [one for one in _plain(found.frame[column]) if one is not None]
-        said = {answer(one) for one in given if not isinstance(one, (list, dict, tuple))}
+        answers = {answer(one) for one in given if not isinstance(one, (list, dict, tuple))}
         words = {
             re.sub(r"[\s_-]+", "_", str(one).strip()).casefold() for one in given if isinstance(one, str)
         }
         known_words = words & {"unsubscribed", "never_subscribed", "not_subscribed"}
-        named_so = bool(LOOKS_LIKE_IT.search(column)) and bool(said) and None not in said
+        named_so = bool(LOOKS_LIKE_IT.search(column)) and bool(answers) and None not in answers
         if known_words or named_so:
             raise FrameError(
                 f"{what}: the column {column!r} looks as if it says who agreed, but would not be used. Pass "

@@ -206,10 +206,10 @@ class ImportPlan:
                 rows.append(("left out", self._refused[row]))
             else:
                 action, note = notes[line]
-                said = [one for one in (note, agreed.get(line)) if not pd.isna(one)]
+                remarks = [one for one in (note, agreed.get(line)) if not pd.isna(one)]
                 sent = "import and subscribe" if self.consent is not None else "import"
                 rows.append(
-                    (action if action == "not sent" else sent, "; ".join(dict.fromkeys(said)) or None)
+                    (action if action == "not sent" else sent, "; ".join(dict.fromkeys(remarks)) or None)
                 )
         columns = {"key": [*keys], "action": [one for one, _ in rows], "reason": [why for _, why in rows]}
         return pd.DataFrame(
@@ -363,8 +363,8 @@ class ImportResult:
         for name, result in (("profile", self.profiles), ("consent", self.consent)):
             if result is not None:
                 found.loc[result.rows.index, name] = result.rows["status"]
-                said = result.rows["detail"].dropna()
-                found.loc[said.index, "reason"] = said
+                details = result.rows["detail"].dropna()
+                found.loc[details.index, "reason"] = details
         return found
 
     @property
