@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import time
-import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
@@ -89,6 +88,8 @@ class Connection:
         """
         if self.link is None or not self.link.reveal().startswith("https://"):
             return False
+        import webbrowser  # noqa: PLC0415  (rarely needed)
+
         return webbrowser.open(self.link.reveal())
 
     def __reduce__(self) -> tuple[Any, ...]:
