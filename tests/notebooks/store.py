@@ -2,7 +2,7 @@
 
 `python -m tests.notebooks.store` runs all of them in order and stores what they show; names of notebooks choose
 some. What changes from run to run is taken out: metadata, widgets, ports and addresses in memory. Pictures are
-stored with few colours. `tests/notebooks/test_stored.py` runs the notebooks again and compares the texts.
+stored with few colours. `tests/journeys/test_notebooks.py` runs the notebooks again and compares the texts.
 """
 
 from __future__ import annotations
@@ -71,8 +71,11 @@ def execute(path: Path, folder: Path, *, before_the_end: str | None = None) -> n
     return notebook
 
 
-def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return the notebook as it is stored: what a reader sees, and nothing that changes from run to run."""
+def cleaned(notebook: nbformat.NotebookNode, *, recolour: bool = True) -> nbformat.NotebookNode:
+    """Return the notebook as it is stored: what a reader sees, and nothing that changes from run to run.
+
+    `recolour=False` leaves pictures as they are, for whoever compares the texts.
+    """
     stored: nbformat.NotebookNode = nbformat.v4.new_notebook(
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -90,7 +93,7 @@ def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             stored.cells.append(nbformat.v4.new_markdown_cell(cell.source, **common))
             continue
         count += 1
-        outputs = [kept for output in cell.outputs if (kept := _output(output, count)) is not None]
+        outputs = [kept for output in cell.outputs if (kept := _output(output, count, recolour)) is not None]
         stored.cells.append(
             nbformat.v4.new_code_cell(cell.source, outputs=outputs, execution_count=count, **common)
         )
@@ -119,7 +122,7 @@ def pandas_version() -> str:
     return ".".join(pd.__version__.split(".")[:2])
 
 
-def _output(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode | None:
+def _output(output: nbformat.NotebookNode, count: int, recolour: bool) -> nbformat.NotebookNode | None:
     if output.output_type == "stream":
         stream: nbformat.NotebookNode = nbformat.v4.new_output(
             "stream", name=output.name, text=_steady(output.text, count)
@@ -129,18 +132,22 @@ def _output(output: nbformat.NotebookNode, count: int) -> nbformat.NotebookNode 
         raise ValueError(f"a cell failed: {output.ename}: {output.evalue}")
     if WIDGET in output.data and output.output_type == "display_data" and PICTURE not in output.data:
         return None  # a progress bar
-    data = {kind: _value(kind, value, count) for kind, value in output.data.items() if kind != WIDGET}
+    data = {
+        kind: _value(kind, value, count, recolour) for kind, value in output.data.items() if kind != WIDGET
+    }
     number = {"execution_count": count} if output.output_type == "execute_result" else {}
     shown: nbformat.NotebookNode = nbformat.v4.new_output(output.output_type, data, **number)
     return shown
 
 
-def _value(kind: str, value: Any, count: int) -> Any:
+def _value(kind: str, value: Any, count: int, recolour: bool) -> Any:
     if kind == PICTURE:
-        return _fewer_colours(value)
+        return _fewer_colours(value) if recolour else value
     if not isinstance(value, str):
         return value
-    return _steady(INLINE.sub(lambda found: found[1] + _fewer_colours(found[2]), value), count)
+    if recolour:
+        value = INLINE.sub(lambda found: found[1] + _fewer_colours(found[2]), value)
+    return _steady(value, count)
 
 
 def _steady(text: str, count: int) -> str:
