@@ -243,6 +243,7 @@ def _mapped(context: Context) -> tuple[str, str] | None:
 
 DIMENSION = "$value_currency"
 NAMED, ASSUMED = "the events", "assumed to be the account's"
+SEVERAL = "several, added by Klaviyo without converting: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +316,17 @@ def one(found: set[str | None], own: str | None, chosen: str | None) -> Money:
             f"{named[0]}, and were added. by={DIMENSION!r} shows them apart."
         )
         return Money(named[0], ASSUMED)
+    return Money(named[0], NAMED)
+
+
+def added(found: set[str | None], own: str | None) -> Money:
+    """Return the currency of sums that were added whatever their currencies are: None if there are several."""
+    named = sorted(code for code in found if code is not None)
+    if len(named) > 1 or (named and None in found and named != [own]):
+        every = [*named, *(["no named currency"] if None in found else [])]
+        return Money(None, f"{SEVERAL}{', '.join(every)}")
+    if not named or None in found:
+        return Money(own, ASSUMED)
     return Money(named[0], NAMED)
 
 

@@ -30,11 +30,11 @@ from klaviyo_analytics.resources._base import Method, Resource
 from klaviyo_analytics.resources._reading import Context, Reading, Span, read_each
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.resources.metrics import (
-    ASSUMED,
     DIMENSION,
-    NAMED,
+    SEVERAL,
     Metric,
     Money,
+    added,
     folded,
     known_currencies,
     remember_currencies,
@@ -163,20 +163,16 @@ def _money(context: Context, asked: Asked, frame: pd.DataFrame, own: str | None,
     found = _currencies(context, asked) if frame[paid].abs().sum().sum() else None
     if found is None:
         return Money(own, "the account's preferred_currency")
-    named = sorted(code for code in found if code is not None)
-    if len(named) > 1 or (named and None in found and named != [own]):
-        others = named if None not in found else [*named, "no named currency"]
-        if not mixed:
-            warn(
-                f"The conversion metric has values in {' and '.join(others)}. Klaviyo's reports add them "
-                f"unconverted, so {', '.join(paid)} may mix them and have no currency here. "
-                f"client.account_summary(currency={named[0]!r}) and "
-                f"client.analyses.attribution(orders={{'currency': {named[0]!r}}}) count the orders in one of them."
-            )
-        return Money(None, f"several, added by Klaviyo without converting: {', '.join(others)}")
-    if not named or None in found:
-        return Money(own, ASSUMED)
-    return Money(named[0], NAMED)
+    money = added(found, own)
+    if money.currency is None and money.source.startswith(SEVERAL) and not mixed:
+        code = min(code for code in found if code is not None)
+        warn(
+            f"The conversion metric has values in {money.source.removeprefix(SEVERAL)}. Klaviyo's reports add them "
+            f"unconverted, so {', '.join(paid)} may mix them and have no currency here. "
+            f"client.account_summary(currency={code!r}) and "
+            f"client.analyses.attribution(orders={{'currency': {code!r}}}) count the orders in one of them."
+        )
+    return money
 
 
 def _currencies(context: Context, asked: Asked) -> set[str | None] | None:
