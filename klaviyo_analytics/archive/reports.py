@@ -161,13 +161,15 @@ class Reported:
         pandas.DataFrame
             The columns of the client's summary, without those that the copy's events do not tell: tags and
             message_position. `attrs` has source ("archive"), until (of the copy, in UTC), timeframe, timezone,
-            currency (that of the orders; the account's where they name none) and only_reports, a list of what only Klaviyo's reports know.
+            currency (that of the orders; the account's where they name none) and only_reports, a list of what only
+            Klaviyo's reports know.
 
         Raises
         ------
         InvalidInputError
             `of` or `by` is not allowed, a table is missing, the time frame begins before the copy does, or orders
-            are in several currencies and `currency` is not given. Variations and costs of text messages are known to reports only.
+            are in several currencies and `currency` is not given. Variations and costs of text messages are known
+            to reports only.
         NoMatchError, AmbiguousMatchError
             No metric has this name, or several do.
 
