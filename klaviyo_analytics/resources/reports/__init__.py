@@ -25,7 +25,7 @@ __all__ = ["USUAL", "ReportName", "Reports", "counted_request", "read_by_ids", "
 def told(context: Context, report: ReportName, *, mixed: bool = False, **query: Any) -> pd.DataFrame:
     """Return a report with only the names that it contains, for callers that read the records anyway.
 
-    With `mixed` the caller deals with money of several currencies, and there is no warning of it.
+    With `mixed` the caller deals with money of several currencies, which is then not warned of.
     """
     return Reports(context)._run(report, look_up=False, mixed=mixed, **query)
 

@@ -55,8 +55,7 @@ class MessageReports(ReportResource):
         -------
         pandas.DataFrame
             campaign_id, campaign, campaign_message_id, message, send_channel (string); counts (Int64), money
-            and rates (float64; rates are fractions); currency where there is money (the account's, since reports
-            name none; ``frame.attrs["currency_source"]`` says so); complete (boolean; False
+            and rates (float64; rates are fractions); currency (string) where there is money; complete (boolean; False
             while the time frame is not over). Rows as the server gives them.
 
         Raises
@@ -72,6 +71,15 @@ class MessageReports(ReportResource):
         -----
         ``POST /api/campaign-values-reports``, limited to 1/s and 2/m and 225/d; scopes:
         campaigns:read.
+
+        Reports name no currency, and Klaviyo converts no amounts in them (help.klaviyo.com, article 360051797112):
+        they add up the values of the conversion metric's events as these are. So the currency is that of the events
+        in the time frame, which one query of metric aggregates shows if the report has money. Where the events have
+        several currencies, `currency` is missing and a ReadingWarning names them. ``frame.attrs["currency_source"]``
+        says from where it is known: "the events"; "assumed to be the account's" where events name none; "the
+        account's preferred_currency" where all amounts are zero or the key may not query aggregates; or "several,
+        ...".
+        In which currency text_message_spend is, is not documented.
 
         Examples
         --------
