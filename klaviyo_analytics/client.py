@@ -227,8 +227,10 @@ class KlaviyoClient:
             known: "the events", or "assumed to be the account's" where orders name none.
 
             revenue, revenue_share, orders and average_order_value are dated by the order; campaign, flow and other
-            add up to all. recipients and what follows them are the reports' numbers, with rates made of summed
-            counts. The two need not agree: a report may credit a message with orders by when it was sent.
+            add up to all; average_order_value is revenue ÷ orders with a known value. recipients and what follows
+            them are the reports' numbers. `ka.analysis.rates` defines numerator and denominator of each rate: both
+            are added up over the messages for which both are known, so text messages take no part in open_rate. The
+            two need not agree: a report may credit a message with orders by when it was sent.
 
             A notebook shows it as cards of the key numbers, with the table folded below; `ka.plots.scorecard` draws
             the same as a picture.

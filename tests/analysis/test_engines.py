@@ -10,6 +10,10 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics.answers import Analyses
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.resources import Campaigns, Flows, Reports
+from klaviyo_analytics.resources.reports.questions import KINDS
 from tests.analysis.customer_frames import CALLS as CUSTOMER_CALLS
 from tests.analysis.frames import ENGINES, close_database, days, frame, records
 from tests.analysis.revenue_frames import CALLS as REVENUE_CALLS
@@ -57,6 +61,11 @@ PARTLY = frame(
     conversion_value=[50.0, None, 100.0],
 )
 PARTLY["opens_unique"] = PARTLY["opens_unique"].astype("Int64")
+# Nobody knows how many left after the second row.
+LOST = frame(
+    flow=["Welcome"] * 3, message=["#1", "#1", "#2"], recipients=[100, 900, 50], bounced=[5, None, None]
+)
+LOST["bounced"] = LOST["bounced"].astype("Int64")
 SENT = frame(message=["M1", "M2"], delivered=[10, 5])
 EVENTS = frame(
     metric=["Opened Email", "Opened Email", "Clicked Email", "Clicked Email"],
@@ -101,6 +110,8 @@ CALLS: dict[str, Callable[[Convert], Any]] = {
     ),
     "deliverability": lambda to: analysis.deliverability(to(SUMMARY), by="channel"),
     "adjusted_engagement": lambda to: analysis.adjusted_engagement(to(SENT), to(EVENTS), on="message"),
+    "flow_losses, partly known": lambda to: analysis.flow_losses(to(LOST)),
+    "flow_losses, nothing known": lambda to: analysis.flow_losses(to(LOST.drop(columns=["bounced"]))),
     **CUSTOMER_CALLS,
 }
 ROWS_KEEP_THEIR_ORDER = {"rates", "rates, partly known", "share_of_total", "share_of_total, all"}
@@ -166,3 +177,44 @@ def test_missing_numerators_take_their_denominators_along() -> None:
     assert funnel["opens_unique"]["overall_rate"] == pytest.approx(500 / 1500)
     assert funnel["clicks_unique"]["step_rate"] == pytest.approx(35 / 500)
     assert funnel["clicks_unique"]["profiles"] == 95
+    lost = records(CALLS["flow_losses, partly known"](ENGINES["pandas"]))
+    assert [row["left"] for row in lost] == [5, None]
+    assert [row["recipients"] for row in lost] == [1000, 50]
+    assert lost[0]["left_rate"] == pytest.approx(5 / 100)
+    assert lost[1]["left_rate"] is None
+    assert all(
+        row["left"] is None and row["left_rate"] is None
+        for row in records(CALLS["flow_losses, nothing known"](ENGINES["pandas"]))
+    )
+
+
+def rate_columns(table: pd.DataFrame) -> list[str]:
+    return [name for name in table.columns if name == "rate" or str(name).endswith("_rate")]
+
+
+def defines_rates(docstring: str | None) -> bool:
+    """Return whether a docstring has numerator, denominator and which rows count, or says who defines them."""
+    text = " ".join((docstring or "").split())
+    made_of = "÷" in text or ("numerator" in text and "denominator" in text)
+    return made_of and ("known" in text or "take no part" in text)
+
+
+def test_the_docstring_of_every_rate_says_numerator_denominator_and_which_rows_count() -> None:
+    calls = {**CALLS, **REVENUE_CALLS}
+    found = {name.split(",")[0] for name, call in calls.items() if rate_columns(call(ENGINES["pandas"]))}
+    assert len(found) >= 15
+    assert [name for name in sorted(found) if not defines_rates(getattr(analysis, name).__doc__)] == []
+    methods: dict[str, Any] = {
+        "account_summary": KlaviyoClient.account_summary,
+        "campaigns.summary": Campaigns.summary,
+        "flows.summary": Flows.summary,
+        **{
+            f"reports.{name}": getattr(Reports, name)
+            for name, kind in KINDS.items()
+            if any(one.endswith("_rate") for one in kind.subject.statistics)
+        },
+    }
+    assert [name for name, method in methods.items() if not defines_rates(method.__doc__)] == []
+    for name in sorted(found):
+        if wrapper := getattr(Analyses, name, None):
+            assert f"`analysis.{name}`, which defines the rate" in " ".join(wrapper.__doc__.split()), name
