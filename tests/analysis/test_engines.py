@@ -18,7 +18,7 @@ from tests.analysis.customer_frames import CALLS as CUSTOMER_CALLS
 from tests.analysis.frames import ENGINES, close_database, days, frame, records
 from tests.analysis.revenue_frames import CALLS as REVENUE_CALLS
 
-pytest.importorskip("polars")
+polars = pytest.importorskip("polars")
 pytest.importorskip("duckdb")
 
 DAILY = frame(
@@ -186,6 +186,55 @@ def test_missing_numerators_take_their_denominators_along() -> None:
         row["left"] is None and row["left_rate"] is None
         for row in records(CALLS["flow_losses, nothing known"](ENGINES["pandas"]))
     )
+
+
+def short(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with integers of one byte where they fit, and floats of four."""
+    kinds = {}
+    for name, dtype in table.dtypes.items():
+        if pd.api.types.is_integer_dtype(dtype) and table[name].fillna(0).between(-128, 127).all():
+            kinds[name] = "Int8" if table[name].isna().any() else "int8"
+        elif dtype == "float64" and (table[name].dropna() % 0.25 == 0).all():  # exact in either
+            kinds[name] = "float32"
+    return table.astype(kinds)
+
+
+def categories(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with categories in place of texts."""
+    held = [
+        name
+        for name in table
+        if table[name].map(lambda value: isinstance(value, str) or value is pd.NA).all()
+    ]
+    return table.astype(dict.fromkeys(held, "category"))
+
+
+def short_polars(table: pd.DataFrame) -> Any:
+    """Return a Polars frame with categories, bytes and short floats."""
+    frame_ = polars.from_pandas(short(table))
+    return frame_.with_columns(polars.col(polars.String).cast(polars.Categorical))
+
+
+OTHER_TYPES: dict[str, Convert] = {
+    "short": short,
+    "categories": categories,
+    "arrow": lambda table: table.convert_dtypes(dtype_backend="pyarrow"),
+    "polars": short_polars,
+}
+OF_OTHER_TYPES = [
+    "rates", "roll_up", "roll_up, all", "compare_periods", "compare_periods, rates", "revenue_split, all",
+    "share_of_total", "campaign_ranking", "flow_funnel", "deliverability", "resample", "flow_losses",
+    "bought_together", "attribution, native", "attribution_comparison", "send_times, own", "flow_collisions",
+    "subject_lines", "new_and_returning",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("types", OTHER_TYPES)
+@pytest.mark.parametrize("name", OF_OTHER_TYPES)
+def test_types_of_columns_change_no_number(name: str, types: str) -> None:
+    """A sum of bytes ends at 255 and wraps, categories do not compare, and Arrow's columns lack operations."""
+    call = {**CALLS, **REVENUE_CALLS}[name]
+    assert records(call(OTHER_TYPES[types])) == records(call(ENGINES["pandas"]))
 
 
 def rate_columns(table: pd.DataFrame) -> list[str]:
