@@ -210,8 +210,8 @@ class KlaviyoClient:
             "Placed Order".
         currency : str, optional
             Code such as "EUR": count and add up only orders in this currency. Needed where orders have values in
-            several currencies. revenue_per_recipient is missing in a currency other than the account's, because
-            reports have only that one.
+            several currencies. revenue_per_recipient is missing where orders in other currencies were credited, too,
+            because reports add all amounts unconverted; conversion_uniques counts people with an order in any.
         orders : analysis.OrderConditions or mapping, optional
             Which orders count, such as `{"renewals": False}`. Reads the order events instead of aggregates;
             conversion_uniques, conversion_rate and revenue_per_recipient are missing then, because reports count all
@@ -222,12 +222,15 @@ class KlaviyoClient:
         pandas.DataFrame
             A row for each source ("all", "campaign", "flow", "other") and measure: source, measure, kind ("money",
             "count", "rate"; string), value; with a comparison previous, difference and change (float64; change
-            is a fraction of the previous value, missing where that is zero); currency (of money), complete
-            (boolean: the time frame is over).
+            is a fraction of the previous value, missing where that is zero); currency (of money: that of the orders),
+            complete (boolean: the time frame is over). ``attrs["currency_source"]`` says from where the currency is
+            known: "the events", or "assumed to be the account's" where orders name none.
 
             revenue, revenue_share, orders and average_order_value are dated by the order; campaign, flow and other
-            add up to all. recipients and what follows them are the reports' numbers, with rates made of summed
-            counts. The two need not agree: a report may credit a message with orders by when it was sent.
+            add up to all; average_order_value is revenue ÷ orders with a known value. recipients and what follows
+            them are the reports' numbers. `ka.analysis.rates` defines numerator and denominator of each rate: both
+            are added up over the messages for which both are known, so text messages take no part in open_rate. The
+            two need not agree: a report may credit a message with orders by when it was sent.
 
             A notebook shows it as cards of the key numbers, with the table folded below; `ka.plots.scorecard` draws
             the same as a picture.
@@ -239,7 +242,8 @@ class KlaviyoClient:
         NotAdditiveError
             The time frame is longer than a year.
         InvalidQueryError
-            Orders have values in several currencies and `currency` is not given.
+            Orders have values in several currencies and `currency` is not given, or the orders of the period and
+            of the one compared with are in different currencies.
 
         Examples
         --------

@@ -11,6 +11,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
+from pandas.api.types import (
+    is_bool_dtype,
+    is_datetime64_any_dtype,
+    is_extension_array_dtype,
+    is_float_dtype,
+    is_integer_dtype,
+    is_object_dtype,
+)
 
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
@@ -59,7 +67,66 @@ def as_frame(given: Any) -> Any:
             index = index.rename("datetime")
         if all(name is not None for name in index.names):
             return given.set_axis(index).reset_index()
-    return given
+    return with_usual_types(given)
+
+
+def with_usual_types(given: Any) -> Any:
+    """Return a frame whose sums cannot overflow a short type and whose texts compare; anything else as it is.
+
+    Short integers become 64-bit ones (a sum of bytes ends at 255), short floats doubles, and categories what they
+    stand for, since they neither compare nor take a new value. pandas columns that Arrow holds become pandas' own.
+    """
+    if isinstance(given, pd.DataFrame):
+        if not given.columns.is_unique:
+            return given  # refused by `opened`, which names the column
+        kinds = {
+            name: kind for name, dtype in given.dtypes.items() if (kind := _usual_pandas(dtype)) is not None
+        }
+        return given.astype(kinds) if kinds else given
+    table: Any = nw.from_native(given, pass_through=True)
+    if not isinstance(table, nw.DataFrame | nw.LazyFrame):
+        return given
+    wider = {
+        name: next((wide for kinds, wide in _USUAL if isinstance(kind, kinds)), None)
+        for name, kind in table.collect_schema().items()
+    }
+    casts = [nw.col(name).cast(wide) for name, wide in wider.items() if wide is not None]
+    return table.with_columns(*casts).to_native() if casts else given
+
+
+_USUAL: tuple[tuple[tuple[type[Any], ...], Any], ...] = (
+    ((nw.Int8, nw.Int16, nw.Int32, nw.UInt8, nw.UInt16, nw.UInt32), nw.Int64),
+    ((nw.Float32,), nw.Float64),
+    ((nw.Categorical, nw.Enum), nw.String),
+)
+
+
+def _usual_pandas(dtype: Any) -> Any:
+    """Return the dtype that a pandas column should have instead, or None."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        inner = dtype.categories.dtype
+        return "string" if is_object_dtype(inner) else "Int64" if is_integer_dtype(inner) else inner
+    if isinstance(dtype, pd.ArrowDtype):
+        return _of_arrow(dtype)
+    if is_integer_dtype(dtype) and dtype.itemsize < 8:
+        return "Int64"
+    if is_float_dtype(dtype) and dtype.itemsize < 8:
+        return "Float64" if is_extension_array_dtype(dtype) else "float64"
+    return None
+
+
+def _of_arrow(dtype: pd.ArrowDtype) -> Any:
+    if is_integer_dtype(dtype):
+        return "UInt64" if str(dtype).startswith("uint64") else "Int64"
+    if is_float_dtype(dtype):
+        return "float64"
+    if is_bool_dtype(dtype):
+        return "boolean"
+    if is_datetime64_any_dtype(dtype):
+        unit, zone = dtype.pyarrow_dtype.unit, dtype.pyarrow_dtype.tz
+        unit = "us" if unit == "s" else unit
+        return f"datetime64[{unit}, {zone}]" if zone else f"datetime64[{unit}]"
+    return "string" if dtype.type is str else None
 
 
 def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

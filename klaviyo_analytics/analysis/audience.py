@@ -187,7 +187,8 @@ def adjusted_engagement(
     -------
     DataFrame
         `on`, `delivered`, the profiles `openers`, `human_openers`, `clickers`, `human_clickers`, and over
-        delivered `open_rate`, `human_open_rate`, `click_rate`, `human_click_rate`. Sorted by `on`.
+        delivered `open_rate`, `human_open_rate`, `click_rate`, `human_click_rate`. Each rests on the one message of
+        its row, if its number of deliveries is known. Sorted by `on`.
 
     Raises
     ------

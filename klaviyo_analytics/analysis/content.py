@@ -240,8 +240,9 @@ def coupons(
     -------
     DataFrame
         `coupon`, `currency`, `codes`, `assigned`, `used` (codes in an order, once each), `orders`, `revenue` (value
-        of the orders, in `currency`) and `use_rate` (used ÷ assigned). An order with codes of two coupons counts for
-        both. Codes that are in no coupon of the frame are in the row with a null coupon. Sorted by revenue.
+        of the orders, in `currency`) and `use_rate` (used ÷ assigned; all codes of the coupon count, and one that was
+        used without a known profile counts as used only). An order with codes of two coupons counts for both. Codes
+        that are in no coupon of the frame are in the row with a null coupon. Sorted by revenue.
 
     Raises
     ------

@@ -187,7 +187,8 @@ def deliverability_bands(
     DataFrame
         `by`, `measure`, `numerator`, `denominator`, `rate` with `low` and `high` (fractions), `healthy_bound` and
         `attention_bound`, and `band`: "healthy" (strictly on the good side of the first bound), "attention" (strictly
-        beyond the second) or "room for improvement"; null where the rate is missing.
+        beyond the second) or "room for improvement"; null where the rate is missing. Numerator and denominator are
+        sums over the rows in which both are known, so text messages take no part in rates of opens.
 
     Raises
     ------

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import add
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import closed, listed, names, ratio, takes
+from klaviyo_analytics.analysis._engine import closed, listed, names, ratio, summed, takes
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     critical_value,
@@ -24,6 +26,7 @@ from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 
 SERIES = "a flow series: client.reports.flow_series(...)"
+LOST = ("unsubscribe_uniques", "spam_complaints", "bounced")
 _MEANS = {"revenue_per_recipient", "average_order_value"}
 
 
@@ -177,7 +180,9 @@ def flow_losses(
         `flow` (and `branch`), `message`, `step` (1 for the first), `recipients`, `reached` (fraction of the first
         message's recipients), `kept` (fraction of the message before), `not_reached` (recipients of the message
         before that did not get this one; negative where more did), `left` (unsubscribed, complained or bounced,
-        counts that may overlap), `left_rate` (left ÷ recipients) with `low` and `high`. Sorted by flow and step.
+        counts that may overlap), `left_rate` (left ÷ recipients) with `low` and `high`. Rows in which one of the
+        three counts is missing take no part in `left` and in the recipients of `left_rate`; both are missing where
+        that leaves none, or the frame has none of the three. Sorted by flow and step.
 
     Raises
     ------
@@ -199,23 +204,26 @@ def flow_losses(
     0      #1     1   NaN         <NA>    20       0.02
     1      #2     2   0.6          400     6       0.01
     """
-    low, high = wilson("left", "recipients", confidence)
-    table = opened_rows(frame, flow, message, "recipients", numbers=("recipients",), texts=(flow, message))
+    low, high = wilson("left", "__of", confidence)
+    table = opened_rows(
+        frame, flow, message, "recipients", numbers=("recipients", *LOST), texts=(flow, message)
+    )
     schema = table.collect_schema()
     keys = [flow, *(["branch"] if "branch" in schema else [])]
-    lost = [name for name in ("unsubscribe_uniques", "spam_complaints", "bounced") if name in schema]
-    ordered = ["position"] if "position" in schema else ["__negative"]
-    sums = table.group_by(*keys, message).agg(
-        *(nw.col(name).sum() for name in ("recipients", *lost)),
-        *([nw.col("position").min()] if "position" in schema else []),
+    lost = [nw.col(name).cast(nw.Int64) for name in LOST if name in schema]
+    # where one of the counts is missing, nobody knows how many left
+    nothing = nw.when(nw.col("recipients").is_null()).then(nw.col("recipients").cast(nw.Int64))
+    left = reduce(add, lost) if lost else nothing
+    table = table.with_columns(left=left).with_columns(
+        __of=nw.when(~nw.col("left").is_null()).then(nw.col("recipients").cast(nw.Int64))
     )
+    ordered = ["position"] if "position" in schema else ["__negative"]
+    position = [nw.col("position").min()] if "position" in schema else []
+    sums = summed(table, [*keys, message], ["recipients", "left", "__of"], *position)
     sums = sums.with_columns(
         nw.col("recipients").cast(nw.Int64),
         __negative=nw.col("recipients") * -1,
         __one=nw.lit(1),
-        left=nw.sum_horizontal(*(nw.col(name) for name in lost)).cast(nw.Int64)
-        if lost
-        else (nw.col("recipients") * 0).cast(nw.Int64),
     )
     sums = sums.with_columns(
         step=nw.col("__one").cum_sum().over(*keys, order_by=[*ordered, message]).cast(nw.Int64),
@@ -229,7 +237,7 @@ def flow_losses(
         reached=ratio("recipients", "__first"),
         kept=ratio("recipients", "__before"),
         not_reached=(nw.col("__before") - nw.col("recipients")).cast(nw.Int64),
-        left_rate=ratio("left", "recipients"),
+        left_rate=ratio("left", "__of"),
         low=low,
         high=high,
     )

@@ -78,8 +78,9 @@ def campaign_ranking(
     Returns
     -------
     DataFrame
-        `rank` (rows that are equal share one) and the columns of `frame`, best first. Rows for which `by`
-        is missing, such as a rate of nobody, have no rank and are left out. A pandas frame tells in
+        `rank` (rows that are equal share one) and the columns of `frame`, best first. `rates` defines numerator and
+        denominator of each rate, which is made of the row's own counts and missing if one is not known. Rows for
+        which `by` is missing, such as a rate of nobody, have no rank and are left out. A pandas frame tells in
         `attrs["ranking"]` how many rows there were and how many are left out why, so that a picture can say it.
 
     Raises

@@ -19,7 +19,7 @@ ORDERS = f"orders: analysis.normalise_orders(events) of {ORDER_EVENTS}"
 REFUND_EVENTS = "refunds: analysis.normalise_orders(client.events.list(metric='Refunded Order', ...))"
 
 _PREFIX = "event_properties."
-_KEYS: Mapping[str, tuple[str, ...]] = {
+KEYS: Mapping[str, tuple[str, ...]] = {
     "value": ("$value", "value"),
     "currency": ("$currency_code", "$value_currency", "$currency", "currency"),
     "order_id": ("OrderId", "OrderID", "order_id", "$event_id"),
@@ -257,7 +257,7 @@ def normalise_orders(
     whole = "event_properties" in events.columns
     if not whole and not any(str(name).startswith(_PREFIX) for name in events.columns):
         raise WrongFrame("the frame lacks 'event_properties', alone or as columns")
-    read = {name: _property(events, keys, whole=whole) for name, keys in _KEYS.items()}
+    read = {name: _property(events, keys, whole=whole) for name, keys in KEYS.items()}
     result = pd.DataFrame(
         {
             "id": events["id"].astype("string").to_numpy(),

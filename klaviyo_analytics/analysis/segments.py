@@ -84,9 +84,10 @@ def by_segment(
     DataFrame
         One row for each segment and metric, and for the total: `group` (text; "(all, once)" for the profiles of any
         segment, each counted once), `members` (Int64), `shared` (Int64, members that are in another segment, too),
-        `metric` (text), `profiles` (Int64, members with such an event), `rate` (float, profiles ÷ members), `events`
-        (Int64), `revenue` (float; sum of the values) and `members_as_of` (text, ISO date). Rows of segments do
-        not add up to the total where segments overlap.
+        `metric` (text), `profiles` (Int64, members with such an event), `rate` (float, profiles ÷ members; all
+        members of the segment are known to have such an event or not, so all count), `events` (Int64), `revenue`
+        (float; sum of the values) and `members_as_of` (text, ISO date). Rows of segments do not add up to the total
+        where segments overlap.
 
     Raises
     ------

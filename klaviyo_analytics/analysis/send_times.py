@@ -89,9 +89,10 @@ def send_times(
     Returns
     -------
     DataFrame
-        `by`, `sends` and `reacted` (counts of sends), `rate` with `low` and `high` (fractions of sends), `enough`
-        (boolean: at least `minimum` sends) and `own_zone` (sends placed by the person's own zone). Hours without a
-        send have no row. Sorted by `by`.
+        `by`, `sends` and `reacted` (counts of sends), `rate` (reacted ÷ sends) with `low` and `high` (fractions),
+        `enough` (boolean: at least `minimum` sends) and `own_zone` (sends placed by the person's own zone). Sends
+        count whose reaction can be known: those with a profile, a message and a time. Hours without such a send have
+        no row. Sorted by `by`.
 
     Raises
     ------
@@ -131,7 +132,7 @@ def send_times(
     else:
         reacted = _own_clocks(reacted, place, span)
     clock = {"weekday": weekday_of, "hour": hour_of}
-    reacted = reacted.filter(~nw.col("__us").is_null())
+    reacted = reacted.filter(~nw.col("__hit").is_null())
     reacted = reacted.with_columns(
         clock[key](nw.col("__local")).alias(key)
         for key in keys
@@ -272,10 +273,11 @@ def fatigue(
     Returns
     -------
     DataFrame
-        `earlier` (messages in the days before, Int64; the last row means "or more"), `sends`, `reacted`, `rate` with
-        `low` and `high` (Wilson, fractions of sends), `within_rate` (rate with the differences between persons taken
-        out), `slope` (change of the rate, in fractions, with each further message, within persons) with `slope_low`
-        and `slope_high` (robust to repeated rows of a person), the same in all rows. Sorted by `earlier`.
+        `earlier` (messages in the days before, Int64; the last row means "or more"), `sends`, `reacted`, `rate`
+        (reacted ÷ sends) with `low` and `high` (Wilson), `within_rate` (rate with the differences between persons
+        taken out), `slope` (change of the rate, in fractions, with each further message, within persons) with
+        `slope_low` and `slope_high` (robust to repeated rows of a person), the same in all rows. Sends count whose
+        reaction can be known: those with a profile, a message and a time. Sorted by `earlier`.
 
     Raises
     ------
@@ -286,7 +288,8 @@ def fatigue(
 
     Notes
     -----
-    The slope is the fixed-effects estimator, sum of (x - x̄ᵢ)(y - ȳᵢ) over sum of (x - x̄ᵢ)², with persons as clusters.
+    The slope is the fixed-effects estimator, sum of (x - x̄ᵢ)(y - ȳᵢ) over sum of (x - x̄ᵢ)², with persons as
+    clusters.
 
     Examples
     --------
@@ -306,7 +309,7 @@ def fatigue(
     low, high = wilson("reacted", "sends", confidence)
     table = _reacted(sends, reactions, within)
     table = table.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
-    table = table.join(_earlier(table, days), on="id", how="left")
+    table = table.join(_earlier(table, days), on="id", how="left").filter(~nw.col("__hit").is_null())
     counted = nw.when(nw.col("__before") > most).then(nw.lit(most)).otherwise(nw.col("__before"))
     table = table.with_columns(
         earlier=counted.cast(nw.Int64), __x=counted.cast(nw.Float64), __y=nw.col("__hit").cast(nw.Float64)
@@ -339,7 +342,10 @@ def fatigue(
 
 
 def _reacted(sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, *needed: str) -> Table:
-    """Return the sends with `__us` and `__hit`: 1 where a reaction belongs to the send, else 0."""
+    """Return the sends with `__us` and `__hit`: 1 where a reaction belongs to the send, else 0.
+
+    Of a send without a profile, a message or a time nobody can know whether there was a reaction: `__hit` is null.
+    """
     length = parse_duration(within, "within")
     texts = ("id", "profile_id", "message", "timezone")
     sent = opened_rows(
@@ -349,9 +355,8 @@ def _reacted(sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, 
     same_library(sent, acts, ("sends", "reactions"))
     require_ids(sent, "id", "sends")
     sent = with_micros(sent, __us="datetime")
-    whole = sent.filter(
-        ~nw.col("profile_id").is_null() & ~nw.col("message").is_null() & ~nw.col("__us").is_null()
-    ).select("id", "profile_id", "message", "__us")
+    known = ~nw.col("profile_id").is_null() & ~nw.col("message").is_null() & ~nw.col("__us").is_null()
+    whole = sent.filter(known).select("id", "profile_id", "message", "__us")
     # A reaction belongs to the last send before it, so each send answers for the time until the next one.
     whole = whole.with_columns(
         __next=nw.col("__us").shift(-1).over("profile_id", "message", order_by=["__us", "id"])
@@ -363,7 +368,7 @@ def _reacted(sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, 
     )
     hits = hits.select("id").unique().with_columns(__hit=nw.lit(1))
     return sent.join(hits, on="id", how="left").with_columns(
-        __hit=nw.col("__hit").fill_null(0).cast(nw.Int64)
+        __hit=nw.when(known).then(nw.col("__hit").fill_null(0).cast(nw.Int64))
     )
 
 

@@ -139,7 +139,7 @@ class AudienceAnalyses:
         Returns
         -------
         pandas.DataFrame
-            Columns of `analysis.by_segment`; `attrs` as for `rfm`.
+            Columns of `analysis.by_segment`, which defines the rates; `attrs` as for `rfm`.
 
         Examples
         --------

@@ -162,7 +162,7 @@ def _orders(source: Source, period: Timeframe, metrics: pd.DataFrame) -> Iterato
     ids = [str(id) for id in metrics.loc[metrics["name"] == ORDERS, "id"]]
     if not ids:
         return
-    orders = source.orders(ids, period, None)
+    orders = source.orders(ids, period, None, as_sent=True)
     total = counted(len(orders), "order")
     doubled = orders.dropna(subset=["order_id"]).duplicated("order_id", keep="first").sum()
     wrong: Sequence[tuple[str, str, int, str]] = (

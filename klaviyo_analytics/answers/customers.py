@@ -396,8 +396,8 @@ class CustomerAnalyses:
         Returns
         -------
         pandas.DataFrame
-            Columns of `analysis.coupons`; `attrs` as for `rfm`. A code counts as assigned if its status is
-            ASSIGNED_TO_PROFILE or USED.
+            Columns of `analysis.coupons`, which defines the rate; `attrs` as for `rfm`. A code counts as assigned if
+            its status is ASSIGNED_TO_PROFILE or USED.
 
         Raises
         ------

@@ -278,7 +278,7 @@ class MessageAnalyses:
         Returns
         -------
         pandas.DataFrame
-            Columns of `analysis.send_times`; `attrs` as for `attribution`.
+            Columns of `analysis.send_times`, which defines the rates; `attrs` as for `attribution`.
 
         Raises
         ------
@@ -324,7 +324,7 @@ class MessageAnalyses:
         Returns
         -------
         pandas.DataFrame
-            Columns of `analysis.fatigue`; `attrs` as for `attribution`.
+            Columns of `analysis.fatigue`, which defines the rates; `attrs` as for `attribution`.
 
         Examples
         --------
@@ -363,7 +363,7 @@ class MessageAnalyses:
         Returns
         -------
         pandas.DataFrame
-            Columns of `analysis.flow_health`; `attrs` as for `attribution`.
+            Columns of `analysis.flow_health`, which defines the rates; `attrs` as for `attribution`.
 
         Examples
         --------
@@ -401,7 +401,7 @@ class MessageAnalyses:
         Returns
         -------
         pandas.DataFrame
-            Columns of `analysis.flow_losses`; `attrs` as for `attribution`.
+            Columns of `analysis.flow_losses`, which defines the rates; `attrs` as for `attribution`.
 
         Examples
         --------
@@ -439,7 +439,7 @@ class MessageAnalyses:
         Returns
         -------
         pandas.DataFrame
-            Columns of `analysis.deliverability_by_provider`; `attrs` as for `attribution`.
+            Columns of `analysis.deliverability_by_provider`, which defines the rates; `attrs` as for `attribution`.
 
         Examples
         --------
@@ -510,7 +510,7 @@ class MessageAnalyses:
         Returns
         -------
         pandas.DataFrame
-            Columns of `analysis.subject_lines`, of email only; `attrs` as for `attribution`.
+            Columns of `analysis.subject_lines`, which defines the rates, of email only; `attrs` as for `attribution`.
 
         Raises
         ------

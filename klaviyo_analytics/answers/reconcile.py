@@ -16,6 +16,7 @@ from klaviyo_analytics.answers.source import Copy, Orders, Source, Span
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources import Campaigns, Context, Events, Flows, MetricAggregates, Reports
 from klaviyo_analytics.resources.metrics import Metric, conversion_metric
+from klaviyo_analytics.resources.reports import told
 from klaviyo_analytics.timeframe import Timeframe
 
 MARGIN = timedelta(days=14)  # the longest window of attribution is 12 days
@@ -46,7 +47,8 @@ class Reconciliation:
     ----------
     roads : pandas.DataFrame
         A row for each road and currency: road, dated_by ("order" or "send"), scope ("all" or "attributed"; string),
-        orders (Int64), revenue (float64, gross unless the road says net), currency (string).
+        orders (Int64), revenue (float64, gross unless the road says net), currency (string; missing where
+        Klaviyo's reports add amounts of several, which `bridge` takes apart).
     bridge : pandas.DataFrame
         Columns of `analysis.bridge`: from attributed revenue by date of the order to what the reports return;
         `ka.plots.bridge` draws it. Besides the steps of `analysis.bridge` there are "orders left out" (by `orders=`),
@@ -120,8 +122,8 @@ def reconcile(
     all_credit = Events(context).attributions(metric=chosen, timeframe=wide)
     credit = all_credit[all_credit["event_id"].isin(known["id"])].reset_index(drop=True)
     report = _report(context, period, chosen)
-    currency = str(report["currency"].dropna().iloc[0]) if report["currency"].notna().any() else None
-    currency = currency or str(context.account["preferred_currency"])
+    of_report = str(report["currency"].dropna().iloc[0]) if report["currency"].notna().any() else None
+    currency = of_report or str(context.account["preferred_currency"])
     attributed = _attributed(source, all_credit, wide, currency)
     counts = attributed["order_id"].isin(known["id"])
     mine = attributed[counts & (attributed["currency"] == currency)].reset_index(drop=True)
@@ -136,8 +138,8 @@ def reconcile(
     roads = [
         *_by_events(known, credit, refunds, period),
         *_by_aggregates(context, chosen, period, currency),
-        _road("reports: campaigns and flows", "send", "attributed", *_sums(report), currency),
-        *_by_summaries(context, period, chosen, currency),
+        _road("reports: campaigns and flows", "send", "attributed", *_sums(report), of_report),
+        *_by_summaries(context, period, chosen, of_report),
     ]
     if archive is not None:
         kept = Source(context, archive).orders(chosen, period, orders)
@@ -160,11 +162,13 @@ def reconcile(
 
 def _report(context: Context, period: Timeframe, metric: str) -> pd.DataFrame:
     statistics: Any = ["conversions", "conversion_value"]
-    reports = Reports(context)
     parts = [
-        query(timeframe=period, statistics=statistics, conversion_metric=metric, names=False)
-        for query in (reports.campaign_values, reports.flow_values)
-    ]
+        told(
+            context, name, mixed=True, timeframe=period, statistics=statistics, conversion_metric=metric,
+            names=False,
+        )
+        for name in ("campaign_values", "flow_values")
+    ]  # fmt: skip
     columns = ["conversions", "conversion_value", "currency"]
     parts = [part.reindex(columns=columns) for part in parts]
     full = [part for part in parts if not part.empty]
@@ -387,7 +391,9 @@ def _by_aggregates(context: Context, metric: str, period: Timeframe, currency: s
     ]
 
 
-def _by_summaries(context: Context, period: Timeframe, metric: str, currency: str) -> list[tuple[Any, ...]]:
+def _by_summaries(
+    context: Context, period: Timeframe, metric: str, currency: str | None
+) -> list[tuple[Any, ...]]:
     parts = [
         Campaigns(context).summary(period, conversion_metric=metric),
         Flows(context).summary(period, conversion_metric=metric),

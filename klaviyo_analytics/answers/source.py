@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
@@ -10,8 +11,9 @@ import pandas as pd
 from pandas.api.types import pandas_dtype
 
 from klaviyo_analytics import analysis
-from klaviyo_analytics._messages import did_you_mean
+from klaviyo_analytics._messages import counted, did_you_mean
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError, NotFoundError
+from klaviyo_analytics.frames import warn
 from klaviyo_analytics.resources import Campaigns, Context, Events, Lists, Metrics, Profiles, Segments
 from klaviyo_analytics.resources import metrics as metric_names
 from klaviyo_analytics.resources._labels import label
@@ -245,8 +247,12 @@ class Source:
         *,
         attributions: bool = False,
         raw: bool = False,
+        as_sent: bool = False,
     ) -> pd.DataFrame:
-        """Read the orders that count, on the account's clock; `raw` keeps their properties for order lines."""
+        """Read the orders that count, on the account's clock; `raw` keeps their properties for order lines.
+
+        An order that names no currency is taken to be in the account's, unless orders are wanted `as_sent`.
+        """
         events = self.events(self.order_metric(metric), span, attributions=attributions)
         chosen = analysis.normalise_orders(events)
         chosen["datetime"] = chosen["datetime"].dt.tz_convert(self.timezone)
@@ -254,7 +260,30 @@ class Source:
             chosen["event_properties"] = events["event_properties"].to_numpy()
         if orders is not None:
             chosen = analysis.select_orders(chosen, orders).reset_index(drop=True)
-        return chosen
+        return chosen if as_sent else self._with_currency(chosen)
+
+    def _with_currency(self, orders: pd.DataFrame) -> pd.DataFrame:
+        """Write the account's currency where an order names none, with a warning if others do name one."""
+        unnamed = orders["currency"].isna()
+        if not unnamed.any() or (own := self._currency()) is None:
+            return orders
+        paid = int((unnamed & (orders["value"].fillna(0) != 0)).sum())
+        if paid and not unnamed.all():
+            warn(
+                f"{counted(paid, 'order')} with a value, of {len(orders):,}, name no currency; the amounts are "
+                f"assumed to be in the account's, {own}."
+            )
+        return orders.assign(currency=orders["currency"].fillna(own))
+
+    def _currency(self) -> str | None:
+        """Return the account's currency; None for an archive that does not hold the account."""
+        code: Any = None
+        if self._context is not None:
+            code = self._context.account.get("preferred_currency")
+        elif self._copy is not None:
+            with suppress(InvalidInputError):  # the copy has no accounts
+                code = next(iter(self._copy.frame("accounts")["preferred_currency"].dropna()), None)
+        return None if code is None or pd.isna(code) else str(code)
 
     def messages(self, names: Sequence[str], span: Span, extra: Columns | None = None) -> pd.DataFrame:
         """Read events of messages: who, when, which message, which campaign or flow, and whether a machine did it.

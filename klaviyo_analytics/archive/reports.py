@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,13 +16,22 @@ import pyarrow as pa
 from klaviyo_analytics import analysis
 from klaviyo_analytics._html import AccountSummary
 from klaviyo_analytics._messages import near
+from klaviyo_analytics.analysis.orders import KEYS
 from klaviyo_analytics.archive.sql import Span, frame_of, kept_metric
 from klaviyo_analytics.archive.store import Store, mark
 from klaviyo_analytics.archive.tables import KEPT_SCHEMA
 from klaviyo_analytics.errors import ArgumentError, InvalidInputError
 from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.resources import Context, MetricAggregates, Reports
-from klaviyo_analytics.resources.accounts import NUMBERS, SENT, SOURCES, _compared, _measures, added_up
+from klaviyo_analytics.resources.accounts import (
+    NUMBERS,
+    SENT,
+    SOURCES,
+    _compared,
+    _measures,
+    added_up,
+    has_revenue,
+)
 from klaviyo_analytics.resources.metrics import USUAL as PLACED_ORDER
 from klaviyo_analytics.resources.metrics import Metric, conversion_metric
 from klaviyo_analytics.resources.reports.questions import KINDS, USUAL
@@ -67,11 +76,11 @@ WITH known AS (
     JOIN (SELECT unnest($names) AS name, unnest($kinds) AS kind) w ON w.name = k.name
 ), touches AS (
     SELECT e.id, e.profile_id, e.datetime, e.datetime AS moment, NULL::DOUBLE AS value, outcomes.kind,
-        e.event_properties ->> '$."$message"' AS message
+        e.event_properties ->> '$."$message"' AS message, NULL::VARCHAR AS code
     FROM events e JOIN outcomes USING (metric_id)
 ), conversions AS (
     SELECT e.id, e.profile_id, e.datetime, coalesce(a.datetime, e.datetime) AS moment, e.value,
-        'conversions' AS kind, e.attributed_{owner}_message_id AS message
+        'conversions' AS kind, e.attributed_{owner}_message_id AS message, coalesce({code}, $own) AS code
     FROM events e LEFT JOIN touches a ON a.id = e.attributed_event_id
     WHERE e.metric_id = $metric AND e.attributed_{owner}_message_id IS NOT NULL
 ), named AS (
@@ -102,10 +111,13 @@ SELECT owner_id AS {owner}_id, message_id AS {owner}_message_id, any_value(label
     count(*) FILTER (kind = 'spam_complaints') AS spam_complaints,
     count(*) FILTER (kind = 'conversions') AS conversions,
     count(DISTINCT profile_id) FILTER (kind = 'conversions') AS conversion_uniques,
-    round(coalesce(sum(value) FILTER (kind = 'conversions'), 0), 2) AS conversion_value
+    round(coalesce(sum(value) FILTER (kind = 'conversions'), 0), 2) AS conversion_value,
+    list(DISTINCT code) FILTER (kind = 'conversions' AND value <> 0) AS codes
 FROM dated WHERE sent_at >= $start AND sent_at < $end
+    AND (kind <> 'conversions' OR $currency IS NULL OR code = $currency)
 GROUP BY owner_id, message_id ORDER BY owner_id, message_id
 """
+_CODE = ", ".join(f"nullif(e.event_properties ->> '$.\"{key}\"', '')" for key in KEYS["currency"])
 
 
 class Reported:
@@ -141,20 +153,23 @@ class Reported:
         compare : {"previous_period", "last_year"}, optional
             For the account: add previous, difference and change.
         currency : str, optional
-            For the account: count only orders in this currency.
+            Count only orders in this currency; needed where orders are in several. For the account,
+            conversion_uniques and conversion_rate still count the orders of all currencies, as reports do.
 
         Returns
         -------
         pandas.DataFrame
             The columns of the client's summary, without those that the copy's events do not tell: tags and
-            message_position. `attrs` has source ("archive"), until (of the copy, in UTC), timeframe, timezone and
-            only_reports, a list of what only Klaviyo's reports know.
+            message_position. `attrs` has source ("archive"), until (of the copy, in UTC), timeframe, timezone,
+            currency (that of the orders; the account's where they name none) and only_reports, a list of what only
+            Klaviyo's reports know.
 
         Raises
         ------
         InvalidInputError
             `of` or `by` is not allowed, a table is missing, the time frame begins before the copy does, or orders
-            are in several currencies. Variations and costs of text messages are known to reports only.
+            are in several currencies and `currency` is not given. Variations and costs of text messages are known
+            to reports only.
         NoMatchError, AmbiguousMatchError
             No metric has this name, or several do.
 
@@ -201,11 +216,11 @@ class Reported:
                 )
             frame: pd.DataFrame = AccountSummary(self._account(period, metric, compare, currency))
         else:
-            for name, value in (("compare", compare), ("currency", currency)):
-                if value is not None:
-                    raise InvalidInputError(f"{name}= applies to the account only. Leave it out for {of}.")
-            frame = self._messages(of, period, metric, by)
-        frame.attrs = facts
+            if compare is not None:
+                raise InvalidInputError(f"compare= applies to the account only. Leave it out for {of}.")
+            frame = self._messages(of, period, metric, by, currency)
+        codes = frame["currency"].dropna().unique()
+        frame.attrs = {**facts, "currency": str(codes[0]) if len(codes) else currency or self._currency()}
         return frame
 
     def keep(self, report: str, /, *, refresh: bool = False, **question: Any) -> pd.DataFrame:
@@ -312,8 +327,13 @@ class Reported:
         assert table is not None
         return table
 
-    def _report(self, of: str, period: Timeframe, metric: str) -> pd.DataFrame:
-        """Count what the report of campaigns or flows returns."""
+    def _report(
+        self, of: str, period: Timeframe, metric: str, currency: str | None = None
+    ) -> tuple[pd.DataFrame, set[str]]:
+        """Count what the report of campaigns or flows returns; also return the currencies of its money.
+
+        With `currency` only conversions in it count. An order that names none is in the account's.
+        """
         owner, owners, messages, label = _SIDES[of]
         of_campaigns = of == "campaigns"
         query = _COUNTED.format(
@@ -323,18 +343,21 @@ class Reported:
             label=f"coalesce(m.{label}, o.name)",
             channel=_words("o.channel" if of_campaigns else "m.channel"),
             sent="o.send_time" if of_campaigns else "NULL::TIMESTAMPTZ",
+            code=_CODE,
         )
         given = {
             "names": list(OUTCOMES), "kinds": list(OUTCOMES.values()), "metric": metric, "owners": of_campaigns,
             "start": period.start.astimezone(UTC), "end": period.end.astimezone(UTC),
+            "own": self._currency() or "", "currency": currency,
         }  # fmt: skip
         frame = frame_of(self._connected().sql(query, params=given).to_arrow_table())
         assert set(USUAL) <= set(frame.columns)
-        currency = self._currency()
-        frame["currency"] = pd.array([currency] * len(frame), dtype="string")
+        codes = {str(code) for held in frame.pop("codes") if held is not None for code in held}
+        only = currency or (min(codes) if len(codes) == 1 else None if codes else self._currency())
+        frame["currency"] = pd.array([only or None] * len(frame), dtype="string")
         complete = period.is_complete(self._now())
         frame["complete"] = pd.array([complete] * len(frame), dtype="boolean")
-        return frame
+        return frame, codes
 
     def _currency(self) -> str | None:
         if self._context is not None:
@@ -343,7 +366,9 @@ class Reported:
             return None
         return next(iter(self.frame("accounts")["preferred_currency"].dropna()), None)
 
-    def _messages(self, of: str, period: Timeframe, metric: str, by: str | None) -> pd.DataFrame:
+    def _messages(
+        self, of: str, period: Timeframe, metric: str, by: str | None, currency: str | None
+    ) -> pd.DataFrame:
         owner, owners, messages, _ = _SIDES[of]
         if by not in (None, owner, "message"):
             raise InvalidInputError(
@@ -351,7 +376,9 @@ class Reported:
                 f"client.{of}.summary asks Klaviyo's report."
             )
         keys = [f"{owner}_id", *([f"{owner}_message_id", "message"] if by == "message" else [])]
-        rows = added_up(self._report(of, period, metric), keys)
+        counted, codes = self._report(of, period, metric, currency)
+        _refuse_several(codes)
+        rows = added_up(counted, keys)
         names = "status, send_time" if of == "campaigns" else "status, trigger_type"
         records = self.sql(f"SELECT id AS {owner}_id, name AS {owner}, {names} FROM {owners}")  # noqa: S608
         rows = rows.merge(records, on=f"{owner}_id", how="left", validate="m:1")
@@ -374,7 +401,7 @@ class Reported:
     def _account(
         self, period: Timeframe, metric: str, compare: str | None, currency: str | None
     ) -> pd.DataFrame:
-        values = self._values(period, metric, currency)
+        values, code = self._values(period, metric, currency)
         rows = [
             (source, measure, kind, values.get((source, measure), np.nan))
             for source in SOURCES
@@ -389,14 +416,18 @@ class Reported:
                 )
             before = period.previous() if compare == "previous_period" else period.same_period_last_year()
             self._covered(before)
-            frame = _compared(frame, self._values(before, metric, currency))
+            previous, then = self._values(before, metric, currency)
+            _refuse_several({code or "", then or ""} if has_revenue(values) and has_revenue(previous) else ())
+            frame = _compared(frame, previous)
+            code = code if has_revenue(values) else then
         money = frame["kind"].eq("money")
-        code = currency or self._currency()
         frame["currency"] = pd.Series([code] * len(frame), dtype="string").where(money)
         frame["complete"] = pd.array([period.is_complete(self._now())] * len(frame), dtype="boolean")
         return frame
 
-    def _values(self, period: Timeframe, metric: str, currency: str | None) -> dict[tuple[str, str], float]:
+    def _values(
+        self, period: Timeframe, metric: str, currency: str | None
+    ) -> tuple[dict[tuple[str, str], float], str | None]:
         events = self.frame(
             "events",
             metric=metric,
@@ -411,9 +442,10 @@ class Reported:
         if currency is not None:
             mine = (codes == currency).to_numpy(dtype=bool)
             orders, events = orders[mine], events[mine]
-        elif codes.nunique() > 1:
-            several = ", ".join(sorted(map(str, codes.unique())))
-            raise InvalidInputError(f"Orders are in several currencies: {several}. Pass currency= with one.")
+        paid = (orders["value"].fillna(0) != 0).to_numpy()
+        found = set(map(str, codes[(codes == currency) if currency is not None else paid]))
+        _refuse_several(found)
+        code = currency or (min(found) if found else self._currency()) or None
         by_campaign = events["attributed_campaign_id"].notna().to_numpy()
         by_flow = events["attributed_flow_id"].notna().to_numpy() & ~by_campaign
         parts: dict[str, Any] = {
@@ -432,16 +464,17 @@ class Reported:
             values[source, "average_order_value"] = revenue / valued if valued else np.nan
             total = values["all", "revenue"]
             values[source, "revenue_share"] = revenue / total if total else np.nan
-        reports = {owner: self._report(side, period, metric) for side, (owner, *_) in _SIDES.items()}
-        reports["all"] = pd.concat(reports.values(), ignore_index=True)
-        for source, report in reports.items():
-            totals = analysis.roll_up(report).iloc[0]
+        counted = {owner: self._report(side, period, metric) for side, (owner, *_) in _SIDES.items()}
+        everything = pd.concat([report for report, _ in counted.values()], ignore_index=True)
+        counted["all"] = everything, set[str]().union(*(held for _, held in counted.values()))
+        for source, (report, held) in counted.items():
+            totals = analysis.roll_up(report.drop(columns="currency")).iloc[0]
             for measure, kind in SENT.items():
                 nothing = 0.0 if kind == "count" and report.empty else np.nan
                 values[source, measure] = nothing if pd.isna(totals[measure]) else float(totals[measure])
-            if currency not in (None, self._currency()):
-                values[source, "revenue_per_recipient"] = np.nan  # counted in the account's currency
-        return values
+            if held - {code or ""}:  # credited orders in another currency
+                values[source, "revenue_per_recipient"] = np.nan
+        return values, code
 
     if TYPE_CHECKING:
 
@@ -453,6 +486,14 @@ class Reported:
         def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pd.DataFrame: ...
 
         frame: Any
+
+
+def _refuse_several(codes: Iterable[str]) -> None:
+    if len(named := sorted({code or "no named currency" for code in codes})) > 1:
+        raise InvalidInputError(
+            f"Orders are in several currencies: {', '.join(named)}, which are never added. "
+            "Pass currency= with one of them."
+        )
 
 
 def _words(channel: str) -> str:

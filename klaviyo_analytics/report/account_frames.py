@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import pandas as pd
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
 from klaviyo_analytics.report.formats import Formatter
 
 if TYPE_CHECKING:
@@ -99,10 +100,20 @@ class AccountFrames:
         name = self.account.get("contact_information.organization_name")
         return None if name is None or pd.isna(name) else str(name)
 
-    @property
+    @cached_property
     def currency(self) -> str | None:
-        """The account's currency."""
-        code = self.account.get("preferred_currency")
+        """The currency of the period's orders; None if there are several, which have no one sum."""
+        try:
+            sums = self.client.metric_aggregates.query(
+                self.orders_metric,
+                measurements=["sum_value"],
+                interval="month",
+                by=["$value_currency"],
+                timeframe=self.period,
+            )
+            code = sums.attrs["currency"]
+        except KlaviyoError:  # the chapters that need the orders say why they cannot be read
+            code = self.account.get("preferred_currency")
         return None if code is None or pd.isna(code) else str(code)
 
     @property
@@ -229,9 +240,37 @@ class ArchiveFrames(AccountFrames):
         self.client.frame("events", metric=metric, limit=0)  # refuses a name that no metric or several have
         return metric
 
+    @cached_property
+    def currency(self) -> str | None:
+        """The currency of the period's orders; None if there are several."""
+        try:
+            codes = self._now_orders["currency"].dropna()
+        except InvalidInputError:  # several, as the chapters that need the orders say
+            return None
+        return self._own_currency if codes.empty else str(codes.iloc[0])
+
+    @property
+    def _own_currency(self) -> str | None:
+        code = self.account.get("preferred_currency")
+        return None if code is None or pd.isna(code) else str(code)
+
     def _orders_of(self, period: Timeframe) -> pd.DataFrame:
-        """Orders of a period: datetime on the account's clock, value, source, flow and campaign by id."""
-        events = self.client.frame("events", metric=self.orders_metric, timeframe=period, columns=_ATTRIBUTED)
+        """Orders of a period: datetime on the account's clock, value, currency, source, flow and campaign by id.
+
+        Raises
+        ------
+        InvalidInputError
+            The orders are in several currencies.
+        """
+        columns = [*_ATTRIBUTED, "event_properties"]
+        events = self.client.frame("events", metric=self.orders_metric, timeframe=period, columns=columns)
+        events["currency"] = analysis.normalise_orders(events)["currency"].fillna(self._own_currency or pd.NA)
+        paid = events["value"].fillna(0) != 0
+        if len(codes := sorted(events["currency"][paid].fillna("no named currency").unique())) > 1:
+            raise InvalidInputError(
+                f"Orders are in several currencies: {', '.join(codes)}, which are never added. "
+                "archive.summary('account', currency=...) counts those in one of them."
+            )
         events["datetime"] = events["datetime"].dt.tz_convert(period.timezone)
         flow, campaign = events["attributed_flow_id"].notna(), events["attributed_campaign_id"].notna()
         events["source"] = "other"

@@ -546,7 +546,8 @@ def _notes(source: AccountFrames) -> Iterator[Part]:
     ending = source.period.end if over else now
     lines = [
         f"Times are in {source.period.timezone}; the period is {source.period}.",
-        f"Money is in {source.currency or 'an unknown currency'}.",
+        f"Money is in {source.currency}." if source.currency
+        else "Amounts carry no currency: the orders have several, or none is known.",
         *(_OF_REPORTS if source.has_reports else _OF_ARCHIVES),
         f"The period {'is over' if over else 'is not over'}: the data end at {ending:%Y-%m-%d %H:%M}.",
         "Late opens and orders still come in for about five days after the last message.",

@@ -56,6 +56,9 @@ class Context:
     known_account: pd.Series[Any] | None = field(default=None, repr=False)
     conversion: tuple[str, str] | None = field(default=None, repr=False)  # see resources._conversion
     names: dict[str, dict[str, str | None]] = field(default_factory=dict, repr=False)  # see _labels
+    money: dict[tuple[str, str], tuple[datetime, set[str | None]]] = field(
+        default_factory=dict, repr=False
+    )  # see metrics.remember_currencies
     cache: Cache = field(default_factory=Cache, repr=False)
     quota: Quota = field(default_factory=Quota, repr=False)
 

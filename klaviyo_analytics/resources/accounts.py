@@ -17,7 +17,7 @@ from klaviyo_analytics.resources._reading import Context, Span, chosen
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.resources.events import Events
 from klaviyo_analytics.resources.metric_aggregates import MetricAggregates
-from klaviyo_analytics.resources.metrics import Metric
+from klaviyo_analytics.resources.metrics import Metric, Money, one
 from klaviyo_analytics.resources.metrics import conversion_metric as read_conversion
 from klaviyo_analytics.resources.reports import USUAL, told
 from klaviyo_analytics.timeframe import Timeframe
@@ -31,6 +31,7 @@ class Accounts(AccountMethods):
 
 Comparison = Literal["previous_period", "last_year"]
 Kind = Literal["money", "count", "rate"]
+Values = dict[tuple[str, str], float]  # by source and measure
 SOURCES = ("all", "campaign", "flow", "other")
 
 # Revenue and orders are dated by the order, and their parts add up to the whole.
@@ -73,7 +74,7 @@ def account_summary(
     frame = read_timeframe(context, timeframe).in_timezone(context.timezone)
     metric = read_conversion(context, conversion_metric)[0]
     conditions = None if orders is None else conditions_of(orders)
-    values = _values(context, frame, metric, currency, conditions)
+    values, money = _values(context, frame, metric, currency, conditions)
     result = pd.DataFrame(
         [
             (source, measure, kind, values.get((source, measure), np.nan))
@@ -84,13 +85,22 @@ def account_summary(
     ).astype({"source": "string", "measure": "string", "kind": "string", "value": "float64"})
     complete = frame.is_complete(context.now())
     if compare is not None:
-        before = frame.previous() if compare == "previous_period" else frame.same_period_last_year()
-        result = _compared(result, _values(context, before, metric, currency, conditions))
-    currency = currency or context.account.get("preferred_currency")
-    money = result["kind"].eq("money")
-    result["currency"] = pd.Series([currency] * len(result), dtype="string").where(money)
+        span = frame.previous() if compare == "previous_period" else frame.same_period_last_year()
+        before, then = _values(context, span, metric, currency, conditions)
+        if has_revenue(values) and has_revenue(before) and money.currency != then.currency:
+            raise InvalidQueryError(
+                f"Orders of {frame} are in {money.currency}, and those of {span} in {then.currency}; amounts in two "
+                f"currencies are not compared. Pass currency={money.currency!r}, or compare=None."
+            )
+        result = _compared(result, before)
+        money = money if has_revenue(values) else then
+    paid = result["kind"].eq("money")
+    result["currency"] = pd.Series([money.currency] * len(result), dtype="string").where(paid)
     result["complete"] = pd.array([complete] * len(result), dtype="boolean")
-    result.attrs = {"timezone": frame.timezone, "currency": currency, "timeframe": str(frame)}
+    result.attrs = {
+        "timezone": frame.timezone, "currency": money.currency, "currency_source": money.source,
+        "timeframe": str(frame),
+    }  # fmt: skip
     result.attrs["orders"] = "all orders" if conditions is None else conditions.describe()
     return result
 
@@ -108,24 +118,34 @@ def _values(
     metric: str,
     currency: str | None,
     conditions: analysis.OrderConditions | None,
-) -> dict[tuple[str, str], float]:
-    """Return each source's measures for one period."""
+) -> tuple[Values, Money]:
+    """Return each source's measures for one period, and the currency of its money."""
+    values, money = _revenue(context, frame, metric, currency, conditions)
     campaigns, flows = (
-        told(context, name, timeframe=frame, conversion_metric=metric)
+        told(context, name, timeframe=frame, conversion_metric=metric, mixed=True)
         for name in ("campaign_values", "flow_values")
     )
-    values = _revenue(context, frame, metric, currency, conditions)
     together = pd.concat([campaigns, flows], ignore_index=True)
-    for source, report in (("campaign", campaigns), ("flow", flows), ("all", together)):
-        totals = analysis.roll_up(report).iloc[0]
+    rows = {
+        "campaign": (campaigns, [campaigns]),
+        "flow": (flows, [flows]),
+        "all": (together, [campaigns, flows]),
+    }
+    for source, (report, reports) in rows.items():
+        totals = analysis.roll_up(report.drop(columns="currency")).iloc[0]
         for measure, kind in SENT.items():
             nothing = 0.0 if kind == "count" and report.empty else np.nan
             values[source, measure] = _number(totals[measure], nothing)
-        if currency not in (None, context.account.get("preferred_currency")):
-            values[source, "revenue_per_recipient"] = np.nan  # reports have only the account's currency
+        if any(_is_other(report, money) for report in reports):
+            values[source, "revenue_per_recipient"] = np.nan
         if conditions is not None:  # reports count all orders
             values |= {(source, measure): np.nan for measure in OF_ORDERS}
-    return values
+    return values, money
+
+
+def _is_other(report: pd.DataFrame, money: Money) -> bool:
+    """Return whether a report's money is in another currency than the revenue, or in several."""
+    return bool(report.attrs["currency"] != money.currency and report["conversion_value"].abs().sum())
 
 
 def _counted(
@@ -134,10 +154,10 @@ def _counted(
     metric: str,
     currency: str | None,
     conditions: analysis.OrderConditions | None,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Money]:
     """Return counts and sums by attribution: of aggregates, or of the orders that meet conditions, one by one."""
     if conditions is None:
-        return MetricAggregates(context).query(
+        sums = MetricAggregates(context).query(
             metric,
             measurements=["count", "sum_value"],
             interval="month",  # the longest interval takes the fewest numbers
@@ -145,19 +165,18 @@ def _counted(
             timeframe=frame,
             currency=currency,
         )
+        return sums, Money(sums.attrs["currency"], sums.attrs["currency_source"])
     events = Events(context).list(
         metric=metric, timeframe=frame, fields=["datetime", "event_properties"], include=["attributions"]
     )
     orders = analysis.select_orders(analysis.normalise_orders(events), conditions)
     if currency is not None:
         orders = analysis.select_orders(orders, {"currency": currency})
-    codes = sorted(orders["currency"].dropna().unique())
-    if len(codes) > 1:
-        raise InvalidQueryError(
-            f"orders= leaves amounts in {len(codes)} currencies: {', '.join(codes)}, which are never added. "
-            f"Pass currency={codes[0]!r} for the orders in one of them."
-        )
-    return pd.DataFrame(
+    own = context.account.get("preferred_currency")
+    paid = orders[orders["value"].fillna(0) != 0]
+    found = {str(code) if pd.notna(code) and code else None for code in paid["currency"].unique()}
+    money = one(found, None if pd.isna(own) else str(own), currency or conditions.currency)
+    sums = pd.DataFrame(
         {
             "attributed_message": orders["attributed_message"].astype("string"),
             "attributed_flow": orders["attributed_flow_id"].astype("string"),
@@ -165,6 +184,7 @@ def _counted(
             "sum_value": orders["value"].astype("float64"),
         }
     )
+    return sums, money
 
 
 def _revenue(
@@ -173,14 +193,14 @@ def _revenue(
     metric: str,
     currency: str | None,
     conditions: analysis.OrderConditions | None,
-) -> dict[tuple[str, str], float]:
-    """Split revenue and orders by what brought them."""
-    orders = _counted(context, frame, metric, currency, conditions)
+) -> tuple[Values, Money]:
+    """Split revenue and orders by what brought them; also return the currency."""
+    orders, found = _counted(context, frame, metric, currency, conditions)
     money = analysis.revenue_split(orders).set_index("source")
     counts = analysis.revenue_split(orders, value="count").set_index("source")
     # An average takes only orders whose value is known.
     valued = analysis.revenue_split(orders[orders["sum_value"].notna()], value="count").set_index("source")
-    values: dict[tuple[str, str], float] = {}
+    values: Values = {}
     for source in SOURCES[1:]:
         values[source, "revenue"] = _number(money["revenue"][source], 0.0)
         values[source, "revenue_share"] = _number(money["revenue_share"][source], np.nan)
@@ -192,10 +212,15 @@ def _revenue(
     for source in SOURCES:
         revenue, number = values[source, "revenue"], numbers[source]
         values[source, "average_order_value"] = revenue / number if number else np.nan
-    return values
+    return values, found
 
 
-def _compared(result: pd.DataFrame, before: dict[tuple[str, str], float]) -> pd.DataFrame:
+def has_revenue(values: Values) -> bool:
+    """Return whether a period has revenue, so that its currency matters."""
+    return values["all", "revenue"] != 0
+
+
+def _compared(result: pd.DataFrame, before: Values) -> pd.DataFrame:
     keys = zip(result["source"], result["measure"], strict=True)
     previous = pd.Series([before.get(key, np.nan) for key in keys], dtype="float64")
     difference = result["value"] - previous

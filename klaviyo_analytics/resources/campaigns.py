@@ -306,7 +306,9 @@ class Campaigns(CampaignWrites):
             - channel, send_time (datetime in the account's time zone, as everything beside numbers is; records, as
               in `client.campaigns.list()`, have it in UTC), subject, status, tags (list of names);
             - recipients, delivered, bounced, opens, opens_unique, clicks, clicks_unique, unsubscribe_uniques,
-              spam_complaints, conversions, conversion_uniques (Int64), conversion_value (float64), currency;
+              spam_complaints, conversions, conversion_uniques (Int64), conversion_value (float64), currency
+              (that of the orders, missing with a ReadingWarning where they have several, which Klaviyo adds
+              unconverted; ``attrs["currency_source"]`` says from where it is known);
             - delivery_rate, bounce_rate, open_rate, click_rate, click_to_open_rate, unsubscribe_rate,
               spam_complaint_rate, conversion_rate, average_order_value, revenue_per_recipient (float64;
               fractions). `ka.analysis.rates` defines the numerator and denominator of each; both are added up over

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pandas as pd
 
-from klaviyo_analytics import frames
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.endpoints.paging import Body, BodyCursors
@@ -31,87 +28,21 @@ from klaviyo_analytics.resources._base import Resource, serves
 from klaviyo_analytics.resources._labels import KIND_OF, label
 from klaviyo_analytics.resources._reading import Span, chosen
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
-from klaviyo_analytics.resources.metrics import Metric, Metrics
+from klaviyo_analytics.resources.metrics import (
+    ASSUMED,
+    DIMENSION,
+    NAMED,
+    Metric,
+    Metrics,
+    Money,
+    folded,
+    has_money,
+    one,
+    remember_currencies,
+)
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Unit, add_months, floor, move_to, zone_named
 from klaviyo_analytics.vocabulary import Dimension, Interval, LongInterval, Measurement
-
-DIMENSION = "$value_currency"
-NAMED, ASSUMED = "the events", "assumed to be the account's"
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """The currency of the sums in a frame, and how it is known."""
-
-    currency: str | None
-    source: str
-
-
-def folded(answers: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], set[str | None]]:
-    """Remove the currency, the last value of each group; also return the currencies that have money.
-
-    A currency without any money, such as that of events that have no value, is not among them; None stands for
-    money whose events name no currency.
-    """
-    found: set[str | None] = set()
-    plain: list[dict[str, Any]] = []
-    try:
-        for answer in answers:
-            rows = []
-            for row in answer["data"]:
-                dimensions = list(row.get("dimensions") or ())
-                currency = dimensions.pop() if dimensions else None
-                if has_money(row["measurements"].get("sum_value") or ()):
-                    found.add(str(currency) if currency else None)
-                rows.append({**row, "dimensions": dimensions})
-            plain.append({**answer, "data": rows})
-    except (KeyError, TypeError, AttributeError) as problem:
-        raise MalformedResponseError(
-            "The metric-aggregates response contains groups that cannot be read."
-        ) from problem
-    return plain, found
-
-
-def has_money(values: Sequence[float | None]) -> bool:
-    """Return whether any of the sums is not zero."""
-    return bool(np.any([value is not None and value != 0 for value in values]))
-
-
-def one(found: set[str | None], own: str | None, chosen: str | None) -> Money:
-    """Return the one currency of the sums, or refuse to add several.
-
-    Raises
-    ------
-    InvalidQueryError
-        The events' values are in two currencies, or some name one that is not the account's and others none.
-    """
-    if chosen is not None:
-        return Money(chosen, NAMED)
-    named: list[str] = sorted(currency for currency in found if currency is not None)
-    ways = (
-        f"Pass currency={named[0] if named else own!r} for the events in one of them, or by={DIMENSION!r} for a "
-        "row per currency."
-    )
-    if len(named) > 1:
-        raise InvalidQueryError(
-            f"measurements='sum_value' would add amounts in {len(named)} currencies: {', '.join(named)}. {ways}"
-        )
-    if not named:
-        return Money(own, ASSUMED)
-    if None in found and own is not None and named[0] != own:
-        raise InvalidQueryError(
-            f"measurements='sum_value' would add amounts in {named[0]} and amounts of events that name no currency, "
-            f"which are assumed to be in the account's, {own}. {ways}"
-        )
-    if None in found:
-        frames.warn(
-            "Some events with a value name no currency; their amounts are assumed to be in the account's, "
-            f"{named[0]}, and were added. by={DIMENSION!r} shows them apart."
-        )
-        return Money(named[0], ASSUMED)
-    return Money(named[0], NAMED)
-
 
 PAGE = 500  # rows of an answer, the documented default
 LARGER = 8
@@ -244,16 +175,20 @@ class MetricAggregates(Resource):
         ) as bar:
             for metric_id, name in named:
                 answers: list[Any] = []
+                here: set[str | None] = set()
                 for part in parts:
                     bounds = {"metric_id": metric_id, "filter": part.aggregate_filter() + conditions}
                     pages = self._answer({**body, **bounds}, part, bar)
                     if grouped is not dimensions:
                         pages, found = folded(pages)
-                        money |= found
+                        here |= found
                     elif probed:
-                        money |= self._currencies({**body, **bounds}, part, bar)
+                        here |= self._currencies({**body, **bounds}, part, bar)
                     answers += pages
                     bar.add(1)
+                if split and not conditions:
+                    remember_currencies(self._context, metric_id, frame, here)
+                money |= here
                 grids.append((metric_id, name, tables.grid(answers, asked, len(dimensions), longer)))
         result = tables.frame(
             grids,
@@ -265,11 +200,8 @@ class MetricAggregates(Resource):
             sort=sort,
         )
         own = self._context.account.get("preferred_currency")
-        if by_currency and currency is None:
-            known = result["value_currency"].dropna().unique().tolist() if "sum_value" in asked else []
-            of = Money(known[0] if len(known) == 1 else None, NAMED) if known else Money(own, ASSUMED)
-        else:
-            of = one(money, None if pd.isna(own) else str(own), currency)
+        apart = by_currency and currency is None
+        of = _each(result, own) if apart else one(money, None if pd.isna(own) else str(own), currency)
         result.attrs = {
             "interval": interval, "timezone": frame.timezone, "currency": of.currency, "currency_source": of.source,
         }  # fmt: skip
@@ -328,6 +260,17 @@ class MetricAggregates(Resource):
         for name in ("dates", "data"):
             answer.at("data").at("attributes").at(name).items()
         return answer.mapping()
+
+
+def _each(result: pd.DataFrame, own: Any) -> Money:
+    """Return the currency of a frame that has a row per currency, if all its rows have the same."""
+    codes = result["value_currency"]
+    named = codes.dropna().unique().tolist() if "sum_value" in result.columns else []
+    if not named:
+        return Money(own, ASSUMED)
+    unnamed = has_money(result.loc[codes.isna(), "sum_value"].dropna().tolist())
+    only = len(named) == 1 and (named == [own] or not unnamed)
+    return Money(named[0] if only else None, NAMED)
 
 
 def _is_joined(interval: str, measurements: Sequence[str]) -> bool:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from klaviyo_analytics import frames
 from klaviyo_analytics.errors import (
     AmbiguousMatchError,
     InvalidInputError,
+    InvalidQueryError,
+    MalformedResponseError,
     NoMatchError,
     NotFoundError,
     PermissionDeniedError,
 )
+from klaviyo_analytics.quota.cache import lifetime
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._generated.account import (
     CustomMetricMethods,
@@ -23,6 +29,7 @@ from klaviyo_analytics.resources._generated.account import (
     MetricMethods,
 )
 from klaviyo_analytics.resources._reading import Context, Reading, instead, read_one
+from klaviyo_analytics.timeframe import Timeframe
 
 Metric = str | tuple[str, str] | pd.Series
 # Klaviyo renamed its text message metrics in 2026; both names keep working here.
@@ -232,3 +239,107 @@ def _mapped(context: Context) -> tuple[str, str] | None:
         return None
     id, name = row.get("metric_id"), row.get("metric.name")
     return None if pd.isna(id) else (str(id), str(id) if pd.isna(name) else str(name))
+
+
+DIMENSION = "$value_currency"
+NAMED, ASSUMED = "the events", "assumed to be the account's"
+SEVERAL = "several, added by Klaviyo without converting: "
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """The currency of the sums in a frame, and how it is known."""
+
+    currency: str | None
+    source: str
+
+
+def folded(answers: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], set[str | None]]:
+    """Remove the currency, the last value of each group; also return the currencies that have money.
+
+    A currency without any money, such as that of events that have no value, is not among them; None stands for
+    money whose events name no currency.
+    """
+    found: set[str | None] = set()
+    plain: list[dict[str, Any]] = []
+    try:
+        for answer in answers:
+            rows = []
+            for row in answer["data"]:
+                dimensions = list(row.get("dimensions") or ())
+                currency = dimensions.pop() if dimensions else None
+                if has_money(row["measurements"].get("sum_value") or ()):
+                    found.add(str(currency) if currency else None)
+                rows.append({**row, "dimensions": dimensions})
+            plain.append({**answer, "data": rows})
+    except (KeyError, TypeError, AttributeError) as problem:
+        raise MalformedResponseError(
+            "The metric-aggregates response contains groups that cannot be read."
+        ) from problem
+    return plain, found
+
+
+def has_money(values: Sequence[float | None]) -> bool:
+    """Return whether any of the sums is not zero."""
+    return bool(np.any([value is not None and value != 0 for value in values]))
+
+
+def one(found: set[str | None], own: str | None, chosen: str | None) -> Money:
+    """Return the one currency of the sums, or refuse to add several.
+
+    Raises
+    ------
+    InvalidQueryError
+        The events' values are in two currencies, or some name one that is not the account's and others none.
+    """
+    if chosen is not None:
+        return Money(chosen, NAMED)
+    named = sorted(currency for currency in found if currency is not None)
+    ways = (
+        f"Pass currency={named[0] if named else own!r} for the events in one of them; "
+        f"client.metric_aggregates.query(..., by={DIMENSION!r}) has a row per currency."
+    )
+    if len(named) > 1:
+        raise InvalidQueryError(
+            f"The sum of values would add amounts in {len(named)} currencies: {', '.join(named)}. {ways}"
+        )
+    if not named:
+        return Money(own, ASSUMED)
+    if None in found and own is not None and named[0] != own:
+        raise InvalidQueryError(
+            f"The sum of values would add amounts in {named[0]} and amounts of events that name no currency, "
+            f"which are assumed to be in the account's, {own}. {ways}"
+        )
+    if None in found:
+        frames.warn(
+            "Some events with a value name no currency; their amounts are assumed to be in the account's, "
+            f"{named[0]}, and were added. by={DIMENSION!r} shows them apart."
+        )
+        return Money(named[0], ASSUMED)
+    return Money(named[0], NAMED)
+
+
+def added(found: set[str | None], own: str | None) -> Money:
+    """Return the currency of sums that were added whatever their currencies are: None if there are several."""
+    named = sorted(code for code in found if code is not None)
+    if len(named) > 1 or (named and None in found and named != [own]):
+        every = [*named, *(["no named currency"] if None in found else [])]
+        return Money(None, f"{SEVERAL}{', '.join(every)}")
+    if not named or None in found:
+        return Money(own, ASSUMED)
+    return Money(named[0], NAMED)
+
+
+def remember_currencies(
+    context: Context, metric_id: str, frame: Timeframe, found: set[str | None]
+) -> set[str | None]:
+    """Keep what was found about the currencies of a metric's events in a time frame, and return it."""
+    context.money[metric_id, str(frame)] = (context.now(), found)
+    return found
+
+
+def known_currencies(context: Context, metric_id: str, frame: Timeframe) -> set[str | None] | None:
+    """Return what a query of this client has found; that of an unfinished time frame is good for an hour."""
+    when, found = context.money.get((metric_id, str(frame)), (None, None))
+    fresh = when is not None and context.now() - when < timedelta(seconds=lifetime(frame.end, when))
+    return found if fresh else None

@@ -10,11 +10,15 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics import analysis
+from klaviyo_analytics.answers import Analyses
+from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.resources import Campaigns, Flows, Reports
+from klaviyo_analytics.resources.reports.questions import KINDS
 from tests.analysis.customer_frames import CALLS as CUSTOMER_CALLS
 from tests.analysis.frames import ENGINES, close_database, days, frame, records
 from tests.analysis.revenue_frames import CALLS as REVENUE_CALLS
 
-pytest.importorskip("polars")
+polars = pytest.importorskip("polars")
 pytest.importorskip("duckdb")
 
 DAILY = frame(
@@ -57,6 +61,11 @@ PARTLY = frame(
     conversion_value=[50.0, None, 100.0],
 )
 PARTLY["opens_unique"] = PARTLY["opens_unique"].astype("Int64")
+# Nobody knows how many left after the second row.
+LOST = frame(
+    flow=["Welcome"] * 3, message=["#1", "#1", "#2"], recipients=[100, 900, 50], bounced=[5, None, None]
+)
+LOST["bounced"] = LOST["bounced"].astype("Int64")
 SENT = frame(message=["M1", "M2"], delivered=[10, 5])
 EVENTS = frame(
     metric=["Opened Email", "Opened Email", "Clicked Email", "Clicked Email"],
@@ -101,6 +110,8 @@ CALLS: dict[str, Callable[[Convert], Any]] = {
     ),
     "deliverability": lambda to: analysis.deliverability(to(SUMMARY), by="channel"),
     "adjusted_engagement": lambda to: analysis.adjusted_engagement(to(SENT), to(EVENTS), on="message"),
+    "flow_losses, partly known": lambda to: analysis.flow_losses(to(LOST)),
+    "flow_losses, nothing known": lambda to: analysis.flow_losses(to(LOST.drop(columns=["bounced"]))),
     **CUSTOMER_CALLS,
 }
 ROWS_KEEP_THEIR_ORDER = {"rates", "rates, partly known", "share_of_total", "share_of_total, all"}
@@ -166,3 +177,93 @@ def test_missing_numerators_take_their_denominators_along() -> None:
     assert funnel["opens_unique"]["overall_rate"] == pytest.approx(500 / 1500)
     assert funnel["clicks_unique"]["step_rate"] == pytest.approx(35 / 500)
     assert funnel["clicks_unique"]["profiles"] == 95
+    lost = records(CALLS["flow_losses, partly known"](ENGINES["pandas"]))
+    assert [row["left"] for row in lost] == [5, None]
+    assert [row["recipients"] for row in lost] == [1000, 50]
+    assert lost[0]["left_rate"] == pytest.approx(5 / 100)
+    assert lost[1]["left_rate"] is None
+    assert all(
+        row["left"] is None and row["left_rate"] is None
+        for row in records(CALLS["flow_losses, nothing known"](ENGINES["pandas"]))
+    )
+
+
+def short(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with integers of one byte where they fit, and floats of four."""
+    kinds = {}
+    for name, dtype in table.dtypes.items():
+        if pd.api.types.is_integer_dtype(dtype) and table[name].fillna(0).between(-128, 127).all():
+            kinds[name] = "Int8" if table[name].isna().any() else "int8"
+        elif dtype == "float64" and (table[name].dropna() % 0.25 == 0).all():  # exact in either
+            kinds[name] = "float32"
+    return table.astype(kinds)
+
+
+def categories(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with categories in place of texts."""
+    held = [
+        name
+        for name in table
+        if table[name].map(lambda value: isinstance(value, str) or value is pd.NA).all()
+    ]
+    return table.astype(dict.fromkeys(held, "category"))
+
+
+def short_polars(table: pd.DataFrame) -> Any:
+    """Return a Polars frame with categories, bytes and short floats."""
+    frame_ = polars.from_pandas(short(table))
+    return frame_.with_columns(polars.col(polars.String).cast(polars.Categorical))
+
+
+OTHER_TYPES: dict[str, Convert] = {
+    "short": short,
+    "categories": categories,
+    "arrow": lambda table: table.convert_dtypes(dtype_backend="pyarrow"),
+    "polars": short_polars,
+}
+OF_OTHER_TYPES = [
+    "rates", "roll_up", "roll_up, all", "compare_periods", "compare_periods, rates", "revenue_split, all",
+    "share_of_total", "campaign_ranking", "flow_funnel", "deliverability", "resample", "flow_losses",
+    "bought_together", "attribution, native", "attribution_comparison", "send_times, own", "flow_collisions",
+    "subject_lines", "new_and_returning",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("types", OTHER_TYPES)
+@pytest.mark.parametrize("name", OF_OTHER_TYPES)
+def test_types_of_columns_change_no_number(name: str, types: str) -> None:
+    """A sum of bytes ends at 255 and wraps, categories do not compare, and Arrow's columns lack operations."""
+    call = {**CALLS, **REVENUE_CALLS}[name]
+    assert records(call(OTHER_TYPES[types])) == records(call(ENGINES["pandas"]))
+
+
+def rate_columns(table: pd.DataFrame) -> list[str]:
+    return [name for name in table.columns if name == "rate" or str(name).endswith("_rate")]
+
+
+def defines_rates(docstring: str | None) -> bool:
+    """Return whether a docstring has numerator, denominator and which rows count, or says who defines them."""
+    text = " ".join((docstring or "").split())
+    made_of = "÷" in text or ("numerator" in text and "denominator" in text)
+    return made_of and ("known" in text or "take no part" in text)
+
+
+def test_the_docstring_of_every_rate_says_numerator_denominator_and_which_rows_count() -> None:
+    calls = {**CALLS, **REVENUE_CALLS}
+    found = {name.split(",")[0] for name, call in calls.items() if rate_columns(call(ENGINES["pandas"]))}
+    assert len(found) >= 15
+    assert [name for name in sorted(found) if not defines_rates(getattr(analysis, name).__doc__)] == []
+    methods: dict[str, Any] = {
+        "account_summary": KlaviyoClient.account_summary,
+        "campaigns.summary": Campaigns.summary,
+        "flows.summary": Flows.summary,
+        **{
+            f"reports.{name}": getattr(Reports, name)
+            for name, kind in KINDS.items()
+            if any(one.endswith("_rate") for one in kind.subject.statistics)
+        },
+    }
+    assert [name for name, method in methods.items() if not defines_rates(method.__doc__)] == []
+    for name in sorted(found):
+        if wrapper := getattr(Analyses, name, None):
+            assert f"`analysis.{name}`, which defines the rate" in " ".join(wrapper.__doc__.split()), name

@@ -13,8 +13,10 @@ from tests.analysis.test_engines import CALLS, ROWS_KEEP_THEIR_ORDER
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Spark's own
 EVERY_CALL = {**CALLS, **REVENUE_CALLS}
-# the first call of each function; its other calls come after a comma
-ONE_OF_EACH = {name.split(",")[0]: name for name in reversed(EVERY_CALL)}
+# One call of each function: the one in which some numerators are missing, if there is one, else the first. Other
+# calls of a function than its first come after a comma.
+FIRST = {name.split(",")[0]: name for name in reversed(EVERY_CALL)}
+ONE_OF_EACH = FIRST | {name.split(",")[0]: name for name in EVERY_CALL if name.endswith(", partly known")}
 
 
 @pytest.mark.parametrize("name", sorted(ONE_OF_EACH.values()))

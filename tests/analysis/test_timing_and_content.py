@@ -48,6 +48,18 @@ def test_a_reaction_counts_for_the_hour_of_the_send_before_it() -> None:
     assert not too_late["enough"].any()
 
 
+@pytest.mark.parametrize("column", ["profile_id", "message"])
+def test_a_send_whose_reaction_nobody_can_know_is_in_no_rate(column: str) -> None:
+    blind = SENDS.assign(id=["5", "6", "7", "8"], **{column: pd.array([None] * 4, "string")})
+    both = pd.concat([SENDS, blind], ignore_index=True)
+    wanted = analysis.send_times(SENDS, REACTIONS, by="hour")
+    assert records(analysis.send_times(both, REACTIONS, by="hour")) == records(wanted)
+    tired = analysis.fatigue(both, REACTIONS, days=30)
+    assert (tired["sends"].sum(), tired["reacted"].sum()) == (4, 2)
+    if column == "message":  # what it was is not known, but the person did get it
+        assert tired["earlier"].max() > analysis.fatigue(SENDS, REACTIONS, days=30)["earlier"].max()
+
+
 def test_the_lag_buckets_hold_their_upper_bound() -> None:
     hours = [0.0, 1.0, 1.01, 6.0, 24.0, 72.0, 120.0, 168.0, 168.01, None]
     credited = frame(hours=hours, credit=[1.0] * 10, revenue=[10.0] * 10)

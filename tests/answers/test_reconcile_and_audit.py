@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.frames import ReadingWarning
 from klaviyo_analytics.sandbox.model import Account, Attribution
 from tests.sandbox import accounts
 from tests.shops import Shop, open_shop
@@ -135,7 +136,8 @@ def large() -> Iterator[Shop]:
 class TestFurtherReasons:
     def test_a_report_that_adds_two_currencies(self) -> None:
         with open_shop(profiles=800, events=40_000, currencies=("USD", "EUR")) as shop:
-            why = shop.client.reconcile("2025-Q4")
+            with pytest.warns(ReadingWarning, match="reports add them unconverted"):
+                why = shop.client.reconcile("2025-Q4")
             euros = shop.client.events.attributions(metric=("Placed Order", "Shopify"), timeframe="2025-Q4")
         steps = closes(why)
         assert (euros["value_currency"] == "EUR").any()
@@ -147,6 +149,9 @@ class TestFurtherReasons:
             for code in ("EUR", "USD"):
                 by_event = roads["raw events", scope, code]
                 assert roads["metric aggregates", scope, code] == pytest.approx(by_event, abs=0.005)
+        added = why.roads[why.roads["road"].str.contains("campaigns and flows")]
+        assert len(added) == 2
+        assert added["currency"].isna().all(), "sums of two currencies have none"
 
     def test_orders_that_conditions_leave_out(self, shop: Shop) -> None:
         log = shop.account.events

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
 import pandas as pd
@@ -10,9 +12,10 @@ import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError, NotAdditiveError
+from klaviyo_analytics.errors import FrameError, InvalidInputError, InvalidQueryError, NotAdditiveError
 from tests.http.clocks import Clock
 from tests.http.scripted_server import Answer, ScriptedServer, data
+from tests.shops import Shop, open_shop
 
 ORDER = ("Placed Order", "Shopify")
 DATES = ["2026-06-01T00:00:00+00:00"]
@@ -205,5 +208,114 @@ class TestSummary:
         assert values["revenue"] == pytest.approx(own["event_properties.$value"].sum())
         assert values["orders"] == len(own)
         assert set(frame["currency"].dropna()) == {code}
-        account = client.account["preferred_currency"]
-        assert pd.isna(values["revenue_per_recipient"]) == (code != account)
+        assert pd.isna(values["revenue_per_recipient"]), "Klaviyo's reports add both currencies"
+
+
+@contextmanager
+def rewritten(*codes: str | None) -> Iterator[Shop]:
+    """Open a shop whose orders name these currencies in turn; None stands for none."""
+    with open_shop(seed=5, profiles=200, events=5000) as shop:
+        turns = cycle(codes)
+        log = shop.account.events
+        for place, properties in enumerate(log.properties):
+            if "$currency_code" in properties:
+                held = {name: value for name, value in properties.items() if name != "$currency_code"}
+                code = next(turns)
+                log.properties[place] = held if code is None else {**held, "$currency_code": code}
+        yield shop
+
+
+YEAR = "last 12 months"
+ROADS: list[Any] = [
+    lambda client: client.reports.campaign_values(timeframe=YEAR, conversion_metric=ORDER),
+    lambda client: client.reports.flow_values(timeframe=YEAR, conversion_metric=ORDER),
+    lambda client: client.reports.flow_series(timeframe=YEAR, interval="month", conversion_metric=ORDER),
+    lambda client: client.campaigns.summary(YEAR, conversion_metric=ORDER),
+    lambda client: client.flows.summary(YEAR, conversion_metric=ORDER, by="message"),
+]
+
+
+class TestReports:
+    """Klaviyo's reports name no currency and convert nothing, so the events say what the money is in."""
+
+    @pytest.mark.parametrize("road", ROADS)
+    def test_sums_of_two_currencies_have_none_and_are_warned_of(
+        self, client: KlaviyoClient, road: Any
+    ) -> None:
+        with pytest.warns(ka.ReadingWarning, match=r"EUR, USD.*unconverted.*currency='EUR'"):
+            frame = road(client)
+        assert frame["conversion_value"].sum() > 0
+        assert frame["currency"].isna().all()
+        assert frame["currency"].dtype == "string"
+        assert frame.attrs["currency"] is None
+        assert "EUR, USD" in frame.attrs["currency_source"]
+
+    def test_the_currency_of_the_orders_goes_before_the_accounts(self) -> None:
+        with rewritten("GBP") as shop:
+            assert shop.client.account["preferred_currency"] == "USD"
+            for road in ROADS:
+                frame = road(shop.client)
+                assert set(frame["currency"]) == {"GBP"}
+                assert (frame.attrs["currency"], frame.attrs["currency_source"]) == ("GBP", "the events")
+            summary = shop.client.account_summary(YEAR, conversion_metric=ORDER, compare=None)
+        money = summary[summary["kind"] == "money"]
+        assert set(money["currency"]) == {"GBP"}
+        assert summary.attrs["currency"] == "GBP"
+        assert money["value"].notna().any()
+        values = money.set_index(["source", "measure"])["value"]
+        assert values["flow", "revenue_per_recipient"] > 0
+
+    def test_orders_without_a_currency_are_assumed_to_be_in_the_accounts(self) -> None:
+        with rewritten(None) as shop:
+            frame = shop.client.flows.summary(YEAR, conversion_metric=ORDER)
+        assert set(frame["currency"]) == {"USD"}
+        assert frame.attrs["currency_source"] == "assumed to be the account's"
+
+    def test_no_currency_beside_another_than_the_accounts_is_a_mixture(self) -> None:
+        with (
+            rewritten("EUR", None) as shop,
+            pytest.warns(ka.ReadingWarning, match="EUR, no named currency"),
+        ):
+            frame = shop.client.flows.summary(YEAR, conversion_metric=ORDER)
+        assert frame.attrs["currency"] is None
+
+    def test_a_key_that_may_not_ask_for_aggregates_gets_the_accounts_currency(self) -> None:
+        with rewritten("EUR") as shop:
+            shop.sandbox.faults.add(path="*/metric-aggregates", status=403)
+            frame = shop.client.flows.summary(YEAR, conversion_metric=ORDER)
+        assert set(frame["currency"]) == {"USD"}
+        assert frame.attrs["currency_source"] == "the account's preferred_currency"
+
+    def test_money_that_is_not_there_takes_no_query(self) -> None:
+        with rewritten("USD") as shop:
+            query: Any = {"timeframe": YEAR, "conversion_metric": ORDER, "names": False}
+            shop.client.reports.flow_values(statistics=["recipients"], **query)
+            assert not [path for path in shop.asked() if "aggregates" in path]
+            shop.client.reports.flow_values(**query)
+            shop.client.reports.flow_values(**query)
+            assert len([path for path in shop.asked() if "aggregates" in path]) == 1
+
+
+class TestAnalyses:
+    """Orders that name no currency are in the account's; two currencies are refused."""
+
+    def test_beside_the_accounts_is_warned_of(self) -> None:
+        with (
+            rewritten("USD", "USD", None) as shop,
+            pytest.warns(ka.ReadingWarning, match="name no currency; .* the account's, USD"),
+        ):
+            scores = shop.client.analyses.rfm(YEAR, metric=ORDER)
+        assert scores.attrs["currency"] == "USD"
+
+    def test_beside_another_is_refused(self) -> None:
+        with (
+            rewritten("EUR", None) as shop,
+            pytest.warns(ka.ReadingWarning),
+            pytest.raises(FrameError, match="EUR and USD"),
+        ):
+            shop.client.analyses.rfm(YEAR, metric=ORDER)
+
+    @pytest.mark.parametrize("orders", [None, {"renewals": False}])
+    def test_the_summary_refuses_what_the_aggregates_refuse(self, orders: Any) -> None:
+        with rewritten("EUR", None) as shop, pytest.raises(InvalidQueryError, match="name no currency"):
+            shop.client.account_summary(YEAR, conversion_metric=ORDER, compare=None, orders=orders)

@@ -22,9 +22,12 @@ from klaviyo_analytics.resources.reports.questions import KINDS, USUAL, ReportNa
 __all__ = ["USUAL", "ReportName", "Reports", "counted_request", "read_by_ids", "told"]
 
 
-def told(context: Context, report: ReportName, **query: Any) -> pd.DataFrame:
-    """Return a report with only the names that it contains, for callers that read the records anyway."""
-    return Reports(context)._run(report, look_up=False, **query)
+def told(context: Context, report: ReportName, *, mixed: bool = False, **query: Any) -> pd.DataFrame:
+    """Return a report with only the names that it contains, for callers that read the records anyway.
+
+    With `mixed` the caller deals with money of several currencies, which is then not warned of.
+    """
+    return Reports(context)._run(report, look_up=False, mixed=mixed, **query)
 
 
 class Reports(MessageReports, AudienceReports):

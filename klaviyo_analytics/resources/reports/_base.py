@@ -15,7 +15,7 @@ from klaviyo_analytics._progress import Progress
 from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.endpoints.paging import Params, QueryCursors
-from klaviyo_analytics.errors import ConnectionFailedError, InvalidInputError
+from klaviyo_analytics.errors import ApiError, ConnectionFailedError, InvalidInputError, TransportError
 from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.frames import reports as tables
 from klaviyo_analytics.frames import warn
@@ -24,7 +24,16 @@ from klaviyo_analytics.quota.cache import Question, lifetime
 from klaviyo_analytics.resources._base import Method, Resource
 from klaviyo_analytics.resources._reading import Context, Reading, Span, read_each
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
-from klaviyo_analytics.resources.metrics import Metric
+from klaviyo_analytics.resources.metrics import (
+    DIMENSION,
+    SEVERAL,
+    Metric,
+    Money,
+    added,
+    folded,
+    known_currencies,
+    remember_currencies,
+)
 from klaviyo_analytics.resources.metrics import conversion_metric as read_conversion
 from klaviyo_analytics.resources.reports import questions
 from klaviyo_analytics.resources.reports.questions import KINDS, Asked, ReportName
@@ -33,6 +42,8 @@ from klaviyo_analytics.timeframe import Timeframe
 AT_ONCE = 100  # ids in one filter, so that an address stays short enough
 CHANNELS: Mapping[str, str] = {"email": "email", "sms": "sms", "push-notification": "mobile_push"}
 """Channels of reports, and what campaigns call them."""
+EARNED = ("conversion_value", "average_order_value", "revenue_per_recipient", "text_message_roi")
+"""Statistics that are made of the values of the conversion metric's events."""
 
 _OPERATIONS = {
     "campaign": "get_campaigns",
@@ -100,10 +111,17 @@ log = logging.getLogger("klaviyo_analytics")
 Answers = list[tuple[Timeframe, list[Mapping[str, Any]]]]
 
 
-def run(context: Context, asked: Asked, *, names: bool, look_up: bool = True) -> pd.DataFrame:
-    """Send what has to be sent and build the frame; without `look_up` only names that the report tells."""
+def run(
+    context: Context, asked: Asked, *, names: bool, look_up: bool = True, mixed: bool = False
+) -> pd.DataFrame:
+    """Send what has to be sent and build the frame.
+
+    Without `look_up` it has only names that the report tells. Money of several currencies is warned of, unless the
+    caller deals with it (`mixed`).
+    """
     answers = _answers(context, asked)
-    currency = context.account.get("preferred_currency")
+    own = context.account.get("preferred_currency")
+    currency = None if pd.isna(own) else str(own)
     layout = tables.Layout(
         asked.keys, asked.statistics, asked.timeframe, asked.interval, context.now(), currency
     )
@@ -119,11 +137,72 @@ def run(context: Context, asked: Asked, *, names: bool, look_up: bool = True) ->
         "currency": currency,
         "timeframe": str(asked.timeframe),
     }
-    if "currency" in frame.columns:  # reports name no currency
-        frame.attrs["currency_source"] = "the account's preferred_currency"
+    if "currency" in frame.columns:
+        money = _money(context, asked, frame, currency, mixed=mixed)
+        if money.currency != currency:
+            frame["currency"] = pd.array([money.currency] * len(frame), dtype="string")
+        frame.attrs |= {"currency": money.currency, "currency_source": money.source}
     if asked.interval:
         frame.attrs["interval"] = asked.interval
     return frame
+
+
+def _money(context: Context, asked: Asked, frame: pd.DataFrame, own: str | None, *, mixed: bool) -> Money:
+    """Return the currency of a report's money, which the report does not name.
+
+    Klaviyo converts no amounts except in its benchmarks (help.klaviyo.com, article 360051797112): a report adds up
+    the values of the conversion metric's events as they are. So the events say which currency that is.
+    """
+    paid = [name for name in EARNED if name in frame.columns]
+    found = _currencies(context, asked) if frame[paid].abs().sum().sum() else None
+    if found is None:
+        return Money(own, "the account's preferred_currency")
+    money = added(found, own)
+    if money.currency is None and money.source.startswith(SEVERAL) and not mixed:
+        code = min(code for code in found if code is not None)
+        warn(
+            f"The conversion metric has values in {money.source.removeprefix(SEVERAL)}. Klaviyo's reports add them "
+            f"unconverted, so {', '.join(paid)} may mix them and have no currency here. "
+            f"client.account_summary(currency={code!r}) and "
+            f"client.analyses.attribution(orders={{'currency': {code!r}}}) count the orders in one of them."
+        )
+    return money
+
+
+def _currencies(context: Context, asked: Asked) -> set[str | None] | None:
+    """Return the currencies of the conversion metric's events in the time frame; None if that cannot be learned.
+
+    It takes one query of metric aggregates (one for each year), unless one has shown it already.
+    """
+    metric = asked.parts[0][1].get("conversion_metric_id")
+    if metric is None or (known := known_currencies(context, metric, asked.timeframe)) is not None:
+        return None if metric is None else known
+    found: set[str | None] = set()
+    for part in asked.timeframe.split(years=1, interval="month"):
+        body = {
+            "measurements": ["sum_value"], "interval": "month", "by": [DIMENSION], "timezone": part.timezone,
+            "page_size": 500, "metric_id": metric, "filter": part.aggregate_filter(),
+        }  # fmt: skip
+        document = {"data": {"type": "metric-aggregate", "attributes": body}}
+        try:
+            answers = context.cache.answer(
+                Question(str(context.account["id"]), "metric-aggregates", body),
+                partial(_aggregate, context, document),
+                seconds=lifetime(part.end, context.now()),
+            )
+            found |= folded(answers)[1]
+        except (ApiError, TransportError) as problem:
+            log.info("The currencies of metric %s are unknown: %s", metric, problem)
+            return None
+    return remember_currencies(context, metric, asked.timeframe, found)
+
+
+def _aggregate(context: Context, document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the one page of a query of metric aggregates; a metric has few currencies."""
+    try:
+        return [{**context.api.call("query_metric_aggregates", json=document)["data"]["attributes"]}]
+    except (KeyError, TypeError) as problem:
+        raise MalformedResponseError("The metric-aggregates response lacks data.") from problem
 
 
 def counted_request(context: Context, method: str, path: str, **rest: Any) -> Any:
@@ -298,10 +377,16 @@ class ReportResource(Resource):
         return questions.ask(kind, words, timeframe=span, conversion=conversion, names=names)
 
     def _run(
-        self, report: ReportName, *, names: bool = True, look_up: bool = True, **query: Any
+        self,
+        report: ReportName,
+        *,
+        names: bool = True,
+        look_up: bool = True,
+        mixed: bool = False,
+        **query: Any,
     ) -> pd.DataFrame:
         asked = self._asked(report, names=names, **query)
-        return run(self._context, asked, names=names, look_up=look_up)
+        return run(self._context, asked, names=names, look_up=look_up, mixed=mixed)
 
 
 def plan(context: Context, asked: Asked) -> pd.DataFrame:

@@ -52,7 +52,8 @@ class AudienceReports(ReportResource):
         -------
         pandas.DataFrame
             form_id, form (string), form_version_id where asked for, counts (Int64), submit_rate (float64, a
-            fraction), complete (boolean).
+            fraction), complete (boolean). Klaviyo documents neither the numerator nor the denominator of submit_rate,
+            nor which views count; the sandbox takes submits ÷ viewed_form, both known for each row.
 
         Raises
         ------
@@ -104,7 +105,8 @@ class AudienceReports(ReportResource):
         Returns
         -------
         pandas.DataFrame
-            datetime (datetime64[us], on the account's clock), and the columns of `form_values`.
+            datetime (datetime64[us], on the account's clock), and the columns of `form_values`, which says what is
+            known of the numerator and denominator of submit_rate.
 
         Raises
         ------

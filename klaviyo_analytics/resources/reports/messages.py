@@ -55,8 +55,7 @@ class MessageReports(ReportResource):
         -------
         pandas.DataFrame
             campaign_id, campaign, campaign_message_id, message, send_channel (string); counts (Int64), money
-            and rates (float64; rates are fractions); currency where there is money (the account's, since reports
-            name none; ``frame.attrs["currency_source"]`` says so); complete (boolean; False
+            and rates (float64; rates are fractions); currency (string) where there is money; complete (boolean; False
             while the time frame is not over). Rows as the server gives them.
 
         Raises
@@ -72,6 +71,20 @@ class MessageReports(ReportResource):
         -----
         ``POST /api/campaign-values-reports``, limited to 1/s and 2/m and 225/d; scopes:
         campaigns:read.
+
+        Rates are Klaviyo's own for each row: `ka.analysis.rates` has the numerator and denominator of each. A row is
+        one message, variation or channel, so all of what the row counts takes part; over more than a year they are
+        rebuilt from the summed counts. Klaviyo writes zeros for opens of text messages, which nobody can see:
+        `ka.analysis.rates` and `roll_up` make them missing.
+
+        Reports name no currency, and Klaviyo converts no amounts in them (help.klaviyo.com, article 360051797112):
+        they add up the values of the conversion metric's events as these are. So the currency is that of the events
+        in the time frame, which one query of metric aggregates shows if the report has money. Where the events have
+        several currencies, `currency` is missing and a ReadingWarning names them. ``frame.attrs["currency_source"]``
+        says from where it is known: "the events"; "assumed to be the account's" where events name none; "the
+        account's preferred_currency" where all amounts are zero or the key may not query aggregates; or "several,
+        ...".
+        In which currency text_message_spend is, is not documented.
 
         Examples
         --------
@@ -118,7 +131,9 @@ class MessageReports(ReportResource):
         Returns
         -------
         pandas.DataFrame
-            flow_id, flow, flow_message_id, message, send_channel (string), and the rest as `campaign_values`.
+            flow_id, flow, flow_message_id, message, send_channel (string), and the rest, such as rates
+            and their numerators and denominators, as `campaign_values`, whose notes say which rows count and in
+            which currency money is known to be.
 
         Raises
         ------
@@ -178,7 +193,8 @@ class MessageReports(ReportResource):
             datetime (datetime64[us], on the account's clock; start of the interval), and the columns of
             `flow_values`. Every group has every interval: where a part's answer does not name a group, its counts
             and money are zero, and unique counts and rates are missing. `complete` is False where the interval
-            is not over, or only partly inside the time frame.
+            is not over, or only partly inside the time frame. A rate has the numerator and denominator that
+            `ka.analysis.rates` names, of what is known of the row's message and interval.
 
         Raises
         ------

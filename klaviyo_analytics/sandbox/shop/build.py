@@ -164,7 +164,8 @@ def build_account(
     now
         The account's present as Unix seconds; 2026-06-30T15:20:00Z unless another is chosen.
     currencies
-        What the shop sells in, the account's own first.
+        What the shop sells in, the account's own first. Reports add amounts in several as they are, since Klaviyo
+        converts none in its reports (help.klaviyo.com, article 360051797112).
     days
         The length of the history; None for two years, or for 400 days if there are fewer than 200,000 events.
     text_names
