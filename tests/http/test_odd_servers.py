@@ -241,6 +241,10 @@ class TestAddresses:
             sender = transport("https://shop.invalid", retry=TWICE)
             with pytest.raises(errors.ConnectionFailedError, match=r"proxy .* through to shop\.invalid"):
                 sender.send(get())
+            reads = len(proxy.asked)
+            with pytest.raises(errors.ConnectionFailedError):
+                sender.send(post())
+        assert len(proxy.asked) == 2 * reads  # nothing was carried out, so that a write is repeated, too
         assert {asked.method for asked in proxy.asked} == {"CONNECT"}
         assert not any(KEY in f"{asked.target} {dict(asked.headers)}" for asked in proxy.asked)
 
