@@ -87,7 +87,9 @@ class Endpoint:
     returns: Shape | None
     included: Mapping[str, Shape]
     no_body: bool
-    may_be_empty: bool  # as `no_body`; where revisions were merged, whether any of them answers without a body
+    may_be_empty: (
+        bool  # as `no_body`; where revisions were merged, whether any of them answers without a body
+    )
     replay_safe: bool
 
     @property

@@ -143,6 +143,7 @@ DEADLINE = 300.0  # seconds that one attempt may take in all
 GRACE = 0.6  # seconds that a cancelled write still waits for its answer
 LARGEST = 256 * 2**20  # bytes of a body, unpacked
 _FOREIGN = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+_HOST = re.compile(r"[\w.:-]{1,255}")
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f\\#]|//")
 
 
@@ -413,9 +414,13 @@ class Transport:
     ) -> tuple[Reply | None, Failure | None, TransportError | None]:
         where = call.label
         if 300 <= status < 400:
+            if "Location" in headers:
+                happened = f"was redirected to {_host(headers)}"
+            else:
+                happened = f"answered {status} without a Location"
             error = MalformedResponseError(
-                f"{where} was redirected to {_host(headers)}; redirects are not followed, so that the key is not "
-                "sent elsewhere. Check base_url."
+                f"{where} {happened}; redirects are not followed, so that the key is not sent elsewhere. Check "
+                "base_url."
             )
             return None, None, error
         document, whole = _document(body)
@@ -468,7 +473,12 @@ def _document(body: bytes) -> tuple[Any, bool]:
 
 
 def _host(headers: Mapping[str, str]) -> str:
+    """Return where a redirect leads, for a message: host and port, without a name and password."""
     try:
-        return urlsplit(headers.get("Location", "")).netloc or "another address"
+        target = urlsplit(headers.get("Location", ""))
+        host, port = target.hostname, target.port
     except ValueError:
         return "another address"
+    if not host or not _HOST.fullmatch(host):
+        return "another address"
+    return f"{host}:{port}" if port else host
