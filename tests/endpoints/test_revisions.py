@@ -69,6 +69,8 @@ def test_between_two_tables_whatever_either_allows_is_allowed() -> None:
     assert set(between.operations) == set(load("2026-07-15").operations)
     assert "conversations" in between["get_profile"].include
     assert "messages.channel" in between["get_campaigns"].filters
+    assert load("2026-07-15")["get_campaigns"].filter_required
+    assert not load("2026-08-15")["get_campaigns"].filter_required  # as in the table after it
 
 
 def test_changes_lists_what_a_move_adds_and_breaks() -> None:
