@@ -121,12 +121,9 @@ def check_written(document: Any, endpoint: Endpoint, status: int) -> None:
         got = "an empty body" if document is None else described(document)
     expected = "an empty body" if endpoint.no_body else f"a {endpoint.type} resource"
     where = f"{endpoint.method} {endpoint.path} answered {status} with {got}; expected {expected}."
-    reads_only = endpoint.method == "POST" and endpoint.replay_safe
     raise errors.MalformedResponseError(
-        f"{where} Check base_url; it may be another service."
-        if reads_only
-        else f"{where} It is unknown whether the write was carried out. Read the resource before you repeat it, and "
-        "check base_url."
+        f"{where} It is unknown whether the write was carried out. Read the resource before you repeat it, and check "
+        "base_url."
     )
 
 

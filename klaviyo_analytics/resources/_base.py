@@ -101,9 +101,9 @@ def write(
     document = context.api.call(
         operation, ids, json=None if files else body, files=files, replay_safe=replay_safe
     )
-    if document is None or endpoint.returns is None:
+    if endpoint.returns is None or (document is None and endpoint.may_be_empty):
         return None
-    record = jsonapi.only(document, f"{endpoint.method} {endpoint.path}")
+    record = jsonapi.only(document, f"{endpoint.method} {endpoint.path}", endpoint.type)
     shape = frames.schema(endpoint, queries.Query({}, {}, {}, ()))
     return frames.one(record, shape, {})
 
