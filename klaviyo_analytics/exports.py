@@ -146,7 +146,7 @@ def _nullable(kind: Any) -> Any:
 
 
 def _set_permissions(made: Path, target: Path) -> None:
-    """Let only its owner read a new file, and keep the permissions of one that is replaced."""
+    """Make a new file readable by its owner only, and keep the permissions of one that is replaced."""
     with contextlib.suppress(OSError):
         made.chmod(target.stat().st_mode if target.exists() else 0o600)
 

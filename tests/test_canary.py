@@ -186,6 +186,26 @@ def debug_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFix
         yield caplog
 
 
+@pytest.mark.parametrize("status", [400, 403, 500, 502])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (f'{{"message": "The key {KEY} is wrong"}}', "application/json"),
+        (f'{{"error": {{"message": "Bearer {KEY}"}}}}', "application/json"),
+        (f"<html><title>{KEY}</title></html>", "text/html"),
+        (f"no access for {KEY}", "text/plain"),
+    ],
+)
+def test_an_error_that_repeats_the_key_in_any_body_is_masked(status: int, body: str, kind: str) -> None:
+    answer = Answer(status, body.encode(), {"Content-Type": kind})
+    with ScriptedServer(answer) as server, client(server.url) as made:
+        for call in (made.lists.list, lambda: made.tags.create(name="x")):
+            with pytest.raises(KlaviyoError) as caught:
+                call()
+            assert KEY not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
+            assert KEY not in with_locals(caught.value)
+
+
 def test_our_logs_name_nobody_at_any_level(debug_log: pytest.LogCaptureFixture) -> None:
     wanted = [
         ka.F.email == "zelda.canary@example.com",
@@ -226,7 +246,7 @@ def test_masks_leave_nothing_of_an_address(text: str) -> None:
     assert not any(part in redact(text) for part in ("canary", "tag", "15550001111", "a@b"))
 
 
-PERSON = {
+PERSON: dict[str, Any] = {
     "email": "zelda.canary@mail.example.net",
     "phone_number": "+15550001111",
     "first_name": "Canaryname",
@@ -241,7 +261,7 @@ MAY_NAME_PEOPLE = (
 
 @pytest.fixture(scope="module")
 def journeys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Shop, list[str]]]:
-    """Everything that a reader keeps: exports, an archive, kept reports, documents, frames, and every line of the log."""
+    """Everything that a reader keeps: exports, an archive, documents, frames, answers, and every line of the log."""
     pytest.importorskip("deltalake")
     folder = tmp_path_factory.mktemp("journeys")
     lines = Lines()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klaviyo_analytics import errors
-from klaviyo_analytics._reader import described
+from klaviyo_analytics._messages import described
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.http.retry import retry_after
 from klaviyo_analytics.http.session import Reply, redact
@@ -133,7 +133,7 @@ def only(document: Any, where: str, kind: str | None = None) -> Record:
     Raises
     ------
     MalformedResponseError
-        There is none, there are several, or it has another type than `kind`.
+        The answer holds no resource, several, or one of another type than `kind`.
     """
     found = resources(document, where)
     if len(found) != 1:

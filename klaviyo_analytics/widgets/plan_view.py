@@ -234,7 +234,8 @@ class PlanView(View):
         if state.applicable:
             state.sure, skip = False, state.skip_invalid
             self._loader.start(
-                lambda: state.plan.apply(confirm=True, skip_invalid=skip, timeout=self._timeout), self._applied
+                lambda: state.plan.apply(confirm=True, skip_invalid=skip, timeout=self._timeout),
+                self._applied,
             )
 
     def apply(

@@ -39,7 +39,11 @@ def _size(account: Account, list: str) -> int:
     document = account.api.call("get_list", {"id": list}, params=params)
     record = jsonapi.only(document, "GET /api/lists/{id}", "list")
     attributes = Reader(record, "GET /api/lists/{id}").at("attributes").optional(Reader.mapping, EMPTY)
-    return Reader(attributes, "GET /api/lists/{id}", "attributes").at("profile_count").optional(Reader.integer, 0)
+    return (
+        Reader(attributes, "GET /api/lists/{id}", "attributes")
+        .at("profile_count")
+        .optional(Reader.integer, 0)
+    )
 
 
 Columns = Mapping[str, str] | None

@@ -30,7 +30,9 @@ class TestRelatedIds:
             for name in endpoint.one_to_one(free=True):
                 assert endpoint.returns is not None
                 kind = endpoint.returns.relationships[name][0]
-                filtered = {"filter": "equals(messages.channel,'email')"} if endpoint.filter_required else {}
+                filtered: dict[str, Any] = (
+                    {"filter": "equals(messages.channel,'email')"} if endpoint.filter_required else {}
+                )
                 plain = query.build(endpoint, **filtered).params
                 assert name in plain["include"].split(",")
                 assert plain[f"fields[{kind}]"] == endpoint.fields[kind][0]
