@@ -140,6 +140,7 @@ Timeout = tuple[float, float]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MEDIA_TYPE = "application/vnd.api+json"
 DEADLINE = 300.0  # seconds that one attempt may take in all
+UNKNOWN = "It is unknown whether the write was carried out. Read the resource before you repeat it."
 GRACE = 0.6  # seconds that a cancelled write still waits for its answer
 LARGEST = 256 * 2**20  # bytes of a body, unpacked
 _FOREIGN = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
@@ -312,7 +313,8 @@ class Transport:
         Raises
         ------
         ConnectionFailedError, RequestTimeoutError, MalformedResponseError
-            No usable answer, also after the retries. An answer with an error status is returned, not raised.
+            No usable answer, also after the retries. An answer with an error status is returned, not raised. A note
+            on the exception says if a write may have been carried out.
         Cancelled
             The work was cancelled during a wait.
         """
@@ -332,7 +334,7 @@ class Transport:
             reply, failure, error = self._attempt(call, ambiguous=ambiguous)
             if failure is None:
                 if error is not None:
-                    raise error
+                    raise _noted(error, call, sent=ambiguous or isinstance(error, MalformedResponseError))
                 assert reply is not None
                 return reply
             pause = failure.retry_after
@@ -351,7 +353,7 @@ class Transport:
                 if reply is not None:
                     return reply
                 assert error is not None
-                raise error
+                raise _noted(error, call, sent=ambiguous or not failure.refused)
             log.info("%s: trying again in %.1f s", redact(call.label), wait)
             ambiguous = ambiguous or not failure.refused
             try:
@@ -461,6 +463,14 @@ def _renew_after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_renew_after_fork)
+
+
+def _noted(error: TransportError, call: Call, *, sent: bool) -> TransportError:
+    """Add to the error of a write that its outcome is unknown; a POST that is safe to repeat only reads."""
+    writes = call.method != "GET" and not (call.method == "POST" and call.replay_safe)
+    if writes and sent:
+        error.add_note(UNKNOWN)
+    return error
 
 
 def _document(body: bytes) -> tuple[Any, bool]:
