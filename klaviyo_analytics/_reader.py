@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from klaviyo_analytics._messages import described
 from klaviyo_analytics.errors import MalformedResponseError
 from klaviyo_analytics.timeframe.words import answered
 
@@ -134,21 +135,6 @@ class Reader:
         return MalformedResponseError(
             f"{self.where}: expected {expected}{place}, got {got or described(self.value)}."
         )
-
-
-def described(value: Any) -> str:
-    """Return the JSON type of a value in words."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, (int, float)):
-        return "a number"
-    if isinstance(value, str):
-        return "a string" if value else "an empty string"
-    if isinstance(value, Mapping):
-        return "an object"
-    return "a list" if isinstance(value, (list, tuple)) else type(value).__name__
 
 
 def _is_number(value: Any) -> bool:

@@ -34,7 +34,7 @@ def write(frames: Iterable[pd.DataFrame], path: str | Path, *, empty: pd.DataFra
         Chunks; each is dropped when it is written.
     path : str or Path
         Ends in .parquet, .csv, .jsonl or .feather, which decides the format. An existing file is replaced once the
-        new one is complete.
+        new one is complete, and keeps its permissions; a new one is readable by its owner only.
     empty : pandas.DataFrame, optional
         Has the columns and dtypes that are written if no chunk comes.
 
@@ -84,7 +84,7 @@ def write(frames: Iterable[pd.DataFrame], path: str | Path, *, empty: pd.DataFra
                 pickle.dump(frame, file, protocol=pickle.HIGHEST_PROTOCOL)
         made = Path(folder) / f"complete{target.suffix}"
         writer(lambda: _settled(spool, kinds), made)
-        _same_permissions(made, target)
+        _set_permissions(made, target)
         made.replace(target)
     return rows
 
@@ -145,11 +145,10 @@ def _nullable(kind: Any) -> Any:
     return whole.get(str(kind), kind)
 
 
-def _same_permissions(made: Path, target: Path) -> None:
-    """Keep the permissions of a file that is replaced."""
+def _set_permissions(made: Path, target: Path) -> None:
+    """Make a new file readable by its owner only, and keep the permissions of one that is replaced."""
     with contextlib.suppress(OSError):
-        if target.exists():
-            made.chmod(target.stat().st_mode)
+        made.chmod(target.stat().st_mode if target.exists() else 0o600)
 
 
 def _pyarrow() -> Any:

@@ -21,11 +21,11 @@ import ast
 import copy
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +42,7 @@ SLOW = (
     "tests/writeback/test_killed.py",
     "tests/analysis/test_spark.py",
 )
+HANGS, SURVIVED = "a run that hangs", "SURVIVED"
 OPPOSITES: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,
@@ -49,20 +50,36 @@ OPPOSITES: dict[type[ast.AST], type[ast.AST]] = {
 }  # fmt: skip
 
 
-def mutants(tree: ast.Module) -> Iterator[tuple[int, str, ast.Module]]:
-    """Yield each possible change as (line, description, changed module)."""
-    for place, node in enumerate(ast.walk(tree)):
-        changed = copy.deepcopy(tree)
-        twin = next(each for at, each in enumerate(ast.walk(changed)) if at == place)
-        words = _change(twin)
-        if words:
-            yield getattr(node, "lineno", 0), words, changed
+def sites(tree: ast.Module) -> list[int]:
+    """Return the places, in the order of `ast.walk`, of nodes that can be changed."""
+    indifferent = {
+        id(keyword.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for made in node.decorator_list
+        if isinstance(made, ast.Call)
+        for keyword in made.keywords
+    }
+    return [
+        place
+        for place, node in enumerate(ast.walk(tree))
+        if id(node) not in indifferent and _change(copy.copy(node)) is not None
+    ]
+
+
+def mutant(source: str, place: int) -> tuple[int, str, str]:
+    """Return the line, the description and the source of a module whose node at `place` is changed."""
+    tree = ast.parse(source)
+    node = next(each for at, each in enumerate(ast.walk(tree)) if at == place)
+    line, words = getattr(node, "lineno", 0), _change(node)
+    assert words
+    return line, words, ast.unparse(ast.fix_missing_locations(tree))
 
 
 def _change(node: ast.AST) -> str | None:
     if isinstance(node, ast.Compare) and type(node.ops[0]) in OPPOSITES:
         before = type(node.ops[0])
-        node.ops[0] = OPPOSITES[before]()  # type: ignore[call-overload]
+        node.ops = [OPPOSITES[before](), *node.ops[1:]]  # type: ignore[list-item]
         return f"{before.__name__} -> {OPPOSITES[before].__name__}"
     if isinstance(node, (ast.BoolOp, ast.BinOp)) and type(node.op) in OPPOSITES:
         old = type(node.op)
@@ -93,64 +110,84 @@ def choices(count: int, seed: int, only: str = "") -> list[tuple[str, int, str, 
         if only in part
         for path in ([ROOT / part] if part.endswith(".py") else sorted((ROOT / part).rglob("*.py")))
     ]
+    known: dict[Path, tuple[str, list[int]]] = {}
     while len(found) < count:
         path, tests = dice.choice(places)
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        sites = sum(_change(copy.deepcopy(node)) is not None for node in ast.walk(tree))
-        if sites:
-            wanted = dice.randrange(sites)
-            line, words, changed = next(one for at, one in enumerate(mutants(tree)) if at == wanted)
-            name = path.relative_to(ROOT).as_posix()
-            found.append((name, line, words, ast.unparse(ast.fix_missing_locations(changed)), tests))
+        if path not in known:
+            source = path.read_text(encoding="utf-8")
+            known[path] = source, sites(ast.parse(source))
+        source, possible = known[path]
+        if possible:
+            line, words, changed = mutant(source, dice.choice(possible))
+            found.append((path.relative_to(ROOT).as_posix(), line, words, changed, tests))
     return found
 
 
-def passes(copied: Path, tests: list[str]) -> bool:
-    """Run tests in the copy; a run that hangs has not passed."""
-    ignored = [f"--ignore={each}" for each in SLOW]
-    options = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
+def nearest_first(root: Path, name: str, tests: list[str]) -> list[str]:
+    """List the test files of some folders, those first that are named after the module, or mention it."""
+    stem = Path(name).stem.strip("_")
+    found = [
+        path
+        for each in tests
+        for path in ([root / each] if each.endswith(".py") else (root / each).rglob("test_*.py"))
+    ]
+    files = sorted(path for path in set(found) if path.relative_to(root).as_posix() not in SLOW)
+
+    def distance(path: Path) -> tuple[bool, int]:
+        return stem not in path.stem, -len(re.findall(rf"\b{stem}\b", path.read_text(encoding="utf-8")))
+
+    return [path.relative_to(root).as_posix() for path in sorted(files, key=distance)]
+
+
+def failing(copied: Path, tests: list[str]) -> str:
+    """Run tests in the copy and return the first that fails; a run that hangs has failed."""
+    options = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--tb=no"]
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *ignored, *tests],
+            [sys.executable, "-m", "pytest", *options, *tests],
             cwd=copied,
             check=False,
             env={**os.environ, "PYTHONPATH": str(copied)},
             capture_output=True,
+            text=True,
             timeout=900,
         )
     except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        return HANGS
+    if done.returncode == 0:
+        return ""
+    found = re.search(r"^(?:FAILED|ERROR) (\S+?)(?: - |$)", done.stdout, re.MULTILINE)
+    return found[1] if found else tests[0]
 
 
-def survives(copied: Path, name: str, source: str, tests: list[str]) -> bool:
-    """Run the tests on one mutation."""
+def verdict(copied: Path, name: str, source: str, tests: list[str]) -> str:
+    """Run the tests on one mutation; what fails is run again without it, since it may fail anyway."""
     path = copied / name
     before = path.read_text(encoding="utf-8")
     path.write_text(source, encoding="utf-8")
     try:
-        return passes(copied, tests)
+        failed = failing(copied, tests)
     finally:
         path.write_text(before, encoding="utf-8")
+    if not failed:
+        return SURVIVED
+    fails_anyway = failed != HANGS and failing(copied, [failed])
+    return f"fails without it, too: {failed}" if fails_anyway else f"noticed by {failed}"
 
 
-def main(count: int, seed: int, only: str = "") -> int:
-    """Print the survivors of so many mutations; 1 if the tests fail without any."""
+def main(count: int, seed: int, only: str = "", nearest: int | None = None) -> int:
+    """Print what became of so many mutations; 1 if a test fails without any."""
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder) / "copy"
         shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache"))
-        chosen = choices(count, seed, only)
-        for needed in {tuple(each[-1]) for each in chosen}:
-            if not passes(copied, list(needed)):
-                print(f"{', '.join(needed)} fail without a mutation, so they show nothing")
-                return 1
-        left = 0
-        for number, (name, line, words, source, tests) in enumerate(chosen, 1):
-            lives = survives(copied, name, source, tests)
-            left += lives
-            print(f"{number}: {'SURVIVED' if lives else 'noticed'}: {name}:{line}: {words}", flush=True)
+        left = useless = 0
+        for number, (name, line, words, source, tests) in enumerate(choices(count, seed, only), 1):
+            found = verdict(copied, name, source, nearest_first(copied, name, tests)[:nearest])
+            left += found == SURVIVED
+            useless += found.startswith("fails")
+            print(f"{number}: {name}:{line}: {words}: {found}", flush=True)
         print(f"{left} of {count} mutations survived")
-    return 0
+    return 1 if useless else 0
 
 
 if __name__ == "__main__":
@@ -158,5 +195,6 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="a part of the package, such as http or quota")
+    parser.add_argument("--nearest", type=int, help="how many test files to run for each; all by default")
     options = parser.parse_args()
-    sys.exit(main(options.count, options.seed, options.only))
+    sys.exit(main(options.count, options.seed, options.only, options.nearest))

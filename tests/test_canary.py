@@ -8,8 +8,10 @@ import logging
 import os
 import pickle
 import traceback
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -24,6 +26,7 @@ from klaviyo_analytics.http.session import Transport, redact
 from klaviyo_analytics.quota.cache import Cache
 from tests.http.clocks import Clock
 from tests.http.scripted_server import Answer, ScriptedServer, error
+from tests.shops import Shop, open_shop
 
 KEY = "canary-key-0123456789abcdef"
 PRIVATE = "pk_canary0123456789abcdef"
@@ -183,6 +186,26 @@ def debug_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFix
         yield caplog
 
 
+@pytest.mark.parametrize("status", [400, 403, 500, 502])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (f'{{"message": "The key {KEY} is wrong"}}', "application/json"),
+        (f'{{"error": {{"message": "Bearer {KEY}"}}}}', "application/json"),
+        (f"<html><title>{KEY}</title></html>", "text/html"),
+        (f"no access for {KEY}", "text/plain"),
+    ],
+)
+def test_an_error_that_repeats_the_key_in_any_body_is_masked(status: int, body: str, kind: str) -> None:
+    answer = Answer(status, body.encode(), {"Content-Type": kind})
+    with ScriptedServer(answer) as server, client(server.url) as made:
+        for call in (made.lists.list, lambda: made.tags.create(name="x")):
+            with pytest.raises(KlaviyoError) as caught:
+                call()
+            assert KEY not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
+            assert KEY not in with_locals(caught.value)
+
+
 def test_our_logs_name_nobody_at_any_level(debug_log: pytest.LogCaptureFixture) -> None:
     wanted = [
         ka.F.email == "zelda.canary@example.com",
@@ -221,3 +244,158 @@ def test_one_call_quiets_the_http_library(debug_log: pytest.LogCaptureFixture) -
 )  # fmt: skip
 def test_masks_leave_nothing_of_an_address(text: str) -> None:
     assert not any(part in redact(text) for part in ("canary", "tag", "15550001111", "a@b"))
+
+
+PERSON: dict[str, Any] = {
+    "email": "zelda.canary@mail.example.net",
+    "phone_number": "+15550001111",
+    "first_name": "Canaryname",
+    "last_name": "Canarysurname",
+}
+MAY_NAME_PEOPLE = (
+    "exports",
+    "archive",
+    "frames",
+)  # what is asked for by name, and says so (README, "Keys and people")
+
+
+@pytest.fixture(scope="module")
+def journeys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Shop, list[str]]]:
+    """Everything that a reader keeps: exports, an archive, documents, frames, answers, and every line of the log."""
+    pytest.importorskip("deltalake")
+    folder = tmp_path_factory.mktemp("journeys")
+    lines = Lines()
+    logger = logging.getLogger("klaviyo_analytics")
+    level = logger.level
+    with pytest.MonkeyPatch.context() as patch, open_shop(profiles=60, events=2_000) as shop:
+        patch.setenv("KLAVIYO_ANALYTICS_HOME", str(folder / "home"))
+        logger.addHandler(lines)
+        logger.setLevel(logging.DEBUG)
+        try:
+            keep_everything(shop.client, folder)
+            with ka.connect(
+                api_key=shop.sandbox.maton_key,
+                base_url=shop.sandbox.gateway_url,
+                cache=folder / "home" / "cache.sqlite",
+            ) as caching:
+                caching._embed(now=lambda: shop.now, on_close=lambda: None)
+                caching.flows.summary("last month")
+        finally:
+            logger.removeHandler(lines)
+            logger.setLevel(level)
+        yield folder, shop, lines.texts
+
+
+class Lines(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(f"{record.getMessage()} {record.__dict__}")
+
+
+def keep_everything(client: ka.KlaviyoClient, folder: Path) -> None:
+    """Go through what writes files, for an account in which the canary is a customer."""
+    orders = client.events.list(metric=("Placed Order", "Shopify"), timeframe="last 90 days")
+    client.profiles.update(orders["profile_id"].iloc[0], **PERSON)
+    (folder / "exports").mkdir()
+    for ending in ("csv", "jsonl", "parquet", "feather"):
+        client.profiles.export(folder / "exports" / f"profiles.{ending}")
+    archive = client.archive(folder / "archive")
+    archive.sync()
+    archive.snapshot("lists")
+    archive.keep("campaign_values", timeframe="last month")
+    client.flows.summary("last month")
+    (folder / "frames").mkdir()
+    frames = {
+        "profiles": client.profiles.list(),
+        "of the archive": archive.frame("profiles"),
+        "one": client.profiles.find(email=PERSON["email"]),
+    }
+    for name, frame in frames.items():
+        (folder / "frames" / name).write_bytes(pickle.dumps(frame))
+    (folder / "summaries").mkdir()
+    for name, summary in {
+        "account": client.account_summary("last month"),
+        "flows": archive.summary("flows", "last month"),
+    }.items():
+        (folder / "summaries" / name).write_bytes(pickle.dumps(summary))
+    reports = folder / "reports"
+    reports.mkdir()
+    made = ka.report.performance(client, "last month")
+    made.to_html(reports / "r.html")
+    made.to_markdown(reports / "r.md")
+    made.to_excel(reports / "r.xlsx")
+    made.to_pdf(reports / "r.pdf")
+    made.to_folder(reports / "folder")
+
+
+def contents(file: Path) -> str:
+    """The text of a file, unpacked."""
+    held = file.read_bytes()
+    parts = [str(file), held.decode("utf-8", "replace")]
+    if file.suffix == ".parquet":
+        parquet = pytest.importorskip("pyarrow.parquet").ParquetFile(file)
+        parts += [str(parquet.read().to_pylist()), str(parquet.metadata.to_dict())]
+    elif file.suffix == ".feather":
+        table = pytest.importorskip("pyarrow.feather").read_table(file)
+        parts += [str(table.to_pylist()), str(table.schema)]
+    elif file.suffix == ".xlsx":
+        with zipfile.ZipFile(file) as book:
+            parts += [book.read(name).decode("utf-8", "replace") for name in book.namelist()]
+    elif file.suffix == ".pdf":
+        read = pytest.importorskip("pypdf").PdfReader(file)
+        parts += [*(page.extract_text() for page in read.pages), str(read.metadata)]
+    return "\n".join(parts)
+
+
+class TestWhatIsKept:
+    """Files and logs of reading journeys; those of writes are in tests/writeback/test_canaries.py."""
+
+    def test_no_file_and_no_line_of_the_log_holds_a_key_or_a_session(self, journeys: Any) -> None:
+        folder, shop, lines = journeys
+        keys = (shop.sandbox.api_key, shop.sandbox.maton_key, "session_token", "Authorization")
+        files = [file for file in folder.rglob("*") if file.is_file()]
+        assert len(files) > 60
+        assert [file for file in files if any(key in contents(file) for key in keys)] == []
+        assert len(lines) > 50
+        assert [line for line in lines if any(key in line for key in keys)] == []
+
+    def test_people_are_only_in_what_is_made_to_hold_them(self, journeys: Any) -> None:
+        folder, _, lines = journeys
+        named = {
+            file.relative_to(folder).parts[0]
+            for file in folder.rglob("*")
+            if file.is_file() and any(value in contents(file) for value in PERSON.values())
+        }
+        assert named == set(MAY_NAME_PEOPLE)
+        assert [line for line in lines if any(value in line for value in PERSON.values())] == []
+
+    def test_the_archives_log_and_its_kept_reports_name_nobody(self, journeys: Any) -> None:
+        folder, _, _ = journeys
+        logs = [file for file in folder.rglob("_delta_log/*") if file.is_file()]
+        kept = [file for file in (folder / "archive" / "kept").rglob("*") if file.is_file()]
+        assert logs
+        assert kept
+        assert [file for file in (*logs, *kept) if any(v in contents(file) for v in PERSON.values())] == []
+
+    def test_the_text_of_a_pdf_is_read(self, journeys: Any) -> None:
+        folder, shop, _ = journeys
+        name = shop.client.account["contact_information.organization_name"]
+        assert name in contents(folder / "reports" / "r.pdf")
+
+    @pytest.mark.skipif(os.name == "nt", reason="modes mean little on Windows")
+    def test_files_with_people_are_for_their_owner_only(self, journeys: Any) -> None:
+        folder, _, _ = journeys
+        archive, files = (
+            folder / "archive",
+            [*(folder / "exports").iterdir(), *(folder / "home").rglob("*.sqlite*")],
+        )
+        assert len(files) > 4
+        assert [file for file in files if file.stat().st_mode & 0o077] == []
+        folders = [archive, *(table for table in archive.iterdir() if table.is_dir())]
+        assert len(folders) > 8
+        assert [one for one in folders if one.stat().st_mode & 0o077] == []

@@ -85,6 +85,8 @@ class Store:
         """Open a table to write to it; a new one is created, and one that lacks new columns gets them."""
         table = self.table(name)
         if table is None:
+            if self.local is not None:  # files get the usual modes; nobody else reaches them in here
+                (self.local / name).mkdir(mode=0o700, exist_ok=True)
             table = DeltaTable.create(
                 self.uri(name),
                 schema,
@@ -176,7 +178,7 @@ class Store:
         if self.local is None:
             yield
             return
-        self.local.mkdir(parents=True, exist_ok=True)
+        self.local.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.local / LOCK).open("a+b") as file:
             while not _locked(file):
                 self.sleep(LOOK)

@@ -87,6 +87,9 @@ class Endpoint:
     returns: Shape | None
     included: Mapping[str, Shape]
     no_body: bool
+    may_be_empty: (
+        bool  # as `no_body`; where revisions were merged, whether any of them answers without a body
+    )
     replay_safe: bool
 
     @property
@@ -260,6 +263,7 @@ def _endpoint(
         returns=shapes[facts["returns"]] if facts.get("returns") else None,
         included={kind: shapes[key] for kind, key in facts.get("included", {}).items()},
         no_body=facts.get("no_body", False),
+        may_be_empty=facts.get("no_body", False),
         replay_safe=facts.get("replay_safe", False),
     )
 

@@ -79,12 +79,22 @@ class Api:
         on_wait: Callable[[float], None] | None = None,
         on_repeat: Callable[[], None] | None = None,
     ) -> Reply:
-        """Make one call of a known operation, and return the whole answer: some differ in their status only."""
+        """Make one call of a known operation, and return the whole answer: some differ in their status only.
+
+        Raises
+        ------
+        MalformedResponseError
+            A write was answered by something else than documented.
+        """
         endpoint = self.catalog[operation]
         call = self._call(endpoint.method, endpoint.at(**(ids or {})), endpoint, params, json, files)
         if replay_safe is not None:
             call = replace(call, replay_safe=replay_safe)
-        return self._answer(replace(call, on_repeat=on_repeat), on_wait=on_wait)
+        reply = self._answer(replace(call, on_repeat=on_repeat), on_wait=on_wait)
+        reads = endpoint.method == "GET" or (endpoint.method == "POST" and endpoint.replay_safe)
+        if not reads and reply.status < 400:  # 404 to a repeated deletion: the first attempt was carried out
+            jsonapi.check_written(reply.document, endpoint, reply.status)
+        return reply
 
     def ask(self, operation: str, params: Mapping[str, str] | None = None) -> Reply:
         """Read, and return the answer as it is, whatever its status; retries are few."""

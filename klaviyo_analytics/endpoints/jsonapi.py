@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klaviyo_analytics import errors
+from klaviyo_analytics._messages import described
 from klaviyo_analytics._reader import Reader
+from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.http.retry import retry_after
 from klaviyo_analytics.http.session import Reply, redact
 
@@ -59,6 +61,88 @@ def collection(document: Any, where: str) -> list[Record]:
         if not _is_nameless(row):
             Reader(row, data.where, f"{data.path}[{n}]").records("id")
     return [{**row, "id": None} if _is_nameless(row) else row for row in rows]
+
+
+def listed(document: Any, where: str, kind: str | None = None) -> list[Record]:
+    """Return the resources of a page, all of which have ids, and the type `kind` if it is given.
+
+    Raises
+    ------
+    MalformedResponseError
+        As `collection`; also if a resource has no id, or another type.
+    """
+    if isinstance(document, Mapping) and "data" in document and document["data"] is None:
+        raise errors.MalformedResponseError(f"{where} answered with null instead of a list of resources.")
+    found = resources(document, where)
+    for record in found:
+        check_type(record, kind, where)
+    return found
+
+
+def check_type(record: Record, kind: str | None, where: str) -> None:
+    """Check that a resource has a type, if it states one; None allows any.
+
+    Raises
+    ------
+    MalformedResponseError
+        It has another type.
+    """
+    stated = record.get("type", kind)
+    if kind is not None and stated != kind:
+        raise errors.MalformedResponseError(
+            f"{where} answered with a resource of the type {stated!r}; expected {kind!r}."
+        )
+
+
+def check_written(document: Any, endpoint: Endpoint, status: int) -> None:
+    """Check that the answer to a write is what the API documents: the resource, or an empty body.
+
+    An empty body may also be the resource, as JSON:API allows. Anything else, such as ``{"message": "ok"}`` of a
+    proxy, says nothing about the write.
+
+    Raises
+    ------
+    MalformedResponseError
+        The answer is something else, so it is unknown whether the write was carried out.
+    """
+    if document is None and endpoint.may_be_empty:
+        return
+    data = document.get("data") if isinstance(document, Mapping) else None
+    if isinstance(data, list) and len(data) == 1:
+        (data,) = data
+    kind = data.get("type") if isinstance(data, Mapping) else None
+    if isinstance(kind, str) and (endpoint.no_body or kind == endpoint.type):
+        return
+    if isinstance(data, Mapping):
+        got = f"a resource of the type {kind!r}" if isinstance(kind, str) else "a resource without a type"
+    elif isinstance(document, Mapping) and "data" in document:
+        got = f"{described(data)} as data"
+    elif isinstance(document, Mapping):
+        got = "an object without data"
+    else:
+        got = "an empty body" if document is None else described(document)
+    expected = "an empty body" if endpoint.no_body else f"a {endpoint.type} resource"
+    where = f"{endpoint.method} {endpoint.path} answered {status} with {got}; expected {expected}."
+    raise errors.MalformedResponseError(
+        f"{where} It is unknown whether the write was carried out. Read the resource before you repeat it, and check "
+        "base_url."
+    )
+
+
+def only(document: Any, where: str, kind: str | None = None) -> Record:
+    """Return the only resource of an answer.
+
+    Raises
+    ------
+    MalformedResponseError
+        The answer holds no resource, several, or one of another type than `kind`.
+    """
+    found = resources(document, where)
+    if len(found) != 1:
+        held = f"{len(found):,} resources instead of one" if found else "no resource"
+        raise errors.MalformedResponseError(f"{where} contains {held}.")
+    check_type(found[0], kind, where)
+    return found[0]
 
 
 def only_errors(document: Any) -> bool:

@@ -131,6 +131,7 @@ def _both(old: Endpoint, new: Endpoint) -> Endpoint:
         returns=_shape(old.returns, new.returns),
         included=_shapes(old.included, new.included),
         no_body=old.no_body and new.no_body,
+        may_be_empty=old.may_be_empty or new.may_be_empty,
     )
 
 

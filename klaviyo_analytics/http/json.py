@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gc
 import json
+import logging
 import os
 import re
 import threading
@@ -14,8 +15,11 @@ from typing import Any
 
 import orjson
 
+from klaviyo_analytics._messages import counted
 from klaviyo_analytics.errors import InvalidInputError
 
+log = logging.getLogger("klaviyo_analytics")
+REPLACEMENT = "\ufffd"
 _TOO_LONG = 20  # digits from which a number may need more than 64 bits
 _PIECE = 1 << 16
 _LONG_NUMBER = re.compile(rb"(?<=[:,\[\s])-?\d{%d,}(?=[,}\]\s])" % _TOO_LONG)
@@ -27,7 +31,8 @@ def loads(body: bytes) -> Any:
     """Decode JSON with orjson; what only the standard library accepts (NaN, lone surrogates) is decoded by that.
 
     A lone half of a surrogate pair cannot be written in UTF-8 anywhere else, so it becomes U+FFFD here. orjson
-    reads integers of more than 64 bits as floats, which would change ids, so they are read by the library, too.
+    reads integers of more than 64 bits as floats, which would change ids, so they are read by the library, too. Bytes
+    that are not UTF-8 become U+FFFD, and a line in the log says so.
     """
     body = body.removeprefix(codecs.BOM_UTF8)
     if _holds_long_numbers(body):
@@ -50,7 +55,16 @@ def _holds_long_numbers(body: bytes) -> bool:
 
 def _leniently(body: bytes) -> Any:
     try:
-        return _clean(json.loads(body.decode("utf-8", errors="replace")))
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = body.decode(errors="replace")
+        places = text.count(REPLACEMENT) - body.count(REPLACEMENT.encode())
+        log.warning(
+            "A response is not valid UTF-8: U+FFFD stands for what could not be read (%s).",
+            counted(places, "place"),
+        )
+    try:
+        return _clean(json.loads(text))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

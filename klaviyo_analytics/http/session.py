@@ -140,9 +140,11 @@ Timeout = tuple[float, float]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MEDIA_TYPE = "application/vnd.api+json"
 DEADLINE = 300.0  # seconds that one attempt may take in all
+UNKNOWN = "It is unknown whether the write was carried out. Read the resource before you repeat it."
 GRACE = 0.6  # seconds that a cancelled write still waits for its answer
 LARGEST = 256 * 2**20  # bytes of a body, unpacked
 _FOREIGN = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+_HOST = re.compile(r"[\w.:-]{1,255}")
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f\\#]|//")
 
 
@@ -311,7 +313,8 @@ class Transport:
         Raises
         ------
         ConnectionFailedError, RequestTimeoutError, MalformedResponseError
-            No usable answer, also after the retries. An answer with an error status is returned, not raised.
+            No usable answer, also after the retries. An answer with an error status is returned, not raised. A note
+            on the exception says if a write may have been carried out.
         Cancelled
             The work was cancelled during a wait.
         """
@@ -331,7 +334,7 @@ class Transport:
             reply, failure, error = self._attempt(call, ambiguous=ambiguous)
             if failure is None:
                 if error is not None:
-                    raise error
+                    raise _noted(error, call, sent=ambiguous or isinstance(error, MalformedResponseError))
                 assert reply is not None
                 return reply
             pause = failure.retry_after
@@ -350,7 +353,7 @@ class Transport:
                 if reply is not None:
                     return reply
                 assert error is not None
-                raise error
+                raise _noted(error, call, sent=ambiguous or not failure.refused)
             log.info("%s: trying again in %.1f s", redact(call.label), wait)
             ambiguous = ambiguous or not failure.refused
             try:
@@ -413,9 +416,13 @@ class Transport:
     ) -> tuple[Reply | None, Failure | None, TransportError | None]:
         where = call.label
         if 300 <= status < 400:
+            if "Location" in headers:
+                happened = f"was redirected to {_host(headers)}"
+            else:
+                happened = f"answered {status} without a Location"
             error = MalformedResponseError(
-                f"{where} was redirected to {_host(headers)}; redirects are not followed, so that the key is not "
-                "sent elsewhere. Check base_url."
+                f"{where} {happened}; redirects are not followed, so that the key is not sent elsewhere. Check "
+                "base_url."
             )
             return None, None, error
         document, whole = _document(body)
@@ -456,6 +463,14 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_renew_after_fork)
 
 
+def _noted(error: TransportError, call: Call, *, sent: bool) -> TransportError:
+    """Add to the error of a write that its outcome is unknown; a POST that is safe to repeat only reads."""
+    writes = call.method != "GET" and not (call.method == "POST" and call.replay_safe)
+    if writes and sent:
+        error.add_note(UNKNOWN)
+    return error
+
+
 def _document(body: bytes) -> tuple[Any, bool]:
     if not body.strip():
         return None, True
@@ -466,7 +481,12 @@ def _document(body: bytes) -> tuple[Any, bool]:
 
 
 def _host(headers: Mapping[str, str]) -> str:
+    """Return where a redirect leads, for a message: host and port, without a name and password."""
     try:
-        return urlsplit(headers.get("Location", "")).netloc or "another address"
+        target = urlsplit(headers.get("Location", ""))
+        host, port = target.hostname, target.port
     except ValueError:
         return "another address"
+    if not host or not _HOST.fullmatch(host):
+        return "another address"
+    return f"{host}:{port}" if port else host

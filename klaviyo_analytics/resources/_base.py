@@ -16,7 +16,6 @@ import pandas as pd
 from klaviyo_analytics import exports, frames
 from klaviyo_analytics._html import card
 from klaviyo_analytics._messages import allowed_values, counted, did_you_mean, explained_methods
-from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.endpoints import Body, Endpoint, jsonapi
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.errors import (
@@ -102,11 +101,9 @@ def write(
     document = context.api.call(
         operation, ids, json=None if files else body, files=files, replay_safe=replay_safe
     )
-    if document is None or endpoint.returns is None:
+    if endpoint.returns is None or (document is None and endpoint.may_be_empty):
         return None
-    if not Reader(document, f"{endpoint.method} {endpoint.path}").at("data").value:
-        return None
-    record, *_ = jsonapi.resources(document, f"{endpoint.method} {endpoint.path}")
+    record = jsonapi.only(document, f"{endpoint.method} {endpoint.path}", endpoint.type)
     shape = frames.schema(endpoint, queries.Query({}, {}, {}, ()))
     return frames.one(record, shape, {})
 

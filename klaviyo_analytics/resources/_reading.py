@@ -337,6 +337,10 @@ def read_one_or_none(
     records = jsonapi.resources(document, where)
     if len(records) > 1:
         raise MalformedResponseError(f"{where} contains {len(records):,} resources instead of one.")
+    if not records and document["data"] is not None:
+        raise MalformedResponseError(f"{where} answered with an empty list instead of one resource or null.")
+    if records:
+        jsonapi.check_type(records[0], endpoint.type, where)
     return tables.one(records[0], schema, jsonapi.included([document])) if records else None
 
 

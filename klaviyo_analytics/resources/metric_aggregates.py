@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
@@ -16,7 +16,6 @@ from klaviyo_analytics._reader import Reader
 from klaviyo_analytics.endpoints.paging import Body, BodyCursors
 from klaviyo_analytics.errors import (
     InvalidQueryError,
-    MalformedResponseError,
     NotAdditiveError,
     PaginationError,
     ValidationError,

@@ -28,6 +28,7 @@ from klaviyo_analytics.widgets.base_view import (
 from klaviyo_analytics.widgets.private_page import Aside, aside, masked, without_values
 from klaviyo_analytics.widgets.tables import table
 from klaviyo_analytics.writeback import Plan, Result
+from klaviyo_analytics.writeback.run import PATIENCE, checked_timeout
 
 
 class PlanState(State):
@@ -140,6 +141,9 @@ class PlanView(View):
     ----------
     plan : Plan
         Made by a `plan_*` verb.
+    timeout : float
+        Seconds that the button waits at most for each job that a request starts, 24 hours by default. Rows of a job
+        that takes longer are "unconfirmed", and ``client.resume`` looks at it again.
 
     Attributes
     ----------
@@ -173,8 +177,9 @@ class PlanView(View):
 
     _aside: Aside | None = None
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, timeout: float = PATIENCE) -> None:
         check(self, "plan", plan, Plan, "a plan, as client.profiles.plan_upsert(frame) and the like give it")
+        self._timeout = checked_timeout(timeout)
         self.state = state = PlanState(plan)
         self._loader = Loader(state.run, verb="Sending:", words=_in_words)
         self._only = dropdown("Show", [(EVERY, "")])
@@ -228,7 +233,10 @@ class PlanView(View):
         state = self.state
         if state.applicable:
             state.sure, skip = False, state.skip_invalid
-            self._loader.start(lambda: state.plan.apply(confirm=True, skip_invalid=skip), self._applied)
+            self._loader.start(
+                lambda: state.plan.apply(confirm=True, skip_invalid=skip, timeout=self._timeout),
+                self._applied,
+            )
 
     def apply(
         self,
@@ -238,7 +246,7 @@ class PlanView(View):
         journal: str | Path | bool | None = None,
         keep_journal: bool = False,
         verify: bool = False,
-        timeout: float = 24 * 3600.0,
+        timeout: float = PATIENCE,
     ) -> Result:
         """Apply the plan here and now, show how it goes and what became of every row, and return that.
 
@@ -248,7 +256,7 @@ class PlanView(View):
         Parameters
         ----------
         confirm, skip_invalid, journal, keep_journal, verify, timeout
-            As for `Plan.apply`; what is ticked in the view is not taken into account.
+            As for `Plan.apply`; what is ticked in the view, and its own timeout, are not taken into account.
 
         Returns
         -------

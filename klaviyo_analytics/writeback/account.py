@@ -109,4 +109,4 @@ def records(
     """Yield the resources of all pages."""
     endpoint = account.api.catalog[operation]
     for document in account.api.pages(endpoint, ids or {}, params, size=endpoint.page_max, chosen=False):
-        yield from jsonapi.resources(document, endpoint.path)
+        yield from jsonapi.listed(document, endpoint.path, endpoint.type)

@@ -128,14 +128,13 @@ def _by_id(account: Account, id: str) -> List | None:
         document = account.api.call("get_list", {"id": id})
     except NotFoundError:
         return None
-    record, *_ = jsonapi.resources(document, "GET /api/lists/{id}")
-    return _list(record)
+    return _list(jsonapi.only(document, "GET /api/lists/{id}", "list"))
 
 
 def _by_name(account: Account, name: str) -> list[List]:
     params = {"filter": str(F.name == name)}
     document = account.api.call("get_lists", {}, params=params)
-    found = [_list(record) for record in jsonapi.resources(document, "GET /api/lists")]
+    found = [_list(record) for record in jsonapi.listed(document, "GET /api/lists", "list")]
     return [one for one in found if one.name == name]
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 import pandas as pd
 
+from klaviyo_analytics._reader import EMPTY, Reader
 from klaviyo_analytics.endpoints import jsonapi
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.writeback import checks, confirmations
@@ -36,8 +37,13 @@ def asks(account: Account, list: str, sent: int, does: str) -> str | None:
 def _size(account: Account, list: str) -> int:
     params = {"additional-fields[list]": "profile_count"}
     document = account.api.call("get_list", {"id": list}, params=params)
-    record, *_ = jsonapi.resources(document, "GET /api/lists/{id}")
-    return int(record["attributes"].get("profile_count") or 0)
+    record = jsonapi.only(document, "GET /api/lists/{id}", "list")
+    attributes = Reader(record, "GET /api/lists/{id}").at("attributes").optional(Reader.mapping, EMPTY)
+    return (
+        Reader(attributes, "GET /api/lists/{id}", "attributes")
+        .at("profile_count")
+        .optional(Reader.integer, 0)
+    )
 
 
 Columns = Mapping[str, str] | None

@@ -178,7 +178,7 @@ def find(
     endpoint = account.api.catalog[listing.operation]
     ours = {folded(key) for key in keys}
     for document in account.api.pages(endpoint, {}, listing.order, size=endpoint.page_max, chosen=False):
-        for record in jsonapi.resources(document, endpoint.path):
+        for record in jsonapi.listed(document, endpoint.path, endpoint.type):
             attributes = Reader(record, endpoint.path).at("attributes").optional(Reader.mapping, EMPTY)
             began = answered(attributes.get("created_at"))  # None where the time is missing or unreadable
             if began is not None and began.timestamp() < since - MARGIN:

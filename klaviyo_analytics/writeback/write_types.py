@@ -216,11 +216,12 @@ def _errors(_: Api, __: str, attributes: Json) -> Iterator[Json]:
 
 
 def _holds(
-    operation: str, included: str, key: Callable[[Json], str]
+    operation: str, included: str, key: Callable[[Reader], str]
 ) -> Callable[[Api, str, Options], set[str]]:
     def contents(api: Api, job: str, _: Options) -> set[str]:
         document = api.call(operation, {"job_id": job}, params={"include": included})
-        return {folded(key(one)) for one in document.get("included") or ()}
+        held = Reader(document, f"The job {job}").at("included").optional(Reader.items, [])
+        return {folded(key(one)) for one in held}
 
     return contents
 
@@ -229,8 +230,8 @@ def _body(type: str, name: str) -> Callable[[Sequence[Any], Options], Any]:
     return lambda records, _: {"data": {"type": type, "attributes": {name: {"data": list(records)}}}}
 
 
-def _own_id(record: Json) -> str:
-    return str(record["id"]).removeprefix(BEFORE)
+def _own_id(record: Reader) -> str:
+    return record.at("id").text().removeprefix(BEFORE)
 
 
 def _catalog(resource_kind: str, verb: str) -> WriteType:
@@ -262,7 +263,7 @@ COUPON_CODES = WriteType(
             _holds(
                 "get_bulk_create_coupon_codes_job",
                 "coupon-codes",
-                lambda one: str(one["attributes"]["unique_code"]),
+                lambda one: one.at("attributes").at("unique_code").text(),
             ),
         ),
     ),
@@ -456,7 +457,7 @@ def _profile_errors(api: Api, job: str, attributes: Json) -> Iterator[Json]:
         return
     endpoint = api.catalog["get_errors_for_bulk_import_profiles_job"]
     for document in api.pages(endpoint, {"id": job}, {}, size=endpoint.page_max, chosen=False):
-        for record in jsonapi.resources(document, endpoint.path):
+        for record in jsonapi.listed(document, endpoint.path, endpoint.type):
             yield Reader(record, endpoint.path).at("attributes").optional(Reader.mapping, EMPTY)
 
 
@@ -466,7 +467,7 @@ def _contents(api: Api, job: str, options: Options) -> set[str]:
         "get_profiles_for_bulk_import_profiles_job", {"id": job}, params={"page[size]": "100"}
     )
     key = options.key
-    people = jsonapi.resources(document, "GET /api/profile-bulk-import-jobs/{id}/profiles")
+    people = jsonapi.listed(document, "GET /api/profile-bulk-import-jobs/{id}/profiles", "profile")
     found = {folded(identity(one, key)) for one in people}
     if found:
         return found

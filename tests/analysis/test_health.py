@@ -82,3 +82,54 @@ def test_a_judgement_follows_from_its_own_row(summary: pd.DataFrame) -> None:
             below = row["rate"] <= row["benchmark"]
             above = row["rate"] >= row["benchmark"]
             assert row["healthy"] == (below if row["better"] == "below" else above)
+
+
+@pytest.mark.parametrize(
+    ("opens", "bounced", "bands"),
+    [
+        (331, 9, ["healthy", "healthy"]),
+        (330, 10, ["room for improvement"] * 2),  # the bounds themselves belong to the middle
+        (270, 20, ["room for improvement"] * 2),
+        (269, 21, ["attention"] * 2),
+    ],
+)
+def test_bands_begin_strictly_beyond_their_bounds(opens: int, bounced: int, bands: list[str]) -> None:
+    judged = analysis.deliverability_bands(sent(opens_unique=[opens], bounced=[bounced]))
+    assert judged["measure"].tolist() == ["bounce_rate", "open_rate"]
+    assert judged["band"].tolist() == bands
+
+
+@pytest.mark.parametrize(
+    ("column", "healthy", "attention"),
+    [
+        ("bounced", 99, 201),
+        ("spam_complaints", 0, 6),
+        ("unsubscribe_uniques", 29, 101),
+        ("opens_unique", 3301, 2699),
+        ("clicks_unique", 121, 79),
+    ],
+)
+def test_the_bounds_are_klaviyos(column: str, healthy: int, attention: int) -> None:
+    step = 1 if healthy < attention else -1
+    for count, band in (
+        (healthy, "healthy"),
+        (healthy + step, "room for improvement"),
+        (attention - step, "room for improvement"),
+        (attention, "attention"),
+    ):
+        mails = frame(**{"recipients": [10_000], "delivered": [10_000], column: [count]})
+        assert analysis.deliverability_bands(mails)["band"].tolist() == [band], count
+
+
+def test_engagement_has_four_tiers_unless_told_otherwise() -> None:
+    times = pd.to_datetime(["2026-06-30", "2026-05-15", "2026-04-15", "2026-02-15", "2025-01-15"], utc=True)
+    acts = pd.DataFrame({"profile_id": list("ABCDE"), "datetime": times})
+    tiers = analysis.engagement_tiers(acts, as_of="2026-07-01")
+    assert tiers["tier"].tolist() == [
+        "0-30 days",
+        "31-60 days",
+        "61-90 days",
+        "91-180 days",
+        "over 180 days",
+    ]
+    assert tiers["profiles"].tolist() == [1] * 5

@@ -32,6 +32,30 @@ def test_what_appends_is_never_sent_twice() -> None:
             assert len(server.asked) == asked
 
 
+def test_a_caller_may_say_whether_a_call_is_safe_to_repeat() -> None:
+    report = data({"type": "metric-aggregate", "id": "1"})
+    for operation, safe, asked in (
+        ("create_event", True, 2),
+        ("create_event", None, 1),
+        ("query_metric_aggregates", None, 2),
+        ("query_metric_aggregates", False, 1),
+    ):
+        done = report if operation.startswith("query") else Answer(202, b"")
+        with ScriptedServer(LOST, done) as server:
+            try:
+                api(server).call(operation, json={}, replay_safe=safe)
+            except errors.ConnectionFailedError:
+                assert asked == 1
+            assert len(server.asked) == asked, operation
+
+
+def test_an_inquiry_waits_a_few_seconds_at_most() -> None:
+    for told, asked in ((3, 2), (6, 1)):
+        with ScriptedServer(error(429, headers={"Retry-After": str(told)}), Answer()) as server:
+            reply = api(server).ask("get_accounts")
+            assert (reply.status, len(server.asked)) == (200 if asked == 2 else 429, asked)
+
+
 class TestPacing:
     def waits(
         self, operation: str, count: int, params: dict[str, str] | None = None, *, gateway: bool = False

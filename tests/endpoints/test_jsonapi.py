@@ -182,3 +182,35 @@ class TestDocuments:
     def test_odd_included_resources_are_malformed(self, included: Any) -> None:
         with pytest.raises(errors.MalformedResponseError, match="included"):
             jsonapi.included([{"included": included}])
+
+
+class TestOnly:
+    def test_one_resource_is_returned(self) -> None:
+        record = {"type": "tag", "id": "1"}
+        for held in (record, [record]):
+            assert jsonapi.only({"data": held}, "GET /api/x", "tag") is record
+        assert jsonapi.only({"data": {"id": "1"}}, "GET /api/x", "tag") == {"id": "1"}
+
+    @pytest.mark.parametrize(
+        ("document", "says"),
+        [
+            ({"data": []}, "contains no resource"),
+            ({"data": None}, "contains no resource"),
+            ({"data": [{"id": "1"}, {"id": "2"}]}, "contains 2 resources instead of one"),
+            ({"data": {"type": "list", "id": "1"}}, "a resource of the type 'list'; expected 'tag'"),
+            ({}, "without data"),
+            (None, "without data"),
+        ],
+    )
+    def test_anything_else_is_an_error(self, document: Any, says: str) -> None:
+        with pytest.raises(errors.MalformedResponseError, match=says):
+            jsonapi.only(document, "GET /api/x", "tag")
+
+    def test_null_is_not_an_empty_list(self) -> None:
+        assert jsonapi.listed({"data": []}, "GET /api/x") == []
+        with pytest.raises(errors.MalformedResponseError, match="null instead of a list"):
+            jsonapi.listed({"data": None}, "GET /api/x")
+        with pytest.raises(errors.MalformedResponseError, match="expected 'tag'"):
+            jsonapi.listed(
+                {"data": [{"type": "tag", "id": "1"}, {"type": "x", "id": "2"}]}, "GET /api/x", "tag"
+            )

@@ -43,6 +43,19 @@ def read(server: ScriptedServer, face: str = "", **params: str) -> Iterator[list
         yield [record["id"] for record in document["data"]]
 
 
+@pytest.mark.parametrize(
+    ("link", "cursor"),
+    [
+        (None, None),
+        (f"{KLAVIYO}?page%5Bcursor%5D=a%2Bb", "a+b"),
+        (f"{KLAVIYO}?page_cursor=two", "two"),
+        (f"{KLAVIYO}?x=1", "/api/profiles?x=1"),
+    ],
+)
+def test_the_cursor_of_the_next_page(link: str | None, cursor: str | None) -> None:
+    assert paging.next_cursor({"data": [], "links": {"next": link}}) == cursor
+
+
 @pytest.mark.parametrize("face", ["", "/klaviyo"], ids=["direct", "gateway"])
 @pytest.mark.parametrize(
     "origin",

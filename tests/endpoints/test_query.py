@@ -20,6 +20,29 @@ def build(operation: str = "get_profiles", **asked: Any) -> Mapping[str, str]:
     return query.build(CATALOG[operation], **asked).params
 
 
+class TestRelatedIds:
+    """To-one relationships show their id only where they are included, so they are, by one field."""
+
+    @pytest.mark.parametrize("revision", ["2026-01-15", "2026-07-15"])
+    def test_what_is_not_included_is_asked_for_by_one_field(self, revision: str) -> None:
+        catalog, seen = endpoints.load(revision), 0
+        for endpoint in catalog:
+            for name in endpoint.one_to_one(free=True):
+                assert endpoint.returns is not None
+                kind = endpoint.returns.relationships[name][0]
+                filtered: dict[str, Any] = (
+                    {"filter": "equals(messages.channel,'email')"} if endpoint.filter_required else {}
+                )
+                plain = query.build(endpoint, **filtered).params
+                assert name in plain["include"].split(",")
+                assert plain[f"fields[{kind}]"] == endpoint.fields[kind][0]
+                whole = query.build(endpoint, include=[name], **filtered).params
+                assert whole["include"].split(",").count(name) == 1
+                assert f"fields[{kind}]" not in whole
+                seen += 1
+        assert seen > 10
+
+
 class TestEncoding:
     @pytest.mark.parametrize(
         ("asked", "params"),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics._connect import _warn_of
-from klaviyo_analytics.endpoints import load, revisions
+from klaviyo_analytics.endpoints import Catalog, load, revisions
 from klaviyo_analytics.endpoints.query import build, page_size
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, InvalidQueryError
 
@@ -69,6 +71,8 @@ def test_between_two_tables_whatever_either_allows_is_allowed() -> None:
     assert set(between.operations) == set(load("2026-07-15").operations)
     assert "conversations" in between["get_profile"].include
     assert "messages.channel" in between["get_campaigns"].filters
+    assert load("2026-07-15")["get_campaigns"].filter_required
+    assert not load("2026-08-15")["get_campaigns"].filter_required  # as in the table after it
 
 
 def test_changes_lists_what_a_move_adds_and_breaks() -> None:
@@ -103,6 +107,21 @@ def test_the_name_of_a_copy_is_sent_in_the_word_of_the_revision() -> None:
         for given in ("new_name", "name"):
             request = client.campaigns.clone("01ABC", **{given: "Copy"}, dry_run=True)
             assert request["body"].item()["data"]["attributes"] == {word: "Copy"}
+
+
+def test_a_relationship_is_required_between_two_tables_only_if_both_require_it() -> None:
+    known = load("2026-01-15")["create_campaign"]
+    known_body = known.body
+    assert known_body is not None
+
+    def asks(required: bool) -> Catalog:
+        body = replace(known_body, relationships={"tag": ("tag", "one", required)})
+        return Catalog("x", {known.operation: replace(known, body=body)})
+
+    for first, second in product((True, False), repeat=2):
+        merged = revisions.union([asks(first), asks(second)])[known.operation].body
+        assert merged is not None
+        assert merged.relationships == {"tag": ("tag", "one", first and second)}
 
 
 def test_a_write_takes_what_its_own_revision_has() -> None:

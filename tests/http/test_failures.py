@@ -19,7 +19,7 @@ from klaviyo_analytics.errors import (
     TransportError,
 )
 from klaviyo_analytics.http.retry import RetryPolicy
-from klaviyo_analytics.http.session import Call
+from klaviyo_analytics.http.session import UNKNOWN, Call
 from tests.http.clocks import Clock
 from tests.http.scripted_server import Answer, ScriptedServer, error
 from tests.http.senders import KEY, TWICE, deaf_address, get, post, transport
@@ -272,3 +272,33 @@ def assert_no_key(problem: BaseException) -> None:
         assert KEY not in f"{one} {one!r} {one.args} {vars(one)}"
         assert not hasattr(one, "request")
     assert KEY not in "".join(traceback.format_exception(problem))
+
+
+class TestNotes:
+    """A write whose answer is missing or useless may have been carried out, and its error says so."""
+
+    @pytest.mark.parametrize("failure", BROKEN.values(), ids=BROKEN)
+    @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+    def test_a_write_that_was_sent(self, failure: Answer, method: str) -> None:
+        with ScriptedServer(failure) as server, pytest.raises(TransportError) as caught:
+            transport(server.url, retry=TWICE).send(Call(method, "/api/x", replay_safe=method != "POST"))
+        assert caught.value.__notes__ == [UNKNOWN]
+
+    @pytest.mark.parametrize("failure", BROKEN.values(), ids=BROKEN)
+    def test_a_read(self, failure: Answer) -> None:
+        for call in (get(), post(replay_safe=True)):
+            with ScriptedServer(failure) as server, pytest.raises(TransportError) as caught:
+                transport(server.url, retry=TWICE).send(call)
+            assert not hasattr(caught.value, "__notes__")
+
+    def test_a_write_that_was_never_sent(self) -> None:
+        with deaf_address() as url, pytest.raises(ConnectionFailedError) as caught:
+            transport(url, retry=TWICE).send(post())
+        assert not hasattr(caught.value, "__notes__")
+
+    def test_a_redirect_and_a_web_page(self) -> None:
+        for answer in (Answer(302, b"", {"Location": "https://x.example"}), Answer(200, b"<html>", HTML)):
+            with ScriptedServer(answer) as server, pytest.raises(MalformedResponseError) as caught:
+                transport(server.url).send(post())
+            assert caught.value.__notes__ == [UNKNOWN]
+            assert pickle.loads(pickle.dumps(caught.value)).__notes__ == [UNKNOWN]

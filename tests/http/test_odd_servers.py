@@ -170,6 +170,52 @@ class TestData:
         assert record == {"id": "1", "a": long, "b": [-long], "c": f"{long}", "d": 0.5}
 
 
+class TestRedirects:
+    @pytest.mark.parametrize(
+        ("status", "location", "says"),
+        [
+            (301, "https://evil.example/api/tags", r"redirected to evil\.example;"),
+            (302, "http://127.0.0.1:1/api/tags", r"redirected to 127\.0\.0\.1:1;"),
+            (303, "//evil.example", r"redirected to evil\.example;"),
+            (307, "/api/tags", "redirected to another address;"),
+            (308, "", "redirected to another address;"),
+            (302, "http://ann:secret-1@evil.example/", r"redirected to evil\.example;"),
+            (302, "http://[::1", "redirected to another address;"),
+            (302, "http://evil.example:port/", "redirected to another address;"),
+            (302, "http://\x1b[31mevil.example/", "redirected to another address;"),
+            (304, None, "answered 304 without a Location;"),
+            (300, None, "answered 300 without a Location;"),
+        ],
+    )
+    def test_they_are_not_followed_and_named_without_secrets(
+        self, status: int, location: str | None, says: str
+    ) -> None:
+        headers = {} if location is None else {"Location": location}
+        with ScriptedServer(Answer(status, b"", headers)) as server, tags(server) as client:
+            with pytest.raises(errors.MalformedResponseError, match=says) as caught:
+                client.tags.list()
+            with pytest.raises(errors.MalformedResponseError, match=says):
+                client.tags.create(name="x")
+            assert len(server.asked) == 2
+        assert "secret-1" not in str(caught.value)
+        assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "read"), [(b"Jos\xe9", "Jos\ufffd"), (b"\xef\xbf\xbd\xff\xfe", "\ufffd\ufffd\ufffd")]
+)
+def test_bytes_of_another_charset_are_read_and_logged(
+    bytes_: bytes, read: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = DOCUMENT.replace(b"green", bytes_)
+    kind = {"Content-Type": "application/json; charset=iso-8859-1"}
+    with ScriptedServer(Answer(200, body, kind)) as server, tags(server) as client:
+        assert client.tags.list()["name"].tolist() == [read]
+    (line,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert "not valid UTF-8" in line
+    assert ("1 place" if read.startswith("Jos") else "2 places") in line
+
+
 class TestNextLinks:
     @pytest.mark.parametrize(
         "link", ["/api/tags?page%5Bcursor%5D=b", "//evil.example/api/tags?page%5Bcursor%5D=b"]
@@ -241,6 +287,10 @@ class TestAddresses:
             sender = transport("https://shop.invalid", retry=TWICE)
             with pytest.raises(errors.ConnectionFailedError, match=r"proxy .* through to shop\.invalid"):
                 sender.send(get())
+            reads = len(proxy.asked)
+            with pytest.raises(errors.ConnectionFailedError):
+                sender.send(post())
+        assert len(proxy.asked) == 2 * reads  # nothing was carried out, so that a write is repeated, too
         assert {asked.method for asked in proxy.asked} == {"CONNECT"}
         assert not any(KEY in f"{asked.target} {dict(asked.headers)}" for asked in proxy.asked)
 

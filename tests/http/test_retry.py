@@ -51,6 +51,10 @@ def test_without_a_wish_or_with_at_once_the_waits_double_up_to_a_cap(
     assert full / 2 <= wait <= full
 
 
+def test_jitter_is_half_of_a_wait() -> None:
+    assert [delay(Failure(503), attempt=3, jitter=jitter) for jitter in (0.0, 0.5, 1.0)] == [1.0, 1.5, 2.0]
+
+
 def test_jitter_spreads_clients_out() -> None:
     assert len({delay(Failure(500), jitter=jitter / 10) for jitter in range(10)}) == 10
 

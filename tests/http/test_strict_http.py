@@ -138,6 +138,24 @@ class TestBounds:
             assert len(server.asked) == 1
             assert len(transport(server.url, max_body=6_000_000).send(get()).body) == len(body)
 
+    def test_the_limit_itself_is_allowed(self) -> None:
+        with ScriptedServer(Answer()) as server:
+            assert transport(server.url, max_body=11).send(get()).body == b'{"data":[]}'
+            with pytest.raises(errors.ResponseTooLargeError):
+                transport(server.url, max_body=10).send(get())
+
+    def test_a_silent_server_ends_a_read_that_can_be_cancelled(self) -> None:
+        token = cancellation.cancel_event.set(threading.Event())
+        try:
+            with ScriptedServer(Answer(silent=True, hang=True)) as server:
+                sender = transport(server.url, retry=ONCE, timeout=(5.0, 0.3))
+                began = time.monotonic()
+                with pytest.raises(errors.RequestTimeoutError):
+                    sender.send(get())
+                assert 0.2 < time.monotonic() - began < 5
+        finally:
+            cancellation.cancel_event.reset(token)
+
     def test_a_body_packed_twice_is_refused(self) -> None:
         twice = gzip.compress(gzip.compress(b"a" * 10_000_000))
         with (

@@ -89,3 +89,8 @@ def test_without_anybody_to_call_it_off_it_simply_waits() -> None:
     assert cancellation.cancel_event.get() is None
     cancellation.check()
     cancellation.sleep(0)
+
+
+def test_work_on_nothing_ends_at_once() -> None:
+    assert list(cancellation.as_completed([])) == []
+    assert cancellation.in_parallel(abs, [], workers=2, name="none") == []

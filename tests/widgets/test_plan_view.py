@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError
+from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError, InvalidInputError
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.widgets import PlanView
 from klaviyo_analytics.writeback import Plan
-from tests.widgets.conftest import PATIENCE
+from tests.widgets.conftest import PATIENCE, open_widgets
 
 pytestmark = pytest.mark.usefixtures("no_widget_left")
 PEOPLE = pd.DataFrame(
@@ -84,6 +84,33 @@ def test_a_call_applies_shows_the_outcome_and_sends_nothing_twice(
     assert view.apply() is view.apply(skip_invalid=True) is view.result is result
     assert sent(sandbox) == before
     view.close()
+
+
+def test_the_button_waits_as_long_as_the_view_says(
+    client: KlaviyoClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+    applied = Plan.apply
+
+    def apply(self: Plan, **options: Any) -> Any:
+        seen.append(options["timeout"])
+        return applied(self, **options)
+
+    monkeypatch.setattr(Plan, "apply", apply)
+    view = PlanView(plan(client, PEOPLE.drop(index=1)), timeout=90)
+    view._apply.click()
+    view._yes.click()
+    view._loader.join(PATIENCE)
+    assert seen == [90.0]
+    view.close()
+
+
+@pytest.mark.parametrize("timeout", [-1, float("inf"), float("nan"), "60", True, None])
+def test_a_view_refuses_a_timeout_that_is_not_one(client: KlaviyoClient, timeout: Any) -> None:
+    before = len(open_widgets())
+    with pytest.raises(InvalidInputError, match="is not a non-negative number of seconds"):
+        PlanView(plan(client), timeout=timeout)
+    assert len(open_widgets()) == before
 
 
 def test_an_outcome_that_is_handed_over_takes_the_place_of_the_question_and_of_the_buttons(

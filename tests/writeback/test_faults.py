@@ -214,6 +214,7 @@ def test_a_quota_that_is_used_up_ends_the_run_and_nothing_is_in_doubt(
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a signal for one thread of this process")
 def test_ctrl_c_ends_a_pause_of_minutes_within_a_second(shop: Shop, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may ignore it
     shop.sandbox.faults.add(method="POST", path=JOBS, times=None, status=429, retry_after=200)
     transport, path = shop.client._api.transport, tmp_path / "paused.journal"
     began: list[float] = []
@@ -226,8 +227,11 @@ def test_ctrl_c_ends_a_pause_of_minutes_within_a_second(shop: Shop, tmp_path: Pa
         cancellation.sleep(seconds)
 
     transport._sleep = really
-    with pytest.raises(KeyboardInterrupt):
-        write(shop, people("paused"), path)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write(shop, people("paused"), path)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - began[0] < 2
     shop.sandbox.faults.clear()
     transport._sleep = lambda _: None

@@ -199,10 +199,8 @@ def _currencies(context: Context, asked: Asked) -> set[str | None] | None:
 
 def _aggregate(context: Context, document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the one page of a query of metric aggregates; a metric has few currencies."""
-    try:
-        return [{**context.api.call("query_metric_aggregates", json=document)["data"]["attributes"]}]
-    except (KeyError, TypeError) as problem:
-        raise MalformedResponseError("The metric-aggregates response lacks data.") from problem
+    answer = context.api.call("query_metric_aggregates", json=document)
+    return [Reader(answer, "The metric-aggregates response lacks data").at("data").at("attributes").mapping()]
 
 
 def counted_request(context: Context, method: str, path: str, **rest: Any) -> Any:
