@@ -18,6 +18,8 @@ DEFAULT = "2026-01-15"
 TABLES = (DEFAULT, "2026-07-15", "2026-10-15")  # oldest first; each but the first holds what it changes
 WITHOUT_TABLE = ("2026-04-15",)  # stable revisions that are read with the tables around them
 STABLE = tuple(sorted((*TABLES, *WITHOUT_TABLE)))
+# What came with 2026-07-15: the official client 23, which is that of 2026-04-15, does not have it.
+NOT_YET = {"2026-04-15": ("/api/object-", "/api/source-mappings/", "delete_flow_action", "conversations")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,29 @@ def tables_for(revision: str) -> tuple[str, ...]:
 def is_unknown(revision: str) -> bool:
     """Return whether a revision may allow what no table lists: it is newer than all of them, or a beta."""
     return revision.endswith(".pre") or day(revision) > day(TABLES[-1])
+
+
+def between(revision: str, catalogs: Sequence[Catalog]) -> dict[str, Endpoint]:
+    """Return the operations of a revision without a table: what those around it allow, but for what came later."""
+    later = NOT_YET.get(revision, ())
+    return {
+        name: _one_conversation(endpoint) if "conversations" in later else endpoint
+        for name, endpoint in union(catalogs).items()
+        if name not in later
+        and endpoint.path.rsplit("/", 1)[-1] not in later
+        and not endpoint.path.startswith(tuple(part for part in later if "/" in part))
+    }
+
+
+def _one_conversation(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint as it was while a profile had one conversation."""
+    if "conversations" not in endpoint.include or endpoint.returns is None:
+        return endpoint
+    links = dict(endpoint.returns.relationships)
+    kind, _ = links.pop("conversations")
+    include = tuple("conversation" if name == "conversations" else name for name in endpoint.include)
+    shape = replace(endpoint.returns, relationships={**links, "conversation": (kind, "one")})
+    return replace(endpoint, include=include, returns=shape)
 
 
 def having(operation: str) -> tuple[str, ...]:
