@@ -65,9 +65,9 @@ def connect(
         ``https://gateway.maton.ai/klaviyo`` for a gateway key and ``https://a.klaviyo.com`` for a private key.
     revision : str
         Revision of the API, a date; sent with every request. Queries are checked against its own table (2026-01-15,
-        2026-07-15 and 2026-10-15 have one); 2026-04-15 allows what the two around it do, but for what came later. A newer or beta revision
-        has the newest table, is not refused what the table lacks, and warns once. An older one has the oldest table
-        and warns once, with the day on which Klaviyo retires it.
+        2026-07-15 and 2026-10-15 have one); 2026-04-15 allows what the two around it do, but for what came later. A
+        newer or beta revision has the newest table, is not refused what the table lacks, and warns once. An older
+        one has the oldest table and warns once, with the day on which Klaviyo retires it.
     progress : bool, optional
         Progress bars for what takes longer than a second: never (False), always (True), or where somebody is
         looking.
