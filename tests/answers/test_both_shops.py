@@ -154,13 +154,32 @@ class TestReportsThatNameMessagesByEitherId:
             asked = client.reports.campaign_values(timeframe=YEAR, filter=ka.F.campaign_message_id == name)
             pd.testing.assert_frame_equal(asked, one.reset_index(drop=True), check_dtype=False)
 
-    @pytest.mark.parametrize("analysis", ["subject_lines", "coupons", "links", "attribution", "ab_test"])
-    def test_analyses_are_the_same(self, clients: tuple[KlaviyoClient, KlaviyoClient], analysis: str) -> None:
+    def test_opens_and_clicks_are_counted_for_their_message(
+        self, clients: tuple[KlaviyoClient, KlaviyoClient]
+    ) -> None:
+        made = []
+        for client in clients:
+            summary = client.campaigns.summary(YEAR, by="message")
+            events = client.events.list(
+                metric=["Opened Email", "Clicked Email"], properties=["$message", "machine_open", "Bot Click"]
+            )
+            events = events.rename(columns=lambda name: str(name).removeprefix("event_properties."))
+            events = events.rename(columns={"$message": "campaign_message_id"})
+            flags = {name: events[name].astype("boolean") for name in ("machine_open", "Bot Click")}
+            counted = analysis.adjusted_engagement(summary, events.assign(**flags))
+            both = counted.merge(summary, on="campaign_message_id", suffixes=("", "_reported"))
+            emails = both[both["channel"] == "email"]
+            assert emails["openers"].sum() == emails["opens_unique"].sum() > 20
+            made.append(emails["human_openers"].sort_values().tolist())
+        assert made[0] == made[1]
+
+    @pytest.mark.parametrize("name", ["subject_lines", "coupons", "links", "attribution", "ab_test"])
+    def test_analyses_are_the_same(self, clients: tuple[KlaviyoClient, KlaviyoClient], name: str) -> None:
         asked: list[Any] = []
-        if analysis == "ab_test":
+        if name == "ab_test":
             rows = clients[0].campaigns.summary(YEAR, by="variation").dropna(subset="variation")
             asked = [rows["campaign_id"].iloc[0]]
-        own, campaign = (getattr(client.analyses, analysis)(*asked) for client in clients)
+        own, campaign = (getattr(client.analyses, name)(*asked) for client in clients)
         assert len(own)
         pd.testing.assert_frame_equal(campaign, own)
 
