@@ -65,9 +65,9 @@ def connect(
         ``https://gateway.maton.ai/klaviyo`` for a gateway key and ``https://a.klaviyo.com`` for a private key.
     revision : str
         Revision of the API, a date; sent with every request. Queries are checked against its own table (2026-01-15,
-        2026-07-15 and 2026-10-15 have one); 2026-04-15 allows what the two around it do. A newer or beta revision
-        has the newest table, is not refused what the table lacks, and warns once. An older one has the oldest table
-        and warns once, with the day on which Klaviyo retires it.
+        2026-07-15 and 2026-10-15 have one); 2026-04-15 allows what the two around it do, but for what came later. A
+        newer or beta revision has the newest table, is not refused what the table lacks, and warns once. An older
+        one has the oldest table and warns once, with the day on which Klaviyo retires it.
     progress : bool, optional
         Progress bars for what takes longer than a second: never (False), always (True), or where somebody is
         looking.
@@ -225,6 +225,7 @@ def demo(
     revision: str = "2026-01-15",
     days: int | None = None,
     text_names: Literal["new", "old"] = "new",
+    message_ids: Literal["own", "campaign"] = "own",
     truths: Mapping[str, object] | Literal["usual", "none", "all"] = "usual",
     progress: bool | None = None,
 ) -> KlaviyoClient:
@@ -250,6 +251,9 @@ def demo(
         Length of the history, at least 90. Default: 730, or 400 if there are fewer than 200,000 events.
     text_names : {"new", "old"}
         "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    message_ids : {"own", "campaign"}
+        By which id reports name the message of a campaign: "own", or "campaign" for the campaign's; accounts have
+        either.
     truths : {"usual", "none", "all"} or dict
         What the numbers are made to contain, so that one can ask whether an analysis finds it: an effect of the hour
         of sending (`send_hour`), a lift between variations (`variation_lift`), fatigue (`fatigue`), flows that
@@ -293,6 +297,7 @@ def demo(
             currencies=codes,
             days=days,
             text_names=text_names,
+            message_ids=message_ids,
             truths=truths,
         )
     except ValueError as problem:

@@ -178,7 +178,8 @@ def adjusted_engagement(
         "Opened Email" and "Clicked Email" events, one a row: `metric` (their name), `profile_id`, `on`, and a
         column each for the two properties that tell machines.
     on : str, default "campaign_message_id"
-        The message, in both frames; an event has it as its property `$message`.
+        The message, in both frames; an event has it as its property `$message`, which for a campaign may be the
+        campaign's id: if `frame` has `campaign_id`, an event that names a campaign belongs to its message.
     machine_open, bot_click : str, optional
         Columns of those properties; true marks a machine, anything else, missing included, a person. "machine_open"
         and "Bot Click", the keys of Klaviyo's events, if not given.
@@ -199,7 +200,8 @@ def adjusted_engagement(
     Warns
     -----
     UserWarning
-        If there are opens (or clicks) and none has the default flag, so that nothing could be taken out.
+        If there are opens (or clicks) and none has the default flag, so that nothing could be taken out; or if
+        events name a campaign that has several messages in `frame`: they are not counted.
 
     Examples
     --------
@@ -227,8 +229,10 @@ def adjusted_engagement(
     require_unique(messages, [on])
     channel = next((name for name in ("send_channel", "channel") if name in columns_of(messages)), None)
     text = nw.lit(value=False) if channel is None else _without_opens(channel)
-    messages = messages.select(on, "delivered", __text=text)
     acts = opened(events, "metric", "profile_id", on)
+    if on != "campaign_id" and "campaign_id" in columns_of(messages):
+        acts = _by_message(acts, messages, on)
+    messages = messages.select(on, "delivered", __text=text)
     flags = {
         _OPENED: _flag(acts, _OPENED, machine_open, default=MACHINE_OPEN, argument="machine_open"),
         _CLICKED: _flag(acts, _CLICKED, bot_click, default=BOT_CLICK, argument="bot_click"),
@@ -246,6 +250,26 @@ def adjusted_engagement(
         human_click_rate=ratio("human_clickers", "delivered"),
     )
     return closed(result.sort(on, nulls_last=True), frame)
+
+
+def _by_message(acts: Table, messages: Table, on: str) -> Table:
+    """Return events with the message of each, where they name its campaign instead."""
+    owners = messages.filter(nw.col(on) != nw.col("campaign_id")).select(
+        __campaign="campaign_id", __message=on
+    )
+    number = owners.group_by("__campaign").agg(__number=nw.len())
+    several = number.filter(nw.col("__number") > 1)
+    named = acts.filter(nw.col("metric").is_in([_OPENED, _CLICKED]))
+    if lost := _count(named.join(several, left_on=on, right_on="__campaign", how="semi")):
+        warnings.warn(
+            f"{lost} of the events name a campaign that has several messages, so they were not counted. Pass a frame "
+            "with a row per campaign and on='campaign_id'",
+            UserWarning,
+            stacklevel=4,
+        )
+    single = owners.join(number.filter(nw.col("__number") == 1), on="__campaign", how="semi")
+    both = acts.join(single, left_on=on, right_on="__campaign", how="left")
+    return both.with_columns(nw.coalesce("__message", on).alias(on)).drop("__message")
 
 
 def _without_opens(channel: str) -> nw.Expr:

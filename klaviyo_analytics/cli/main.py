@@ -173,6 +173,12 @@ def _trying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--text-names", choices=["new", "old"], default="new", help="Received Text Message, or Received SMS"
     )
     sandbox.add_argument(
+        "--message-ids",
+        choices=["own", "campaign"],
+        default="own",
+        help="by which id reports name the message of a campaign: its own, or the campaign's",
+    )
+    sandbox.add_argument(
         "--truths",
         default="usual",
         help="what the numbers contain: usual, none, all, or some by name, such as send_hour=0.5,deleted=3",

@@ -170,7 +170,8 @@ def _fits(template: list[str], parts: list[str]) -> bool:
 def load(revision: str = "2026-01-15") -> Catalog:
     """Read the table of a revision; once a process.
 
-    A revision without a table of its own has what the tables just before and after it allow; one that is newer than
+    A revision without a table of its own has what the tables just before and after it allow, without what is known
+    to have come later; one that is newer than
     all tables has the newest, and one that is older the oldest. See `endpoints.revisions`.
     """
     from klaviyo_analytics.endpoints import revisions  # noqa: PLC0415  (imports this module)
@@ -180,7 +181,7 @@ def load(revision: str = "2026-01-15") -> Catalog:
         return _read(names[0])
     found = [_read(name) for name in names]
     browser = {name: call for catalog in found for name, call in catalog.browser.items()}
-    return Catalog(revision, revisions.union(found), browser)
+    return Catalog(revision, revisions.between(revision, found), browser)
 
 
 @cache

@@ -18,6 +18,8 @@ DEFAULT = "2026-01-15"
 TABLES = (DEFAULT, "2026-07-15", "2026-10-15")  # oldest first; each but the first holds what it changes
 WITHOUT_TABLE = ("2026-04-15",)  # stable revisions that are read with the tables around them
 STABLE = tuple(sorted((*TABLES, *WITHOUT_TABLE)))
+# What came with 2026-07-15: the official client 23, which is that of 2026-04-15, does not have it.
+NOT_YET = {"2026-04-15": ("/api/object-", "/api/source-mappings/", "delete_flow_action", "conversations")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,29 @@ def tables_for(revision: str) -> tuple[str, ...]:
 def is_unknown(revision: str) -> bool:
     """Return whether a revision may allow what no table lists: it is newer than all of them, or a beta."""
     return revision.endswith(".pre") or day(revision) > day(TABLES[-1])
+
+
+def between(revision: str, catalogs: Sequence[Catalog]) -> dict[str, Endpoint]:
+    """Return the operations of a revision without a table: what those around it allow, but for what came later."""
+    later = NOT_YET.get(revision, ())
+    return {
+        name: _one_conversation(endpoint) if "conversations" in later else endpoint
+        for name, endpoint in union(catalogs).items()
+        if name not in later
+        and endpoint.path.rsplit("/", 1)[-1] not in later
+        and not endpoint.path.startswith(tuple(part for part in later if "/" in part))
+    }
+
+
+def _one_conversation(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint as it was while a profile had one conversation."""
+    if "conversations" not in endpoint.include or endpoint.returns is None:
+        return endpoint
+    links = dict(endpoint.returns.relationships)
+    kind, _ = links.pop("conversations")
+    include = tuple("conversation" if name == "conversations" else name for name in endpoint.include)
+    shape = replace(endpoint.returns, relationships={**links, "conversation": (kind, "one")})
+    return replace(endpoint, include=include, returns=shape)
 
 
 def having(operation: str) -> tuple[str, ...]:
@@ -184,15 +209,112 @@ def _years_later(start: date, years: int) -> date:
         return start.replace(year=start.year + years, day=28)
 
 
+@dataclass(frozen=True, slots=True)
+class NewerSending:
+    """When and how a campaign is sent, as revision 2026-10-15 has it: on each message, and in `settings`.
+
+    `message` is the definition of a message; `settings` are the campaign's own send settings.
+    """
+
+    message: dict[str, dict[str, Any]]
+    settings: dict[str, Any]
+
+    def created(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """Return what a new message takes when its campaign is created, and what has to be set on it afterwards."""
+        inline: dict[str, Any] = {}
+        later = {part: dict(values) for part, values in self.message.items()}
+        if (kind := later.get("send_options", {}).pop("throttling_type", None)) is not None:
+            inline["throttling_type"] = kind.removeprefix("throttle-").replace("-", "_").upper()
+        if (utm := later.get("tracking_options", {}).pop("is_add_utm", None)) is not None:
+            inline["is_add_utm"] = utm
+        known = {
+            part: {name: v for name, v in values.items() if v is not None} for part, values in later.items()
+        }
+        return inline, {part: values for part, values in known.items() if values}
+
+
+SMART_SENDING = {True: "throttle-for-campaigns-and-flows", False: "none"}
+TRACKING = {
+    "add_tracking_params": "is_add_utm",
+    "is_tracking_clicks": "is_tracking_clicks",
+    "is_tracking_opens": "is_tracking_opens",
+}
+UNTHROTTLED = {"recipient_percentage": None, "throttle_unit": None}
+
+
+def newer_sending(
+    strategy: Mapping[str, Any] | None, options: Mapping[str, Any] | None, tracking: Mapping[str, Any] | None
+) -> NewerSending:
+    """Return send_strategy, send_options and tracking_options of the older form as revision 2026-10-15 has them.
+
+    None stands for what was not given. Raises InvalidQueryError for what has no equivalent there.
+    """
+    send, settings = _newer_strategy(strategy) if strategy is not None else ({}, {})
+    for name, value in (options or {}).items():
+        if name != "use_smart_sending" or not isinstance(value, bool):
+            raise _no_equivalent(f"send_options[{name!r}]={value!r}", "use_smart_sending=True or False")
+        send["throttling_type"] = SMART_SENDING[value]
+    tracked: dict[str, Any] = {}
+    for name, value in (tracking or {}).items():
+        if name == "custom_tracking_params" and not value:
+            continue  # the account's own parameters, as without it
+        if name not in TRACKING or not isinstance(value, bool):
+            raise _no_equivalent(
+                f"tracking_options[{name!r}]={value!r}", f"{', '.join(TRACKING)}, each True or False"
+            )
+        tracked[TRACKING[name]] = value
+    parts = {"send_options": send, "tracking_options": tracked}
+    return NewerSending({name: values for name, values in parts.items() if values}, settings)
+
+
+def _newer_strategy(strategy: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the send options of messages, and the campaign's send settings."""
+    method, time = strategy.get("method"), strategy.get("datetime")
+    if method == "immediate":
+        return {"send_strategy": "static", "send_time": None, **UNTHROTTLED}, {}
+    if method == "smart_send_time":
+        raise _no_equivalent(
+            "send_strategy of method 'smart_send_time'",
+            "client.campaign_messages.schedule(message, day, strategy='smart_send_time')",
+        )
+    if method not in ("static", "throttled") or time is None:
+        raise _no_equivalent(
+            f"send_strategy of method {method!r}{'' if time else ' without a datetime'}",
+            "'immediate', a time, or a dict of method 'static' or 'throttled' with its datetime",
+        )
+    if method == "throttled":
+        if (percentage := strategy.get("throttle_percentage")) is None:
+            raise InvalidQueryError(
+                "send_strategy of method 'throttled' has no throttle_percentage. Give the percentage of recipients "
+                "that get it in each hour."
+            )
+        share = {"recipient_percentage": percentage, "throttle_unit": "hour"}
+        return {"send_strategy": "throttled", "send_time": time, **share}, {}
+    choice = strategy.get("options") or {}
+    if not choice.get("is_local"):
+        return {"send_strategy": "static", "send_time": time, **UNTHROTTLED}, {}
+    passed = {"send_passed_rltz_immediately": bool(choice.get("send_past_recipients_immediately"))}
+    return {"send_strategy": "local_timezone", "send_time": time, **UNTHROTTLED}, passed
+
+
+def _no_equivalent(given: str, allowed: str) -> InvalidQueryError:
+    return InvalidQueryError(
+        f"{given} has no equivalent in API revision 2026-10-15. Use {allowed}, or connect with "
+        "revision='2026-07-15'."
+    )
+
+
 def newer_campaign(
-    name: str, audiences: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], utm: Any
+    name: str, audiences: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], sending: NewerSending
 ) -> dict[str, Any]:
     """Return the attributes of a new campaign as revision 2026-10-15 takes them: one audience, its messages."""
+    inline, _ = sending.created()
+    settings = {"send_settings": sending.settings} if sending.settings else {}
     return {
-        "definition": {"name": name},
+        "definition": {"name": name, **settings},
         "audiences": [{"temporary_id": "audience", **audiences}],
         "messages": [
-            {"audience_temporary_id": "audience", **_newer_message(each), **utm} for each in messages
+            {"audience_temporary_id": "audience", **_newer_message(each), **inline} for each in messages
         ],
     }
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
 
-from klaviyo_analytics.endpoints.revisions import newer_campaign
-from klaviyo_analytics.errors import ApiError, InvalidInputError, InvalidQueryError, RequestTimeoutError
+from klaviyo_analytics.endpoints.revisions import NewerSending, newer_campaign, newer_sending
+from klaviyo_analytics.errors import ApiError, InvalidInputError, KlaviyoError, RequestTimeoutError
 from klaviyo_analytics.http.cancellation import wait_for
 from klaviyo_analytics.resources._base import UNSET, identifiers, one_of, resource, serves, write
 from klaviyo_analytics.resources._generated.messages import CampaignMessageMethods, CampaignMethods
@@ -101,8 +101,8 @@ def strategy(context: Context, given: Any) -> Any:
 class CampaignWrites(CampaignMethods):
     """Methods that create, change and send a campaign.
 
-    From revision 2026-10-15 on a campaign holds audiences and messages, and messages are scheduled one by one: what
-    the older form sets on the campaign (send_strategy, send_options) cannot be set here.
+    From revision 2026-10-15 on a campaign holds audiences and messages: its send strategy, send options and tracking
+    options are set on each message, and what has no equivalent there is refused.
     """
 
     def _is_newer(self, operation: str) -> bool:
@@ -110,14 +110,10 @@ class CampaignWrites(CampaignMethods):
         body = self._endpoint(operation).body
         return body is not None and "definition" in body.required
 
-    def _refuse_older(self, verb: str, **given: Any) -> None:
-        """Refuse arguments that revision 2026-10-15 has no place for on a campaign."""
-        if set_ := [name for name, value in given.items() if value is not UNSET]:
-            raise InvalidQueryError(
-                f"campaigns.{verb}({set_[0]}=...) is not possible in API revision "
-                f"{self._context.api.catalog.revision}, which keeps it on each message. Leave it out, and use "
-                "client.campaign_messages.update(), or connect with revision='2026-07-15'."
-            )
+    def _sending(self, send_strategy: Any, send_options: Any, tracking_options: Any) -> NewerSending:
+        """Return the arguments of the older form as revision 2026-10-15 has them."""
+        given = (strategy(self._context, send_strategy), send_options, tracking_options)
+        return newer_sending(*(None if value is UNSET else value for value in given))
 
     @serves("create_campaign")
     def create(
@@ -164,8 +160,19 @@ class CampaignWrites(CampaignMethods):
         pandas.Series
             The campaign.
 
+        Raises
+        ------
+        InvalidInputError
+            Content, audiences or the channel are not as described. No request was sent.
+        InvalidQueryError
+            From revision 2026-10-15 on: an option has no equivalent there, such as "smart_send_time" (schedule the
+            message instead) or custom_tracking_params. No request was sent.
+
         Notes
         -----
+        From revision 2026-10-15 on, when to send and which opens and clicks are tracked is set on each message after
+        the campaign is created, with a request each; `dry_run` shows it with MESSAGE_ID for the id.
+
         ``POST /api/campaigns``, limited to 10/s and 150/m; scopes: campaigns:write.
 
         Examples
@@ -181,13 +188,9 @@ class CampaignWrites(CampaignMethods):
         """
         messages = message_bodies(channel, campaign_messages, label, content)
         if self._is_newer("create_campaign"):
-            now = UNSET if send_strategy is UNSET or send_strategy == "immediate" else send_strategy
-            self._refuse_older("create", send_strategy=now, send_options=send_options)
-            utm = {} if tracking_options is UNSET else self._utm(tracking_options)
-            attributes = newer_campaign(name, audience_body(audiences), messages, utm)
-            data = resource(self._endpoint("create_campaign"), attributes)
-            made = write(self._context, "create_campaign", {}, {"data": data}, dry_run=dry_run)
-            return made if dry_run else self.get(made)
+            sending = self._sending(send_strategy, send_options, tracking_options)
+            attributes = newer_campaign(name, audience_body(audiences), messages, sending)
+            return self._create_newer(attributes, sending, dry_run=dry_run)
         given = {
             "name": name,
             "audiences": audience_body(audiences),
@@ -215,7 +218,8 @@ class CampaignWrites(CampaignMethods):
         """Change a campaign; only what is named is changed.
 
         The arguments are those of `create`; audiences are replaced as a whole. Messages are changed with
-        `client.campaign_messages.update`.
+        `client.campaign_messages.update`. From revision 2026-10-15 on, options are changed on each message, with a
+        request each, and audiences only where the campaign has one.
 
         Notes
         -----
@@ -230,13 +234,9 @@ class CampaignWrites(CampaignMethods):
         {'name': 'Spring teas'}
         """
         if self._is_newer("update_campaign"):
-            self._refuse_older(
-                "update",
-                send_strategy=send_strategy,
-                send_options=send_options,
-                tracking_options=tracking_options,
-            )
-            return self._update_newer(checked_id(campaign, "campaign"), name, audiences, dry_run=dry_run)
+            sending = self._sending(send_strategy, send_options, tracking_options)
+            id = checked_id(campaign, "campaign")
+            return self._update_newer(id, name, audiences, sending, dry_run=dry_run)
         given = {
             "name": name,
             "audiences": audiences if audiences is UNSET else audience_body(audiences),
@@ -250,38 +250,57 @@ class CampaignWrites(CampaignMethods):
         data = resource(self._endpoint("update_campaign"), given, id=id)
         return write(self._context, "update_campaign", {"id": id}, {"data": data}, dry_run=dry_run)
 
-    def _utm(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return tracking options as a message of revision 2026-10-15 takes them when it is created."""
-        rest = {name: value for name, value in options.items() if name != "add_tracking_params"}
-        self._refuse_older("create", **{f"tracking_options={name!r}": value for name, value in rest.items()})
-        return (
-            {"is_add_utm": bool(options["add_tracking_params"])} if "add_tracking_params" in options else {}
-        )
+    def _create_newer(self, attributes: Mapping[str, Any], sending: NewerSending, *, dry_run: bool) -> Any:
+        """Create a campaign of revision 2026-10-15, then set on its messages what they do not take at first."""
+        data = resource(self._endpoint("create_campaign"), attributes)
+        made = write(self._context, "create_campaign", {}, {"data": data}, dry_run=dry_run)
+        _, later = sending.created()
+        if dry_run:
+            rest = (
+                [self._patch("update_campaign_message", "MESSAGE_ID", later, dry_run=True)] if later else []
+            )
+            return pd.concat([made, *rest], ignore_index=True)
+        id = str(made["id"])
+        try:
+            for message in self._parts(id, "get_messages_for_campaign") if later else ():
+                self._patch("update_campaign_message", message, later)
+        except KlaviyoError as error:
+            error.add_note(f"The campaign {id} was created as a draft; campaigns.update() sets the rest.")
+            raise
+        return self.get(id)
 
-    def _update_newer(self, id: str, name: Any, audiences: Ids | Mapping[str, Ids], *, dry_run: bool) -> Any:
-        """Change a campaign of revision 2026-10-15: its name, and whom its one audience holds."""
-        if name is UNSET and audiences is UNSET:
-            raise InvalidInputError("update(): nothing to change was named; there are name, audiences.")
-        shown: list[pd.DataFrame] = []
+    def _parts(self, id: str, operation: str) -> list[str]:
+        """Return the ids of a campaign's messages or audiences."""
+        return [str(part) for part in Reading(self._context, operation, {"id": id}).frame()["id"]]
+
+    def _patch(self, operation: str, id: str, definition: Any, *, dry_run: bool = False) -> Any:
+        """Change the definition of a campaign, an audience or a message of revision 2026-10-15."""
+        data = resource(self._endpoint(operation), {"definition": definition}, id=id)
+        return write(self._context, operation, {"id": id}, {"data": data}, dry_run=dry_run)
+
+    def _update_newer(
+        self, id: str, name: Any, audiences: Ids | Mapping[str, Ids], sending: NewerSending, *, dry_run: bool
+    ) -> Any:
+        """Change a campaign of revision 2026-10-15: its name, whom its one audience holds, how its messages go."""
+        settings = {"send_settings": sending.settings} if sending.settings else {}
+        changes = [("update_campaign", id, {**({} if name is UNSET else {"name": name}), **settings})]
+        if not changes[0][2] and not sending.message and audiences is UNSET:
+            raise InvalidInputError(
+                "update(): nothing to change was named; there are name, audiences, send_strategy, send_options, "
+                "tracking_options."
+            )
         if audiences is not UNSET:
             groups = {"included": [], "excluded": [], **audience_body(audiences)}
-            of = "get_campaign_audiences_for_campaign"
-            known = Reading(self._context, of, {"id": id}).frame()["id"].tolist()
+            known = self._parts(id, "get_campaign_audiences_for_campaign")
             if len(known) != 1:
                 raise InvalidInputError(
                     f"The campaign {id} has {len(known)} audiences, and audiences= means one. "
                     "Change them one by one with client.request('PATCH', '/api/campaign-audiences/ID', json=...)."
                 )
-            change = resource(
-                self._endpoint("update_campaign_audience"), {"definition": groups}, id=str(known[0])
-            )
-            ids = {"id": str(known[0])}
-            body = {"data": change}
-            shown.append(write(self._context, "update_campaign_audience", ids, body, dry_run=dry_run))
-        if name is not UNSET:
-            change = resource(self._endpoint("update_campaign"), {"definition": {"name": name}}, id=id)
-            body = {"data": change}
-            shown.append(write(self._context, "update_campaign", {"id": id}, body, dry_run=dry_run))
+            changes.insert(0, ("update_campaign_audience", known[0], groups))
+        for message in self._parts(id, "get_messages_for_campaign") if sending.message else ():
+            changes.append(("update_campaign_message", message, sending.message))
+        shown = [self._patch(*change, dry_run=dry_run) for change in changes if change[2]]
         return pd.concat(shown, ignore_index=True) if dry_run else self.get(id)
 
     @serves(
@@ -433,7 +452,7 @@ class CampaignWrites(CampaignMethods):
 
 
 Schedule = Literal["static", "local_timezone", "throttled", "smart_send_time"]
-PERCENTAGES = (10, 11, 13, 14, 17, 20, 25, 33, 50)
+PERCENTAGES = (1, 2, 5, 10, 11, 13, 14, 17, 20, 25, 33, 50)
 
 
 class CampaignMessageWrites(CampaignMessageMethods):
@@ -465,7 +484,8 @@ class CampaignMessageWrites(CampaignMessageMethods):
         strategy : {"static", "local_timezone", "throttled", "smart_send_time"}
             How recipients are spread.
         throttling_percentage : int, optional
-            With "throttled": percent of the recipients in each batch, one of 10, 11, 13, 14, 17, 20, 25, 33, 50.
+            With "throttled": percent of the recipients in each batch, one of 1, 2, 5, 10, 11, 13, 14, 17, 20, 25,
+            33, 50.
         throttle_unit : {"hour", "minute"}, optional
             With "throttled": the time between batches.
         send_past_timezones_tomorrow : bool, optional

@@ -9,6 +9,7 @@ import pandas as pd
 
 from klaviyo_analytics.endpoints import load
 from klaviyo_analytics.endpoints.query import Fields, build
+from klaviyo_analytics.endpoints.revisions import SMART_SENDING
 from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError, NoMatchError
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.frames.columns import array
@@ -96,9 +97,10 @@ class Campaigns(CampaignWrites):
             (datetime64[us, UTC]) and the other attributes, `campaign_message_ids` and `tag_ids` where asked for
             by `include`. Times are in UTC.
 
-            From revision 2026-10-15 on, status, send_time and tracking_options come from the campaign's messages and
-            audiences from its audiences; each is missing where these differ. channel, scheduled_at, send_options,
-            send_strategy and custom_tracking_params have no equivalent there and are missing. What is new follows:
+            From revision 2026-10-15 on, status, send_time, use_smart_sending and tracking_options come from the
+            campaign's messages and audiences from its audiences; each is missing where these differ. channel,
+            scheduled_at, send_strategy and custom_tracking_params have no equivalent there and are missing (a message
+            has send options: include campaign-messages). What is new follows:
             definition.builder, definition.color, definition.description (string) and definition.send_settings....
 
         Raises
@@ -472,6 +474,7 @@ SOURCES: Mapping[str, tuple[str, str]] = {
     "updated_at": ("campaign", "updated_at"),
     "status": ("campaign-message", "definition.status"),
     "send_time": ("campaign-message", "definition.send_options.send_time"),
+    "send_options.use_smart_sending": ("campaign-message", "definition.send_options.throttling_type"),
     "tracking_options.add_tracking_params": ("campaign-message", "definition.tracking_options.is_add_utm"),
     "tracking_options.is_tracking_clicks": (
         "campaign-message",
@@ -509,6 +512,8 @@ class NewerForm:
         ]
         self.more = None if own is None else [name for name in own if name not in (known or ())]
         sources = [SOURCES[column.name] for column in self.columns if column.name in SOURCES]
+        if SOURCES["send_time"] in sources and SOURCES["status"] not in sources:
+            sources.append(SOURCES["status"])  # the time of a draft is only planned
         self.shown = [include] if isinstance(include, str) else list(include)
         self.given = given
         needed = {kind: [field for part, field in sources if part == kind] for kind in PARTS}
@@ -533,9 +538,13 @@ class NewerForm:
                 data[column.name] = frame[field]
                 continue
             several = frame.get(f"{PARTS[kind].replace('-', '_')}.{field}") if kind else None
+            if column.name == "send_time" and several is not None:
+                several = map(_sent, several, frame[f"campaign_messages.{SOURCES['status'][1]}"])
             values = [None] * len(frame) if several is None else [_agreed(value) for value in several]
             if column.name == "status":
                 values = [None if value is None else str(value).capitalize() for value in values]
+            if column.name == "send_options.use_smart_sending":
+                values = [SMART.get(value) for value in values]
             data[column.name] = array(values, column.kind, column.name)
         taken = {field for _, field in SOURCES.values()} | {"id"}
         for name in frame.columns:
@@ -559,6 +568,16 @@ class NewerForm:
 
 def _within(name: str, wanted: Sequence[str]) -> bool:
     return any(name == each or name.startswith(f"{each}.") for each in wanted)
+
+
+SMART = {kind: is_on for is_on, kind in SMART_SENDING.items()}  # part of smart sending is neither
+
+
+def _sent(times: Any, statuses: Any) -> Any:
+    """Return when messages are sent; drafts are not, whatever is planned."""
+    if not isinstance(times, list) or not isinstance(statuses, list):
+        return times
+    return [None if status == "draft" else time for time, status in zip(times, statuses, strict=True)]
 
 
 def _agreed(values: Any) -> Any:

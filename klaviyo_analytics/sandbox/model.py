@@ -77,3 +77,4 @@ class Account:
     left: dict[str, list[tuple[int, int]]] = field(
         default_factory=dict
     )  # segment id -> stays that are over: joined at, left at (Unix seconds)
+    message_ids: str = "own"  # by which id reports name the message of a campaign: its own, or the campaign's

@@ -164,6 +164,9 @@ class Sandbox:
         The length of the shop's history; None for two years, or for 400 days if it has fewer than 200,000 events.
     text_names
         "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    message_ids
+        By which id reports name the message of a campaign: "own", or "campaign" for the campaign's; accounts have
+        either.
     truths
         What the shop's numbers are made to contain, so that an analysis can be asked to find it: "usual", "none",
         "all", or some parameters of `klaviyo_analytics.sandbox.shop.Truths` as a dict: {"send_hour": 0.5}.
@@ -208,6 +211,7 @@ class Sandbox:
         currencies: Sequence[str] = ("USD",),
         days: int | None = None,
         text_names: str = "new",
+        message_ids: str = "own",
         truths: Mapping[str, object] | str | None = None,
         now: int | None = None,
         port: int = 0,
@@ -230,6 +234,7 @@ class Sandbox:
                 currencies=currencies,
                 days=days,
                 text_names=text_names,
+                message_ids=message_ids,
                 truths=truths,
             )
         self.settings = Settings(

@@ -112,6 +112,32 @@ def test_it_counts_what_sets_of_profiles_count(rows: list[tuple[str, str, str, b
         assert 0 <= row["human_click_rate"] <= row["click_rate"] <= 1
 
 
+class TestEventsThatNameTheCampaign:
+    """`$message` of a campaign's event is the campaign's id, a summary by message has the message's own."""
+
+    events = acts((OPENED, "A", "C1", False), (OPENED, "B", "M2", True), (CLICKED, "A", "C1", False))
+
+    def test_they_count_for_its_message(self) -> None:
+        summary = sent(M1=4, M2=5).assign(campaign_id=pd.array(["C1", "C2"], "string"))
+        made = analysis.adjusted_engagement(summary, self.events)
+        assert made["openers"].tolist() == [1, 1]
+        assert made["human_clickers"].tolist() == [1, 0]
+
+    def test_reports_may_name_the_message_by_the_campaign(self) -> None:
+        summary = sent(C1=4, C2=5).assign(campaign_id=pd.array(["C1", "C2"], "string"))
+        made = analysis.adjusted_engagement(summary, self.events)
+        assert made["openers"].tolist() == [1, 0]
+
+    def test_a_campaign_of_several_messages_leaves_open_whose_they_are(self) -> None:
+        summary = sent(M1=4, M2=5).assign(campaign_id=pd.array(["C1", "C1"], "string"))
+        with pytest.warns(
+            UserWarning, match="2 of the events name a campaign that has several messages"
+        ) as caught:
+            made = analysis.adjusted_engagement(summary, self.events)
+        assert caught[0].filename == __file__
+        assert made["openers"].tolist() == [0, 1]
+
+
 class TestFlags:
     events = acts((OPENED, "A", "M1", True), (OPENED, "B", "M1", False))
 

@@ -1,14 +1,17 @@
-"""Analyses work on events of Shopify and of the developer guide, and under old and new names of metrics."""
+"""Analyses work on events of Shopify and of the developer guide, under old and new names, by either id."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 import pytest
 
+import klaviyo_analytics as ka
 from klaviyo_analytics import analysis
 from klaviyo_analytics.answers.source import Source
+from klaviyo_analytics.client import KlaviyoClient
 from tests.shops import Shop, open_shop
 
 SHOPS = [("Placed Order", "Shopify"), ("Placed Order", "API")]
@@ -115,6 +118,70 @@ def test_an_account_that_has_both_names_has_its_history_under_both(texting: Shop
     finally:
         failed.attributes["name"], texting.client._context.metrics = was, None
     assert set(ids) == {received.id, failed.id}
+
+
+YEAR = "last 365 days"
+
+
+@pytest.fixture(scope="module", params=["2026-01-15", "2026-10-15"])
+def clients(request: pytest.FixtureRequest) -> Iterator[tuple[KlaviyoClient, KlaviyoClient]]:
+    """A client of an account whose reports have the message's own id, and one of an account with the campaign's."""
+    options: Any = {"profiles": 200, "events": 4_000, "progress": False, "revision": request.param}
+    with ka.demo(**options) as own, ka.demo(message_ids="campaign", **options) as campaign:
+        yield own, campaign
+
+
+class TestReportsThatNameMessagesByEitherId:
+    """Some accounts' reports have the campaign's id as `campaign_message_id`."""
+
+    @pytest.mark.parametrize("by", ["message", "variation"])
+    def test_names_subjects_and_tags_are_the_same(
+        self, clients: tuple[KlaviyoClient, KlaviyoClient], by: Any
+    ) -> None:
+        own, campaign = (client.campaigns.summary(YEAR, by=by) for client in clients)
+        assert (campaign["campaign_message_id"] == campaign["campaign_id"]).all()
+        assert (own["campaign_message_id"] != own["campaign_id"]).all()
+        assert own["subject"].notna().sum() > 20
+        pd.testing.assert_frame_equal(
+            campaign.drop(columns="campaign_message_id"), own.drop(columns="campaign_message_id")
+        )
+
+    def test_messages_are_chosen_by_that_id(self, clients: tuple[KlaviyoClient, KlaviyoClient]) -> None:
+        for client in clients:
+            rows = client.reports.campaign_values(timeframe=YEAR)
+            one = rows.iloc[[0]]
+            name = one["campaign_message_id"].item()
+            asked = client.reports.campaign_values(timeframe=YEAR, filter=ka.F.campaign_message_id == name)
+            pd.testing.assert_frame_equal(asked, one.reset_index(drop=True), check_dtype=False)
+
+    def test_opens_and_clicks_are_counted_for_their_message(
+        self, clients: tuple[KlaviyoClient, KlaviyoClient]
+    ) -> None:
+        made = []
+        for client in clients:
+            summary = client.campaigns.summary(YEAR, by="message")
+            events = client.events.list(
+                metric=["Opened Email", "Clicked Email"], properties=["$message", "machine_open", "Bot Click"]
+            )
+            events = events.rename(columns=lambda name: str(name).removeprefix("event_properties."))
+            events = events.rename(columns={"$message": "campaign_message_id"})
+            flags = {name: events[name].astype("boolean") for name in ("machine_open", "Bot Click")}
+            counted = analysis.adjusted_engagement(summary, events.assign(**flags))
+            both = counted.merge(summary, on="campaign_message_id", suffixes=("", "_reported"))
+            emails = both[both["channel"] == "email"]
+            assert emails["openers"].sum() == emails["opens_unique"].sum() > 20
+            made.append(emails["human_openers"].sort_values().tolist())
+        assert made[0] == made[1]
+
+    @pytest.mark.parametrize("name", ["subject_lines", "coupons", "links", "attribution", "ab_test"])
+    def test_analyses_are_the_same(self, clients: tuple[KlaviyoClient, KlaviyoClient], name: str) -> None:
+        asked: list[Any] = []
+        if name == "ab_test":
+            rows = clients[0].campaigns.summary(YEAR, by="variation").dropna(subset="variation")
+            asked = [rows["campaign_id"].iloc[0]]
+        own, campaign = (getattr(client.analyses, name)(*asked) for client in clients)
+        assert len(own)
+        pd.testing.assert_frame_equal(campaign, own)
 
 
 class TestCheckoutsOfEitherName:

@@ -84,11 +84,33 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
+OLDER = ["2026-01-15", "2026-07-15"]
+older_form = pytest.mark.parametrize("revision", OLDER, indirect=True)  # a test of campaigns as they were
+newer_form = pytest.mark.parametrize(
+    "revision", [NEWEST], indirect=True
+)  # and as they are from 2026-10-15 on
+
+
+@pytest.fixture(scope="module", params=[*OLDER, NEWEST])
+def revision(request: pytest.FixtureRequest) -> str:
+    """A revision that has a document."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def account(revision: str) -> Iterator[tuple[Sandbox, Document]]:
+    """A small shop that is written to in one revision, and the document of that revision."""
+    document = needed_document(revision)
+    with Sandbox(profiles=100, events=2000, now=NOW) as sandbox:
+        yield sandbox, document
+
+
 @pytest.fixture
-def write(document: Document, sandbox: Sandbox) -> Iterator[Writer]:
-    """Write to the sandbox; at the end of the test no exchange may have broken the document."""
+def write(revision: str, account: tuple[Sandbox, Document]) -> Iterator[Writer]:
+    """Write to the sandbox; at the end of the test no exchange may have broken the document of the revision."""
+    sandbox, document = account
     app = CheckedApp(sandbox.wsgi, document)
-    writer = Writer(app, sandbox.api_key)
+    writer = Writer(app, sandbox.api_key, revision=revision)
     yield writer
     expected = {(404, path) for path in writer.gone}
     judged = [each for each in app.exchanges if (each.status, each.url) not in expected]

@@ -57,6 +57,10 @@ class Schemas:
             schema = converter.resolve(converter.resolve(schema).get("properties", {}).get(name, {}))
         return schema
 
+    def resolved(self, schema: Schema) -> Schema:
+        """Return a schema, or the component that it refers to."""
+        return self._converter(Reading(answer=False)).resolve(schema)
+
     def _converter(self, reading: Reading) -> _Converter:
         key = (reading.answer, reading.closed)
         if key not in self._converters:

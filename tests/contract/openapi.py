@@ -83,6 +83,10 @@ class Document:
     def find(self, method: str, url: str) -> Operation | None:
         return self._methods(url).get(method.upper())
 
+    def resolved(self, schema: Schema) -> Schema:
+        """Return a schema, or the component that it refers to."""
+        return self._schemas.resolved(schema)
+
     def type_at(self, template: str) -> str | None:
         """Return the type of the resources whose ids a path template takes."""
         home = "/".join(template.split("/")[:3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from werkzeug.serving import make_server
@@ -107,6 +108,19 @@ def test_writing_campaigns_and_asking_for_reports(checked: tuple[KlaviyoClient, 
     newsletter = client.lists.find(name="Newsletter")
     made = client.campaigns.create(name="Spring", audiences=newsletter, channel="email", subject="Tea")
     client.campaigns.update(made, name="Summer", audiences=newsletter)
+    planned: dict[str, Any] = {
+        "send_strategy": {"method": "throttled", "datetime": "2026-09-01T10:00", "throttle_percentage": 25},
+        "send_options": {"use_smart_sending": False},
+        "tracking_options": {"add_tracking_params": True, "is_tracking_clicks": False},
+    }
+    local = {"is_local": True, "send_past_recipients_immediately": True}
+    later = client.campaigns.create(
+        name="Later", audiences=newsletter, channel="email", subject="Tea", **planned
+    )
+    client.campaigns.update(
+        later, send_strategy={"method": "static", "datetime": "2026-09-01T10:00", "options": local}
+    )
+    client.campaigns.update(later, send_strategy="immediate", send_options={"use_smart_sending": True})
     message, template = client.campaigns.messages(made).iloc[0], client.templates.list(limit=1).iloc[0]
     client.campaign_messages.assign_template(message, template=template)
     copy = client.campaigns.clone(made, new_name="Autumn")

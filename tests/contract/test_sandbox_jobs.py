@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.conftest import older_form
 from tests.contract.writer import Writer, link, links
 
 Json = Any
@@ -108,11 +109,13 @@ def test_coupon_codes(write: Writer) -> None:
     write.ids(kind)
 
 
+@older_form
 def test_copies_of_campaigns(write: Writer) -> None:
     campaign = write.ids("campaign", EMAIL)[0]
     write.make("campaign", {"new_name": "Again"}, id=campaign, at="/api/campaign-clone")
 
 
+@older_form
 def test_templates_of_campaign_messages(write: Writer) -> None:
     campaign = write.ids("campaign", f'{EMAIL},equals(status,"Draft")')[0]
     message = write.read(f"/api/campaigns/{campaign}/campaign-messages")[0]["id"]
@@ -121,12 +124,14 @@ def test_templates_of_campaign_messages(write: Writer) -> None:
     write.make("campaign-message", id=message, relationships=template, at=path)
 
 
+@older_form
 def test_estimates_of_recipients(write: Writer) -> None:
     campaign = write.ids("campaign", EMAIL)[0]
     write.make("campaign-recipient-estimation-job", id=campaign)
     write.read(f"/api/campaign-recipient-estimations/{campaign}")
 
 
+@older_form
 def test_sending_campaigns(write: Writer) -> None:
     campaign = write.ids("campaign", f'{EMAIL},equals(status,"Draft")')[-1]
     write.make("campaign-send-job", id=campaign)

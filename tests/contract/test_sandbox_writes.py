@@ -5,13 +5,16 @@ from __future__ import annotations
 from base64 import b64decode
 from io import BytesIO
 
+import pytest
 from werkzeug.test import Client
 
-from tests.contract.walk import headers
+from tests.contract.conftest import newer_form, older_form
 from tests.contract.writer import Writer, link, links
 
 MOMENT = "2026-03-01T10:00:00+00:00"
-EMAIL = '?filter=equals(messages.channel,"email")'
+EMAIL = (
+    '?filter=equals(messages.channel,"email")'  # which campaigns of older revisions cannot be listed without
+)
 PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 SHOWN = {"title": "Tea", "description": "Green", "url": "https://shop.example/tea"}
 
@@ -63,13 +66,15 @@ def test_tags(write: Writer) -> None:
     group = write.make("tag-group", {"name": "Seasons", "exclusive": True})
     tag = write.make("tag", {"name": "Spring"}, relationships={"tag-group": link("tag-group", group)})
     write.change("tag", tag, {"name": "Summer"})
-    for kind, query in (("list", ""), ("segment", ""), ("flow", ""), ("campaign", EMAIL)):
+    by_channel = EMAIL if write.revision < "2026-10-15" else ""
+    for kind, query in (("list", ""), ("segment", ""), ("flow", ""), ("campaign", by_channel)):
         write.relate("tag", tag, f"{kind}s", links(kind, *write.ids(kind, query)[:2]))
     write.change("tag-group", group, {"name": "Weather"})
     write.remove("tag", tag)
     write.remove("tag-group", group)
 
 
+@older_form
 def test_new_campaigns(write: Writer) -> None:
     content = {"subject": "Spring", "from_email": "tea@shop.example", "from_label": "Shop"}
     message = {"definition": {"channel": "email", "label": "One", "content": content}}
@@ -83,6 +88,7 @@ def test_new_campaigns(write: Writer) -> None:
     write.read(f"/api/campaigns/{campaign}?include=campaign-messages")
 
 
+@older_form
 def test_changes_of_campaigns(write: Writer) -> None:
     drafts = '?filter=equals(messages.channel,"email"),equals(status,"Draft")'
     campaign = write.ids("campaign", drafts)[0]
@@ -93,10 +99,144 @@ def test_changes_of_campaigns(write: Writer) -> None:
     write.remove("campaign", campaign)
 
 
+@older_form
 def test_images_of_campaign_messages(write: Writer) -> None:
     pushed = write.ids("campaign", '?filter=equals(messages.channel,"mobile_push")')[0]
     message = write.read(f"/api/campaigns/{pushed}/campaign-messages")[0]["id"]
     write.relate("campaign-message", message, "image", link("image", write.ids("image")[0]))
+
+
+WORDS = {
+    "email": {"subject": "Spring", "from_email": "tea@shop.example", "from_label": "Shop"},
+    "sms": {"body": "Spring teas", "shorten_links": False},
+    "push": {"title": "Spring", "body": "Teas", "badge": True, "sound": False, "kv_pairs": {"tea": "green"}},
+}
+
+
+@newer_form
+@pytest.mark.parametrize("channel", WORDS)
+def test_campaigns_of_the_newer_form(write: Writer, channel: str) -> None:
+    details = {"channel": channel} | WORDS[channel]
+    message = {
+        "audience_temporary_id": "a",
+        "name": "One",
+        "is_add_utm": True,
+        "throttling_type": "FOR_CAMPAIGNS",
+        "variations": [
+            {"definition": {"name": "A", "details": details}},
+            {"definition": {"details": details}},
+        ],
+    }
+    settings = {"send_timezone": "UTC", "send_passed_rltz_immediately": True}
+    attributes = {
+        "definition": {"name": "Spring teas", "color": "ff5733", "send_settings": settings},
+        "audiences": [{"temporary_id": "a", "name": "All", "included": write.ids("list")[:1]}],
+        "messages": [message],
+    }
+    tags = {"tags": links("tag", *write.ids("tag")[:1])}
+    campaign = write.make("campaign", attributes, relationships=tags)
+    for part in ("campaign-messages", "campaign-audiences", "tags"):
+        write.read(f"/api/campaigns/{campaign}?include={part}")
+    write.change("campaign", campaign, {"definition": {"name": "Summer teas", "description": "Cold"}})
+    write.make("campaign", {"name": "Again"}, id=campaign, at="/api/campaign-clone")
+    write.make("campaign-recipient-estimation-job", id=campaign)
+    write.remove("campaign", campaign)
+
+
+@newer_form
+def test_parts_of_campaigns(write: Writer) -> None:
+    campaign = write.make("campaign", {"definition": {"name": "Parts"}})
+    of = {"campaign": link("campaign", campaign)}
+    groups = {"name": "All", "included": write.ids("list")[:1], "excluded": [], "priority": 1}
+    audience = write.make("campaign-audience", {"definition": groups}, relationships=of)
+    write.change("campaign-audience", audience, {"definition": {"excluded": write.ids("segment")[:1]}})
+    copied = {"id": audience, "name": "Others"}
+    at = "/api/campaign-audience-clone"
+    write.make("campaign-audience-clone", copied, id=audience, relationships=of, at=at)
+    sending = {"send_time": MOMENT, "send_strategy": "throttled", "recipient_percentage": 25}
+    definition = {"name": "One", "send_options": sending | {"throttle_unit": "hour"}}
+    details = {"channel": "sms", "body": "Teas"}
+    message = write.make(
+        "campaign-message",
+        {"definition": definition, "variations": [{"definition": {"details": details}}]},
+        relationships=of | {"campaign-audience": link("campaign-audience", audience)},
+    )
+    tracking = {"is_add_utm": False, "is_tracking_clicks": True}
+    changed = {"tracking_options": tracking, "send_options": {"send_time": None, "send_strategy": "static"}}
+    write.change("campaign-message", message, {"definition": changed})
+    variation = write.make(
+        "campaign-variation",
+        {"definition": {"name": "B", "details": details}},
+        relationships={"campaign-message": link("campaign-message", message)},
+    )
+    write.change(
+        "campaign-variation", variation, {"definition": {"details": {"channel": "sms", "body": "B"}}}
+    )
+    for part in ("campaign", "campaign-audience", "tags", "campaign-variations"):
+        write.read(f"/api/campaign-messages/{message}/{part}")
+    copy = write.make(
+        "campaign-message",
+        {"id": message, "name": "Two"},
+        id=message,
+        relationships={"campaign-audience": link("campaign-audience", audience)},
+        at="/api/campaign-message-clone",
+    )
+    write.remove("campaign-variation", variation)
+    for kind, identity in (("campaign-message", copy), ("campaign-message", message)):
+        write.remove(kind, identity)
+    write.remove("campaign-audience", audience)
+
+
+SCHEDULES = {
+    "static": {"send_time": MOMENT},
+    "local_timezone": {"send_time": MOMENT, "timezone_options": {"send_past_timezones_tomorrow": True}},
+    "throttled": {
+        "send_time": MOMENT,
+        "throttled_options": {"throttling_percentage": 20, "throttle_unit": "minute"},
+    },
+    "smart_send_time": {"send_date": MOMENT[:10]},
+}
+
+
+@newer_form
+@pytest.mark.parametrize("strategy", SCHEDULES)
+def test_schedules_of_messages(write: Writer, strategy: str) -> None:
+    message = {
+        "audience_temporary_id": "a",
+        "variations": [{"definition": {"details": {"channel": "sms", "body": "Teas"}}}],
+    }
+    attributes = {
+        "definition": {"name": "Timed"},
+        "audiences": [{"temporary_id": "a", "included": write.ids("list")[:1]}],
+        "messages": [message],
+    }
+    campaign = write.make("campaign", attributes)
+    message_id = write.read(f"/api/campaigns/{campaign}/campaign-messages")[0]["id"]
+    path, kind = "/api/campaign-message-schedule", "campaign-message-schedule"
+    link_ = {"campaign-message": link("campaign-message", message_id)}
+    write.make(kind, {"strategy": strategy} | SCHEDULES[strategy], relationships=link_, at=path)
+    write.read(f"/api/campaign-messages/{message_id}?include=campaign")
+    stop = {"type": kind, "id": message_id, "attributes": {"action": "revert"}}
+    write.send("PATCH", f"{path}/{message_id}", {"data": stop})
+
+
+@newer_form
+def test_a_campaign_of_the_newer_form_is_sent(write: Writer) -> None:
+    details = {"channel": "email"} | WORDS["email"]
+    attributes = {
+        "definition": {"name": "Sent"},
+        "audiences": [{"temporary_id": "a", "included": write.ids("list")[:1]}],
+        "messages": [{"audience_temporary_id": "a", "variations": [{"definition": {"details": details}}]}],
+    }
+    campaign = write.make("campaign", attributes)
+    message = write.read(f"/api/campaigns/{campaign}/campaign-messages")[0]["id"]
+    template = {"template": link("template", write.ids("template")[0])}
+    path = "/api/campaign-message-assign-template"
+    write.make("campaign-message", id=message, relationships=template, at=path)
+    write.make("campaign-send-job", id=campaign)
+    stop = {"type": "campaign-send-job", "id": campaign, "attributes": {"action": "cancel"}}
+    write.send("PATCH", f"/api/campaign-send-jobs/{campaign}", {"data": stop})
+    write.read(f"/api/campaigns/{campaign}?include=campaign-messages")
 
 
 def test_new_flows(write: Writer) -> None:
@@ -186,7 +326,7 @@ def test_images(write: Writer) -> None:
 
 def test_uploads_of_images(write: Writer) -> None:
     form = {"file": (BytesIO(b64decode(PIXEL)), "pixel.gif"), "name": "pixel", "hidden": "true"}
-    Client(write.app).post("/api/image-upload", data=form, headers=headers(write.key))
+    Client(write.app).post("/api/image-upload", data=form, headers=write.headers)
 
 
 def test_reviews(write: Writer) -> None:

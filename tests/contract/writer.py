@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import Client
 
 from tests.contract.recorder import CheckedApp
-from tests.contract.walk import NOT_SERVED, headers
+from tests.contract.walk import NOT_SERVED, REVISION, headers
 
 Json = Any
 UNEVEN = {
@@ -35,6 +35,7 @@ class Writer:
     app: CheckedApp
     key: str
     gone: set[str] = field(default_factory=set)  # paths of what was removed
+    revision: str = REVISION
 
     def make(self, kind: str, attributes: Json = None, *, at: str = "", **rest: Json) -> str:
         """Post a resource and read back what came of it; return its id, which is empty if none was told."""
@@ -75,10 +76,14 @@ class Writer:
     def send(self, method: str, path: str, body: Json = None) -> Json:
         """Return the data of the answer."""
         sent = {} if body is None else {"json": body, "content_type": "application/vnd.api+json"}
-        answer = Client(self.app).open(path, method=method, headers=headers(self.key), **sent)
+        answer = Client(self.app).open(path, method=method, headers=self.headers, **sent)
         if answer.status_code == NOT_SERVED:
             pytest.skip(f"the sandbox does not serve {method} {path}")
         return orjson.loads(answer.data).get("data") if answer.data else None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return headers(self.key, self.revision)
 
     def _look(self, path: str) -> None:
         if self.app.document.find("GET", path):

@@ -53,7 +53,10 @@ def read(server: ScriptedServer, face: str = "", **params: str) -> Iterator[list
     ],
 )
 def test_the_cursor_of_the_next_page(link: str | None, cursor: str | None) -> None:
-    assert paging.next_cursor({"data": [], "links": {"next": link}}) == cursor
+    document = {**DATA, "links": {"next": link}}
+    for paginator in (BodyCursors("aggregates"), QueryCursors("reports")):
+        found = paginator.following({"kept": "1"}, document)
+        assert found == (cursor and (cursor, {"kept": "1", "page_cursor": cursor}))
 
 
 @pytest.mark.parametrize("face", ["", "/klaviyo"], ids=["direct", "gateway"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import replace
 from itertools import product
@@ -14,6 +15,7 @@ from klaviyo_analytics._connect import _warn_of
 from klaviyo_analytics.endpoints import Catalog, load, revisions
 from klaviyo_analytics.endpoints.query import build, page_size
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, InvalidQueryError
+from klaviyo_analytics.sandbox.app.contract import load_contract
 
 
 @pytest.mark.parametrize(
@@ -68,11 +70,37 @@ def test_the_channel_filter_of_campaigns_is_required_before_2026_10_15_and_refus
 
 def test_between_two_tables_whatever_either_allows_is_allowed() -> None:
     between = load("2026-04-15")
-    assert set(between.operations) == set(load("2026-07-15").operations)
-    assert "conversations" in between["get_profile"].include
+    later = set(load("2026-07-15").operations) - set(between.operations)
+    assert set(load().operations) <= set(between.operations)
+    assert "create_conversation_message" in between.operations
+    assert {"get_object_types", "update_source_mapping", "delete_flow_action"} < later
     assert "messages.channel" in between["get_campaigns"].filters
+    assert "conversation" in between["get_profile"].include
     assert load("2026-07-15")["get_campaigns"].filter_required
     assert not load("2026-08-15")["get_campaigns"].filter_required  # as in the table after it
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: c.object_types.list(),
+        lambda c: c.flow_actions.delete("a1", confirm=True),
+        lambda c: c.profiles.get("01P", include=["conversations"]),
+    ],
+)
+def test_what_came_after_2026_04_15_is_refused_there_before_a_request(call: Any) -> None:
+    with (
+        ka.connect(api_key="pk_0123456789", base_url="http://127.0.0.1:9", revision="2026-04-15") as client,
+        pytest.raises(InvalidQueryError, match=r"2026-0[47]-15|conversation"),
+    ):
+        call(client)
+
+
+def test_the_table_and_the_sandbox_agree_on_what_2026_04_15_has() -> None:
+    contract, known = load_contract("2026-04-15"), load("2026-04-15")
+    for endpoint in load("2026-07-15"):
+        path = endpoint.at(**dict.fromkeys(re.findall(r"{(\w+)}", endpoint.path), "x"))
+        assert contract.has(endpoint.method, path) == (endpoint.operation in known.operations), path
 
 
 def test_changes_lists_what_a_move_adds_and_breaks() -> None:
@@ -150,3 +178,12 @@ def test_an_unknown_revision_has_the_newest_table_refuses_nothing_and_warns_once
 def test_what_is_not_a_date_is_not_a_revision(revision: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a valid API revision"):
         ka.connect(api_key="pk_0123456789", revision=revision)
+
+
+def test_a_profile_of_2026_04_15_has_one_conversation() -> None:
+    with ka.demo(profiles=60, events=600, revision="2026-04-15", progress=False) as client:
+        people = client.profiles.list(include="conversation", fields=["email"], workers=1)  # type: ignore[arg-type]
+        assert people["conversation_id"].notna().any()
+        person = people.dropna(subset="conversation_id").iloc[0]
+        found = client.profiles.get(person["id"], include="conversation")  # type: ignore[arg-type]
+        assert found["conversation_id"] == person["conversation_id"]

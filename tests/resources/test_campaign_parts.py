@@ -162,7 +162,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a share that is none of those allowed": (
         {"strategy": "throttled", "throttling_percentage": 30},
-        "throttling_percentage=30 is not allowed. strategy='throttled' needs one of 10, 11",
+        "throttling_percentage=30 is not allowed. strategy='throttled' needs one of 1, 2, 5, 10, 11",
     ),
 }
 

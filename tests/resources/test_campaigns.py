@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import (
+    ApiError,
     ConfirmationRequiredError,
     InvalidInputError,
     InvalidQueryError,
@@ -237,6 +238,16 @@ def test_an_estimate_whose_answer_was_lost_is_asked_for_again(client: KlaviyoCli
     assert fault.hits == 1
 
 
+LOCAL = {
+    "method": "static",
+    "datetime": "2026-12-01T09:00",
+    "options": {"is_local": True, "send_past_recipients_immediately": True},
+}
+
+
+PASSED = "definition.send_settings.send_passed_rltz_immediately"  # means something to a local strategy only
+
+
 class TestTheNewerForm:
     """From 2026-10-15 on campaigns are written in another form, and read back in the same columns."""
 
@@ -298,15 +309,38 @@ class TestTheNewerForm:
         [
             (
                 lambda c: c.campaigns.create(
-                    name="x", audiences="L", channel="sms", body="Hi", send_strategy="2030-01-01"
+                    name="x",
+                    audiences="L",
+                    channel="sms",
+                    body="Hi",
+                    send_strategy={"method": "smart_send_time", "date": "2030-01-01"},
                 ),
                 InvalidQueryError,
-                r"campaigns.create\(send_strategy=...\) is not possible in API revision 2026-10-15",
+                "method 'smart_send_time' has no equivalent in API revision 2026-10-15. Use .*schedule",
             ),
             (
-                lambda c: c.campaigns.update("C", send_options={"use_smart_sending": True}),
+                lambda c: c.campaigns.update("C", send_strategy={"method": "static"}),
                 InvalidQueryError,
-                r"campaigns.update\(send_options=...\) is not possible",
+                "method 'static' without a datetime has no equivalent",
+            ),
+            (
+                lambda c: c.campaigns.update(
+                    "C", send_strategy={"method": "throttled", "datetime": "2030-01-01T10:00:00+00:00"}
+                ),
+                InvalidQueryError,
+                "'throttled' has no throttle_percentage",
+            ),
+            (
+                lambda c: c.campaigns.update("C", send_options={"use_smart_sending": None}),
+                InvalidQueryError,
+                r"send_options\['use_smart_sending'\]=None has no equivalent .* use_smart_sending=True or False",
+            ),
+            (
+                lambda c: c.campaigns.update(
+                    "C", tracking_options={"custom_tracking_params": [{"type": "static"}]}
+                ),
+                InvalidQueryError,
+                r"tracking_options\['custom_tracking_params'\]=.* has no equivalent",
             ),
             (lambda c: c.campaigns.update("C"), InvalidInputError, "nothing to change"),
             (lambda c: c.campaigns.clone("C", name="a", new_name="b"), InvalidInputError, "mean the same"),
@@ -332,6 +366,108 @@ class TestTheNewerForm:
         with pytest.raises(error, match=message):
             call(newer)
         assert len(shop.sandbox.requests) == before
+
+    @pytest.mark.parametrize(
+        "send_strategy",
+        [
+            "immediate",
+            "2026-12-01 10:00",
+            {"method": "static", "datetime": "2026-12-01T10:00", "options": {"is_local": False}},
+            LOCAL,
+            {"method": "throttled", "datetime": "2026-12-01T10:00", "throttle_percentage": 25},
+        ],
+        ids=["immediate", "time", "static", "local", "throttled"],
+    )
+    def test_the_same_call_plans_the_same_in_the_older_and_in_the_newer_form(
+        self, newer: KlaviyoClient, client: KlaviyoClient, send_strategy: Any
+    ) -> None:
+        options: dict[str, Any] = {
+            "send_strategy": send_strategy,
+            "send_options": {"use_smart_sending": False},
+            "tracking_options": {
+                "add_tracking_params": True,
+                "is_tracking_clicks": False,
+                "is_tracking_opens": True,
+            },
+        }
+        plans = []
+        for way in ("create", "update"):
+            for each in (client, newer):
+                given = options if way == "create" else {}
+                made = each.campaigns.create(
+                    name="x",
+                    audiences=each.lists.find(name="Newsletter"),
+                    channel="email",
+                    subject="Tea",
+                    **given,
+                )
+                if way == "update":
+                    each.campaigns.update(made, send_strategy=LOCAL)
+                    each.campaigns.update(made, **options)
+                plans.append((client.campaigns.get(made), newer.campaigns.get(made)))
+        own = ["id", "created_at", "updated_at", "campaign_message_ids"]
+        shown = [
+            [row.drop([name for name in [*own, PASSED] if name in row.index]).dropna() for row in rows]
+            for rows in plans
+        ]
+        for older_row, newer_row in shown:
+            plain = [name for name in older_row.index if not name.endswith("options.is_local")]
+            assert older_row[plain].to_dict() == shown[0][0].reindex(plain).to_dict()
+            assert newer_row.to_dict() == shown[0][1].to_dict()
+            assert not newer_row["send_options.use_smart_sending"]
+            assert not newer_row["tracking_options.is_tracking_clicks"]
+            assert "send_time" not in newer_row
+        if send_strategy is LOCAL:
+            assert [bool(newer_row[PASSED]) for _, newer_row in plans] == [True] * 4
+
+    def test_a_planned_campaign_is_sent_at_its_time(
+        self, newer: KlaviyoClient, client: KlaviyoClient, shop: Shop
+    ) -> None:
+        made = newer.campaigns.create(
+            name="Later",
+            audiences=newer.lists.find(name="Newsletter"),
+            channel="sms",
+            body="Tea",
+            send_strategy=shop.now + timedelta(days=2),
+        )
+        message = newer.campaigns.messages(made).iloc[0]
+        assert message["definition.send_options.send_time"] == shop.now + timedelta(days=2)
+        newer.campaigns.send(made, confirm=True)
+        for _ in range(3):
+            newer.campaigns.send_job(made)
+        for each in (client, newer):
+            row = each.campaigns.get(made)
+            assert (row["status"], row["send_time"]) == ("Scheduled", shop.now + timedelta(days=2))
+
+    def test_a_draft_whose_messages_could_not_be_set_is_named(self, newer: KlaviyoClient, shop: Shop) -> None:
+        shop.sandbox.faults.add(path="/api/campaign-messages/*", method="PATCH", status=400)
+        with pytest.raises(ApiError) as caught:
+            newer.campaigns.create(
+                name="Half",
+                audiences=newer.lists.find(name="Newsletter"),
+                channel="sms",
+                body="Hi",
+                send_strategy="2030-01-01",
+            )
+        draft = newer.campaigns.find(name="Half")
+        assert f"The campaign {draft['id']} was created as a draft" in caught.value.__notes__[0]
+
+    def test_a_dry_run_shows_what_follows(self, newer: KlaviyoClient) -> None:
+        requests = newer.campaigns.create(
+            name="x",
+            audiences="L1",
+            channel="sms",
+            body="Hi",
+            send_strategy="2030-01-01T10:00:00+00:00",
+            send_options={"use_smart_sending": True},
+            dry_run=True,
+        )
+        assert requests["path"].tolist() == ["/api/campaigns", "/api/campaign-messages/MESSAGE_ID"]
+        first, second = (body["data"]["attributes"] for body in requests["body"])
+        assert first["messages"][0]["throttling_type"] == "FOR_CAMPAIGNS_AND_FLOWS"
+        assert second["definition"] == {
+            "send_options": {"send_strategy": "static", "send_time": "2030-01-01T10:00:00+00:00"}
+        }
 
     def test_several_audiences_are_not_changed_as_one(self, newer: KlaviyoClient) -> None:
         id = newer.campaigns.list(limit=1)["id"].item()

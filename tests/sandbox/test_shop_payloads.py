@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.sandbox.shop import build_account
+from tests.sandbox.api import Api, data
 from tests.sandbox.shopkeeping import Shop, shop
 
 ULID = "[0-9A-HJKMNP-TV-Z]{26}"
@@ -148,11 +150,61 @@ def test_text_metrics_have_their_old_names_on_request() -> None:
     assert len(names["old"]) == len(names["new"])
 
 
+def test_an_apps_metric_has_an_integration_of_its_own_form() -> None:
+    metrics = shop().records["metric"].values()
+    (app,) = [one for one in metrics if (one.attributes["integration"] or {}).get("object") == "application"]
+    assert app.attributes["integration"].keys() == {"object", "id", "key", "name", "category"}
+    assert len(app.attributes["integration"]["id"]) == 26
+    assert app.attributes["integration"]["category"].keys() == {"id", "category"}
+
+
+def test_a_segment_asks_for_a_property_of_profiles() -> None:
+    conditions = [
+        condition
+        for one in shop().records["segment"].values()
+        for group in one.attributes["definition"]["condition_groups"]
+        for condition in group["conditions"]
+    ]
+    (condition,) = [each for each in conditions if each["type"] == "profile-property"]
+    path = re.fullmatch(r"properties\['(.+)'\]", condition["property"])
+    assert path
+    known = [one.attributes["properties"].get(path[1]) for one in shop().records["profile"].values()]
+    assert condition["filter"]["value"] in known
+
+
+def test_flags_are_numbers_as_text_in_aggregates() -> None:
+    with Sandbox(profiles=200, events=4_000) as sandbox:
+        client = Api(sandbox)
+        (clicked,) = [
+            id_
+            for id_, one in sandbox.account.records["metric"].items()
+            if one.attributes["name"] == "Clicked Email"
+        ]
+        log = sandbox.account.events
+        flags = [
+            held.get("Bot Click")
+            for held, number in zip(log.properties, log.metric, strict=True)
+            if log.metric_ids[number] == clicked
+        ]
+        question = {"metric_id": clicked, "measurements": ["count"], "by": ["Bot Click"], "interval": "month"}
+        every = ["greater-or-equal(datetime,2025-07-01T00:00:00)", "less-than(datetime,2026-07-01T00:00:00)"]
+        counts = {}
+        for more in ((), ('equals(Bot Click,"1.0")',)):
+            body = data("metric-aggregate", filter=[*every, *more], **question)
+            rows = client.post("/api/metric-aggregates", body).json["data"]["attributes"]["data"]
+            counts[more] = {row["dimensions"][0]: sum(row["measurements"]["count"]) for row in rows}
+    assert set(counts[()]) == {"1.0", "0.0"}
+    assert counts[()]["1.0"] <= flags.count(True)
+    assert counts['equals(Bot Click,"1.0")',] == {"1.0": counts[()]["1.0"]}
+
+
 def test_other_options_are_refused_with_what_is_allowed() -> None:
     with pytest.raises(ValueError, match=r"days=10 is too short\. .*90"):
         build_account(profiles=1, events=1, days=10)
     with pytest.raises(ValueError, match=r"text_names='older'.*'new' or 'old'"):
         build_account(profiles=1, events=1, text_names="older")
+    with pytest.raises(ValueError, match=r"message_ids='both'.*'own' or 'campaign'"):
+        build_account(profiles=1, events=1, message_ids="both")
 
 
 def test_a_long_history_has_more_of_everything() -> None:

@@ -55,6 +55,19 @@ def happened(api: Api) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+@pytest.mark.parametrize(("names", "word"), [("new", "Text Message"), ("old", "SMS")])
+def test_consent_to_texts_is_noticed_under_the_accounts_own_names(names: str, word: str) -> None:
+    with Sandbox(profiles=20, events=200, text_names=names) as sandbox:
+        api, metrics = Api(sandbox), set(sandbox.account.records["metric"])
+        person = {"phone_number": "+14155550123"}
+        subscribe(api, someone("SUBSCRIBED", "sms", **person))
+        unsubscribe(api, someone("UNSUBSCRIBED", "sms", **person))
+        latest = api.get("/api/events", sort="-datetime", include="metric", page__size=2).json
+        found = {one["attributes"]["name"] for one in latest["included"]}
+        assert found == {f"Subscribed to {word} Marketing", f"Unsubscribed from {word} Marketing"}
+        assert set(sandbox.account.records["metric"]) == metrics
+
+
 class TestSubscribe:
     def test_a_new_profile(self, api: Api) -> None:
         reply = subscribe(api, someone("SUBSCRIBED", email="new@shop.example"), custom_source="Fair")

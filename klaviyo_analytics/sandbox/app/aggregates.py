@@ -271,7 +271,7 @@ def _message_channel(store: Store, log: EventLog, row: int, name: str) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(float(value)) if isinstance(value, bool) else str(value)  # flags are the texts "1.0" and "0.0"
 
 
 Ints = npt.NDArray[np.int64]

@@ -240,7 +240,7 @@ def get_logs(call: Call) -> Json:
 
 def delete_objects(call: Call) -> None:
     """Start to delete objects."""
-    ids = dict(related_ids(call.body["data"]))[f"{OBJECT}s"]
+    ids = dict(related_ids(call.body["data"])).get(f"{OBJECT}s", [])
     if not 1 <= len(ids) <= MOST_RECORDS:
         pointer = f"/data/relationships/{OBJECT}s/data"
         raise ApiFault.pointer(pointer, f"A request has 1 to {MOST_RECORDS} ids.")

@@ -117,11 +117,22 @@ def notice(
     store: Store, profile: Record, name: str, properties: Json, time: float | None = None
 ) -> list[Json]:
     """Make the row of an event that Klaviyo itself sees, such as somebody joining a list; now, or when it was."""
-    metric = {"data": {"attributes": {"name": name, "service": INTERNAL}}}
+    metric = {"data": {"attributes": {"name": _as_called(store, name), "service": INTERNAL}}}
     moment = store.now() if time is None else time
     event = {"metric": metric, "properties": properties, "time": to_text(moment)}
     row = _row(store, profile, event | {"unique_id": f"{int(moment)}:{store.issue_number()}"})
     return [row] if row else []
+
+
+def _as_called(store: Store, name: str) -> str:
+    """Return what the account calls a metric of text messages: some still have the names of before."""
+    older = name.replace("Text Message", "SMS")
+    names = (
+        {metric.attributes["name"] for metric in store.records("metric").values()}
+        if older != name
+        else {name}
+    )
+    return older if name not in names and older in names else name
 
 
 def _row(store: Store, profile: Record, event: Json) -> Json | None:

@@ -204,9 +204,14 @@ def send_options(campaign: Record, message: Record) -> Json:
     method = strategy["method"]
     local = bool((strategy.get("options") or {}).get("is_local"))
     smart = (campaign.attributes.get("send_options") or {}).get("use_smart_sending")
-    own: Json = facts(message).get("send_options", {})
+    own: Json = dict(facts(message).get("send_options", {}))
+    time = campaign.attributes.get("send_time")
+    if campaign.attributes["status"] == "Draft":
+        time = time or strategy.get("datetime")  # the time that is planned
+    elif "status" not in facts(message):
+        own.pop("send_time", None)  # it went out with its campaign
     return {
-        "send_time": campaign.attributes.get("send_time"),
+        "send_time": time,
         "send_times": None,
         "send_strategy": "local_timezone" if local else STRATEGIES.get(method, "static"),
         "recipient_percentage": strategy.get("throttle_percentage"),
@@ -214,6 +219,25 @@ def send_options(campaign: Record, message: Record) -> Json:
         "throttle_unit": "hour" if method == "throttled" else None,
         "is_ignoring_unsubscribes": False,
     } | own
+
+
+OLDER_TRACKING = {"is_add_utm": "add_tracking_params"}
+
+
+def older_strategy(campaign: Record, options: Json) -> Json:
+    """Return the send strategy of the older form."""
+    kind, time = options.get("send_strategy", "static"), options.get("send_time")
+    if kind == "throttled" and time and options.get("recipient_percentage"):
+        share = options["recipient_percentage"]
+        return {"method": "throttled", "datetime": time, "throttle_percentage": share}
+    if kind == "local_timezone" and time:
+        passed = bool(facts(campaign).get("send_settings", {}).get("send_passed_rltz_immediately"))
+        choice = {"is_local": True, "send_past_recipients_immediately": passed}
+        return {"method": "static", "datetime": time, "options": choice}
+    if kind == "static":
+        return {"method": "static", "datetime": time} if time else {"method": "immediate"}
+    known: Json = campaign.attributes["send_strategy"]  # the older form has no word for the others
+    return known
 
 
 def _audiences(store: Store) -> Iterator[Record]:

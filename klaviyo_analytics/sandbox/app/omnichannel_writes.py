@@ -213,9 +213,28 @@ def _define_message(store: Store, message: Record, definition: Json) -> None:
         if message.attributes["definition"]["channel"] == "email":
             message.attributes["definition"]["label"] = definition["name"]
     for part in ("tracking_options", "send_options"):
-        given = {name: value for name, value in (definition.get(part) or {}).items() if value is not None}
-        if given:
-            known[part] = known.get(part, {}) | given
+        if given := definition.get(part):
+            both = known.get(part, {}) | given
+            known[part] = {name: value for name, value in both.items() if value is not None}
+    _carry(store, omnichannel.campaign_of(store, message))
+
+
+def _carry(store: Store, campaign: Record) -> None:
+    """Write what all messages of a draft have in common where the older revisions show it: on the campaign."""
+    messages = omnichannel.messages_of(store, campaign)
+    send, tracking = (
+        [facts(message).get(part, {}) for message in messages]
+        for part in ("send_options", "tracking_options")
+    )
+    if send and all(each == send[0] for each in send):
+        campaign.attributes["send_strategy"] = omnichannel.older_strategy(campaign, send[0])
+        if kind := send[0].get("throttling_type"):
+            campaign.attributes["send_options"] = {"use_smart_sending": kind != "none"}
+        for message in messages:
+            message.attributes["send_times"] = campaigns.send_times(campaign)
+    if tracking and tracking[0] and all(each == tracking[0] for each in tracking):
+        older = {omnichannel.OLDER_TRACKING.get(name, name): value for name, value in tracking[0].items()}
+        campaign.attributes["tracking_options"] = (campaign.attributes["tracking_options"] or {}) | older
 
 
 def create_audience(call: Call) -> Json:
@@ -444,6 +463,11 @@ def schedule_message(call: Call) -> Json:
     throttled = given.get("throttled_options") or {}
     if given["strategy"] == "throttled" and not throttled:
         raise ApiFault.pointer(f"{ATTRIBUTES}/throttled_options", "throttled needs throttled_options.")
+    if throttled and throttled["throttling_percentage"] not in PERCENTAGES:
+        pointer = f"{ATTRIBUTES}/throttled_options/throttling_percentage"
+        raise ApiFault.pointer(
+            pointer, f"throttling_percentage is one of {', '.join(map(str, PERCENTAGES))}."
+        )
     known = facts(message)
     known["status"] = "scheduled"
     known["send_options"] = known.get("send_options", {}) | {
@@ -465,6 +489,9 @@ def schedule_message(call: Call) -> Json:
     links: dict[str, Related] = {"campaign-message": message.id}
     call.store = View(store)
     return answer_one(call, Record("campaign-message-schedule", message.id, shown, links))
+
+
+PERCENTAGES = (1, 2, 5, 10, 11, 13, 14, 17, 20, 25, 33, 50)
 
 
 def stop_message(call: Call) -> None:

@@ -151,6 +151,7 @@ def build_account(
     currencies: Sequence[str] = ("USD",),
     days: int | None = None,
     text_names: str = "new",
+    message_ids: str = "own",
     truths: Truths | Mapping[str, object] | str | None = None,
 ) -> Account:
     """Make a shop in which everything agrees.
@@ -170,6 +171,9 @@ def build_account(
         The length of the history; None for two years, or for 400 days if there are fewer than 200,000 events.
     text_names
         "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    message_ids
+        By which id reports name the message of a campaign: "own", or "campaign" for the campaign's; accounts have
+        either.
     truths
         What the numbers are made to contain: a `Truths`, some of its parameters as a dict, or "none", "usual", "all".
 
@@ -185,12 +189,16 @@ def build_account(
         raise ValueError(f"days={days} is too short. A history has at least {SHORTEST_HISTORY} days.")
     if text_names not in ("new", "old"):
         raise ValueError(f"text_names={text_names!r} is not allowed. Choose 'new' or 'old'.")
+    if message_ids not in ("own", "campaign"):
+        raise ValueError(f"message_ids={message_ids!r} is not allowed. Choose 'own' or 'campaign'.")
     length = days or (LONG_HISTORY if events >= LARGE_SHOP else SHORT_HISTORY)
     collects = gc.isenabled()
     gc.disable()  # a million small objects, none of them garbage: looking through them takes a third of the time
     try:
         clock = Clock.until(DEFAULT_NOW if now is None else now, length)
-        return _build(seed, profiles, events, clock, currencies, text_names, Truths.of(truths))
+        account = _build(seed, profiles, events, clock, currencies, text_names, Truths.of(truths))
+        account.message_ids = message_ids
+        return account
     finally:
         if collects:
             gc.enable()

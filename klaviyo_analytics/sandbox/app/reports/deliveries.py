@@ -25,6 +25,7 @@ class Mailing:
     """One message of a campaign or a flow; `owner` is the campaign or the flow."""
 
     message: Record
+    reported: str  # the id by which reports name it
     owner: Record
     name: str
     channel: str
@@ -105,8 +106,10 @@ def _mailing(store: Store, message: Record, owner: Record, name: str, told: dict
     channel = CHANNELS.get(told.get("channel", "email"), told.get("channel", "email"))
     picture = (told.get("content") or {}).get("media_url")
     tags = list(store.find_all("tag", store.related(owner, "tags")))
+    by_campaign = owner.type == "campaign" and store.account.message_ids == "campaign"
     return Mailing(
         message,
+        owner.id if by_campaign else message.id,
         owner,
         name,
         channel,

@@ -153,7 +153,7 @@ FLOWS = Rules(
 # count adds up to the whole, whatever they are grouped by.
 ATTRIBUTES: Mapping[str, Callable[[Mailing], Any]] = {
     "campaign_id": lambda mailing: mailing.owner.id,
-    "campaign_message_id": lambda mailing: mailing.message.id,
+    "campaign_message_id": lambda mailing: mailing.reported,
     "campaign_message_name": lambda mailing: mailing.name,
     "flow_id": lambda mailing: mailing.owner.id,
     "flow_message_id": lambda mailing: mailing.message.id,

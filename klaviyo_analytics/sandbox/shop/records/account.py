@@ -125,13 +125,21 @@ def metric_records(names: Names, start: int, now: int, text_names: str = "new") 
             "name": OLD_TEXT_NAMES.get(metric, name) if text_names == "old" else name,
             "created": iso(created),
             "updated": iso(min(created + 200 * DAY, now)),
-            "integration": None if origin is None else _integration(names, *origin),
+            "integration": None if origin is None else _integration(names, *origin, start),
         }
         records.append(Record("metric", ids[metric], attributes, {"flow-triggers": []}))
     return records + _custom(names, ids, start) + _mapped(ids, start)
 
 
-def _integration(names: Names, name: str, category: str) -> dict[str, Any]:
+APPS = {
+    "Point of Sale": {"id": "18", "category": "API"}
+}  # their category is an object, their id and key a ULID
+
+
+def _integration(names: Names, name: str, category: str, start: int) -> dict[str, Any]:
+    if name in APPS:
+        id_ = names.ulid(start, "integration", name)
+        return {"object": "application", "id": id_, "key": id_, "name": name, "category": APPS[name]}
     key = name.lower().replace(" ", "-")
     return {
         "object": "integration",

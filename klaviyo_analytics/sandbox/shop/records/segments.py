@@ -174,7 +174,7 @@ def build_segments(world: World) -> list[Segment]:
         Segment(
             "usa",
             "United States",
-            [[{"type": "profile-region", "in_region": True, "region": "united_states"}]],
+            [[{"type": "profile-region", "in_region": True, "region": "united_states"}, _from_shop("US")]],
             _only(american, people.created),
         ),
         Segment(
@@ -220,6 +220,12 @@ def segment_records(world: World, segments: list[Segment]) -> list[Record]:
         key = segment_id(world.names, segment.key)
         records.append(Record("segment", key, attributes, {"tags": [], "flow-triggers": []}))
     return records
+
+
+def _from_shop(country: str) -> dict[str, Any]:
+    """Return a condition on what Shopify's integration writes into profiles."""
+    wanted = {"type": "string", "operator": "equals", "value": country}
+    return {"type": "profile-property", "property": "properties['Locale: Country']", "filter": wanted}
 
 
 def _only(which: Bools, since: Ints) -> Stays:
