@@ -26,6 +26,7 @@ from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.http.json import Decoder
 from klaviyo_analytics.http.rate_limits import MOST, Pace
 from klaviyo_analytics.resources._reading import Context, Filtering, Page, Reading, Rows
 from klaviyo_analytics.timeframe.words import answered
@@ -33,17 +34,12 @@ from klaviyo_analytics.timeframe.words import answered
 Bounds = tuple[datetime | None, datetime | None]
 ENOUGH = 4  # pages that must be left before cutting pays
 HALVED = 3  # pages that must be left before another reader's help pays
-FEWEST, TOGETHER = (
-    3,
-    128,
-)  # pages that a reader takes at once, and that all readers take, at most, if they are free
+FEWEST, TOGETHER = 3, 128  # pages that a reader takes at once, and all readers at most, if they are free
 MARGIN = 0.1  # part of a page that is left free at the end of a range
 LONGER = 1.3  # how much more than that a range may be before it is cut
 AHEAD = 4  # pages that a reader takes at once where pages are needed in order
 HANDED_OUT, AHEAD_OF_ALL = 2, 3  # pages a reader that may be kept before no range is begun, and no page read
-GROWTH = (
-    1.2  # how much longer each range is than the one before, where nobody knows how long a dense stretch is
-)
+GROWTH = 1.2  # how much longer each range is than the one before, where a dense stretch may end anywhere
 SURPRISE = 4  # how many times longer than planned a range is, where nobody knows how long a dense stretch is
 EMPTIER = 64  # how many times longer the range after an empty one may be
 SECOND = timedelta(seconds=1)
@@ -261,6 +257,7 @@ class Ranges:
         self._ahead = 0  # pages that were read and not handed on yet
         self._in_order = False  # whether pages are handed on in order, and few are kept
         self._changed = threading.Condition(threading.RLock())
+        self._decoder = Decoder()
         self._error: BaseException | None = None
         self._stopped = False  # what has failed in one range need not be waited for in others
         self._submit: Callable[[_Piece], object] = lambda _: None
@@ -478,7 +475,7 @@ class Ranges:
         pool = ThreadPoolExecutor(self.pace.most + 1, thread_name_prefix="klaviyo-read")
 
         def begin(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-            return pool.submit(context.copy().run, work, *arguments)
+            return pool.submit(context.copy().run, self._decoder.reader, work, *arguments)
 
         self._submit = lambda piece: begin(self._read_range, piece, progress)
         try:
@@ -491,6 +488,7 @@ class Ranges:
                 self._changed.notify_all()
             ends.set()  # nobody waits for the other ranges any more
             pool.shutdown(wait=False, cancel_futures=True)
+            self._decoder.close()
 
     def _read_range(self, piece: _Piece, progress: Progress) -> None:
         met, ordered = Rows(), True
@@ -508,9 +506,9 @@ class Ranges:
                 progress.add(len(inside) - len(records))
                 page: Page = (inside, included)
                 if not self._in_order:
-                    piece.table.add(inside, included)
+                    self._decoder.run(piece.table.add, inside, included)
                 elif self._packed is not None:
-                    page = (self._packed(inside, included), {})
+                    page = (self._decoder.run(self._packed, inside, included), {})
                 # where a page is out of order, its last row says nothing about the pages that follow
                 ordered = ordered and in_order([self.axis.of(record) for record in records]) is not None
                 with self._changed:
@@ -524,6 +522,7 @@ class Ranges:
 
     def _page(self, piece: _Piece, records: list[Any], page: Page, *, ordered: bool) -> None:
         """Count a page, hand it on, and see whether others can help."""
+        self._decoder.done()
         self.pace.page()
         piece.rows += len(page[0])
         if self._in_order:
