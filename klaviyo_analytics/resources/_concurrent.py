@@ -28,7 +28,7 @@ from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.http.json import Decoder
 from klaviyo_analytics.http.rate_limits import MOST, Pace
-from klaviyo_analytics.resources._reading import Context, Filtering, Page, Reading, Rows
+from klaviyo_analytics.resources._reading import Context, Filtering, Page, Reading, Rows, beside
 from klaviyo_analytics.timeframe.words import answered
 
 Bounds = tuple[datetime | None, datetime | None]
@@ -133,19 +133,17 @@ def read(
     filter: Filtering = None,
     bounds: Bounds = (None, None),
     workers: int | None = None,
-    share: int = 1,
     meanwhile: Callable[[], object] | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Read all between the bounds into one frame, in order.
 
-    `share` is how many such reads run at the same time and divide the readers among them. `meanwhile` is called
-    while a long collection is read.
+    `meanwhile` is called while a long collection is read.
     """
     settled = plan(context, operation, axis, ids, filter=filter, bounds=bounds, workers=workers, **options)
     if not settled.concurrent:
         return settled.whole.frame()
-    frame = Ranges(settled, axis, bounds[1], workers, share=share).frame(meanwhile)
+    frame = Ranges(settled, axis, bounds[1], workers).frame(meanwhile)
     return frame.drop(columns=axis.time) if settled.unasked else frame
 
 
@@ -222,8 +220,6 @@ class Ranges:
         What was asked for.
     workers : int or None
         A fixed number of readers.
-    share : int
-        How many such reads run at the same time.
     packed : callable, optional
         Makes something smaller of a page's rows and what they include, which `pages` hands on instead.
     """
@@ -235,7 +231,6 @@ class Ranges:
         end: datetime | None,
         workers: int | None,
         *,
-        share: int = 1,
         packed: Callable[[list[Any], Any], Any] | None = None,
     ) -> None:
         self.whole = settled.whole
@@ -249,7 +244,7 @@ class Ranges:
         self.repeated = 0  # rows that one reader met twice
         api = self.whole.context.api
         allowed = api.pace(self.whole.endpoint, self.whole.query.params)
-        self.pace = Pace(workers, self.clock, allowed, most=max(1, MOST // share))
+        self.pace = Pace(workers, self.clock, allowed, most=max(1, MOST // beside.get()))
         self.latest: datetime | None = None  # when the last row was, as far as that is known
         self._full = 0  # rows of the first page
         self._pieces: list[_Piece] = []  # in order of time
