@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from klaviyo_analytics.answers import Analyses
 
 ALL = tuple(SPECS)
+# functions of `ka.analysis` join a relation with tables that they compute
+RELATIONS = "SET SESSION python_enable_replacements = true"
 
 
 @explained_methods
@@ -293,7 +295,9 @@ class Archive(Reported):
             Read when its result is asked for; valid until the next sync has removed old files.
         """
         self._needed(name)
-        return self._connected().table(name)
+        cursor = self._connected()
+        cursor.execute(RELATIONS)
+        return cursor.table(name)
 
     def frame(
         self,

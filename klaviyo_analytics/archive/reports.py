@@ -16,13 +16,14 @@ import pyarrow as pa
 from klaviyo_analytics import analysis
 from klaviyo_analytics._html import AccountSummary
 from klaviyo_analytics._messages import near
+from klaviyo_analytics.analysis.orders import conditions_of
 from klaviyo_analytics.archive.sql import Span, frame_of, kept_metric
 from klaviyo_analytics.archive.store import Store, mark
 from klaviyo_analytics.archive.tables import KEPT_SCHEMA
 from klaviyo_analytics.errors import ArgumentError, InvalidInputError
 from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.resources import Context, MetricAggregates, Reports
-from klaviyo_analytics.resources.accounts import NUMBERS, SENT, SOURCES, _compared, _measures, added_up
+from klaviyo_analytics.resources.accounts import NUMBERS, OF_ORDERS, SENT, SOURCES, _compared, _measures, added_up
 from klaviyo_analytics.resources.metrics import USUAL as PLACED_ORDER
 from klaviyo_analytics.resources.metrics import Metric, conversion_metric
 from klaviyo_analytics.resources.reports.questions import KINDS, USUAL
@@ -123,6 +124,7 @@ class Reported:
         conversion_metric: Metric | None = None,
         compare: Literal["previous_period", "last_year"] | None = None,
         currency: str | None = None,
+        orders: analysis.OrderConditions | Mapping[str, Any] | None = None,
     ) -> pd.DataFrame:
         """Count the summary of campaigns, flows or the account from the events of the copy, without a report.
 
@@ -142,6 +144,9 @@ class Reported:
             For the account: add previous, difference and change.
         currency : str, optional
             For the account: count only orders in this currency.
+        orders : analysis.OrderConditions or mapping, optional
+            For the account: which orders count, such as `{"renewals": False}`. What messages earned is then
+            missing, as in `client.account_summary`. ``attrs["orders"]`` describes the conditions.
 
         Returns
         -------
@@ -199,9 +204,13 @@ class Reported:
                 raise InvalidInputError(
                     "by= applies to campaigns and flows only. Leave it out for the account."
                 )
-            frame: pd.DataFrame = AccountSummary(self._account(period, metric, compare, currency))
+            conditions = None if orders is None else conditions_of(orders)
+            facts["orders"] = "all orders" if conditions is None else conditions.describe()
+            frame: pd.DataFrame = AccountSummary(
+                self._account(period, metric, compare, currency, conditions)
+            )
         else:
-            for name, value in (("compare", compare), ("currency", currency)):
+            for name, value in (("compare", compare), ("currency", currency), ("orders", orders)):
                 if value is not None:
                     raise InvalidInputError(f"{name}= applies to the account only. Leave it out for {of}.")
             frame = self._messages(of, period, metric, by)
@@ -372,9 +381,14 @@ class Reported:
         return rows.sort_values(order, kind="stable")[columns].reset_index(drop=True)
 
     def _account(
-        self, period: Timeframe, metric: str, compare: str | None, currency: str | None
+        self,
+        period: Timeframe,
+        metric: str,
+        compare: str | None,
+        currency: str | None,
+        conditions: analysis.OrderConditions | None,
     ) -> pd.DataFrame:
-        values = self._values(period, metric, currency)
+        values = self._values(period, metric, currency, conditions)
         rows = [
             (source, measure, kind, values.get((source, measure), np.nan))
             for source in SOURCES
@@ -389,14 +403,20 @@ class Reported:
                 )
             before = period.previous() if compare == "previous_period" else period.same_period_last_year()
             self._covered(before)
-            frame = _compared(frame, self._values(before, metric, currency))
+            frame = _compared(frame, self._values(before, metric, currency, conditions))
         money = frame["kind"].eq("money")
         code = currency or self._currency()
         frame["currency"] = pd.Series([code] * len(frame), dtype="string").where(money)
         frame["complete"] = pd.array([period.is_complete(self._now())] * len(frame), dtype="boolean")
         return frame
 
-    def _values(self, period: Timeframe, metric: str, currency: str | None) -> dict[tuple[str, str], float]:
+    def _values(
+        self,
+        period: Timeframe,
+        metric: str,
+        currency: str | None,
+        conditions: analysis.OrderConditions | None,
+    ) -> dict[tuple[str, str], float]:
         events = self.frame(
             "events",
             metric=metric,
@@ -407,6 +427,9 @@ class Reported:
             ],
         )  # fmt: skip
         orders = analysis.normalise_orders(events)
+        if conditions is not None:
+            meet = orders["id"].isin(analysis.select_orders(orders, conditions)["id"]).to_numpy(dtype=bool)
+            orders, events = orders[meet], events[meet]
         codes = orders["currency"].fillna(self._currency() or "").astype("string")
         if currency is not None:
             mine = (codes == currency).to_numpy(dtype=bool)
@@ -441,6 +464,8 @@ class Reported:
                 values[source, measure] = nothing if pd.isna(totals[measure]) else float(totals[measure])
             if currency not in (None, self._currency()):
                 values[source, "revenue_per_recipient"] = np.nan  # counted in the account's currency
+            if conditions is not None:  # the counts of messages are those of all orders
+                values |= {(source, measure): np.nan for measure in OF_ORDERS}
         return values
 
     if TYPE_CHECKING:
