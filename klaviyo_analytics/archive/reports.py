@@ -23,7 +23,15 @@ from klaviyo_analytics.archive.tables import KEPT_SCHEMA
 from klaviyo_analytics.errors import ArgumentError, InvalidInputError
 from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.resources import Context, MetricAggregates, Reports
-from klaviyo_analytics.resources.accounts import NUMBERS, OF_ORDERS, SENT, SOURCES, _compared, _measures, added_up
+from klaviyo_analytics.resources.accounts import (
+    NUMBERS,
+    OF_ORDERS,
+    SENT,
+    SOURCES,
+    _compared,
+    _measures,
+    added_up,
+)
 from klaviyo_analytics.resources.metrics import USUAL as PLACED_ORDER
 from klaviyo_analytics.resources.metrics import Metric, conversion_metric
 from klaviyo_analytics.resources.reports.questions import KINDS, USUAL
@@ -206,9 +214,7 @@ class Reported:
                 )
             conditions = None if orders is None else conditions_of(orders)
             facts["orders"] = "all orders" if conditions is None else conditions.describe()
-            frame: pd.DataFrame = AccountSummary(
-                self._account(period, metric, compare, currency, conditions)
-            )
+            frame: pd.DataFrame = AccountSummary(self._account(period, metric, compare, currency, conditions))
         else:
             for name, value in (("compare", compare), ("currency", currency), ("orders", orders)):
                 if value is not None:

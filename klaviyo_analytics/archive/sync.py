@@ -72,6 +72,18 @@ class Outcome:
     reason: str = ""
 
 
+def report(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """Return what a sync did as a frame; see `Archive.sync`."""
+    kinds = {
+        "table": "string",
+        **dict.fromkeys(("new", "changed", "removed", "read_again", "requests"), "Int64"),
+        "seconds": "float64",
+        "reason": "string",
+    }
+    rows = [[getattr(outcome, name) for name in kinds] for outcome in outcomes]
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+
+
 class Counted:
     """A transport that counts the calls it passes on."""
 
