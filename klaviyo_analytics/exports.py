@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import orjson
@@ -25,7 +26,13 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets run text that begins 
 Frames = Callable[[], Iterator[pd.DataFrame]]
 
 
-def write(frames: Iterable[pd.DataFrame], path: str | Path, *, empty: pd.DataFrame | None = None) -> int:
+def write(
+    frames: Iterable[pd.DataFrame],
+    path: str | Path,
+    *,
+    empty: pd.DataFrame | None = None,
+    timezone: str = "UTC",
+) -> int:
     """Write frames of the same columns to a file.
 
     Parameters
@@ -37,6 +44,9 @@ def write(frames: Iterable[pd.DataFrame], path: str | Path, *, empty: pd.DataFra
         new one is complete, and keeps its permissions; a new one is readable by its owner only.
     empty : pandas.DataFrame, optional
         Has the columns and dtypes that are written if no chunk comes.
+    timezone : str, default "UTC"
+        IANA name of the time zone that times are converted to, whatever their zone in the frames: the same moments,
+        with another offset. Times without a zone are written as they are.
 
     Returns
     -------
@@ -46,15 +56,15 @@ def write(frames: Iterable[pd.DataFrame], path: str | Path, *, empty: pd.DataFra
     Raises
     ------
     InvalidInputError
-        The extension is unknown or the folder does not exist.
+        The extension or the time zone is unknown, or the folder does not exist.
     MissingExtraError
         Parquet and Feather need the extra ``archive``.
 
     Notes
     -----
-    Times are UTC: as typed columns in Parquet and Feather, as ISO 8601 text with offset in CSV and JSON Lines. Lists
-    and dicts are nested in JSON Lines and JSON text elsewhere. In CSV, text that a spreadsheet would run as a formula
-    gets an apostrophe in front.
+    Times are typed columns that name their zone in Parquet and Feather, and ISO 8601 text with an offset in CSV and
+    JSON Lines. Lists and dicts are nested in JSON Lines and JSON text elsewhere. In CSV, text that a spreadsheet
+    would run as a formula gets an apostrophe in front.
 
     Examples
     --------
@@ -69,13 +79,14 @@ def write(frames: Iterable[pd.DataFrame], path: str | Path, *, empty: pd.DataFra
     2 ['name', 'Ann', "'=1+1"]
     """
     target = Path(path).expanduser()
-    writer = checked(target)
+    writer = checked(target, timezone)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
         spool, rows = Path(folder) / "chunks", 0
         kinds: dict[str, Any] = {}
         with spool.open("wb") as file:
             for frame in frames if empty is None else _with_first(empty, frames):
                 rows += len(frame)
+                frame = _in_zone(frame, timezone)  # noqa: PLW2901  (what it was is not needed)
                 for name, kind in frame.dtypes.items():
                     if str(name) not in kinds:
                         kinds[str(name)] = kind
@@ -89,18 +100,24 @@ def write(frames: Iterable[pd.DataFrame], path: str | Path, *, empty: pd.DataFra
     return rows
 
 
-def checked(path: str | Path) -> Callable[[Frames, Path], None]:
+def checked(path: str | Path, timezone: str = "UTC") -> Callable[[Frames, Path], None]:
     """Return the writer for a file's extension, before anything is read.
 
     Raises
     ------
     InvalidInputError
-        The extension is unknown or the folder does not exist.
+        The extension or the time zone is unknown, or the folder does not exist.
     MissingExtraError
         Parquet and Feather need the extra ``archive``.
     """
     target = Path(path).expanduser()
     suffix = target.suffix.lower()
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, TypeError, OSError) as error:
+        raise InvalidInputError(
+            f"timezone={timezone!r} is not a known time zone. Pass an IANA name such as 'America/New_York' or 'UTC'."
+        ) from error
     if suffix not in _WRITERS:
         raise InvalidInputError(
             f"path={str(path)!r} has no known extension. Allowed are {', '.join(_WRITERS)}; rename the file."
@@ -114,6 +131,12 @@ def checked(path: str | Path) -> Callable[[Frames, Path], None]:
     if suffix in (".parquet", ".feather"):
         _pyarrow()
     return _WRITERS[suffix]
+
+
+def _in_zone(frame: pd.DataFrame, timezone: str) -> pd.DataFrame:
+    """Convert the times that have a zone."""
+    zoned = [name for name, kind in frame.dtypes.items() if isinstance(kind, pd.DatetimeTZDtype)]
+    return frame.assign(**{str(name): frame[name].dt.tz_convert(timezone) for name in zoned})
 
 
 def _with_first(empty: pd.DataFrame, frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -192,7 +215,7 @@ def _type(kind: Any) -> Any:
     if kind == np.dtype(object) or isinstance(kind, (pd.StringDtype, pd.CategoricalDtype)):
         return pa.string()
     if isinstance(kind, pd.DatetimeTZDtype):
-        return pa.timestamp("us", tz="UTC")
+        return pa.timestamp("us", tz=str(kind.tz))
     return pa.array(pd.Series([], dtype=kind), from_pandas=True).type
 
 
@@ -249,7 +272,7 @@ def _lines(frame: pd.DataFrame, file: IO[bytes]) -> None:
 
 
 def _iso(times: pd.Series[Any]) -> pd.Series[Any]:
-    text = [None if pd.isna(time) else time.isoformat() for time in times.dt.tz_convert("UTC")]
+    text = [None if pd.isna(time) else time.isoformat() for time in times]
     return pd.Series(text, index=times.index, dtype="string")
 
 

@@ -92,6 +92,44 @@ def test_no_rows_are_a_file_with_its_columns(offline: KlaviyoClient, tmp_path: P
     assert list(READERS[suffix](tmp_path / f"none{suffix}")) == ["id", "at"]
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".feather", ".csv", ".jsonl"])
+@pytest.mark.parametrize("timezone", ["UTC", "America/New_York", "Australia/Lord_Howe"])
+def test_times_are_the_same_moments_in_the_zone_asked_for(tmp_path: Path, suffix: str, timezone: str) -> None:
+    # an hour before and after the clocks of New York go forward; the second chunk comes in another zone
+    moments = pd.DatetimeIndex(["2026-03-08 06:30", "2026-03-08 07:30"], tz="UTC").as_unit("us")
+    chunks = [
+        pd.DataFrame({"at": moments, "day": moments.tz_localize(None)}),
+        pd.DataFrame({"at": moments.tz_convert("Asia/Kolkata"), "day": moments.tz_localize(None)}),
+    ]
+    path = tmp_path / f"times{suffix}"
+    assert exports.write(chunks, path, timezone=timezone) == 4
+    wanted = moments.append(moments).tz_convert(timezone)
+    if suffix in (".parquet", ".feather"):
+        read = READERS[suffix](path)
+        assert str(read["at"].dt.tz) == timezone
+        assert read["day"].dt.tz is None
+        assert read["at"].tolist() == wanted.tolist()
+        return
+    lines = path.read_text("utf-8").splitlines()
+    cells = (
+        [line.split(",")[0] for line in lines[1:]]
+        if suffix == ".csv"
+        else [json.loads(line)["at"] for line in lines]
+    )
+    assert cells == [moment.isoformat() for moment in wanted]
+
+
+def test_lists_and_archives_export_times_of_a_zone(reader: KlaviyoClient, tmp_path: Path) -> None:
+    reader.events.export(tmp_path / "events.jsonl", timezone="America/New_York", limit=5)
+    wanted = reader.events.list(limit=5)["datetime"].dt.tz_convert("America/New_York")
+    lines = (tmp_path / "events.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["datetime"] for line in lines] == [moment.isoformat() for moment in wanted]
+    archive = reader.archive(tmp_path / "copy")
+    archive.sync(["lists"])
+    assert archive.export("lists", tmp_path / "lists.parquet", timezone="Asia/Kolkata") > 0
+    assert str(pd.read_parquet(tmp_path / "lists.parquet")["created"].dt.tz) == "Asia/Kolkata"
+
+
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     def chunks() -> Iterator[pd.DataFrame]:
         yield pd.DataFrame({"id": ["a"]})
@@ -117,6 +155,13 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
 
     peak(2)
     assert peak(60) < 2 * peak(4)
+
+
+def test_an_unknown_zone_is_refused_before_any_request(library: Shop, tmp_path: Path) -> None:
+    asked = len(library.sandbox.requests)
+    with pytest.raises(InvalidInputError, match=r"timezone='New York' is not a known time zone"):
+        library.client.lists.export(tmp_path / "lists.csv", timezone="New York")
+    assert library.asked(asked) == []
 
 
 def test_refusals_come_before_any_request(library: Shop, tmp_path: Path) -> None:

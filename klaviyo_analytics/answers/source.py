@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import pandas as pd
@@ -17,6 +18,7 @@ from klaviyo_analytics.frames import warn
 from klaviyo_analytics.resources import Campaigns, Context, Events, Lists, Metrics, Profiles, Segments
 from klaviyo_analytics.resources import metrics as metric_names
 from klaviyo_analytics.resources._labels import label
+from klaviyo_analytics.resources._reading import read_each
 from klaviyo_analytics.resources.metrics import Metric, spellings
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Moment
@@ -343,9 +345,14 @@ class Source:
                     f"{missing[0]!r} is not the name or id of a {kind[:-1]}. Among the {kind} are {known}. "
                     f"client.{kind}.list() shows all."
                 )
+        read = partial(self._member_ids, kind)
+        ids = groups["id"].astype(str).tolist()
+        # the copy is asked by SQL, with one connection
+        found = [read(id) for id in ids] if self._copy is not None else read_each(read, ids)
+        self.rows += sum(map(len, found))
         parts = [
-            pd.DataFrame({"profile_id": self._member_ids(kind, str(row.id)), "group": row.name})
-            for row in groups[["id", "name"]].itertuples(index=False)
+            pd.DataFrame({"profile_id": members, "group": name})
+            for members, name in zip(found, groups["name"], strict=True)
         ]
         result = pd.concat([pd.DataFrame({"profile_id": [], "group": []}), *parts], ignore_index=True)
         return result.astype({"profile_id": "string", "group": "string"})
@@ -384,7 +391,11 @@ class Source:
     def _member_ids(self, kind: str, id: str) -> list[str]:
         if self._copy is not None:
             one = {"lists": "list", "segments": "segment"}[kind]
-            rows = self._copy.sql(f"select profile_id from {one}_members where {one}_id = ?", [id])  # noqa: S608
+            rows = self._copy.sql(  # of the last snapshot: the table holds all of them
+                f"select profile_id from {one}_members where {one}_id = $id and seen_at = "  # noqa: S608
+                f"(select max(seen_at) from {one}_members where {one}_id = $id)",
+                {"id": id},
+            )
             ids = rows["profile_id"].tolist()
         else:
             resource = Lists(self.context) if kind == "lists" else Segments(self.context)
@@ -392,7 +403,6 @@ class Source:
                 ids = resource.profiles(id, fields=["email"])["id"].tolist()
             except NotFoundError:  # deleted since the list of them was read
                 ids = []
-        self.rows += len(ids)
         return ids
 
     def table(self, name: str) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from klaviyo_analytics.archive import verify as verification
 from klaviyo_analytics.archive.reports import Reported
 from klaviyo_analytics.archive.sql import Clock, Span, conditions
 from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named
-from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Outcome, Sync
+from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Sync, report
 from klaviyo_analytics.archive.tables import KEPT, MEMBERS, SPECS, TABLES, spec_of, to_frame
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError
 from klaviyo_analytics.frames.schema import Properties
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from klaviyo_analytics.answers import Analyses
 
 ALL = tuple(SPECS)
+# functions of `ka.analysis` join a relation with tables that they compute
+RELATIONS = "SET SESSION python_enable_replacements = true"
 
 
 @explained_methods
@@ -122,7 +124,7 @@ class Archive(Reported):
             work = Sync(context, self._store, timedelta(days=float(overlap)), first, removals)
             outcomes = work.run(names)
             work.connection.close()
-        return _report(outcomes)
+        return report(outcomes)
 
     def snapshot(self, kind: Literal["lists", "segments"], ids: Sequence[str] | None = None) -> pd.DataFrame:
         """Keep who is a member of lists or segments now, beside who was at earlier snapshots.
@@ -295,7 +297,9 @@ class Archive(Reported):
             Read when its result is asked for; valid until the next sync has removed old files.
         """
         self._needed(name)
-        return self._connected().table(name)
+        cursor = self._connected()
+        cursor.execute(RELATIONS)
+        return cursor.table(name)
 
     def frame(
         self,
@@ -452,7 +456,14 @@ class Archive(Reported):
         }
         return frame.astype(kinds).assign(**times)
 
-    def export(self, name: str, path: str | Path, *, columns: Sequence[str] | None = None) -> int:
+    def export(
+        self,
+        name: str,
+        path: str | Path,
+        *,
+        columns: Sequence[str] | None = None,
+        timezone: str = "UTC",
+    ) -> int:
         """Write a table to a file in bounded memory, in the format of the file's extension.
 
         Parameters
@@ -463,6 +474,8 @@ class Archive(Reported):
             Ends in .parquet, .csv, .jsonl or .feather.
         columns : list of str, optional
             Only these columns; all if omitted.
+        timezone : str, default "UTC"
+            IANA name of the time zone that times are converted to.
 
         Returns
         -------
@@ -477,7 +490,7 @@ class Archive(Reported):
         reader = answer.to_arrow_reader(exports.CHUNK)
         empty = queries.frame_of(reader.schema.empty_table())
         frames = (queries.frame_of(pa.Table.from_batches([batch])) for batch in reader)
-        return exports.write(frames, path, empty=empty)
+        return exports.write(frames, path, empty=empty, timezone=timezone)
 
     def _metric_names(self, ids: pd.Series[Any]) -> pd.Series[Any]:
         """Return the names of metrics from the copy; missing where the copy has no such metric."""
@@ -538,17 +551,6 @@ class Archive(Reported):
 
     def _now(self) -> datetime:
         return self._context.now() if self._context is not None else datetime.now(UTC)
-
-
-def _report(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    kinds = {
-        "table": "string",
-        **dict.fromkeys(("new", "changed", "removed", "read_again", "requests"), "Int64"),
-        "seconds": "float64",
-        "reason": "string",
-    }
-    rows = [[getattr(outcome, name) for name in kinds] for outcome in outcomes]
-    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
 
 
 def archive_of(

@@ -16,7 +16,7 @@ import pyarrow as pa
 from klaviyo_analytics import analysis
 from klaviyo_analytics._html import AccountSummary
 from klaviyo_analytics._messages import near
-from klaviyo_analytics.analysis.orders import KEYS
+from klaviyo_analytics.analysis.orders import KEYS, conditions_of
 from klaviyo_analytics.archive.sql import Span, frame_of, kept_metric
 from klaviyo_analytics.archive.store import Store, mark
 from klaviyo_analytics.archive.tables import KEPT_SCHEMA
@@ -25,6 +25,7 @@ from klaviyo_analytics.filters import Filter
 from klaviyo_analytics.resources import Context, MetricAggregates, Reports
 from klaviyo_analytics.resources.accounts import (
     NUMBERS,
+    OF_ORDERS,
     SENT,
     SOURCES,
     _compared,
@@ -135,6 +136,7 @@ class Reported:
         conversion_metric: Metric | None = None,
         compare: Literal["previous_period", "last_year"] | None = None,
         currency: str | None = None,
+        orders: analysis.OrderConditions | Mapping[str, Any] | None = None,
     ) -> pd.DataFrame:
         """Count the summary of campaigns, flows or the account from the events of the copy, without a report.
 
@@ -155,6 +157,9 @@ class Reported:
         currency : str, optional
             Count only orders in this currency; needed where orders are in several. For the account,
             conversion_uniques and conversion_rate still count the orders of all currencies, as reports do.
+        orders : analysis.OrderConditions or mapping, optional
+            For the account: which orders count, such as `{"renewals": False}`. What messages earned is then
+            missing, as in `client.account_summary`. ``attrs["orders"]`` describes the conditions.
 
         Returns
         -------
@@ -214,10 +219,13 @@ class Reported:
                 raise InvalidInputError(
                     "by= applies to campaigns and flows only. Leave it out for the account."
                 )
-            frame: pd.DataFrame = AccountSummary(self._account(period, metric, compare, currency))
+            conditions = None if orders is None else conditions_of(orders)
+            facts["orders"] = "all orders" if conditions is None else conditions.describe()
+            frame: pd.DataFrame = AccountSummary(self._account(period, metric, compare, currency, conditions))
         else:
-            if compare is not None:
-                raise InvalidInputError(f"compare= applies to the account only. Leave it out for {of}.")
+            for name, value in (("compare", compare), ("orders", orders)):
+                if value is not None:
+                    raise InvalidInputError(f"{name}= applies to the account only. Leave it out for {of}.")
             frame = self._messages(of, period, metric, by, currency)
         codes = frame["currency"].dropna().unique()
         frame.attrs = {**facts, "currency": str(codes[0]) if len(codes) else currency or self._currency()}
@@ -399,9 +407,14 @@ class Reported:
         return rows.sort_values(order, kind="stable")[columns].reset_index(drop=True)
 
     def _account(
-        self, period: Timeframe, metric: str, compare: str | None, currency: str | None
+        self,
+        period: Timeframe,
+        metric: str,
+        compare: str | None,
+        currency: str | None,
+        conditions: analysis.OrderConditions | None,
     ) -> pd.DataFrame:
-        values, code = self._values(period, metric, currency)
+        values, code = self._values(period, metric, currency, conditions)
         rows = [
             (source, measure, kind, values.get((source, measure), np.nan))
             for source in SOURCES
@@ -416,7 +429,7 @@ class Reported:
                 )
             before = period.previous() if compare == "previous_period" else period.same_period_last_year()
             self._covered(before)
-            previous, then = self._values(before, metric, currency)
+            previous, then = self._values(before, metric, currency, conditions)
             _refuse_several({code or "", then or ""} if has_revenue(values) and has_revenue(previous) else ())
             frame = _compared(frame, previous)
             code = code if has_revenue(values) else then
@@ -426,7 +439,11 @@ class Reported:
         return frame
 
     def _values(
-        self, period: Timeframe, metric: str, currency: str | None
+        self,
+        period: Timeframe,
+        metric: str,
+        currency: str | None,
+        conditions: analysis.OrderConditions | None,
     ) -> tuple[dict[tuple[str, str], float], str | None]:
         events = self.frame(
             "events",
@@ -438,6 +455,9 @@ class Reported:
             ],
         )  # fmt: skip
         orders = analysis.normalise_orders(events)
+        if conditions is not None:
+            meet = orders["id"].isin(analysis.select_orders(orders, conditions)["id"]).to_numpy(dtype=bool)
+            orders, events = orders[meet], events[meet]
         codes = orders["currency"].fillna(self._currency() or "").astype("string")
         if currency is not None:
             mine = (codes == currency).to_numpy(dtype=bool)
@@ -474,6 +494,8 @@ class Reported:
                 values[source, measure] = nothing if pd.isna(totals[measure]) else float(totals[measure])
             if held - {code or ""}:  # credited orders in another currency
                 values[source, "revenue_per_recipient"] = np.nan
+            if conditions is not None:  # the counts of messages are those of all orders
+                values |= {(source, measure): np.nan for measure in OF_ORDERS}
         return values, code
 
     if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 import duckdb
@@ -17,6 +18,7 @@ from klaviyo_analytics.archive.store import Store, named, quoted
 from klaviyo_analytics.archive.tables import MEMBER_SCHEMAS, TIME
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources import Context, Lists, Metrics, Segments
+from klaviyo_analytics.resources._reading import read_in_turn
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Moment, in_zone, plain, zone_named
@@ -247,8 +249,8 @@ def snapshot(
     counts = []
     table = store.opened(name, schema, None, ["seen_at"])
     with Progress(name, shown=context.progress, total=len(wanted), unit=kind) as progress:
-        for id in wanted:
-            members = resource.profiles(id, fields=["joined_group_at"])
+        read = read_in_turn(partial(resource.profiles, fields=["joined_group_at"]), wanted)
+        for id, members in zip(wanted, read, strict=True):
             joined = pa.array(members["joined_group_at"], from_pandas=True).cast(TIME)
             rows = [[id] * len(members), members["id"].tolist(), joined, [seen_at] * len(members)]
             store.append(table, pa.table(rows, schema), {})

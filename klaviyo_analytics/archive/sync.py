@@ -28,7 +28,7 @@ from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.http.session import Reply
 from klaviyo_analytics.resources import Context, _concurrent
 from klaviyo_analytics.resources._concurrent import EVENTS, Bounds, Ranges
-from klaviyo_analytics.resources._reading import Reading, Rows
+from klaviyo_analytics.resources._reading import Reading, Rows, read_in_turn
 
 BATCH = 10_000  # rows of a commit
 PAGE = 1_000  # events of the largest page
@@ -70,6 +70,18 @@ class Outcome:
     requests: int = 0
     seconds: float = 0.0
     reason: str = ""
+
+
+def report(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """Return what a sync did as a frame; see `Archive.sync`."""
+    kinds = {
+        "table": "string",
+        **dict.fromkeys(("new", "changed", "removed", "read_again", "requests"), "Int64"),
+        "seconds": "float64",
+        "reason": "string",
+    }
+    rows = [[getattr(outcome, name) for name in kinds] for outcome in outcomes]
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
 
 
 class Counted:
@@ -348,8 +360,7 @@ class _Table:
 
     def _of_parents(self, resource: Any, ids: Sequence[str], progress: Progress) -> pa.Table:
         tables = [self.spec.arrow.empty_table()]
-        for id in ids:
-            frame = resource.messages(id)
+        for id, frame in zip(ids, read_in_turn(resource.messages, ids), strict=True):
             now = _now(self.context, len(frame))
             tables.append(
                 to_arrow(frame, self.spec, self.spec.arrow, seen_at=now, parent_id=[id] * len(frame))

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar, copy_context
-from queue import Empty, SimpleQueue
-from typing import TypeVar
+from itertools import islice
+from queue import Empty, Full, Queue, SimpleQueue
+from typing import Any, TypeVar
 
 from klaviyo_analytics.errors import InvalidInputError, RequestTimeoutError
 
@@ -112,7 +114,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-def take(queue: SimpleQueue[Item]) -> Item:
+def take(queue: SimpleQueue[Item] | Queue[Item]) -> Item:
     """Wait for the next item of a queue, so that Ctrl-C is always noticed.
 
     A signal that arrives in the instant before a wait begins does not interrupt it; so no wait is endless.
@@ -149,6 +151,92 @@ def in_parallel(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
         return [future.result() for future in futures]
+
+
+def in_turn(
+    work: Callable[[Item], Answer], items: Iterable[Item], *, workers: int, name: str
+) -> Iterator[Answer]:
+    """Do `work` for the next few items in threads, and yield the results in order, as the caller wants them.
+
+    No more than `workers` results and one exist at a time. Each item runs in a copy of this context.
+    """
+    ends, rest = threading.Event(), iter(items)
+    copied, futures = context(ends), deque[Future[Answer]]()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
+
+    def begin() -> None:
+        futures.extend(
+            pool.submit(copied.copy().run, work, item) for item in islice(rest, workers - len(futures))
+        )
+
+    try:
+        begin()
+        while futures:
+            answer = next(as_completed([futures.popleft()]))
+            begin()
+            yield answer
+    finally:
+        ends.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def streams_in_turn(
+    sources: Sequence[Callable[[], Generator[Item, None, None]]], *, at_once: int, ahead: int, name: str
+) -> Generator[Iterator[Item], None, None]:
+    """Yield the items of each source, one source after the other, while the next sources run in threads already.
+
+    A source waits once it has yielded `ahead` items that nobody took. Each runs in a copy of this context.
+    """
+    ends, rest = threading.Event(), iter(sources)
+    copied, queues = context(ends), deque[Queue[Any]]()
+
+    def begin() -> None:
+        for source in islice(rest, at_once - len(queues)):
+            queues.append(Queue(ahead))
+            run = (copied.copy().run, _fill, queues[-1], source, ends)
+            threading.Thread(target=run[0], args=run[1:], name=name, daemon=True).start()
+
+    try:
+        begin()
+        while queues:
+            yield _emptied(queues[0])
+            queues.popleft()
+            begin()
+    finally:
+        ends.set()
+
+
+_END = object()
+
+
+def _fill(queue: Queue[Any], source: Callable[[], Generator[Any, None, None]], ends: threading.Event) -> None:
+    def put(found: tuple[Any, BaseException | None]) -> None:
+        while not ends.is_set():
+            with suppress(Full):
+                queue.put(found, timeout=SLICE)
+                return
+
+    items = source()
+    try:
+        for item in items:
+            put((item, None))
+            if ends.is_set():
+                return
+        put((_END, None))
+    except BaseException as problem:  # noqa: BLE001  (raised where the items are waited for)
+        put((_END, problem))
+    finally:
+        items.close()
+
+
+def _emptied(queue: Queue[Any]) -> Iterator[Any]:
+    while True:
+        item, problem = take(queue)
+        if problem is not None:
+            raise problem
+        if item is _END:
+            return
+        yield item
 
 
 FIRST, LONGEST = 0.5, 10.0  # seconds between two looks; each wait is half as long again as the one before

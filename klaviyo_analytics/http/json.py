@@ -9,9 +9,11 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import orjson
 
@@ -20,11 +22,70 @@ from klaviyo_analytics.errors import InvalidInputError
 
 log = logging.getLogger("klaviyo_analytics")
 REPLACEMENT = "\ufffd"
+LONG = 1 << 17  # bytes of a body from which decoding takes much memory
+DECODED = 2  # bodies that exist decoded at a time
 _TOO_LONG = 20  # digits from which a number may need more than 64 bits
 _PIECE = 1 << 16
 _LONG_NUMBER = re.compile(rb"(?<=[:,\[\s])-?\d{%d,}(?=[,}\]\s])" % _TOO_LONG)
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
+Answer = TypeVar("Answer")
+_decoder: ContextVar[Decoder | None] = ContextVar("decoder", default=None)
 _paused: set[int] = set()  # threads that switched the garbage collector off and have to switch it on again
+
+
+class Decoder:
+    """One thread that decodes the long bodies that several others read, and makes something smaller of them.
+
+    orjson takes twelve times the length of a body for a moment, and the C library keeps such memory for each thread
+    that took it. A thread gets its next body decoded after it has called `done` for the one before; meanwhile
+    others wait, so that few bodies exist as Python's objects at a time. None of this is slower: only one thread at a
+    time can decode anyway.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="klaviyo-decode")
+        self._free = threading.Semaphore(DECODED)
+        self._holders: set[int] = set()
+
+    def reader(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+        """Do something in this thread, with all long bodies that it reads decoded in the other."""
+        token = _decoder.set(self)
+        try:
+            return work(*arguments)
+        finally:
+            self.done()
+            _decoder.reset(token)
+
+    def decode(self, body: bytes) -> Any:
+        """Decode a body; see `loads`."""
+        me = threading.get_ident()
+        if me not in self._holders:
+            self._free.acquire()
+            self._holders.add(me)
+        try:
+            return self.run(_decoded, body)
+        except BaseException:
+            self.done()
+            raise
+
+    def run(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
+        """Do something with what was decoded, in the same thread."""
+        try:
+            future = self._thread.submit(work, *arguments)
+        except RuntimeError:  # closed, as what this is read for has ended
+            return work(*arguments)
+        return future.result()
+
+    def done(self) -> None:
+        """Let the next body be decoded."""
+        me = threading.get_ident()
+        if me in self._holders:
+            self._holders.discard(me)
+            self._free.release()
+
+    def close(self) -> None:
+        """End the thread after what it has to do."""
+        self._thread.shutdown(wait=False)
 
 
 def loads(body: bytes) -> Any:
@@ -34,6 +95,13 @@ def loads(body: bytes) -> Any:
     reads integers of more than 64 bits as floats, which would change ids, so they are read by the library, too. Bytes
     that are not UTF-8 become U+FFFD, and a line in the log says so.
     """
+    decoder = _decoder.get()
+    if decoder is None or len(body) < LONG:
+        return _decoded(body)
+    return decoder.decode(body)
+
+
+def _decoded(body: bytes) -> Any:
     body = body.removeprefix(codecs.BOM_UTF8)
     if _holds_long_numbers(body):
         return _leniently(body)

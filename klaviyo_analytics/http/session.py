@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import random
@@ -49,8 +50,7 @@ def read(
     ResponseTooLargeError
         The body is longer than `limit` bytes, or packed several times over.
     """
-    parts: list[bytes] = []
-    size = 0
+    body = io.BytesIO()  # parts in a list would take their memory twice when they are joined
     packing = response.headers.get("Content-Encoding", "")
     with response:
         if "," in packing:
@@ -62,9 +62,8 @@ def read(
             packed = packing.strip().lower() in ACCEPTED
             piece = PACKED_PIECE if packed else PIECE
             while part := response.raw.read1(piece, decode_content=packed):
-                parts.append(part)
-                size += len(part)
-                if size > limit:
+                body.write(part)
+                if body.tell() > limit:
                     raise ResponseTooLargeError(
                         f"{where} answered with more than {limit:,} bytes. Request less (page_size=, fields=), or "
                         "raise max_response_bytes= in ka.connect()."
@@ -73,7 +72,7 @@ def read(
                     raise requests.ReadTimeout
         except HTTPError as problem:
             raise requests.ConnectionError(problem) from problem
-    return b"".join(parts)
+    return body.getvalue()
 
 
 def translated(exception: Exception, where: str, base: str) -> tuple[Failure | None, TransportError]:

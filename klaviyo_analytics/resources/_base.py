@@ -257,13 +257,15 @@ class Resource:
         allowed = [one for name in operations for one in self._context.api.catalog[name].sort]
         return next(({"sort": f"-{name}"} for name in _SORTS if f"-{name}" in allowed or name in allowed), {})
 
-    def export(self, path: str | Path, **query: Any) -> int:
+    def export(self, path: str | Path, *, timezone: str = "UTC", **query: Any) -> int:
         """Write everything that `list` of the same question reads to a file, in bounded memory.
 
         Parameters
         ----------
         path : str or Path
             Ends in .parquet, .csv, .jsonl or .feather, which decides the format; see `exports.write`.
+        timezone : str, default "UTC"
+            IANA name of the time zone that times are converted to, such as the account's "America/New_York".
         **query
             The keywords of `iter_frames`; those of `list` for a resource that comes in one answer.
 
@@ -275,16 +277,17 @@ class Resource:
         Raises
         ------
         InvalidInputError
-            The extension or a keyword is not allowed, or this resource cannot be listed. No request was sent.
+            The extension, the time zone or a keyword is not allowed, or this resource cannot be listed. No request
+            was sent.
         MissingExtraError
             Parquet and Feather need the extra ``archive``.
         """
         reads = getattr(self, "iter_frames", None) or getattr(self, "list", None)
         if reads is None:
             raise InvalidInputError(f"{type(self).__name__} cannot be exported: it has no list().")
-        exports.checked(path)
+        exports.checked(path, timezone)
         read = reads(**query)
-        return exports.write([read] if isinstance(read, pd.DataFrame) else read, path)
+        return exports.write([read] if isinstance(read, pd.DataFrame) else read, path, timezone=timezone)
 
     def _id(self, value: object) -> str:
         """Return an id as a path needs it."""

@@ -26,24 +26,20 @@ from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.http.json import Decoder
 from klaviyo_analytics.http.rate_limits import MOST, Pace
-from klaviyo_analytics.resources._reading import Context, Filtering, Page, Reading, Rows
+from klaviyo_analytics.resources._reading import Context, Filtering, Page, Reading, Rows, beside
 from klaviyo_analytics.timeframe.words import answered
 
 Bounds = tuple[datetime | None, datetime | None]
 ENOUGH = 4  # pages that must be left before cutting pays
 HALVED = 3  # pages that must be left before another reader's help pays
-FEWEST, TOGETHER = (
-    3,
-    128,
-)  # pages that a reader takes at once, and that all readers take, at most, if they are free
+FEWEST, TOGETHER = 3, 128  # pages that a reader takes at once, and all readers at most, if they are free
 MARGIN = 0.1  # part of a page that is left free at the end of a range
 LONGER = 1.3  # how much more than that a range may be before it is cut
 AHEAD = 4  # pages that a reader takes at once where pages are needed in order
 HANDED_OUT, AHEAD_OF_ALL = 2, 3  # pages a reader that may be kept before no range is begun, and no page read
-GROWTH = (
-    1.2  # how much longer each range is than the one before, where nobody knows how long a dense stretch is
-)
+GROWTH = 1.2  # how much longer each range is than the one before, where a dense stretch may end anywhere
 SURPRISE = 4  # how many times longer than planned a range is, where nobody knows how long a dense stretch is
 EMPTIER = 64  # how many times longer the range after an empty one may be
 SECOND = timedelta(seconds=1)
@@ -137,19 +133,17 @@ def read(
     filter: Filtering = None,
     bounds: Bounds = (None, None),
     workers: int | None = None,
-    share: int = 1,
     meanwhile: Callable[[], object] | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Read all between the bounds into one frame, in order.
 
-    `share` is how many such reads run at the same time and divide the readers among them. `meanwhile` is called
-    while a long collection is read.
+    `meanwhile` is called while a long collection is read.
     """
     settled = plan(context, operation, axis, ids, filter=filter, bounds=bounds, workers=workers, **options)
     if not settled.concurrent:
         return settled.whole.frame()
-    frame = Ranges(settled, axis, bounds[1], workers, share=share).frame(meanwhile)
+    frame = Ranges(settled, axis, bounds[1], workers).frame(meanwhile)
     return frame.drop(columns=axis.time) if settled.unasked else frame
 
 
@@ -226,8 +220,6 @@ class Ranges:
         What was asked for.
     workers : int or None
         A fixed number of readers.
-    share : int
-        How many such reads run at the same time.
     packed : callable, optional
         Makes something smaller of a page's rows and what they include, which `pages` hands on instead.
     """
@@ -239,7 +231,6 @@ class Ranges:
         end: datetime | None,
         workers: int | None,
         *,
-        share: int = 1,
         packed: Callable[[list[Any], Any], Any] | None = None,
     ) -> None:
         self.whole = settled.whole
@@ -253,7 +244,7 @@ class Ranges:
         self.repeated = 0  # rows that one reader met twice
         api = self.whole.context.api
         allowed = api.pace(self.whole.endpoint, self.whole.query.params)
-        self.pace = Pace(workers, self.clock, allowed, most=max(1, MOST // share))
+        self.pace = Pace(workers, self.clock, allowed, most=max(1, MOST // beside.get()))
         self.latest: datetime | None = None  # when the last row was, as far as that is known
         self._full = 0  # rows of the first page
         self._pieces: list[_Piece] = []  # in order of time
@@ -261,6 +252,7 @@ class Ranges:
         self._ahead = 0  # pages that were read and not handed on yet
         self._in_order = False  # whether pages are handed on in order, and few are kept
         self._changed = threading.Condition(threading.RLock())
+        self._decoder = Decoder()
         self._error: BaseException | None = None
         self._stopped = False  # what has failed in one range need not be waited for in others
         self._submit: Callable[[_Piece], object] = lambda _: None
@@ -478,7 +470,7 @@ class Ranges:
         pool = ThreadPoolExecutor(self.pace.most + 1, thread_name_prefix="klaviyo-read")
 
         def begin(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-            return pool.submit(context.copy().run, work, *arguments)
+            return pool.submit(context.copy().run, self._decoder.reader, work, *arguments)
 
         self._submit = lambda piece: begin(self._read_range, piece, progress)
         try:
@@ -491,6 +483,7 @@ class Ranges:
                 self._changed.notify_all()
             ends.set()  # nobody waits for the other ranges any more
             pool.shutdown(wait=False, cancel_futures=True)
+            self._decoder.close()
 
     def _read_range(self, piece: _Piece, progress: Progress) -> None:
         met, ordered = Rows(), True
@@ -508,9 +501,9 @@ class Ranges:
                 progress.add(len(inside) - len(records))
                 page: Page = (inside, included)
                 if not self._in_order:
-                    piece.table.add(inside, included)
+                    self._decoder.run(piece.table.add, inside, included)
                 elif self._packed is not None:
-                    page = (self._packed(inside, included), {})
+                    page = (self._decoder.run(self._packed, inside, included), {})
                 # where a page is out of order, its last row says nothing about the pages that follow
                 ordered = ordered and in_order([self.axis.of(record) for record in records]) is not None
                 with self._changed:
@@ -524,6 +517,7 @@ class Ranges:
 
     def _page(self, piece: _Piece, records: list[Any], page: Page, *, ordered: bool) -> None:
         """Count a page, hand it on, and see whether others can help."""
+        self._decoder.done()
         self.pace.page()
         piece.rows += len(page[0])
         if self._in_order:

@@ -6,8 +6,10 @@ import operator
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -39,6 +41,7 @@ Filtering = Filter | str | None
 Page = tuple[list[Any], Any]  # records, and what was included with them
 CHUNK = 10_000
 AT_ONCE = 8  # reads of related collections at the same time
+beside: ContextVar[int] = ContextVar("beside", default=1)  # reads that run at the same time and share readers
 MOST_KNOWN_PAGES = 3  # pages in a row with only known rows, after which a collection is taken to be endless
 MOST_EMPTY_PAGES = 100  # a filter may leave a page empty, but not that many in a row
 
@@ -295,11 +298,37 @@ def _whole_number(limit: Any) -> int | None:
 
 
 def read_each(work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
-    """Do one read for each item, several at the same time; the results are in order of the items."""
+    """Do one read for each item, several at the same time; the results are in order of the items.
+
+    Reads inside these reads share the number of those at the same time.
+    """
     listed = list(items)
-    if len(listed) < 2:
+    workers = _workers(len(listed))
+    if workers < 2:
         return [work(item) for item in listed]
-    return cancellation.in_parallel(work, listed, workers=min(AT_ONCE, len(listed)), name="klaviyo-related")
+    return cancellation.in_parallel(
+        partial(_beside, work, workers), listed, workers=workers, name="klaviyo-related"
+    )
+
+
+def read_in_turn(work: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
+    """Do the same, but yield the results one by one: a few more are read, and no further before they are taken."""
+    listed = list(items)
+    workers = _workers(len(listed))
+    if workers < 2:
+        return map(work, listed)
+    return cancellation.in_turn(
+        partial(_beside, work, workers), listed, workers=workers, name="klaviyo-related"
+    )
+
+
+def _workers(items: int) -> int:
+    return min(AT_ONCE // beside.get(), items)
+
+
+def _beside(work: Callable[[Item], Answer], workers: int, item: Item) -> Answer:
+    beside.set(beside.get() * workers)  # of this item's own context
+    return work(item)
 
 
 def read_one(context: Context, operation: str, ids: Mapping[str, str], **options: Any) -> pd.Series[Any]:

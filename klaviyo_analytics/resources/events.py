@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints.query import Fields
 from klaviyo_analytics.errors import ApiError, InvalidInputError, TransportError
 from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.frames.resources import NamedProperties
 from klaviyo_analytics.frames.schema import Properties
+from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.resources import _concurrent
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._generated.account import EventField, EventInclude, EventMethods, EventSort
 from klaviyo_analytics.resources._labels import label, metric_names
 from klaviyo_analytics.resources._reading import (
-    AT_ONCE,
     CHUNK,
     Context,
     Filtering,
+    Page,
+    Rows,
     Span,
+    beside,
     checked_id,
     moment,
     read_each,
@@ -37,6 +42,7 @@ from klaviyo_analytics.timeframe.words import Moment, answered
 if TYPE_CHECKING:
     from klaviyo_analytics.resources._base import Id
 
+STREAMS = 4  # metrics whose events are read at the same time where frames are handed out one by one
 CREDITED = (
     "campaign", "campaign_message", "flow", "flow_message", "flow_message_variation", "attributed_event",
 )  # fmt: skip
@@ -144,7 +150,6 @@ class Events(EventMethods, EventFrames, EventWrites):
                 filter=conditions,
                 bounds=bounds,
                 workers=workers,
-                share=min(len(queries), AT_ONCE),
                 meanwhile=None if "metric" in include else self._metrics_ahead,
                 **options,
             )
@@ -182,32 +187,22 @@ class Events(EventMethods, EventFrames, EventWrites):
     ) -> Iterator[pd.DataFrame]:
         """Read every event as frames of at most `chunk_size` rows, in bounded memory; see `list`.
 
-        With several metrics, one metric's events come after the other's.
+        With several metrics, one metric's events come after the other's; pages of the next ones are read meanwhile.
 
         Notes
         -----
         ``GET /api/events``, limited to 350/s and 3500/m; scopes: events:read.
         """
-        readings = [
-            _concurrent.frames(
-                self._context,
-                "get_events",
-                _concurrent.EVENTS,
-                chunk_size=chunk_size,
-                filter=conditions,
-                bounds=bounds,
-                workers=workers,
-                sort=sort,
-                include=include,
-                fields=fields,
-                limit=limit,
-                page_size=page_size,
-                properties=properties,
-            )
-            for conditions, bounds in self._queries(metric, start, end, timeframe, profile, filter)
-        ]
-        chunks = chain.from_iterable(readings)
-        return (self._with_metric(chunk) for chunk in chunks)
+        options: dict[str, Any] = {
+            "sort": sort, "include": include, "fields": fields, "limit": limit, "page_size": page_size,
+            "properties": properties, "workers": workers,
+        }  # fmt: skip
+        queries = self._queries(metric, start, end, timeframe, profile, filter)
+        readings = [_Stream(self._context, query, options) for query in queries]
+        chunks = [reading.whole.frames(chunk_size, reading.pages) for reading in readings]
+        if workers != 1 and len(readings) > 1:
+            chunks = [_read_ahead(readings, chunk_size)]
+        return (self._with_metric(chunk) for chunk in chain.from_iterable(chunks))
 
     def attributions(
         self,
@@ -322,6 +317,50 @@ class Events(EventMethods, EventFrames, EventWrites):
             return [(conditions, bounds)]
         named = Metrics(self._context).resolve_all(metric)
         return [(_and(F.metric_id == id, conditions), bounds) for id, _ in named]
+
+
+class _Stream:
+    """The events of one metric, or of all, that are read in frames."""
+
+    def __init__(
+        self, context: Context, query: tuple[Filter | None, _concurrent.Bounds], options: Mapping[str, Any]
+    ) -> None:
+        conditions, self._bounds = query
+        self._workers = options["workers"]
+        self._settled = _concurrent.plan(
+            context, "get_events", _concurrent.EVENTS, filter=conditions, bounds=self._bounds, **options
+        )
+        self.whole = self._settled.whole
+        self.met = Rows()
+
+    def pages(self, progress: Progress, rows: Rows) -> Iterator[Page]:
+        """Yield its pages in order."""
+        if not self._settled.concurrent:
+            return self.whole.pages(progress, rows)
+        ranges = _concurrent.Ranges(self._settled, _concurrent.EVENTS, self._bounds[1], self._workers)
+        return ranges.pages(progress, rows)
+
+    def ahead(self) -> Generator[Page, None, None]:
+        """Yield its pages, in a thread of its own beside those of other metrics."""
+        beside.set(beside.get() * STREAMS)
+        yield from self.pages(Progress(self.whole.what, shown=False), self.met)
+
+    def handed_on(self, pages: Iterator[Page], progress: Progress, rows: Rows) -> Iterator[Page]:
+        """Count pages that were read ahead, where they are needed."""
+        for records, included in pages:
+            progress.add(len(records))
+            yield records, included
+        rows.repeated, rows.nameless = self.met.repeated, self.met.nameless
+
+
+def _read_ahead(readings: Sequence[_Stream], chunk_size: int) -> Iterator[pd.DataFrame]:
+    """Yield the frames of one reading after the other, while pages of the next ones are read."""
+    streams = cancellation.streams_in_turn(
+        [reading.ahead for reading in readings], at_once=STREAMS, ahead=1, name="klaviyo-metric"
+    )
+    with closing(streams):
+        for reading, pages in zip(readings, streams, strict=True):
+            yield from reading.whole.frames(chunk_size, partial(reading.handed_on, pages))
 
 
 def _with_time(fields: Fields | None, sort: str | None) -> tuple[Any, Sequence[str]]:

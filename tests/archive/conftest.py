@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.analysis.conftest import spark  # one session for all tests of a process
 from tests.shops import Shop, open_shop
 
 pytest.importorskip("deltalake")
 
 from klaviyo_analytics.archive import Archive
+
+__all__ = ["spark"]
 
 
 @pytest.fixture

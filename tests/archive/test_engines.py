@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -57,30 +54,11 @@ def test_every_column_is_in_the_files(kept: Archive) -> None:
     assert set(kept.table("events").columns) - columns == {"month"}
 
 
-class TestSpark:
-    @pytest.fixture(scope="class")
-    def spark(self) -> Iterator[Any]:
-        sql = pytest.importorskip("pyspark.sql")
-        if shutil.which("java") is None:
-            pytest.skip("PySpark needs a Java")
-        builder = sql.SparkSession.builder.master("local[1]")
-        settings = {
-            "spark.ui.enabled": "false",
-            "spark.sql.session.timeZone": "UTC",
-            "spark.sql.shuffle.partitions": "1",
-            "spark.pyspark.python": sys.executable,
-        }
-        for name, value in settings.items():
-            builder = builder.config(name, value)
-        session = builder.getOrCreate()
-        yield session
-        session.stop()
-
-    @pytest.mark.filterwarnings("ignore")
-    def test_plain_pyspark(self, spark: Any, kept: Archive, wanted: pd.DataFrame) -> None:
-        base = f"{kept._store.where}/events"
-        reader = spark.read.option("basePath", base)
-        reader.parquet(*kept.files("events")).createOrReplaceTempView("events")
-        rows = spark.sql(QUERY.replace("group by all", "group by metric_id, month")).collect()
-        got = counted([row.asDict() for row in rows])
-        same(got.assign(month=got["month"].str[:7]), wanted)
+@pytest.mark.filterwarnings("ignore")
+def test_plain_pyspark(spark: Any, kept: Archive, wanted: pd.DataFrame) -> None:
+    base = f"{kept._store.where}/events"
+    reader = spark.read.option("basePath", base)
+    reader.parquet(*kept.files("events")).createOrReplaceTempView("events")
+    rows = spark.sql(QUERY.replace("group by all", "group by metric_id, month")).collect()
+    got = counted([row.asDict() for row in rows])
+    same(got.assign(month=got["month"].str[:7]), wanted)

@@ -55,6 +55,28 @@ def test_the_accounts_summary(kept: Archive, library: Shop, span: str, compare: 
     )
 
 
+@pytest.mark.parametrize(
+    "orders", [{"only_sources": ["web"]}, {"without_sources": ["web"]}, {"renewals": False}], ids=str
+)
+@pytest.mark.parametrize("compare", [None, "previous_period"])
+def test_the_accounts_summary_of_some_orders(
+    kept: Archive, library: Shop, orders: dict[str, Any], compare: Any
+) -> None:
+    span = "last 12 months"
+    wanted = library.client.account_summary(span, compare=compare, orders=orders)
+    got = kept.summary("account", span, compare=compare, orders=orders)
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(got)[wanted.columns], pd.DataFrame(wanted), rtol=1e-9, atol=1e-9
+    )
+    assert got.attrs["orders"] == wanted.attrs["orders"] != "all orders"
+    every = kept.summary("account", span).set_index(["source", "measure"])["value"]
+    some = got.set_index(["source", "measure"])["value"]
+    assert 0 < some["all", "orders"] <= every["all", "orders"]
+    assert pd.isna(some["all", "revenue_per_recipient"])
+    with pytest.raises(InvalidInputError, match="orders= applies to the account only"):
+        kept.summary("flows", orders=orders)
+
+
 def test_it_needs_no_client_and_no_request(kept: Archive, library: Shop) -> None:
     asked = len(library.sandbox.requests)
     alone = ka.open_archive(kept._store.where)

@@ -144,3 +144,13 @@ def test_snapshots_keep_who_was_a_member_when(shop: Shop, archive: Archive) -> N
         "select seen_at from list_members where profile_id = ? and list_id = ?", [person, one]
     )
     assert times["seen_at"].tolist() == [first["seen_at"].iloc[0]]
+
+
+def test_an_analysis_compares_the_members_of_the_last_snapshot(shop: Shop, archive: Archive) -> None:
+    archive.sync(["segments"])
+    archive.snapshot("segments")
+    shop.account.now += DAY
+    shop.sandbox._application.store.changed()
+    archive.snapshot("segments")
+    ours, theirs = archive.analyses.overlap(), shop.client.analyses.overlap()
+    pd.testing.assert_frame_equal(ours, theirs)
