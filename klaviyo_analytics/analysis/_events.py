@@ -251,9 +251,10 @@ def _clock_changes(zone: ZoneInfo) -> list[tuple[int, int]]:
         if _offset(later, zone) != changes[-1][1]:
             minutes = range(int((later - moment).total_seconds() // 60) + 1)
             before = changes[-1][1]
+            start = moment
             # The offset changes once in these days; Morocco's two changes are four weeks apart.
             at = bisect_right(
-                [int(_offset(moment + timedelta(minutes=m), zone) != before) for m in minutes], 0
+                minutes, 0, key=lambda m: int(_offset(start + timedelta(minutes=m), zone) != before)
             )
             changed = moment + timedelta(minutes=at)
             changes.append((_since_epoch(changed), _offset(changed, zone)))

@@ -36,6 +36,7 @@ from klaviyo_analytics.analysis._events import (
     moment_in,
     opened_rows,
     require_any,
+    require_ids,
     span_of,
     with_micros,
     with_month,
@@ -379,8 +380,8 @@ def new_and_returning(
     Parameters
     ----------
     orders : DataFrame
-        Orders from full history: `id` (or `order_id`), `profile_id`, `datetime` (with a time zone), `value` and
-        `currency`. The frame of `attribution` works, too, and is split by its credit and revenue.
+        Orders from full history: `id` (or `order_id`; each in one row), `profile_id`, `datetime` (with a time zone),
+        `value` and `currency`. The frame of `attribution` works, too, and is split by its credit and revenue.
     by : str or sequence of str, optional
         Columns to split by, such as "campaign" or "flow"; "month" is made of `datetime` in `zone`.
     start, end : datetime or str, optional
@@ -402,7 +403,8 @@ def new_and_returning(
     Raises
     ------
     FrameError
-        If the frame has no order before `start`, columns are missing or there are several currencies.
+        If the frame has no order before `start`, columns are missing, ids are null or repeated, or there are several
+        currencies.
     InvalidInputError
         If `start` is missing, a date cannot be read or `zone` is not a time zone.
 
@@ -433,6 +435,8 @@ def new_and_returning(
     key = "order_id" if shared else require_any(table, ["id", "order_id"])
     money = "revenue" if shared else require_any(table, ["value"])
     require_one_currency(table, [])
+    if not shared:
+        require_ids(table, key, "orders")
     table = with_micros(table, __us="datetime").filter(~nw.col("__us").is_null())
     if "month" in keys and "month" not in columns_of(table):
         table = with_month(table, "month", local_micros("__us", place, span_of(table, "__us")))

@@ -393,7 +393,8 @@ def touch_rollup(frame: IntoFrameT, grain: Grain = "person_touch") -> IntoFrameT
     of dbt_klaviyo's two ways it means depends on the model of the frame: "native" is its default since v1.1.0
     (Klaviyo's own attribution), "last_touch" with windows of 120 h for email and 24 h for text and `start="touch"`
     its sessions (`using_native_attribution: false`), but in elapsed time instead of hour boundaries, with the
-    variation of the touch, with minus signs, and with ties ordered by id.
+    variation of the touch, with minus signs, and with ties ordered by id. There a touch ends the session before it,
+    and a text whose 24 h have passed hides an older email; here that email still earns the order.
 
     Parameters
     ----------

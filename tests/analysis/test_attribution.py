@@ -166,6 +166,19 @@ def test_nobody_is_new_without_history() -> None:
         analysis.new_and_returning(orders, start="2026-04-01")
 
 
+def test_an_order_in_two_rows_is_not_counted_twice() -> None:
+    orders, _ = example()
+    twice = pd.concat([orders, orders])
+    with pytest.raises(FrameError, match=r"id='O1' stand in 2 rows.*drop_duplicates\('id'\)"):
+        analysis.new_and_returning(twice, history="complete")
+    assert analysis.new_and_returning(twice.drop_duplicates("id"), history="complete")["orders"].tolist() == [
+        1
+    ]
+    halves = orders.rename(columns={"id": "order_id"}).assign(credit=0.5, revenue=50.0)
+    split = analysis.new_and_returning(pd.concat([halves, halves]), history="complete")
+    assert split[["orders", "customers", "revenue"]].to_numpy().tolist() == [[1.0, 1, 100.0]]
+
+
 def test_any_attribution_id_makes_an_order_an_attributed_one() -> None:
     """Klaviyo may name the message, campaign or flow of an order without the event that earned it."""
     orders = frame(

@@ -1,4 +1,4 @@
-"""Every function on frames with no row, one row, repeated rows and missing values, in every library alike."""
+"""Every function on frames without rows, with one, in no order, with repeated rows and nulls, in every library."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ CHANGES: dict[str, Change] = {
     "empty": lambda table: table.iloc[:0],
     "one row": lambda table: table.iloc[:1],
     "duplicate": repeated,
+    "unsorted": lambda table: table.sample(frac=1, random_state=2),
     "null": without_values,
 }
 
@@ -73,3 +74,12 @@ def test_every_library_gives_the_same_rows_or_refuses_alike(name: str, kind: str
     expected = outcome(name, CHANGES[kind], "pandas")
     for library in LIBRARIES:
         assert outcome(name, CHANGES[kind], library) == expected, library
+
+
+# The first variation is the control; of rows with one id that differ, the first counts.
+FIRST_COUNTS = {"ab_test", "order_items"}
+
+
+@pytest.mark.parametrize("name", sorted({*CALLS} - FIRST_COUNTS))
+def test_rows_in_no_order_give_the_same_rows(name: str) -> None:
+    assert outcome(name, CHANGES["unsorted"], "pandas") == outcome(name, lambda table: table, "pandas")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from klaviyo_analytics import analysis
 from klaviyo_analytics.errors import FrameError
 
 stats = pytest.importorskip("scipy.stats")
 proportion = pytest.importorskip("statsmodels.stats.proportion")
+multitest = pytest.importorskip("statsmodels.stats.multitest")
 
 SENT = pd.DataFrame({"variation": ["A", "B"], "delivered": [2400, 2380], "clicks_unique": [120, 150]})
 
@@ -64,3 +67,53 @@ def test_means_of_sums_and_rates_above_one_are_refused() -> None:
 def test_unequal_groups_are_noticed() -> None:
     assert "not split as planned" in analysis.ab_test(SENT.assign(delivered=[2400, 2000]))["note"][0]
     assert "not split as planned" not in analysis.ab_test(SENT)["note"][0]
+
+
+@given(seed=st.integers(0, 10_000), confidence=st.sampled_from([0.9, 0.95, 0.99]))
+@settings(max_examples=15, deadline=None)
+def test_rates_are_compared_as_statsmodels_does(seed: int, confidence: float) -> None:
+    dice = np.random.default_rng(seed)
+    sent = dice.integers(1, 4000, 4)
+    clicked = dice.binomial(sent, dice.choice([0, 0.001, 0.02, 0.3, 0.9, 1], 4))
+    frame = pd.DataFrame({"variation": list("ABCD"), "delivered": sent, "clicks_unique": clicked})
+    base, level = clicked[0] / sent[0], 1 - confidence
+    effect = 0.01 if base < 0.9 else -0.01
+    made = analysis.ab_test(frame, confidence=confidence, effect=effect)
+    for row, count, size in zip(made.to_dict("records"), clicked, sent, strict=True):
+        bounds = proportion.proportion_confint(count, size, level, "wilson")
+        assert (row["low"], row["high"]) == pytest.approx(bounds, abs=1e-12)
+        if row["is_control"]:
+            continue
+        pair = (count, size, clicked[0], sent[0])
+        bounds = proportion.confint_proportions_2indep(*pair, method="newcomb", alpha=level)
+        assert (row["difference_low"], row["difference_high"]) == pytest.approx(bounds, abs=1e-12)
+        if count and clicked[0]:
+            bounds = proportion.confint_proportions_2indep(*pair, method="log", compare="ratio", alpha=level)
+            assert (row["lift_low"] + 1, row["lift_high"] + 1) == pytest.approx(bounds)
+        if 0 < clicked[0] + count < sent[0] + size:
+            z, p = proportion.proportions_ztest([count, clicked[0]], [size, sent[0]])
+            assert (row["statistic"], row["p_value"]) == pytest.approx((z, p), abs=1e-12)
+        if 0 < base < 1:
+            options = {"ratio": sent[0] / size, "alpha": level, "return_results": False}
+            assert row["power"] == pytest.approx(
+                proportion.power_proportions_2indep(effect, base, size, **options), abs=1e-12
+            )
+            needed = proportion.samplesize_proportions_2indep_onetail(effect, base, 0.8, alpha=level)
+            assert row["needed"] == np.ceil(needed)
+    known = made["p_value"].notna()
+    if known.any():
+        wanted = multitest.multipletests(made.loc[known, "p_value"], method="holm")[1]
+        assert made.loc[known, "p_adjusted"].tolist() == pytest.approx(wanted.tolist())
+
+
+def test_the_power_is_how_often_a_simulated_test_finds_the_effect() -> None:
+    dice, draws = np.random.default_rng(3), 100_000
+    for effect, sizes in ((0.02, (9000, 500)), (0.02, (500, 9000)), (0.01, (2400, 2380))):
+        frame = pd.DataFrame(
+            {"variation": ["A", "B"], "delivered": sizes, "clicks_unique": [sizes[0] // 20, 30]}
+        )
+        low, high = dice.binomial(sizes[0], 0.05, draws), dice.binomial(sizes[1], 0.05 + effect, draws)
+        pooled = (low + high) / sum(sizes)
+        error = np.sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1]))
+        found = np.abs(high / sizes[1] - low / sizes[0]) > 1.959964 * error
+        assert analysis.ab_test(frame, effect=effect)["power"][1] == pytest.approx(found.mean(), abs=0.015)
