@@ -239,7 +239,7 @@ def test_a_key_goes_nowhere_it_should_not(options: dict[str, str], said: str) ->
 
 
 @pytest.mark.parametrize("what", ["", None, 7])
-def test_an_id_is_needed(connections: Connections, what: object) -> None:
+def test_an_id_is_needed(connections: Connections, what: Any) -> None:
     with pytest.raises(InvalidInputError, match="does not identify a connection"):
         connections.get(what)
 

@@ -220,8 +220,9 @@ def _holds(
 ) -> Callable[[Api, str, Options], set[str]]:
     def contents(api: Api, job: str, _: Options) -> set[str]:
         document = api.call(operation, {"job_id": job}, params={"include": included})
-        held = Reader(document, f"The job {job}").at("included").optional(Reader.items, [])
-        return {folded(key(one)) for one in held}
+        held = Reader(document, f"The job {job}").at("included")
+        nothing: list[Reader] = []
+        return {folded(key(one)) for one in held.optional(lambda several: several.items(), nothing)}
 
     return contents
 

@@ -161,4 +161,4 @@ def test_more_about_a_person_goes_along(offline: KlaviyoClient) -> None:
 
 def test_an_event_needs_somebody(offline: KlaviyoClient) -> None:
     with pytest.raises(InvalidInputError, match="profile=None"):
-        offline.events.create(metric="S", profile=None)
+        offline.events.create(metric="S", profile=None)  # type: ignore[arg-type]

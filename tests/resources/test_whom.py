@@ -36,7 +36,7 @@ def test_nobody_is_refused_in_words(offline: KlaviyoClient, whom: Any, said: str
 
 def test_nothing_at_all_is_refused_in_words(offline: KlaviyoClient) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        offline.profiles.subscribe(None, confirm=True)
+        offline.profiles.subscribe(None, confirm=True)  # type: ignore[arg-type]
     assert str(caught.value) == FRAME.format("subscribe", "None")
     with pytest.raises(InvalidInputError) as caught:
         offline.profiles.unsuppress(None, confirm=True)

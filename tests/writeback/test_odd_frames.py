@@ -261,7 +261,7 @@ def test_people_of_two_columns_are_refused_everywhere(offline: KlaviyoClient) ->
         with pytest.raises(FrameError, match="two columns named 'email'"):
             plan(twice)
         with pytest.raises(FrameError, match=r"takes a DataFrame .*, not None"):
-            plan(None)
+            plan(None)  # type: ignore[arg-type]
 
 
 def test_a_column_of_consent_that_is_not_there_is_not_passed_over(offline: KlaviyoClient) -> None:

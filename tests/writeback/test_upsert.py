@@ -331,7 +331,8 @@ def test_planning_sends_nothing(offline: KlaviyoClient) -> None:
 def test_a_row_of_one_profile_still_goes_by_keywords(shop: Shop) -> None:
     row = shop.client.profiles.upsert(email="single@mail.example.net", first_name="Ann")
     assert row["first_name"] == "Ann"
-    for single in (row, "ann@mail.example.net", {"email": "ann@mail.example.net"}):
+    singles: list[Any] = [row, "ann@mail.example.net", {"email": "ann@mail.example.net"}]
+    for single in singles:
         with pytest.raises(InvalidInputError, match="many as a DataFrame"):
             shop.client.profiles.upsert(single)
 
