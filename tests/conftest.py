@@ -1,4 +1,4 @@
-"""What every test shares: hypothesis' zeal, an environment without keys, a shop to read, and a client of none."""
+"""What every test shares: hypothesis' zeal, an order, an environment without keys, a shop to read, and a client of none."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ from tests.shops import Shop, open_shop
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+LONGEST = (  # modules that take longest start first, so that no worker is left with one of them at the end
+    "tests/journeys/test_notebooks.py",
+    "tests/analysis/test_spark.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest modules first; the others keep their order."""
+    places = {module: place for place, module in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture(scope="session", autouse=True)
