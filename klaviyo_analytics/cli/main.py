@@ -298,7 +298,9 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     report.add_argument(
         "--privacy", choices=("aggregate", "hashed", "full"), help="aggregate, which names nobody, if omitted"
     )
-    report.add_argument("--language", help="language of dates and numbers, such as de or pt-BR")
+    report.add_argument(
+        "--language", help="language of dates and numbers, such as de or pt-BR; words stay English"
+    )
     report.set_defaults(run="reading:report")
 
     run = _command(

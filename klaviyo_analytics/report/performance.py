@@ -77,7 +77,7 @@ def performance(
     title : str, optional
         Title; the name of the organization if omitted.
     branding : Branding, optional
-        Colours, logo, footer, language.
+        Colours, logo, footer, language of numbers and dates. The words of the report are English.
 
     Returns
     -------
@@ -123,6 +123,7 @@ def performance(
         subtitle=source.subtitle,
         branding=own,
         failures=failures,
+        wording="en",
     )
 
 
