@@ -281,6 +281,9 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
         help="an argument of the method, such as campaign=01ABC; may be repeated",
     )  # fmt: skip
+    analyse.add_argument("--metric", help="metric whose events are orders")
+    analyse.add_argument("--integration", help="integration of the metric, where several have the name")
+    _orders(analyse)
     _time(analyse, None)
     analyse.set_defaults(run="reading:analyse")
 
@@ -294,6 +297,8 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--compare", choices=("previous_period", "last_year", "none"), help="previous_period if omitted"
     )
     report.add_argument("--conversion-metric", help="metric that counts as a conversion")
+    report.add_argument("--integration", help="integration of the metric, where several have the name")
+    _orders(report)
     report.add_argument("--archive", help="make it of the local copy in this folder instead of the account")
     report.add_argument(
         "--privacy", choices=("aggregate", "hashed", "full"), help="aggregate, which names nobody, if omitted"
@@ -412,6 +417,13 @@ def _command(
         how.add_argument("--csv", action="store_true", help="CSV, with values as they are")
         how.add_argument("--table", action="store_true", help="a table, in a pipe too")
     return made
+
+
+def _orders(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--orders", action="append", default=[], metavar="NAME=VALUE",
+        help="which orders count, such as renewals=no, currency=EUR or without_tags=gift,staff; may be repeated",
+    )  # fmt: skip
 
 
 def _time(made: argparse.ArgumentParser, default: str | None) -> None:

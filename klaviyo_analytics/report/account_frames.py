@@ -149,9 +149,8 @@ class AccountFrames:
         grouped = rows.groupby(ids)["value"].agg(conversions="size", conversion_value="sum", valued="count")
         frame = grouped.reset_index()
         frame[f"{kind}_id"] = frame[f"{kind}_id"].astype("string")
-        frame[kind] = (
-            frame[f"{kind}_id"].map(self._names_of(kind)).fillna(frame[f"{kind}_id"]).astype("string")
-        )
+        names = self._names_of(kind)
+        frame[kind] = pd.array([names.get(id, id) for id in frame[f"{kind}_id"]], dtype="string")
         frame["average_order_value"] = frame["conversion_value"] / frame["valued"].where(frame["valued"] > 0)
         return frame.drop(columns="valued").sort_values(
             ["conversion_value", f"{kind}_id"], ascending=[False, True], ignore_index=True
