@@ -67,8 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 1 an explained error, 2 not a valid command line, 3 done in part, 130 interrupted.
     """
-    options = parser().parse_args(arguments)
+    options = None
     try:
+        _prepare_streams()
+        options = parser().parse_args(arguments)
         if first := getattr(
             options, "first", ""
         ):  # before the imports, which take longer than a reader waits
@@ -93,10 +95,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Closed:
+    """Standard output that was closed before the program began: a result is refused rather than lost."""
+
+    encoding, errors = "utf-8", "strict"
+
+    def isatty(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        """Do nothing: there is nothing to write."""
+
+    def write(self, text: str) -> int:
+        raise OSError(f"Standard output is closed, so {len(text)} characters cannot be written.")
+
+
+def _prepare_streams() -> None:
+    """Write UTF-8 into pipes, and escapes for what a terminal cannot show; both streams are there."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  (as long as the program)
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    for stream in (sys.stdout, sys.stderr):
+        change = getattr(stream, "reconfigure", None)
+        if change is None:
+            continue
+        if not stream.isatty() and "PYTHONIOENCODING" not in os.environ:
+            change(encoding="utf-8")
+        if stream.errors == "strict":
+            change(errors="backslashreplace")
+
+
 def _explained(error: Exception) -> str:
     """Return an error of ours, or of the system, as it is; any other with its type and what to do about it."""
     from klaviyo_analytics.errors import KlaviyoError  # noqa: PLC0415
 
+    if isinstance(error, UnicodeEncodeError):
+        lacking = error.object[error.start]
+        return (
+            f"Standard output is written in {error.encoding}, which lacks {lacking!a}. "
+            "Set PYTHONIOENCODING=utf-8, or pass --json."
+        )
     if isinstance(error, (KlaviyoError, OSError)):
         return str(error)
     lines = [line for line in str(error).splitlines() if line.strip()]
