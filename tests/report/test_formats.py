@@ -17,6 +17,7 @@ from matplotlib.figure import Figure as Drawing
 import klaviyo_analytics as ka
 from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
 from klaviyo_analytics.report import Card, Figure, Heading, MetricCards, PageBreak, Report, Table, Text, html
+from klaviyo_analytics.report.document import Part
 from klaviyo_analytics.report.formats import Formatter
 
 HOSTILE = (
@@ -306,7 +307,7 @@ class TestParts:
 
     @pytest.mark.parametrize("language", ["de", "fr", "ja", "ar", "pt_BR"])
     def test_a_page_says_which_language_its_words_and_its_numbers_are_in(self, language: str) -> None:
-        parts = [
+        parts: list[Part] = [
             Heading("Orders"),
             MetricCards([Card("Revenue", 1234.5, "money", "EUR", change=-0.12)]),
             Table("Rows", pd.DataFrame({"name": ["Oslo"], "orders": [1234]})),

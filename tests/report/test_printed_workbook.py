@@ -11,6 +11,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from klaviyo_analytics.report import Branding, Card, Heading, MetricCards, Report, Table, Text
+from klaviyo_analytics.report.document import Part
 
 
 def course(days: int, columns: int = 3) -> pd.DataFrame:
@@ -35,7 +36,7 @@ TITLE = 'Oak & Pine "&A" ' + "x" * 300
 def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbook]:
     path = tmp_path_factory.mktemp("book") / "r.xlsx"
     cards = MetricCards([Card("Open rate", 0.4, "rate", threshold="33% and more is good", verdict="good")])
-    sections = [
+    sections: list[Part] = [
         Heading("Key numbers"), cards, Text("One line. " * 60), table("Short", 5), Heading("Course"),
         table("Month", 31), table("Year", 365), table("Wide", 10, columns=24), table("No chart", 31, chart=False),
     ]  # fmt: skip
