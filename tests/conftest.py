@@ -1,4 +1,4 @@
-"""What every test shares: hypothesis' zeal, an order, an environment without keys, a shop to read, and a client of none."""
+"""What all tests share: settings of hypothesis, an order, an environment without keys, a shop, and two clients."""
 
 from __future__ import annotations
 

@@ -321,21 +321,24 @@ def _banded(totals: Table, keys: Sequence[str], low: nw.Expr, high: nw.Expr, *, 
     for number, measure in enumerate(found):
         healthy, attention = BANDS[measure]
         value = nw.col(measure)
-        below = RATES[measure].better == "below"
-        good = value < healthy if below else value > healthy
-        bad = value > attention if below else value < attention
+        lower = RATES[measure].better == "below"
+        good = value < healthy if lower else value > healthy
+        bad = value > attention if lower else value < attention
         band = (
             nw.when(good)
             .then(nw.lit("healthy"))
             .otherwise(nw.when(bad).then(nw.lit("attention")).otherwise(nw.lit("room for improvement")))
         )
+        whole = RATES[measure]  # deliveries whose opens cannot be seen take no part in the open rate
+        counted = above(measure) if above(measure) in here else whole.numerator
+        of = below(measure) if below(measure) in here else whole.denominator
         parts.append(
             totals.select(
                 *keys,
                 nw.lit(measure).alias("measure"),
                 nw.lit(number).alias("__place"),
-                nw.col(RATES[measure].numerator).cast(nw.Float64).alias("numerator"),
-                nw.col(RATES[measure].denominator).cast(nw.Float64).alias("denominator"),
+                nw.col(counted).cast(nw.Float64).alias("numerator"),
+                nw.col(of).cast(nw.Float64).alias("denominator"),
                 value.alias("rate"),
                 nw.lit(healthy).alias("healthy_bound"),
                 nw.lit(attention).alias("attention_bound"),

@@ -170,8 +170,10 @@ class Source:
 
     def order_metric(self, metric: Metric | Sequence[Metric] | None) -> Any:
         """Return the metric of orders: the one given, or the one that the account maps to revenue."""
-        if metric is not None or self._context is None:
-            return metric or metric_names.USUAL
+        if metric is not None:  # a row of a frame is neither true nor false
+            return metric
+        if self._context is None:
+            return metric_names.USUAL
         return metric_names.conversion_metric(self._context)[0]
 
     def metric_ids(self, metric: Any) -> list[str]:

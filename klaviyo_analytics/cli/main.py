@@ -67,8 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 1 an explained error, 2 not a valid command line, 3 done in part, 130 interrupted.
     """
-    options = parser().parse_args(arguments)
+    options = None
     try:
+        _prepare_streams()
+        options = parser().parse_args(arguments)
         if first := getattr(
             options, "first", ""
         ):  # before the imports, which take longer than a reader waits
@@ -93,10 +95,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Closed:
+    """Standard output that was closed before the program began: a result is refused rather than lost."""
+
+    encoding, errors = "utf-8", "strict"
+
+    def isatty(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        """Do nothing: there is nothing to write."""
+
+    def write(self, text: str) -> int:
+        raise OSError(f"Standard output is closed, so {len(text)} characters cannot be written.")
+
+
+def _prepare_streams() -> None:
+    """Write UTF-8 into pipes, and escapes for what a terminal cannot show; both streams are there."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  (as long as the program)
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    for stream in (sys.stdout, sys.stderr):
+        change = getattr(stream, "reconfigure", None)
+        if change is None:
+            continue
+        if not stream.isatty() and "PYTHONIOENCODING" not in os.environ:
+            change(encoding="utf-8")
+        if stream.errors == "strict":
+            change(errors="backslashreplace")
+
+
 def _explained(error: Exception) -> str:
     """Return an error of ours, or of the system, as it is; any other with its type and what to do about it."""
     from klaviyo_analytics.errors import KlaviyoError  # noqa: PLC0415
 
+    if isinstance(error, UnicodeEncodeError):
+        lacking = error.object[error.start]
+        return (
+            f"Standard output is written in {error.encoding}, which lacks {lacking!a}. "
+            "Set PYTHONIOENCODING=utf-8, or pass --json."
+        )
     if isinstance(error, (KlaviyoError, OSError)):
         return str(error)
     lines = [line for line in str(error).splitlines() if line.strip()]
@@ -287,6 +326,9 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
         help="an argument of the method, such as campaign=01ABC; may be repeated",
     )  # fmt: skip
+    analyse.add_argument("--metric", help="metric whose events are orders")
+    analyse.add_argument("--integration", help="integration of the metric, where several have the name")
+    _orders(analyse)
     _time(analyse, None)
     analyse.set_defaults(run="reading:analyse")
 
@@ -300,11 +342,15 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--compare", choices=("previous_period", "last_year", "none"), help="previous_period if omitted"
     )
     report.add_argument("--conversion-metric", help="metric that counts as a conversion")
+    report.add_argument("--integration", help="integration of the metric, where several have the name")
+    _orders(report)
     report.add_argument("--archive", help="make it of the local copy in this folder instead of the account")
     report.add_argument(
         "--privacy", choices=("aggregate", "hashed", "full"), help="aggregate, which names nobody, if omitted"
     )
-    report.add_argument("--language", help="language of dates and numbers, such as de or pt-BR")
+    report.add_argument(
+        "--language", help="language of dates and numbers, such as de or pt-BR; words stay English"
+    )
     report.set_defaults(run="reading:report")
 
     run = _command(
@@ -416,6 +462,13 @@ def _command(
         how.add_argument("--csv", action="store_true", help="CSV, with values as they are")
         how.add_argument("--table", action="store_true", help="a table, in a pipe too")
     return made
+
+
+def _orders(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--orders", action="append", default=[], metavar="NAME=VALUE",
+        help="which orders count, such as renewals=no, currency=EUR or without_tags=gift,staff; may be repeated",
+    )  # fmt: skip
 
 
 def _time(made: argparse.ArgumentParser, default: str | None) -> None:

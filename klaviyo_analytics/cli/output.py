@@ -23,12 +23,17 @@ def show(frame: pd.DataFrame, options: argparse.Namespace) -> None:
 
     A pipe gets every value as it is. On a terminal, control characters are escaped in every form.
     """
+    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     if options.json:
         for record in frame.to_dict("records"):
-            _write(json.dumps({str(k): _plain(v) for k, v in record.items()}, ensure_ascii=False) + "\n")
+            _write(
+                json.dumps({str(k): _plain(v) for k, v in record.items()}, ensure_ascii=not unicode) + "\n"
+            )
     elif options.csv or not (options.table or sys.stdout.isatty()):
         text = io.StringIO()
         frame.map(_cell).to_csv(text, index=False, lineterminator="\n")
+        if not unicode and not sys.stdout.isatty():  # a value is refused rather than changed
+            text.getvalue().encode(sys.stdout.encoding)
         _write(text.getvalue())
     else:
         head, *lines = table(frame).split("\n")

@@ -7,7 +7,9 @@ import ast
 import inspect
 import keyword
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +170,35 @@ def metric_of(options: argparse.Namespace) -> Any:
     return (options.metric, options.integration) if options.integration else options.metric
 
 
+def conditions_of(texts: list[str]) -> Mapping[str, Any]:
+    """Return which orders count, from NAME=VALUE: yes or no, a text, or several with commas between them."""
+    from klaviyo_analytics.analysis import OrderConditions  # noqa: PLC0415
+
+    kinds = {one.name: one.default for one in fields(OrderConditions)}
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not value:
+            raise InvalidInputError(f"--orders {text!r} is not NAME=VALUE, such as renewals=no.")
+        if name not in kinds:
+            raise InvalidInputError(
+                f"--orders {text!r}: {name!r} is not a condition{did_you_mean(name, kinds)}. "
+                f"{allowed_values(name, kinds)}"
+            )
+        if isinstance(kinds[name], bool):
+            if value.lower() not in _ANSWERS:
+                raise InvalidInputError(f"--orders {text!r} is not an answer. Write {name}=yes or {name}=no.")
+            found[name] = _ANSWERS[value.lower()]
+        elif isinstance(kinds[name], tuple):
+            found[name] = [*found.get(name, ()), *(part.strip() for part in value.split(",") if part.strip())]
+        else:
+            found[name] = value
+    return found
+
+
+_ANSWERS = {"yes": True, "true": True, "no": False, "false": False}
+
+
 def _agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise InvalidInputError(f"{question} Pass --yes where nobody can answer.")
@@ -210,7 +241,7 @@ ANALYSES = {"ab": "ab_test", "deliverability": "deliverability_by_provider"}  # 
 WRITERS = {".html": "to_html", ".xlsx": "to_excel", ".md": "to_markdown", ".pdf": "to_pdf", "": "to_folder"}
 NOT_WITH_TOML = (
     "to", "compare", "conversion_metric", "connection", "base_url", "key_file", "profile", "revision", "demo",
-    "archive", "privacy", "language",
+    "archive", "privacy", "language", "integration", "orders",
 )  # fmt: skip
 
 
@@ -253,7 +284,12 @@ def report(options: argparse.Namespace) -> int:
     compare = options.compare or "previous_period"
     chosen: dict[str, Any] = {"compare": None if compare == "none" else compare}
     if options.conversion_metric:
-        chosen["conversion_metric"] = options.conversion_metric
+        named = (options.conversion_metric, options.integration)
+        chosen["conversion_metric"] = named if options.integration else options.conversion_metric
+    elif options.integration:
+        raise InvalidInputError("--integration needs --conversion-metric with the name of a metric.")
+    if options.orders:
+        chosen["orders"] = conditions_of(options.orders)
     if options.privacy:
         chosen["privacy"] = options.privacy
     if options.language:
@@ -347,6 +383,12 @@ def _analysed(analyses: Any, name: str, options: argparse.Namespace) -> pd.DataF
     given = _parameters(options.parameter)
     if (when := timeframe_of(options)) is not None:
         given["timeframe"] = when
+    if options.metric:
+        given["metric"] = metric_of(options)
+    elif options.integration:
+        raise InvalidInputError("--integration needs --metric with the name of a metric.")
+    if options.orders:
+        given["orders"] = conditions_of(options.orders)
     known = inspect.signature(method).parameters
     if strange := [one for one in given if one not in known]:
         raise InvalidInputError(

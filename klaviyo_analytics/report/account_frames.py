@@ -13,8 +13,10 @@ import pandas as pd
 from klaviyo_analytics import analysis
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
 from klaviyo_analytics.report.formats import Formatter
+from klaviyo_analytics.resources.accounts import OF_ORDERS, SHOP
 
 if TYPE_CHECKING:
+    from klaviyo_analytics.analysis.orders import OrderConditions
     from klaviyo_analytics.timeframe import Timeframe
 
 Privacy = Literal["aggregate", "hashed", "full"]
@@ -31,17 +33,133 @@ class AccountFrames:
     metric: Any
     privacy: Privacy
     write: Formatter
-    has_reports: ClassVar[bool] = True
-    """Whether Klaviyo's reports can be asked: rates of delivered messages, recipients, revenue per recipient."""
+    conditions: OrderConditions | None = None
+    """Which orders count; None for all."""
+    from_copy: ClassVar[bool] = False
+    """Whether the frames come from an archive."""
     most_events: ClassVar[int | None] = 250_000
     """Opens and clicks that are read for the engaged share at most; None for all."""
+
+    def check(self) -> None:
+        """Refuse a metric of orders that is missing or ambiguous."""
+        if self.metric is not None:
+            self.client.metrics.resolve(self.metric)
+
+    @property
+    def has_reports(self) -> bool:
+        """Whether recipients and rates of messages are known."""
+        return True
+
+    @property
+    def missing_tables(self) -> list[str]:
+        """The tables that a copy would need for recipients and rates, and lacks."""
+        return []
+
+    @property
+    def begun(self) -> pd.Timestamp | None:
+        """The time at which a copy's events begin; None if all are there."""
+        return None
+
+    @property
+    def has_conversions(self) -> bool:
+        """Whether converted profiles, placed-order rates and revenue per recipient are known.
+
+        They count all orders, so they are not those of orders that meet conditions.
+        """
+        return self.has_reports and self.conditions is None
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Headline numbers."""
+        frame = self._summary(None if self.conditions is None else self._code)
+        return frame if self.conditions is None else self._of_chosen_orders(frame)
+
+    def _summary(self, currency: str | None) -> pd.DataFrame:
+        """Headline numbers of all orders, in one currency if one is given."""
         return pd.DataFrame(
-            self.client.account_summary(self.period, compare=self.compare, conversion_metric=self.metric)
+            self.client.account_summary(
+                self.period, compare=self.compare, conversion_metric=self.metric, currency=currency
+            )
         )
+
+    def _of_chosen_orders(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """Return a summary whose revenue and orders are those of the orders that meet the conditions."""
+        frame = summary.copy()
+        periods = {"value": self.chosen_orders, "previous": self.chosen_orders_before}
+        for column, orders in periods.items():
+            if orders is None:
+                continue
+            measured = _measured(orders)
+            for place, key in enumerate(zip(frame["source"], frame["measure"], strict=True)):
+                if key in measured:
+                    frame.loc[frame.index[place], column] = measured[key]
+            frame.loc[frame["measure"].isin(OF_ORDERS), column] = float("nan")
+        if "previous" in frame:
+            frame["difference"] = frame["value"] - frame["previous"]
+            frame["change"] = frame["difference"] / frame["previous"].where(frame["previous"] != 0)
+        frame["currency"] = pd.Series([self.currency] * len(frame), dtype="string").where(
+            frame["kind"].eq("money")
+        )
+        return frame
+
+    def _orders_of(self, period: Timeframe) -> pd.DataFrame:
+        """Orders of a period that count, on the account's clock, with what Klaviyo credited as `source`."""
+        orders: pd.DataFrame = self.client.analyses._source().orders(
+            self.orders_metric, period, self.conditions, attributions=True
+        )
+        flow, campaign = orders["attributed_flow_id"].notna(), orders["attributed_campaign_id"].notna()
+        campaign |= orders["attributed_message"].notna()
+        orders["source"] = "other"
+        orders.loc[campaign, "source"] = "campaign"
+        orders.loc[flow, "source"] = "flow"
+        return orders
+
+    @cached_property
+    def chosen_orders(self) -> pd.DataFrame:
+        """Orders of the period that count, one by one."""
+        return self._orders_of(self.period)
+
+    @cached_property
+    def chosen_orders_before(self) -> pd.DataFrame | None:
+        """Orders of the period compared with that count."""
+        return None if self.before is None else self._orders_of(self.before)
+
+    @cached_property
+    def _code(self) -> str | None:
+        """The currency of the orders that meet the conditions, where they have one."""
+        parts = [self.chosen_orders, self.chosen_orders_before]
+        codes = sorted({code for part in parts if part is not None for code in part["currency"].dropna()})
+        if len(codes) > 1:
+            raise InvalidInputError(
+                f"orders= leaves amounts in {len(codes)} currencies: {', '.join(codes)}, which are never added. "
+                f"Pass orders={{'currency': {codes[0]!r}}} for the orders in one of them."
+            )
+        return codes[0] if codes else None
+
+    def credited(self, kind: Literal["flow", "campaign"], *, before: bool = False) -> pd.DataFrame | None:
+        """Count the orders that each flow or campaign was credited with, dated by the order.
+
+        Columns: the flow or campaign (its name), its id, conversions, conversion_value, average_order_value.
+        """
+        orders = self.chosen_orders_before if before else self.chosen_orders
+        if orders is None:
+            return None
+        rows = orders[orders["source"].eq(kind)]
+        ids = rows[f"attributed_{kind}_id"].fillna(rows["attributed_message"]).rename(f"{kind}_id")
+        grouped = rows.groupby(ids)["value"].agg(conversions="size", conversion_value="sum", valued="count")
+        frame = grouped.reset_index()
+        frame[f"{kind}_id"] = frame[f"{kind}_id"].astype("string")
+        names = self._names_of(kind)
+        frame[kind] = pd.array([names.get(id, id) for id in frame[f"{kind}_id"]], dtype="string")
+        frame["average_order_value"] = frame["conversion_value"] / frame["valued"].where(frame["valued"] > 0)
+        return frame.drop(columns="valued").sort_values(
+            ["conversion_value", f"{kind}_id"], ascending=[False, True], ignore_index=True
+        )
+
+    def _names_of(self, kind: str) -> Mapping[str, str]:
+        """Return the names of all flows or campaigns by id."""
+        known = getattr(self.client, f"{kind}s").list()
+        return dict(zip(known["id"], known["name"], strict=True))
 
     @cached_property
     def campaigns(self) -> pd.DataFrame:
@@ -65,6 +183,13 @@ class AccountFrames:
         """A row for each flow of the period compared with."""
         before = self.before
         return None if before is None else self.client.flows.summary(before, conversion_metric=self.metric)
+
+    @property
+    def revenue_of_flows(self) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+        """Revenue by flow of both periods: of Klaviyo's reports, or of the orders themselves where need be."""
+        if self.has_conversions:
+            return self.flows, self.flows_before
+        return self.credited("flow"), self.credited("flow", before=True)
 
     @property
     def before(self) -> Timeframe | None:
@@ -102,7 +227,13 @@ class AccountFrames:
 
     @cached_property
     def currency(self) -> str | None:
-        """The currency of the period's orders; None if there are several, which have no one sum."""
+        """The currency of the orders that count; None if there are several, which have no one sum."""
+        if self.conditions is not None and self._code is not None:
+            return self._code
+        return self._currency_of_orders()
+
+    def _currency_of_orders(self) -> str | None:
+        """Return the currency of all orders of the period, as Klaviyo counts them."""
         try:
             sums = self.client.metric_aggregates.query(
                 self.orders_metric,
@@ -111,9 +242,15 @@ class AccountFrames:
                 by=["$value_currency"],
                 timeframe=self.period,
             )
-            code = sums.attrs["currency"]
         except KlaviyoError:  # the chapters that need the orders say why they cannot be read
-            code = self.account.get("preferred_currency")
+            return self._own_currency
+        code = sums.attrs["currency"]
+        return None if code is None or pd.isna(code) else str(code)
+
+    @property
+    def _own_currency(self) -> str | None:
+        """The account's currency."""
+        code = self.account.get("preferred_currency")
         return None if code is None or pd.isna(code) else str(code)
 
     @property
@@ -176,6 +313,8 @@ class AccountFrames:
     @cached_property
     def split(self) -> pd.DataFrame:
         """Revenue by interval and source."""
+        if self.conditions is not None:
+            return self._split_of_orders()
         orders = self.client.metric_aggregates.query(
             self.orders_metric,
             measurements=["count", "sum_value"],
@@ -185,17 +324,46 @@ class AccountFrames:
         )
         return pd.DataFrame(analysis.revenue_split(orders, by="datetime"))
 
+    def _split_of_orders(self) -> pd.DataFrame:
+        """Add up orders by interval and source; every interval of the period has a row for each."""
+        starts = self._starts()
+        orders = self.chosen_orders
+        place = starts.searchsorted(pd.DatetimeIndex(orders["datetime"]), side="right") - 1
+        sums = orders["value"].groupby([place, orders["source"]]).sum()
+        rows = [
+            (start, source, float(sums.get((at, source), 0.0)), self._is_over(starts, at))
+            for at, start in enumerate(starts)
+            for source in ("campaign", "flow", "other")
+        ]
+        return pd.DataFrame(rows, columns=["datetime", "source", "revenue", "complete"])
+
+    def _starts(self) -> pd.DatetimeIndex:
+        """Return the starts of the intervals, the first cut by the start of the period."""
+        rule = {"day": "D", "week": "W-MON", "month": "MS"}[self.interval]
+        zone = self.period.timezone
+        start, end = (pd.Timestamp(at).tz_convert(zone) for at in (self.period.start, self.period.end))
+        inner = pd.date_range(start.normalize(), end, freq=rule, tz=zone, inclusive="left")
+        return pd.DatetimeIndex([start, *inner[inner > start]])
+
+    def _is_over(self, starts: pd.DatetimeIndex, at: int) -> bool:
+        end = starts[at + 1] if at + 1 < len(starts) else pd.Timestamp(self.period.end)
+        return bool(end <= pd.Timestamp(self.now))
+
+    @cached_property
+    def year(self) -> Timeframe:
+        """The twelve months before the end of the period."""
+        from klaviyo_analytics.timeframe import Timeframe  # noqa: PLC0415
+
+        start = pd.Timestamp(self.period.end - pd.DateOffset(years=1))
+        return Timeframe(start, self.period.end, timezone=self.period.timezone)
+
     @cached_property
     def orders(self) -> pd.DataFrame:
-        """Orders of the twelve months before the end of the period."""
-        start = self.period.end - pd.DateOffset(years=1)
-        events = self.client.events.list(
-            metric=self.orders_metric,
-            start=pd.Timestamp(start),
-            end=self.period.end,
-            properties=["$value", "$value_currency", "$currency_code"],
+        """Orders of the twelve months before the end of the period that count, on the account's clock."""
+        orders: pd.DataFrame = self.client.analyses._source().orders(
+            self.orders_metric, self.year, self.conditions
         )
-        return pd.DataFrame(events.rename(columns={"event_properties.$value": "$value"}))
+        return orders
 
     def value(self, source: str, measure: str, column: str = "value") -> float | None:
         """Return one cell of the summary; None where it is missing."""
@@ -206,26 +374,52 @@ class AccountFrames:
         return None if cell.empty or pd.isna(cell.iloc[0]) else float(cell.iloc[0])
 
 
-_ATTRIBUTED = ["id", "profile_id", "datetime", "value", "attributed_flow_id", "attributed_campaign_id"]
+TABLES_OF_REPORTS = (
+    "campaigns",
+    "campaign_messages",
+    "flows",
+    "flow_messages",
+)  # tables that reports are counted with
 
 
 @dataclass
 class ArchiveFrames(AccountFrames):
-    """The frames of an archive: what events say, without what only Klaviyo's reports know."""
+    """The frames of an archive, counted from the events of the copy."""
 
-    has_reports: ClassVar[bool] = False
+    from_copy: ClassVar[bool] = True
     most_events: ClassVar[int | None] = None
+
+    def check(self) -> None:
+        """Refuse a metric that is missing or ambiguous, and periods that begin before the copy's events do."""
+        self.client.frame("events", metric=self.orders_metric, limit=0)
+        begun = self.begun
+        for period in (self.period, self.before):
+            if begun is not None and period is not None and pd.Timestamp(period.start) < begun:
+                compared = period is not self.period
+                raise InvalidInputError(
+                    f"{'The period compared with' if compared else 'The period'} begins at {period.start:%Y-%m-%d}, "
+                    f"and the copy's events at {begun:%Y-%m-%d %H:%M}. "
+                    f"Run archive.sync(['events'], since='{period.start:%Y-%m-%d}') first"
+                    f"{', or compare with no other period (compare=None)' if compared else ''}."
+                )
+
+    @cached_property
+    def has_reports(self) -> bool:
+        """Whether the copy has the tables that recipients and rates of messages are counted with."""
+        return all(map(self._has, TABLES_OF_REPORTS))
+
+    @property
+    def missing_tables(self) -> list[str]:
+        """The tables that recipients and rates would be counted with and that the copy lacks."""
+        return [name for name in TABLES_OF_REPORTS if not self._has(name)]
 
     @cached_property
     def account(self) -> Mapping[str, Any]:
         """Attributes of the account, where the archive has them; else what its orders say of the currency."""
-        if self._has("accounts"):
+        if self._has("accounts") and self._tables["accounts"].rows > 0:
             return dict(self.client.frame("accounts").iloc[0])
-        orders = self.orders
-        for name in ("event_properties.$value_currency", "event_properties.$currency_code"):
-            if name in orders and (codes := orders[name].dropna().unique()).size == 1:
-                return {"preferred_currency": codes[0]}
-        return {}
+        codes = self.orders["currency"].dropna().unique()
+        return {"preferred_currency": codes[0]} if codes.size == 1 else {}
 
     @property
     def now(self) -> datetime:
@@ -235,71 +429,51 @@ class ArchiveFrames(AccountFrames):
 
     @cached_property
     def orders_metric(self) -> Any:
-        """The id of the metric of orders."""
-        metric = self.client.analyses._source().order_metric(self.metric)
-        self.client.frame("events", metric=metric, limit=0)  # refuses a name that no metric or several have
-        return metric
-
-    @cached_property
-    def currency(self) -> str | None:
-        """The currency of the period's orders; None if there are several."""
-        try:
-            codes = self._now_orders["currency"].dropna()
-        except InvalidInputError:  # several, as the chapters that need the orders say
-            return None
-        return self._own_currency if codes.empty else str(codes.iloc[0])
-
-    @property
-    def _own_currency(self) -> str | None:
-        code = self.account.get("preferred_currency")
-        return None if code is None or pd.isna(code) else str(code)
+        """The metric of orders: its id, or a name that one metric has."""
+        return self.client.analyses._source().order_metric(self.metric)
 
     def _orders_of(self, period: Timeframe) -> pd.DataFrame:
-        """Orders of a period: datetime on the account's clock, value, currency, source, flow and campaign by id.
+        """Orders of a period that count, as of an account.
 
         Raises
         ------
         InvalidInputError
             The orders are in several currencies.
         """
-        columns = [*_ATTRIBUTED, "event_properties"]
-        events = self.client.frame("events", metric=self.orders_metric, timeframe=period, columns=columns)
-        events["currency"] = analysis.normalise_orders(events)["currency"].fillna(self._own_currency or pd.NA)
-        paid = events["value"].fillna(0) != 0
-        if len(codes := sorted(events["currency"][paid].fillna("no named currency").unique())) > 1:
+        orders = super()._orders_of(period)
+        codes = sorted(
+            orders["currency"][orders["value"].fillna(0) != 0].fillna("no named currency").unique()
+        )
+        if self.conditions is None and len(codes) > 1:
             raise InvalidInputError(
                 f"Orders are in several currencies: {', '.join(codes)}, which are never added. "
-                "archive.summary('account', currency=...) counts those in one of them."
+                f"Pass orders={{'currency': {codes[0]!r}}} for the orders in one of them."
             )
-        events["datetime"] = events["datetime"].dt.tz_convert(period.timezone)
-        flow, campaign = events["attributed_flow_id"].notna(), events["attributed_campaign_id"].notna()
-        events["source"] = "other"
-        events.loc[campaign, "source"] = "campaign"
-        events.loc[flow, "source"] = "flow"
-        return pd.DataFrame(events)
+        return orders
 
-    @cached_property
-    def _now_orders(self) -> pd.DataFrame:
-        return self._orders_of(self.period)
+    def _currency_of_orders(self) -> str | None:
+        try:
+            codes = self.chosen_orders["currency"].dropna()
+        except InvalidInputError:  # several, as the chapters that need the orders say
+            return None
+        return self._own_currency if codes.empty else str(codes.iloc[0])
 
-    @cached_property
-    def _before_orders(self) -> pd.DataFrame | None:
-        return None if self.before is None else self._orders_of(self.before)
-
-    @cached_property
-    def summary(self) -> pd.DataFrame:
-        """Revenue and orders by source, as `client.account_summary` has them."""
-        values, before = _measured(self._now_orders), None
-        if self._before_orders is not None:
-            before = _measured(self._before_orders)
-        kinds = {
-            "revenue": "money",
-            "revenue_share": "rate",
-            "orders": "count",
-            "average_order_value": "money",
-        }
+    def _summary(self, currency: str | None) -> pd.DataFrame:
+        if self.has_reports:
+            return pd.DataFrame(
+                self.client.summary(
+                    "account",
+                    self.period,
+                    compare=self.compare,
+                    conversion_metric=self.orders_metric,
+                    currency=currency,
+                )
+            )
+        values, before = _measured(self.chosen_orders), None
+        if self.chosen_orders_before is not None:
+            before = _measured(self.chosen_orders_before)
         rows = [
-            (source, measure, kinds[measure], value, *([] if before is None else [before[source, measure]]))
+            (source, measure, SHOP[measure], value, *([] if before is None else [before[source, measure]]))
             for (source, measure), value in values.items()
         ]
         names = ["source", "measure", "kind", "value", *([] if before is None else ["previous"])]
@@ -312,61 +486,45 @@ class ArchiveFrames(AccountFrames):
 
     @cached_property
     def split(self) -> pd.DataFrame:
-        """Revenue by interval and source; every interval of the period has a row for each."""
-        starts = self._starts()
-        orders = self._now_orders
-        place = starts.searchsorted(pd.DatetimeIndex(orders["datetime"]), side="right") - 1
-        sums = orders["value"].groupby([place, orders["source"]]).sum()
-        rows = [
-            (start, source, float(sums.get((at, source), 0.0)), self._is_over(starts, at))
-            for at, start in enumerate(starts)
-            for source in ("campaign", "flow", "other")
-        ]
-        return pd.DataFrame(rows, columns=["datetime", "source", "revenue", "complete"])
-
-    @cached_property
-    def flows(self) -> pd.DataFrame:
-        """Revenue and orders of each flow."""
-        return self._by("flow", self._now_orders)
-
-    @cached_property
-    def flows_before(self) -> pd.DataFrame | None:
-        """Revenue and orders of each flow in the period compared with."""
-        return None if self._before_orders is None else self._by("flow", self._before_orders)
+        """Revenue by interval and source."""
+        return self._split_of_orders()
 
     @cached_property
     def campaigns(self) -> pd.DataFrame:
-        """Revenue and orders of each campaign."""
-        return self._by("campaign", self._now_orders)
-
-    def _by(self, kind: Literal["flow", "campaign"], orders: pd.DataFrame) -> pd.DataFrame:
-        rows = orders[orders["source"].eq(kind)]
-        grouped = rows.groupby(f"attributed_{kind}_id")["value"].agg(
-            conversions="size", conversion_value="sum"
-        )
-        frame = grouped.rename_axis(f"{kind}_id").reset_index()
-        ids = frame[f"{kind}_id"].astype("string")
-        frame[kind] = ids
-        if self._has(f"{kind}s"):  # else their ids must do
-            frame[kind] = (
-                ids.map(self.client.frame(f"{kind}s").set_index("id")["name"]).fillna(ids).astype("string")
-            )
-        frame["average_order_value"] = frame["conversion_value"] / frame["conversions"]
-        return frame.sort_values(
-            ["conversion_value", f"{kind}_id"], ascending=[False, True], ignore_index=True
-        )
+        """A row for each campaign, as `client.campaigns.summary` has them."""
+        return self._counted("campaigns", self.period)
 
     @cached_property
-    def orders(self) -> pd.DataFrame:
-        """Orders of the twelve months before the end of the period."""
-        events: pd.DataFrame = self.client.frame(
-            "events",
-            metric=self.orders_metric,
-            start=pd.Timestamp(self.period.end - pd.DateOffset(years=1)),
-            end=self.period.end,
-            properties=["$value", "$value_currency", "$currency_code"],
+    def flows(self) -> pd.DataFrame:
+        """A row for each flow."""
+        return self._counted("flows", self.period)
+
+    @cached_property
+    def messages(self) -> pd.DataFrame:
+        """A row for each message of a flow."""
+        return self._counted("flows", self.period, by="message")
+
+    @cached_property
+    def flows_before(self) -> pd.DataFrame | None:
+        """A row for each flow of the period compared with."""
+        return None if self.before is None else self._counted("flows", self.before)
+
+    def _counted(self, of: Literal["campaigns", "flows"], period: Timeframe, **by: str) -> pd.DataFrame:
+        return pd.DataFrame(self.client.summary(of, period, conversion_metric=self.orders_metric, **by))
+
+    def _names_of(self, kind: str) -> Mapping[str, str]:
+        if not self._has(f"{kind}s"):  # their ids must do
+            return {}
+        known = self.client.frame(f"{kind}s")
+        return dict(zip(known["id"], known["name"], strict=True))
+
+    @property
+    def begun(self) -> pd.Timestamp | None:
+        """The time at which the copy's events begin, if not all were read."""
+        begun = self._tables["events"].since if self._has("events") else None
+        return (
+            None if begun is None or pd.isna(begun) else pd.Timestamp(begun).tz_convert(self.period.timezone)
         )
-        return events.rename(columns={"event_properties.$value": "$value"})
 
     def counted(self, metric: str) -> pd.DataFrame:
         """Count the events of a metric by interval: datetime, count, complete."""
@@ -393,21 +551,13 @@ class ArchiveFrames(AccountFrames):
         frame: pd.DataFrame = self.client.frame("events", metric=ids, timeframe=self.period, **options)
         return frame
 
-    def _starts(self) -> pd.DatetimeIndex:
-        """Return the starts of the intervals, the first cut by the start of the period."""
-        rule = {"day": "D", "week": "W-MON", "month": "MS"}[self.interval]
-        zone = self.period.timezone
-        start, end = (pd.Timestamp(at).tz_convert(zone) for at in (self.period.start, self.period.end))
-        inner = pd.date_range(start.normalize(), end, freq=rule, tz=zone, inclusive="left")
-        return pd.DatetimeIndex([start, *inner[inner > start]])
-
-    def _is_over(self, starts: pd.DatetimeIndex, at: int) -> bool:
-        end = starts[at + 1] if at + 1 < len(starts) else pd.Timestamp(self.period.end)
-        return bool(end <= pd.Timestamp(self.now))
+    @cached_property
+    def _tables(self) -> dict[str, Any]:
+        """The row of each table in the archive's status."""
+        return {row.table: row for row in self.client.status().itertuples()}
 
     def _has(self, table: str) -> bool:
-        status = self.client.status()
-        return bool(status["table"].eq(table).any()) and len(self.client.files(table)) > 0
+        return table in self._tables
 
 
 def _measured(orders: pd.DataFrame) -> dict[tuple[str, str], float]:

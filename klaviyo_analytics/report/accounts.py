@@ -6,13 +6,14 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from klaviyo_analytics._html import table
+from klaviyo_analytics.analysis.orders import OrderConditions
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, KlaviyoError
 from klaviyo_analytics.report.document import Branding
 from klaviyo_analytics.report.html import overview
@@ -26,6 +27,7 @@ _SHARED: dict[str, Any] = {
     "timeframe": str,
     "conversion_metric": (str, list),
     "sections": list,
+    "orders": dict,
     "branding": dict,
 }
 _TOP = _SHARED | {"folder": str, "compare": str, "privacy": str, "formats": list, "accounts": list}
@@ -104,10 +106,11 @@ def run(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Run:
     ----------
     path : str or Path
         The file. At its top: title, folder (for the reports; beside the file), timeframe, compare ("none" for no
-        comparison), conversion_metric, privacy, sections, formats ("html", "xlsx", "pdf", "md"), and a table
-        ``[branding]`` with colour, logo, footer, language. Each ``[[accounts]]`` has a name, ``key_env`` (the name of
+        comparison), conversion_metric, privacy, sections, formats ("html", "xlsx", "pdf", "md"), a table ``[orders]``
+        with the conditions of orders that count (as ``renewals = false``), and a table ``[branding]`` with colour,
+        logo, footer, language. Each ``[[accounts]]`` has a name, ``key_env`` (the name of
         the environment variable with its key), or a ``connection`` of the gateway, or both; also base_url, title,
-        timeframe, conversion_metric, sections and branding of its own. The file holds no key.
+        timeframe, conversion_metric, sections, orders and branding of its own. The file holds no key.
     environ : mapping, optional
         Environment variables; those of the process if omitted.
 
@@ -172,6 +175,7 @@ def _one(
             conversion_metric=tuple(metric) if isinstance(metric, list) else metric,
             privacy=settings.get("privacy", "aggregate"),
             sections=chosen("sections"),
+            orders=chosen("orders"),
             title=account.get("title"),
             branding=_branding(settings, account, beside),
         )
@@ -227,6 +231,9 @@ def _read(file: Path) -> dict[str, Any]:
         raise InvalidInputError(f"{file} is not valid TOML: {error}.") from None
     _checked(file, "", settings, _TOP)
     _checked(file, "branding", settings.get("branding", {}), _BRANDING)
+    kinds: dict[type, type] = {bool: bool, tuple: list}
+    conditions = {one.name: kinds.get(type(one.default), str) for one in fields(OrderConditions)}
+    _checked(file, "orders", settings.get("orders", {}), conditions)
     unknown = [str(name) for name in settings.get("formats", []) if name not in _FORMATS]
     if unknown or not settings.get("formats", ["html"]):
         raise InvalidInputError(
@@ -240,6 +247,7 @@ def _read(file: Path) -> dict[str, Any]:
             raise InvalidInputError(f'{file}, {where} has no name. Add name = "…".')
         _checked(file, where, account, _ACCOUNT)
         _checked(file, f"{where}, branding", account.get("branding", {}), _BRANDING)
+        _checked(file, f"{where}, orders", account.get("orders", {}), conditions)
         if not account.get("key_env") and not account.get("connection"):
             raise InvalidInputError(
                 f"{file}, {where} ({account['name']}) has neither key_env nor connection. Add the name of the "

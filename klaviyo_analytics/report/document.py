@@ -39,8 +39,9 @@ class Branding:
     footer : str
         Text at the end of the report.
     language : str
-        Language tag such as "en", "de" or "pt-BR" for dates and numbers. Anything but "en" needs babel, which the
-        extra ``report`` brings.
+        Language tag such as "en", "de" or "pt-BR" for dates and numbers; the words that the package writes stay
+        English. Workbooks hold numbers and dates themselves, which the reader's own program shows in its language.
+        Anything but "en" needs babel, which the extra ``report`` brings.
 
     Raises
     ------
@@ -330,11 +331,13 @@ class Report:
         Colours, logo, footer, language.
     failures : mapping of str to str
         Sections that could not be made, and why. The report lists them at its end.
+    wording : str, optional
+        Language tag of your own titles and texts, for screen readers; the language of `branding` if omitted.
 
     Raises
     ------
     InvalidInputError
-        A section is of another type.
+        A section is of another type, or `wording` is not a language tag.
 
     Examples
     --------
@@ -361,8 +364,15 @@ class Report:
     subtitle: str = ""
     branding: Branding = field(default_factory=Branding)
     failures: Mapping[str, str] = field(default_factory=dict)
+    wording: str | None = None
 
     def __post_init__(self) -> None:
+        if self.wording is not None and not re.fullmatch(
+            r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", self.wording
+        ):
+            raise InvalidInputError(
+                f"wording={self.wording!r} is not a language tag; expected one such as 'en', 'de' or 'pt-BR'."
+            )
         given: Sequence[Any] = self.sections
         for position, part in enumerate(given):
             if not isinstance(part, Part):

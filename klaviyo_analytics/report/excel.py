@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, cast
 
@@ -11,7 +13,7 @@ import pandas as pd
 
 from klaviyo_analytics._safe_text import printable
 from klaviyo_analytics.errors import InvalidInputError, MissingExtraError
-from klaviyo_analytics.report.document import Heading, MetricCards, Report, Table, Text
+from klaviyo_analytics.report.document import Figure, Heading, MetricCards, Report, Table, Text
 from klaviyo_analytics.report.formats import Formatter, is_number, kind_of, label_of, title_of
 
 _LONGEST_TEXT = 32_767  # characters of a cell
@@ -27,6 +29,18 @@ _FORMATS = {
     "text": "@",
 }
 _PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#882255", "#666633")
+_A4 = 9
+_PAGE_PIXELS = {"landscape": 1_020, "portrait": 690}  # what A4 holds across between these margins
+_PAGE_ROWS = {"landscape": 30, "portrait": 46}
+_SMALLEST = 0.75  # smaller letters are not read on paper
+_CHART_PIXELS = (560, 1_020)
+_UNSCALED = {"scale_with_doc": False}
+_TALLEST = 27  # lines; Excel ends a row at 409 points
+_OVERVIEW_WIDTHS = (40, 15, 10, 11, 46, 38)
+_CARD_COLUMNS = (
+    ("Number", False), ("Value", True), ("Change", True), ("Verdict", False), ("Threshold", False),
+    ("Possible action", False),
+)  # fmt: skip
 _BADGES = {"good": "within", "watch": "watch", "act": "outside"}
 
 
@@ -56,6 +70,16 @@ def workbook(report: Report) -> bytes:
         book.set_properties({"title": _text(report.title)[:255], "created": _MADE})
         _Sheets(book, report).write()
     return target.getvalue()
+
+
+@dataclass(frozen=True)
+class _Size:
+    """What is printed of a sheet: its width, its lines of text, and its chart with the row where it begins."""
+
+    pixels: int
+    lines: int
+    chart_lines: int = 0
+    chart_row: int = 0
 
 
 class _Sheets:
@@ -93,63 +117,68 @@ class _Sheets:
         return name
 
     def _overview(self, sheet: Any, tables: list[tuple[str, Table]]) -> None:
-        bold, wrapped = self._format(bold=True), self._format(text_wrap=True)
-        sheet.set_column(0, 0, 34)
-        sheet.set_column(1, 3, 16)
-        sheet.set_column(4, 5, 60)
+        """Write the texts and key numbers of each chapter, with a link to each of its sheets."""
+        wrapped = self._format(text_wrap=True)
+        for column, width in enumerate(_OVERVIEW_WIDTHS):
+            sheet.set_column(column, column, width)
         sheet.hide_gridlines(2)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
-        big = self._format(bold=True, font_size=18, font_color=self._report.branding.colour)
-        sheet.write_string(0, 0, _text(self._report.title), big)
+        self._page(sheet, self._report.title, _Size(sum(map(_pixels, _OVERVIEW_WIDTHS)), _MOST_ROWS))
+        colour = self._report.branding.colour
+        sheet.write_string(
+            0, 0, _text(self._report.title), self._format(bold=True, font_size=18, font_color=colour)
+        )
+        sheet.set_row(0, 26)
         sheet.write_string(1, 0, _text(self._report.subtitle), self._format(font_color="#5a6675"))
-        row = 3
+        row, left = 3, iter(tables)
         for part in self._report.sections:
             if isinstance(part, Heading):
-                chapter = self._format(bold=True, font_size=13, font_color=self._report.branding.colour)
+                row += row > 3
+                chapter = self._format(bold=True, font_size=13, font_color=colour)
                 sheet.write_string(row, 0, _text(part.title), chapter)
+                sheet.set_row(row, 20)
                 row += 1
             elif isinstance(part, Text):
                 if part.title:
-                    sheet.write_string(row, 0, _text(part.title), bold)
+                    sheet.write_string(row, 0, _text(part.title), self._format(bold=True))
                     row += 1
                 for line in part.lines:
-                    text = _text(line)
-                    sheet.merge_range(row, 0, row, 5, "", wrapped)
-                    sheet.write_string(row, 0, text, wrapped)
-                    sheet.set_row(row, 15 * max(1, math.ceil(len(text) / 150)))
-                    row += 1
-                row += 1
+                    row = self._paragraph(sheet, row, line, wrapped)
             elif isinstance(part, MetricCards):
                 row = self._cards(sheet, row, part)
-        sheet.write_string(row, 0, "Sheets", bold)
-        for name, table in tables:
-            row += 1
-            quoted = name.replace("'", "''")
-            link = self._format(font_color="#0563C1", underline=1)
-            sheet.write_url(row, 0, f"internal:'{quoted}'!A1", link, string=_text(table.title)[:255])
-            sheet.write_number(row, 1, len(table.frame), self._format(num_format='#,##0" rows"'))
+            elif isinstance(part, Table) or (isinstance(part, Figure) and part.data is not None):
+                row = self._link(sheet, row, *next(left))
         if self._report.failures:
-            row += 2
-            sheet.write_string(row, 0, "Sections that could not be made", bold)
+            row += 1
+            sheet.write_string(row, 0, "Sections that could not be made", self._format(bold=True))
+            row += 1
             for name, reason in sorted(self._report.failures.items()):
-                row += 1
-                sheet.write_string(row, 0, _text(name))
-                sheet.write_string(row, 1, _text(reason))
+                row = self._paragraph(sheet, row, f"{name}: {reason}", wrapped)
         if self._report.branding.footer:
-            sheet.write_string(row + 2, 0, _text(self._report.branding.footer))
+            self._paragraph(sheet, row + 1, self._report.branding.footer, wrapped)
+
+    def _paragraph(self, sheet: Any, row: int, line: str, wrapped: Any) -> int:
+        text = _text(line)
+        sheet.merge_range(row, 0, row, len(_OVERVIEW_WIDTHS) - 1, "", wrapped)
+        sheet.write_string(row, 0, text, wrapped)
+        sheet.set_row(row, 15 * min(_lines(text, sum(_OVERVIEW_WIDTHS)), _TALLEST))
+        return row + 1
+
+    def _link(self, sheet: Any, row: int, name: str, table: Table) -> int:
+        quoted = name.replace("'", "''")
+        link = self._format(font_color="#0563C1", underline=1)
+        sheet.write_url(row, 0, f"internal:'{quoted}'!A1", link, string=_text(table.title)[:255])
+        sheet.write_number(row, 3, len(table.frame), self._format(num_format='#,##0" rows"'))
+        if table.chart and len(table.frame):
+            sheet.write_string(row, 4, "with a chart below the table", self._format(align="left", indent=1))
+        return row + 1
 
     def _cards(self, sheet: Any, row: int, part: MetricCards) -> int:
-        head = self._head()
-        for column, title in enumerate(
-            ("Number", "Value", "Change", "Verdict", "Threshold", "Possible action")
-        ):
-            sheet.write_string(row, column, title, head)
+        for column, (title, number) in enumerate(_CARD_COLUMNS):
+            sheet.write_string(row, column, title, self._head(number=number))
+        words = self._format(text_wrap=True, align="left", indent=1)
         for card in part.cards:
             row += 1
-            wrapped = self._format(text_wrap=True)
-            sheet.write_string(row, 0, _text(card.label), wrapped)
+            sheet.write_string(row, 0, _text(card.label), words)
             if card.value is not None and math.isfinite(card.value):
                 kind = (
                     "small_rate" if card.kind == "rate" and abs(card.value) < 0.01 else card.kind
@@ -157,12 +186,32 @@ class _Sheets:
                 sheet.write_number(row, 1, card.value, self._format(num_format=_pattern(kind, card.currency)))
             if card.change is not None and math.isfinite(card.change):
                 sheet.write_number(row, 2, card.change, self._format(num_format="+0.0%;-0.0%;0.0%"))
-            sheet.write_string(row, 3, _BADGES.get(card.verdict or "", ""))
-            sheet.write_string(row, 4, _text(card.threshold), wrapped)
-            sheet.write_string(row, 5, _text(card.action), wrapped)
-            longest = max(len(card.threshold), len(card.action))
-            sheet.set_row(row, 15 * max(1, math.ceil(longest / 60)))
+            texts = {0: card.label, 3: _BADGES.get(card.verdict or "", ""), 4: card.threshold, 5: card.action}
+            for column in (3, 4, 5):
+                sheet.write_string(row, column, _text(texts[column]), words)
+            tall = max(_lines(text, _OVERVIEW_WIDTHS[column] - 3) for column, text in texts.items())
+            sheet.set_row(row, 15 * min(tall, _TALLEST))
         return row + 2
+
+    def _page(self, sheet: Any, title: str, size: _Size) -> None:
+        """Set up the printed page: one page wide, and a chart that no page cuts in two."""
+        sheet.set_paper(_A4)
+        sheet.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
+        sheet.set_header(f"&L&B{_code(title, 100)}&R{_code(self._report.title, 100)}", _UNSCALED)
+        sheet.set_footer(f"&L{_code(self._report.branding.footer, 200)}&RPage &P of &N", _UNSCALED)
+        lines = size.lines + size.chart_lines
+        flat = _PAGE_ROWS["landscape"] / (_SMALLEST if size.chart_lines else 1)
+        upright = size.pixels <= _PAGE_PIXELS["portrait"] and lines > flat
+        across = "portrait" if upright else "landscape"
+        (sheet.set_portrait if upright else sheet.set_landscape)()
+        scale = min(1.0, _PAGE_PIXELS[across] / size.pixels)
+        if not size.chart_lines:
+            sheet.fit_to_pages(1, 0)
+        elif lines <= _PAGE_ROWS[across] / min(scale, _SMALLEST):
+            sheet.fit_to_pages(1, 1)
+        else:  # a page break has no effect in Excel where a sheet is fitted to pages
+            sheet.set_print_scale(max(10, math.floor(scale * 97)))
+            sheet.set_h_pagebreaks([size.chart_row])
 
     def _head(self, *, number: bool = False) -> Any:
         return self._format(
@@ -170,7 +219,7 @@ class _Sheets:
             bg_color=self._report.branding.colour,
             font_color="#ffffff",
             text_wrap=True,
-            **({"align": "right"} if number else {"indent": 1}),
+            **({"align": "right"} if number else {"align": "left", "indent": 1}),
         )
 
     def _sheet(self, sheet: Any, name: str, table: Table) -> None:
@@ -180,33 +229,37 @@ class _Sheets:
                 f"table {table.title!r} has {rows:,} rows and {across:,} columns, more than a sheet holds. "
                 "Use to_folder(), which writes CSV and Parquet files."
             )
-        tallest, across_all = 1, 0.0
+        tallest, widths = 1, []
         for position, column in enumerate(map(str, table.frame.columns)):
             label = title_of(label_of(table, column))
             number = is_number(kind_of(table, column))
             sheet.write_string(0, position, _text(label), self._head(number=number))
             width = self._column(sheet, position, table, column)
             longest = max(map(len, label.split()), default=0)
-            broad = min(max(width, longest * 1.15, 8) + 4, 60)  # room for the arrow of the filter
+            broad = min(max(width, longest * 1.15, 8) + 3, 60)  # room for the arrow of the filter
             sheet.set_column(position, position, broad)
-            tallest = max(tallest, math.ceil(len(label) * 1.3 / (broad - 2)))
-            across_all += broad
-        sheet.set_row(0, 15 * tallest)
+            tallest = max(tallest, _lines(label, broad - 1))
+            widths.append(broad)
+        sheet.set_row(0, 15 * min(tallest, _TALLEST))
         sheet.freeze_panes(1, 1)
         if rows and across:
             sheet.autofilter(0, 0, rows, across - 1)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
+        below, note_lines = rows + 2, 0  # a blank row after the table
         if table.note:
             text, slanted = _text(table.note), self._format(italic=True, text_wrap=True)
             if across > 1:
-                sheet.merge_range(rows + 2, 0, rows + 2, across - 1, "", slanted)
-            sheet.write_string(rows + 2, 0, text, slanted)
-            sheet.set_row(rows + 2, 15 * math.ceil(len(text) * 1.1 / max(across_all, 20)))
+                sheet.merge_range(below, 0, below, across - 1, "", slanted)
+            sheet.write_string(below, 0, text, slanted)
+            note_lines = min(_lines(text, max(sum(widths), 20)), _TALLEST)
+            sheet.set_row(below, 15 * note_lines)
+            below += 2
+        pixels, chart_lines = sum(map(_pixels, widths)), 0
         if table.chart and rows:
-            self._chart(sheet, name, table)
+            broad = min(max(pixels, _CHART_PIXELS[0]), _CHART_PIXELS[1])
+            chart_lines = self._chart(sheet, name, table, below, broad)
+            pixels = max(pixels, broad)
+        self._page(sheet, table.title, _Size(pixels, below + note_lines + tallest, chart_lines, below))
 
     def _column(self, sheet: Any, position: int, table: Table, column: str) -> int:
         """Write one column and return the number of characters of its longest value."""
@@ -235,11 +288,15 @@ class _Sheets:
             return 16 if kind == "datetime" else 10
         text = _text(self._language(value, "text"))
         sheet.write_string(
-            row, position, text, self._format(num_format="@", indent=1, text_wrap=len(text) > 57)
+            row,
+            position,
+            text,
+            self._format(num_format="@", align="left", indent=1, text_wrap=len(text) > 57),
         )
         return min(len(text), 57)
 
-    def _chart(self, sheet: Any, name: str, table: Table) -> None:
+    def _chart(self, sheet: Any, name: str, table: Table, row: int, pixels: int) -> int:
+        """Put a native chart below a table and return the number of rows that it covers."""
         kinds = {"stacked": {"type": "column", "subtype": "stacked"}}
         chart = self._book.add_chart(kinds.get(str(table.chart), {"type": table.chart}))
         rows, columns = len(table.frame), [str(column) for column in table.frame.columns]
@@ -262,8 +319,29 @@ class _Sheets:
         elif table.chart == "bar":
             chart.set_y_axis({"reverse": True})
         chart.set_legend({"none": True} if len(table.series) == 1 else {"position": "bottom"})
-        chart.set_size({"width": 720, "height": 360})
-        sheet.insert_chart(1, len(columns) + 1, chart)
+        chart.set_size({"width": pixels, "height": 18 * 20})
+        sheet.insert_chart(row, 0, chart)
+        return 18
+
+
+def _pixels(width: float) -> int:
+    """Return the width of a column in pixels, from its width in characters."""
+    return round(width * 7 + 5)
+
+
+def _lines(text: str, width: float) -> int:
+    """Return how many lines a text takes in a cell of so many characters."""
+    wide = max(int(width), 8)
+    return sum(max(len(textwrap.wrap(line, wide)), 1) for line in text.split("\n"))
+
+
+def _code(text: str, most: int) -> str:
+    """Return text for the head or foot of a printed page, where & would begin a code."""
+    plain = " ".join(printable(text).split())
+    shown = plain if len(plain) <= most else plain[: most - 1] + "…"
+    while len(coded := shown.replace("&", "&&")) > most:
+        shown = shown[:-2] + "…"
+    return coded
 
 
 def _pattern(kind: str, currency: str | None) -> str:

@@ -43,7 +43,7 @@ def is_number(kind: Kind) -> bool:
 
 
 class Formatter:
-    """Write values in one language.
+    """Write numbers and dates in one language; words stay as they are.
 
     Parameters
     ----------
@@ -127,19 +127,23 @@ class Formatter:
 
     def _date(self, value: datetime | date, kind: Kind) -> str:
         if self._locale is not None:
-            from babel.dates import format_date, format_datetime  # noqa: PLC0415
+            from babel.dates import format_date, format_time, get_datetime_format  # noqa: PLC0415
 
+            day = str(format_date(value, "medium", locale=self._locale))
             if kind == "date" or not isinstance(value, datetime):
-                return str(format_date(value, "medium", locale=self._locale))
-            return str(format_datetime(value.replace(tzinfo=None), "medium", locale=self._locale))
+                return day
+            time = str(format_time(value.replace(tzinfo=None), "short", locale=self._locale))
+            pattern = str(get_datetime_format("medium", locale=self._locale)).replace("'", "")
+            return pattern.replace("{0}", time).replace("{1}", day)
         return f"{value:%Y-%m-%d}" if kind == "date" else f"{value:%Y-%m-%d %H:%M}"
 
     def _decimal(self, number: float, decimals: int) -> str:
         if self._locale is not None:
             from babel.numbers import format_decimal  # noqa: PLC0415
 
-            pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-            return str(format_decimal(number, format=pattern, locale=self._locale))
+            whole = str(self._locale.decimal_formats[None].pattern).partition(".")[0]  # 12,34,567 in Hindi
+            pattern = whole + ("." + "0" * decimals if decimals else "")
+            return _signed(format_decimal(number, format=pattern, locale=self._locale))
         text = f"{abs(number):,.{decimals}f}"
         return f"−{text}" if number < 0 and text.strip("0.,") else text
 
@@ -153,18 +157,24 @@ class Formatter:
             from babel.numbers import format_percent  # noqa: PLC0415
 
             pattern = str(self._locale.percent_formats[None].pattern)
-            pattern = pattern.replace("#,##0", "#,##0" + ("." + "0" * decimals if decimals else ""))
-            return str(format_percent(number, format=pattern, locale=self._locale))
+            if decimals:
+                pattern = pattern.replace("#0", "#0." + "0" * decimals)
+            return _signed(format_percent(number, format=pattern, locale=self._locale))
         return f"{self._decimal(number * 100, decimals)}%"
 
     def _money(self, number: float, currency: str | None) -> str:
         if self._locale is not None and currency:
             from babel.numbers import format_currency  # noqa: PLC0415
 
-            return str(format_currency(number, currency, locale=self._locale))
+            return _signed(format_currency(number, currency, locale=self._locale))
         text = self._decimal(number, 0 if (currency or "").upper() in _WHOLE else 2)
         sign = _SIGNS.get((currency or "").upper(), f"{currency} " if currency else "")
         return f"−{sign}{text[1:]}" if text.startswith("−") else f"{sign}{text}"
+
+
+def _signed(number: str) -> str:
+    """Return a number with the same minus sign that changes have."""
+    return number.replace("-", "−")
 
 
 def title_of(words: str) -> str:

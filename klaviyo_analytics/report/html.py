@@ -70,7 +70,7 @@ def document(report: Report) -> str:
         dark=_shades(report.branding.colour)["dark"],
         script=_asset("report.js"),
         body=_body(report),
-        language=report.branding.language,
+        language=_tag(report.wording or report.branding.language),
     )
     if (size := len(text.encode())) > MOST_BYTES:
         warnings.warn(
@@ -149,6 +149,7 @@ def _body(report: Report) -> str:
     chapters = [part for part in parts if part["type"] == "Heading"]
     if not chapters:
         chapters = [part for part in parts if part.get("title")]
+    numbers = _tag(report.branding.language)
     failures = sorted(report.failures.items()) if report.failures else []
     if failures:
         chapters = [*chapters, {"id": "part-failures", "title": "Sections that could not be made"}]
@@ -160,6 +161,7 @@ def _body(report: Report) -> str:
             failures=failures,
             failures_id="part-failures",
             logo=_logo(report),
+            numbers_in=numbers if numbers != _tag(report.wording or numbers) else "",
         )
     )
 
@@ -265,6 +267,11 @@ def _figure(figure: Figure, write: Formatter) -> dict[str, Any]:
         ],
         "table": None if figure.data is None else _table(figure.data, write),
     }
+
+
+def _tag(language: str) -> str:
+    """Return a language as HTML names it."""
+    return language.replace("_", "-")
 
 
 def _logo(report: Report) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from klaviyo_analytics.report.document import Card, Kind, Text, Verdict
 from klaviyo_analytics.report.formats import Formatter
+from klaviyo_analytics.resources.accounts import OF_ORDERS
 
 if TYPE_CHECKING:
     from klaviyo_analytics.report.account_frames import AccountFrames
@@ -322,7 +323,9 @@ def key_numbers(source: AccountFrames) -> Iterator[Card]:
     ]
     for origin, measure, label in wanted:
         value, rule = source.value(origin, measure), THRESHOLDS[origin, measure]
-        if value is None and not source.has_reports:
+        if value is None and not (
+            source.has_reports and (source.has_conversions or measure not in OF_ORDERS)
+        ):
             continue
         verdict = rule.verdict(value)
         kind: Any = "money" if measure == "revenue_per_recipient" else "rate"

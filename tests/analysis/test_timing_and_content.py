@@ -182,6 +182,16 @@ def test_the_bounds_of_the_bands_are_strict(bounced: int, band: str) -> None:
     assert rows["bounce_rate"]["band"] == band
 
 
+def test_text_messages_take_no_part_in_the_open_rate_nor_in_its_interval() -> None:
+    sent = frame(recipients=[100, 300], delivered=[100, 300], bounced=[0, 0], clicks_unique=[4, 8])
+    sent["opens_unique"] = pd.array([40, None], dtype="Int64")  # of text messages, opens are not known
+    rows = {row["measure"]: row for row in records(analysis.deliverability_bands(sent))}
+    opens, clicks = rows["open_rate"], rows["click_rate"]
+    assert (opens["numerator"], opens["denominator"], opens["rate"]) == (40, 100, 0.4)
+    assert opens["low"] < 0.4 < opens["high"]
+    assert (clicks["numerator"], clicks["denominator"]) == (12, 400)
+
+
 def test_a_person_counts_once_for_each_message_and_provider() -> None:
     """Gmail delivered to A and B, bounced for E, and A's two opens are one; without machines as well."""
     rows = records(analysis.deliverability_by_provider(EMAILS))

@@ -77,6 +77,11 @@ def test_a_missing_variable_is_named_and_formats_are_written(tmp_path: Path) -> 
         ("[[accounts]]\nkey_env = 'a'", "account 1 has no name"),
         ("[[accounts]]\nname = 'a'\napi_key = 'x'", "'api_key' is not known"),
         ("formats = ['docx']\n[[accounts]]\nname = 'a'\nkey_env = 'a'", "allowed are html, xlsx, pdf, md"),
+        (
+            "[orders]\nrenewals = 'no'\n[[accounts]]\nname = 'a'\nkey_env = 'a'",
+            "orders: renewals is a str, which is not allowed",
+        ),
+        ("[orders]\nrenewal = false", "orders: 'renewal' is not known; allowed are renewals, test"),
         ("timeframe = 3\n[[accounts]]\nname = 'a'\nkey_env = 'a'", "timeframe is a int"),
     ],
 )
@@ -84,3 +89,15 @@ def test_a_wrong_file_is_refused_before_any_account(text: str, said: str, tmp_pa
     with pytest.raises(InvalidInputError, match=said):
         ka.report.run(write(tmp_path, text), environ={})
     assert not (tmp_path / "reports").exists()
+
+
+def test_orders_that_count_are_shared_by_the_accounts_or_an_account_s_own(tmp_path: Path) -> None:
+    with Sandbox(profiles=60, events=600) as shop:
+        text = 'timeframe = "2026-05"\nsections = ["notes"]\nformats = ["md"]\n[orders]\nrenewals = false\n'
+        own = '[accounts.orders]\nwithout_tags = ["gift"]\n'
+        text += account("A", shop.direct_url, "A") + account("B", shop.direct_url, "A", own)
+        result = ka.report.run(write(tmp_path, text), environ={"A": shop.api_key})
+    assert result.ok, result.frame
+    first, second = ((tmp_path / "reports" / name).read_text("utf-8") for name in ("a.md", "b.md"))
+    assert "Orders that count: without renewals." in first
+    assert "Orders that count: without tags gift." in second

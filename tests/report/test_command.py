@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import __version__
-from klaviyo_analytics.cli import main
+from klaviyo_analytics.cli import main, reading
 from klaviyo_analytics.report.document import Part
 from klaviyo_analytics.sandbox import Sandbox
 
@@ -131,6 +133,79 @@ def test_a_report_is_made_of_an_archive_without_a_key(
     text = (tmp_path / "r.md").read_text("utf-8")
     assert "made from a copy of the account's events" in text
     assert re.search(r"\| \d+,\d\d \$ \|", text)  # German money
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (["renewals=no"], {"renewals": False}),
+        (["test=Yes", "currency=EUR"], {"test": True, "currency": "EUR"}),
+        (
+            ["without_tags=gift, staff", "without_tags=b2b", "only_sources=web"],
+            {"without_tags": ["gift", "staff", "b2b"], "only_sources": ["web"]},
+        ),
+    ],
+)
+def test_orders_that_count_are_read_from_words(given: list[str], wanted: dict[str, object]) -> None:
+    assert reading.conditions_of(given) == wanted
+
+
+@pytest.mark.parametrize("command", ["report", "analyse"])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("renewal=no", "'renewal' is not a condition (did you mean 'renewals'?). Allowed values: renewals"),
+        ("renewals", "--orders 'renewals' is not NAME=VALUE, such as renewals=no"),
+        ("renewals=never", "Write renewals=yes or renewals=no"),
+    ],
+)
+def test_a_wrong_condition_is_explained(
+    command: str, given: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = (
+        ["report", "2026-05", "--to", str(tmp_path / "r.md")] if command == "report" else ["analyse", "rfm"]
+    )
+    assert main([*line, "--demo", "--orders", given]) == 1
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "r.md").exists()
+
+
+def test_a_report_and_an_analysis_count_the_orders_that_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with DEMO(profiles=200, events=6_000, progress=False, truths={"renewals": 0.5}) as client:
+        copy = client.archive(tmp_path / "copy")
+        copy.sync(["events", "metrics", "accounts"])
+        metric = ("Placed Order", "Shopify")
+        wanted = client.analyses.rfm("2026-Q2", metric=metric, orders={"renewals": False})
+        everything = client.analyses.rfm("2026-Q2", metric=metric)
+    assert 0 < wanted["frequency"].sum() < everything["frequency"].sum()
+    of_copy = ["--archive", str(tmp_path / "copy"), "--integration", "Shopify", "--orders", "renewals=no"]
+    line = ["analyse", "rfm", "--timeframe", "2026-Q2", "--metric", "Placed Order", *of_copy, "--csv"]
+    assert main(line) == 0, capsys.readouterr().err
+    shown = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert shown["profile_id"].tolist() == wanted["profile_id"].tolist()
+    target = tmp_path / "r.md"
+    line = ["report", "2026-Q2", "--compare", "none", "--conversion-metric", "Placed Order", *of_copy]
+    assert main([*line, "--to", str(target)]) == 0, capsys.readouterr().err
+    text = target.read_text("utf-8")
+    assert "Orders that count: without renewals" in text
+    assert f"| all | Orders | {int(wanted['frequency'].sum())} |" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["analyse", "rfm", "--integration", "Shopify"], "--integration needs --metric"),
+        (["report", "2026-05", "--integration", "Shopify"], "--integration needs --conversion-metric"),
+        (["analyse", "overlap", "--metric", "Placed Order"], "'metric' is not an argument of overlap"),
+    ],
+)
+def test_options_that_would_have_no_effect_are_refused(
+    line: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*line, "--demo"]) == 1
+    assert said in capsys.readouterr().err
 
 
 def notebook(path: Path, *sources: str) -> Path:

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure as Drawing
 import klaviyo_analytics as ka
 from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
 from klaviyo_analytics.report import Card, Figure, Heading, MetricCards, PageBreak, Report, Table, Text, html
+from klaviyo_analytics.report.document import Part
 from klaviyo_analytics.report.formats import Formatter
 
 HOSTILE = (
@@ -270,6 +271,57 @@ class TestParts:
         assert write(pd.Timestamp("2026-03-01"), "date") == "01.03.2026"
         with pytest.raises(InvalidInputError, match="is not known"):
             Formatter("klingon-xx-yy")
+
+    @pytest.mark.parametrize(
+        ("language", "texts"),
+        [
+            ("de", ["−1.234,50\xa0€", "−12,3\xa0%", "1.234.567", "03.05.2026, 14:05", "+5,0\xa0%"]),
+            (
+                "fr",
+                [
+                    "−1\u202f234,50\xa0€",
+                    "−12,3\xa0%",
+                    "1\u202f234\u202f567",
+                    "3 mai 2026, 14:05",
+                    "+5,0\xa0%",
+                ],
+            ),
+            ("ja", ["−€1,234.50", "−12.3%", "1,234,567", "2026/05/03 14:05", "+5.0%"]),
+            (
+                "ar",
+                ["\u200f−1,234.50\xa0€", "−12.3%", "1,234,567", "03\u200f/05\u200f/2026، 2:05 م", "+5.0%"],
+            ),
+            ("hi", ["−€1,234.50", "−12.3%", "12,34,567", "3 मई 2026, 2:05 pm", "+5.0%"]),
+            ("pt-BR", ["−€\xa01.234,50", "−12,3%", "1.234.567", "3 de mai. de 2026 14:05", "+5,0%"]),
+        ],
+    )
+    def test_numbers_and_dates_in_many_languages(self, language: str, texts: list[str]) -> None:
+        write = Formatter(language)
+        assert [
+            write(-1234.5, "money", "EUR"),
+            write(-0.1234, "rate"),
+            write(1_234_567, "count"),
+            write(pd.Timestamp("2026-05-03 14:05:59", tz="Asia/Tokyo"), "datetime"),
+            write.change(0.05),
+        ] == texts
+
+    @pytest.mark.parametrize("language", ["de", "fr", "ja", "ar", "pt_BR"])
+    def test_a_page_says_which_language_its_words_and_its_numbers_are_in(self, language: str) -> None:
+        parts: list[Part] = [
+            Heading("Orders"),
+            MetricCards([Card("Revenue", 1234.5, "money", "EUR", change=-0.12)]),
+            Table("Rows", pd.DataFrame({"name": ["Oslo"], "orders": [1234]})),
+        ]
+        branding, tag = ka.report.Branding(language=language), language.replace("_", "-")
+        english = parsed(Report("r", parts, branding=branding, wording="en").to_html())
+        assert [a.get("lang") for tag, a in english.tags if tag == "html"] == ["en"]
+        assert [a.get("lang") for tag, a in english.tags if tag == "td"] == [None, tag]
+        classes = [a.get("class") for _, a in english.tags if a.get("lang") == tag]
+        assert classes == ["ka-value", None, "ka-number"]
+        own = parsed(Report("r", parts, branding=branding).to_html())
+        assert [(tag, a["lang"]) for tag, a in own.tags if a.get("lang")] == [("html", tag)]
+        with pytest.raises(InvalidInputError, match="wording='<b>' is not a language tag"):
+            Report("r", wording="<b>")
 
     @pytest.mark.parametrize(("value", "kind", "text"), [
         (-3.5, "money", "−$3.50"), (0.0004, "rate", "0.040%"), (0, "rate", "0%"), (12345, "count", "12,345"),

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import requests
 from openpyxl import load_workbook
+from pypdf import PdfReader
 
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
@@ -133,18 +134,36 @@ def test_the_course_adds_up_to_revenue(report: Report, shop: KlaviyoClient) -> N
     assert course["flow"].sum() == pytest.approx(summary["flow", "revenue"])
 
 
-def test_nobody_is_named_unless_asked_for(report: Report, shop: KlaviyoClient) -> None:
+def in_pdf(report: Report, path: Path) -> str:
+    """Return the text of a report's PDF without blanks and line ends, which may fall inside a word."""
+    report.to_pdf(path)
+    pages = PdfReader(path).pages
+    return "".join("".join(page.extract_text() for page in pages).split())
+
+
+def test_nobody_is_named_unless_asked_for(report: Report, shop: KlaviyoClient, tmp_path: Path) -> None:
     orders = shop.events.list(metric=("Placed Order", "Shopify"), timeframe="2026-05")
     ids = set(orders["profile_id"])
     assert ids
     assert not any(id in report.to_html() for id in ids)
     full, hashed = (
-        ka.report.performance(shop, PERIOD, privacy=p, sections=["customers"]) for p in ("full", "hashed")
+        ka.report.performance(shop, PERIOD, privacy=p, sections=["customers", "notes"])
+        for p in ("full", "hashed")
     )
     named, codes = table(full, "Best customers"), table(hashed, "Best customers")
-    assert set(named["profile"]) & set(shop.profiles.list(fields=["email"])["id"]) == set(named["profile"])
+    people = shop.profiles.list(fields=["email", "phone_number", "first_name", "last_name"])
+    assert set(named["profile"]) <= set(people["id"])
     assert codes["monetary"].tolist() == named["monetary"].tolist()
-    assert not any(id in hashed.to_html() for id in named["profile"])
+    with_ids, with_codes = (
+        [made.to_html(), made.to_markdown(), in_pdf(made, tmp_path / "r.pdf")] for made in (full, hashed)
+    )
+    assert all(id in form for id in named["profile"] for form in with_ids)
+    assert all(code in form for code in codes["profile"] for form in with_codes)
+    assert not any(id in form for id in people["id"] for form in with_codes)
+    secrets = [secret for name in ("email", "phone_number") for secret in people[name].dropna()]
+    assert not any(secret in form for secret in secrets for form in (*with_ids, *with_codes))
+    assert "profileidsofcustomers:treatitaspersonaldata" in with_ids[2]
+    assert "byahashoftheirprofileidonly" in with_codes[2]
 
 
 def test_under_aggregate_no_file_has_a_name_an_address_or_a_phone_number(
@@ -167,6 +186,9 @@ def test_under_aggregate_no_file_has_a_name_an_address_or_a_phone_number(
     made.to_folder(tmp_path / "folder")
     with zipfile.ZipFile(tmp_path / "r.xlsx") as book:
         texts = {f"r.xlsx/{name}": book.read(name) for name in book.namelist()}
+    printed = in_pdf(made, tmp_path / "r.pdf")
+    assert "Nobodyisnamedinthisreport" in printed
+    texts["text of r.pdf"] = printed.encode()
     texts |= {path.name: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
     assert len(texts) > 30
     for name, content in texts.items():
