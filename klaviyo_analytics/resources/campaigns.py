@@ -535,14 +535,14 @@ class NewerForm:
             if kind == "campaign":
                 data[column.name] = frame[field]
                 continue
-            several = frame.get(f"{PARTS[kind].replace('-', '_')}.{field}") if kind else None
+            several: Any = frame.get(f"{PARTS[kind].replace('-', '_')}.{field}") if kind else None
             if column.name == "send_time" and several is not None:
                 several = map(_sent, several, frame[f"campaign_messages.{SOURCES['status'][1]}"])
             values = [None] * len(frame) if several is None else [_agreed(value) for value in several]
             if column.name == "status":
                 values = [None if value is None else str(value).capitalize() for value in values]
             if column.name == "send_options.use_smart_sending":
-                values = [SMART.get(value) for value in values]
+                values = [None if value is None else SMART.get(str(value)) for value in values]
             data[column.name] = array(values, column.kind, column.name)
         taken = {field for _, field in SOURCES.values()} | {"id"}
         for name in frame.columns:
