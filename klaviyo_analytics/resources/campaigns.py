@@ -544,7 +544,7 @@ class NewerForm:
             if column.name == "status":
                 values = [None if value is None else str(value).capitalize() for value in values]
             if column.name == "send_options.use_smart_sending":
-                values = [SMART.get(str(value)) for value in values]
+                values = [None if value is None else SMART.get(str(value)) for value in values]
             data[column.name] = array(values, column.kind, column.name)
         taken = {field for _, field in SOURCES.values()} | {"id"}
         for name in frame.columns:

@@ -328,6 +328,7 @@ def _no_messages(flows: Flows, query: dict[str, Any]) -> pd.DataFrame:
 
 def _told(frame: pd.DataFrame, flow: str, action: str, kind: Any, status: Any) -> pd.DataFrame:
     told = {"flow_id": flow, "flow_action_id": action, "action_type": kind, "action_status": status}
+    frame = frame.drop(columns=[name for name in told if name in frame])  # newer revisions have the action
     for place, (name, value) in enumerate(told.items(), start=1):
         frame.insert(place, name, pd.Series([value] * len(frame), dtype="string"))
     return frame

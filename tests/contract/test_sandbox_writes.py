@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from io import BytesIO
+from typing import Any
 
 import pytest
 from werkzeug.test import Client
@@ -106,7 +107,7 @@ def test_images_of_campaign_messages(write: Writer) -> None:
     write.relate("campaign-message", message, "image", link("image", write.ids("image")[0]))
 
 
-WORDS = {
+WORDS: dict[str, dict[str, Any]] = {
     "email": {"subject": "Spring", "from_email": "tea@shop.example", "from_label": "Shop"},
     "sms": {"body": "Spring teas", "shorten_links": False},
     "push": {"title": "Spring", "body": "Teas", "badge": True, "sound": False, "kv_pairs": {"tea": "green"}},
@@ -187,7 +188,7 @@ def test_parts_of_campaigns(write: Writer) -> None:
     write.remove("campaign-audience", audience)
 
 
-SCHEDULES = {
+SCHEDULES: dict[str, dict[str, Any]] = {
     "static": {"send_time": MOMENT},
     "local_timezone": {"send_time": MOMENT, "timezone_options": {"send_past_timezones_tomorrow": True}},
     "throttled": {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
@@ -131,3 +134,14 @@ def test_a_wrong_query_is_refused_before_anything_is_sent(offline: KlaviyoClient
     for wrong in ({"sort": "status"}, {"filter": ka.F.status == "live"}, {"fields": ["subject"]}):
         with pytest.raises(InvalidQueryError, match="allowed are"):
             offline.flows.messages("F1", **wrong)
+
+
+@pytest.mark.parametrize("revision", ["2026-04-15", "2026-07-15", "2026-10-15"])
+def test_messages_of_a_flow_have_the_same_columns_in_every_revision(revision: str) -> None:
+    """Newer revisions return the action of each message, too; it is one column."""
+    options: Any = {"profiles": 20, "events": 200, "progress": False}
+    with ka.demo(**options) as older, ka.demo(revision=revision, **options) as newer:
+        flow = older.flows.list(limit=1)["id"].item()
+        was, now = older.flows.messages(flow), newer.flows.messages(flow)
+    assert len(was) > 0
+    pd.testing.assert_frame_equal(now[list(was.columns)], was)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
@@ -58,7 +59,7 @@ def clients(shop: Shop) -> Iterator[Clients]:
 
 def drawn(axes: Axes) -> list[Any]:
     """Return what a chart shows: its title, its labels, its lines and its bars."""
-    lines = [line.get_xydata().tolist() for line in axes.lines]
+    lines = [np.asarray(line.get_xydata()).tolist() for line in axes.lines]
     bars = [
         [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in container]
         for container in axes.containers

@@ -175,7 +175,7 @@ def _messages(store: Store) -> Iterator[Record]:
             or campaign.attributes["name"],
             "status": status_of(store, message),
             "tracking_options": {
-                "is_add_utm": bool(tracking.get("add_tracking_params")),
+                "is_add_utm": tracking.get("add_tracking_params"),
                 "is_tracking_clicks": tracking.get("is_tracking_clicks"),
                 "is_tracking_opens": tracking.get("is_tracking_opens"),
             }
