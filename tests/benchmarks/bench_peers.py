@@ -5,13 +5,13 @@ latency, 50 ms and 200 ms a page:
 
 - *bare floor*: `requests`, a loop over `links.next`, and `orjson.loads`, without a frame;
 - *by hand*: the same loop, and `pandas.json_normalize`;
-- *official*: Klaviyo's own Python client (`klaviyo-api`), which neither pages nor makes frames, with the loop that its
-  users write around it, at the page size of the server and at the largest;
+- *official*: Klaviyo's own Python client (`klaviyo-api`), which neither pages nor makes frames, with the loop that
+  its users write around it, at the page size of the server and at the largest;
 - *ours*: one call; also with `properties="text"`, and in frames.
 
-Every way must come to the same rows. Memory is the peak above what the process had after its imports. The share of the
-quota is the requests of one read in the 3,500 that an account may send in a minute. Scores are written to a sandbox
-whose every answer takes 50 ms longer. tap-klaviyo and dlt are timed by their own tools, so they are not here.
+Every way must come to the same rows. Memory is the peak above what the process had after its imports. The share of
+the quota is the requests of one read in the 3,500 that an account may send in a minute. Scores are written to a
+sandbox whose every answer takes 50 ms longer. tap-klaviyo and dlt are timed by their own tools, so they are not here.
 
     python -m tests.benchmarks.bench_peers [--events 20000] [--spread uneven]
 """
