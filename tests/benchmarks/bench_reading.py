@@ -148,7 +148,8 @@ class Server:
             query = urllib.parse.urlencode({**given, "page[cursor]": str(stop)})
             following = f"https://a.klaviyo.com{path[path.index('/api/') :]}?{query}"
         rows = bodies[begin:stop]
-        return [b'{"data":[', b",".join(rows), b'],"links":', orjson.dumps({"next": following}), b"}"]
+        links = {"self": f"https://a.klaviyo.com{path}", "next": following}
+        return [b'{"data":[', b",".join(rows), b'],"links":', orjson.dumps(links), b"}"]
 
 
 def serve(pipe: Any, count: int) -> None:
