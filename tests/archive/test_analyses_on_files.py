@@ -137,7 +137,7 @@ def lines(of: Of) -> Any:
 
 
 CALLS: dict[str, Callable[[Of], Any]] = {
-    "ab_test": lambda of: analysis.ab_test(of("variations")),
+    "ab_test": lambda of: analysis.ab_test(of("variations"), control="A"),
     "adjusted_engagement": lambda of: analysis.adjusted_engagement(of("pairs"), of("emails"), on="message"),
     "attribution": credited,
     "attribution_comparison": lambda of: analysis.attribution_comparison(of("orders"), of("touches")),
@@ -270,13 +270,16 @@ def in_pandas(archive: Archive, in_duckdb: Of) -> Of:
 
 
 @pytest.fixture(scope="module")
-def in_spark(spark: Any, archive: Archive) -> Of:
+def in_spark(spark: Any, archive: Archive) -> Iterator[Of]:
+    zone = spark.conf.get("spark.sql.session.timeZone")
+    spark.conf.set("spark.sql.session.timeZone", "UTC")  # the zone of the other two, in which months begin
     for name in ("events", "metrics", "profiles", "segments", "segment_members"):
         reader = spark.read.option("basePath", f"{archive._store.where}/{name}")
         reader.parquet(*archive.files(name)).createOrReplaceTempView(name)
     for name, text in PLAIN.items():
         spark.sql(written(text, "spark")).cache().createOrReplaceTempView(name)
-    return spark.table  # type: ignore[no-any-return]
+    yield spark.table
+    spark.conf.set("spark.sql.session.timeZone", zone)
 
 
 def in_any_order(table: Any) -> list[str]:

@@ -1,8 +1,8 @@
 """A sync that is killed: what was committed stays whole, and the next sync ends with exactly the server's rows.
 
-    KILLS=20 pytest -n 0 tests/archive/test_kills.py
+    KILLS=100 pytest -n 0 tests/archive/test_kills.py
 
-kills it at twenty moments instead of six.
+kills it at a hundred moments instead of twenty.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import klaviyo_analytics as ka
 from tests.archive.shops import add_event, in_order
 from tests.shops import Shop
 
-MOMENTS = int(os.environ.get("KILLS", "6"))
+MOMENTS = int(os.environ.get("KILLS", "20"))
 # The process kills itself at the n-th call or return of any function during the sync.
 CHILD = """
 import os, signal, sys
