@@ -221,10 +221,10 @@ class KlaviyoClient:
         -------
         pandas.DataFrame
             A row for each source ("all", "campaign", "flow", "other") and measure: source, measure, kind ("money",
-            "count", "rate"; string), value; with a comparison previous, difference and change (float64; change
-            is a fraction of the previous value, missing where that is zero); currency (of money: that of the orders),
-            complete (boolean: the time frame is over). ``attrs["currency_source"]`` says from where the currency is
-            known: "the events", or "assumed to be the account's" where orders name none.
+            "count", "rate"; string), value; with a comparison previous, difference and change (float64; change is a
+            fraction of the previous value, missing where that is not above zero); currency (of money: that of the
+            orders), complete (boolean: the time frame is over). ``attrs["currency_source"]`` says from where the
+            currency is known: "the events", or "assumed to be the account's" where orders name none.
 
             revenue, revenue_share, orders and average_order_value are dated by the order; campaign, flow and other
             add up to all; average_order_value is revenue ÷ orders with a known value. recipients and what follows

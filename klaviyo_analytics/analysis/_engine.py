@@ -360,12 +360,15 @@ def paired(current: Table, previous: Table, keys: Sequence[str], values: Sequenc
 
 
 def with_change(table: Table, values: Sequence[str]) -> Table:
-    """Append difference and relative change, which is missing where the earlier value is zero."""
+    """Append difference and relative change, which is missing where the earlier value is zero or less.
+
+    No fraction describes a change from nothing, and one of a loss would have the wrong sign.
+    """
     made = []
     for name in values:
         value, before = nw.col(name).cast(nw.Float64), nw.col(f"{name}_previous").cast(nw.Float64)
         made.append((nw.col(name) - nw.col(f"{name}_previous")).alias(f"{name}_difference"))
-        made.append(nw.when(before != 0).then((value - before) / before).alias(f"{name}_change"))
+        made.append(nw.when(before > 0).then((value - before) / before).alias(f"{name}_change"))
     return table.with_columns(made)
 
 

@@ -68,7 +68,7 @@ def compare_periods(
     -------
     DataFrame
         `by`, for each value itself, `<value>_previous`, `<value>_difference` and `<value>_change`, a fraction
-        of the previous value and missing where that is zero; and `complete`: whether all rows of both are.
+        of the previous value and missing where that is not above zero; and `complete`: whether all rows of both are.
         What only one period has counts as zero in the other.
 
     Raises

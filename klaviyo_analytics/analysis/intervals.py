@@ -154,9 +154,9 @@ def period_over_period(
     Returns
     -------
     DataFrame
-        `datetime`, `by`, for each value itself, `<value>_previous`, `<value>_difference` and
-        `<value>_change` (a fraction of the previous value), and `complete`. Difference and change are missing
-        where the interval before is missing, or where one of the two is not complete; so is a change over zero.
+        `datetime`, `by`, for each value itself, `<value>_previous`, `<value>_difference` and `<value>_change` (a
+        fraction of the previous value), and `complete`. Difference and change are missing where the interval before
+        is missing, or where one of the two is not complete; so is a change from zero or less.
 
     Raises
     ------

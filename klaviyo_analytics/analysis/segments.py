@@ -362,7 +362,8 @@ def year_over_year(frame: IntoFrameT, value: str = "count", *, by: str | Sequenc
     DataFrame
         One row for each series and month, in order: `year`, `month` (Int64), `by`, `value`,
         `<value>_previous` (float), `<value>_difference`, `<value>_change` (float, relative; missing over
-        zero) and `complete` (whether all rows of both months are). Months without a row are missing, not zero.
+        zero and less) and `complete` (whether all rows of both months are). Months without a row are missing, not
+        zero.
 
     Raises
     ------
@@ -425,7 +426,7 @@ def year_over_year(frame: IntoFrameT, value: str = "count", *, by: str | Sequenc
                 f"{value}_previous": before,
                 f"{value}_difference": difference,
                 f"{value}_change": difference / before
-                if both and difference is not None and before
+                if both and difference is not None and before > 0
                 else None,
                 "complete": whole_now and whole_before,
             }

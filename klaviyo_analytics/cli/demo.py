@@ -160,7 +160,7 @@ def _headline(year: pd.DataFrame, money: str) -> str:
 
 
 def _change(now: float, before: float) -> str:
-    return f" ({(now - before) / before:+.0%})" if before else ""
+    return f" ({(now - before) / before:+.0%})" if before > 0 else ""
 
 
 def _familiar(client: KlaviyoClient, metrics: pd.DataFrame, orders: str) -> pd.DataFrame:

@@ -481,7 +481,7 @@ class ArchiveFrames(AccountFrames):
         if before is not None:
             previous = frame["previous"]
             frame["difference"] = frame["value"] - previous
-            frame["change"] = frame["difference"] / previous.where(previous != 0)
+            frame["change"] = frame["difference"] / previous.where(previous > 0)
         return frame
 
     @cached_property

@@ -71,7 +71,7 @@ def numbers_behind(found: list[Sentence]) -> pd.DataFrame:
 
 
 def _change(now: float, before: float) -> float:
-    return (now - before) / before if before else math.nan
+    return (now - before) / before if before > 0 else math.nan
 
 
 def _verb(now: float, before: float) -> str:

@@ -224,7 +224,9 @@ def _compared(result: pd.DataFrame, before: Values) -> pd.DataFrame:
     keys = zip(result["source"], result["measure"], strict=True)
     previous = pd.Series([before.get(key, np.nan) for key in keys], dtype="float64")
     difference = result["value"] - previous
-    change = difference / previous.where(previous != 0)  # no fraction describes a change from nothing
+    change = difference / previous.where(
+        previous > 0
+    )  # no fraction describes a change from nothing or from a loss
     return result.assign(previous=previous, difference=difference, change=change)
 
 

@@ -165,8 +165,8 @@ MOST_KEY_NUMBERS = 4
 
 
 def change_of(value: float, before: Sequence[float]) -> float | None:
-    """Return the change against a value before, as a fraction of it; None without one, or if it was zero."""
-    return value / before[0] - 1 if before and before[0] and value == value else None  # noqa: PLR0124  (not NaN)
+    """Return the change against a value before, as a fraction of it; None without one above zero."""
+    return value / before[0] - 1 if before and before[0] > 0 and value == value else None  # noqa: PLR0124  (not NaN)
 
 
 MetricChart = Literal["lines", "small_multiples"]

@@ -203,3 +203,26 @@ def test_rows_without_visible_opens_take_their_deliveries_out_of_the_open_rate()
     made = records(analysis.compare_periods(now, then.astype("Int64")))[0]
     assert (made["open_rate"], made["click_to_open_rate"], made["click_rate"]) == (0.4, 0.05, 0.04)
     assert (made["open_rate_previous"], made["open_rate_difference"], made["open_rate_change"]) == (None,) * 3
+
+
+def test_a_change_from_a_loss_has_no_fraction() -> None:
+    """From -155 to 280 is a rise, and 435 / -155 would say that it fell."""
+    days_ = pd.date_range("2026-02-01", periods=3, tz="UTC")
+    money = pd.DataFrame({"datetime": days_, "metric": "Refunded", "sum_value": [-10.0, 5.0, 0.0]})
+    money["complete"] = pd.array([True] * 3, dtype="boolean")
+    steps = analysis.period_over_period(money, "sum_value")
+    assert steps["sum_value_difference"].tolist()[1:] == [15.0, -5.0]
+    assert steps["sum_value_change"].isna().tolist() == [True, True, False]
+    later = money.assign(datetime=days_ + pd.Timedelta(days=3), sum_value=[1.0, 2.0, 3.0])
+    compared = analysis.compare_periods(later, money, values="sum_value")
+    assert compared["sum_value_difference"].tolist() == [11.0]
+    assert compared["sum_value_change"].isna().all()
+    months = pd.concat(
+        [
+            money.assign(datetime=pd.date_range(f"{year}-01-01", periods=3, freq="MS", tz="UTC"))
+            for year in (2025, 2026)
+        ]
+    )
+    months["sum_value"] = [-10.0, 5.0, 0.0, 20.0, 10.0, 1.0]
+    yearly = analysis.year_over_year(months, "sum_value")
+    assert yearly["sum_value_change"].dropna().tolist() == [1.0]
