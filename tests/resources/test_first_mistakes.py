@@ -230,5 +230,5 @@ def test_what_is_not_a_list_of_ids_is_refused_before_any_request(offline: Klaviy
         lambda: offline.catalog_items.update("mug", categories=ids),
         lambda: offline.tags.tag_lists("T1", ids),
     ):
-        with pytest.raises(InvalidInputError, match="ids|Pass an id"):
+        with pytest.raises(InvalidInputError, match=r"ids|Pass an id"):
             call()
