@@ -3,10 +3,10 @@
 ``python -m tests.mutations --count 200 --seed 1`` works in a copy of the repository, so that nothing here changes. It
 prints each mutation and whether the tests noticed it.
 
-Of 60 with seed 3 (20 each with ``--only http``, ``endpoints`` and ``quota``), 15 survived; of 85 more with the seeds 4
-and 6 (45 in http, 25 in endpoints, 15 in quota), 28; of 12 in writeback and analysis, 4. New tests notice 24 of them,
-and tests/resources/test_stream.py, which is run for http now, 4. These stay, because nothing that a caller can
-observe depends on them:
+Of 60 with seed 3 (20 each with ``--only http``, ``endpoints`` and ``quota``), 15 survived; of 85 more with the
+seeds 4 and 6 (45 in http, 25 in endpoints, 15 in quota), 28; of 12 in writeback and analysis, 4. New tests notice 24
+of them, and tests/resources/test_stream.py, which is run for http now, 4. These stay, because nothing that a caller
+can observe depends on them:
 
 - ``slots=True`` or ``frozen=True`` of a dataclass turned off (rate_limits, endpoints, query); no longer tried;
 - ``SlidingWindows.add`` shortens its list one call earlier, and still keeps what the windows need;
@@ -17,7 +17,7 @@ observe depends on them:
 - in `loads`, more bodies are decoded by the standard library, which reads the same and is slower;
 - a cancelled read looks at the socket every 0.1 s without counting what is left until its timeout (twice), and
   ends its grace a moment later;
-- a row of an outcome is unpacked without a check of its length, which the journal's reader has checked;
+- a row of an outcome is unpacked without a check of its length, and a checksum seals it in the journal;
 - 320 instead of 32 connections may be kept open; the time in a debug line is wrong; `Reply.ambiguous` has another
   default, which nobody uses.
 """
