@@ -219,7 +219,8 @@ def _holds(
 ) -> Callable[[Api, str, Options], set[str]]:
     def contents(api: Api, job: str, _: Options) -> set[str]:
         document = api.call(operation, {"job_id": job}, params={"include": included})
-        held = Reader(document, f"The job {job}").at("included").optional(Reader.items, [])
+        nothing: list[Reader] = []
+        held = Reader(document, f"The job {job}").at("included").optional(Reader.items, nothing)
         return {folded(key(one)) for one in held}
 
     return contents
