@@ -3,15 +3,23 @@
 ``python -m tests.mutations --count 200 --seed 1`` works in a copy of the repository, so that nothing here changes. It
 prints each mutation and whether the tests noticed it.
 
-Of 60 with seed 3 (20 each with ``--only http``, ``endpoints`` and ``quota``), 15 survived. Six of them led to new
-tests. These stay, because nothing that a caller can observe depends on them:
+Of 60 with seed 3 (20 each with ``--only http``, ``endpoints`` and ``quota``), 15 survived; of 85 more with the
+seeds 4 and 6 (45 in http, 25 in endpoints, 15 in quota), 28; of 12 in writeback and analysis, 4. New tests notice 24
+of them, and tests/resources/test_stream.py, which is run for http now, 4. These stay, because nothing that a caller
+can observe depends on them:
 
-- ``slots=True`` or ``frozen=True`` of a dataclass turned off (rate_limits, endpoints, query);
+- ``slots=True`` or ``frozen=True`` of a dataclass turned off (rate_limits, endpoints, query); no longer tried;
 - ``SlidingWindows.add`` shortens its list one call earlier, and still keeps what the windows need;
-- ``Ledger.undo`` looks at the last ten times instead of the last one before it removes one (twice);
-- ``key.split("/", maxsplit=1)[0]`` with another ``maxsplit``;
+- ``Ledger.undo`` looks at the last ten times instead of the last one before it removes one (three times);
+- ``key.split("/", maxsplit=1)[0]`` with another ``maxsplit``, and the same of ``when.split("=", 1)``;
 - in `translated`, an OSError counts as a missing bundle if "TLS" *and* "certificate" occur: the text of
-  `requests` has both.
+  `requests` has both;
+- in `loads`, more bodies are decoded by the standard library, which reads the same and is slower;
+- a cancelled read looks at the socket every 0.1 s without counting what is left until its timeout (twice), and
+  ends its grace a moment later;
+- a row of an outcome is unpacked without a check of its length, and a checksum seals it in the journal;
+- 320 instead of 32 connections may be kept open; the time in a debug line is wrong; `Reply.ambiguous` has another
+  default, which nobody uses.
 """
 
 from __future__ import annotations
@@ -30,7 +38,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TESTS = {  # what is changed, and the tests that have to notice
-    "klaviyo_analytics/http": ["tests/http", "tests/test_polling.py"],
+    "klaviyo_analytics/http": [
+        "tests/http",
+        "tests/test_polling.py",
+        "tests/test_canary.py",
+        "tests/resources/test_stream.py",  # how many readers work at once
+    ],
     "klaviyo_analytics/endpoints": ["tests/endpoints", "tests/http"],
     "klaviyo_analytics/quota": ["tests/quota"],
     "klaviyo_analytics/writeback": ["tests/writeback"],

@@ -111,8 +111,16 @@ def write(
 def identifiers(kind: str, ids: Any) -> list[dict[str, str]]:
     """Build resource identifiers from ids, rows, or a frame with an `id` column; each once."""
     if isinstance(ids, pd.DataFrame):
+        if "id" not in ids.columns:
+            raise InvalidInputError(
+                f"The frame of {kind} ids has no column 'id'. Pass ids, rows, or such a frame."
+            )
         ids = ids["id"]
     several: Iterable[Any] = [ids] if isinstance(ids, str) or _is_row(ids) else ids
+    if not isinstance(several, Iterable) or isinstance(several, (bytes, Mapping)):
+        raise InvalidInputError(
+            f"{several!r} is not a list of {kind} ids. Pass ids, rows, or a frame with 'id'."
+        )
     unique = dict.fromkeys(_id(kind, one) for one in several)
     if not unique:
         raise InvalidInputError(f"No {kind} was given. Pass at least one id.")

@@ -219,3 +219,16 @@ def test_every_verb_goes_by_its_own_name(client: KlaviyoClient) -> None:
     for noun in (getattr(client, name) for name in client.describe()["resource"].unique()):
         for name in (name for name in dir(noun) if not name.startswith("_")):
             assert getattr(noun, name).__name__ == name
+
+
+@pytest.mark.parametrize(
+    "ids", [None, 5, 1.5, True, object(), b"x", {}, {"id": "1"}, pd.DataFrame({"email": ["a@shop.example"]})]
+)
+def test_what_is_not_a_list_of_ids_is_refused_before_any_request(offline: KlaviyoClient, ids: Any) -> None:
+    for call in (
+        lambda: offline.catalog_categories.add_items("mugs", ids),
+        lambda: offline.catalog_items.update("mug", categories=ids),
+        lambda: offline.tags.tag_lists("T1", ids),
+    ):
+        with pytest.raises(InvalidInputError, match=r"ids|Pass an id"):
+            call()
