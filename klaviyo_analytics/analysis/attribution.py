@@ -155,7 +155,7 @@ def attribution_comparison(
     orders: IntoFrameT,
     touches: IntoFrameT,
     *,
-    models: Sequence[Model] = ("last_touch", "first_touch", "linear", "position", "time_decay"),
+    models: Model | Sequence[Model] = ("last_touch", "first_touch", "linear", "position", "time_decay"),
     settings: AttributionSettings | Preset = "klaviyo",
     half_life: str | timedelta = "168h",
     by: str | Sequence[str] | None = None,
@@ -166,7 +166,7 @@ def attribution_comparison(
     ----------
     orders, touches, settings, half_life
         As in `attribution`. If the orders have what Klaviyo attributed them to (see there), that is a column, too.
-    models : sequence of str
+    models : str or sequence of str
         The models to compare, as in `attribution`.
     by : str or sequence of str, optional
         Columns of the touches to add up by, such as "message" or ["channel", "campaign"]. Without it, the frame
@@ -207,7 +207,8 @@ def attribution_comparison(
     >>> compared.loc[0, "why"]
     "Klaviyo's touch is outside its window here"
     """
-    wanted = list(dict.fromkeys(one_of(model, get_args(Model), "models") for model in models))
+    given = [models] if isinstance(models, str) else models
+    wanted = list(dict.fromkeys(one_of(model, get_args(Model), "models") for model in given))
     chosen = settings_of(settings)
     decay = _half_life(half_life)
     native = bool(present(opened_rows(orders), IDS))

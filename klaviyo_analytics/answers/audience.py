@@ -121,7 +121,7 @@ class AudienceAnalyses:
         self,
         timeframe: Span = "last 30 days",
         *,
-        segments: Sequence[str] | None = None,
+        segments: str | Sequence[str] | None = None,
         metric: Metric | None = None,
         orders: Orders = None,
     ) -> pd.DataFrame:
@@ -133,7 +133,7 @@ class AudienceAnalyses:
         ----------
         timeframe, metric, orders
             As for `rfm`.
-        segments : sequence of str, optional
+        segments : str or sequence of str, optional
             Names or ids; all segments if omitted, which reads the members of each.
 
         Returns
@@ -156,13 +156,13 @@ class AudienceAnalyses:
         return source.signed(frame, "by_segment", period, orders=_described(orders), currency=_only(chosen))
 
     def overlap(
-        self, names: Sequence[str] | None = None, *, kind: Literal["segments", "lists"] = "segments"
+        self, names: str | Sequence[str] | None = None, *, kind: Literal["segments", "lists"] = "segments"
     ) -> pd.DataFrame:
         """Count the profiles that two lists or two segments share.
 
         Parameters
         ----------
-        names : sequence of str, optional
+        names : str or sequence of str, optional
             Names or ids; all of the kind if omitted, which reads the members of each.
         kind : {"segments", "lists"}
 
@@ -464,6 +464,11 @@ def _that_count(source: Source, events: pd.DataFrame, metric: Metric | None, ord
 
 def _every(source: Source, names: Sequence[str]) -> list[str]:
     """Return the ids of all metrics of these steps, so that a name with two integrations is not ambiguous."""
+    if isinstance(names, str) or len(names) < 2:
+        raise InvalidInputError(
+            f"steps={names!r} is not a list of two names or more. Expected metrics in order, such as "
+            "['Viewed Product', 'Placed Order']."
+        )
     known = source.known_metrics()
     wanted = step_names(names)
     absent = [name for name, known_as in wanted.items() if not known["name"].isin(known_as).any()]

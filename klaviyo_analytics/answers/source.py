@@ -335,12 +335,13 @@ class Source:
             touches = _received(touches, sends)
         return touches.drop(columns=["metric", "metric_id"]).reset_index(drop=True)
 
-    def members(self, kind: str, names: Sequence[str] | None) -> pd.DataFrame:
+    def members(self, kind: str, names: str | Sequence[str] | None) -> pd.DataFrame:
         """Read the members of lists or segments: profile_id and group (the name)."""
         groups = self.table(kind)
         if names is not None:
-            groups = groups[groups["name"].isin(list(names)) | groups["id"].isin(list(names))]
-            missing = sorted({*names} - {*groups["name"], *groups["id"]})
+            wanted = [names] if isinstance(names, str) else list(names)
+            groups = groups[groups["name"].isin(wanted) | groups["id"].isin(wanted)]
+            missing = sorted({*wanted} - {*groups["name"], *groups["id"]})
             if missing:
                 known = ", ".join(repr(name) for name in self.table(kind)["name"].dropna().head(5))
                 raise NoMatchError(

@@ -27,11 +27,13 @@ _BLANK = "(blank)"
 _CHANNELS = {
     "email": "Email",
     "sms": "SMS",
+    "text": "Text message",
     "push": "Mobile push",
     "mobile_push": "Mobile push",
     "push-notification": "Mobile push",
     "mobile push": "Mobile push",
     "whatsapp": "WhatsApp",
+    "unattributed": NOT_ATTRIBUTED,
 }
 _SOURCES = {"all": "All", "campaign": "Campaigns", "flow": "Flows", "other": NOT_ATTRIBUTED}
 
@@ -150,10 +152,13 @@ def names(frame: pd.DataFrame, column: str) -> list[str]:
 def labels_of(frame: pd.DataFrame, column: str) -> list[str]:
     """Return the column as a reader would name its values: `push-notification` is "Mobile push".
 
-    Channels and sources of revenue have such names; other columns, and names that two values would share, stay.
+    Channels, sources of revenue and measures have such names (`open_rate` is "open rate"); other columns, and names
+    that two values would share, stay.
     """
     found = names(frame, column)
     plain = column.strip("$").lower()
+    if plain == "measure":
+        return [name.replace("_", " ") for name in found]
     known: dict[str, str] = {}
     if plain == "source":
         known = _SOURCES

@@ -13,7 +13,7 @@ from klaviyo_analytics.plots._canvas import new_axes, put_note, put_title, quiet
 from klaviyo_analytics.plots._frame import labels_of, numbers
 from klaviyo_analytics.plots._quantities import Kind, write
 from klaviyo_analytics.plots._style import PALETTE
-from klaviyo_analytics.plots._text import clip, legible, put_names
+from klaviyo_analytics.plots._text import legible, put_names, told_apart
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
 from klaviyo_analytics.plots.audience import ordered_funnel, overlap, year_over_year
 from klaviyo_analytics.plots.campaigns import ab_forest
@@ -164,7 +164,7 @@ def _bars(
     places = np.arange(len(rows))
     ax.barh(places, np.nan_to_num(lengths), color=PALETTE[0], height=0.62)
     texts = [" · ".join(parts) for parts in zip(*(labels_of(rows, key) for key in keys), strict=True)]
-    ax.set_yticks(places, [legible(clip(text, 40)) for text in texts])
+    ax.set_yticks(places, [legible(text) for text in told_apart(texts, 40)])
     put_names(ax.get_yticklabels())
     ax.invert_yaxis()
     ax.axvline(0, linewidth=0.8, color=ax.spines["left"].get_edgecolor())

@@ -108,6 +108,8 @@ def test_every_model_of_a_comparison_adds_up_to_the_revenue() -> None:
     orders, touches = shop()
     compared = analysis.attribution_comparison(orders, touches)
     by_channel = analysis.attribution_comparison(orders, touches, by="channel")
+    one = analysis.attribution_comparison(orders, touches, models="linear")
+    assert one["revenue_linear"].sum() == pytest.approx(orders["value"].sum())
     for column in [name for name in map(str, compared.columns) if name.startswith("revenue_")]:
         assert compared[column].sum() == pytest.approx(orders["value"].sum())
         assert by_channel[column].sum() == pytest.approx(orders["value"].sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -41,3 +42,14 @@ def _figures() -> Iterator[None]:
 def test_it_can_be_drawn(name: str) -> None:
     ax = PICTURES[name]()
     assert ax.has_data()
+
+
+def test_channels_and_measures_are_drawn_by_the_names_that_a_reader_knows() -> None:
+    channels = pd.DataFrame({"channel": ["email", "text", "unattributed"], "revenue": [3.0, 2.0, 1.0]})
+    channels.attrs["analysis"] = "attribution"
+    rates = pd.DataFrame({"Inbox Provider": ["Gmail"], "measure": ["open_rate"], "rate": [0.4]})
+    rates.attrs["analysis"] = "deliverability_by_provider"
+    drawn = [
+        [label.get_text() for label in plots.auto(frame).get_yticklabels()] for frame in (channels, rates)
+    ]
+    assert drawn == [["Email", "Text message", "Not attributed"], ["Gmail · open rate"]]

@@ -241,6 +241,7 @@ def test_machines_count_only_if_asked_for(shop: Shop) -> None:
         (lambda a: a.engagement_tiers("last 30 days"), "shorter than 180 days"),
         (lambda a: a.overlap(kind="flows"), "is not a kind of group"),
         (lambda a: a.ordered_funnel(["Viewed Product", "Bought"]), "no metric has this name"),
+        (lambda a: a.ordered_funnel("Placed Order"), "'Placed Order' is not a list of two names"),
     ],
 )
 def test_wrong_arguments_say_what_is_allowed(shop: Shop, call: Any, said: str) -> None:
@@ -251,6 +252,25 @@ def test_wrong_arguments_say_what_is_allowed(shop: Shop, call: Any, said: str) -
 def test_unknown_segments_are_refused_with_names_that_exist(shop: Shop) -> None:
     with pytest.raises(NoMatchError, match="Among the segments are"):
         shop.client.analyses.by_segment(segments=["nobody"])
+
+
+def test_one_name_is_read_as_a_list_of_one(shop: Shop) -> None:
+    analyses = shop.client.analyses
+    name = str(analyses.overlap()["group_a"].iloc[0])
+    pd.testing.assert_frame_equal(analyses.overlap(name), analyses.overlap([name]))
+    assert set(analyses.by_segment(segments=name)["group"]) == {name, "(all, once)"}
+
+
+def test_bars_of_long_names_are_told_apart() -> None:
+    pages = [
+        f"https://shop.example/collections/everything-for-the-garden/{page}" for page in ("hoses", "rakes")
+    ]
+    clicks = pd.DataFrame({"url": pages, "clicks": [2, 1]})
+    clicks.attrs["analysis"] = "links"
+    labels = [label.get_text() for label in ka.plots.auto(clicks).get_yticklabels()]
+    assert labels[0].endswith("hoses")
+    assert labels[1].endswith("rakes")
+    plt.close("all")
 
 
 def test_a_frame_that_names_no_analysis_has_no_picture() -> None:
