@@ -6,7 +6,13 @@ A plot draws what its frame holds: it fetches nothing, adds nothing up, shows no
 from klaviyo_analytics.plots._style import style
 from klaviyo_analytics.plots._time_axis import holidays
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
-from klaviyo_analytics.plots.audience import list_growth, ordered_funnel, overlap, year_over_year
+from klaviyo_analytics.plots.audience import (
+    list_growth,
+    ordered_funnel,
+    overlap,
+    segment_sizes,
+    year_over_year,
+)
 from klaviyo_analytics.plots.auto import auto
 from klaviyo_analytics.plots.campaigns import ab_forest, campaign_ranking, campaign_scatter
 from klaviyo_analytics.plots.customers import (
@@ -19,7 +25,7 @@ from klaviyo_analytics.plots.customers import (
 from klaviyo_analytics.plots.flows import flow_funnel, flow_performance
 from klaviyo_analytics.plots.health import deliverability
 from klaviyo_analytics.plots.overview import campaign_overview, flow_overview, scorecard
-from klaviyo_analytics.plots.revenue import revenue_split
+from klaviyo_analytics.plots.revenue import revenue_split, top_products
 from klaviyo_analytics.plots.timing import conversion_lag, fatigue, send_time_heatmap
 from klaviyo_analytics.plots.trend import metric_trend, small_multiples
 
@@ -49,9 +55,11 @@ __all__ = [
     "rfm_map",
     "rfm_movement",
     "scorecard",
+    "segment_sizes",
     "send_time_heatmap",
     "small_multiples",
     "style",
+    "top_products",
     "year_over_year",
 ]
 

@@ -22,12 +22,12 @@ from matplotlib.transforms import Bbox, ScaledTranslation
 from klaviyo_analytics.plots._frame import Floats
 from klaviyo_analytics.plots._quantities import Kind, QuantityFormatter
 from klaviyo_analytics.plots._style import ink
-from klaviyo_analytics.plots._text import clip, put_names
+from klaviyo_analytics.plots._text import clip, put_names, told_apart
 
 _FIGURE_SIZE = (8.0, 4.5)
 _CHARACTER = 0.52  # mean width of a character, in units of the font size
 _BOLD = 1.15  # bold type is wider
-_LEGEND_NAME = 32
+_LEGEND_NAME, _SHORTEST_NAME = 32, 10
 _LEGEND_MARK = 7  # characters that a mark and the space around it take
 _FEW_ROWS = 3
 _NARROWEST = 12  # characters of a line
@@ -43,12 +43,18 @@ def new_axes(ax: Axes | None, *, rows: int = 0) -> Axes:
     return created
 
 
-def new_grid(down: int, across: int, *, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
-    """Return a new figure of `down` times `across` charts, at `size` inches or scaled to the user's type.
+def new_grid(
+    down: int, across: int, *, size: tuple[float, float], least: tuple[float, float]
+) -> tuple[Figure, list[Axes]]:
+    """Return a new figure of `down` times `across` charts, at `size` inches or scaled to the user's figures.
 
-    Each chart has a subfigure of its own, so that the long names of one take no room from another.
+    Each chart has a subfigure of its own, so that the long names of one take no room from another. `least` is the
+    width and height of a chart in font sizes, below which its texts would not fit: the figure is made larger then.
     """
-    figure = plt.figure(figsize=figure_size(size), layout="constrained")
+    width, height = figure_size(size)
+    width = max(width, points(least[0]) / 72 * across)
+    height = max(height, points(least[1]) / 72 * down)
+    figure = plt.figure(figsize=(width, height), layout="constrained")
     if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
         engine.set(h_pad=points(0.9) / 72, w_pad=points(0.9) / 72)
     cells = figure.subfigures(down, across, squeeze=False)
@@ -102,7 +108,7 @@ def quiet(ax: Axes, *, grid: str = "y") -> None:
     for axis in (ax.xaxis, ax.yaxis):
         axis.label.set_fontsize(points())
     if grid == "y":
-        ax.tick_params(axis="x", length=3)
+        ax.tick_params(axis="x", length=3, pad=points(0.45))
 
 
 def with_period(ax: Axes, title: str, period: str, *, share: float = 1.0) -> str:
@@ -266,6 +272,8 @@ def put_legend(
     columns = len(shown) if in_a_row else min(max(room // widest, 1), len(shown))
     rows = -(-len(shown) // columns)
     above = in_a_row or not beside or (rows <= _FEW_ROWS and 3 * widest > room)
+    if not above and 2 * widest > room:  # beside narrow axes long names would leave nothing of them
+        shown = told_apart(labels, max(room // 2 - _LEGEND_MARK, _SHORTEST_NAME))
     lift = ScaledTranslation(0, points(0.4 + 1.5 * rows_above) / 72, ax.figure.dpi_scale_trans)
     options: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.02, 1)}
     if above:
@@ -287,6 +295,12 @@ def put_legend(
         text.set_text(label)
     put_names(legend.get_texts())
     return float(rows) if above else 0.0
+
+
+def legend_share(ax: Axes, labels: Sequence[str]) -> float:
+    """Return about which share of the axes' width a legend beside them takes."""
+    widest = max(len(clip(label, _LEGEND_NAME)) for label in labels) + _LEGEND_MARK
+    return min(widest / characters(ax), 0.5)
 
 
 def _lines_of(parts: Sequence[str], *, width: int) -> str:

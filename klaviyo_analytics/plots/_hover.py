@@ -187,7 +187,8 @@ def _colour(artist: Any) -> str | None:
     """Return the colour of a line, a text or a bar, whatever its transparency."""
     try:
         if hasattr(artist, "get_color"):
-            return to_hex(artist.get_color())
+            shade = artist.get_color()
+            return to_hex(shade if isinstance(shade, str) or np.ndim(shade) < 2 else shade[0])
         face = np.atleast_2d(artist.get_facecolor())
         edge = np.atleast_2d(artist.get_edgecolor())
         shade = face[0] if len(face) and (face[0][3] > 0.5 or not len(edge)) else edge[0]

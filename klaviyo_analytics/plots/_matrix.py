@@ -15,9 +15,11 @@ from klaviyo_analytics.plots._frame import Flags, Floats
 from klaviyo_analytics.plots._quantities import Kind, write
 from klaviyo_analytics.plots._style import PALETTE, contrast, ink
 from klaviyo_analytics.plots._text import clip, legible, put_names
+from klaviyo_analytics.plots._text import columns as width_of
 
 _MOST_LABELS = 40
 _LONGEST = 24
+_AXES_SHARE = 0.775  # of the figure, as Matplotlib lays axes out at first
 
 
 def draw_cells(
@@ -57,7 +59,7 @@ def draw_cells(
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0, labelcolor=ink(ax, 0.75), labelsize=points())
     _labels(ax, rows, columns)
-    return _write_values(ax, values, kind, currency, scale, shades)
+    return _write_values(ax, values, kind, currency, scale, shades, share_beside(ax, rows))
 
 
 def scale_in_words(values: Floats, kind: Kind, currency: str | None = None) -> str | None:
@@ -69,11 +71,18 @@ def scale_in_words(values: Floats, kind: Kind, currency: str | None = None) -> s
     return f"colour from {low} to {high}"
 
 
+def share_beside(ax: Axes, rows: Sequence[str]) -> float:
+    """Return how much of their width axes in a constrained layout keep beside the names of their rows."""
+    whole = characters(ax) / _AXES_SHARE
+    names = max((width_of(clip(name, _LONGEST)) for name in rows), default=0) + 7
+    return float(min(max(whole - names, 0.3 * whole) / characters(ax), 1.0))
+
+
 def _labels(ax: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
     every = max(-(-len(rows) // _MOST_LABELS), 1)
     ax.set_yticks(range(0, len(rows), every), [legible(clip(name, _LONGEST)) for name in rows[::every]])
     width = max((len(clip(name, _LONGEST)) for name in columns), default=1) + 1
-    room = characters(ax)
+    room = int(characters(ax) * share_beside(ax, rows))
     upright = len(columns) * width > room
     step = max(-(-len(columns) * 2 // room), 1) if upright and width <= 4 else 1
     step = max(step, -(-len(columns) // _MOST_LABELS))
@@ -90,6 +99,7 @@ def _write_values(
     currency: str | None,
     scale: Normalize,
     shades: LinearSegmentedColormap,
+    share: float,
 ) -> bool:
     texts = {
         (row, column): write(float(values[row, column]), kind, currency)
@@ -98,7 +108,7 @@ def _write_values(
     if kind == "rate":
         texts = {place: f"{values[place] * 100:.0f}" for place in texts}
     widest = max(map(len, texts.values()), default=0)
-    room = characters(ax, 0.83) / max(values.shape[1], 1)
+    room = characters(ax, 0.83) * share / max(values.shape[1], 1)
     height = ax.get_window_extent().height / ax.figure.dpi * 72 / max(values.shape[0], 1)
     if widest + 1 > room * 0.85 or height < points(1.1):
         return False

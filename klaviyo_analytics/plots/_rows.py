@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -27,6 +28,7 @@ from klaviyo_analytics.plots._canvas import (
     put_note,
     put_title,
     quiet,
+    with_period,
 )
 from klaviyo_analytics.plots._frame import (
     NO_NAME,
@@ -36,6 +38,7 @@ from klaviyo_analytics.plots._frame import (
     names,
     numbers,
     require,
+    times,
     who_counts,
 )
 from klaviyo_analytics.plots._quantities import (
@@ -49,11 +52,13 @@ from klaviyo_analytics.plots._quantities import (
 )
 from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, colours_of, ink
 from klaviyo_analytics.plots._text import columns, legible, put_names, told_apart
+from klaviyo_analytics.plots._time_axis import dates_in_words
 
 _PARTS = ("message", "variation_name")
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X", "p")
 _SHORTEST = 14
 _TWO_LINES, _TWO_SMALL_LINES = 3.0, 2.3  # font sizes that a row needs for a name in two lines
+_DAYS = re.compile(r"(\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d)(?: \(.*\))?$")
 _FEWEST = 4  # fewer rows keep the height that they would have among four
 
 
@@ -71,10 +76,25 @@ def row_names(frame: pd.DataFrame, row_kind: str) -> list[str]:
     if "send_time" not in frame.columns or len(set(labels)) == len(labels):
         return labels
     doubles = {name for name, count in Counter(labels).items() if count > 1}
-    days = [f"{day.day} {day:%b}" if pd.notna(day) else "" for day in frame["send_time"]]
+    days = [
+        f"{day.day} {day:%b}" if pd.notna(day) and hasattr(day, "day") else "" for day in frame["send_time"]
+    ]
     return [
         f"{name} · {day}" if name in doubles and day else name for name, day in zip(labels, days, strict=True)
     ]
+
+
+def dates_of(frame: pd.DataFrame) -> str:
+    """Return in words when the rows were sent, or the time frame that the frame's attrs name; "" where neither is."""
+    if "send_time" in frame.columns and pd.api.types.is_datetime64_any_dtype(frame["send_time"].dtype):
+        sent = times(frame, "send_time").dropna()
+        if len(sent):
+            return f"sent {dates_in_words(sent)}"
+    named = frame.attrs.get("timeframe")
+    if not isinstance(named, str):
+        return ""
+    days = _DAYS.match(named)  # as a time frame writes itself, with the time zone behind it
+    return dates_in_words(pd.DatetimeIndex(days.groups())) if days else named
 
 
 def noun_of(frame: pd.DataFrame, row_kind: str) -> str:
@@ -159,9 +179,13 @@ def draw_ranking(
     currency: str | None = None,
     title: str | None = None,
     ax: Axes | None = None,
+    remarks: Sequence[str | None] = (),
     kwargs: Mapping[str, Any] = MappingProxyType({}),
 ) -> Axes:
-    """Draw the `top` rows with the largest values, each with its value and the size that it rests on."""
+    """Draw the `top` rows with the largest values, each with its value and the size that it rests on.
+
+    `remarks` are added to the caption.
+    """
     require(frame, [row_kind, by, hue])
     subject = quantity(by)
     money = currency_of(frame, currency) if subject.kind == "money" else None
@@ -185,7 +209,8 @@ def draw_ranking(
     unknown = int(np.isnan(values).sum())
     why = "a value" if whole["by"] == by else quantity(whole["by"]).label
     best = f"Top {counted(len(chosen), rows)}" if 0 < len(chosen) < whole["of"] else f"{capitalised(rows)}s"
-    put_title(ax, f"{best} by {subject.label}" if title is None else title, rows_above=rows_above, share=0.8)
+    ours = with_period(ax, f"{best} by {subject.label}", dates_of(frame), share=0.8)
+    put_title(ax, ours if title is None else title, rows_above=rows_above, share=0.8)
     fewest = whole["minimum_recipients"]
     put_caption(
         ax,
@@ -198,6 +223,7 @@ def draw_ranking(
             who_counts(frame, [by]),
             f"{whole['unranked']:,} without {why} left out" if whole["unranked"] else None,
             f"{unknown:,} without a value left out" if unknown and len(chosen) else None,
+            *remarks,
         ],
         share=0.8,
     )

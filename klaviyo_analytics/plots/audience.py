@@ -33,12 +33,19 @@ from klaviyo_analytics.plots._lines import (
     partial_patch,
     with_gaps,
 )
-from klaviyo_analytics.plots._matrix import draw_cells, scale_in_words
+from klaviyo_analytics.plots._matrix import draw_cells, scale_in_words, share_beside
 from klaviyo_analytics.plots._quantities import quantity, write
 from klaviyo_analytics.plots._style import MOST_HUES, MUTED, PALETTE, ink, line_width
 from klaviyo_analytics.plots._text import clip, legible, put_names
 from klaviyo_analytics.plots._time_axis import Annotations, date_axis, dated, moments, put_annotations
-from klaviyo_analytics.plots.trend import Trend, period_in_words, read_trend, zone_in_words
+from klaviyo_analytics.plots.trend import (
+    Trend,
+    draw_titled,
+    period_in_words,
+    read_trend,
+    title_of,
+    zone_in_words,
+)
 
 
 @draws("the frame of ka.analysis.overlap(...)")
@@ -101,6 +108,7 @@ def overlap(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
             "share of the row's profiles that are in the column" + (", in %" if written else ""),
             None if written else scale_in_words(cells, "rate"),
         ],
+        share=share_beside(ax, labels),
     )
     return ax
 
@@ -297,6 +305,90 @@ def _spoken(hours: float) -> str:
     if hours < 1:
         return f"{hours * 60:.0f} min"
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} d"
+
+
+@draws("the frame of client.reports.segment_series(...)")
+def segment_sizes(
+    frame: pd.DataFrame,
+    *,
+    x: str = "datetime",
+    y: str = "total_members",
+    interval: str | None = None,
+    annotations: Annotations | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw how many members each segment has over time, one line per segment.
+
+    Segments of one name are told apart by their ids. Beyond eight the largest keep their colours, and the others are
+    drawn in grey and counted in the legend.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per interval and segment: `datetime`, `segment` or `segment_id`, and `total_members`, as
+        `client.reports.segment_series` returns them.
+    x, y : str
+        Columns of the interval's start and of the number; `net_members_changed` draws the change instead.
+    interval : str, optional
+        `"day"`, `"week"`, ...; read from the frame if not given.
+    annotations : mapping of date to str, or pandas.DataFrame, optional
+        What happened when, as in `metric_trend`.
+    title : str, optional
+        `""` for none.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.plot` for the solid lines.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    FrameError
+        If a column is missing or of the wrong kind, or several rows fall on one interval of a segment.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import klaviyo_analytics.plots as plots
+    >>> weeks = pd.date_range("2026-03-02", periods=2, freq="7D", tz="America/New_York")
+    >>> frame = pd.DataFrame(
+    ...     {"datetime": [*weeks, *weeks], "segment": ["VIP"] * 2 + ["Engaged"] * 2,
+    ...      "total_members": [410, 432, 2900, 3010]}
+    ... )
+    >>> ax = plots.segment_sizes(frame)
+    >>> ax.get_title(loc="left")
+    'Members per week, 2 segments, 2 Mar – 15 Mar 2026'
+    """
+    hue = "segment" if "segment" in frame.columns else "segment_id"
+    require(frame, [hue])
+    if hue == "segment" and "segment_id" in frame.columns:
+        frame = _told_apart(frame)
+    trend = read_trend(frame, x=x, y=y, hue=hue, interval=interval)
+    return draw_titled(
+        trend,
+        title=title,
+        usual=title_of(frame, trend, "segment"),
+        annotations=annotations,
+        ax=ax,
+        kwargs=kwargs,
+    )
+
+
+def _told_apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with the id behind each name that several segments have."""
+    labels = pd.Series(names(frame, "segment"), index=frame.index)
+    ids = frame["segment_id"].astype("string")
+    several = ids.groupby(labels).transform("nunique").gt(1).to_numpy(dtype=bool)
+    if not several.any():
+        return frame
+    return frame.assign(
+        segment=labels.where(~several, labels + " (" + ids.fillna("no id").astype(object) + ")")
+    )
 
 
 _MONTHS_FIT = 60  # characters across for twelve months, or for all that is said of a step

@@ -15,7 +15,7 @@ from klaviyo_analytics.plots._quantities import Kind, write
 from klaviyo_analytics.plots._style import PALETTE
 from klaviyo_analytics.plots._text import legible, put_names, told_apart
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
-from klaviyo_analytics.plots.audience import ordered_funnel, overlap, year_over_year
+from klaviyo_analytics.plots.audience import ordered_funnel, overlap, segment_sizes, year_over_year
 from klaviyo_analytics.plots.campaigns import ab_forest
 from klaviyo_analytics.plots.customers import (
     cohort_heatmap,
@@ -24,6 +24,7 @@ from klaviyo_analytics.plots.customers import (
     rfm_map,
     rfm_movement,
 )
+from klaviyo_analytics.plots.revenue import top_products
 from klaviyo_analytics.plots.timing import conversion_lag, fatigue, send_time_heatmap
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ _BARS: Mapping[str, tuple[tuple[str, ...], str, Kind, str]] = {
     "product_affinity": (("product_a", "product_b"), "together", "count", "Bought together"),
     "repeat_purchase": (("order",), "share", "rate", "Customers who order again after order n"),
 }
+# frames that name no analysis, by the columns that only they have together
+_BY_COLUMNS: tuple[tuple[frozenset[str], Callable[..., Any]], ...] = (
+    (frozenset({"datetime", "segment_id", "total_members"}), segment_sizes),
+    (frozenset({"order_id", "line", "product", "line_total"}), top_products),
+)
 _MOST = 15
 
 
@@ -88,6 +94,7 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     ----------
     frame : pandas.DataFrame
         As an analysis returned it; `frame.attrs["analysis"]` names the analysis. Operations of pandas may lose it.
+        The frames of `client.reports.segment_series` and `analysis.order_items` are known by their columns.
     title : str, optional
         `""` for none.
     ax : matplotlib.axes.Axes, optional
@@ -129,6 +136,10 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
         if kind == "holdout_lift" and "unit" in frame.columns and frame["unit"].eq("value").any():
             unit = "money"
         return _bars(frame, labels, value, unit, usual if title is None else title, ax)
+    for columns, picture in _BY_COLUMNS if "analysis" not in frame.attrs else ():
+        if columns <= set(frame.columns):
+            drawn: Axes = picture(frame, title=title, ax=ax)
+            return drawn
     raise FrameError(
         f"frame.attrs['analysis'] is {kind!r}, which names no picture. "
         "Expected an unchanged frame of client.analyses. "

@@ -16,6 +16,8 @@ from klaviyo_analytics.analysis._engine import CAMPAIGNS, renamed
 from klaviyo_analytics.plots._canvas import (
     across_axis,
     characters,
+    legend_share,
+    lines_down,
     new_axes,
     only_zeros,
     points,
@@ -25,6 +27,7 @@ from klaviyo_analytics.plots._canvas import (
     put_title,
     quiet,
     value_axis,
+    with_period,
 )
 from klaviyo_analytics.plots._frame import (
     Floats,
@@ -47,6 +50,7 @@ from klaviyo_analytics.plots._quantities import (
     write,
 )
 from klaviyo_analytics.plots._rows import (
+    dates_of,
     draw_ranking,
     hue_colours,
     hue_legend,
@@ -57,11 +61,12 @@ from klaviyo_analytics.plots._rows import (
     row_names,
     shapes_of,
 )
-from klaviyo_analytics.plots._style import PALETTE, ink, line_width
+from klaviyo_analytics.plots._style import MOST_HUES, PALETTE, ink, line_width
 from klaviyo_analytics.plots._text import put_names, told_apart
 
 _LOG_FROM = 50
 _LONGEST = 34
+_ROOMY = 50  # characters; on narrower charts title, legend and caption take more lines
 
 
 def draw_scatter(
@@ -97,7 +102,6 @@ def draw_scatter(
                 "color": colour,
                 "marker": shape,
                 "s": points(0.75) ** 2,
-                "alpha": 0.85,
                 "clip_on": False,
                 "edgecolors": ax.get_facecolor(),
                 "zorder": 2,
@@ -105,14 +109,18 @@ def draw_scatter(
             dots = ax.scatter(xs[rows], ys[rows], **{**looks, **kwargs})
             vars(dots)["hover_names"] = list(np.array(row_names(shown, row_kind), dtype=object)[rows])
         value_axis(ax, ys, up.kind, money)
-        _x_axis(ax, xs, across, money, logs=logs)
         ax.set_xlabel(capitalised(across.label) + (" (log scale)" if logs else ""), color=ink(ax, 0.75))
         ax.set_ylabel(capitalised(up.label), color=ink(ax, 0.75))
-        _name_points(ax, row_names(shown, row_kind), xs, ys, count=label)
-        rows_above = put_legend(ax, *hue_legend(shade, shapes=True))
+        marks, groups = hue_legend(shade, shapes=True)
+        rows_above = put_legend(ax, marks, groups)
+        share = 1.0 if rows_above or not groups else 1.0 - legend_share(ax, groups)
+        _x_axis(ax, xs, across, money, logs=logs, most=int(characters(ax) * share) // 8)
+        points_named = label if hue != row_kind or len(shade) > MOST_HUES else 0  # the legend names them
+        _name_points(ax, row_names(shown, row_kind), xs, ys, count=points_named, share=share)
     else:
         put_note(ax, "No row has both numbers" if len(frame) else "No rows to draw")
     ours = f"{capitalised(up.label)} against {across.label}"
+    ours = with_period(ax, ours, dates_of(shown))
     put_title(ax, ours if title is None else title, rows_above=rows_above)
     left_out = len(frame) - len(shown)
     put_caption(
@@ -147,7 +155,8 @@ def _definition(subject: Quantity) -> str | None:
     return f"{subject.label} = {subject.definition}" if subject.definition else None
 
 
-def _x_axis(ax: Axes, xs: Floats, subject: Quantity, money: str | None, *, logs: bool) -> None:
+def _x_axis(ax: Axes, xs: Floats, subject: Quantity, money: str | None, *, logs: bool, most: int) -> None:
+    """Format the x axis with about `most` ticks, six at most."""
     ax.xaxis.set_major_formatter(QuantityFormatter(subject.kind, money))
     if logs:
         ax.set_xscale("log")
@@ -157,37 +166,46 @@ def _x_axis(ax: Axes, xs: Floats, subject: Quantity, money: str | None, *, logs:
         ax.set_xlim(xs.min() / 1.3, xs.max() * 1.3)
         return
     ax.xaxis.set_major_locator(
-        MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10], integer=subject.kind == "count")
+        MaxNLocator(nbins=min(max(most, 2), 6), steps=[1, 2, 2.5, 5, 10], integer=subject.kind == "count")
     )
     low, high = min(float(xs.min()), 0.0), float(xs.max())
     room = (high - low) * 0.05 or 1.0
     ax.set_xlim(low - (room if low < 0 else 0.0), high + room)
 
 
-def _name_points(ax: Axes, labels: list[str], xs: Floats, ys: Floats, *, count: int) -> None:
-    """Label the highest points and the one farthest right, where a name covers neither a point nor a name."""
+def _name_points(
+    ax: Axes, labels: list[str], xs: Floats, ys: Floats, *, count: int, share: float = 1.0
+) -> None:
+    """Label the highest points and the one farthest right, where a name covers neither a point nor a name.
+
+    `share` is how much of their width the axes keep beside a legend.
+    """
     up, right = largest(ys, len(ys)), largest(xs, 1)
     shown = told_apart(labels, _LONGEST)
     candidates = dict.fromkeys([*up[: max(count - 1, 1)], *right, *up[: 3 * count]])
     spots = ax.transAxes.inverted().transform(ax.transData.transform(np.column_stack([xs, ys])))
     letter, line = (
-        1.0 / characters(ax, 0.83),
-        1.3 * points(0.83) / (ax.get_window_extent().height / ax.figure.dpi * 72),
+        1.0 / (characters(ax, 0.83) * share),
+        1.3 * 0.83 / max(lines_down(ax) * (1.0 if characters(ax) >= _ROOMY else 0.5), 1.0),
     )
     taken = [(spot[0] - letter, spot[0] + letter, spot[1]) for spot in spots]
     named = 0
     for row in candidates:
         name = shown[row]
         at, height = spots[row]
-        backwards = at + (len(name) + 2) * letter > 1
         length = (len(name) + 1) * letter
+        backwards = at + length + letter > 1
+        if backwards and at < length:
+            continue  # it fits on neither side
         start, end = (at - length, at - 1.5 * letter) if backwards else (at + 1.5 * letter, at + length)
         covers = any(
             start < other_end and other_start < end and abs(height - other) < line
             for other_start, other_end, other in taken
         )
-        if covers or named == count:
+        if covers:
             continue
+        if named == count:
+            break
         taken.append((start, end, height))
         named += 1
         text = ax.annotate(

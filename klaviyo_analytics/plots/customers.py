@@ -16,7 +16,7 @@ from klaviyo_analytics.analysis.rfm import KLAVIYO_GROUPS
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_legend, put_note, put_title, quiet
 from klaviyo_analytics.plots._frame import currency_of, draws, finished, labels_of, names, numbers, require
-from klaviyo_analytics.plots._matrix import draw_cells, scale_in_words
+from klaviyo_analytics.plots._matrix import draw_cells, scale_in_words, share_beside
 from klaviyo_analytics.plots._quantities import Kind, QuantityFormatter, write
 from klaviyo_analytics.plots._style import MOST_HUES, MUTED, PALETTE, ink, line_width
 
@@ -192,12 +192,13 @@ def rfm_movement(
     require(frame, ["group", "previous_group"])
     ax = new_axes(ax, rows=8)
     quiet(ax)
-    put_title(ax, "Movement between RFM groups" if title is None else title)
+    before = [_NEW if pd.isna(one) else str(one) for one in frame["previous_group"].astype(object)]
+    share = share_beside(ax, before)
+    put_title(ax, "Movement between RFM groups" if title is None else title, share=share)
     if frame.empty:
         put_note(ax, "No rows to draw")
         return ax
     now = names(frame, "group")
-    before = [_NEW if pd.isna(one) else str(one) for one in frame["previous_group"].astype(object)]
     to, origin = _in_order(now), _in_order(before)
     counts = np.full((len(origin), len(to)), np.nan)
     for (source, target), count in Counter(zip(before, now, strict=True)).items():
@@ -212,6 +213,7 @@ def rfm_movement(
             f"{write(len(frame), 'count')} customers, {write(moved, 'count')} of them changed group",
             None if written else scale_in_words(counts, "count"),
         ],
+        share=share,
     )
     return ax
 
@@ -372,10 +374,11 @@ def cohort_heatmap(
             "it, such as frame[frame['source'] == 'web']."
         )
     cohorts = list(dict.fromkeys(names(frame, "cohort")))
+    labels = [f"{name} ({size:,.0f})" if np.isfinite(size) else name for name, size in _cohort_sizes(frame)]
     ax = new_axes(ax, rows=min(len(cohorts), 30))
     quiet(ax)
+    put_title(ax, "Cohorts by age" if title is None else title, share=share_beside(ax, labels))
     measure = next((name for name in _SHARES if name in frame.columns), "customers")
-    put_title(ax, "Cohorts by age" if title is None else title)
     drawn, ages = numbers(frame, value), numbers(frame, "age")
     if frame.empty or not np.isfinite(drawn).any():
         put_note(ax, f"No values: {value!r} is missing in every row" if len(frame) else "No rows to draw")
@@ -383,7 +386,6 @@ def cohort_heatmap(
     width = int(np.nanmax(ages)) + 1
     cells, open_ = np.full((len(cohorts), width), np.nan), np.zeros((len(cohorts), width), dtype=bool)
     place = {cohort: row for row, cohort in enumerate(cohorts)}
-    sizes = dict(zip(names(frame, "cohort"), numbers(frame, "size"), strict=True))
     for cohort, age, one, whole in zip(names(frame, "cohort"), ages, drawn, finished(frame), strict=True):
         if np.isfinite(age):
             cells[place[cohort], int(age)] = one
@@ -392,9 +394,6 @@ def cohort_heatmap(
     if measure == "revenue" and value in ("share", "revenue"):
         kind = "money"
     currency = currency_of(frame, None) if kind == "money" else None
-    labels = [
-        f"{cohort} ({sizes[cohort]:,.0f})" if np.isfinite(sizes[cohort]) else cohort for cohort in cohorts
-    ]
     written = draw_cells(
         ax,
         cells,
@@ -415,8 +414,14 @@ def cohort_heatmap(
             "hatched: period not over" if (open_ & np.isfinite(cells)).any() else None,
             None if written else scale_in_words(cells, kind, currency),
         ],
+        share=share_beside(ax, labels),
     )
     return ax
+
+
+def _cohort_sizes(frame: pd.DataFrame) -> list[tuple[str, float]]:
+    """Return each cohort with its size, in the order of the frame."""
+    return list(dict(zip(names(frame, "cohort"), numbers(frame, "size"), strict=True)).items())
 
 
 @draws(_CURVES)

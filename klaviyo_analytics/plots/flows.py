@@ -27,11 +27,12 @@ from klaviyo_analytics.plots._canvas import (
     put_note,
     put_title,
     quiet,
+    with_period,
 )
 from klaviyo_analytics.plots._frame import Floats, draws, finished, names, numbers, require, who_counts
 from klaviyo_analytics.plots._lines import made_of_counts
 from klaviyo_analytics.plots._quantities import denominators, quantity, write, write_column
-from klaviyo_analytics.plots._rows import largest, name_rows, noun_of, row_names
+from klaviyo_analytics.plots._rows import dates_of, largest, name_rows, noun_of, row_names
 from klaviyo_analytics.plots._style import MUTED, PALETTE, ink
 from klaviyo_analytics.plots._time_axis import Annotations
 from klaviyo_analytics.plots.trend import Trend, draw_titled, read_trend, title_of
@@ -323,6 +324,7 @@ def flow_funnel(
         name_rows(ax, funnel.labels)
     of_one = len(funnel.flows) == 1
     ours = f"{funnel.flows[0]}: how far people get" if of_one else f"How far people get, by {row_kind}"
+    ours = with_period(ax, ours, dates_of(frame), share=0.8)
     put_title(ax, ours if title is None else title, rows_above=rows_above, share=0.8)
     left_out = funnel.rows - len(funnel.labels)
     put_caption(

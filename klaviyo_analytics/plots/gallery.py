@@ -165,6 +165,43 @@ def list_members(*, weeks: int = 20, seed: int = 17) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(("subscribed", "unsubscribed", "net", "members"), "Int64"))
 
 
+def segment_members(*, segments: int = 4, weeks: int = 16, seed: int = 23) -> pd.DataFrame:
+    """Members of segments per week, as the report of segments returns them."""
+    rng = np.random.default_rng(seed)
+    when = pd.date_range("2025-12-15", periods=weeks, freq="W-MON", tz=_ZONE).as_unit("us")
+    names = ["Engaged, 30 days", "VIP customers", "Win-back", "New subscribers"]
+    names = [*names, *(f"Segment {number}" for number in range(5, segments + 1))][:segments]
+    parts = []
+    for rank, name in enumerate(names):
+        change = rng.poisson(90 / (1 + rank), weeks) - rng.poisson(60 / (1 + rank), weeks)
+        part = pd.DataFrame({"datetime": when, "segment_id": f"S{rank}", "segment": name})
+        parts.append(part.assign(total_members=9_000 // (1 + rank) + change.cumsum()))
+    frame = pd.concat(parts, ignore_index=True)
+    return frame.astype({"segment_id": "string", "segment": "string", "total_members": "Int64"})
+
+
+def order_lines(*, products: int = 14, seed: int = 29) -> pd.DataFrame:
+    """Lines of orders, as `analysis.order_items` returns them."""
+    rng = np.random.default_rng(seed)
+    named = ["Linen shirt", "Wool scarf", "Canvas tote", "Rain jacket", "Straw hat", "Silk pillowcase"]
+    named = [*named, *(f"Garment-dyed T-shirt, colour {number}" for number in range(7, products + 1))][
+        :products
+    ]
+    lines = 40 * products
+    share = 1 / np.arange(1, products + 1) ** 0.8
+    which = rng.choice(products, lines, p=share / share.sum())
+    frame = pd.DataFrame({"order_id": [f"O{line // 2}" for line in range(lines)]})
+    frame["profile_id"] = [f"P{line // 5}" for line in range(lines)]
+    frame["datetime"] = pd.date_range("2026-01-05 09:00", periods=lines, freq="3h", tz=_ZONE).as_unit("us")
+    frame["product"] = [named[place] for place in which]
+    frame["quantity"] = rng.integers(1, 4, lines)
+    frame["line_total"] = (frame["quantity"] * (28.0 + 4.0 * which)).round(2)
+    frame.attrs = {"currency": "USD", "timezone": _ZONE}
+    return frame.astype(
+        {"order_id": "string", "profile_id": "string", "product": "string", "quantity": "Int64"}
+    )
+
+
 def attributed_revenue(*, groups: int = 4) -> pd.DataFrame:
     """Revenue of channels under three models, which share out the same orders."""
     names = ["email", "sms", "push", "whatsapp", *(f"Partner {number}" for number in range(5, groups + 1))]
@@ -338,6 +375,8 @@ def pictures() -> dict[str, Callable[[], Axes | Figure]]:
         "flow_funnel": lambda: plots.flow_funnel(messages),
         "flow_performance": lambda: plots.flow_performance(flow_series(flows=5)),
         "list_growth": lambda: plots.list_growth(list_members()),
+        "segment_sizes": lambda: plots.segment_sizes(segment_members()),
+        "top_products": lambda: plots.top_products(order_lines()),
         "metric_trend, many hues": lambda: plots.metric_trend(regions, hue="attributed_channel"),
         "campaign_ranking(hue=)": lambda: plots.campaign_ranking(campaigns, by="click_rate", hue="channel"),
         "small_multiples": lambda: plots.small_multiples(several_metrics(), annotations=_SALE),

@@ -23,10 +23,11 @@ from klaviyo_analytics.plots._canvas import (
     put_note,
     put_title,
     quiet,
+    with_period,
 )
 from klaviyo_analytics.plots._frame import Floats, draws, names, numbers, require, who_counts
 from klaviyo_analytics.plots._quantities import capitalised, denominators, in_words, quantity, write
-from klaviyo_analytics.plots._rows import name_rows, noun_of
+from klaviyo_analytics.plots._rows import dates_of, name_rows, noun_of
 from klaviyo_analytics.plots._style import PALETTE, ink, tint
 from klaviyo_analytics.plots._text import put_names
 
@@ -129,9 +130,8 @@ def deliverability(
         rows_above = _legend(ax, checks)
     else:
         put_note(ax, "No rates to draw" if len(frame) else "No rows to draw")
-    put_title(
-        ax, "Deliverability against benchmarks" if title is None else title, rows_above=rows_above, share=0.8
-    )
+    ours = with_period(ax, "Deliverability against benchmarks", dates_of(frame), share=0.8)
+    put_title(ax, ours if title is None else title, rows_above=rows_above, share=0.8)
     put_caption(
         ax,
         [
@@ -172,7 +172,7 @@ def _read_judged(frame: pd.DataFrame) -> list[_Check]:
 def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) -> None:
     """Shade the good side, draw the points, and write the verdict."""
     start, end = (1.0, _FARTHEST) if check.more_is_better else (0.0, 1.0)
-    ax.barh([row], [end - start], left=start, height=0.62, color=tint(ax, _GOOD, 0.14), zorder=1)
+    ax.barh([row], [end - start], left=start, height=0.62, color=tint(ax, _GOOD, 0.14), zorder=1, gid="zone")
     ax.plot([1, 1], [row - 0.31, row + 0.31], color=ink(ax, 0.55), linewidth=1.2, zorder=1.5)
     ratios, good, beyond = (
         check.values / check.benchmark,
@@ -188,7 +188,7 @@ def _draw_check(ax: Axes, row: int, check: _Check, kwargs: Mapping[str, Any]) ->
     ):
         if chosen.any():
             size = points(0.8) ** 2
-            looks = {"color": shade, "marker": marker, "s": size, "alpha": 0.8, "zorder": 2}
+            looks = {"color": shade, "marker": marker, "s": size, "zorder": 2}
             looks |= {"edgecolors": ax.get_facecolor(), "clip_on": False}
             x = np.minimum(ratios[chosen], _FARTHEST)
             ax.scatter(x, np.full(len(x), row), **{**looks, **kwargs})

@@ -36,6 +36,7 @@ from klaviyo_analytics.plots.flows import flow_funnel
 from klaviyo_analytics.plots.health import deliverability
 
 _SIZE = (12.0, 8.0)
+_LEAST = (38.0, 25.0)  # font sizes across and down for one chart with its names, legend and caption
 _FUNNEL = ("delivered", "opens_unique", "clicks_unique", "conversion_uniques")
 
 
@@ -87,15 +88,15 @@ def campaign_overview(
     """
     needed = ["campaign", "recipients", "open_rate", "conversion_value", "revenue_per_recipient"]
     require(summary, [*needed, *(limits_of(benchmarks) if benchmarks else ["click_rate"])])
-    figure, (earned, per_head, opened, health) = new_grid(2, 2, size=_SIZE)
+    figure, (earned, per_head, opened, health) = new_grid(2, 2, size=_SIZE, least=_LEAST)
     for column, ax in (("conversion_value", earned), ("revenue_per_recipient", per_head)):
         _rank(summary, row_kind="campaign", column=column, top=top, currency=currency, ax=ax)
     hue = _channels(summary)
-    campaign_scatter(summary, y="open_rate", hue=hue, ax=opened)
+    campaign_scatter(summary, y="open_rate", hue=hue, title=_against("open_rate"), ax=opened)
     if benchmarks:
-        deliverability(summary, benchmarks=benchmarks, ax=health)
+        deliverability(summary, benchmarks=benchmarks, title="Deliverability against benchmarks", ax=health)
     else:
-        campaign_scatter(summary, y="click_rate", hue=hue, ax=health)
+        campaign_scatter(summary, y="click_rate", hue=hue, title=_against("click_rate"), ax=health)
     figure_title(figure, _headline(summary, "campaign") if title is None else title)
     return figure
 
@@ -147,7 +148,7 @@ def flow_overview(
     require(
         summary, ["flow", "recipients", "click_rate", "conversion_value", "revenue_per_recipient", *_FUNNEL]
     )
-    figure, (earned, per_head, funnel, clicked) = new_grid(2, 2, size=_SIZE)
+    figure, (earned, per_head, funnel, clicked) = new_grid(2, 2, size=_SIZE, least=_LEAST)
     for column, ax in (("conversion_value", earned), ("revenue_per_recipient", per_head)):
         _rank(summary, row_kind="flow", column=column, top=top, currency=currency, ax=ax)
     flow_funnel(summary, top=top, ax=funnel)
@@ -162,6 +163,11 @@ def _rank(
     """Rank under a short title: the figure's own says of what."""
     title = f"By {quantity(column).label}"
     draw_ranking(summary, row_kind=row_kind, by=column, top=top, currency=currency, title=title, ax=ax)
+
+
+def _against(rate: str) -> str:
+    """Return the title of a scatter chart without dates, which the figure's own has."""
+    return f"{capitalised(quantity(rate).label)} against {quantity('recipients').label}"
 
 
 def _channels(summary: pd.DataFrame) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from klaviyo_analytics._messages import allowed_values, counted
+from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.plots._canvas import (
     new_axes,
     only_zeros,
@@ -22,11 +24,12 @@ from klaviyo_analytics.plots._canvas import (
     value_axis,
     with_period,
 )
-from klaviyo_analytics.plots._frame import draws
+from klaviyo_analytics.plots._frame import currency_of, draws, numbers, require, times
 from klaviyo_analytics.plots._lines import all_times, bar_width, draw_bars, in_order, partial_patch
 from klaviyo_analytics.plots._quantities import Quantity, capitalised, in_words
+from klaviyo_analytics.plots._rows import draw_ranking
 from klaviyo_analytics.plots._style import MOST_HUES, colours_of
-from klaviyo_analytics.plots._time_axis import Annotations, date_axis, dated, put_annotations
+from klaviyo_analytics.plots._time_axis import Annotations, date_axis, dated, dates_in_words, put_annotations
 from klaviyo_analytics.plots.trend import Trend, measure_in_words, period_in_words, read_trend, zone_in_words
 
 _SHARE = Quantity("share", "rate")
@@ -136,6 +139,109 @@ def revenue_split(
         ],
     )
     return ax
+
+
+_OF_PRODUCTS = {
+    "revenue": "line_total",
+    "quantity": "quantity",
+    "orders": "order_id",
+    "customers": "profile_id",
+}
+
+
+@draws("the frame of ka.analysis.order_items(...)")
+def top_products(
+    frame: pd.DataFrame,
+    *,
+    by: Literal["revenue", "quantity", "orders", "customers"] = "revenue",
+    top: int = 10,
+    currency: str | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Rank the products of order lines by revenue, pieces, orders or customers, largest first.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per order line, as `analysis.order_items` returns them: `product`, and the column that is added up or
+        counted: `line_total` (revenue), `quantity`, `order_id` (orders) or `profile_id` (customers).
+    by : {"revenue", "quantity", "orders", "customers"}
+        Revenue is the sum of the lines' totals and quantity that of their pieces; orders and customers are the
+        different ones with a line of the product.
+    top : int
+        How many to draw; the caption says of how many.
+    currency : str, optional
+        Code such as `"EUR"`; read from the frame if not given.
+    title : str, optional
+        `""` for none.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given, taller for many rows.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.barh`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Lines without a product, and lines without a value, are left out; the caption counts them.
+
+    Raises
+    ------
+    FrameError
+        If a column is missing or holds no numbers, or currencies are mixed.
+    InvalidInputError
+        If `by` is not one of the four.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import klaviyo_analytics.plots as plots
+    >>> lines = pd.DataFrame(
+    ...     {"order_id": ["o1", "o1", "o2"], "product": ["Pot", "Tea", "Pot"], "line_total": [40.0, 9.0, 35.0]}
+    ... )
+    >>> ax = plots.top_products(lines)
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['Pot', 'Tea']
+    >>> [float(bar.get_width()) for bar in ax.containers[0]]
+    [75.0, 9.0]
+    """
+    if by not in _OF_PRODUCTS:
+        raise InvalidInputError(
+            f"top_products(): by={by!r} is not known. {allowed_values(by, _OF_PRODUCTS)} Pass one of them."
+        )
+    column = _OF_PRODUCTS[by]
+    require(frame, ["product", column])
+    money = currency_of(frame, currency) if by == "revenue" else None
+    adds_up = by in ("revenue", "quantity")
+    values = numbers(frame, column) if adds_up else frame[column].to_numpy(dtype=object, na_value=None)
+    lines = pd.DataFrame({"product": frame["product"].astype(object).to_numpy(), by: values})
+    named = lines[lines["product"].notna()]
+    known = named.dropna(subset=by)
+    grouped = known.groupby("product", sort=False)[by]
+    products = (grouped.sum() if adds_up else grouped.nunique()).astype(float).reset_index()
+    if known.empty:  # the reason why there is nothing to draw is that of the lines
+        products = named.assign(**{by: np.nan})[["product", by]]
+    products.attrs = dict(frame.attrs)
+    if "datetime" in frame.columns and pd.api.types.is_datetime64_any_dtype(frame["datetime"].dtype):
+        products.attrs["timeframe"] = dates_in_words(times(frame, "datetime").dropna())
+    nameless, without = len(lines) - len(named), len(named) - len(known)
+    return draw_ranking(
+        products,
+        row_kind="product",
+        by=by,
+        top=top,
+        currency=money,
+        title=title,
+        ax=ax,
+        remarks=[
+            f"{counted(nameless, 'line')} without a product left out" if nameless else None,
+            f"{counted(without, 'line')} without {in_words(column)} left out"
+            if without and len(known)
+            else None,
+        ],
+        kwargs=kwargs,
+    )
 
 
 def _shares(trend: Trend) -> tuple[Trend, int]:

@@ -568,10 +568,13 @@ def small_multiples(
     return figure
 
 
+_LEAST = (22.0, 15.0)  # font sizes across and down for one small chart
+
+
 def _grid(charts: int, *, columns: int) -> tuple[Figure, list[Axes]]:
     across = max(min(columns, charts), 1)
     down = max(-(-charts // across), 1)
-    return new_grid(down, across, size=(4.0 * across, 2.2 * down + 0.6))
+    return new_grid(down, across, size=(4.0 * across, 2.2 * down + 0.6), least=_LEAST)
 
 
 def title_of(frame: pd.DataFrame, trend: Trend, hue: str | None) -> str:

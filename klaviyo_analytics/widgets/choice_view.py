@@ -47,7 +47,8 @@ class ChoiceView(View):
         kind = ipywidgets.SelectMultiple if state.multiple else ipywidgets.Select
         self._list = kind(description=title, options=[], rows=LINES, layout={"width": "auto"})
         if state.multiple:
-            self._list.tooltip = "Hold Ctrl (or Command) to choose several"
+            self._list.tooltip = "Each click adds or removes one; Shift chooses a range"
+            self._list.add_class("kla-several")
         for box in (self._search, self._group, self._list):
             box.add_class("kla-unseen-label")
         self._place = ipywidgets.HTML()

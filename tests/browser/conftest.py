@@ -38,7 +38,7 @@ def _chromium() -> str | None:
 
 
 def _missing() -> list[str]:
-    wanted = ("playwright", "jupyterlab", "voila")
+    wanted = ("playwright", "axe_playwright_python", "jupyterlab", "voila")
     missing = [name for name in wanted if importlib.util.find_spec(name) is None]
     return missing if _chromium() else [*missing, "chromium"]
 

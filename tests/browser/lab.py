@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from tests.browser.jupyter import PATIENCE, Server
 
@@ -56,6 +59,12 @@ PALE = """place => {
     }
   return bad;
 }"""
+# axe-core, on our part of the page only: the rest belongs to JupyterLab, Voilà or the theme of the guide.
+AXE = """async ([include, exclude]) => {
+  const found = await axe.run({include, exclude}, {resultTypes: ['violations'], elementRef: false});
+  return found.violations.filter(rule => ['serious', 'critical'].includes(rule.impact)).flatMap(rule =>
+    rule.nodes.map(node => `${rule.impact} ${rule.id}: ${node.html.slice(0, 160)} | ${node.failureSummary}`));
+}"""
 COMMS = """async () => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
   const answer = await kernel.requestCommInfo({target_name: 'jupyter.widget'});
@@ -107,4 +116,27 @@ def saved_notebook(page: Page, lab: Server) -> str:
 def pale(page: Page, place: str) -> list[str]:
     """Give the texts in a place that are hard to read: too little contrast with what is behind them."""
     found: list[str] = page.evaluate(PALE, place)
+    return found
+
+
+@functools.cache
+def _axe_core() -> str:
+    """Read axe-core from the package that carries it."""
+    import axe_playwright_python  # noqa: PLC0415  (not everywhere)
+
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+
+
+def violations(page: Page, *places: str, without: Sequence[str] = ()) -> list[str]:
+    """Return the serious and critical violations that axe-core finds in some places of a page.
+
+    `without` are places in them that are not ours, such as a menu of JupyterLab.
+    """
+    if page.evaluate("() => typeof window.axe") != "object":
+        page.evaluate(_axe_core())
+    # a place that is not there would be an error of axe-core's, and one of many may well be missing
+    missing = [place for place in places if not page.locator(place).count()]
+    assert not missing, f"there is nothing at {missing}"
+    asked: list[Any] = [[[place] for place in places], [[place] for place in without]]
+    found: list[str] = page.evaluate(AXE, asked)
     return found

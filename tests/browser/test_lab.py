@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from tests.browser.jupyter import Server
-from tests.browser.lab import ask, comms, pale, run, saved_notebook, theme
+from tests.browser.lab import ask, comms, pale, run, saved_notebook, theme, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, expect
@@ -116,6 +116,14 @@ def test_search_among_500_metrics_run_and_take_everything_along(page: Page, lab:
 
 def test_a_hundred_clicks_leave_nothing_and_close_leaves_nothing_at_all(page: Page, lab: Server) -> None:
     explorer = open_explorer(page, lab)
+    options = listed(explorer, "Metrics").get_by_role("option")
+    chips = explorer.locator(".kla-choice-metric").get_by_role("button", name=re.compile("×$"))
+    for place, chosen in ((0, 1), (2, 2), (4, 3), (2, 2)):  # a click adds or removes one, without Ctrl
+        options.nth(place).click()
+        expect(chips).to_have_count(chosen)
+    expect(listed(explorer, "Metrics")).to_be_focused()
+    listed(explorer, "Metrics").select_option([])
+    expect(chips).to_have_count(0)
     for name in ("Opened Email", "Clicked Email"):
         choose(explorer, name)
     before = comms(page)
@@ -294,6 +302,7 @@ def test_what_was_saved_shows_the_last_picture_where_no_widget_runs(
     picture = kept.get_by_role("img", name=re.compile("Line chart of Opened Email, Clicked Email"))
     assert picture.evaluate("async e => { await e.decode(); return e.naturalWidth; }") > 500
     expect(kept.locator(".ka-hit").first).to_have_attribute("title", re.compile(r"2026-\d\d-\d\d"))
+    assert violations(page, ".jp-OutputArea") == []
     layer = kept.locator("details img").first
     expect(layer).to_be_visible()
     kept.locator("summary").first.click()
@@ -336,7 +345,9 @@ display(flows, account, *pickers)
     button(flows, "Run").click()
     ended(flows, "done", 1)
     expect(flows.get_by_role("img", name=re.compile("Funnel chart"))).to_be_visible()
+    assert violations(page, ".jp-OutputArea") == []
     theme(page, "Dark")
+    assert violations(page, ".jp-OutputArea") == []
     flows.scroll_into_view_if_needed()
     shot("flows_dark")
     for name in ("flows", "account", *(f"pickers[{place}]" for place in range(4))):
@@ -397,6 +408,7 @@ view
     view.get_by_label("Send only the valid rows").check()
     button(view, "Apply …").click()
     expect(view.get_by_role("alert")).to_contain_text("Send 30 rows?")
+    assert violations(page, ".jp-OutputArea") == []
     shot("plan_asked")
     ask(page, HOLD)
     button(view, "Yes, send").click()
@@ -410,7 +422,9 @@ view
     view.get_by_label("Show", exact=True).select_option("not sent")
     expect(view.locator("tbody tr")).to_have_count(1)
     shot("plan_applied")
+    assert violations(page, ".jp-OutputArea") == []
     theme(page, "Dark")
+    assert violations(page, ".jp-OutputArea") == []
     shot("plan_applied_dark")
     assert ask(page, "print(len(view.result.failures), len(view.result.rows))") == "1 31"
     assert "person" not in saved_notebook(page, lab).partition('"widgets"')[2]

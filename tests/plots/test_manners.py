@@ -67,6 +67,10 @@ EVERY = [
     ),
     pytest.param(plots.flow_performance, shop.flow_series, "conversion_value", id="flow_performance"),
     pytest.param(plots.list_growth, shop.list_members, "net", id="list_growth"),
+    pytest.param(
+        plots.segment_sizes, lambda: shop.segment_members(segments=1), "total_members", id="segment_sizes"
+    ),
+    pytest.param(plots.top_products, shop.order_lines, "line_total", id="top_products"),
     pytest.param(deliverability, shop.campaign_summary, "open_rate", id="deliverability"),
     pytest.param(plots.scorecard, shop.account_numbers, "value", id="scorecard"),
     pytest.param(plots.bridge, shop.bridge_steps, "amount", id="bridge"),

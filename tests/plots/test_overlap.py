@@ -17,6 +17,7 @@ from klaviyo_analytics import plots
 from klaviyo_analytics.plots import gallery
 
 SIZES = {"small": (5.0, 3.6), "usual": (8.0, 4.5), "large": (12.0, 6.0)}
+OF_THE_GALLERY = {"4 × 3": (4.0, 3.0), "6 × 4": (6.0, 4.0), "usual": (8.0, 4.5), "12 × 7": (12.0, 7.0)}
 GROUPS = (1, 5, 50)
 TOUCH = 2.0  # pixels that two boxes may share: a box is higher than its letters
 
@@ -43,6 +44,8 @@ BY_GROUPS: dict[str, Callable[[int], Axes]] = {
     "campaign_scatter": lambda n: plots.campaign_scatter(
         gallery.campaign_summary(campaigns=n), y="click_rate", hue="channel"
     ),
+    "segment_sizes": lambda n: plots.segment_sizes(gallery.segment_members(segments=n)),
+    "top_products": lambda n: plots.top_products(gallery.order_lines(products=n), top=n),
     "attribution_comparison": lambda n: plots.attribution_comparison(gallery.attributed_revenue(groups=n)),
     "conversion_lag": lambda n: plots.conversion_lag(gallery.time_to_order(channels=n), hue="channel"),
 }
@@ -87,10 +90,26 @@ def drawn(draw: Callable[[], Axes | Figure], size: tuple[float, float]) -> Figur
     return figure
 
 
-@pytest.mark.parametrize("size", ["usual", "large"])
+@pytest.mark.parametrize("size", OF_THE_GALLERY)
 @pytest.mark.parametrize("name", gallery.pictures())
 def test_no_text_of_a_picture_covers_another(name: str, size: str) -> None:
-    assert faults(drawn(gallery.pictures()[name], SIZES[size])) == []
+    assert faults(drawn(gallery.pictures()[name], OF_THE_GALLERY[size])) == []
+
+
+@pytest.mark.parametrize("size", OF_THE_GALLERY)
+def test_names_of_points_cover_no_legend_beside_them(size: str) -> None:
+    campaigns = gallery.campaign_summary(campaigns=40)
+    campaigns["segment"] = [f"Segment number {row % 7} of the newsletter" for row in range(40)]
+    for hue in ("segment", "campaign"):
+        figure = drawn(lambda hue=hue: plots.campaign_scatter(campaigns, hue=hue), OF_THE_GALLERY[size])  # type: ignore[misc]
+        assert faults(figure) == []
+
+
+def test_points_that_the_legend_names_have_no_second_name() -> None:
+    few = gallery.campaign_summary(campaigns=5)
+    for hue, named in (("campaign", 0), ("channel", 4)):
+        texts = plots.campaign_scatter(few, hue=hue).texts
+        assert sum(text.get_gid() == "name" for text in texts) in range(min(named, 1), named + 1)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -112,6 +115,41 @@ def test_every_text_of_every_picture_has_contrast(name: str, *, dark: bool) -> N
             if text.get_visible() and text.get_text() and text not in cells:
                 inside = to_hex(text.get_color()) == "#ffffff" and not dark
                 assert inside or contrast(to_hex(text.get_color()), ground) >= 4.5, text.get_text()
+
+
+def marks(ax: Axes) -> Iterator[tuple[str, float]]:
+    """Yield what each line, bar and point shows: its colour, and how much of the page shines through."""
+    for line in ax.lines:
+        drawn = line.get_linestyle() not in ("None", "") or line.get_marker() not in ("None", "", None)
+        if drawn and np.size(line.get_xdata()) and to_hex(line.get_color()) != to_hex(ax.get_facecolor()):
+            yield to_hex(line.get_color()), float(line.get_alpha() or 1)
+    for bar in (bar for group in ax.containers for bar in getattr(group, "patches", ())):
+        if bar.get_gid() == "zone":  # behind the points, and a line marks its end
+            continue
+        outlined = bar.get_gid() == "incomplete"  # pale inside, with a dotted edge
+        shade = bar.get_edgecolor() if outlined else bar.get_facecolor()
+        yield to_hex(shade), float(shade[3])
+    for points in ax.collections:
+        if isinstance(points, PathCollection):
+            inside, edge = (np.atleast_2d(of) for of in (points.get_facecolor(), points.get_edgecolor()))
+            hollow = len(inside) == 1 and to_hex(inside[0]) == to_hex(ax.get_facecolor())
+            yield from ((to_hex(shade), float(shade[3])) for shade in (edge if hollow else inside))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("name", gallery.pictures())
+def test_every_mark_of_every_picture_has_contrast(name: str, *, dark: bool) -> None:
+    with plots.style("dark") if dark else plots.style():
+        drawn = gallery.pictures()[name]()
+    figure = drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
+    assert figure is not None
+    for ax in figure.axes:
+        page = np.array(to_rgb(ax.get_facecolor()))
+        grey = {ink(ax, strength) for strength in (0.1, 0.4)}  # the grid and the axes themselves
+        for shade, alpha in {*marks(ax)}:
+            if shade not in grey:
+                seen = alpha * np.array(to_rgb(shade)) + (1 - alpha) * page
+                assert contrast(to_hex(tuple(seen)), to_hex(ax.get_facecolor())) >= 2.99, (shade, alpha)
 
 
 def test_a_thing_has_one_colour_whatever_stands_beside_it() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 
 from klaviyo_analytics import analysis, plots
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.plots._quantities import quantity
-from klaviyo_analytics.plots.gallery import campaign_summary, flow_summary
+from klaviyo_analytics.plots.gallery import campaign_summary, flow_summary, order_lines, segment_members
 from tests.plots.looks import bars, caption, dots, draw, legend, marks, note, texts, title, x_labels, y_labels
 
 BENCHMARKS = {"bounce_rate": 0.01, "open_rate": 0.33}
@@ -191,3 +194,84 @@ def test_overviews_of_few_or_none_say_so(rows: int) -> None:
 def test_an_overview_names_all_missing_columns_at_once() -> None:
     with pytest.raises(FrameError, match=r"lacks 'recipients', 'click_rate'"):
         plots.campaign_overview(campaign_summary().drop(columns=["recipients", "click_rate"]))
+
+
+@pytest.mark.parametrize(
+    ("plot", "ending"),
+    [
+        (plots.campaign_ranking, "sent 5 Jan – 15 Mar 2026"),
+        (plots.campaign_scatter, "sent 5 Jan – 12 Mar 2026"),  # the last one, by SMS, has no open rate
+        (lambda frame: plots.deliverability(frame, benchmarks="good"), "sent 5 Jan – 15 Mar 2026"),
+        (lambda frame: plots.campaign_ranking(frame.drop(columns="send_time")), "1 Apr – 30 Jun 2026"),
+        (lambda frame: plots.campaign_scatter(frame.assign(send_time="unknown")), "1 Apr – 30 Jun 2026"),
+    ],
+)
+def test_the_title_says_when(plot: Callable[[pd.DataFrame], Axes], ending: str) -> None:
+    frame = campaign_summary()
+    frame.attrs["timeframe"] = "2026-04-01 to 2026-06-30 (America/New_York)"
+    assert " ".join(title(plot(frame)).split()).endswith(f", {ending}")
+    frame.attrs["timeframe"] = "last spring"
+    assert "None" not in title(plot(frame))
+
+
+def test_a_funnel_says_the_time_frame_and_a_narrow_one_leaves_it_out() -> None:
+    frame = flow_summary()
+    frame.attrs["timeframe"] = "2026-04-01 to 2026-04-01 (UTC)"
+    assert title(plots.flow_funnel(frame)) == "How far people get, by flow, 1 Apr 2026"
+    frame.attrs = {}
+    assert title(plots.flow_funnel(frame)) == "How far people get, by flow"
+
+
+def test_products_are_added_up_by_their_lines_and_what_is_left_out_is_counted() -> None:
+    lines = pd.DataFrame(
+        {
+            "order_id": ["1", "1", "2", "3", "3"],
+            "profile_id": ["A", "A", "A", "B", "B"],
+            "product": ["Pot", "Tea", "Pot", "Pot", None],
+            "quantity": [1, 4, 2, 1, 9],
+            "line_total": [40.0, 9.0, 70.0, None, 500.0],
+        }
+    )
+    found = {}
+    for by in ("revenue", "quantity", "orders", "customers"):
+        ax = plots.top_products(lines, by=by, currency="EUR")  # type: ignore[arg-type]
+        names = [text.get_text() for text in ax.get_yticklabels()]
+        found[by] = dict(zip(names, (bar.get_width() for bar in bars(ax, 0)), strict=True))
+    assert found == {
+        "revenue": {"Pot": 110.0, "Tea": 9.0},
+        "quantity": {"Pot": 4.0, "Tea": 4.0},
+        "orders": {"Pot": 3.0, "Tea": 1.0},
+        "customers": {"Pot": 2.0, "Tea": 1.0},
+    }
+    said = caption(plots.top_products(lines, currency="EUR"))
+    assert "in EUR" in said
+    assert "1 line without a product left out · 1 line without line total left out" in said
+
+
+def test_products_of_several_currencies_or_by_an_unknown_number_are_refused() -> None:
+    lines = order_lines().assign(currency=["EUR", "USD"] * 280)
+    with pytest.raises(FrameError, match="several currencies"):
+        plots.top_products(lines)
+    assert plots.top_products(lines, by="quantity").has_data()
+    with pytest.raises(InvalidInputError, match=r"by='sales' is not known\. Allowed values: .*'?revenue"):
+        plots.top_products(lines, by="sales")  # type: ignore[arg-type]
+
+
+def test_segments_of_one_name_are_two_lines_with_their_ids() -> None:
+    frame = segment_members(segments=3)
+    frame["segment"] = frame["segment"].replace({"Win-back": "VIP customers"})
+    assert legend(plots.segment_sizes(frame)) == [
+        "Engaged, 30 days",
+        "VIP customers (S1)",
+        "VIP customers (S2)",
+    ]
+    alone = plots.segment_sizes(frame[frame["segment_id"] == "S1"].drop(columns="segment"))
+    assert title(alone).replace("\n", " ").startswith("Members per week, S1")
+
+
+def test_auto_knows_segments_and_order_lines_by_their_columns() -> None:
+    assert title(plots.auto(segment_members())).startswith("Members per week, 4 segments")
+    lines = order_lines().assign(line=1)
+    assert title(plots.auto(lines)).startswith("Top 10 products by revenue")
+    with pytest.raises(FrameError, match="names no picture"):
+        plots.auto(lines.drop(columns="product"))

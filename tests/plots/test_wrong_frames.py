@@ -24,6 +24,8 @@ CALLS: dict[Callable[..., Any], str] = {
     plots.flow_overview: r"client\.flows\.summary\(",
     plots.flow_performance: r"client\.reports\.flow_series\(",
     plots.list_growth: r"ka\.analysis\.list_growth\(",
+    plots.segment_sizes: r"client\.reports\.segment_series\(",
+    plots.top_products: r"ka\.analysis\.order_items\(",
     plots.deliverability: r"ka\.analysis\.deliverability\(",
     plots.attribution_comparison: r"ka\.analysis\.attribution_comparison\(",
     plots.scorecard: r"client\.account_summary\(",

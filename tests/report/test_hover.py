@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from klaviyo_analytics import plots
-from klaviyo_analytics.plots._hover import Mark, figure_html, marks_of, picture_in_layers
+from klaviyo_analytics.plots._hover import Mark, _series, figure_html, marks_of, picture_in_layers
 
 DAYS = pd.date_range("2026-03-01", periods=4, tz="America/New_York")
 
@@ -51,6 +51,17 @@ def test_a_day_of_lines_shows_its_date_and_every_series_as_the_axis_writes_it() 
     first = under(marks, *place(ax, float(start), 500.0))
     assert first.split("\n")[0] == "2026-03-01"
     assert set(first.split("\n")[1:]) == {"Opened Email: $1,200", "Clicked Email: $1.00"}
+    plt.close("all")
+
+
+def test_a_leader_to_a_name_at_the_end_is_hidden_with_its_series() -> None:
+    figure: Any = trend().figure
+    leaders = [each for each in figure.axes[0].collections if each.get_gid() == "leader"]
+    (legend,) = [part for part in (_series(ax) for ax in figure.axes) if part]
+    for text, artists in legend:
+        own = [each for each in artists if each in leaders]
+        assert len(own) == 1, text.get_text()
+    assert len(leaders) == len(legend) == 2
     plt.close("all")
 
 
