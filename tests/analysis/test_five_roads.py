@@ -190,6 +190,7 @@ CASES: dict[str, Any] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:The conversion metric has values in:klaviyo_analytics.ReadingWarning")
 @seeded
 @given(**CASES, channel=st.sampled_from(["email", "sms", None]))
 def test_orders_of_the_campaigns_that_were_sent_in_a_period(
