@@ -214,7 +214,7 @@ def top_products(
     require(frame, ["product", column])
     money = currency_of(frame, currency) if by == "revenue" else None
     adds_up = by in ("revenue", "quantity")
-    values = numbers(frame, column) if adds_up else frame[column].to_numpy(dtype=object, na_value=None)
+    values = numbers(frame, column) if adds_up else frame[column].astype(object).to_numpy()
     lines = pd.DataFrame({"product": frame["product"].astype(object).to_numpy(), by: values})
     named = lines[lines["product"].notna()]
     known = named.dropna(subset=by)
