@@ -49,3 +49,9 @@ def test_a_quarter_of_a_million_rows_are_cut_at_the_limit_of_bytes() -> None:
 
 def test_nothing_takes_no_request() -> None:
     assert cut([], most=10, room=100) == []
+
+
+def test_a_row_over_the_limit_of_bytes_goes_alone() -> None:
+    groups = cut([50, 500, 50], most=10, room=120)
+    assert sorted(group.tolist() for group in groups if 1 in group.tolist()) == [[1]]
+    assert sorted(row for group in groups for row in group) == [0, 1, 2]
