@@ -234,7 +234,7 @@ def test_products_are_added_up_by_their_lines_and_what_is_left_out_is_counted() 
     )
     found = {}
     for by in ("revenue", "quantity", "orders", "customers"):
-        ax = plots.top_products(lines, by=by, currency="EUR")  # type: ignore[arg-type]
+        ax = plots.top_products(lines, by=by, currency="EUR")
         names = [text.get_text() for text in ax.get_yticklabels()]
         found[by] = dict(zip(names, (bar.get_width() for bar in bars(ax, 0)), strict=True))
     assert found == {
