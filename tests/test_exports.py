@@ -103,7 +103,7 @@ def test_times_are_the_same_moments_in_the_zone_asked_for(tmp_path: Path, suffix
     ]
     path = tmp_path / f"times{suffix}"
     assert exports.write(chunks, path, timezone=timezone) == 4
-    wanted = pd.DatetimeIndex(moments.append(moments)).tz_convert(timezone)
+    wanted = pd.DatetimeIndex([*moments, *moments]).tz_convert(timezone)
     if suffix in (".parquet", ".feather"):
         read = READERS[suffix](path)
         assert str(read["at"].dt.tz) == timezone

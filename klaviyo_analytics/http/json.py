@@ -77,7 +77,7 @@ class Decoder:
         return future.result()
 
     def done(self) -> None:
-        """Let the next body be decoded."""
+        """Release the place of this thread's body, so that the next one is decoded."""
         me = threading.get_ident()
         if me in self._holders:
             self._holders.discard(me)

@@ -30,8 +30,12 @@ PLAIN = {
     "orders": """
         SELECT id, profile_id, datetime, metric, value, [$currency_code] AS currency, [Source Name] AS source,
             id AS order_id, attributed_event_id, attributed_campaign_id, attributed_flow_id,
-            [$extra] AS {event_properties.$extra}, [Items] AS {event_properties.Items},
             [Discount Codes] AS discount_codes, [tags] AS tags
+        FROM named WHERE metric = 'Placed Order'
+    """,
+    "carts": """
+        SELECT id, profile_id, datetime, value, [$extra] AS {event_properties.$extra},
+            [Items] AS {event_properties.Items}
         FROM named WHERE metric = 'Placed Order'
     """,
     "later": "SELECT id, profile_id, datetime, value FROM named WHERE metric = 'Viewed Product'",
@@ -133,7 +137,7 @@ def credited(of: Of) -> Any:
 
 
 def lines(of: Of) -> Any:
-    return analysis.order_items(of("orders"))
+    return analysis.order_items(of("carts"))
 
 
 CALLS: dict[str, Callable[[Of], Any]] = {
