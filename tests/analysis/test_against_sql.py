@@ -287,9 +287,8 @@ def test_the_last_touch_is_that_of_sessions_which_are_still_open(database: Any, 
 def test_flows_that_collide_and_hours_of_sending(database: Any, seed: int, hours: int) -> None:
     dice = np.random.default_rng(seed)
     _, acts = shop(seed, people=4)
-    sends = acts[["id", "profile_id", "datetime", "message"]].assign(
-        flow=pd.array(dice.choice(["A", "B", "C", None], len(acts)), dtype="string")
-    )
+    flows = pd.Series(dice.choice(["A", "B", "C", ""], len(acts)), dtype="string").replace("", pd.NA)
+    sends = acts[["id", "profile_id", "datetime", "message"]].assign(flow=flows)
     query = f"""
         with s as (select * from sends where flow is not null and profile_id is not null)
         select a.flow, b.flow, count(*), count(distinct a.profile_id) as people,
