@@ -415,8 +415,10 @@ def year_over_year(frame: IntoFrameT, value: str = "count", *, by: str | Sequenc
     for series, year, month in in_order:
         now, whole_now = found[series, year, month]
         before, whole_before = found.get((series, year - 1, month), (None, True))
-        both = now is not None and before is not None
-        difference = now - before if now is not None and before is not None else None
+        difference = change = None
+        if now is not None and before is not None:
+            difference = now - before
+            change = difference / before if before > 0 else None
         rows.append(
             {
                 "year": year,
@@ -425,9 +427,7 @@ def year_over_year(frame: IntoFrameT, value: str = "count", *, by: str | Sequenc
                 value: now,
                 f"{value}_previous": before,
                 f"{value}_difference": difference,
-                f"{value}_change": difference / before
-                if both and difference is not None and before > 0
-                else None,
+                f"{value}_change": change,
                 "complete": whole_now and whole_before,
             }
         )

@@ -256,9 +256,8 @@ class CampaignWrites(CampaignMethods):
         made = write(self._context, "create_campaign", {}, {"data": data}, dry_run=dry_run)
         _, later = sending.created()
         if dry_run:
-            rest = (
-                [self._patch("update_campaign_message", "MESSAGE_ID", later, dry_run=True)] if later else []
-            )
+            ids = ["MESSAGE_ID"] if later else []
+            rest = [self._patch("update_campaign_message", each, later, dry_run=True) for each in ids]
             return pd.concat([made, *rest], ignore_index=True)
         id = str(made["id"])
         try:
@@ -285,10 +284,8 @@ class CampaignWrites(CampaignMethods):
         settings = {"send_settings": sending.settings} if sending.settings else {}
         changes = [("update_campaign", id, {**({} if name is UNSET else {"name": name}), **settings})]
         if not changes[0][2] and not sending.message and audiences is UNSET:
-            raise InvalidInputError(
-                "update(): nothing to change was named; there are name, audiences, send_strategy, send_options, "
-                "tracking_options."
-            )
+            names = "name, audiences, send_strategy, send_options, tracking_options"
+            raise InvalidInputError(f"update(): nothing to change was named; there are {names}.")
         if audiences is not UNSET:
             groups = {"included": [], "excluded": [], **audience_body(audiences)}
             known = self._parts(id, "get_campaign_audiences_for_campaign")
