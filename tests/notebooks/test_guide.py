@@ -21,7 +21,7 @@ from klaviyo_analytics import _connect, plots
 from klaviyo_analytics.cli import main as command_line
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.sandbox import Sandbox
-from tests.notebooks import build, gallery, reference, store
+from tests.notebooks import build, columns, gallery, reference, store
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "notebooks"
@@ -85,6 +85,29 @@ def test_a_signature_shows_what_can_be_passed() -> None:
 )
 def test_columns_have_units(column: str, dtype: str, meaning: str) -> None:
     assert reference.meaning(column, dtype) == meaning
+
+
+def test_a_call_has_words_of_its_own_and_amounts_name_their_currency() -> None:
+    assert reference.meaning("average_order_value", "float64") == "money: attributed revenue ÷ conversions"
+    assert (
+        reference.meaning("average_order_value", "float64", "new_and_returning", ", in `currency`")
+        == "money, in `currency`: revenue ÷ orders"
+    )
+    assert reference.meaning("value", "string", "subject_lines") == "characters such as 21-35, or yes and no"
+    assert reference.meaning("whatever", "float64") == reference.UNKNOWN
+
+
+def test_the_page_says_of_each_column_what_it_holds_and_no_word_is_left_over() -> None:
+    rows = re.findall(
+        r"^\| `(.+?)` \| [^|]+ \| (.+) \|$",
+        (reference.REFERENCE / "frames.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    assert len(rows) > 500
+    said_by_the_dtype = {reference.UNKNOWN, "text", "number", "whole number", "list or dict", "money"}
+    assert [column for column, words in rows if words in said_by_the_dtype] == []
+    there = {column for column, _ in rows}
+    assert [key for key in columns.WORDS if key.rpartition(": ")[2] not in there] == []
 
 
 def test_every_plot_is_in_the_gallery_with_code_that_imports_what_it_uses() -> None:
