@@ -319,6 +319,10 @@ ENDINGS = {
     "_p_value": "p-value",
     "url": "URL",
 }
+ANOTHER_AVERAGE = (
+    "new_and_returning",
+    "touch_rollup",
+)  # of all orders, where a summary's is of attributed ones
 DERIVED = {
     "_previous": "the same a year before",
     "_difference": "difference to the year before",
@@ -335,10 +339,9 @@ def meaning(column: str, dtype: str, call: str = "", money: str = "") -> str:
         return "time, UTC" if "UTC" in dtype else "time, on the account's clock" if "," in dtype else "date"
     words = columns.WORDS.get(f"{call}: {column}")
     known = quantity(column)
-    if words is None and call not in ("new_and_returning", "touch_rollup"):
-        if known.definition or known.denominator:
-            kind = {"rate": "fraction", "money": "money"}.get(known.kind, "count")
-            words = f"{kind}: {known.definition}"
+    if words is None and call not in ANOTHER_AVERAGE and (known.definition or known.denominator):
+        kind = {"rate": "fraction", "money": "money"}.get(known.kind, "count")
+        words = f"{kind}: {known.definition}"
     if words is None:
         words = columns.WORDS.get(column) or _by_name(column, dtype)
     return re.sub(r"^money(?=:|$)", f"money{money}", words)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import inspect
 import json
 import re
 import shlex
+import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -208,6 +211,32 @@ def test_the_answers_of_one_line_run(folder: Path) -> None:
     with ka.demo() as client:
         for line in lines:
             assert eval(line, {"client": client, "ka": ka} | names) is not None, line
+
+
+@pytest.mark.parametrize("path", store.NOTEBOOKS, ids=name_of)
+def test_the_extra_all_brings_what_a_notebook_imports(path: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    names = re.findall(r"[a-z]+", re.findall(r"\[(.*)\]", extras["all"][0])[0])
+    brought = {
+        re.split(r"[^\w-]", line)[0]
+        for group in (project["dependencies"], *map(extras.get, names))
+        for line in group
+    }
+    code = "\n".join(
+        "".join(cell["source"])
+        for cell in json.loads(path.read_text("utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    )
+    imported = {name for line in ast.walk(ast.parse(code)) for name in _imports(line)}
+    assert imported - brought - sys.stdlib_module_names == {"klaviyo_analytics"}
+
+
+def _imports(line: ast.AST) -> list[str]:
+    """Return the packages that a line of code imports."""
+    if isinstance(line, ast.ImportFrom):
+        return [str(line.module).partition(".")[0]]
+    return [each.name.partition(".")[0] for each in line.names] if isinstance(line, ast.Import) else []
 
 
 # --- names --------------------------------------------------------------------------------------------------
