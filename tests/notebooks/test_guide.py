@@ -65,6 +65,12 @@ def test_every_public_call_is_on_the_page() -> None:
         assert [name for name in names if f"`client.{resource}.{name}(" not in text] == []
 
 
+def test_what_cannot_be_listed_is_not_said_to_be_exported() -> None:
+    text = (reference.REFERENCE / "calls.md").read_text("utf-8")
+    exported = re.findall(r"^- `client\.(\w+)\.export\(", text, re.MULTILINE)
+    assert exported == [name for name, of in reference.resources().items() if hasattr(of, "list")]
+
+
 def test_a_signature_shows_what_can_be_passed() -> None:
     def call(
         self: Any, first: int, /, *, size: float = 0.5, names: Any = None, more: Any = object, **rest: Any
