@@ -467,8 +467,19 @@ def _options(directive: str) -> list[str]:
     return (
         ["   :members:"]
         if directive.startswith("automodule")
-        else ["   :members:", "   :inherited-members: HasTraits, dict, tuple"]
+        else [
+            "   :members:",
+            "   :inherited-members: HasTraits, dict, tuple",
+            "   :exclude-members: __new__" + (", __init__" if _made_by_others(directive) else ""),
+        ]
     )
+
+
+def _made_by_others(directive: str) -> bool:
+    """Return whether a class is one that calls return, so that its constructor is not the reader's."""
+    return directive.split(":: ")[1] not in {
+        f"klaviyo_analytics.{name}.{each}" for name in MODULES for each in getattr(ka, name).__all__
+    } | {"klaviyo_analytics.connections.Connections", "klaviyo_analytics.timeframe.Timeframe"}
 
 
 def command_line_help() -> str:
