@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import base64
 import importlib
 import importlib.util
 import inspect
+import io
 import json
 import re
 import shlex
@@ -18,6 +20,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
+from PIL import Image
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import _connect, plots
@@ -283,6 +286,22 @@ def test_every_call_that_is_named_exists(path: Path, objects: dict[str, Any]) ->
             ):
                 break  # a function: what it returns is pandas'
     assert missing == set()
+
+
+@pytest.mark.parametrize("path", store.NOTEBOOKS, ids=name_of)
+def test_what_lies_over_a_picture_lets_the_picture_through(path: Path) -> None:
+    """An explorer draws each series on a layer of its own, so that a reader can switch it off."""
+    layers = re.findall(r'<img alt="" src="data:image/png;base64,([^"]+)"', "".join(_html_of(path)))
+    assert bool(layers) == (path.stem == "06_explore")
+    for layer in layers:
+        with Image.open(io.BytesIO(base64.b64decode(layer))) as image:
+            assert image.convert("RGBA").getchannel("A").getextrema()[0] == 0
+
+
+def _html_of(path: Path) -> Iterator[str]:
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        for output in cell.get("outputs", ()):
+            yield from output.get("data", {}).get("text/html", ())
 
 
 # --- the site -----------------------------------------------------------------------------------------------
