@@ -395,4 +395,4 @@ TOOLKIT: Mapping[str, str] = {
     "note": "a remark, or null",
 }
 
-WORDS: Mapping[str, str] = RECORDS | NUMBERS | ANALYSES | TOOLKIT
+WORDS: Mapping[str, str] = {**RECORDS, **NUMBERS, **ANALYSES, **TOOLKIT}
