@@ -245,7 +245,8 @@ def require(table: Table, needed: Iterable[str]) -> None:
     """Raise FrameError unless all columns are there."""
     present = columns_of(table)
     if missing := [name for name in needed if name not in present]:
-        raise WrongFrame(f"the frame lacks {listed(missing)}; it has {listed(present)}")
+        own = [name for name in present if not name.startswith("__")]  # columns of the computation
+        raise WrongFrame(f"the frame lacks {listed(missing)}; it has {listed(own)}")
 
 
 def require_numbers(table: Table, needed: Iterable[str]) -> None:

@@ -60,6 +60,13 @@ def test_a_send_whose_reaction_nobody_can_know_is_in_no_rate(column: str) -> Non
         assert tired["earlier"].max() > analysis.fatigue(SENDS, REACTIONS, days=30)["earlier"].max()
 
 
+def test_a_column_that_is_not_there_is_named_beside_those_of_the_users_frame_only() -> None:
+    with pytest.raises(ka.errors.FrameError, match="lacks 'channel'") as caught:
+        analysis.send_times(SENDS, REACTIONS, by="channel", account_zone="America/New_York")
+    assert "'profile_id'" in str(caught.value)
+    assert "'__" not in str(caught.value)
+
+
 def test_the_lag_buckets_hold_their_upper_bound() -> None:
     hours = [0.0, 1.0, 1.01, 6.0, 24.0, 72.0, 120.0, 168.0, 168.01, None]
     credited = frame(hours=hours, credit=[1.0] * 10, revenue=[10.0] * 10)

@@ -23,8 +23,9 @@ ORDERS = ("Placed Order", "Shopify")
 @pytest.fixture(params=["2026-01-15", "2026-07-15", "2026-10-15"])
 def checked(request: pytest.FixtureRequest) -> Iterator[tuple[KlaviyoClient, CheckedApp]]:
     """Connect a client, through the gateway; the document of its revision judges every exchange."""
+    document = needed_document(request.param)  # a skip must come before the sandbox listens
     sandbox = Sandbox(profiles=60, events=1_200)
-    with judged(needed_document(request.param)) as wrap:
+    with judged(document) as wrap:
         app = wrap(sandbox.wsgi)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -29,7 +29,9 @@ from klaviyo_analytics.cli import main as command_line
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.endpoints import revisions
 from klaviyo_analytics.plots._quantities import quantity
+from klaviyo_analytics.resources._base import Resource
 from klaviyo_analytics.writeback import Plan, Result
+from tests.notebooks import columns
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "notebooks" / "guide"
@@ -38,6 +40,7 @@ ORDERS = ("Placed Order", "Shopify")
 MODULES = ("analysis", "plots", "report", "widgets")
 NOTE = "<!-- Written by `python -m tests.notebooks.reference`. -->"
 HIDDEN = {"self", "cls"}
+UNKNOWN = "?"  # a test finds it on the page
 
 ABOUT_CALLS = """\
 One line for each call: the keywords that it takes, and what it returns or does. `client` is what `ka.connect()` or
@@ -46,8 +49,8 @@ One line for each call: the keywords that it takes, and what it returns or does.
 ABOUT_FRAMES = """\
 What each call returns when it is made as shown, in order. Columns and dtypes follow from the request, not from the
 rows: an empty answer has them too. Times of records are in UTC, times beside numbers on the account's clock (here
-America/New_York). Rates are fractions. Money is in the row's or the frame's currency, and two currencies are never
-added. Parts of nested attributes are joined by dots.
+America/New_York). A fraction is 0.31 for 31%. Money is in units of the currency (dollars, not cents), and two
+currencies are never added. Parts of nested attributes are joined by dots.
 """
 ABOUT_THE_PACKAGE = """\
 # klaviyo_analytics
@@ -75,6 +78,8 @@ def resources() -> dict[str, type]:
 def methods(of: type) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield the public methods of a class, inherited ones too, with their names."""
     for name, method in inspect.getmembers(of, inspect.isroutine):
+        if name == "export" and issubclass(of, Resource) and not hasattr(of, "list"):
+            continue  # it writes what `list` reads
         if not name.startswith("_") and inspect.getdoc(method) and inspect.getmodule(method) in _own():
             yield name, method
 
@@ -199,12 +204,23 @@ def frames() -> str:
             parts += [f"## {title}", ""]
             for call, frame in group:
                 parts += [f"### {call}", "", "| column | dtype | what it holds |", "|---|---|---|"]
+                method, money = call.split("(")[0].rpartition(".")[2] or call, _currency(frame)
+                if call.endswith((".roads", ".bridge", ".rates", ".rows")):
+                    method = call.rpartition(".")[2]
                 parts += [
-                    f"| `{column}` | {dtype} | {meaning(str(column), dtype)} |"
+                    f"| `{column}` | {dtype} | {meaning(str(column), dtype, method, money)} |"
                     for column, dtype in zip(frame.columns, map(str, frame.dtypes), strict=True)
                 ]
                 parts.append("")
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _currency(frame: pd.DataFrame) -> str:
+    """Return where the currency of a frame's amounts stands."""
+    for column in ("currency", "value_currency"):
+        if column in frame:
+            return f", in `{column}`"
+    return ', in `attrs["currency"]`' if frame.attrs.get("currency") else ", in the account's currency"
 
 
 Frames = Iterator[tuple[str, pd.DataFrame]]
@@ -304,33 +320,51 @@ ENDINGS = {
     "_ids": "list of ids",
     "_id": "id",
     "_p_value": "p-value",
+    "url": "URL",
+}
+ANOTHER_AVERAGE = (
+    "new_and_returning",
+    "touch_rollup",
+)  # of all orders, where a summary's is of attributed ones
+DERIVED = {
+    "_previous": "the same a year before",
+    "_difference": "difference to the year before",
+    "_change": "fraction of the year before: 0.1 is 10% more",
 }
 
 
-def meaning(column: str, dtype: str) -> str:
-    """Return the unit of a column, and the formula of a rate."""
-    known = quantity(column)
+def meaning(column: str, dtype: str, call: str = "", money: str = "") -> str:
+    """Return what a column holds, with its unit: words of `columns`, the clock of a time, the formula of a rate.
+
+    `call` is the method that returns it, and `money` says in which currency amounts of its frame are.
+    """
     if dtype.startswith("datetime64"):
         return "time, UTC" if "UTC" in dtype else "time, on the account's clock" if "," in dtype else "date"
-    if known.definition or known.denominator:
+    words = columns.WORDS.get(f"{call}: {column}")
+    known = quantity(column)
+    if words is None and call not in ANOTHER_AVERAGE and (known.definition or known.denominator):
         kind = {"rate": "fraction", "money": "money"}.get(known.kind, "count")
-        return f"{kind}: {known.definition}"
+        words = f"{kind}: {known.definition}"
+    if words is None:
+        words = columns.WORDS.get(column) or _by_name(column, dtype)
+    return re.sub(r"^money(?=:|$)", f"money{money}", words)
+
+
+def _by_name(column: str, dtype: str) -> str:
     if column == "id":
         return "id"
-    for ending, unit in ENDINGS.items():
+    for ending, unit in (ENDINGS | DERIVED).items():
         if column.endswith(ending):
             return unit
-    if dtype == "boolean" or dtype == "bool":
+    if dtype in ("boolean", "bool"):
         return "true or false"
-    if known.kind == "money" or column in ("value", "price", "monetary"):
-        return "money"
-    if known.kind == "rate" and dtype.lower().startswith("float"):
+    if quantity(column).kind == "money" or column == "price" or column.startswith("revenue_"):
+        return "fraction, 0 to 1" if column.endswith("share") else "money"
+    if quantity(column).kind == "rate" and dtype.lower().startswith("float"):
         return "fraction"
-    if dtype in ("Int64", "int64"):
-        return "whole number"
-    if dtype.lower().startswith("float"):
-        return "number"
-    return "list or dict" if dtype == "object" else "text"
+    if column.startswith("utm_"):
+        return "static or dynamic" if column.endswith(".type") else "value of the parameter in links"
+    return UNKNOWN
 
 
 # --- llms.txt -----------------------------------------------------------------------------------------------
@@ -433,8 +467,19 @@ def _options(directive: str) -> list[str]:
     return (
         ["   :members:"]
         if directive.startswith("automodule")
-        else ["   :members:", "   :inherited-members: HasTraits, dict, tuple"]
+        else [
+            "   :members:",
+            "   :inherited-members: HasTraits, dict, tuple",
+            "   :exclude-members: __new__" + (", __init__" if _made_by_others(directive) else ""),
+        ]
     )
+
+
+def _made_by_others(directive: str) -> bool:
+    """Return whether a class is one that calls return, so that its constructor is not the reader's."""
+    return directive.split(":: ")[1] not in {
+        f"klaviyo_analytics.{name}.{each}" for name in MODULES for each in getattr(ka, name).__all__
+    } | {"klaviyo_analytics.connections.Connections", "klaviyo_analytics.timeframe.Timeframe"}
 
 
 def command_line_help() -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import base64
 import importlib
 import importlib.util
 import inspect
+import io
 import json
 import re
 import shlex
+import sys
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +20,14 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
+from PIL import Image
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import _connect, plots
 from klaviyo_analytics.cli import main as command_line
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.sandbox import Sandbox
-from tests.notebooks import build, gallery, reference, store
+from tests.notebooks import build, columns, gallery, reference, store
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "notebooks"
@@ -62,6 +68,12 @@ def test_every_public_call_is_on_the_page() -> None:
         assert [name for name in names if f"`client.{resource}.{name}(" not in text] == []
 
 
+def test_what_cannot_be_listed_is_not_said_to_be_exported() -> None:
+    text = (reference.REFERENCE / "calls.md").read_text("utf-8")
+    exported = re.findall(r"^- `client\.(\w+)\.export\(", text, re.MULTILINE)
+    assert exported == [name for name, of in reference.resources().items() if hasattr(of, "list")]
+
+
 def test_a_signature_shows_what_can_be_passed() -> None:
     def call(
         self: Any, first: int, /, *, size: float = 0.5, names: Any = None, more: Any = object, **rest: Any
@@ -85,6 +97,29 @@ def test_a_signature_shows_what_can_be_passed() -> None:
 )
 def test_columns_have_units(column: str, dtype: str, meaning: str) -> None:
     assert reference.meaning(column, dtype) == meaning
+
+
+def test_a_call_has_words_of_its_own_and_amounts_name_their_currency() -> None:
+    assert reference.meaning("average_order_value", "float64") == "money: attributed revenue ÷ conversions"
+    assert (
+        reference.meaning("average_order_value", "float64", "new_and_returning", ", in `currency`")
+        == "money, in `currency`: revenue ÷ orders"
+    )
+    assert reference.meaning("value", "string", "subject_lines") == "characters such as 21-35, or yes and no"
+    assert reference.meaning("whatever", "float64") == reference.UNKNOWN
+
+
+def test_the_page_says_of_each_column_what_it_holds_and_no_word_is_left_over() -> None:
+    rows = re.findall(
+        r"^\| `(.+?)` \| [^|]+ \| (.+) \|$",
+        (reference.REFERENCE / "frames.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    assert len(rows) > 500
+    said_by_the_dtype = {reference.UNKNOWN, "text", "number", "whole number", "list or dict", "money"}
+    assert [column for column, words in rows if words in said_by_the_dtype] == []
+    there = {column for column, _ in rows}
+    assert [key for key in columns.WORDS if key.rpartition(": ")[2] not in there] == []
 
 
 def test_every_plot_is_in_the_gallery_with_code_that_imports_what_it_uses() -> None:
@@ -187,6 +222,32 @@ def test_the_answers_of_one_line_run(folder: Path) -> None:
             assert eval(line, {"client": client, "ka": ka} | names) is not None, line
 
 
+@pytest.mark.parametrize("path", store.NOTEBOOKS, ids=name_of)
+def test_the_extra_all_brings_what_a_notebook_imports(path: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    names = re.findall(r"[a-z]+", re.findall(r"\[(.*)\]", extras["all"][0])[0])
+    brought = {
+        re.split(r"[^\w-]", line)[0]
+        for group in (project["dependencies"], *map(extras.get, names))
+        for line in group
+    }
+    code = "\n".join(
+        "".join(cell["source"])
+        for cell in json.loads(path.read_text("utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    )
+    imported = {name for line in ast.walk(ast.parse(code)) for name in _imports(line)}
+    assert imported - brought - sys.stdlib_module_names == {"klaviyo_analytics"}
+
+
+def _imports(line: ast.AST) -> list[str]:
+    """Return the packages that a line of code imports."""
+    if isinstance(line, ast.ImportFrom):
+        return [str(line.module).partition(".")[0]]
+    return [each.name.partition(".")[0] for each in line.names] if isinstance(line, ast.Import) else []
+
+
 # --- names --------------------------------------------------------------------------------------------------
 
 
@@ -225,6 +286,22 @@ def test_every_call_that_is_named_exists(path: Path, objects: dict[str, Any]) ->
             ):
                 break  # a function: what it returns is pandas'
     assert missing == set()
+
+
+@pytest.mark.parametrize("path", store.NOTEBOOKS, ids=name_of)
+def test_what_lies_over_a_picture_lets_the_picture_through(path: Path) -> None:
+    """An explorer draws each series on a layer of its own, so that a reader can switch it off."""
+    layers = re.findall(r'<img alt="" src="data:image/png;base64,([^"]+)"', "".join(_html_of(path)))
+    assert bool(layers) == (path.stem == "06_explore")
+    for layer in layers:
+        with Image.open(io.BytesIO(base64.b64decode(layer))) as image:
+            assert image.convert("RGBA").getchannel("A").getextrema()[0] == 0
+
+
+def _html_of(path: Path) -> Iterator[str]:
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        for output in cell.get("outputs", ()):
+            yield from output.get("data", {}).get("text/html", ())
 
 
 # --- the site -----------------------------------------------------------------------------------------------
