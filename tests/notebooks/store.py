@@ -159,9 +159,12 @@ def _steady(text: str, count: int) -> str:
 
 def _fewer_colours(picture: str) -> str:
     with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
-        flat = Image.new("RGB", image.size, "white")
-        flat.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
-    small = flat.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255:  # a layer over another picture
+            small = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        else:
+            small = image.convert("RGB").quantize(
+                COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+            )
     buffer = io.BytesIO()
     small.save(buffer, "PNG", optimize=True)
     return base64.b64encode(buffer.getvalue()).decode()

@@ -144,7 +144,7 @@ def test_an_explorer_answers_and_draws_as_in_the_default_revision(
     assert newer_shown == shown
 
 
-@pytest.mark.parametrize("revision", NEWER)
+@pytest.mark.parametrize("revision", NEWER[-1:])  # they read what explorers read; the newest differs most
 @pytest.mark.parametrize("analysis", sorted(analyses().values()))
 def test_the_explorer_of_analyses_answers_as_in_the_default_revision(
     clients: Clients, known: Known, analysis: str, revision: str
@@ -193,12 +193,13 @@ def test_a_picker_offers_the_same(clients: Clients, picker_class: Any, revision:
     assert offered[0] == offered[1] != []
 
 
-@pytest.mark.parametrize("revision", NEWER)
-def test_the_report_and_the_audit_say_the_same(clients: Clients, revision: str) -> None:
-    texts = []
-    for name in (DEFAULT, revision):
-        report = ka.report.performance(clients[name], "2026-05")
+def test_the_report_and_the_audit_say_the_same(clients: Clients) -> None:
+    texts, audits = [], []
+    for revision, client in clients.items():
+        report = ka.report.performance(client, "2026-05")
         assert dict(report.failures) == {}
-        texts.append(report.to_markdown().replace(name, "REVISION"))
-    assert texts[0] == texts[1]
-    assert_frame_equal(clients[revision].audit(), clients[DEFAULT].audit())
+        texts.append(report.to_markdown().replace(revision, "REVISION"))
+        audits.append(client.audit())
+    assert texts == texts[:1] * len(STABLE)
+    for audit in audits[1:]:
+        assert_frame_equal(audit, audits[0])
