@@ -20,7 +20,6 @@ from klaviyo_analytics._messages import (
     counted,
     did_you_mean,
     explained_methods,
-    typed_methods,
 )
 from klaviyo_analytics.endpoints import Body, Endpoint, jsonapi
 from klaviyo_analytics.endpoints import query as queries
@@ -44,6 +43,7 @@ from klaviyo_analytics.resources._reading import (
     read_one,
     read_one_or_none,
 )
+from klaviyo_analytics.resources._types import typed_methods
 from klaviyo_analytics.writeback import encode
 from klaviyo_analytics.writeback.confirmations import confirmed
 from klaviyo_analytics.writeback.encode import UnwritableError
