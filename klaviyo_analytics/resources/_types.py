@@ -119,7 +119,10 @@ def _fits(given: Any, hint: Any) -> bool:
             return False
         if isinstance(given, np.ndarray) and given.ndim == 0:
             return False
-        return not isinstance(given, Collection) or all(_fits(one, inner[0]) for one in given)
+        # a text among them is left to the method, which knows whose name or id it is
+        return not isinstance(given, Collection) or all(
+            isinstance(one, str) or _fits(one, inner[0]) for one in given
+        )
     return isinstance(given, hint) if isinstance(hint, type) and hint is not Any else True
 
 

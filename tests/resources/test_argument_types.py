@@ -30,6 +30,7 @@ ODD: list[Any] = [
     pd.Series([1, 2]),
     lambda: 1,
     [None],
+    ["x"],
     {7: 1},
     {"included": 7},
 ]
