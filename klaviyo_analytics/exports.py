@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from klaviyo_analytics.errors import InvalidInputError, MissingExtraError
+from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
 
 CHUNK = 20_000  # rows in memory at a time
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # spreadsheets run text that begins like this
@@ -57,6 +57,8 @@ def write(
     ------
     InvalidInputError
         The extension or the time zone is unknown, or the folder does not exist.
+    FrameError
+        A column holds infinity that would have to be JSON: anywhere in JSON Lines, in a column of objects elsewhere.
     MissingExtraError
         Parquet and Feather need the extra ``archive``.
 
@@ -85,6 +87,7 @@ def write(
         kinds: dict[str, Any] = {}
         with spool.open("wb") as file:
             for frame in frames if empty is None else _with_first(empty, frames):
+                _refuse_infinity(frame, rows, all_columns=target.suffix.lower() == ".jsonl")
                 rows += len(frame)
                 frame = _in_zone(frame, timezone)  # noqa: PLW2901  (what it was is not needed)
                 for name, kind in frame.dtypes.items():
@@ -276,13 +279,44 @@ def _iso(times: pd.Series[Any]) -> pd.Series[Any]:
     return pd.Series(text, index=times.index, dtype="string")
 
 
+def _refuse_infinity(frame: pd.DataFrame, before: int, *, all_columns: bool) -> None:
+    """Refuse infinity where it would be written as JSON, which has no word for it.
+
+    Raises
+    ------
+    FrameError
+        Names the column and the row, counted from 0 over all frames.
+    """
+    for place, name in enumerate(frame.columns):
+        values = frame.iloc[:, place]
+        if values.dtype != object and not (all_columns and pd.api.types.is_float_dtype(values.dtype)):
+            continue
+        row = next((row for row, value in enumerate(values) if _has_infinity(value)), None)
+        if row is not None:
+            raise FrameError(
+                f"The column {name!r} has infinity in row {before + row:,}, which JSON cannot hold. Replace it by a "
+                "number or a null; a column of floats keeps it in .csv, .parquet and .feather."
+            )
+
+
+def _has_infinity(value: Any) -> bool:
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isinf(value))
+    if isinstance(value, Mapping):
+        return any(map(_has_infinity, value.values()))
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return bool(np.isinf(value).any())
+    return isinstance(value, (list, tuple, np.ndarray)) and any(map(_has_infinity, value))
+
+
 def _cell(value: Any) -> str | None:
     """Write a value of an object column for a spreadsheet: text as it is, everything else as JSON."""
     return value if isinstance(value, str) else _json(value)
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None or value is pd.NA else _dumped(value).decode()
+    missing = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
+    return None if missing else _dumped(value).decode()
 
 
 def _dumped(value: Any) -> bytes:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
 from klaviyo_analytics import exports
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.resources import RESOURCES
 from tests.shops import Shop
 
@@ -254,3 +255,28 @@ def test_an_archive_exports_the_same_rows(reader: KlaviyoClient, tmp_path: Path)
     assert archive.export("lists", tmp_path / "lists.csv", columns=["id", "name"]) == len(wanted)
     frame = pd.read_csv(tmp_path / "lists.csv")
     assert sorted(map(tuple, frame.to_numpy())) == sorted(map(tuple, wanted[["id", "name"]].to_numpy()))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "feather"])
+@pytest.mark.parametrize("odd", [float("inf"), -np.inf, np.float32("inf"), {"a": [float("inf")]}, [np.inf]])
+def test_infinity_that_would_become_null_is_refused(suffix: str, odd: Any, tmp_path: Path) -> None:
+    first = pd.DataFrame({"note": pd.Series(["x", None], dtype=object)})
+    second = pd.DataFrame({"note": pd.Series(["x", odd], dtype=object)})
+    with pytest.raises(FrameError, match="The column 'note' has infinity in row 3, which JSON cannot hold"):
+        exports.write([first, second], tmp_path / f"a.{suffix}")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_number_column_keeps_infinity_where_the_format_has_it(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"ratio": [1.0, np.inf]})
+    with pytest.raises(FrameError, match="'ratio' has infinity in row 1"):
+        exports.write([frame], tmp_path / "a.jsonl")
+    exports.write([frame], tmp_path / "a.csv")
+    assert pd.read_csv(tmp_path / "a.csv")["ratio"].tolist() == [1.0, np.inf]
+
+
+def test_a_nan_among_objects_is_an_empty_cell(tmp_path: Path) -> None:
+    exports.write(
+        [pd.DataFrame({"n": [1, 2], "o": pd.Series([np.nan, {"a": 1}], dtype=object)})], tmp_path / "a.csv"
+    )
+    assert (tmp_path / "a.csv").read_bytes() == b'n,o\r\n1,\r\n2,"{""a"":1}"\r\n'

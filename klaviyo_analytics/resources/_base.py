@@ -15,7 +15,12 @@ import pandas as pd
 
 from klaviyo_analytics import exports, frames
 from klaviyo_analytics._html import card
-from klaviyo_analytics._messages import allowed_values, counted, did_you_mean, explained_methods
+from klaviyo_analytics._messages import (
+    allowed_values,
+    counted,
+    did_you_mean,
+    explained_methods,
+)
 from klaviyo_analytics.endpoints import Body, Endpoint, jsonapi
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.errors import (
@@ -38,6 +43,7 @@ from klaviyo_analytics.resources._reading import (
     read_one,
     read_one_or_none,
 )
+from klaviyo_analytics.resources._types import typed_methods
 from klaviyo_analytics.writeback import encode
 from klaviyo_analytics.writeback.confirmations import confirmed
 from klaviyo_analytics.writeback.encode import UnwritableError
@@ -202,7 +208,7 @@ class Resource:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        explained_methods(cls)
+        explained_methods(typed_methods(cls))
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -74,7 +74,8 @@ def audience_body(given: Ids | Mapping[str, Ids]) -> dict[str, list[str]]:
     groups = {
         name: [one["id"] for one in identifiers("list", ids)]
         for name, given_ids in parts.items()
-        if len(ids := given_ids if isinstance(given_ids, (str, pd.Series, pd.DataFrame)) else [*given_ids])
+        if not isinstance(ids := [*given_ids] if isinstance(given_ids, Iterator) else given_ids, Sized)
+        or len(ids)
     }
     if "included" not in groups:
         raise InvalidInputError("audiences: include at least one list or segment.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import Resource, serves, write
 from klaviyo_analytics.resources._reading import checked_id
 from klaviyo_analytics.resources.metrics import Metrics
@@ -106,6 +107,10 @@ def whose(profile: Id | Mapping[str, Any] | None) -> dict[str, Any]:
     if isinstance(profile, str) and "@" in profile:
         return {"email": profile}
     if isinstance(profile, Mapping):
+        if wrong := [name for name in profile if not isinstance(name, str)]:
+            raise InvalidInputError(
+                f"profile={{{wrong[0]!r}: ...}} has a name that is not text. Name attributes by text, like 'email'."
+            )
         return dict(profile)
     return {"id": checked_id(profile, "profile")}
 

@@ -235,8 +235,8 @@ def in_zone(value: Moment, zone: ZoneInfo) -> datetime:
 def plain(value: Moment) -> date | datetime:
     """Return a plain date or datetime."""
     moment = _from_text(value) if isinstance(value, str) else value
-    if hasattr(moment, "astype"):  # a numpy datetime64
-        moment = moment.astype("datetime64[us]").item()
+    if type(moment).__name__ == "datetime64":  # numpy's
+        moment = cast("datetime64", moment).astype("datetime64[us]").item()
     if isinstance(moment, datetime) and moment == moment:  # noqa: PLR0124 - pandas' NaT is not itself
         # A Timestamp's own arithmetic differs from a datetime's, so only the fields are kept.
         return datetime(
