@@ -15,12 +15,7 @@ import pandas as pd
 
 from klaviyo_analytics import exports, frames
 from klaviyo_analytics._html import card
-from klaviyo_analytics._messages import (
-    allowed_values,
-    counted,
-    did_you_mean,
-    explained_methods,
-)
+from klaviyo_analytics._messages import allowed_values, counted, did_you_mean, explained_methods
 from klaviyo_analytics.endpoints import Body, Endpoint, jsonapi
 from klaviyo_analytics.endpoints import query as queries
 from klaviyo_analytics.errors import (

@@ -1,4 +1,4 @@
-"""Arguments of methods that write, checked by the types in their signatures before a request is built."""
+"""What methods that write say of an argument that is not of the type in their signature."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 import numpy as np
 import pandas as pd
 
-from klaviyo_analytics.errors import InvalidInputError
+from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Class = TypeVar("Class", bound=type)
 
 
 def typed_methods(kind: Class) -> Class:
-    """Check what the methods of a class that write are called with by the types that their signatures name."""
+    """Let the methods of a class that write answer for arguments of wrong types by what their signatures name."""
     for name, method in list(vars(kind).items()):
         if isinstance(method, FunctionType) and not name.startswith("_"):
             options = method.__kwdefaults__ or {}
@@ -33,36 +33,42 @@ def typed_methods(kind: Class) -> Class:
 
 
 def typed(function: Function) -> Function:
-    """Refuse an argument that is not of the type in the signature, before the function runs.
+    """Answer for a function that fails over an argument which is not of the type in the signature.
 
-    A null of any kind (NaN, pandas.NA, NaT) counts as None where None is allowed. Annotations are read at the first
-    call. What they name for type checkers only is not checked here, nor is `confirm`, which has an error of its own.
+    The function's own checks come first, since they know more. Annotations are read when they are needed. What they
+    name for type checkers only is not checked, nor is `confirm`, which has an error of its own.
     """
-    known: list[tuple[inspect.Signature, dict[str, Any]]] = []
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not known:
-            known.append(_types(function))
-        signature, types = known[0]
         try:
-            bound = signature.bind(*args, **kwargs)
-        except TypeError:
-            return function(*args, **kwargs)  # which raises it again
-        for name, given in bound.arguments.items():
-            parameter = signature.parameters[name]
-            if name in types and parameter.kind is parameter.VAR_KEYWORD:
-                for each, one in given.items():
-                    _check_type(function.__name__, each, one, types[name], optional=True)
-            elif name in types and given is not parameter.default:
-                optional = parameter.default is not parameter.empty
-                if _is_null(given) and _fits(None, types[name]) and not _fits(given, types[name]):
-                    bound.arguments[name] = None
-                else:
-                    _check_type(function.__name__, name, given, types[name], optional=optional)
-        return function(*bound.args, **bound.kwargs)
+            return function(*args, **kwargs)
+        except (TypeError, ValueError, AttributeError, LookupError) as problem:
+            wrong = None if isinstance(problem, KlaviyoError) else _wrong_argument(function, args, kwargs)
+            if wrong is None:
+                raise
+            raise wrong from None
 
     return cast(Function, call)
+
+
+def _wrong_argument(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> InvalidInputError | None:
+    """Return the error for the first argument of a wrong type; None if there is none."""
+    signature, types = _types(function)
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError:  # an unknown keyword, or one that is missing
+        return None
+    for name, given in bound.arguments.items():
+        parameter = signature.parameters[name]
+        keywords = parameter.kind is parameter.VAR_KEYWORD
+        optional = keywords or parameter.default is not parameter.empty
+        for each, one in given.items() if keywords else [(name, given)]:
+            if name in types and one is not parameter.default and not _fits(one, types[name]):
+                return _error(function.__name__, each, one, types[name], optional=optional)
+    return None
 
 
 def _types(function: Callable[..., Any]) -> tuple[inspect.Signature, dict[str, Any]]:
@@ -81,20 +87,14 @@ def _types(function: Callable[..., Any]) -> tuple[inspect.Signature, dict[str, A
     return signature, types
 
 
-def _check_type(function: str, name: str, given: Any, hint: Any, *, optional: bool) -> None:
-    if _fits(given, hint):
-        return
+def _error(function: str, name: str, given: Any, hint: Any, *, optional: bool) -> InvalidInputError:
     plain = given is None or isinstance(given, (str, bytes, int, float, list, tuple, dict, set))
     shown = "***" if "secret" in name else reprlib.repr(given) if plain else f"<{type(given).__name__}>"
     rest = f", or leave {name} out" if optional else ""
-    raise InvalidInputError(
+    return InvalidInputError(
         f"{function}(): {name}={shown} is of the wrong type ({type(given).__name__}). Allowed: "
         f"{', '.join(dict.fromkeys(_spelled(hint)))}. Pass one of these{rest}."
     )
-
-
-def _is_null(given: Any) -> bool:
-    return given is pd.NA or given is pd.NaT or (isinstance(given, float) and given != given)  # noqa: PLR0124
 
 
 def _fits(given: Any, hint: Any) -> bool:
@@ -119,10 +119,7 @@ def _fits(given: Any, hint: Any) -> bool:
             return False
         if isinstance(given, np.ndarray) and given.ndim == 0:
             return False
-        # a text among them is left to the method, which knows whose name or id it is
-        return not isinstance(given, Collection) or all(
-            isinstance(one, str) or _fits(one, inner[0]) for one in given
-        )
+        return not isinstance(given, Collection) or all(_fits(one, inner[0]) for one in given)
     return isinstance(given, hint) if isinstance(hint, type) and hint is not Any else True
 
 

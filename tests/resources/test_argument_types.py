@@ -136,12 +136,7 @@ def test_the_calls_above_are_accepted_but_for_the_odd_value(name: str, offline: 
         ),
         (
             lambda client: client.flow_actions.update("A1", definition=pd.DataFrame()),
-            "update(): definition=<DataFrame> is of the wrong type (DataFrame). Allowed: a dict. Pass one of these.",
-        ),
-        (
-            lambda client: client.tags.create(name="x", dry_run="no"),
-            "create(): dry_run='no' is of the wrong type (str). Allowed: True or False. Pass one of these, or leave "
-            "dry_run out.",
+            "definition: a DataFrame cannot be written as JSON; make it text or a number.",
         ),
     ],
 )
@@ -154,10 +149,11 @@ def test_the_message_says_what_was_given_and_what_is_allowed(
 
 
 def test_a_secret_of_a_wrong_type_is_not_shown(offline: KlaviyoClient) -> None:
-    with pytest.raises(InvalidInputError, match=r"secret_key=\*\*\* is of the wrong type \(bytes\)"):
+    with pytest.raises(InvalidInputError, match="secret_key") as caught:
         offline.webhooks.create(
             name="x", endpoint_url="https://x.example", secret_key=b"hush", webhook_topics="T1"
         )  # type: ignore[arg-type]
+    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize("null", [None, float("nan"), pd.NA, pd.NaT, np.float64("nan")])

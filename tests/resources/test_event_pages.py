@@ -106,7 +106,9 @@ class TestRanges:
 
     def test_a_long_read_is_cut_into_ranges_that_several_workers_read(self, shop: Shop) -> None:
         filters = self.filters(shop, page_size=10, workers=4)
-        assert 5 <= len(filters) < 15  # the first page, one for each worker, and what they shared later
+        # the first page, one for each worker, and what they shared later: how much depends on who is fast, but only
+        # three pages and more are shared, so that 30 pages are never more than 20 ranges
+        assert 5 <= len(filters) <= 20
 
     @pytest.mark.parametrize(
         "options",
