@@ -159,8 +159,8 @@ def _steady(text: str, count: int) -> str:
 
 def _fewer_colours(picture: str) -> str:
     with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
-        if (
-            image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255
+        if image.mode == "RGBA" and sum(
+            image.getchannel("A").histogram()[:255]
         ):  # a layer over another picture
             small = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         else:
