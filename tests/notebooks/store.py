@@ -159,9 +159,8 @@ def _steady(text: str, count: int) -> str:
 
 def _fewer_colours(picture: str) -> str:
     with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
-        if image.mode == "RGBA" and sum(
-            image.getchannel("A").histogram()[:255]
-        ):  # a layer over another picture
+        clear = image.mode == "RGBA" and image.getchannel("A").histogram()[:255] != [0] * 255
+        if clear:  # a layer over another picture
             small = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         else:
             small = image.convert("RGB").quantize(
