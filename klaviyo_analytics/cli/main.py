@@ -255,13 +255,18 @@ def _reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         commands, "query", "numbers: metric aggregates, campaigns, flows, forms, segments",
         'query aggregate "Placed Order" --measure count,sum_value --interval week', output=True,
     )  # fmt: skip
-    query.add_argument("what", choices=("aggregate", "campaigns", "flows", "forms", "segments"))
+    query.add_argument(
+        "what",
+        metavar="what",
+        choices=("aggregate", "campaigns", "flows", "forms", "segments"),
+        help="aggregate, campaigns, flows, forms or segments",
+    )
     query.add_argument("metric", nargs="?", help="name or id of a metric, for aggregate")
     query.add_argument("--integration", help="integration of the metric, where several have the name")
     query.add_argument("--measure", default="count", help="count, sum_value or unique; several with commas")
     query.add_argument("--interval", default="day", help="hour, day, week, month, quarter or year")
     query.add_argument("--by", help="dimension or grain to group by; several with commas")
-    query.add_argument("--conversion-metric", help="metric that counts as a conversion")
+    query.add_argument("--conversion-metric", metavar="METRIC", help="metric that counts as a conversion")
     _time(query, "last 30 days")
     query.set_defaults(run="reading:query")
 
@@ -341,7 +346,7 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     report.add_argument(
         "--compare", choices=("previous_period", "last_year", "none"), help="previous_period if omitted"
     )
-    report.add_argument("--conversion-metric", help="metric that counts as a conversion")
+    report.add_argument("--conversion-metric", metavar="METRIC", help="metric that counts as a conversion")
     report.add_argument("--integration", help="integration of the metric, where several have the name")
     _orders(report)
     report.add_argument("--archive", help="make it of the local copy in this folder instead of the account")

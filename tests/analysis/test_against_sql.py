@@ -313,6 +313,8 @@ def test_flows_that_collide_and_hours_of_sending(database: Any, seed: int, hours
             select distinct s.id from last_send join s using (id)
             where epoch_us(moment) - epoch_us(s.datetime) <= 120 * 3600e6
         ) select isodow(datetime) - 1, hour(datetime), count(*), count(reacted.id)
-        from sends left join reacted using (id) group by 1, 2"""
+        from sends left join reacted using (id)
+        where profile_id is not null and message is not null  -- whether they reacted can be known
+        group by 1, 2"""
     made = analysis.send_times(sends, reactions, account_zone=NEW_YORK)
     same(made, "weekday hour sends reacted", database, query, sends=sends, reactions=reactions)

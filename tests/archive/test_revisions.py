@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from klaviyo_analytics.archive.tables import SPECS
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.endpoints.revisions import STABLE
 from tests.archive.shops import in_order
-from tests.shops import Shop, without_waiting
+from tests.shops import Shop, open_shop, without_waiting
 
+PERIOD = ("2025-07-01", "2026-06-01")  # the clients of newer revisions have a clock of their own
 TABLES = ["campaigns", "campaign_messages", "templates", "lists"]
 
 
@@ -74,18 +76,25 @@ MISSING = {  # what revision 2026-10-15 has no equivalent for
 
 
 @pytest.fixture(scope="module")
-def older(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+def whole() -> Iterator[Shop]:
+    """A shop that tests only read."""
+    with open_shop(profiles=40, events=900) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def older(whole: Shop, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """Everything, read in the default revision."""
-    archive = shop.client.archive(tmp_path_factory.mktemp("older"))
+    archive = whole.client.archive(tmp_path_factory.mktemp("older"))
     archive.sync()
     return archive
 
 
 @pytest.mark.parametrize("revision", [name for name in STABLE if name != "2026-01-15"])
 def test_a_sync_of_everything_keeps_the_same_in_every_revision(
-    shop: Shop, older: Archive, tmp_path: Path, revision: str
+    whole: Shop, older: Archive, tmp_path: Path, revision: str
 ) -> None:
-    with client_of(shop, revision) as client:
+    with client_of(whole, revision) as client:
         archive = client.archive(tmp_path)
         archive.sync()
         tables = archive.status().set_index("table")["rows"]
@@ -99,5 +108,5 @@ def test_a_sync_of_everything_keeps_the_same_in_every_revision(
             kept = [column for column in was.columns if column not in gone]
             pd.testing.assert_frame_equal(now[kept], was[kept])
         for what in ("campaigns", "flows", "account"):
-            summary, before = (each.summary(what, "last 365 days") for each in (archive, older))
-            pd.testing.assert_frame_equal(summary, before)
+            summary, before = (each.summary(what, PERIOD) for each in (archive, older))
+            pd.testing.assert_frame_equal(summary.drop(columns="complete"), before.drop(columns="complete"))

@@ -174,7 +174,7 @@ def test_a_pipe_is_written_in_utf_8_whatever_the_locale_says(variables: dict[str
     assert made.stdout.decode("utf-8").splitlines() == ["name", "Łódź →"]
 
 
-@pytest.mark.parametrize("columns", ["60", "200"])
+@pytest.mark.parametrize("columns", ["72", "200"])
 def test_help_fits_the_width_of_a_terminal_and_needs_none(columns: str, variables: dict[str, str]) -> None:
     variables = {**variables, "COLUMNS": columns}
     variables.pop("TERM", None)
