@@ -73,15 +73,19 @@ WITH known AS (
     SELECT m.id AS message_id, m.{owner}_id AS owner_id, {label} AS label, {channel} AS channel, {sent} AS sent
     FROM {messages} m JOIN {owners} o ON o.id = m.{owner}_id
 ), outcomes AS (
-    SELECT k.id AS metric_id, w.kind FROM metrics k
+    SELECT k.id AS metric_id, w.kind, CASE WHEN k.name LIKE '%Email%' THEN 'email'
+        WHEN k.name LIKE '%Push%' THEN 'push-notification' ELSE 'sms' END AS heard_by
+    FROM metrics k
     JOIN (SELECT unnest($names) AS name, unnest($kinds) AS kind) w ON w.name = k.name
 ), touches AS (
     SELECT e.id, e.profile_id, e.datetime, e.datetime AS moment, NULL::DOUBLE AS value, outcomes.kind,
-        e.event_properties ->> '$."$message"' AS message, NULL::VARCHAR AS code
+        e.event_properties ->> '$."$message"' AS message, NULL::VARCHAR AS code,
+        outcomes.heard_by
     FROM events e JOIN outcomes USING (metric_id)
 ), conversions AS (
     SELECT e.id, e.profile_id, e.datetime, coalesce(a.datetime, e.datetime) AS moment, e.value,
-        'conversions' AS kind, e.attributed_{owner}_message_id AS message, coalesce({code}, $own) AS code
+        'conversions' AS kind, e.attributed_{owner}_message_id AS message, coalesce({code}, $own) AS code,
+        NULL::VARCHAR AS heard_by
     FROM events e LEFT JOIN touches a ON a.id = e.attributed_event_id
     WHERE e.metric_id = $metric AND e.attributed_{owner}_message_id IS NOT NULL
 ), named AS (
@@ -100,7 +104,7 @@ WITH known AS (
     ON f.message_id = d.message_id AND f.profile_id = d.profile_id AND f.moment >= d.delivered_at
 )
 SELECT owner_id AS {owner}_id, message_id AS {owner}_message_id, any_value(label) AS message,
-    any_value(channel) AS send_channel,
+    coalesce(any_value(channel), any_value(heard_by)) AS send_channel,
     count(*) FILTER (kind IN ('delivered', 'bounced', 'failed')) AS recipients,
     count(*) FILTER (kind = 'delivered') AS delivered,
     count(*) FILTER (kind = 'bounced') AS bounced,

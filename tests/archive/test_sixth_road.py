@@ -140,7 +140,7 @@ def test_orders_of_the_campaigns_that_were_sent_in_a_period(
     with book.client(zone) as client:
         archive = client.archive(book.home / "copy")
         for currency in book.currencies:
-            options = {"conversion_metric": ORDERS, "currency": currency}
+            options: dict[str, Any] = {"conversion_metric": ORDERS, "currency": currency}
             summary = archive.summary("campaigns", words, **options)
             told = int(summary["conversions"].sum()), cents(summary["conversion_value"].sum())
             assert told == added([order for order in by_hand if order.currency == currency])
