@@ -23,7 +23,7 @@ Class = TypeVar("Class", bound=type)
 
 
 def typed_methods(kind: Class) -> Class:
-    """Let the methods of a class that write answer for arguments of wrong types by what their signatures name."""
+    """Make the methods of a class that write name an argument which is not of the type in their signature."""
     for name, method in list(vars(kind).items()):
         if isinstance(method, FunctionType) and not name.startswith("_"):
             options = method.__kwdefaults__ or {}
@@ -33,7 +33,7 @@ def typed_methods(kind: Class) -> Class:
 
 
 def typed(function: Function) -> Function:
-    """Answer for a function that fails over an argument which is not of the type in the signature.
+    """Make a function name the argument over which it fails, if that is not of the type in the signature.
 
     The function's own checks come first, since they know more. Annotations are read when they are needed. What they
     name for type checkers only is not checked, nor is `confirm`, which has an error of its own.
@@ -55,11 +55,11 @@ def typed(function: Function) -> Function:
 def _wrong_argument(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> InvalidInputError | None:
-    """Return the error for the first argument of a wrong type; None if there is none."""
+    """Return the error for the first argument of a wrong type, or None."""
     signature, types = _types(function)
     try:
         bound = signature.bind(*args, **kwargs)
-    except TypeError:  # an unknown keyword, or one that is missing
+    except TypeError:  # an unknown keyword, or a missing one
         return None
     for name, given in bound.arguments.items():
         parameter = signature.parameters[name]
