@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = None
     try:
         _prepare_streams()
-        options = parser().parse_args(arguments)
+        options = _parsed(arguments)
         if first := getattr(
             options, "first", ""
         ):  # before the imports, which take longer than a reader waits
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("\nklaviyo-analytics: interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return DONE
     except Exception as error:
         if getattr(options, "debug", False):
@@ -91,8 +91,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from klaviyo_analytics._safe_text import printable  # noqa: PLC0415
 
         sys.stderr.write(f"klaviyo-analytics: {printable(_explained(error))}\n")
+        try:
+            sys.stdout.flush()
+        except OSError:  # what cannot be written is not tried again as the program ends
+            _drop_output()
         return FAILED
     return status
+
+
+def _drop_output() -> None:
+    """Discard what is still to be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line; what --help and --version write is out before the program ends, or an error."""
+    try:
+        return parser().parse_args(arguments)
+    finally:
+        sys.stdout.flush()
 
 
 class _Closed:
