@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 import klaviyo_analytics as ka
+from klaviyo_analytics import _connect
 from klaviyo_analytics.client import KlaviyoClient
+from klaviyo_analytics.http.rate_limits import Pacer
+from klaviyo_analytics.quota.budget import Ledger, Quota
+from tests.http.clocks import SkippingClock
 from tests.shops import Shop, open_shop
 
 # a busy machine is no bug, so no example has a deadline
@@ -36,6 +41,25 @@ def _nobodys_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         for name in ("MATON_API_KEY", "KLAVIYO_API_KEY", "KLAVIYO_BASE_URL", "MATON_CTRL_URL"):
             environment.delenv(name, raising=False)
         environment.setenv("KLAVIYO_ANALYTICS_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _limits_wait_for_nothing() -> Iterator[None]:
+    """Let clients of `ka.connect` keep the documented limits by clocks that a pause moves on."""
+
+    def pacer(*, clock: object, sleep: object, patience: float) -> Pacer:
+        del clock, sleep
+        skipping = SkippingClock()
+        return Pacer(clock=skipping, sleep=skipping.sleep, patience=patience)
+
+    def quota(ledger: Ledger) -> Quota:
+        skipping = SkippingClock(time.time)
+        return Quota(ledger, clock=skipping, sleep=skipping.sleep)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_connect, "Pacer", pacer)
+        patched.setattr(_connect, "Quota", quota)
         yield
 
 

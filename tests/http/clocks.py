@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import heapq
 import threading
+import time
+from collections.abc import Callable
+
+from klaviyo_analytics.http import cancellation
 
 
 class Clock:
@@ -19,6 +23,23 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
+
+
+class SkippingClock:
+    """Real time, ahead by what was slept: whatever really passes counts, and a pause passes at once."""
+
+    def __init__(self, real: Callable[[], float] = time.monotonic) -> None:
+        self._real = real
+        self._ahead = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> float:
+        return self._real() + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        cancellation.check()
+        with self._lock:
+            self._ahead += max(seconds, 0.0)
 
 
 class SharedClock:
