@@ -395,13 +395,16 @@ def year_over_year(frame: IntoFrameT, value: str = "count", *, by: str | Sequenc
     whole = ~nw.col("complete") if "complete" in columns_of(table) else nw.col("datetime").is_null()
     table = table.filter(~nw.col("datetime").is_null()).with_columns(
         __open=whole.fill_null(value=False).cast(nw.Int64),
+        __value=nw.col(value).cast(nw.Float64),  # whole numbers may add up to more than 64 bits hold
         __year=wall.dt.year().cast(nw.Int64),
         __month=wall.dt.month().cast(nw.Int64),
         **{f"__by{place}": nw.col(name).cast(nw.String) for place, name in enumerate(keys)},
     )
     columns = [f"__by{place}" for place in range(len(keys))]
     sums = table.group_by("__year", "__month", *columns).agg(
-        nw.col(value).sum().alias("__sum"), nw.col(value).count().alias("__known"), nw.col("__open").max()
+        nw.col("__value").sum().alias("__sum"),
+        nw.col(value).count().alias("__known"),
+        nw.col("__open").max(),
     )
     found = {
         (tuple(row[name] for name in columns), int(row["__year"]), int(row["__month"])): (
