@@ -6,8 +6,8 @@ PySpark goes in and the same comes out.
 
 The modules, by what a row of the frame is:
 
-- an interval (`client.metric_aggregates.query`): `intervals` (longer intervals, one against the last),
-  `comparison` (period against period, parts of a whole), `segments` (list growth);
+- an interval (`client.metric_aggregates.query`): `intervals` (longer intervals, one against the last, list growth),
+  `comparison` (period against period, parts of a whole);
 - a message (`client.campaigns.summary`, `client.flows.summary`): `measures` (rates and sums, the only
   definitions of them), `messages` (ranking, funnel), `deliverability`, `engagement` (without machines);
 - an event of a customer (`client.events.list`): `rfm`, `cohorts` (and retention curves), `items` (order lines),
@@ -38,7 +38,7 @@ from klaviyo_analytics.analysis.deliverability import (
 from klaviyo_analytics.analysis.experiments import ab_test, holdout_lift
 from klaviyo_analytics.analysis.flow_health import flow_collisions, flow_health, flow_losses
 from klaviyo_analytics.analysis.funnel import campaign_ranking, flow_funnel, ordered_funnel, touch_rollup
-from klaviyo_analytics.analysis.intervals import period_over_period, resample
+from klaviyo_analytics.analysis.intervals import list_growth, period_over_period, resample
 from klaviyo_analytics.analysis.items import order_items
 from klaviyo_analytics.analysis.lifetime_value import (
     customer_lifetime_value,
@@ -64,7 +64,6 @@ from klaviyo_analytics.analysis.rfm import klaviyo_rfm, rfm
 from klaviyo_analytics.analysis.segments import (
     by_segment,
     growth_by_source,
-    list_growth,
     overlap,
     year_over_year,
 )

@@ -185,7 +185,22 @@ def opened(frame: IntoFrameT, *needed: str) -> Table:
             f"expected a DataFrame (pandas, Polars, DuckDB, PySpark, ...), not {described(frame)}"
         ) from error
     require(table, needed)
-    return table
+    return _signed(table)
+
+
+def _signed(table: Table) -> Table:
+    """Return the table with unsigned numbers signed, where they fit: unsigned, 5 − 10 would be near 2**64."""
+    unsigned = [name for name, kind in table.collect_schema().items() if kind.is_unsigned_integer()]
+    if not unsigned:
+        return table
+    largest = table.select(nw.col(name).max() for name in unsigned).collect().rows(named=True)
+    fits = [
+        name
+        for row in largest
+        for name, most in row.items()
+        if pd.isna(most) or int(most) < 2**63  # what does not fit is not added: see `require_addable`
+    ]
+    return table.with_columns(nw.col(name).cast(nw.Int64) for name in fits) if fits else table
 
 
 def closed(table: Table, like: IntoFrameT, **attrs: Any) -> IntoFrameT:
@@ -258,6 +273,86 @@ def require_numbers(table: Table, needed: Iterable[str]) -> None:
             raise FrameError(f"column {name!r} is {schema[name]}, and numbers are needed")
 
 
+MOST = 9.2e18
+"""Sums up to here fit into 64 bits, also where the sum of floats that is compared with it is a little inexact."""
+
+
+def require_addable(
+    table: Table,
+    values: Iterable[str],
+    *,
+    together: bool = False,
+    as_whole: bool = False,
+    floats: bool = False,
+) -> None:
+    """Raise FrameError if whole numbers could leave 64 bits when they are added, since the sum would turn negative.
+
+    Their sizes are added up as floats, over all rows: no part of them and no order of adding then leaves 64 bits.
+
+    Parameters
+    ----------
+    table : LazyFrame
+        The rows.
+    values : iterable of str
+        Columns; of those that hold no whole numbers nothing is required.
+    together : bool, default False
+        The columns are added to each other, too.
+    as_whole : bool, default False
+        Floats become whole numbers as well.
+    floats : bool, default False
+        The sums would be right as floats, and the error says so.
+    """
+    sizes = _of_numbers(table, values, lambda column: column.abs().sum(), floats=as_whole)
+    for name, size in sizes.items():
+        if (sum(sizes.values()) if together else size) >= MOST:
+            raise FrameError(_too_large(name, "add up to more than", table if floats else None))
+
+
+def require_near(tables: Sequence[Table], values: Iterable[str]) -> None:
+    """Raise FrameError if the difference of two whole numbers of a column, one of each table, could leave 64 bits."""
+    values = list(values)
+    ends = [
+        _of_numbers(table, values, end)
+        for table in tables
+        for end in (lambda column: column.min(), lambda column: column.max())
+    ]
+    for name in values:
+        known = [found[name] for found in ends if name in found]
+        if known and max(known) - min(known) >= MOST:
+            raise FrameError(_too_large(name, "differ by more than", tables[0]))
+
+
+def _of_numbers(
+    table: Table, values: Iterable[str], measure: Callable[[nw.Expr], nw.Expr], *, floats: bool = False
+) -> dict[str, float]:
+    """Return a measure, as a float, of those columns that hold whole numbers, or `floats` as well."""
+    schema = table.collect_schema()
+    whole = [
+        name
+        for name in dict.fromkeys(values)
+        if schema[name].is_integer() or (floats and schema[name].is_numeric())
+    ]
+    if not whole:
+        return {}
+    found = table.select(measure(nw.col(name).cast(nw.Float64)).alias(name) for name in whole).collect()
+    row = found.rows(named=True)[0] if len(found) else {}
+    return {name: 0.0 if pd.isna(size) else float(size) for name, size in row.items()}
+
+
+def _too_large(name: str, what: str, table: Table | None) -> str:
+    """Return the message; with a table it says how to turn the column into floats."""
+    said = f"column {name!r} holds numbers that {what} 64 bits can hold. Counts this large are usually damaged data"
+    if table is None:
+        return f"{said}; correct or leave out those rows"
+    if table.implementation.is_pandas_like():
+        cure = f"frame.astype({{{name!r}: 'float64'}})"
+    elif table.implementation.is_polars():
+        cure = f"frame.with_columns(pl.col({name!r}).cast(pl.Float64))"
+    else:
+        cure = f"cast({name} AS DOUBLE)"
+    return f"{said}. If they are right, turn them into floats first: {cure}"
+
+
 def require_unique(table: Table, keys: Sequence[str]) -> None:
     """Raise FrameError if two rows share their keys."""
     most = table.group_by(*keys).agg(nw.len().alias("rows")).select(nw.col("rows").max()).collect()
@@ -300,7 +395,11 @@ def ratio(numerator: str, denominator: str) -> nw.Expr:
 
 
 def summed(table: Table, keys: Sequence[str], values: Sequence[str], *extra: nw.Expr) -> Table:
-    """Add up `values` by `keys`; a sum without a single known value is missing, not zero."""
+    """Add up `values` by `keys`; a sum without a single known value is missing, not zero.
+
+    Raises FrameError if a sum of whole numbers does not fit into 64 bits.
+    """
+    require_addable(table, values, floats=True)
     known = {name: f"__known_{name}" for name in values}
     sums = [nw.col(name).sum() for name in values]
     counts = [nw.col(name).count().alias(known[name]) for name in values]
@@ -340,8 +439,9 @@ def paired(current: Table, previous: Table, keys: Sequence[str], values: Sequenc
     """Return a row for each key of either table with the values of both, and which of them has it.
 
     Rows are stacked and grouped instead of joined, because a join never matches two missing keys. Each key
-    stands at most once in each table.
+    stands at most once in each table. Raises FrameError if whole numbers are too far apart for 64 bits.
     """
+    require_near((current, previous), values)
     now = current.select(
         *keys,
         *(nw.col(name) for name in values),

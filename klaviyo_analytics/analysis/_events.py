@@ -15,7 +15,15 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._calendar import time_cure
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, listed, opened, require
+from klaviyo_analytics.analysis._engine import (
+    Table,
+    closed,
+    columns_of,
+    listed,
+    opened,
+    require,
+    require_addable,
+)
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
@@ -41,7 +49,8 @@ def opened_rows(
 ) -> Table:
     """Open a frame of events, with columns that hold nothing but nulls in the type they should have.
 
-    Raises FrameError for a time column without a time zone and for a number column that holds text.
+    Raises FrameError for a time column without a time zone, for a number column that holds text, and for whole
+    numbers whose sum would leave 64 bits.
     """
     table = opened(frame, *needed)
     table = _typed(table, times=times, numbers=numbers, texts=texts)
@@ -57,6 +66,7 @@ def opened_rows(
     for name in numbers:
         if name in schema and not schema[name].is_numeric():
             raise FrameError(f"column {name!r} is {schema[name]}, but numbers are needed. Convert it first.")
+    require_addable(table, [name for name in numbers if name in schema])
     return table
 
 

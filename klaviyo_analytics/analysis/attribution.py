@@ -19,6 +19,7 @@ from klaviyo_analytics.analysis._engine import (
     computed_once,
     names,
     require,
+    require_addable,
     require_one_currency,
     takes,
 )
@@ -273,6 +274,7 @@ def attribution_rollup(frame: IntoFrameT, by: str | Sequence[str] = "channel") -
     needed = (*keys, "order_id", "profile_id", "currency", "credit", "revenue", "status")
     table = opened_rows(frame, *needed)
     money = ["revenue", *present(table, ["net_revenue"])]
+    require_addable(table, money, floats=True)
     groups = list(dict.fromkeys([*keys, "currency"]))
     result = (
         _named(table, keys)

@@ -206,7 +206,9 @@ def share_of_total(frame: IntoFrameT, value: str, *, within: str | Sequence[str]
     require_one_metric(table, keys)
     if money_among([value]):
         require_one_currency(table, keys)
-    total = nw.col(value).sum().over(*keys) if keys else nw.col(value).sum()
+    # as floats, since whole numbers may add up to more than 64 bits hold
+    total = nw.col(value).cast(nw.Float64).sum()
+    total = total.over(*keys) if keys else total
     with_total = table.with_columns(__total=total)
     share = ratio(value, "__total").alias(f"{value}_share")
     return closed(with_total.with_columns(share).drop("__total"), frame)

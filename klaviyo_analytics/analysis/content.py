@@ -14,6 +14,7 @@ from klaviyo_analytics.analysis._engine import (
     listed,
     names,
     ratio,
+    require_addable,
     require_one_currency,
     takes,
 )
@@ -88,6 +89,7 @@ def subject_lines(
     low, high = wilson("numerator", "denominator", confidence)
     above, below = RATES[measure].numerator, RATES[measure].denominator
     table = opened_rows(frame, subject, above, below, numbers=(above, below), texts=(subject,))
+    require_addable(table, (above, below), as_whole=True)
     text = nw.col(subject).fill_null("")
     # A message whose numerator is missing, such as the opens of a text message, takes its denominator along.
     known = ~nw.col(above).is_null() & ~nw.col(below).is_null()

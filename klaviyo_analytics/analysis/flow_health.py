@@ -10,7 +10,7 @@ from operator import add
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import closed, listed, names, ratio, summed, takes
+from klaviyo_analytics.analysis._engine import closed, listed, names, ratio, require_addable, summed, takes
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     critical_value,
@@ -210,6 +210,8 @@ def flow_losses(
     )
     schema = table.collect_schema()
     keys = [flow, *(["branch"] if "branch" in schema else [])]
+    counts = ["recipients", *(name for name in LOST if name in schema)]
+    require_addable(table, counts, together=True, as_whole=True)
     lost = [nw.col(name).cast(nw.Int64) for name in LOST if name in schema]
     # where one of the counts is missing, nobody knows how many left
     nothing = nw.when(nw.col("recipients").is_null()).then(nw.col("recipients").cast(nw.Int64))

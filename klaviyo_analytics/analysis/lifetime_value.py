@@ -10,6 +10,7 @@ from typing import Any, cast
 import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._customer_events import (
@@ -514,6 +515,7 @@ def _given(table: Table) -> _Customers:
         "frequency is missing, negative or not whole": ~(frequency >= 0) | (frequency % 1 != 0),
         "recency is missing, negative or longer than T": ~((recency >= 0) & (recency <= total + 1e-9)),
         "recency is not 0 without a repeat order": (frequency == 0) & (recency > 0),
+        "frequency or T is above a billion": (frequency > 1e9) | (total > 1e9),
     }
     for what, wrong in checks.items():
         if wrong.any():
@@ -547,9 +549,7 @@ def _klaviyos(profiles: Any) -> dict[str, dict[str | None, float | None]]:
 
 
 def _floats(series: Any) -> Floats:
-    return np.array(
-        [np.nan if one is None else one for one in series.cast(nw.Float64).to_list()], dtype=float
-    )
+    return np.array([np.nan if pd.isna(one) else float(one) for one in series.to_list()], dtype=float)
 
 
 def _scipy(part: str) -> Any:

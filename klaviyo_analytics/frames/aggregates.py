@@ -85,10 +85,12 @@ def text(values: Sequence[str | None]) -> Any:
 
 
 def integers(values: Floats) -> Any:
-    """Make a nullable integer column of whole floats."""
+    """Make a nullable integer column of whole floats, whose sum fits into 64 bits as well as each of them."""
     missing = np.isnan(values)
     if np.any(np.abs(values[~missing]) >= 2.0**63):
         raise MalformedResponseError("The response contains a count that does not fit into 64 bits.")
+    if np.abs(values[~missing]).sum() >= 2.0**63:
+        raise MalformedResponseError("The response contains counts whose sum does not fit into 64 bits.")
     return pd.arrays.IntegerArray(np.where(missing, 0, values).round().astype(np.int64), missing)
 
 

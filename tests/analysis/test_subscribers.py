@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from klaviyo_analytics import analysis
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from tests.analysis.frames import days, few, frame, records, series, shuffled
+from tests.analysis.frames import ENGINES, days, few, frame, records, series, shuffled
 
 
 def test_who_joined_against_who_left() -> None:
@@ -50,12 +52,12 @@ def test_two_metrics_in_one_frame_are_refused() -> None:
 def test_members_at_the_end_are_those_before_and_the_net_of_all(joined: pd.DataFrame, seed: int) -> None:
     left = joined.assign(count=joined["count"][::-1].to_numpy() // 2)
     channels = [None if pd.isna(name) else name for name in joined["attributed_channel"].unique()]
-    before = dict.fromkeys(channels, 100)
+    before = dict.fromkeys(channels, 100_000)
     made = analysis.list_growth(joined, left, members_before=before)
     assert records(analysis.list_growth(shuffled(joined, seed), left, members_before=before)) == records(made)
     lists = len(channels)
     last = made.groupby("attributed_channel", dropna=False)["members"].last().sum()
-    assert last == 100 * lists + joined["count"].sum() - left["count"].sum()
+    assert last == 100_000 * lists + joined["count"].sum() - left["count"].sum()
 
 
 class TestMembersBefore:
@@ -85,3 +87,55 @@ class TestMembersBefore:
             wide, wide.iloc[:0], members_before={("A", "EU"): 10, ("B", "EU"): 20}, by=["list", "region"]
         )
         assert made["members"].tolist() == [15, 21]
+
+    @pytest.mark.parametrize("size", [-1, 12.5, True, "1000", None, 2**60])
+    def test_what_is_not_a_size_is_refused(self, size: Any) -> None:
+        with pytest.raises(InvalidInputError, match="not a size of a list"):
+            analysis.list_growth(self.two, self.two.iloc[:0], members_before={"A": size})
+
+
+@pytest.mark.parametrize("library", [*ENGINES, "spark"])
+class TestMembersBelowZero:
+    joined = frame(datetime=days("2026-03-01", 3).repeat(2), list=["A", "B"] * 3, count=[1, 1, 0, 1, 9, 1])
+    left = frame(datetime=days("2026-03-01", 3).repeat(2), list=["A", "B"] * 3, count=[3, 0, 4, 0, 0, 0])
+
+    def both(self, library: str, request: pytest.FixtureRequest) -> tuple[Any, Any]:
+        convert = request.getfixturevalue("to_spark") if library == "spark" else ENGINES[library]
+        return convert(self.joined), convert(self.left)
+
+    def test_the_error_says_how_much_is_missing(self, library: str, request: pytest.FixtureRequest) -> None:
+        """A: 5 - 2 = 3, then 3 - 4 = -1, though it ends at 8."""
+        with pytest.raises(
+            InvalidInputError, match=r"'A' would have -1 members.*2026-03-0.*larger by 1 or more"
+        ):
+            analysis.list_growth(*self.both(library, request), members_before={"A": 5, "B": 0})
+
+    def test_one_more_member_is_enough(self, library: str, request: pytest.FixtureRequest) -> None:
+        made = analysis.list_growth(*self.both(library, request), members_before={"A": 6, "B": 0})
+        assert [row["members"] for row in records(made) if row["list"] == "A"] == [4, 0, 9]
+
+    def test_a_list_that_is_left_out_has_no_members(
+        self, library: str, request: pytest.FixtureRequest
+    ) -> None:
+        made = records(analysis.list_growth(*self.both(library, request), members_before={"B": 0}))
+        assert [row["members"] for row in made if row["list"] == "A"] == [None] * 3
+        assert [row["net"] for row in made if row["list"] == "A"] == [-2, -4, 9]
+
+
+@pytest.mark.parametrize("library", ENGINES)
+class TestCountsOfOneSide:
+    def test_members_are_missing_from_an_unknown_count_on(self, library: str) -> None:
+        joined = frame(datetime=days("2026-03-01", 3), count=[5, 0, 3])
+        joined["count"] = pd.array([5, None, 3], "Int64")
+        left = frame(datetime=days("2026-03-01", 3), count=[1, 1, 1])
+        if library == "plain pandas":
+            joined["count"] = joined["count"].astype("Float64")
+        made = records(
+            analysis.list_growth(ENGINES[library](joined), ENGINES[library](left), members_before=10)
+        )
+        assert [row["members"] for row in made] == [14, None, None]
+
+    def test_negative_counts_are_refused(self, library: str) -> None:
+        counts = frame(datetime=days("2026-03-01", 2), count=[5, -2])
+        with pytest.raises(FrameError, match="of `unsubscribed` holds -2, and a count is 0 or more"):
+            analysis.list_growth(ENGINES[library](counts.iloc[:1]), ENGINES[library](counts))

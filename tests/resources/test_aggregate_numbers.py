@@ -240,6 +240,11 @@ class TestGroups:
         with pytest.raises(MalformedResponseError, match="64 bits"):
             grouped([of("a", 2**62)], [of("a", 2**62)])
 
+    def test_counts_whose_total_leaves_64_bits_are_refused(self) -> None:
+        """A sum of the column would turn negative, whoever adds it up."""
+        with pytest.raises(MalformedResponseError, match="whose sum does not fit into 64 bits"):
+            grouped([of("a", 2**62), of("b", 2**62)])
+
     def test_a_large_count_stays_positive(self) -> None:
         assert grouped([of("a", 2**62)])["count"].tolist() == [2**62]
 
