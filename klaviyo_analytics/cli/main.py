@@ -11,10 +11,14 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from klaviyo_analytics.cli.output import Parser, fitted, in_shell_words
+
 TYPE_CHECKING = False  # typing takes longer to import than a command line takes to parse
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
+
+    _Commands = argparse._SubParsersAction[Parser]
 
 DONE, FAILED, USAGE, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 130
 EXIT = """exit status:
@@ -28,16 +32,18 @@ PROFILES = """profiles:
   Accounts by name, in a TOML file that never holds a key:
 
     [profiles.shop-eu]
-    key_env = "SHOP_EU_KEY"          # the name of an environment variable
-    connection = "21fd90f9-..."      # optional, as are base_url and revision
+    # the name of an environment variable
+    key_env = "SHOP_EU_KEY"
+    # optional, as are base_url and revision
+    connection = "21fd90f9-..."
 
   Instead of key_env: key_file = "~/keys/shop-eu", or keyring = "shop-eu", for a key that
   `keyring set klaviyo-analytics shop-eu` has stored. Then: klaviyo-analytics account --profile shop-eu
 
   The file is the one that KLAVIYO_ANALYTICS_CONFIG names, or else config.toml in
-    ~/.config/klaviyo-analytics                                 Linux
-    ~/Library/Application Support/klaviyo-analytics             macOS
-    %LOCALAPPDATA%\\klaviyo-analytics\\klaviyo-analytics         Windows
+    Linux    ~/.config/klaviyo-analytics
+    macOS    ~/Library/Application Support/klaviyo-analytics
+    Windows  %LOCALAPPDATA%\\klaviyo-analytics\\klaviyo-analytics
 """
 EXAMPLES = """examples:
   klaviyo-analytics demo                                            see a synthetic shop, no key needed
@@ -90,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         from klaviyo_analytics._safe_text import printable  # noqa: PLC0415
 
-        sys.stderr.write(f"klaviyo-analytics: {printable(_explained(error))}\n")
+        said = f"klaviyo-analytics: {printable(_explained(error))}"
+        sys.stderr.write(fitted(said, sys.stderr) + "\n")
         try:
             sys.stdout.flush()
         except OSError:  # what cannot be written is not tried again as the program ends
@@ -154,7 +161,7 @@ def _explained(error: Exception) -> str:
             "Set PYTHONIOENCODING=utf-8, or pass --json."
         )
     if isinstance(error, (KlaviyoError, OSError)):
-        return str(error)
+        return in_shell_words(str(error))
     lines = [line for line in str(error).splitlines() if line.strip()]
     said = f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
     return f"{said}. This error was not expected. The same command with --debug shows where it comes from."
@@ -178,14 +185,13 @@ class _Version(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="klaviyo-analytics",
         description="Klaviyo accounts from the command line: read, query, export, keep a copy, import.",
         epilog=EXAMPLES + "\n" + EXIT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    commands: _Commands = top.add_subparsers(required=True, metavar="COMMAND")
     _trying(commands)
     _reading(commands)
     _copying(commands)
@@ -197,7 +203,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _trying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _trying(commands: _Commands) -> None:
     demo = _command(
         commands,
         "demo",
@@ -251,7 +257,7 @@ def _trying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     check.set_defaults(run="reading:check")
 
 
-def _reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _reading(commands: _Commands) -> None:
     account = _command(commands, "account", "show the account", "account --json", output=True)
     account.set_defaults(run="reading:account")
     metrics = _command(commands, "metrics", "list the metrics", "metrics --csv", output=True)
@@ -270,7 +276,8 @@ def _reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     query = _command(
         commands, "query", "numbers: metric aggregates, campaigns, flows, forms, segments",
-        'query aggregate "Placed Order" --measure count,sum_value --interval week', output=True,
+        'query aggregate "Placed Order" --integration Shopify --measure count,sum_value --interval week',
+        output=True,
     )  # fmt: skip
     query.add_argument(
         "what",
@@ -289,7 +296,7 @@ def _reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     export = _command(
         commands, "export", "write any list to a file",
-        "export events --to events.parquet --last 30d --metric 'Placed Order'",
+        "export events --to events.parquet --last 30d --metric 'Placed Order' --integration Shopify",
     )  # fmt: skip
     export.add_argument("resource", help="such as profiles, events, campaigns, lists")
     export.add_argument(
@@ -306,7 +313,7 @@ def _reading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     export.set_defaults(run="reading:export")
 
 
-def _copying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _copying(commands: _Commands) -> None:
     sync = _command(
         commands, "sync", "bring a local copy up to date", "sync archive events profiles", output=True
     )
@@ -335,9 +342,9 @@ def _copying(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verify.set_defaults(run="reading:verify")
 
 
-def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _answering(commands: _Commands) -> None:
     analyse = _command(
-        commands, "analyse", "an analysis in one line: rfm, cohorts, attribution, send_times, ...",
+        commands, "analyse", "an analysis in one line: rfm, cohorts, attribution and others",
         'analyse rfm --timeframe "last 24 months" --csv', output=True,
     )  # fmt: skip
     analyse.add_argument(
@@ -387,7 +394,7 @@ def _answering(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     run.set_defaults(run="reading:run")
 
 
-def _writing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _writing(commands: _Commands) -> None:
     bring = _command(
         commands, "import", "profiles, subscribers, events or members from a file",
         "import subscribers new.csv --list Newsletter --plan", output=True,
@@ -414,7 +421,13 @@ def _writing(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="which of several rows of one person is sent; error, which sends none, if omitted",
     )
     bring.add_argument("--phone-region", help="country of phone numbers without a country code, such as US")
-    bring.add_argument("--date-format", help="how dates are written, such as %%d/%%m/%%Y")
+    bring.add_argument(
+        "--date-format",
+        action="append",
+        default=[],
+        metavar="FORMAT",
+        help="how dates are written, such as %%d/%%m/%%Y; or NAME=FORMAT for a column, which may be repeated",
+    )
     bring.add_argument(
         "--journal", type=Path, help="events and members: file that notes what was sent, for resume"
     )
@@ -448,7 +461,7 @@ def _patience(command: argparse.ArgumentParser) -> None:
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: _Commands,
     name: str,
     summary: str,
     example: str,
@@ -461,12 +474,11 @@ def _command(
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"example:\n  klaviyo-analytics {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--debug", action="store_true", help="show the traceback of an error")
     if key:
         which = made.add_argument_group(
-            "which account (a key comes from the environment or a file, never from here)"
+            "which account", "A key comes from the environment or a file, never from here."
         )
         which.add_argument("--connection", help="id of a gateway's connection")
         which.add_argument("--base-url", help="host and path before /api, if it is not the usual one")
@@ -478,7 +490,7 @@ def _command(
         which.add_argument("--demo", action="store_true", help="the synthetic shop instead of an account")
     if output:
         how = made.add_argument_group(
-            "output (a table on a terminal, CSV in a pipe)"
+            "output", "A table on a terminal, CSV in a pipe."
         ).add_mutually_exclusive_group()
         how.add_argument("--json", action="store_true", help="a JSON object per row")
         how.add_argument("--csv", action="store_true", help="CSV, with values as they are")

@@ -1,4 +1,9 @@
-"""Where results go: tables for people, CSV and JSON for programs; messages and progress on standard error."""
+"""Where results go: tables for people, CSV and JSON for programs; messages and progress on standard error.
+
+What a terminal shows fits its lines: help, usage errors and messages are wrapped between words, and a command in an
+example is continued with a backslash, so that it still runs when it is copied. Only the standard library is imported
+before there is a result, because `--help` must answer at once.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +11,52 @@ import argparse
 import io
 import json
 import os
+import re
+import shlex
+import shutil
 import sys
-from collections.abc import Sequence
-from typing import Any
+import textwrap
+import unicodedata
 
-import pandas as pd
+TYPE_CHECKING = False  # typing takes longer to import than a command line takes to parse
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn, TextIO
 
-from klaviyo_analytics._safe_text import printable, printable_frame
+    import pandas as pd
 
+PROGRAM = "klaviyo-analytics"
+COMMENT = re.compile(rf"^( *)({PROGRAM} .*?\S) {{3,}}(\S.*)$")  # a command, and beside it what it is for
+WORD = r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+"
+WORDS = re.compile(rf"--?\w[\w-]* (?!-){WORD}|{WORD}")  # an option stays with its value
+GROUP = re.compile(r"\[-[^\]|]*\]")  # an option with its value; alternatives may be broken at their bars
+# What the package's errors say in Python, and what a shell has instead.
+SHELL_WORDS = (
+    (re.compile(r"client\.archive\(folder\)\.sync\(\) makes one"), f"`{PROGRAM} sync FOLDER` makes one"),
+    (
+        re.compile(r"archive\.sync\(\['events'\](?:, since='([\d-]+)')?\)"),
+        lambda found: f"`{PROGRAM} sync FOLDER events{f' --since {found[1]}' if found[1] else ''}`",
+    ),
+    (
+        re.compile(r"Name the integration, too: \(.*, (['\"])(.*)\1\), or give the id"),
+        lambda found: f"Name the integration, such as --integration {shlex.quote(found[2])}, or give the id",
+    ),
+    (re.compile(r"Call describe\(\) for all of them"), f"`{PROGRAM} describe` lists all of them"),
+)
+HELD = "\0"  # a space at which a line must not break
+LABEL = re.compile(
+    r"^\s*(?:\S+ {2,})?"
+)  # spaces, or a word in a column of its own: further lines start below the text
+SHORTEST = 12  # characters that a text keeps where a terminal is narrow
 WIDE = 12  # columns of a table at most; the others are counted below it
 LONG = 60  # rows
 
 
-def show(frame: pd.DataFrame, options: argparse.Namespace) -> None:
+def show(frame: pd.DataFrame, options: argparse.Namespace, *, first: Sequence[str] = ()) -> None:
     """Print a frame: a table on a terminal, CSV in a pipe, or what the options say.
 
-    A pipe gets every value as it is. On a terminal, control characters are escaped in every form.
+    A pipe gets every value as it is. On a terminal, control characters are escaped in every form, and the columns of
+    `first` come first in a table, because those at the end may not fit.
     """
     unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
     if options.json:
@@ -29,15 +64,27 @@ def show(frame: pd.DataFrame, options: argparse.Namespace) -> None:
             _write(
                 json.dumps({str(k): _plain(v) for k, v in record.items()}, ensure_ascii=not unicode) + "\n"
             )
-    elif options.csv or not (options.table or sys.stdout.isatty()):
+    elif not is_table(options):
         text = io.StringIO()
         frame.map(_cell).to_csv(text, index=False, lineterminator="\n")
         if not unicode and not sys.stdout.isatty():  # a value is refused rather than changed
             text.getvalue().encode(sys.stdout.encoding)
         _write(text.getvalue())
     else:
-        head, *lines = table(frame).split("\n")
+        head, *lines = table(
+            _in_reading_order(frame, first), width=columns() if sys.stdout.isatty() else None
+        ).split("\n")
         sys.stdout.write("\n".join([styled(head, BOLD), *lines]) + "\n")
+
+
+def is_table(options: argparse.Namespace) -> bool:
+    """Return whether results are shown as a table."""
+    return bool(options.table or (sys.stdout.isatty() and not (options.json or options.csv)))
+
+
+def _in_reading_order(frame: pd.DataFrame, first: Sequence[str]) -> pd.DataFrame:
+    begin = [name for name in first if name in frame.columns]
+    return frame[[*begin, *(name for name in frame.columns if name not in begin)]] if begin else frame
 
 
 BOLD, DIM = "1", "2"
@@ -50,36 +97,109 @@ def styled(text: str, style: str) -> str:
 
 
 def _write(text: str) -> None:
+    from klaviyo_analytics._safe_text import printable  # noqa: PLC0415
+
     sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
 
 
-def table(frame: pd.DataFrame) -> str:
-    """Return a frame as text for a terminal; what is left out is counted."""
+def table(frame: pd.DataFrame, *, width: int | None = None) -> str:
+    """Return a frame as text for a terminal; what is left out is counted.
+
+    Columns are left out from the right until a line fits. Where not even two fit, texts are shortened, those of the
+    first column last, because it has the name or id.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What to show.
+    width : int, optional
+        Characters of a line; any number if omitted.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    from klaviyo_analytics._messages import counted  # noqa: PLC0415
+    from klaviyo_analytics._safe_text import LONGEST, printable_frame  # noqa: PLC0415
+
     shown = frame.iloc[:LONG, :WIDE]
-    cells = printable_frame(shown.astype("object").where(shown.notna(), ""))
-    for place, name in enumerate(cells.columns):
-        texts = [str(cell) for cell in cells.iloc[:, place]]
-        if not _figures(texts):  # words are aligned to the left, numbers to the right
-            width = max([len(str(name)), *map(len, texts)])
-            cells.isetitem(place, [text.ljust(width) for text in texts])
-    text = cells.to_string(index=False, justify="left")
+    full = shown.astype("object").where(shown.notna(), "")
+    longest, of_first = (
+        LONGEST,
+        LONGEST if width is None else min(max(width - SHORTEST - 1, SHORTEST), LONGEST),
+    )
+    while True:
+        cells = pd.concat(
+            [
+                printable_frame(full.iloc[:, :1], longest=of_first),
+                printable_frame(full.iloc[:, 1:], longest=longest),
+            ],
+            axis=1,
+        )
+        widths = [_aligned(cells, place) for place in range(cells.shape[1])]
+        count = _fitting(widths, width)
+        if count >= min(2, len(widths)) or longest <= SHORTEST:
+            break
+        longest -= 4
+    count = max(count, 1)
+    # Letters that take two places, such as emoji, are counted as two.
+    with pd.option_context("display.unicode.east_asian_width", True):  # noqa: FBT003
+        text = cells.iloc[:, :count].to_string(index=False, justify="left") if widths else ""
+    text = "\n".join(line.rstrip() for line in text.split("\n"))
+    hidden = frame.shape[1] - count
     more = [
         f"{len(frame) - LONG:,} more rows" if len(frame) > LONG else "",
-        f"{frame.shape[1] - WIDE} more columns" if frame.shape[1] > WIDE else "",
+        counted(hidden, "more column") if hidden > 0 else "",
+        "longer texts" if min(longest, of_first) < LONGEST and _shortened(full, cells) else "",
     ]
     left = " and ".join(filter(None, more))
-    return f"{text}\n({left}; --csv or --json shows all)" if left else text
+    said = f"({left}; --csv or --json shows all)"
+    return f"{text}\n{said if width is None else wrapped(said, width)}" if left else text
+
+
+def _shortened(full: pd.DataFrame, cells: pd.DataFrame) -> bool:
+    """Return whether a text is cut that a wider terminal would show whole."""
+    from klaviyo_analytics._safe_text import printable_frame  # noqa: PLC0415
+
+    whole = printable_frame(full).astype(str)
+    return bool((whole.map(str.rstrip) != cells.astype(str).map(str.rstrip)).to_numpy().any())
+
+
+def _aligned(cells: pd.DataFrame, place: int) -> int:
+    """Return the width of a column, after aligning words to the left; numbers stay at the right."""
+    texts = [str(cell) for cell in cells.iloc[:, place]]
+    name = str(cells.columns[place])
+    if not _figures(texts):
+        width = max(map(_places, [name, *texts]))
+        cells.isetitem(place, [text + " " * (width - _places(text)) for text in texts])
+        return width
+    return max(map(len, cells.iloc[:, [place]].to_string(index=False).split("\n")))
+
+
+def _fitting(widths: Sequence[int], width: int | None) -> int:
+    """Return how many columns fit, with a space between each two."""
+    if width is None:
+        return len(widths)
+    taken = [sum(widths[: count + 1]) + count for count in range(len(widths))]
+    return sum(one <= width for one in taken)
+
+
+def _places(text: str) -> int:
+    """Return how many places of a terminal a text takes."""
+    return sum(2 if unicodedata.east_asian_width(each) in "FW" else 1 for each in text)
 
 
 def say(text: str, style: str = "") -> None:
     """Print a message on standard output."""
-    shown = printable(text)
+    from klaviyo_analytics._safe_text import printable  # noqa: PLC0415
+
+    shown = fitted(printable(text), sys.stdout)
     sys.stdout.write((styled(shown, style) if style else shown) + "\n")
 
 
 def note(text: str) -> None:
     """Print a message on standard error, beside a result that may go into a pipe."""
-    sys.stderr.write(printable(text) + "\n")
+    from klaviyo_analytics._safe_text import printable  # noqa: PLC0415
+
+    sys.stderr.write(fitted(printable(text), sys.stderr) + "\n")
 
 
 def _figures(texts: Sequence[str]) -> bool:
@@ -89,6 +209,8 @@ def _figures(texts: Sequence[str]) -> bool:
 
 def _plain(value: Any) -> Any:
     """Return a value that JSON holds: missing is null, a time is ISO 8601."""
+    import pandas as pd  # noqa: PLC0415
+
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     if isinstance(value, dict):
@@ -102,3 +224,115 @@ def _plain(value: Any) -> Any:
 
 def _cell(value: Any) -> Any:
     return json.dumps(_plain(value), ensure_ascii=False) if isinstance(value, (list, dict)) else value
+
+
+def columns() -> int:
+    """Return how many characters a line of the terminal holds; COLUMNS has the last word, as elsewhere."""
+    return max(shutil.get_terminal_size().columns, 20)
+
+
+def wrapped(text: str, width: int) -> str:
+    """Break lines that are wider than `width` between words; a word that is wider, such as a URL, stays whole.
+
+    Examples
+    --------
+    >>> print(wrapped("ok      Is there a key? It was found in a file.", 30))
+    ok      Is there a key? It was
+            found in a file.
+    """
+    return "\n".join(_line(line, width) for line in text.split("\n"))
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """Return a message as a stream shows it: wrapped on a terminal, and as it is in a pipe or a file."""
+    return wrapped(text, columns()) if stream.isatty() else text
+
+
+def in_shell_words(text: str) -> str:
+    """Return an error of the package with commands and options in place of Python calls.
+
+    Examples
+    --------
+    >>> in_shell_words("The archive has no events. Run archive.sync(['events']) first.")
+    'The archive has no events. Run `klaviyo-analytics sync FOLDER events` first.'
+    """
+    for call, command in SHELL_WORDS:
+        text = call.sub(command, text)
+    return text
+
+
+def _line(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    label = LABEL.match(line)
+    indent = len(label[0]) if label else 0
+    return textwrap.fill(
+        line[indent:],
+        width,
+        initial_indent=line[:indent],
+        subsequent_indent=" " * min(indent, width // 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _example(line: str, width: int) -> str:
+    """Wrap a line of examples: the comment goes below its command, and a long command is continued."""
+    if len(line) <= width:
+        return line
+    if found := COMMENT.match(line):
+        indent, command, comment = found.groups()
+        below = textwrap.fill(
+            comment, width, initial_indent=f"{indent}    ", subsequent_indent=f"{indent}    "
+        )
+        return f"{_continued(indent, command, width)}\n{below}"
+    if line.lstrip().startswith(PROGRAM):
+        return _continued(line[: len(line) - len(line.lstrip())], line.lstrip(), width)
+    return _line(line, width)
+
+
+def _continued(indent: str, command: str, width: int) -> str:
+    """Break a command between its words, with a backslash at the end of each line but the last."""
+    lines, now = [], indent
+    for word in WORDS.findall(command):
+        if now.strip() and len(now) + 1 + len(word) > width - 2:
+            lines.append(f"{now} \\")
+            now = f"{indent}    "
+        now += f"{' ' if now.strip() else ''}{word}"
+    return "\n".join([*lines, now])
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """Help whose lines are kept as they were written where they fit, and wrapped where they do not."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        # The hook by which argparse's own RawDescriptionHelpFormatter keeps lines.
+        return "\n".join(_example(indent + line, width) for line in text.splitlines())
+
+    def _format_usage(self, *arguments: object, **named: object) -> str:
+        # argparse lines usage up below its first word, and then cannot break between alternatives.
+        text = super()._format_usage(*arguments, **named)  # type: ignore[arg-type]
+        if max(map(len, text.splitlines())) <= self._width:
+            return text
+        held = GROUP.sub(lambda found: found[0].replace(" ", HELD), " ".join(text.split()))
+        filled = textwrap.fill(
+            held,
+            self._width,
+            subsequent_indent=" " * 4,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        return f"{filled.replace(HELD, ' ')}\n\n"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose help and errors fit the terminal."""
+
+    def __init__(self, *arguments: object, **named: object) -> None:
+        named.setdefault("formatter_class", HelpFormatter)
+        super().__init__(*arguments, **named)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and what is wrong with the command line, and end with status 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, wrapped(f"{self.prog}: error: {message}", columns()) + "\n")

@@ -18,7 +18,7 @@ import pandas as pd
 from klaviyo_analytics._messages import allowed_values, did_you_mean
 from klaviyo_analytics.cli.account import arguments_of, client_of
 from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE, USAGE
-from klaviyo_analytics.cli.output import note, say, show
+from klaviyo_analytics.cli.output import is_table, note, say, show
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, KlaviyoError, MissingExtraError
 
 
@@ -39,7 +39,10 @@ def account(options: argparse.Namespace) -> int:
     """Show the account."""
     with client_of(options) as client:
         row = client.account
-    show(pd.DataFrame({"attribute": list(row.index), "value": list(row)}), options)
+    names = list(row.index)
+    if is_table(options):
+        names = [name.removeprefix("contact_information.") for name in names]  # the same before most of them
+    show(pd.DataFrame({"attribute": names, "value": list(row)}), options)
     return DONE
 
 
@@ -47,7 +50,8 @@ def metrics(options: argparse.Namespace) -> int:
     """List the metrics by integration and name."""
     with client_of(options) as client:
         frame = client.metrics.list()
-    show(frame.sort_values(["integration.name", "name"], ignore_index=True), options)
+    ordered = frame.sort_values(["integration.name", "name"], ignore_index=True)
+    show(ordered, options, first=("id", "name", "integration.name", "integration.category"))
     return DONE
 
 
@@ -110,8 +114,15 @@ def query(options: argparse.Namespace) -> int:
             frame = summary(when["timeframe"], **grain, **conversion)
         else:
             frame = getattr(client.reports, f"{options.what[:-1]}_values")(**when)
-    show(frame, options)
+    show(frame, options, first=() if options.what == "aggregate" else _SUMMARY)
     return DONE
+
+
+# What a table shows first of campaigns, flows, forms and segments: the name, then the numbers that are read first.
+_SUMMARY = (
+    "campaign", "flow", "message", "form", "segment", "recipients", "open_rate", "click_rate", "conversions",
+    "conversion_value", "currency", "send_time", "viewed_form_uniques", "submits", "submit_rate",
+)  # fmt: skip
 
 
 def export(options: argparse.Namespace) -> int:
@@ -129,6 +140,11 @@ def export(options: argparse.Namespace) -> int:
         question["timeframe"] = when
     if options.limit is not None:
         question["limit"] = options.limit
+    kinds = (".csv", ".parquet", ".jsonl", ".feather", ".xlsx")
+    if options.to.suffix not in kinds:
+        raise InvalidInputError(
+            f"--to {options.to} has an unknown ending. Allowed are {', '.join(kinds)}; rename the file."
+        )
     if options.to.exists():
         raise InvalidInputError(f"{options.to} exists already. Choose another name, or delete it first.")
     with client_of(options) as client:
@@ -315,6 +331,8 @@ def run(options: argparse.Namespace) -> int:
         from nbconvert import HTMLExporter  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtraError("Running notebooks", "notebook") from error
+    if not options.notebook.is_file():
+        raise InvalidInputError(f"{options.notebook} does not exist. Pass a .ipynb file.")
     target = options.out or options.notebook.with_suffix(".html")
     given = _parameters(options.parameter)
     try:

@@ -12,8 +12,14 @@ import pandas as pd
 from klaviyo_analytics._messages import counted
 from klaviyo_analytics.cli.account import client_of
 from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE
-from klaviyo_analytics.cli.output import note, show
-from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError, InvalidInputError, NoMatchError
+from klaviyo_analytics.cli.output import is_table, note, show
+from klaviyo_analytics.errors import (
+    ConfirmationRequiredError,
+    FrameError,
+    InvalidInputError,
+    NoMatchError,
+    NotFoundError,
+)
 from klaviyo_analytics.writeback.file_reading import read
 
 if TYPE_CHECKING:
@@ -32,7 +38,7 @@ def bring(options: argparse.Namespace) -> int:
         if files:
             note(_mapping(plan.mapping))
         if not options.apply:
-            show(_by_line(plan.preview()) if files else plan.preview(), options)
+            show(_decisions(plan.preview(), options) if files else plan.preview(), options)
             if options.rejects is not None and invalid:
                 note(f"Wrote {counted(plan.write_rejects(options.rejects), 'row')} to {options.rejects}.")
             if invalid and not skips:
@@ -79,6 +85,14 @@ def _mapping(mapping: pd.DataFrame) -> str:
     return "\n".join(["Columns:", *lines])
 
 
+def _decisions(preview: pd.DataFrame, options: argparse.Namespace) -> pd.DataFrame:
+    """Return a preview with the line of each row; a table, which may be cut, has rows with reasons first."""
+    rows = _by_line(preview)
+    if not is_table(options):
+        return rows
+    return rows.sort_values("reason", key=lambda reasons: reasons.fillna("").eq(""), kind="stable")
+
+
 def _by_line(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with the line of the file as a column, which CSV and JSON keep."""
     return frame.rename_axis("line").reset_index() if "line" not in frame else frame
@@ -122,7 +136,7 @@ def _plan(client: KlaviyoClient, options: argparse.Namespace) -> Any:
     if options.phone_region:
         shared["phone_region"] = options.phone_region
     if options.date_format:
-        shared["date_format"] = options.date_format
+        shared["date_format"] = _date_format(options.date_format)
     if options.what in ("profiles", "subscribers"):
         return _plan_people(client, options, shared)
     if options.what == "events":
@@ -156,6 +170,18 @@ def _plan_people(client: KlaviyoClient, options: argparse.Namespace, shared: dic
         raise FrameError(_in_options(str(error), options.file)) from None
 
 
+def _date_format(texts: list[str]) -> str | dict[str, str]:
+    """Return one format for all columns, or the formats of columns by name."""
+    if len(texts) == 1 and "=" not in texts[0]:
+        return texts[0]
+    if wrong := [text for text in texts if not text.rpartition("=")[0] or text.endswith("=")]:
+        raise InvalidInputError(
+            f"--date-format {wrong[0]!r} is not NAME=FORMAT, such as 'Birthday=%d/%m/%Y'. Pass one FORMAT for all "
+            "columns, or NAME=FORMAT for each."
+        )
+    return {name: form for name, _, form in (text.rpartition("=") for text in texts)}
+
+
 def _column(text: str) -> tuple[str, str | None]:
     name, sign, attribute = text.rpartition("=")
     if not sign or not name:
@@ -187,8 +213,11 @@ def _list(client: KlaviyoClient, name_or_id: str) -> Any:
     """Return the list that a name or an id means, as a row."""
     try:
         return client.lists.find(name=name_or_id)
-    except NoMatchError:
-        return client.lists.get(name_or_id)
+    except NoMatchError as unknown:
+        try:
+            return client.lists.get(name_or_id)
+        except NotFoundError:
+            raise unknown from None
 
 
 def _table(path: Path) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def marks_of(figure: Figure, kind: str = "number", currency: str | None = None) 
     return found if len(found) <= _MOST else []
 
 
-def picture_in_layers(figure: Figure, *, dpi: float) -> tuple[bytes, list[Layer]]:
+def picture_in_layers(figure: Figure, *, dpi: float, transparent: bool = False) -> tuple[bytes, list[Layer]]:
     """Render a figure without the series of its legends, and each of these alone, as PNG of one size.
 
     Without a legend, or with very many entries, the picture is whole and there are no layers. The figure is the same
@@ -65,7 +65,7 @@ def picture_in_layers(figure: Figure, *, dpi: float) -> tuple[bytes, list[Layer]
     """
     series = [one for ax in figure.axes for one in _series(ax)]
     if not 1 < len(series) <= _MOST_LAYERS:
-        return _png(figure, dpi), []
+        return _png(figure, dpi, transparent=transparent), []
     engine, before = figure.get_layout_engine(), figure.dpi
     figure.set_dpi(dpi)  # type is rounded to pixels, so the layout belongs to a resolution
     figure.draw_without_rendering()  # lays it out
@@ -75,7 +75,7 @@ def picture_in_layers(figure: Figure, *, dpi: float) -> tuple[bytes, list[Layer]
         for _, artists in series:
             for artist in artists:
                 artist.set_visible(False)
-        whole = _png(figure, dpi)
+        whole = _png(figure, dpi, transparent=transparent)
         layers = [
             Layer(name, _alone(figure, artists)) for name, (_, artists) in zip(names, series, strict=True)
         ]
@@ -132,9 +132,9 @@ def _source(image: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(image).decode()}"
 
 
-def _png(figure: Figure, dpi: float) -> bytes:
+def _png(figure: Figure, dpi: float, *, transparent: bool = False) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=dpi)
+    figure.savefig(file, format="png", dpi=dpi, transparent=transparent, metadata={"Software": None})
     return file.getvalue()
 
 

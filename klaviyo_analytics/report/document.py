@@ -14,7 +14,7 @@ import matplotlib as mpl
 import pandas as pd
 
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.plots._hover import Mark, marks_of
+from klaviyo_analytics.plots._hover import Layer, Mark, marks_of, picture_in_layers
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -227,6 +227,8 @@ class Figure:
     width: int = field(default=0, init=False)
     height: int = field(default=0, init=False)
     marks: tuple[Mark, ...] = field(default=(), init=False, repr=False)
+    base: bytes = field(default=b"", init=False, repr=False)  # the picture without the series of its legend
+    layers: tuple[Layer, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
         drawn: matplotlib.figure.Figure | None = getattr(self.figure, "figure", self.figure)
@@ -238,6 +240,7 @@ class Figure:
         with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "klaviyo-analytics"}):
             drawn.savefig(picture, format="png", dpi=144, metadata={"Software": None})
             drawn.savefig(vector, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        base, layers = picture_in_layers(drawn, dpi=192, transparent=True)
         text = vector.getvalue().decode()
         own: dict[str, Any] = {
             "svg": text[text.index("<svg") :],
@@ -245,6 +248,8 @@ class Figure:
             "width": round(drawn.get_figwidth() * 96),
             "height": round(drawn.get_figheight() * 96),
             "marks": tuple(marks_of(drawn, self.kind, self.currency)),
+            "base": base if layers else b"",
+            "layers": tuple(layers),
             "figure": None,
         }
         for name, value in own.items():

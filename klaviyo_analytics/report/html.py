@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.errors import MissingExtraError
+from klaviyo_analytics.plots._hover import Mark
 from klaviyo_analytics.report.document import (
     LOGO_TYPES,
     MOST_BYTES,
@@ -246,7 +247,9 @@ def _points(values: Any) -> Iterator[str]:
 
 
 def _figure(figure: Figure, write: Formatter) -> dict[str, Any]:
-    if len(figure.svg) > _HEAVY_SVG:
+    if figure.layers:  # its series can be hidden, so each is an image of its own
+        kind, raw = "image/png", figure.base
+    elif len(figure.svg) > _HEAVY_SVG:
         kind, raw = "image/png", figure.png
     else:
         kind, raw = "image/svg+xml", figure.svg.encode()
@@ -255,18 +258,23 @@ def _figure(figure: Figure, write: Formatter) -> dict[str, Any]:
         "alt": figure.alt or figure.title,
         "image": f"data:{kind};base64,{base64.b64encode(raw).decode()}",
         "width": figure.width,
-        "marks": [
+        "marks": [{"place": _place(mark), "text": mark.text} for mark in figure.marks],
+        "layers": [
             {
-                "left": f"{mark.left * 100:.2f}",
-                "top": f"{mark.top * 100:.2f}",
-                "width": f"{mark.width * 100:.2f}",
-                "height": f"{mark.height * 100:.2f}",
-                "text": mark.text,
+                "name": layer.name.text,
+                "place": _place(layer.name),
+                "image": f"data:image/png;base64,{base64.b64encode(layer.png).decode()}",
             }
-            for mark in figure.marks
+            for layer in figure.layers
         ],
         "table": None if figure.data is None else _table(figure.data, write),
     }
+
+
+def _place(mark: Mark) -> str:
+    """Return where a box lies in its figure, as CSS."""
+    sizes = (("left", mark.left), ("top", mark.top), ("width", mark.width), ("height", mark.height))
+    return ";".join(f"{side}:{size * 100:.2f}%" for side, size in sizes)
 
 
 def _tag(language: str) -> str:

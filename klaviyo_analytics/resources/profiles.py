@@ -518,7 +518,8 @@ class ProfileFrames(ProfileWrites):
             Country whose national phone formats become E.164, such as "US". Needs the extra ``phone``.
         date_format : str or dict, optional
             Format of dates, such as "%d/%m/%Y", or a dict of formats by column. One format for all applies to the
-            time of consent, and to every property in which at least one value has it.
+            time of consent, and to every property in which at least one value has it. If omitted, dates such as
+            01/02/2025 stay texts as they are written, and `mapping` says so.
         on_duplicate : {"error", "first", "last"}
             What happens to several rows with one email. Default: "error", which rejects them.
         compare : bool

@@ -83,6 +83,7 @@ def plan_import(
     if (phone := by_target.get("phone_number")) is not None:
         frame = frame.assign(**{phone: frame[phone].map(_without_traces, na_action="ignore")})
     dates = _dates(frame, chosen, date_format)
+    mapping = _with_dates(mapping, frame, dates)
     group = list
     consent_columns = {
         column: target for column, target in chosen.items() if target in ("email", CONSENT, AGREED)
@@ -504,6 +505,27 @@ def _dates(
             target.startswith("properties.") and any(_has(one, date_format) for one in frame[column].dropna())
         )
     }
+
+
+def _with_dates(mapping: pd.DataFrame, frame: pd.DataFrame, dates: Mapping[str, str]) -> pd.DataFrame:
+    """Return a mapping that says how each column of dates is read: no order of day and month is guessed."""
+    said = []
+    for column, becomes, why in mapping.itertuples(index=False):
+        if column in dates:
+            said.append(f"{why}; dates in {dates[column]!r}")
+        elif str(becomes).startswith("properties.") and any(map(_is_day, frame[column].dropna())):
+            said.append(f"{why}; dates stay texts as they are written, because no format is given")
+        else:
+            said.append(why)
+    return mapping.assign(why=pd.array(said, dtype="string"))
+
+
+def _is_day(value: Any) -> bool:
+    """Return whether a text is a date whose order of day and month is not certain, such as 01/02/2025."""
+    return isinstance(value, str) and DAY.fullmatch(value.strip()) is not None
+
+
+DAY = re.compile(r"\d{1,2}([/.-])\d{1,2}\1(?:\d{2}|\d{4})(?: .*)?")  # 31/12/2025, 1.2.25, also with a time
 
 
 def _has(value: Any, date_format: str) -> bool:

@@ -515,3 +515,19 @@ def test_skip_invalid_sends_the_valid_rows_of_people(
     emails = {one.attributes["email"] for one in sandbox.account.records["profile"].values()}
     assert "eva@shop.example" in emails
     assert "not an address" not in emails
+
+
+def test_each_column_of_dates_can_have_its_own_order_and_rejected_rows_come_first_in_a_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"p{at}@shop.example,01/02/1990,02/13/2020\n" for at in range(80)]
+    rows[70] = "eva@shop.example,13/01/1990,13/02/2020\n"
+    (tmp_path / "some.csv").write_text("Email,Birthday,Since\n" + "".join(rows), encoding="utf-8")
+    line = ["import", "profiles", str(tmp_path / "some.csv"), "--property", "rest", "--table"]
+    assert main([*line, "--date-format", "Birthday=%d/%m/%Y", "--date-format", "Since=%m/%d/%Y"]) == 1
+    shown = capsys.readouterr()
+    assert "dates in '%d/%m/%Y'" in shown.err
+    assert "Since: '13/02/2020' is not a time" in shown.out.splitlines()[1]
+    assert "20 more rows" in shown.out
+    assert main([*line, "--date-format", "%d/%m/%Y", "--date-format", "%m/%d/%Y"]) == 1
+    assert "--date-format '%d/%m/%Y' is not NAME=FORMAT" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,9 +13,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from klaviyo_analytics.cli.main import DONE, FAILED, INTERRUPTED
+from klaviyo_analytics.cli.main import DONE, FAILED, INTERRUPTED, main, words
+from klaviyo_analytics.cli.output import in_shell_words, table
 from klaviyo_analytics.sandbox import Sandbox
 
 PROGRAM = [sys.executable, "-m", "klaviyo_analytics"]
@@ -185,3 +188,88 @@ def test_help_fits_the_width_of_a_terminal_and_needs_none(columns: str, variable
     assert len(options) > 10
     assert max(map(len, options)) <= int(columns)
     assert b"\x1b" not in made.stdout
+
+
+@pytest.mark.parametrize("width", ["40", "60", "100"])
+@pytest.mark.parametrize("command", [[], *([name] for name in words())], ids=" ".join)
+def test_the_help_of_every_command_fits_and_its_examples_run_when_copied(
+    command: list[str], width: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shown(columns: str) -> str:
+        monkeypatch.setenv("COLUMNS", columns)
+        with pytest.raises(SystemExit):
+            main([*command, "--help"])
+        return capsys.readouterr().out
+
+    text = shown(width)
+    wide = [line for line in text.splitlines() if len(line) > int(width)]
+    # A path and a text in quotes stay whole.
+    assert [line for line in wide if len(line.split()) > 2 and not line.strip(" \\").endswith('"')] == []
+    copied = shlex.split(text.partition("example")[2].replace("\\\n", ""), comments=False, posix=True)
+    assert copied == shlex.split(shown("250").partition("example")[2])
+
+
+def test_a_mistake_on_the_command_line_fits_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    with pytest.raises(SystemExit, match="2"):
+        main(["query", "campain"])
+    text = capsys.readouterr().err
+    assert max(map(len, text.splitlines())) <= 50
+    assert "[--revision REVISION]" in text  # an option is not parted from its value
+    assert "invalid choice: 'campain'" in text.replace("\n", " ")
+
+
+@posix
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_results_and_messages_fit_a_terminal_and_say_what_they_leave_out(
+    width: int, variables: dict[str, str]
+) -> None:
+    pty = pytest.importorskip("pty")
+
+    def shown(*arguments: str) -> str:
+        ours, theirs = pty.openpty()
+        try:
+            ended([*arguments], {**variables, "COLUMNS": str(width)}, stdout=theirs, stderr=theirs)
+        finally:
+            os.close(theirs)
+        text = b""
+        try:
+            while block := os.read(ours, 65_536):
+                text += block
+        except OSError:  # Linux: the other side is closed
+            pass
+        os.close(ours)
+        return text.decode().replace("\r\n", "\n")
+
+    listed = shown("metrics")
+    assert max(map(len, listed.splitlines())) <= width
+    assert "more columns" in listed.replace("\n", " ")
+    assert "Active on Site" in listed
+    refused = shown("query", "flows", "--last", "30x")
+    assert max(map(len, refused.splitlines())) <= width
+    assert "'30x' is not a time frame" in refused.replace("\n", " ")
+
+
+def test_a_table_shortens_texts_before_it_leaves_out_the_second_column() -> None:
+    frame = pd.DataFrame({"id": ["a" * 20, "🎄" * 5], "subject": ["b" * 50, "c"], "opens": [1, 2]})
+    wide, narrow = table(frame), table(frame, width=40)
+    assert "b" * 50 in wide
+    assert "more" not in wide
+    assert [line.index("c") for line in wide.splitlines() if line.endswith(" 2")] == [
+        16
+    ]  # an emoji takes two places
+    assert max(map(len, narrow.splitlines())) <= 40
+    assert "a" * 20 in narrow
+    assert "b…" in narrow
+    assert narrow.replace("\n", " ").endswith("(1 more column and longer texts; --csv or --json shows all)")
+
+
+def test_python_calls_in_errors_become_options_and_commands() -> None:
+    said = in_shell_words(
+        "Several. Name the integration, too: ('Placed Order', 'Point of Sale'), or give the id."
+    )
+    assert said == "Several. Name the integration, such as --integration 'Point of Sale', or give the id."
+    said = in_shell_words("Run archive.sync(['events'], since='2026-01-01') first.")
+    assert said == "Run `klaviyo-analytics sync FOLDER events --since 2026-01-01` first."

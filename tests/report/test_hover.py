@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -13,7 +15,7 @@ import pytest
 from matplotlib.axes import Axes
 from PIL import Image
 
-from klaviyo_analytics import plots
+from klaviyo_analytics import plots, report
 from klaviyo_analytics.plots._hover import Mark, _series, figure_html, marks_of, picture_in_layers
 
 DAYS = pd.date_range("2026-03-01", periods=4, tz="America/New_York")
@@ -154,3 +156,26 @@ def test_texts_and_names_are_escaped_and_nothing_runs(live: bool) -> None:
     assert not re.search(r"\son\w+=", written)
     assert ("data-text=" in written) == live
     assert "left:10.00%;top:20.00%;width:30.00%;height:40.00%" in written
+
+
+def test_a_report_has_a_switch_for_each_series_that_works_without_script_and_the_same_bytes() -> None:
+    def written(draw: Callable[[], Any]) -> str:
+        part = report.Figure("Emails", draw())
+        plt.close("all")
+        return str(report.Report("Week", sections=[part]).to_html())
+
+    page = written(trend)
+    assert page == written(trend)
+    switches = re.findall(r'<details class="ka-series" open><summary aria-label="([^"]+)"', page)
+    assert sorted(switches) == ["Clicked Email", "Opened Email"]
+    images = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
+    assert len(images) == 3  # the axes, and each series alone
+    sizes = {Image.open(io.BytesIO(base64.b64decode(one))).size for one in images}
+    assert len(sizes) == 1  # so that they lie over one another
+
+    def alone() -> Any:
+        return plots.metric_trend(pd.DataFrame({"datetime": DAYS, "metric": "Opened", "count": [1, 2, 3, 4]}))
+
+    page = written(alone)
+    assert "<details class=" not in page
+    assert "data:image/svg+xml" in page

@@ -127,3 +127,32 @@ def test_rejects_never_replace_a_file(client: KlaviyoClient, file: Path) -> None
     plan = client.profiles.plan_import(pd.DataFrame({"Email": ["bad"]}))
     with pytest.raises(InvalidInputError, match="exists"):
         plan.write_rejects(file)
+
+
+def test_no_order_of_day_and_month_is_guessed_and_the_mapping_says_how_dates_are_read(
+    client: KlaviyoClient,
+) -> None:
+    frame = pd.DataFrame(
+        {
+            "Email": ["ann@shop.example", "bea@shop.example"],
+            "Birthday": ["31/12/1985", "12/31/1985"],
+            "Since": ["02/01/2020", "02/13/2020"],
+            "Shoes": ["38/40", "41"],
+        }
+    )
+    names = ["Birthday", "Since", "Shoes"]
+    plan = client.profiles.plan_import(frame, properties=names)
+    why = plan.mapping.set_index("column")["why"]
+    assert [name for name in why.index if "stay texts as they are written" in why[name]] == [
+        "Birthday",
+        "Since",
+    ]
+    assert plan.problems.empty
+
+    forms = {"Birthday": "%d/%m/%Y", "Since": "%m/%d/%Y"}
+    plan = client.profiles.plan_import(frame, properties=names, date_format=forms)
+    why = plan.mapping.set_index("column")["why"]
+    assert "dates in '%d/%m/%Y'" in why["Birthday"]
+    assert "dates in '%m/%d/%Y'" in why["Since"]
+    assert len(plan.problems) == 1
+    assert "'12/31/1985' is not a time" in plan.problems.to_string()
