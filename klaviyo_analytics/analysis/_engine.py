@@ -41,9 +41,9 @@ def takes(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = [*map(as_frame, args)], {name: as_frame(one) for name, one in kwargs.items()}
+            named = {name: as_frame(one) for name, one in kwargs.items()}
             try:
-                return _without_dots(function, *given)
+                return _without_dots(function, [*map(as_frame, args)], named)
             except WrongFrame as error:
                 raise FrameError(f"{error}; {function.__name__} takes {what}") from error.__cause__
 
