@@ -12,7 +12,16 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._calendar import require_zone
-from klaviyo_analytics.analysis._engine import Table, WrongFrame, columns_of, listed, opened
+from klaviyo_analytics.analysis._engine import (
+    Table,
+    WrongFrame,
+    columns_of,
+    found_column,
+    is_spark,
+    listed,
+    opened,
+    with_dots,
+)
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 AsOf = str | date | datetime | None
@@ -25,7 +34,7 @@ DAY = 86_400_000_000  # microseconds
 
 MACHINES = ("machine_open", "Apple Privacy Open", "Bot Click")
 
-_VALUES = ("value", "$value", "event_properties.$value")
+VALUES = ("value", "$value", "event_properties.$value")
 _CURRENCIES = ("currency", "value_currency", "$currency_code", "$value_currency")
 _USED = {*_CURRENCIES, *MACHINES, "event_properties", "$extra", "Items", "ItemNames"}
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,7 +46,7 @@ def read_events(frame: IntoFrameT, *needed: str, value: str | None = None, money
     `__at` is the time in microseconds since 1970, `__wall` the same by the column's own clock. Rows that share
     an `id` are one event. The other columns stay as they are.
     """
-    native: Any = addressable(frame)
+    native: Any = frame
     opened(native, "profile_id", "datetime", *needed)
     chosen = _value_column(opened(native), value) if money else None
     if nw.dependencies.is_pandas_dataframe(native):
@@ -146,7 +155,7 @@ def with_days_later(table: Table, name: str, start: str, days: str) -> Table:
     PySpark moves a time by whole days on the clock of its session, an hour off if the clock changes in between.
     """
     native: Any = table.to_native()
-    if _is_spark(native):
+    if is_spark(native):
         moved = f"timestamp_micros(unix_micros(`{start}`) + `{days}` * {DAY}) as `{name}`"
         return cast(Table, nw.from_native(native.selectExpr("*", moved)))
     hours = nw.lit(timedelta(hours=1)) * (nw.col(days) * 24)
@@ -162,7 +171,7 @@ def days_between(later: str | int, earlier: str) -> nw.Expr:
 def require_one_currency(table: Table) -> None:
     """Raise FrameError if the rows hold money of several currencies."""
     for name in columns_of(table):
-        if name.removeprefix("event_properties.") not in _CURRENCIES:
+        if with_dots(name).removeprefix("event_properties.") not in _CURRENCIES:
             continue
         text = table.select(__c=nw.col(name).cast(nw.String)).drop_nulls().unique()
         found = sorted(text.collect()["__c"].to_list())
@@ -171,18 +180,6 @@ def require_one_currency(table: Table) -> None:
                 f"{name!r} holds {' and '.join(found[:5])}. Amounts in different currencies are never added. "
                 "Filter the frame to one currency first."
             )
-
-
-def addressable(frame: Any) -> Any:
-    """Return a Spark frame without dots in its names, which Spark takes for fields; any other frame as it is.
-
-    `event_properties.$value` becomes `$value`, which is looked for as well.
-    """
-    if not _is_spark(frame):
-        return frame
-    short = [name.removeprefix(_prefix(name)) for name in frame.columns]
-    kept = [one if short.count(one) == 1 else name for one, name in zip(short, frame.columns, strict=True)]
-    return frame.toDF(*(name.replace(".", "_") for name in kept))
 
 
 def settled(table: Table) -> Table:
@@ -235,7 +232,7 @@ def columns_like(columns: Mapping[str, Any], kinds: Mapping[str, Kind], like: In
     if nw.dependencies.is_duckdb_relation(given):
         return cast(IntoFrameT, given.query("given", "select * from built"))
     lists = {name: [_plain(value) for value in column] for name, column in series.items()}
-    if _is_spark(given):
+    if is_spark(given):
         types = {
             "text": "string",
             "count": "bigint",
@@ -265,8 +262,8 @@ def columns_like(columns: Mapping[str, Any], kinds: Mapping[str, Kind], like: In
 
 def _value_column(table: Table, given: str | None) -> str:
     columns = columns_of(table)
-    wanted = (given,) if given is not None else _VALUES
-    found = next((name for name in wanted if name in columns), None)
+    wanted = (given,) if given is not None else VALUES
+    found = found_column(columns, wanted)
     if found is None:
         raise WrongFrame(f"the frame lacks {listed(wanted[-1:])}; it has {listed(columns)}")
     return found
@@ -317,7 +314,7 @@ def _with_clock(native: Any) -> Any:
         )
     if nw.dependencies.is_duckdb_relation(native):
         return native.select("*, epoch_us(datetime) as __at, epoch_us(cast(datetime as timestamp)) as __wall")
-    if _is_spark(native):
+    if is_spark(native):
         return native.selectExpr(
             "*",
             "unix_micros(datetime) as __at",
@@ -344,7 +341,7 @@ def _distinct(native: Any) -> bool:
 def _zone_of(table: Table) -> str | None:
     """Return the time zone whose clock `datetime` shows."""
     native: Any = table.to_native()
-    if _is_spark(native):
+    if is_spark(native):
         return str(native.sparkSession.conf.get("spark.sql.session.timeZone"))
     if nw.dependencies.is_pandas_dataframe(native):  # Narwhals has no name for some of its zones
         zone = getattr(native.dtypes["datetime"], "tz", None)
@@ -356,12 +353,6 @@ def _zone_of(table: Table) -> str | None:
 def _unsupported(native: Any) -> FrameError:
     return FrameError(
         f"{type(native).__name__} is not supported here. Use pandas, Polars, DuckDB or PySpark."
-    )
-
-
-def _is_spark(native: Any) -> bool:
-    return nw.dependencies.is_pyspark_dataframe(native) or nw.dependencies.is_pyspark_connect_dataframe(
-        native
     )
 
 

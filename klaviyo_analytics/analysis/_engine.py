@@ -41,14 +41,66 @@ def takes(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            named = {name: as_frame(one) for name, one in kwargs.items()}
             try:
-                return function(*map(as_frame, args), **{name: as_frame(one) for name, one in kwargs.items()})
+                return _without_dots(function, [*map(as_frame, args)], named)
             except WrongFrame as error:
                 raise FrameError(f"{error}; {function.__name__} takes {what}") from error.__cause__
 
         return checked
 
     return decorate
+
+
+# Spark reads a dot in a name as a field of a column and a backtick as a quote; within an analysis, rare characters
+# stand for them. These are printable, since messages show names with repr().
+_REPLACED = {".": "\u2e31", "`": "\u2e32"}
+
+
+def without_dots(name: str) -> str:
+    """Return the name that a column of a Spark frame has within an analysis."""
+    return name.translate(str.maketrans(_REPLACED))
+
+
+def with_dots(text: str) -> str:
+    """Return a name or a message as the caller of an analysis knows it."""
+    return text.translate(str.maketrans({short: sign for sign, short in _REPLACED.items()}))
+
+
+def found_column(columns: Sequence[str], candidates: Iterable[str]) -> str | None:
+    """Return the first candidate among the columns of a table that is open, or None."""
+    spelled = (name for one in candidates for name in (one, without_dots(one)))
+    return next((name for name in spelled if name in columns), None)
+
+
+def is_spark(native: Any) -> bool:
+    """Return whether a frame is PySpark's, classic or of Spark Connect."""
+    found = nw.dependencies
+    return found.is_pyspark_dataframe(native) or found.is_pyspark_connect_dataframe(native)
+
+
+def _without_dots(function: Callable[..., R], args: Sequence[Any], kwargs: Mapping[str, Any]) -> R:
+    """Call a function with Spark frames that have no dots in their names; those of its result have them again."""
+    frames = [one for one in (*args, *kwargs.values()) if is_spark(one)]
+    replaced = {name: without_dots(name) for one in frames for name in one.columns}
+    replaced = {name: short for name, short in replaced.items() if name != short}
+    if not replaced:
+        return function(*args, **kwargs)
+
+    def renamed_in(value: Any) -> Any:
+        if is_spark(value):
+            return value.toDF(*(replaced.get(name, name) for name in value.columns))
+        if isinstance(value, str):
+            return replaced.get(value, value)
+        return type(value)(map(renamed_in, value)) if type(value) in (list, tuple) else value
+
+    try:
+        result: Any = function(
+            *map(renamed_in, args), **{name: renamed_in(one) for name, one in kwargs.items()}
+        )
+    except (FrameError, InvalidInputError) as error:
+        raise type(error)(with_dots(str(error))) from error.__cause__
+    return result.toDF(*map(with_dots, result.columns)) if is_spark(result) else cast(R, result)
 
 
 def as_frame(given: Any) -> Any:

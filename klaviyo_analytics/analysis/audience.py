@@ -12,7 +12,6 @@ from klaviyo_analytics.analysis._customer_events import (
     DAY,
     MACHINES,
     AsOf,
-    addressable,
     check_positive,
     last_moment,
     made_like,
@@ -23,6 +22,7 @@ from klaviyo_analytics.analysis._engine import (
     Table,
     closed,
     columns_of,
+    found_column,
     listed,
     opened,
     ratio,
@@ -107,7 +107,7 @@ def engagement_tiers(
         .agg(nw.col("datetime").max().alias("last_engaged"), nw.col("__at").max().alias("__last"))
     )
     if profiles is not None:
-        everybody = opened(addressable(profiles), "id").filter(~nw.col("id").is_null())
+        everybody = opened(profiles, "id").filter(~nw.col("id").is_null())
         everybody = everybody.select(profile_id=nw.col("id").cast(nw.String)).unique("profile_id", keep="any")
         last = everybody.join(last, on="profile_id", how="left")
     tiers = _tier_names(days)
@@ -131,8 +131,8 @@ def engagement_tiers(
 def _by_people(acts: Table) -> Table:
     """Leave out what a machine did."""
     for name in MACHINES:
-        for column in (name, f"event_properties.{name}"):
-            if column in columns_of(acts):
+        for spelled in (name, f"event_properties.{name}"):
+            if column := found_column(columns_of(acts), [spelled]):
                 text = nw.col(column).cast(nw.String).str.to_lowercase().fill_null("")
                 acts = acts.filter(~text.is_in(["true", "1", "1.0"]))
     return acts

@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._customer_events import Kind, as_time, first_of, made_like, read_events
-from klaviyo_analytics.analysis._engine import Table, WrongFrame, columns_of, listed, takes
+from klaviyo_analytics.analysis._engine import Table, WrongFrame, columns_of, found_column, listed, takes
 from klaviyo_analytics.errors import FrameError
 
 _PROPERTIES = "event_properties"
@@ -125,7 +125,7 @@ def _places(events: Table) -> dict[str, str]:
     found = {}
     for name in (_PROPERTIES, _EXTRA, _ITEMS, _NAMES):
         spelled = (name,) if name == _PROPERTIES else (f"{_PROPERTIES}.{name}", name)
-        if column := next((one for one in spelled if one in columns), None):
+        if column := found_column(columns, spelled):
             found[name] = column
     if not found:
         raise WrongFrame(

@@ -18,7 +18,6 @@ from klaviyo_analytics.analysis._customer_events import (
     ORDERS,
     AsOf,
     Kind,
-    addressable,
     as_time,
     check_positive,
     columns_like,
@@ -28,7 +27,7 @@ from klaviyo_analytics.analysis._customer_events import (
     read_events,
     wall_of,
 )
-from klaviyo_analytics.analysis._engine import Table, columns_of, opened, require_numbers, takes
+from klaviyo_analytics.analysis._engine import Table, columns_of, found_column, opened, require_numbers, takes
 from klaviyo_analytics.errors import ArgumentError, FrameError, InvalidInputError, MissingExtraError
 
 Floats = npt.NDArray[np.float64]
@@ -531,12 +530,12 @@ def _given(table: Table) -> _Customers:
 
 
 def _klaviyos(profiles: Any) -> dict[str, dict[str | None, float | None]]:
-    table = opened(addressable(profiles), "id")
+    table = opened(profiles, "id")
     columns = columns_of(table)
     found = {}
     for made, name in _KLAVIYOS.items():
         spelled = (f"predictive_analytics.{name}", name)
-        if column := next((one for one in spelled if one in columns), None):
+        if column := found_column(columns, spelled):
             held = table.select("id", column).collect()
             numbers = (None if np.isnan(one) else float(one) for one in _floats(held[column]))
             found[made] = dict(zip(map(str, held["id"].to_list()), numbers, strict=True))

@@ -12,7 +12,6 @@ from klaviyo_analytics.analysis._customer_events import (
     DAY,
     ORDERS,
     AsOf,
-    addressable,
     as_time,
     check_positive,
     days_between,
@@ -20,7 +19,7 @@ from klaviyo_analytics.analysis._customer_events import (
     moment,
     read_events,
 )
-from klaviyo_analytics.analysis._engine import Table, closed, columns_of, opened, takes
+from klaviyo_analytics.analysis._engine import Table, closed, columns_of, found_column, opened, takes
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 # Every code of recency, frequency and money, 1 to 3 each, belongs to one of Klaviyo's groups.
@@ -363,12 +362,12 @@ def _time_among(dates: Sequence[int | None], column: str) -> nw.Expr:
 
 
 def _with_klaviyos(result: Table, profiles: Any) -> tuple[Table, list[str]]:
-    theirs = opened(addressable(profiles), "id")
+    theirs = opened(profiles, "id")
     columns = columns_of(theirs)
     found: dict[str, str] = {}
     for made, candidates in _PROPERTIES.items():
         spelled = [f"{prefix}{name}" for name in candidates for prefix in ("", "properties.")]
-        if name := next((name for name in spelled if name in columns), None):
+        if name := found_column(columns, spelled):
             found[made] = name
     if "klaviyo_group" not in found:
         raise FrameError(

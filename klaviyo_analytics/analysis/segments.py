@@ -11,10 +11,10 @@ from narwhals.stable.v2.typing import IntoFrameT
 from klaviyo_analytics.analysis._calendar import require_zone
 from klaviyo_analytics.analysis._customer_events import (
     PERIODS,
+    VALUES,
     AsOf,
     Kind,
     Period,
-    addressable,
     as_time,
     check_choice,
     first_of,
@@ -30,6 +30,7 @@ from klaviyo_analytics.analysis._engine import (
     AGGREGATES,
     Table,
     columns_of,
+    found_column,
     names,
     opened,
     require_numbers,
@@ -108,10 +109,8 @@ def by_segment(
     """
     total = "(all, once)"
     held = _memberships(members, group)
-    columns = columns_of(opened(addressable(events)))
-    priced = value is not None or any(
-        one in columns for one in ("value", "$value", "event_properties.$value")
-    )
+    columns = columns_of(opened(events))
+    priced = value is not None or found_column(columns, VALUES) is not None
     acts = read_events(events, metric, value=value, money=priced)
     acts = acts if priced else acts.with_columns(__value=nw.col("__at").cast(nw.Float64) * 0)
     each = acts.group_by("profile_id", nw.col(metric).cast(nw.String).alias("__metric")).agg(

@@ -61,8 +61,10 @@ def to_spark(spark: Any) -> Callable[[pd.DataFrame], Any]:
 
     def convert(table: pd.DataFrame) -> Any:
         if id(table) not in sent:
+            quoted = [str(column).replace("`", "``") for column in table.columns]
             schema = ", ".join(
-                f"`{column}` {TYPES.get(str(kind), 'timestamp')}" for column, kind in table.dtypes.items()
+                f"`{column}` {TYPES.get(str(kind), 'timestamp')}"
+                for column, kind in zip(quoted, table.dtypes, strict=True)
             )
             rows = [tuple(map(_python, row)) for row in table.itertuples(index=False, name=None)]
             sent[id(table)] = table, spark.createDataFrame(rows, schema)

@@ -73,6 +73,11 @@ def same(made: pd.DataFrame, columns: str, database: Any, query: str, **tables: 
         assert mine == pytest.approx(its, abs=1e-8)
 
 
+def drawn(dice: np.random.Generator, values: list[Any], rows: int, dtype: str) -> Any:
+    """Return that many of these values, None among them."""
+    return pd.Series([values[at] for at in dice.integers(0, len(values), rows)], dtype=dtype)
+
+
 def place(row: tuple[Any, ...]) -> str:
     """Return a key that is the same for numbers which differ by rounding."""
     return repr([f"{value:.3f}" if isinstance(value, int | float) else value for value in row])
@@ -166,6 +171,176 @@ def test_what_is_bought_next_and_by_the_same_customers(database: Any, seed: int)
             join n na on na.product = a.product join n nb on nb.product = b.product group by 1, 2"""
     made = analysis.product_affinity(lines)
     same(made, "product_a product_b customers_a customers_b together support", database, query, lines=lines)
+
+
+@some
+@pytest.mark.parametrize("own_gaps", [1, 2, 4])
+def test_when_a_product_is_due_again(database: Any, seed: int, own_gaps: int) -> None:
+    """The product's median is the first wait at which the product-limit estimate is at most a half."""
+    lines = order_lines(random_orders(seed, customers=9)).assign(
+        product=lambda held: held["product"].replace({"Tin": "Tea"})
+    )
+    known = "product is not null and profile_id is not null and datetime is not null"
+    query = f"""
+        with l as (
+            select order_id, any_value(profile_id) as p, min(datetime) as placed, product from lines
+            where {known} and datetime <= timestamptz '2025-12-01 00:00:00+00' group by order_id, product
+        ), waits as (
+            select *, lead(placed) over (partition by p, product order by placed, order_id) as next_at from l
+        ), w as (
+            select *, (epoch_us(coalesce(next_at, timestamptz '2025-12-01 00:00:00+00')) - epoch_us(placed)) // {DAY}
+                as days, next_at is not null as again from waits
+        ), steps as (
+            select product, days, count(*) filter (again) as d,
+                (select count(*) from w x where x.product = w.product and x.days >= w.days) as risk
+            from w group by product, days
+        ), curve as (
+            select product, days, product((risk - d) / risk) over (partition by product order by days) as s from steps
+        ), usual as (select product, min(days) as usual from curve where s <= 0.5 + 1e-12 group by product),
+        own as (
+            select p, product, count(*) as n, max(placed) as last_at,
+                floor(median(days) filter (again) + 0.5)::bigint as mine from w group by p, product
+        ), due as (
+            select *, n > {own_gaps} as enough, case when enough then mine else usual end as gap
+            from own left join usual using (product)
+        ) select p, product, n, gap, case when enough then 'customer' when gap is not null then 'product' end,
+            strftime(make_timestamp(epoch_us(last_at) + gap * {DAY}), '%Y-%m-%dT%H:%M:%S+00:00'),
+            gap - (epoch_us(timestamptz '2025-12-01 00:00:00+00') - epoch_us(last_at)) // {DAY}
+        from due"""
+    made = analysis.replenishment(lines, own_gaps=own_gaps, as_of="2025-12-01")
+    assert {*made["basis"].dropna()} >= ({"customer"} if own_gaps < 4 else {"product"})
+    made["due"] = (made["due"] - pd.Timestamp(0, tz="UTC")) // pd.Timedelta("1us")
+    columns = "profile_id product orders interval_days basis due days_until_due"
+    same(made, columns, database, query, lines=lines)
+
+
+@some
+@pytest.mark.parametrize(
+    ("by", "value"), [([], "count"), (["channel"], "sum_value"), (["channel", "kind"], "count")]
+)
+def test_a_month_beside_that_of_the_year_before(database: Any, seed: int, by: list[str], value: str) -> None:
+    """On New York's calendar, with months that are missing, nulls in keys and values, and losses."""
+    dice = np.random.default_rng(seed)
+    hours = pd.to_timedelta(dice.integers(0, 24 * 900, 60), unit="h")
+    rows = pd.DataFrame(
+        {
+            "datetime": (pd.Timestamp("2023-11-20", tz="UTC") + hours).tz_convert(NEW_YORK),
+            "channel": drawn(dice, ["email", "sms", None], 60, "string"),
+            "kind": drawn(dice, ["a", ""], 60, "string"),
+            "count": pd.array(
+                [None if dice.random() < 0.3 else int(dice.integers(0, 9)) for _ in hours], "Int64"
+            ),
+            "sum_value": [np.nan if dice.random() < 0.2 else float(dice.integers(-8, 9)) / 4 for _ in hours],
+            "complete": pd.array(
+                [None if dice.random() < 0.2 else bool(dice.random() < 0.8) for _ in hours], "boolean"
+            ),
+        }
+    )
+    keys = "".join(f"{name}, " for name in by)
+    alike = "".join(f" and a.{name} is not distinct from b.{name}" for name in by)
+    query = f"""
+        with m as (
+            select {keys} year(datetime) as y, month(datetime) as m, sum({value}) as v,
+                coalesce(bool_and(complete), true) as whole
+            from rows group by {keys} y, m
+        ) select a.y, a.m, {"".join(f"a.{name}, " for name in by)} a.v, b.v, a.v - b.v,
+            case when b.v > 0 then a.v / b.v - 1 end, a.whole and coalesce(b.whole, true)
+        from m a left join m b on b.y = a.y - 1 and b.m = a.m{alike}"""
+    made = analysis.year_over_year(rows, value, by=by)
+    columns = [
+        "year",
+        "month",
+        *by,
+        *(f"{value}{end}" for end in ("", "_previous", "_difference", "_change")),
+    ]
+    same(made, " ".join([*columns, "complete"]), database, query, rows=rows)
+    assert made[f"{value}_change"].notna().any()
+
+
+@some
+@pytest.mark.parametrize("by", [[], ["message"], ["message", "day"]])
+@pytest.mark.parametrize(("parameters", "bots"), [(True, True), (False, True), (False, False)])
+def test_clicks_by_address(database: Any, seed: int, by: list[str], parameters: bool, bots: bool) -> None:
+    dice = np.random.default_rng(seed)
+    addresses = [
+        "https://x.example/a", "https://x.example/a?utm=1&x=2", "https://x.example/a#top",
+        " https://x.example/a/b?q#f ", "https://x.example/a?next=http://y.example/?z", "?only=this", "", "  ", None,
+    ]  # fmt: skip
+    clicks = pd.DataFrame(
+        {
+            "profile_id": drawn(dice, ["A", "B", "C", None], 80, "string"),
+            "url": drawn(dice, addresses, 80, "string"),
+            "message": drawn(dice, ["M1", "M2", None], 80, "string"),
+            "day": dice.integers(1, 4, 80),
+            "bot_click": drawn(dice, [True, False, None], 80, "boolean"),
+        }
+    )
+    keys = "".join(f"{name}, " for name in by)
+    address = "trim(url)" if parameters else "substr(url, 1, strpos(replace(url, '#', '?') || '?', '?') - 1)"
+    query = f"""
+        with c as (
+            select *, coalesce(nullif(trim({address}), ''), '(none)') as target from clicks
+            where {bots} or bot_click is distinct from true
+        ) select {keys} target, count(*) as n, count(distinct profile_id) as people,
+            case when people > 0 then n / people end,
+            n / sum(n) over ({"partition by " + keys.rstrip(", ") if by else ""})
+        from c group by {keys} target"""
+    made = analysis.links(clicks, by=by, query=parameters, bots=bots)
+    columns = " ".join([*by, "url", "clicks", "profiles", "clicks_per_profile", "share"])
+    same(made, columns, database, query, clicks=clicks)
+    assert made["clicks"].is_monotonic_decreasing
+
+
+@some
+def test_codes_that_were_assigned_and_used(database: Any, seed: int) -> None:
+    """Codes in any case and with blanks, in no coupon or in two, twice in an order, and orders of equal value."""
+    dice = np.random.default_rng(seed)
+    codes = pd.DataFrame(
+        {
+            "coupon": drawn(dice, ["SPRING", "VIP", "WELCOME", None], 40, "string"),
+            "code": pd.array(
+                [
+                    f"{dice.choice([*'sSvV'])}-{dice.integers(0, 12)}{dice.choice(['', ' '])}"
+                    for _ in range(40)
+                ]
+            ),
+            "profile_id": drawn(dice, ["A", "B", None], 40, "string"),
+        }
+    )
+
+    def written() -> str | None:
+        if dice.random() < 0.2:
+            return None
+        held = [f"{dice.choice([*'sSvVx'])}-{dice.integers(0, 14)}" for _ in range(dice.integers(0, 4))]
+        return str(dice.choice([", ", ",", " ,, "])).join(held)
+
+    orders = pd.DataFrame({"id": [f"O{number}" for number in range(50)], "currency": "EUR"})
+    orders["value"] = [np.nan if dice.random() < 0.1 else float(dice.integers(0, 5)) for _ in range(50)]
+    orders["discount_codes"] = pd.array([written() for _ in range(50)], dtype="string")
+    query = """
+        with given as (
+            select coupon, trim(lower(code)) as c, bool_or(profile_id is not null) as assigned
+            from codes group by 1, 2
+        ), used as (
+            select distinct id, value, c from (
+                select id, value, trim(unnest(string_split(lower(discount_codes), ','))) as c from orders
+            ) where c <> ''
+        ), matched as (select id, value, u.c, coupon from used u left join given g on g.c = u.c),
+        sales as (
+            select coupon, count(distinct c) as used, count(distinct id) as orders,
+                (select coalesce(sum(value), 0) from orders o where o.id in (
+                    select id from matched x where x.coupon is not distinct from m.coupon
+                )) as revenue
+            from matched m group by coupon
+        ), held as (
+            select coupon, count(*) as codes, count(*) filter (assigned) as assigned from given group by coupon
+        )
+        select coalesce(h.coupon, s.coupon), coalesce(h.codes, 0), coalesce(h.assigned, 0), coalesce(s.used, 0),
+            coalesce(s.orders, 0), coalesce(s.revenue, 0), coalesce(s.used, 0) / nullif(coalesce(h.assigned, 0), 0)
+        from held h full join sales s on h.coupon is not distinct from s.coupon"""
+    made = analysis.coupons(codes, orders)
+    columns = "coupon codes assigned used orders revenue use_rate"
+    same(made, columns, database, query, codes=codes, orders=orders)
 
 
 @some
