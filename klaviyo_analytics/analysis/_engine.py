@@ -54,17 +54,17 @@ def takes(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 # Spark reads a dot in a name as a field of a column and a backtick as a quote; within an analysis, rare characters
 # stand for them. These are printable, since messages show names with repr().
-_REPLACED = {".": "\u2e31", "`": "\u2e32"}
+_SIGNS, _STAND_INS = ".`", "\u2e31\u2e32"
 
 
 def without_dots(name: str) -> str:
     """Return the name that a column of a Spark frame has within an analysis."""
-    return name.translate(str.maketrans(_REPLACED))
+    return name.translate(str.maketrans(_SIGNS, _STAND_INS))
 
 
 def with_dots(text: str) -> str:
     """Return a name or a message as the caller of an analysis knows it."""
-    return text.translate(str.maketrans({short: sign for sign, short in _REPLACED.items()}))
+    return text.translate(str.maketrans(_STAND_INS, _SIGNS))
 
 
 def found_column(columns: Sequence[str], candidates: Iterable[str]) -> str | None:
