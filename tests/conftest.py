@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -61,6 +62,13 @@ def _limits_wait_for_nothing() -> Iterator[None]:
         patched.setattr(_connect, "Pacer", pacer)
         patched.setattr(_connect, "Quota", quota)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collections_look_at_new_objects() -> None:
+    """Let the many tests that collect garbage pass over what was there before their module: it takes a second each."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
