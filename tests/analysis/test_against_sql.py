@@ -204,7 +204,7 @@ def test_when_a_product_is_due_again(database: Any, seed: int, own_gaps: int) ->
             select *, n > {own_gaps} as enough, case when enough then mine else usual end as gap
             from own left join usual using (product)
         ) select p, product, n, gap, case when enough then 'customer' when gap is not null then 'product' end,
-            strftime(make_timestamp(epoch_us(last_at) + gap * {DAY}), '%Y-%m-%dT%H:%M:%S+00:00'),
+            epoch_us(last_at) + gap * {DAY},
             gap - (epoch_us(timestamptz '2025-12-01 00:00:00+00') - epoch_us(last_at)) // {DAY}
         from due"""
     made = analysis.replenishment(lines, own_gaps=own_gaps, as_of="2025-12-01")
