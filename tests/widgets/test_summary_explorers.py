@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import date
 
 import matplotlib.pyplot as plt
@@ -12,6 +13,8 @@ from pandas.testing import assert_frame_equal
 import klaviyo_analytics as ka
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, NoMatchError
+from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.http.rate_limits import Pacer
 from klaviyo_analytics.sandbox import Sandbox
 from klaviyo_analytics.widgets import (
     CampaignExplorer,
@@ -87,6 +90,7 @@ def test_cancel_while_the_limits_make_it_wait_sends_nothing_and_takes_no_report(
     run.observe(lambda _change: told.set() if "Waiting" in run.message else None, names="message")
     endpoint = client._api.catalog["query_campaign_values"]
     client._api.paced = True
+    client._api.transport.pacer = Pacer(clock=time.monotonic, sleep=cancellation.sleep)  # which really waits
     client._api.transport.pacer.close(client._api._buckets(endpoint, {})[0], 200.0)
     before, left = reports(sandbox), budget(client)
     explorer.start()
