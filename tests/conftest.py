@@ -66,7 +66,7 @@ def _limits_wait_for_nothing() -> Iterator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _collections_look_at_new_objects() -> None:
-    """Let the many tests that collect garbage pass over what was there before their module: it takes a second each."""
+    """Let a collection of garbage pass over what was there before the module, which takes a second each time."""
     gc.collect()
     gc.freeze()
 
