@@ -79,9 +79,9 @@ def check(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: 
         raise ArgumentError(f"{name}(): {said}{meant}; it takes {takes}.{elsewhere}") from None
 
 
-def near(given: str, allowed: Iterable[str], most: int = 5) -> str:
+def near(given: object, allowed: Iterable[str], most: int = 5) -> str:
     """List at most `most` allowed words, those most similar to what was given first."""
-    words = sorted(allowed, key=lambda word: -difflib.SequenceMatcher(None, given, word).ratio())
+    words = sorted(allowed, key=lambda word: -difflib.SequenceMatcher(None, str(given), word).ratio())
     return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")
 
 

@@ -11,6 +11,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
+from klaviyo_analytics._messages import near
 from klaviyo_analytics.analysis._calendar import require_zone
 from klaviyo_analytics.analysis._engine import (
     Table,
@@ -138,7 +139,9 @@ def period_label(index: int, period: Period) -> str:
 def check_choice(name: str, given: Any, allowed: Sequence[str]) -> None:
     """Raise InvalidInputError unless `given` is one of the allowed words."""
     if given not in allowed:
-        raise InvalidInputError(f"{name}={given!r} is not a valid {name}. Allowed are {listed(allowed)}.")
+        raise InvalidInputError(
+            f"{name}={given!r} is not a valid {name}. Allowed are {near(given, map(repr, allowed))}."
+        )
 
 
 def check_positive(name: str, given: Any, *, whole: bool = False) -> None:

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
+from klaviyo_analytics._messages import near
 from klaviyo_analytics.analysis._calendar import time_cure
 from klaviyo_analytics.analysis._engine import (
     Table,
     closed,
     columns_of,
-    listed,
     opened,
     require,
     require_addable,
@@ -319,7 +319,9 @@ def one_of(given: str, allowed: Iterable[str], argument: str) -> str:
     """Return `given` if it is allowed, or raise InvalidInputError with the allowed values."""
     choices = list(allowed)
     if given not in choices:
-        raise InvalidInputError(f"{argument}={given!r} is not allowed. Allowed are {listed(choices)}.")
+        raise InvalidInputError(
+            f"{argument}={given!r} is not allowed. Allowed are {near(given, map(repr, choices))}."
+        )
     return given
 
 

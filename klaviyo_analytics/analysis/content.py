@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
+from klaviyo_analytics._messages import near
 from klaviyo_analytics.analysis._engine import (
     Table,
     closed,
     columns_of,
-    listed,
     names,
     ratio,
     require_addable,
@@ -84,7 +84,7 @@ def subject_lines(
     allowed = [name for name in RATES if name not in {"revenue_per_recipient", "average_order_value"}]
     if measure not in allowed:
         raise InvalidInputError(
-            f"measure={measure!r} is not a rate of people. Allowed are {listed(allowed)}."
+            f"measure={measure!r} is not a rate of people. Allowed are {near(measure, map(repr, allowed))}."
         )
     low, high = wilson("numerator", "denominator", confidence)
     above, below = RATES[measure].numerator, RATES[measure].denominator

@@ -10,7 +10,8 @@ from operator import add
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import closed, listed, names, ratio, require_addable, summed, takes
+from klaviyo_analytics._messages import near
+from klaviyo_analytics.analysis._engine import closed, names, ratio, require_addable, summed, takes
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     critical_value,
@@ -88,7 +89,9 @@ def flow_health(
     """
     known = [name for name in RATES if name not in _MEANS]
     if measure not in known:
-        raise InvalidInputError(f"measure={measure!r} is not a rate of people. Allowed are {listed(known)}.")
+        raise InvalidInputError(
+            f"measure={measure!r} is not a rate of people. Allowed are {near(measure, map(repr, known))}."
+        )
     critical_value(confidence)
     split = moment_in(since, zone_named(zone), "since")
     rate = RATES[measure]

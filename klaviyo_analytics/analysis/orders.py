@@ -10,7 +10,8 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import WrongFrame, closed, listed, takes
+from klaviyo_analytics._messages import near
+from klaviyo_analytics.analysis._engine import WrongFrame, closed, takes
 from klaviyo_analytics.analysis._events import opened_rows, present, require_ids, same_library, true
 from klaviyo_analytics.errors import InvalidInputError
 
@@ -191,7 +192,9 @@ def conditions_of(given: OrderConditions | Mapping[str, Any] | None) -> OrderCon
             f"orders={given!r} is not a condition. Give an OrderConditions or a dict of them."
         )
     if unknown := [name for name in given if name not in known]:
-        raise InvalidInputError(f"orders has the condition {unknown[0]!r}. Allowed are {listed(known)}.")
+        raise InvalidInputError(
+            f"orders has the condition {unknown[0]!r}. Allowed are {near(unknown[0], map(repr, known))}."
+        )
     return OrderConditions(**given)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from klaviyo_analytics._messages import did_you_mean
+from klaviyo_analytics._messages import did_you_mean, near
 from klaviyo_analytics.endpoints import Endpoint
 from klaviyo_analytics.errors import InvalidQueryError
 from klaviyo_analytics.filters import Filter, as_filter
@@ -122,7 +122,7 @@ class _Checks:
 
     def one_of(self, what: str, given: str, allowed: Collection[str]) -> None:
         if given not in allowed:
-            choice = f"allowed are {_listed(allowed)}" if allowed else "it takes none"
+            choice = f"allowed are {near(given, allowed)}" if allowed else "it takes none"
             self.refuse(f"{what} {given!r} is not known{did_you_mean(given, allowed)}; {choice}")
 
     def filter(self, given: Filter | str) -> str:

@@ -134,7 +134,8 @@ class AccountFrames:
                 f"orders= leaves amounts in {len(codes)} currencies: {', '.join(codes)}, which are never added. "
                 f"Pass orders={{'currency': {codes[0]!r}}} for the orders in one of them."
             )
-        return codes[0] if codes else None
+        named = self.conditions.currency if self.conditions is not None else None
+        return codes[0] if codes else named
 
     def credited(self, kind: Literal["flow", "campaign"], *, before: bool = False) -> pd.DataFrame | None:
         """Count the orders that each flow or campaign was credited with, dated by the order.

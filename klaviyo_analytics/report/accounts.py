@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from klaviyo_analytics._html import table
+from klaviyo_analytics._messages import near
 from klaviyo_analytics.analysis.orders import OrderConditions
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, KlaviyoError
 from klaviyo_analytics.report.document import Branding
@@ -260,7 +261,7 @@ def _checked(file: Path, where: str, given: Mapping[str, Any], allowed: Mapping[
     place = f"{file}, {where}" if where else str(file)
     for name, value in given.items():
         if name not in allowed:
-            raise InvalidInputError(f"{place}: {name!r} is not known; allowed are {', '.join(allowed)}.")
+            raise InvalidInputError(f"{place}: {name!r} is not known; allowed are {near(name, allowed)}.")
         if not isinstance(value, allowed[name]):
             raise InvalidInputError(
                 f"{place}: {name} is a {type(value).__name__}, which is not allowed here."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import matplotlib as mpl
@@ -34,6 +35,7 @@ def performance(
     title: str | None = None,
     branding: Branding | None = None,
     orders: OrderConditions | Mapping[str, Any] | None = None,
+    currency: str | None = None,
 ) -> Report:
     """Make the performance report of an account.
 
@@ -68,6 +70,9 @@ def performance(
         Which orders count, such as `{"renewals": False}` or `{"currency": "EUR"}`. Revenue and orders of the whole
         report are then those of these orders, dated by the order. Converted profiles, placed-order rates and revenue
         per recipient are left out: Klaviyo's reports make them of all orders.
+    currency : str, optional
+        Count only orders in this currency, such as "EUR"; the same as `orders={"currency": "EUR"}`. An account with
+        orders in several needs it: without it, chapters that add up amounts fail and name the currencies.
 
     Returns
     -------
@@ -95,7 +100,7 @@ def performance(
     _check("privacy", [privacy], list(get_args(Privacy)))
     _check("compare", [] if compare is None else [compare], list(get_args(Comparison)))
     own = branding or Branding()
-    conditions = None if orders is None else conditions_of(orders)
+    conditions = _conditions(orders, currency)
     write = Formatter(own.language)
     source = _source(client, timeframe, compare, conversion_metric, privacy, write, conditions)
     parts: list[Part] = []
@@ -107,7 +112,7 @@ def performance(
             with _plain_style():
                 made.extend(make(source))
         except Exception as error:  # noqa: BLE001  (the rest of the report is still worth having)
-            failures[chapter] = f"{type(error).__name__}: {error}"
+            failures[chapter] = f"{type(error).__name__}: {_reason(error, source)}"
         if made:
             parts += [Heading(chapter), *made]
     return Report(
@@ -117,6 +122,33 @@ def performance(
         branding=own,
         failures=failures,
         wording="en",
+    )
+
+
+def _conditions(
+    orders: OrderConditions | Mapping[str, Any] | None, currency: str | None
+) -> OrderConditions | None:
+    conditions = None if orders is None else conditions_of(orders)
+    if currency is None:
+        return conditions
+    if conditions is None:
+        return conditions_of({"currency": currency})
+    if conditions.currency not in {None, currency}:
+        raise InvalidInputError(
+            f"currency={currency!r} contradicts the {conditions.currency!r} of orders=. Pass one of them."
+        )
+    return replace(conditions, currency=currency)
+
+
+def _reason(error: Exception, source: AccountFrames) -> str:
+    """Return why a chapter could not be made; where amounts are in several currencies, with what helps a report."""
+    said = str(error)
+    what, never, _advice_for_a_frame = said.partition("never added")
+    if not never or (source.conditions is not None and source.conditions.currency is not None):
+        return said
+    return (
+        f"{what}{never}. Pass currency= with one of them for a report of those orders (--orders currency=CODE in a "
+        "shell)."
     )
 
 

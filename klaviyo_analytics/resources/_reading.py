@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from klaviyo_analytics import frames as tables
-from klaviyo_analytics._messages import closest, counted
+from klaviyo_analytics._messages import closest, counted, near
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.endpoints import Endpoint, jsonapi
 from klaviyo_analytics.endpoints import query as queries
@@ -434,9 +434,11 @@ def chosen(given: Sequence[str] | str, allowed: Sequence[str], what: str) -> lis
     for word in words:
         if word not in allowed:
             meant_by = SAID_FOR.get(str(word).lower())
-            near = [meant_by] if meant_by in allowed else closest(word, allowed)
-            meant = f" (did you mean {near[0]!r}?)" if near else ""
-            raise InvalidQueryError(f"{what}={word!r} is not known{meant}; allowed are {', '.join(allowed)}.")
+            close = [meant_by] if meant_by in allowed else closest(word, allowed)
+            meant = f" (did you mean {close[0]!r}?)" if close else ""
+            raise InvalidQueryError(
+                f"{what}={word!r} is not known{meant}; allowed are {near(word, allowed)}."
+            )
     return list(dict.fromkeys(words))
 
 

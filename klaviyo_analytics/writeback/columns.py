@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from klaviyo_analytics._messages import did_you_mean
+from klaviyo_analytics._messages import did_you_mean, near
 from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
 from klaviyo_analytics.writeback.account import Account
 from klaviyo_analytics.writeback.checks import Problems, is_phone
@@ -215,7 +215,7 @@ def settled(
         column, path = unknown[0]
         raise FrameError(
             f"{what}: columns={{{column!r}: {path!r}}}: {path!r} cannot be written here{_nearest(path, allowed)} "
-            f"Allowed are {named(allowed)}."
+            f"Allowed are {near(path, allowed)}."
         )
     found: dict[str, str] = {}
     for column in frame.columns:

@@ -81,7 +81,7 @@ def test_a_missing_variable_is_named_and_formats_are_written(tmp_path: Path) -> 
             "[orders]\nrenewals = 'no'\n[[accounts]]\nname = 'a'\nkey_env = 'a'",
             "orders: renewals is a str, which is not allowed",
         ),
-        ("[orders]\nrenewal = false", "orders: 'renewal' is not known; allowed are renewals, test"),
+        ("[orders]\nrenewal = false", "orders: 'renewal' is not known; allowed are renewals, "),
         ("timeframe = 3\n[[accounts]]\nname = 'a'\nkey_env = 'a'", "timeframe is a int"),
     ],
 )

@@ -14,6 +14,7 @@ from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, NoMatchError
 from klaviyo_analytics.report import MetricCards, Report, Text
 from tests.answers.test_analyses import planted
+from tests.shops import open_shop
 
 YEAR = ("2025-07-01", "2026-06-25")
 CHAPTERS = [
@@ -131,3 +132,38 @@ def test_conditions_and_metrics_are_checked_before_anything_is_read(shop: Klaviy
         ka.report.performance(shop, "2026-05", orders={"renewal": False})
     with pytest.raises(NoMatchError, match="Ordered Placed"):
         ka.report.performance(shop, "2026-05", conversion_metric="Ordered Placed")
+
+
+def test_two_currencies_fail_with_a_way_out_that_works(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"compare": None, "sections": ["headline", "revenue", "customers"]}
+    with open_shop(profiles=200, events=4_000, currencies=("USD", "EUR")) as shop:
+        shop.client.archive(tmp_path).sync()
+        orders = shop.client.events.list(
+            metric=("Placed Order", "Shopify"),
+            timeframe=YEAR,
+            properties={"$value": "float64", "$currency_code": "string"},
+        )
+        metric = orders["metric_id"].iloc[0]
+        for source in (shop.client, shop.client.archive(tmp_path)):
+            made = ka.report.performance(source, YEAR, conversion_metric=metric, **options)
+            assert set(made.failures) == {"Key numbers", "Revenue", "Customers"}
+            for said in made.failures.values():
+                assert "EUR" in said
+                assert "Pass currency=" in said
+                assert "Filter" not in said
+            euros = ka.report.performance(source, YEAR, conversion_metric=metric, currency="EUR", **options)
+            assert euros.failures == {}
+            paid = orders["event_properties.$value"][orders["event_properties.$currency_code"] == "EUR"]
+            assert cards(euros)["Revenue"] == pytest.approx(paid.sum())
+            with pytest.raises(InvalidInputError, match="contradicts"):
+                ka.report.performance(source, YEAR, currency="EUR", orders={"currency": "USD"})
+
+
+def test_amounts_of_no_order_are_in_the_currency_that_was_asked_for(tmp_path: Path) -> None:
+    with open_shop() as shop:
+        made = ka.report.performance(
+            shop.client, YEAR, currency="GBP", compare=None, sections=["headline"],
+            conversion_metric=("Placed Order", "Shopify"),
+        )  # fmt: skip
+    made.to_markdown(tmp_path / "report.md")
+    assert "| Revenue | £0.00 |" in (tmp_path / "report.md").read_text("utf-8")

@@ -45,7 +45,7 @@ def test_groups_come_in_the_order_asked_for(visits: Visits) -> None:
         ({"where": F.datetime > "2026-01-01"}, "goes into timeframe="),
         ({"where": F["Bot Clik"] == "true"}, "did you mean 'Bot Click'"),
         ({"measurements": ["counts"]}, "did you mean 'count'"),
-        ({"interval": "daily"}, "allowed are hour, day"),
+        ({"interval": "daily"}, "did you mean 'day'.*allowed are day"),
     ],
 )
 def test_refused_before_anything_is_sent(visits: Visits, query: dict[str, Any], why: str) -> None:

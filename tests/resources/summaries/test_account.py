@@ -110,5 +110,5 @@ def test_the_fewest_calls(visits: Visits) -> None:
 
 
 def test_another_comparison_is_refused(client: KlaviyoClient) -> None:
-    with pytest.raises(InvalidQueryError, match="allowed are previous_period, last_year"):
+    with pytest.raises(InvalidQueryError, match="allowed are last_year, previous_period"):
         client.account_summary(SPRING, compare="last_month")  # type: ignore[arg-type]
