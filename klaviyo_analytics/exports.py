@@ -340,4 +340,5 @@ _WRITERS: Mapping[str, Callable[[Frames, Path], None]] = {
     ".jsonl": _jsonl,
     ".feather": _feather,
 }
-__all__ = ["CHUNK", "checked", "write"]
+EXTENSIONS = tuple(_WRITERS)
+__all__ = ["CHUNK", "EXTENSIONS", "checked", "write"]

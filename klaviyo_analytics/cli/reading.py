@@ -128,6 +128,7 @@ _SUMMARY = (
 def export(options: argparse.Namespace) -> int:
     """Write a list to a file."""
     import klaviyo_analytics as ka  # noqa: PLC0415
+    from klaviyo_analytics import exports  # noqa: PLC0415
 
     question: dict[str, Any] = {}
     if options.filter:
@@ -140,8 +141,8 @@ def export(options: argparse.Namespace) -> int:
         question["timeframe"] = when
     if options.limit is not None:
         question["limit"] = options.limit
-    kinds = (".csv", ".parquet", ".jsonl", ".feather", ".xlsx")
-    if options.to.suffix not in kinds:
+    ending, kinds = options.to.suffix.lower(), (*exports.EXTENSIONS, ".xlsx")
+    if ending not in kinds:
         raise InvalidInputError(
             f"--to {options.to} has an unknown ending. Allowed are {', '.join(kinds)}; rename the file."
         )
@@ -149,7 +150,7 @@ def export(options: argparse.Namespace) -> int:
         raise InvalidInputError(f"{options.to} exists already. Choose another name, or delete it first.")
     with client_of(options) as client:
         resource = _resource(client, options.resource)
-        if options.to.suffix == ".xlsx":
+        if ending == ".xlsx":
             frame = resource.list(**question)
             ka.frames.to_excel(frame, options.to)
             count = len(frame)
@@ -157,7 +158,7 @@ def export(options: argparse.Namespace) -> int:
             count = resource.export(options.to, **question)
         else:
             frame = resource.list(**question)
-            count = ka.exports.write(iter([frame]), options.to, empty=frame.iloc[:0])
+            count = exports.write(iter([frame]), options.to, empty=frame.iloc[:0])
     note(f"Wrote {count:,} rows to {options.to}.")
     return DONE
 

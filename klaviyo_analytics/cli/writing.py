@@ -179,7 +179,13 @@ def _date_format(texts: list[str]) -> str | dict[str, str]:
             f"--date-format {wrong[0]!r} is not NAME=FORMAT, such as 'Birthday=%d/%m/%Y'. Pass one FORMAT for all "
             "columns, or NAME=FORMAT for each."
         )
-    return {name: form for name, _, form in (text.rpartition("=") for text in texts)}
+    forms: dict[str, str] = {}
+    for name, _, form in (text.rpartition("=") for text in texts):
+        if forms.setdefault(name, form) != form:
+            raise InvalidInputError(
+                f"--date-format gives {name!r} two formats, {forms[name]!r} and {form!r}. Pass one for each column."
+            )
+    return forms
 
 
 def _column(text: str) -> tuple[str, str | None]:

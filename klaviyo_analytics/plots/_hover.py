@@ -57,15 +57,20 @@ def marks_of(figure: Figure, kind: str = "number", currency: str | None = None) 
     return found if len(found) <= _MOST else []
 
 
+def has_layers(figure: Figure) -> bool:
+    """Return whether the figure has a legend of several series, and not very many."""
+    return 1 < sum(len(_series(ax)) for ax in figure.axes) <= _MOST_LAYERS
+
+
 def picture_in_layers(figure: Figure, *, dpi: float, transparent: bool = False) -> tuple[bytes, list[Layer]]:
     """Render a figure without the series of its legends, and each of these alone, as PNG of one size.
 
     Without a legend, or with very many entries, the picture is whole and there are no layers. The figure is the same
     afterwards.
     """
-    series = [one for ax in figure.axes for one in _series(ax)]
-    if not 1 < len(series) <= _MOST_LAYERS:
+    if not has_layers(figure):
         return _png(figure, dpi, transparent=transparent), []
+    series = [one for ax in figure.axes for one in _series(ax)]
     engine, before = figure.get_layout_engine(), figure.dpi
     figure.set_dpi(dpi)  # type is rounded to pixels, so the layout belongs to a resolution
     figure.draw_without_rendering()  # lays it out
@@ -110,22 +115,23 @@ def figure_html(
     parts += [
         f'<details open><summary aria-label="{html.escape(layer.name.text, quote=True)}" '
         f'title="Hide or show {html.escape(layer.name.text, quote=True)}" '
-        f'style="{_place(layer.name)};z-index:2;cursor:pointer;list-style:none;display:block"></summary>'
+        f'style="position:absolute;{place(layer.name)};z-index:2;cursor:pointer;list-style:none;display:block"></summary>'
         f'<img alt="" src="{_source(layer.png)}" '
         'style="position:absolute;left:0;top:0;width:100%;pointer-events:none"></details>'
         for layer in layers
     ]
     parts += [
         f'<div class="ka-hit{" ka-right" if mark.left > 0.55 else ""}" '
-        f'{said}="{html.escape(mark.text, quote=True)}" style="{_place(mark)}"></div>'
+        f'{said}="{html.escape(mark.text, quote=True)}" style="position:absolute;{place(mark)}"></div>'
         for mark in marks
     ]
     return "".join([*parts, "</div>"])
 
 
-def _place(mark: Mark) -> str:
+def place(mark: Mark) -> str:
+    """Return where a box lies in its figure, as CSS."""
     sizes = (("left", mark.left), ("top", mark.top), ("width", mark.width), ("height", mark.height))
-    return "position:absolute;" + ";".join(f"{side}:{size * 100:.2f}%" for side, size in sizes)
+    return ";".join(f"{side}:{size * 100:.2f}%" for side, size in sizes)
 
 
 def _source(image: bytes) -> str:

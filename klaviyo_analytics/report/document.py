@@ -14,7 +14,7 @@ import matplotlib as mpl
 import pandas as pd
 
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.plots._hover import Layer, Mark, marks_of, picture_in_layers
+from klaviyo_analytics.plots._hover import Layer, Mark, has_layers, marks_of, picture_in_layers
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -240,7 +240,7 @@ class Figure:
         with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "klaviyo-analytics"}):
             drawn.savefig(picture, format="png", dpi=144, metadata={"Software": None})
             drawn.savefig(vector, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        base, layers = picture_in_layers(drawn, dpi=192, transparent=True)
+        base, layers = picture_in_layers(drawn, dpi=192, transparent=True) if has_layers(drawn) else (b"", [])
         text = vector.getvalue().decode()
         own: dict[str, Any] = {
             "svg": text[text.index("<svg") :],
@@ -248,7 +248,7 @@ class Figure:
             "width": round(drawn.get_figwidth() * 96),
             "height": round(drawn.get_figheight() * 96),
             "marks": tuple(marks_of(drawn, self.kind, self.currency)),
-            "base": base if layers else b"",
+            "base": base,
             "layers": tuple(layers),
             "figure": None,
         }

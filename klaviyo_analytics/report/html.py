@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics.errors import MissingExtraError
-from klaviyo_analytics.plots._hover import Mark
+from klaviyo_analytics.plots._hover import place
 from klaviyo_analytics.report.document import (
     LOGO_TYPES,
     MOST_BYTES,
@@ -258,23 +258,17 @@ def _figure(figure: Figure, write: Formatter) -> dict[str, Any]:
         "alt": figure.alt or figure.title,
         "image": f"data:{kind};base64,{base64.b64encode(raw).decode()}",
         "width": figure.width,
-        "marks": [{"place": _place(mark), "text": mark.text} for mark in figure.marks],
+        "marks": [{"place": place(mark), "text": mark.text} for mark in figure.marks],
         "layers": [
             {
                 "name": layer.name.text,
-                "place": _place(layer.name),
+                "place": place(layer.name),
                 "image": f"data:image/png;base64,{base64.b64encode(layer.png).decode()}",
             }
             for layer in figure.layers
         ],
         "table": None if figure.data is None else _table(figure.data, write),
     }
-
-
-def _place(mark: Mark) -> str:
-    """Return where a box lies in its figure, as CSS."""
-    sizes = (("left", mark.left), ("top", mark.top), ("width", mark.width), ("height", mark.height))
-    return ";".join(f"{side}:{size * 100:.2f}%" for side, size in sizes)
 
 
 def _tag(language: str) -> str:

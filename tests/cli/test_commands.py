@@ -73,7 +73,7 @@ def test_an_aggregate_sums_to_the_same_by_week_and_by_month(capsys: pytest.Captu
 
 
 def test_export_writes_each_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for ending in ("csv", "jsonl", "parquet", "xlsx"):
+    for ending in ("csv", "CSV", "jsonl", "parquet", "xlsx"):
         printed(capsys, "export", "profiles", "--to", str(tmp_path / f"people.{ending}"), "--limit", "7")
     assert len(pd.read_csv(tmp_path / "people.csv")) == 7
     assert len(pd.read_parquet(tmp_path / "people.parquet")) == 7
@@ -172,7 +172,7 @@ BAD: list[tuple[list[str], str]] = [
     (["connections", "get", *GATEWAY], "needs the id"),
     (["connections", "delete", "x1", *GATEWAY], "Pass --yes where nobody can answer"),
     (["query", "flows", "--by", "colour"], "colour"),
-    (["query", "aggregate", "Placed Order"], "Name the integration"),
+    (["query", "aggregate", "Placed Order"], "Name the integration, such as --integration"),
     (["query", "campaigns", "--timeframe", "next never"], "next never"),
     (["export", "evnets", "--to", "{here}/x.csv"], "'evnets' cannot be exported (did you mean 'events'?)"),
     (["export", "account", "--to", "{here}/x.csv"], "'account' cannot be exported (did you mean 'accounts'?)"),
@@ -180,7 +180,7 @@ BAD: list[tuple[list[str], str]] = [
     (["export", "lists", "--to", "{here}/x.csv", "--fields", "nmae"], "nmae"),
     (["sync", "{here}/copy", "evnets"], "evnets"),
     (["sql", "{copy}", "delete from metrics"], "statement was refused"),
-    (["verify", "{here}/nowhere"], "The archive has no events"),
+    (["verify", "{here}/nowhere"], "Run `klaviyo-analytics sync FOLDER events`"),
     (["analyse", "rmf"], "'rmf' is not an analysis (did you mean 'rfm'?)"),
     (["analyse", "ab"], "analyse ab needs -p campaign=VALUE"),
     (["analyse", "rfm", "-p", "bin=3"], "'bin' is not an argument of rfm. Allowed values: bins"),
@@ -531,3 +531,5 @@ def test_each_column_of_dates_can_have_its_own_order_and_rejected_rows_come_firs
     assert "20 more rows" in shown.out
     assert main([*line, "--date-format", "%d/%m/%Y", "--date-format", "%m/%d/%Y"]) == 1
     assert "--date-format '%d/%m/%Y' is not NAME=FORMAT" in capsys.readouterr().err
+    assert main([*line, "--date-format", "Since=%d/%m/%Y", "--date-format", "Since=%m/%d/%Y"]) == 1
+    assert "gives 'Since' two formats, '%d/%m/%Y' and '%m/%d/%Y'" in capsys.readouterr().err
