@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from klaviyo_analytics import credentials as _credentials
 from klaviyo_analytics import endpoints, local_files
-from klaviyo_analytics._messages import explained
+from klaviyo_analytics._messages import explained, level_outside
 from klaviyo_analytics._secret import Secret
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.connections import Connection
@@ -204,14 +204,14 @@ def _warn_of(revision: str) -> None:
             f"retires it on {life.retired} and then answers in the oldest revision it still supports. Pass "
             f"revision={oldest!r} or a later one, such as {revisions.TABLES[-1]!r}.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=level_outside(),
         )
         return
     warnings.warn(
         f"revision={revision!r} is not known to this version of klaviyo_analytics. Queries are built as for "
         f"{revisions.TABLES[-1]} and sent unchecked; responses may have other columns.",
         UserWarning,
-        stacklevel=4,
+        stacklevel=level_outside(),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FunctionType
 from typing import Any, TypeVar, cast
@@ -14,6 +15,8 @@ from klaviyo_analytics.errors import ArgumentError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Class = TypeVar("Class", bound=type)
+# this package, and what calls on its behalf
+_INSIDE = {__name__.partition(".")[0], "functools", "contextlib"}
 _SECRETS = {"api_key"}
 # keywords that other methods take
 _ELSEWHERE = {
@@ -77,6 +80,14 @@ def check(name: str, signature: inspect.Signature, args: Sequence[Any], kwargs: 
         takes = ", ".join(f"{name}=" for name in allowed) or "no options"
         said = str(problem).replace("positional arguments", "arguments without a name")
         raise ArgumentError(f"{name}(): {said}{meant}; it takes {takes}.{elsewhere}") from None
+
+
+def level_outside() -> int:
+    """Return the `stacklevel` of a warning that is to name the line that called this package, from whatever depth."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def near(given: object, allowed: Iterable[str], most: int = 5) -> str:

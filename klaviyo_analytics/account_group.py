@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics._connect import connect
+from klaviyo_analytics._messages import level_outside
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
 from klaviyo_analytics.http import cancellation
@@ -110,7 +111,7 @@ class AccountGroup:
             names = ", ".join(errors)
             warnings.warn(
                 f"{len(errors)} of {len(answers)} accounts failed: {names}. See frame.attrs['failed'].",
-                stacklevel=3,
+                stacklevel=level_outside(),
             )
         return _one_frame(frames, failed, self._rates)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from klaviyo_analytics._messages import allowed_values, counted, did_you_mean, spoken
@@ -35,3 +37,22 @@ def test_at_most_five_values_are_listed_and_the_rest_counted() -> None:
     assert shown.startswith("Allowed values: word7, ")
     assert shown.endswith(" and 4 more.")
     assert shown.count("word") == 5
+
+
+def test_a_warning_names_the_callers_line_through_decorators_and_cached_properties() -> None:
+    inside: dict[str, Any] = {"__name__": "klaviyo_analytics.somewhere"}
+    source = """
+import functools, warnings
+from klaviyo_analytics._messages import level_outside
+class Frames:
+    @functools.cached_property
+    def summary(self):
+        warnings.warn("odd", UserWarning, stacklevel=level_outside())
+        return 1
+def ask():
+    return Frames().summary
+"""
+    exec(compile(source, "somewhere.py", "exec"), inside)
+    with pytest.warns(UserWarning, match="odd") as caught:
+        inside["ask"]()
+    assert caught[0].filename == __file__

@@ -20,6 +20,7 @@ from pandas.api.types import (
     is_object_dtype,
 )
 
+from klaviyo_analytics._messages import level_outside
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 P = ParamSpec("P")
@@ -196,7 +197,7 @@ def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 warnings.warn(
                     f"{function.__name__}({old}=...) is now {new}=. The former name works until 1.0",
                     DeprecationWarning,
-                    stacklevel=2,
+                    stacklevel=level_outside(),
                 )
                 kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
+from klaviyo_analytics._messages import level_outside
 from klaviyo_analytics.analysis._customer_events import (
     DAY,
     MACHINES,
@@ -265,7 +266,7 @@ def _by_message(acts: Table, messages: Table, on: str) -> Table:
             f"{lost} of the events name a campaign that has several messages, so they were not counted. Pass a frame "
             "with a row per campaign and on='campaign_id'",
             UserWarning,
-            stacklevel=5,
+            stacklevel=level_outside(),
         )
     single = owners.join(number.filter(nw.col("__number") == 1), on="__campaign", how="semi")
     both = acts.join(single, left_on=on, right_on="__campaign", how="left")
@@ -295,7 +296,7 @@ def _flag(acts: Table, metric: str, given: str | None, *, default: str, argument
             f"no {what} among the events has {default!r}, so the numbers of people are those with machines. Read it "
             f"with client.events.list(properties=[{default!r}, ...]), or name its column with {argument}=",
             UserWarning,
-            stacklevel=5,
+            stacklevel=level_outside(),
         )
     return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -16,9 +15,8 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from klaviyo_analytics._messages import level_outside
 from klaviyo_analytics.endpoints import Kind
-
-_PACKAGE = __name__.partition(".")[0]
 
 
 class SchemaWarning(UserWarning):
@@ -31,7 +29,7 @@ class ReadingWarning(UserWarning):
 
 def warn(message: str, category: type[Warning] = ReadingWarning) -> None:
     """Warn at the line of the caller outside this package."""
-    warnings.warn(message, category, stacklevel=_level_outside())
+    warnings.warn(message, category, stacklevel=level_outside())
 
 
 def array(values: list[Any], kind: Kind, name: str, *, chosen: bool = False) -> Any:
@@ -49,7 +47,7 @@ def array(values: list[Any], kind: Kind, name: str, *, chosen: bool = False) -> 
         warnings.warn(
             f"column {name!r} holds {type(bad).__name__} values where {kind} is documented; it is kept as objects.",
             SchemaWarning,
-            stacklevel=_level_outside(),
+            stacklevel=level_outside(),
         )
         return _objects(values)
 
@@ -166,14 +164,6 @@ def _fitting(values: list[Any], kind: Kind, name: str) -> Any:
         SchemaWarning,
     )
     return _convert([value if fit else None for value, fit in zip(values, fits, strict=True)], kind)
-
-
-def _level_outside() -> int:
-    """Count the frames up to the line that called this package, however deep the call went."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _convert(values: list[Any], kind: Kind) -> Any:

@@ -41,7 +41,7 @@ _CARD_COLUMNS = (
     ("Number", False), ("Value", True), ("Change", True), ("Verdict", False), ("Threshold", False),
     ("Possible action", False),
 )  # fmt: skip
-_BADGES = {"good": "within", "watch": "watch", "act": "outside"}
+_BADGES = {"good": "good", "watch": "watch", "act": "outside"}
 
 
 def workbook(report: Report) -> bytes:

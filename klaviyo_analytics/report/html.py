@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from klaviyo_analytics._messages import level_outside
 from klaviyo_analytics.errors import MissingExtraError
 from klaviyo_analytics.plots._hover import place
 from klaviyo_analytics.report.document import (
@@ -31,7 +32,7 @@ from klaviyo_analytics.report.document import (
 )
 from klaviyo_analytics.report.formats import Formatter, is_number, kind_of, label_of, title_of
 
-_BADGES = {"good": "✓ within", "watch": "! watch", "act": "✕ outside"}
+_BADGES = {"good": "✓ good", "watch": "! watch", "act": "✕ outside"}
 _SHORT = 18  # rows of a table that is printed on one page
 _HEAVY_SVG = 250_000  # beyond that the picture is embedded as PNG
 
@@ -77,7 +78,7 @@ def document(report: Report) -> str:
         warnings.warn(
             f"The report has {size / 1e6:.1f} MB, more than 2 MB. Show fewer rows or figures, or use to_excel().",
             UserWarning,
-            stacklevel=3,
+            stacklevel=level_outside(),
         )
     return text
 

@@ -95,7 +95,7 @@ def test_heads_and_feet_name_sheet_and_report_as_they_are(book: Workbook) -> Non
 
 
 def test_texts_stand_apart_from_the_numbers_on_their_left(book: Workbook) -> None:
-    for cell, text in ((book["Overview"].cell(5, 4), "Verdict"), (book["Overview"].cell(6, 4), "within")):
+    for cell, text in ((book["Overview"].cell(5, 4), "Verdict"), (book["Overview"].cell(6, 4), "good")):
         assert cell.value == text
         # without an alignment of its own, LibreOffice ignores the indent
         assert (cell.alignment.horizontal, cell.alignment.indent) == ("left", 1)
