@@ -80,23 +80,39 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         server.stop()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page; whatever it wants from the world is refused, and any error in it fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE * 1_000)
-    asked: list[str] = []
-    errors: list[str] = []
+class Tab:
+    """The one page of a module, what it wanted from the world, and what went wrong in it."""
 
-    def refuse(route: Route) -> None:
-        asked.append(route.request.url)
+    def __init__(self, browser: Browser) -> None:
+        context = browser.new_context()
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        context.route(re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), self._refuse)
+        self.page = context.new_page()
+        self.page.set_default_timeout(PATIENCE * 1_000)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _refuse(self, route: Route) -> None:
+        self.asked.append(route.request.url)
         route.abort()
 
-    context.route(re.compile(r"^https?://(?!127\.0\.0\.1[:/])"), refuse)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Tab]:
+    tab = Tab(browser)
+    yield tab
+    tab.page.context.close()
+
+
+@pytest.fixture
+def page(tab: Tab) -> Iterator[Page]:
+    """A page; whatever it wants from the world is refused, and any error in it fails the test."""
+    tab.page.set_viewport_size({"width": 1280, "height": 1000})
+    tab.page.emulate_media(color_scheme="light")
+    yield tab.page
+    asked, errors = tab.asked.copy(), tab.errors.copy()
+    tab.asked.clear()
+    tab.errors.clear()
     assert [url for url in asked if "fontawesome" not in url] == []  # Voilà's own page links it
     assert errors == []
 

@@ -1,4 +1,8 @@
-"""A Jupyter or Voilà server on this machine, with no configuration of the user's and no calls to the world."""
+"""A Jupyter or Voilà server on this machine, with no configuration of the user's and no calls to the world.
+
+The notebooks of one server share a kernel, which forgets everything in between: to start one and to import what all
+of them need takes longer than most tests.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ import urllib.request
 from pathlib import Path
 from typing import Literal
 
+from jupyter_client import BlockingKernelClient
+
 ROOT = Path(__file__).parents[2]
 # Seconds for whatever is waited for: what is there in a moment on an idle machine may take minutes on a loaded one.
 PATIENCE = float(os.environ.get("KLAVIYO_BROWSER_PATIENCE", "240"))
@@ -29,6 +35,15 @@ OVERRIDES = {
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
 }
+FORGET = """
+import ipywidgets, matplotlib.pyplot
+for _each in ("client", "sandbox"):
+    if _each in globals():
+        globals()[_each].close()
+ipywidgets.Widget.close_all()
+matplotlib.pyplot.close("all")
+get_ipython().reset(new_session=True)
+"""
 
 
 class Server:
@@ -38,7 +53,7 @@ class Server:
         self.token, self.port, self.folder = secrets.token_hex(16), _free_port(), folder / "work"
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder.mkdir(parents=True)
-        self._log = folder / f"{kind}.log"
+        self._log, self._runtime, self._kernel = folder / f"{kind}.log", folder / "runtime", ""
         command, self._ready = self._lab() if kind == "lab" else self._voila(notebook)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -75,7 +90,7 @@ class Server:
             self._process.wait()
 
     def write(self, *cells: str) -> str:
-        """Write a notebook under a new name, so that it gets a fresh kernel, and give the address to open it."""
+        """Write a notebook under a new name, with a kernel that knows nothing, and give the name."""
         code: dict[str, object] = {
             "cell_type": "code",
             "execution_count": None,
@@ -90,7 +105,33 @@ class Server:
         }
         name = f"{secrets.token_hex(4)}.ipynb"
         (self.folder / name).write_text(json.dumps(notebook))
-        return f"{self.url}/doc/tree/{name}?token={self.token}&reset"
+        self._use_kernel(name)
+        return name
+
+    def address(self, notebook: str) -> str:
+        """Give the address of a page with one notebook."""
+        return f"{self.url}/doc/tree/{notebook}?token={self.token}&reset"
+
+    def _use_kernel(self, notebook: str) -> None:
+        if self._kernel:
+            self._forget()
+        kernel = {"id": self._kernel} if self._kernel else {"name": "python3"}
+        session = {"path": notebook, "name": notebook, "type": "notebook", "kernel": kernel}
+        request = urllib.request.Request(
+            f"{self.url}/api/sessions?token={self.token}", json.dumps(session).encode(), method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            self._kernel = json.load(answer)["kernel"]["id"]
+
+    def _forget(self) -> None:
+        client = BlockingKernelClient(connection_file=str(self._runtime / f"kernel-{self._kernel}.json"))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            reply = client.execute(FORGET, silent=True, reply=True, timeout=PATIENCE)
+        finally:
+            client.stop_channels()
+        assert reply["content"]["status"] == "ok", reply["content"]
 
     def _lab(self) -> tuple[list[str], str]:
         return [

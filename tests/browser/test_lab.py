@@ -204,6 +204,7 @@ def test_days_by_keyboard_in_a_narrow_column(page: Page, lab: Server, shot: Any)
     expect(explorer.get_by_role("alert")).to_have_count(0)
     expect(explorer.locator(".kla-dates")).to_contain_text("2026-05-01 to 2026-05-31")
     explorer.get_by_label("Compare").select_option("previous period")
+    expect(button(explorer, "Run")).to_be_enabled()  # a key, unlike a click, does not wait for that
     button(explorer, "Run").press("Enter")
     ended(explorer, "done", 1)
     width = explorer.evaluate("e => [e.scrollWidth, e.clientWidth]")
@@ -296,7 +297,7 @@ def test_what_was_saved_shows_the_last_picture_where_no_widget_runs(
     saved["metadata"].pop("widgets", None)
     name = f"{secrets.token_hex(4)}.ipynb"
     (lab.folder / name).write_text(json.dumps(saved))
-    page.goto(f"{lab.url}/doc/tree/{name}?token={lab.token}&reset")
+    page.goto(lab.address(name))
     kept = page.locator(".kla-saved")
     expect(kept).to_be_visible()
     picture = kept.get_by_role("img", name=re.compile("Line chart of Opened Email, Clicked Email"))
