@@ -25,8 +25,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 LONGEST = (  # modules that take longest start first, so that no worker is left with one of them at the end
     "tests/journeys/test_notebooks.py",
+    "tests/archive/test_analyses_on_files.py",
+    "tests/browser/test_lab.py",
+    "tests/browser/test_look.py",
+    "tests/widgets/test_revisions.py",
     "tests/analysis/test_spark.py",
+    "tests/analysis/test_degenerate_frames.py",
+    "tests/plots/test_overlap.py",
 )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Use one worker more than there are processors, since a test that has a browser or a Java waits for it."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -53,13 +53,13 @@ def takes(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-# Spark reads a dot in a name as a field of a column and a backtick as a quote; within an analysis, rare characters
-# stand for them. These are printable, since messages show names with repr().
+# Spark and DuckDB, where it groups, read a dot in a name as a field, and Spark a backtick as a quote; within an
+# analysis, rare characters stand for them. These are printable, since messages show names with repr().
 _SIGNS, _STAND_INS = ".`", "\u2e31\u2e32"
 
 
 def without_dots(name: str) -> str:
-    """Return the name that a column of a Spark frame has within an analysis."""
+    """Return the name that a column of a Spark frame or a DuckDB relation has within an analysis."""
     return name.translate(str.maketrans(_SIGNS, _STAND_INS))
 
 
@@ -81,16 +81,16 @@ def is_spark(native: Any) -> bool:
 
 
 def _without_dots(function: Callable[..., R], args: Sequence[Any], kwargs: Mapping[str, Any]) -> R:
-    """Call a function with Spark frames that have no dots in their names; those of its result have them again."""
-    frames = [one for one in (*args, *kwargs.values()) if is_spark(one)]
+    """Call a function with frames of Spark and DuckDB without dots in names; those of its result have them again."""
+    frames = [one for one in (*args, *kwargs.values()) if _reads_dots(one)]
     replaced = {name: without_dots(name) for one in frames for name in one.columns}
     replaced = {name: short for name, short in replaced.items() if name != short}
     if not replaced:
         return function(*args, **kwargs)
 
     def renamed_in(value: Any) -> Any:
-        if is_spark(value):
-            return value.toDF(*(replaced.get(name, name) for name in value.columns))
+        if _reads_dots(value):
+            return _with_names(value, [replaced.get(name, name) for name in value.columns])
         if isinstance(value, str):
             return replaced.get(value, value)
         return type(value)(map(renamed_in, value)) if type(value) in (list, tuple) else value
@@ -101,7 +101,18 @@ def _without_dots(function: Callable[..., R], args: Sequence[Any], kwargs: Mappi
         )
     except (FrameError, InvalidInputError) as error:
         raise type(error)(with_dots(str(error))) from error.__cause__
-    return result.toDF(*map(with_dots, result.columns)) if is_spark(result) else cast(R, result)
+    return _with_names(result, [*map(with_dots, result.columns)]) if _reads_dots(result) else cast(R, result)
+
+
+def _reads_dots(native: Any) -> bool:
+    """Return whether an engine takes dots in a name for more than the name."""
+    return is_spark(native) or nw.dependencies.is_duckdb_relation(native)
+
+
+def _with_names(native: Any, names: Sequence[str]) -> Any:
+    if is_spark(native):
+        return native.toDF(*names)
+    return nw.from_native(native).rename(dict(zip(native.columns, names, strict=True))).to_native()
 
 
 def as_frame(given: Any) -> Any:

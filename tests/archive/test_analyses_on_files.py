@@ -1,7 +1,8 @@
 """Every public analysis gives on the archive's files, by DuckDB and by PySpark, what it gives of pandas frames.
 
 Each table below is one SQL text over the views of the archive. DuckDB runs it on `archive.table`, PySpark on
-`archive.files`, and pandas gets its rows from `archive.sql`.
+`archive.files`, and pandas gets its rows from `archive.sql`. Every table has two columns more, with names that Spark
+and DuckDB read as expressions unless they are quoted.
 """
 
 from __future__ import annotations
@@ -228,8 +229,12 @@ PROPERTY = {
 }
 
 
+ODD = "SELECT *, 'post' AS {event_properties.Shipping.Method}, 'post' AS {a`b} FROM "
+
+
 def written(text: str, engine: str) -> str:
-    """Write a table's SQL in the engine's dialect: [a property], {a quoted column}."""
+    """Write a table's SQL in the engine's dialect: [a property], {a quoted column}; with two odd names."""
+    text = text if "SELECT * FROM" in text else f"{ODD}({text}) AS plain"
     for opened, closed, how in (
         ("[", "]", PROPERTY),
         ("{", "}", {"duckdb": '"{}"', "spark": "`{}`"}),
@@ -238,7 +243,8 @@ def written(text: str, engine: str) -> str:
         for place, part in enumerate(parts[1:], start=1):
             name, found, rest = part.partition(closed)
             assert found
-            parts[place] = how[engine].format(name) + rest
+            quoted = name.replace("`", "``") if engine == "spark" else name
+            parts[place] = how[engine].format(quoted) + rest
         text = "".join(parts)
     return text
 

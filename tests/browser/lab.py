@@ -32,6 +32,8 @@ ASK = """async ([code, patience]) => {
   await Promise.race([future.done, new Promise((_, no) => setTimeout(() => no(new Error('no answer')), patience))]);
   return said.trim();
 }"""
+# A test may have taken JupyterLab's colours away.
+INTACT = "() => Boolean(window.jupyterapp && document.body.dataset.jpThemeLight)"
 # In a page that has JupyterLab already, which takes longer to load than most tests to run.
 OPEN = """async path => {
   const {commands, shell} = window.jupyterapp, before = shell.currentWidget;
@@ -81,7 +83,7 @@ COMMS = """async () => {
 def run(page: Page, lab: Server, *cells: str) -> None:
     """Open a new notebook and run its cells."""
     notebook = lab.write(*cells)
-    if page.url.startswith(lab.url):
+    if page.url.startswith(lab.url) and page.evaluate(INTACT):
         page.evaluate(OPEN, notebook)
     else:
         page.goto(lab.address(notebook))
