@@ -119,6 +119,11 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
         The frame does not say which analysis it is of. Or several rows make one bar, and their sum does not fit into
         64 bits, mixes currencies, or would be one of rates.
 
+    Notes
+    -----
+    A rate is drawn as the analysis made it, and its docstring says of which numerator and denominator, and which rows
+    count as known. Rates of several rows are never added up: each row has its bar.
+
     Examples
     --------
     >>> import pandas as pd

@@ -127,12 +127,25 @@ def test_the_calls_above_are_accepted_but_for_the_odd_value(name: str, offline: 
     [
         (
             lambda client: client.profiles.create(phone_number=[]),
-            "create(): phone_number=[] is of the wrong type (list). Allowed: text, None. Pass one of these, or leave "
-            "phone_number out.",
+            "create(): phone_number=[] is of the wrong type (list). Allowed: a string or None. Pass one of these, or "
+            "leave phone_number out.",
         ),
         (
             lambda client: client.images.create(7),
-            "create(): source=7 is of the wrong type (int). Allowed: text, a path, bytes. Pass one of these.",
+            "create(): source=7 is of the wrong type (int). Allowed: a string, a path or bytes. Pass one of these.",
+        ),
+        (
+            lambda client: client.bulk_jobs.submit("profile_import", 7),
+            "submit(): records=7 is of the wrong type (int). Allowed: a list of dicts. Pass one.",
+        ),
+        (
+            lambda client: client.bulk_jobs.submit("profile_import", [{"email": "ann@shop.example"}, 7]),
+            "submit(): records[1]=7 is of the wrong type (int). Allowed: a dict. Pass one.",
+        ),
+        (
+            lambda client: client.profiles.plan_import("x.csv", date_format={"born": 7}),
+            "plan_import(): date_format['born']=7 is of the wrong type (int). Allowed: a string. Pass one, or leave "
+            "date_format out.",
         ),
         (
             lambda client: client.flow_actions.update("A1", definition=pd.DataFrame()),
