@@ -14,7 +14,6 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import WrongFrame, columns_of, listed, require, takes
 from klaviyo_analytics.analysis._events import critical_value, like_given, one_of, opened_rows
-from klaviyo_analytics.analysis._verdicts import note_on, verdicts
 from klaviyo_analytics.analysis.measures import above, below, with_parts, without_blind_opens
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
@@ -27,17 +26,10 @@ VARIATIONS = (
 )
 _HOLDOUT = "a row per group, or a row per recipient, with columns group, recipients and conversions"
 _NAMES = (
-    "variation",
-    "variation_name",
-    "variation_id",
-    "form_version",
-    "message",
-    "campaign",
-    "flow",
-    "group",
-)
+    "variation", "variation_name", "variation_id", "form_version", "message", "campaign", "flow", "group",
+)  # fmt: skip
 _FLOW_RECIPIENTS, _WIN = 500, 0.9  # Klaviyo's rule for flows (help 11233978755611)
-_DRAWS = 200_000
+_DRAWS, _MISMATCH = 200_000, 0.001  # the usual level for sample-ratio mismatch
 _MONEY_MEANS = {"revenue_per_recipient", "average_order_value"}
 
 
@@ -151,20 +143,19 @@ def ab_test(
         raise InvalidInputError(f"power={power!r} is not between 0 and 1. Give a fraction, such as 0.8.")
     groups, is_rate = _read(frame, measure, variation)
     groups = _control_first(groups, control)
+    better = -1 if is_rate and RATES[measure].better == "below" else 1
     rows = _compared(groups, is_rate=is_rate, confidence=confidence, power=power, effect=effect)
     rows.insert(2, "measure", pd.Series([measure] * len(rows), dtype="string"))
     rows.insert(3, "unit", pd.Series(["fraction" if is_rate else "value"] * len(rows), dtype="string"))
     rows["p_adjusted"] = _adjusted(rows["p_value"].to_numpy(dtype=float), correction)
-    rows["win_probability"] = _win_probability(groups, is_rate=is_rate, better=_better(measure))
+    rows["win_probability"] = _win_probability(groups, is_rate=is_rate, better=better)
     enough = min((group.size for group in groups), default=0) >= _FLOW_RECIPIENTS
     best = rows["win_probability"] >= _WIN
     rows["klaviyo_rule"] = (best & enough).astype("boolean")
-    rows["verdict"] = pd.array(
-        verdicts(rows, confidence, is_rate=is_rate, better=_better(measure)), dtype="string"
-    )
+    rows["verdict"] = pd.array(_verdicts(rows, confidence, is_rate=is_rate, better=better), dtype="string")
     mismatch = _mismatch(groups, expected)
     rows["mismatch_p"] = mismatch
-    rows["note"] = pd.array([note_on(measure, mismatch)] * len(rows), dtype="string")
+    rows["note"] = pd.array([_note(measure, mismatch)] * len(rows), dtype="string")
     last = [
         "p_adjusted",
         "power",
@@ -527,11 +518,6 @@ def _adjusted(p_values: np.ndarray[Any, Any], correction: str) -> np.ndarray[Any
     return result
 
 
-def _better(measure: str) -> int:
-    """Return 1 where more is better, -1 where less is."""
-    return -1 if measure in RATES and RATES[measure].better == "below" else 1
-
-
 def _win_probability(groups: Sequence[_Group], *, is_rate: bool, better: int) -> list[float]:
     """Return how likely each variation is the best, from beta or normal posteriors with a flat prior."""
     if len(groups) < 2 or any(group.size < (1 if is_rate else 2) for group in groups):
@@ -572,3 +558,43 @@ def _mismatch(groups: Sequence[_Group], expected: Mapping[str, float] | None) ->
             )
         shares = shares / shares.sum()
     return float(stats.chisquare(sizes, shares * sizes.sum()).pvalue)
+
+
+def _verdicts(rows: pd.DataFrame, confidence: float, *, is_rate: bool, better: int) -> list[str | None]:
+    """Return a sentence for each variation but the control."""
+    if not len(rows):
+        return []
+    control = rows["variation"].iloc[0]
+    said: list[str | None] = [None]
+    for row in rows.iloc[1:].to_dict("records"):
+        low, high, p = row["difference_low"], row["difference_high"], row["p_adjusted"]
+        if math.isnan(p) or math.isnan(low):
+            said.append(f"Not enough data to compare {row['variation']} with {control}.")
+            continue
+        between = _between(low, high, is_rate=is_rate)
+        if p >= 1 - confidence or low <= 0 <= high:
+            said.append(f"Too early to tell: {row['variation']} differs from {control} by {between}.")
+            continue
+        word = "better" if (low > 0) == (better > 0) else "worse"
+        size = _between(*sorted((abs(low), abs(high))), is_rate=is_rate)
+        said.append(f"{row['variation']} is {word} than {control} by {size}.")
+    return said
+
+
+def _note(measure: str, mismatch: float) -> str | None:
+    said = []
+    if mismatch < _MISMATCH:
+        said.append(
+            f"recipients are not split as planned (p = {mismatch:.2g}): look for the cause before reading the result"
+        )
+    if measure in {"open_rate", "click_to_open_rate"}:
+        said.append("opens are inflated by mail privacy; clicks and orders are safer")
+    said.append("p-values hold for one look at the end; stopping at the first good day makes false winners")
+    return "; ".join(said)
+
+
+def _between(low: float, high: float, *, is_rate: bool) -> str:
+    if is_rate:
+        decimals = 1 if max(abs(low), abs(high)) >= 0.005 else 3
+        return f"{low * 100:.{decimals}f} to {high * 100:.{decimals}f} points"
+    return f"{low:,.2f} to {high:,.2f} per recipient"
