@@ -271,7 +271,8 @@ def test_the_docstring_of_every_rate_says_numerator_denominator_and_which_rows_c
             assert f"`analysis.{name}`, which defines the rate" in " ".join(wrapper.__doc__.split()), name
     # A picture draws rates if its docstring speaks of them, or if the frame that tests draw has them.
     drawn = {name for name in plots.__all__ if re.search(r"\brates?\b", str(getattr(plots, name).__doc__))}
-    for plot, make, *_ in (case.values for case in EVERY_PICTURE):
+    pictures: list[Any] = [case.values for case in EVERY_PICTURE]
+    for plot, make, *_ in pictures:
         if rate_columns(make()) or "rate" in [*make().get("kind", [])]:
             drawn.add(plot.__name__)
     assert len(drawn) >= 13
