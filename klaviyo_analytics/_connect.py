@@ -225,6 +225,7 @@ def demo(
     revision: str = "2026-01-15",
     days: int | None = None,
     text_names: Literal["new", "old"] = "new",
+    form_names: Literal["new", "old"] = "old",
     message_ids: Literal["own", "campaign"] = "own",
     truths: Mapping[str, object] | Literal["usual", "none", "all"] = "usual",
     progress: bool | None = None,
@@ -251,6 +252,8 @@ def demo(
         Length of the history, at least 90. Default: 730, or 400 if there are fewer than 200,000 events.
     text_names : {"new", "old"}
         "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    form_names : {"new", "old"}
+        "old" for the metric Submitted Form, "new" for Form submitted by profile: accounts have either.
     message_ids : {"own", "campaign"}
         By which id reports name the message of a campaign: "own", or "campaign" for the campaign's; accounts have
         either.
@@ -297,6 +300,7 @@ def demo(
             currencies=codes,
             days=days,
             text_names=text_names,
+            form_names=form_names,
             message_ids=message_ids,
             truths=truths,
         )

@@ -1,4 +1,4 @@
-"""CSV files that people open in a spreadsheet: private, and without cells that would run as formulas.
+"""Files for people: readable by their owner only, and CSV without cells that a spreadsheet would run as formulas.
 
 A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return is a formula for Excel, LibreOffice or
 Google Sheets, and names and properties of profiles come from strangers. Such a cell gets an apostrophe in front,
@@ -7,9 +7,11 @@ which `restored` takes away again. Numbers and phone numbers in E.164 form stay 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
+import tempfile
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +61,30 @@ def create_private(path: Path) -> io.TextIOWrapper:
     """
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+
+
+def replace_file(path: Path, content: str | bytes, *, private: bool) -> None:
+    """Write a file of a report, and replace an existing one; a new `private` one is readable by its owner only."""
+    held = content.encode() if isinstance(content, str) else content
+    if not private:
+        path.write_bytes(held)
+        return
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    made = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(held)
+        set_permissions(made, path)
+        made.replace(path)
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
+
+
+def set_permissions(made: Path, target: Path) -> None:
+    """Make a new file readable by its owner only, and keep the permissions of one that is replaced."""
+    with contextlib.suppress(OSError):
+        made.chmod(target.stat().st_mode if target.exists() else 0o600)
 
 
 def _runs(text: str) -> bool:

@@ -7,7 +7,6 @@ known. It takes the final name only when it is complete.
 
 from __future__ import annotations
 
-import contextlib
 import pickle
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from klaviyo_analytics._safe_text import set_permissions
 from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
 
 CHUNK = 20_000  # rows in memory at a time
@@ -98,7 +98,7 @@ def write(
                 pickle.dump(frame, file, protocol=pickle.HIGHEST_PROTOCOL)
         made = Path(folder) / f"complete{target.suffix}"
         writer(lambda: _settled(spool, kinds), made)
-        _set_permissions(made, target)
+        set_permissions(made, target)
         made.replace(target)
     return rows
 
@@ -169,12 +169,6 @@ def _settled(spool: Path, kinds: Mapping[str, Any]) -> Iterator[pd.DataFrame]:
 def _nullable(kind: Any) -> Any:
     whole = {"int64": "Int64", "int32": "Int32", "bool": "boolean"}
     return whole.get(str(kind), kind)
-
-
-def _set_permissions(made: Path, target: Path) -> None:
-    """Make a new file readable by its owner only, and keep the permissions of one that is replaced."""
-    with contextlib.suppress(OSError):
-        made.chmod(target.stat().st_mode if target.exists() else 0o600)
 
 
 def _pyarrow() -> Any:

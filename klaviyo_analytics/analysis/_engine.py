@@ -345,13 +345,15 @@ def require_addable(
     table: Table,
     values: Iterable[str],
     *,
+    keys: Sequence[str] = (),
     together: bool = False,
     as_whole: bool = False,
     floats: bool = False,
 ) -> None:
     """Raise FrameError if whole numbers could leave 64 bits when they are added, since the sum would turn negative.
 
-    Their sizes are added up as floats, over all rows: no part of them and no order of adding then leaves 64 bits.
+    Their sizes are added up as floats: no part of them and no order of adding then leaves 64 bits. The rows of all
+    groups are tried first, which is cheap, and those of each group only if they are too large together.
 
     Parameters
     ----------
@@ -359,6 +361,8 @@ def require_addable(
         The rows.
     values : iterable of str
         Columns; of those that hold no whole numbers nothing is required.
+    keys : sequence of str, optional
+        Only rows of equal keys are added to each other, all rows if omitted.
     together : bool, default False
         The columns are added to each other, too.
     as_whole : bool, default False
@@ -366,9 +370,14 @@ def require_addable(
     floats : bool, default False
         The sums would be right as floats, and the error says so.
     """
-    sizes = _of_numbers(table, values, lambda column: column.abs().sum(), floats=as_whole)
-    for name, size in sizes.items():
-        if (sum(sizes.values()) if together else size) >= MOST:
+    whole = _whole_numbers(table, values, floats=as_whole)
+    sizes = table.with_columns(nw.col(name).cast(nw.Float64).abs() for name in whole)
+    sums = [nw.col(name).sum() for name in whole]
+    most = _measured(sizes.select(*sums)) if whole else {}
+    if keys and max(most.values(), default=0.0) >= MOST:
+        most = _measured(sizes.group_by(*keys).agg(*sums).select(nw.col(name).max() for name in whole))
+    for name, size in most.items():
+        if (sum(most.values()) if together else size) >= MOST:
             raise FrameError(_too_large(name, "add up to more than", table if floats else None))
 
 
@@ -376,9 +385,10 @@ def require_near(tables: Sequence[Table], values: Iterable[str]) -> None:
     """Raise FrameError if the difference of two whole numbers of a column, one of each table, could leave 64 bits."""
     values = list(values)
     ends = [
-        _of_numbers(table, values, end)
+        _measured(table.select(end(nw.col(name).cast(nw.Float64)) for name in whole))
         for table in tables
-        for end in (lambda column: column.min(), lambda column: column.max())
+        if (whole := _whole_numbers(table, values))
+        for end in (nw.Expr.min, nw.Expr.max)
     ]
     for name in values:
         known = [found[name] for found in ends if name in found]
@@ -386,19 +396,19 @@ def require_near(tables: Sequence[Table], values: Iterable[str]) -> None:
             raise FrameError(_too_large(name, "differ by more than", tables[0]))
 
 
-def _of_numbers(
-    table: Table, values: Iterable[str], measure: Callable[[nw.Expr], nw.Expr], *, floats: bool = False
-) -> dict[str, float]:
-    """Return a measure, as a float, of those columns that hold whole numbers, or `floats` as well."""
+def _whole_numbers(table: Table, values: Iterable[str], *, floats: bool = False) -> list[str]:
+    """Return those columns that hold whole numbers, or `floats` as well."""
     schema = table.collect_schema()
-    whole = [
+    return [
         name
         for name in dict.fromkeys(values)
         if schema[name].is_integer() or (floats and schema[name].is_numeric())
     ]
-    if not whole:
-        return {}
-    found = table.select(measure(nw.col(name).cast(nw.Float64)).alias(name) for name in whole).collect()
+
+
+def _measured(table: Table) -> dict[str, float]:
+    """Return the one row of a table as floats, 0 for what is missing."""
+    found = table.collect()
     row = found.rows(named=True)[0] if len(found) else {}
     return {name: 0.0 if pd.isna(size) else float(size) for name, size in row.items()}
 
@@ -458,12 +468,19 @@ def ratio(numerator: str, denominator: str) -> nw.Expr:
     return nw.when(below != 0).then(nw.col(numerator).cast(nw.Float64) / below)
 
 
-def summed(table: Table, keys: Sequence[str], values: Sequence[str], *extra: nw.Expr) -> Table:
+def summed(
+    table: Table,
+    keys: Sequence[str],
+    values: Sequence[str],
+    *extra: nw.Expr,
+    added_by: Sequence[str] | None = None,
+) -> Table:
     """Add up `values` by `keys`; a sum without a single known value is missing, not zero.
 
-    Raises FrameError if a sum of whole numbers does not fit into 64 bits.
+    Raises FrameError if a sum of whole numbers does not fit into 64 bits, or one of those sums where `added_by` names
+    the fewer keys by which they are added up in their turn.
     """
-    require_addable(table, values, floats=True)
+    require_addable(table, values, keys=keys if added_by is None else added_by, floats=True)
     known = {name: f"__known_{name}" for name in values}
     sums = [nw.col(name).sum() for name in values]
     counts = [nw.col(name).count().alias(known[name]) for name in values]

@@ -197,7 +197,7 @@ def deliverability_bands(
 
     Examples
     --------
-    A bounce rate of exactly 1% is no longer healthy.
+    A bounce rate of exactly 1% is not healthy any more.
 
     >>> import pandas as pd
     >>> from klaviyo_analytics import analysis

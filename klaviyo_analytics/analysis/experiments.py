@@ -14,6 +14,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import WrongFrame, columns_of, listed, require, takes
 from klaviyo_analytics.analysis._events import critical_value, like_given, one_of, opened_rows
+from klaviyo_analytics.analysis.measures import above, below, with_parts, without_blind_opens
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
 
@@ -25,18 +26,10 @@ VARIATIONS = (
 )
 _HOLDOUT = "a row per group, or a row per recipient, with columns group, recipients and conversions"
 _NAMES = (
-    "variation",
-    "variation_name",
-    "variation_id",
-    "form_version",
-    "message",
-    "campaign",
-    "flow",
-    "group",
-)
+    "variation", "variation_name", "variation_id", "form_version", "message", "campaign", "flow", "group",
+)  # fmt: skip
 _FLOW_RECIPIENTS, _WIN = 500, 0.9  # Klaviyo's rule for flows (help 11233978755611)
-_DRAWS = 200_000
-_MISMATCH = 0.001  # usual level for sample-ratio mismatch
+_DRAWS, _MISMATCH = 200_000, 0.001  # the usual level for sample-ratio mismatch
 _MONEY_MEANS = {"revenue_per_recipient", "average_order_value"}
 
 
@@ -48,6 +41,7 @@ class _Group:
     size: float
     total: float  # successes, or the sum of the values
     spread: float = 0.0  # sample variance of the values
+    sent: float | None = None  # the denominators of all rows, if numerators are missing in some
 
     @property
     def mean(self) -> float:
@@ -73,8 +67,9 @@ def ab_test(
     ----------
     frame : DataFrame
         For a rate: a row per variation with its counts (`clicks_unique` and `delivered` for "click_rate"). Rows of
-        one variation are added up. For a mean: a row per recipient with the variation and a numeric column, zero
-        for those that bought nothing; a mean cannot be tested from sums and is refused.
+        one variation are added up, those alone whose numerator and denominator are known. For a mean: a row per
+        recipient with the variation and a numeric column, zero for those that bought nothing; a mean cannot be
+        tested from sums and is refused.
     measure : str, default "click_rate"
         A rate of summaries ("click_rate", "open_rate", "conversion_rate", "unsubscribe_rate", ...), or a column
         of numbers, such as "revenue", in a frame of recipients. Opens are inflated by mail privacy; clicks and
@@ -148,22 +143,29 @@ def ab_test(
         raise InvalidInputError(f"power={power!r} is not between 0 and 1. Give a fraction, such as 0.8.")
     groups, is_rate = _read(frame, measure, variation)
     groups = _control_first(groups, control)
+    better = -1 if is_rate and RATES[measure].better == "below" else 1
     rows = _compared(groups, is_rate=is_rate, confidence=confidence, power=power, effect=effect)
     rows.insert(2, "measure", pd.Series([measure] * len(rows), dtype="string"))
     rows.insert(3, "unit", pd.Series(["fraction" if is_rate else "value"] * len(rows), dtype="string"))
     rows["p_adjusted"] = _adjusted(rows["p_value"].to_numpy(dtype=float), correction)
-    rows["win_probability"] = _win_probability(groups, is_rate=is_rate, better=_better(measure))
+    rows["win_probability"] = _win_probability(groups, is_rate=is_rate, better=better)
     enough = min((group.size for group in groups), default=0) >= _FLOW_RECIPIENTS
     best = rows["win_probability"] >= _WIN
     rows["klaviyo_rule"] = (best & enough).astype("boolean")
-    rows["verdict"] = pd.array(
-        _verdicts(rows, confidence, is_rate=is_rate, better=_better(measure)), dtype="string"
-    )
+    rows["verdict"] = pd.array(_verdicts(rows, confidence, is_rate=is_rate, better=better), dtype="string")
     mismatch = _mismatch(groups, expected)
     rows["mismatch_p"] = mismatch
     rows["note"] = pd.array([_note(measure, mismatch)] * len(rows), dtype="string")
-    last = ["p_adjusted", "power", "needed", "win_probability", "klaviyo_rule", "verdict"]
-    last += ["mismatch_p", "note"]
+    last = [
+        "p_adjusted",
+        "power",
+        "needed",
+        "win_probability",
+        "klaviyo_rule",
+        "verdict",
+        "mismatch_p",
+        "note",
+    ]
     return like_given(rows[[*(name for name in rows if name not in last), *last]], frame)
 
 
@@ -183,7 +185,8 @@ def holdout_lift(
     Parameters
     ----------
     frame : DataFrame
-        A row per group with its people (`size`) and how many of them bought (`conversions`). Or, with `revenue`, a
+        A row per group with its people (`size`) and how many of them bought (`conversions`); rows count in which both
+        are known. Or, with `revenue`, a
         row per person with the group and what they spent, zero for nothing.
     holdout : str
         Name of the group that got no messages.
@@ -261,13 +264,13 @@ def _libraries() -> None:
 
 def _read(frame: Any, measure: str, variation: str | None) -> tuple[list[_Group], bool]:
     """Return the groups in order of the frame, and whether the measure is a rate."""
-    table = opened_rows(frame)
+    rate = RATES.get(measure)
+    table = opened_rows(frame, numbers=() if rate is None else (rate.numerator, rate.denominator))
     here = columns_of(table)
     name = variation or next((known for known in _NAMES if known in here), None)
     if name is None:
         raise WrongFrame(f"the frame has no column with names of variations; it has {listed(here)}")
     require(table, [name])
-    rate = RATES.get(measure)
     if measure in _MONEY_MEANS and (rate is None or rate.numerator in here):
         raise FrameError(
             f"measure={measure!r} is a mean, which cannot be tested from sums: the spread between people is not "
@@ -275,28 +278,34 @@ def _read(frame: Any, measure: str, variation: str | None) -> tuple[list[_Group]
         )
     if rate is not None and measure not in _MONEY_MEANS:
         require(table, [rate.numerator, rate.denominator])
-        return _counts(table, name, rate.numerator, rate.denominator), True
+        table = with_parts(without_blind_opens(table), {measure: rate})
+        return _counts(table, name, rate.numerator, rate.denominator, (above(measure), below(measure))), True
     if measure not in here:
         raise WrongFrame(f"the frame lacks {measure!r}; it has {listed(here)}")
     return _people(table, name, measure), False
 
 
-def _counts(table: Any, name: str, numerator: str, denominator: str) -> list[_Group]:
-    kept = table.select(nw.col(name), *dict.fromkeys([numerator, denominator])).collect()
+def _counts(
+    table: Any, name: str, numerator: str, denominator: str, parts: tuple[str, str] | None = None
+) -> list[_Group]:
+    """Add up the two sides of a rate, over rows in which both are known; `parts` are the columns that hold them."""
+    over, under = parts or (numerator, denominator)
+    kept = table.select(*dict.fromkeys([name, over, under, denominator])).collect()
     sums: dict[str, list[float]] = {}
     for row in kept.rows(named=True):
         key = "(none)" if _blank(row[name]) else str(row[name])
-        pair = sums.setdefault(key, [0.0, 0.0])
-        for place, column in enumerate((denominator, numerator)):
-            if not _blank(row[column]):
-                pair[place] += float(row[column])
-    for key, (size, total) in sums.items():
+        held = sums.setdefault(key, [0.0, 0.0, 0.0])
+        known = not _blank(row[under]) and not _blank(row[over])
+        for place, (column, counts) in enumerate(((under, known), (over, known), (denominator, True))):
+            if counts and not _blank(row[column]):
+                held[place] += float(row[column])
+    for key, (size, total, _) in sums.items():
         if total < 0 or size < 0 or total > size:
             raise FrameError(
                 f"variation {key!r} has {numerator}={total:g} of {denominator}={size:g}. A rate needs a count "
                 "between 0 and its denominator, so count people, not events (clicks_unique instead of clicks)."
             )
-    return [_Group(key, size, total) for key, (size, total) in sums.items()]
+    return [_Group(key, size, total, sent=sent) for key, (size, total, sent) in sums.items()]
 
 
 def _people(table: Any, name: str, measure: str) -> list[_Group]:
@@ -509,20 +518,12 @@ def _adjusted(p_values: np.ndarray[Any, Any], correction: str) -> np.ndarray[Any
     return result
 
 
-def _better(measure: str) -> int:
-    """Return 1 where more is better, -1 where less is."""
-    return -1 if measure in RATES and RATES[measure].better == "below" else 1
-
-
 def _win_probability(groups: Sequence[_Group], *, is_rate: bool, better: int) -> list[float]:
     """Return how likely each variation is the best, from beta or normal posteriors with a flat prior."""
-    if any(not group.size for group in groups) or (not is_rate and any(group.size < 2 for group in groups)):
-        return [math.nan] * len(groups)
-    if len(groups) < 2:
+    if len(groups) < 2 or any(group.size < (1 if is_rate else 2) for group in groups):
         return [math.nan] * len(groups)
     dice = np.random.default_rng(20260115)  # the same frame gives the same answer
     best = np.full(_DRAWS, -np.inf)
-    wins = np.zeros(len(groups))
     winner = np.zeros(_DRAWS, dtype=int)
     for place, group in enumerate(groups):
         if is_rate:
@@ -532,8 +533,31 @@ def _win_probability(groups: Sequence[_Group], *, is_rate: bool, better: int) ->
         ahead = better * drawn > best
         best[ahead] = better * drawn[ahead]
         winner[ahead] = place
-    wins += np.bincount(winner, minlength=len(groups))
-    return [float(count) / _DRAWS for count in wins]
+    return [float(count) / _DRAWS for count in np.bincount(winner, minlength=len(groups))]
+
+
+def _mismatch(groups: Sequence[_Group], expected: Mapping[str, float] | None) -> float:
+    """Return the p-value that the recipients were split as planned."""
+    from scipy import stats  # noqa: PLC0415 - an extra
+
+    sizes = np.array([group.size if group.sent is None else group.sent for group in groups])
+    if len(groups) < 2 or not sizes.sum():
+        return math.nan
+    if expected is None:
+        shares = np.full(len(groups), 1 / len(groups))
+    else:
+        lacking = [group.name for group in groups if group.name not in expected]
+        if lacking:
+            raise InvalidInputError(
+                f"expected lacks the share of {listed(lacking[:5])}. Give one for each variation."
+            )
+        shares = np.array([float(expected[group.name]) for group in groups])
+        if (shares <= 0).any():
+            raise InvalidInputError(
+                "expected holds a share that is not positive. Give shares such as {'A': 0.5}."
+            )
+        shares = shares / shares.sum()
+    return float(stats.chisquare(sizes, shares * sizes.sum()).pvalue)
 
 
 def _verdicts(rows: pd.DataFrame, confidence: float, *, is_rate: bool, better: int) -> list[str | None]:
@@ -557,37 +581,6 @@ def _verdicts(rows: pd.DataFrame, confidence: float, *, is_rate: bool, better: i
     return said
 
 
-def _between(low: float, high: float, *, is_rate: bool) -> str:
-    if is_rate:
-        decimals = 1 if max(abs(low), abs(high)) >= 0.005 else 3
-        return f"{low * 100:.{decimals}f} to {high * 100:.{decimals}f} points"
-    return f"{low:,.2f} to {high:,.2f} per recipient"
-
-
-def _mismatch(groups: Sequence[_Group], expected: Mapping[str, float] | None) -> float:
-    """Return the p-value that the recipients were split as planned."""
-    from scipy import stats  # noqa: PLC0415 - an extra
-
-    sizes = np.array([group.size for group in groups])
-    if len(groups) < 2 or not sizes.sum():
-        return math.nan
-    if expected is None:
-        shares = np.full(len(groups), 1 / len(groups))
-    else:
-        lacking = [group.name for group in groups if group.name not in expected]
-        if lacking:
-            raise InvalidInputError(
-                f"expected lacks the share of {listed(lacking[:5])}. Give one for each variation."
-            )
-        shares = np.array([float(expected[group.name]) for group in groups])
-        if (shares <= 0).any():
-            raise InvalidInputError(
-                "expected holds a share that is not positive. Give shares such as {'A': 0.5}."
-            )
-        shares = shares / shares.sum()
-    return float(stats.chisquare(sizes, shares * sizes.sum()).pvalue)
-
-
 def _note(measure: str, mismatch: float) -> str | None:
     said = []
     if mismatch < _MISMATCH:
@@ -598,3 +591,10 @@ def _note(measure: str, mismatch: float) -> str | None:
         said.append("opens are inflated by mail privacy; clicks and orders are safer")
     said.append("p-values hold for one look at the end; stopping at the first good day makes false winners")
     return "; ".join(said)
+
+
+def _between(low: float, high: float, *, is_rate: bool) -> str:
+    if is_rate:
+        decimals = 1 if max(abs(low), abs(high)) >= 0.005 else 3
+        return f"{low * 100:.{decimals}f} to {high * 100:.{decimals}f} points"
+    return f"{low:,.2f} to {high:,.2f} per recipient"

@@ -455,7 +455,8 @@ def _counted(table: Table, keys: list[str], what: str) -> Table:
             "numbers, too"
         )
     require_one_metric(table, keys)
-    return summed(with_whole(table), ["datetime", *keys], ["count"], nw.col("__whole").min())
+    # `members` adds the counts of all intervals
+    return summed(with_whole(table), ["datetime", *keys], ["count"], nw.col("__whole").min(), added_by=keys)
 
 
 def _shared_series(joined: Table, left: Table) -> list[str]:

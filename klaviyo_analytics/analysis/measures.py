@@ -221,7 +221,7 @@ def with_rates(table: Table) -> Table:
             f"no rate can be made of {listed(columns_of(table))}; counts like 'delivered' and 'opens_unique' "
             "are needed"
         )
-    table = _with_parts(without_blind_opens(table), made)
+    table = with_parts(without_blind_opens(table), made)
     with_all = table.with_columns(**{name: ratio(above(name), below(name)) for name in made})
     return with_all.drop(*(part(name) for name in made for part in (above, below)))
 
@@ -250,7 +250,7 @@ def totals(
     The one place where a rate of several rows is made. Its two sums take only rows in which both are known: a
     text message, whose opens nobody can see, adds to `delivered` but not to the deliveries that `open_rate` is of.
     """
-    table = _with_parts(without_blind_opens(table), made)
+    table = with_parts(without_blind_opens(table), made)
     parts = [part(name) for name in made for part in (above, below)]
     result = summed(table, keys, [*values, *parts], *extra)
     return result.with_columns(**{name: ratio(above(name), below(name)) for name in made}) if made else result
@@ -316,7 +316,7 @@ def without_blind_opens(table: Table) -> Table:
     )
 
 
-def _with_parts(table: Table, made: Mapping[str, Rate]) -> Table:
+def with_parts(table: Table, made: Mapping[str, Rate]) -> Table:
     """Append numerator and denominator of each rate, both missing unless both are known.
 
     A row that `roll_up` made of several may bring its own: `open_rate_denominator` stands for `delivered` then.

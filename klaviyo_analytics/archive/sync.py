@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,8 @@ from klaviyo_analytics.http.session import Reply
 from klaviyo_analytics.resources import Context, _concurrent
 from klaviyo_analytics.resources._concurrent import EVENTS, Bounds, Ranges
 from klaviyo_analytics.resources._reading import Reading, Rows, read_in_turn
+from klaviyo_analytics.resources.campaigns import SUBJECT, read_subject
+from klaviyo_analytics.resources.reports._base import by_channel
 
 BATCH = 10_000  # rows of a commit
 PAGE = 1_000  # events of the largest page
@@ -360,13 +362,23 @@ class _Table:
 
     def _of_parents(self, resource: Any, ids: Sequence[str], progress: Progress) -> pa.Table:
         tables = [self.spec.arrow.empty_table()]
-        for id, frame in zip(ids, read_in_turn(resource.messages, ids), strict=True):
+        read = resource.messages
+        if self.spec.name == "campaign_messages" and not by_channel(self.context):
+            read = partial(_with_subjects, self.context, read)
+        for id, frame in zip(ids, read_in_turn(read, ids), strict=True):
             now = _now(self.context, len(frame))
             tables.append(
                 to_arrow(frame, self.spec, self.spec.arrow, seen_at=now, parent_id=[id] * len(frame))
             )
             progress.add(1)
         return pa.concat_tables(tables).combine_chunks()
+
+
+def _with_subjects(context: Context, read: Callable[[str], pd.DataFrame], campaign: str) -> pd.DataFrame:
+    """Read a campaign's messages with the subjects of their variations, one request for each message."""
+    frame = read(campaign)
+    subjects = read_in_turn(partial(read_subject, context), frame["id"])
+    return frame.assign(**{SUBJECT: pd.array([*subjects], dtype="string")})
 
 
 def _frames(resource: Any, context: Context, spec: Spec, options: dict[str, Any]) -> Iterator[pd.DataFrame]:

@@ -216,6 +216,7 @@ def sandbox(options: argparse.Namespace) -> int:
             events=options.events,
             days=options.days,
             text_names=options.text_names,
+            form_names=options.form_names,
             message_ids=options.message_ids,
             truths=_truths(options.truths),
             rate_limits=options.rate_limits,

@@ -235,6 +235,12 @@ def _trying(commands: _Commands) -> None:
         "--text-names", choices=["new", "old"], default="new", help="Received Text Message, or Received SMS"
     )
     sandbox.add_argument(
+        "--form-names",
+        choices=["new", "old"],
+        default="old",
+        help="Form submitted by profile, or Submitted Form",
+    )
+    sandbox.add_argument(
         "--message-ids",
         choices=["own", "campaign"],
         default="own",

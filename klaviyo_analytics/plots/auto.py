@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from klaviyo_analytics.analysis._engine import (
+    opened,
+    require_addable,
+    require_numbers,
+    require_one_currency,
+    series_columns,
+)
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import new_axes, put_note, put_title, quiet
 from klaviyo_analytics.plots._frame import labels_of, numbers
@@ -109,7 +116,13 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     Raises
     ------
     FrameError
-        The frame does not say which analysis it is of.
+        The frame does not say which analysis it is of. Or several rows make one bar, and their sum does not fit into
+        64 bits, mixes currencies, or would be one of rates.
+
+    Notes
+    -----
+    A rate is drawn as the analysis made it, and its docstring says of which numerator and denominator, and which rows
+    count as known. Rates of several rows are never added up: each row has its bar.
 
     Examples
     --------
@@ -147,6 +160,24 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     )
 
 
+def _added(frame: pd.DataFrame, keys: list[str], value: str, unit: Kind) -> pd.DataFrame:
+    """Return a row for each bar, with the sum of its rows; refuse what is never added up."""
+    if unit == "rate":
+        twice = frame.loc[frame.duplicated(keys), keys].iloc[0]
+        raise FrameError(
+            f"several rows have {', '.join(f'{key}={twice[key]!r}' for key in keys)}, and rates are never added up. "
+            "Filter the frame to one row for each bar."
+        )
+    table = opened(frame)
+    require_numbers(table, [value])
+    if unit == "money":
+        require_one_currency(table, keys)
+    require_addable(table, [value], keys=keys, floats=True)
+    rows = frame.groupby(keys, sort=False, dropna=False)[[value]].sum(min_count=1).reset_index()
+    rows.attrs = dict(frame.attrs)
+    return rows
+
+
 def _bars(
     frame: pd.DataFrame, labels: tuple[str, ...], value: str, unit: Kind, title: str, ax: Axes | None
 ) -> Axes:
@@ -157,9 +188,12 @@ def _bars(
             f"the frame lacks {value!r} or a column of names. Expected the frame of the analysis, unchanged."
         )
     rows: pd.DataFrame = frame
+    if unit == "rate":  # never added up, so each row has its bar, such as those of a flow's branches
+        more = (name for name in series_columns(opened(frame), besides=keys) if name != "verdict")
+        while frame.duplicated(keys).any() and (name := next(more, None)):
+            keys.append(name)
     if frame.duplicated(keys).any():  # such as a row for each order and touch
-        rows = frame.groupby(keys, sort=False, dropna=False)[[value]].sum().reset_index()
-        rows.attrs = dict(frame.attrs)
+        rows = _added(frame, keys, value, unit)
     left_out = max(len(rows) - _MOST, 0)
     if left_out:
         order = numbers(rows, value)

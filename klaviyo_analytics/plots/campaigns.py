@@ -265,6 +265,12 @@ def campaign_ranking(
     FrameError
         If a column is missing or holds no numbers, or currencies are mixed.
 
+    Notes
+    -----
+    A rate is drawn as its row has it. Summaries make it of counts, such as click rate = unique clicks ÷ delivered,
+    over those messages alone in which both are known: text messages have no open rate. `analysis.rates` lists the
+    numerator and the denominator of each.
+
     Examples
     --------
     >>> import pandas as pd
@@ -335,6 +341,12 @@ def campaign_scatter(
     FrameError
         If a column is missing or holds no numbers, or currencies are mixed.
 
+    Notes
+    -----
+    A rate is drawn as its row has it. Summaries make it of counts, such as click rate = unique clicks ÷ delivered,
+    over those messages alone in which both are known: text messages have no open rate. `analysis.rates` lists the
+    numerator and the denominator of each.
+
     Examples
     --------
     >>> import pandas as pd
@@ -388,6 +400,11 @@ def ab_forest(
     ------
     FrameError
         If columns are missing or hold no numbers.
+
+    Notes
+    -----
+    A rate is its numerator ÷ its denominator as `analysis.rates` lists them, both added up over those rows of a
+    variation alone in which both are known.
 
     Examples
     --------

@@ -300,6 +300,11 @@ def flow_funnel(
     FrameError
         If a column is missing or holds no numbers.
 
+    Notes
+    -----
+    The rates of a summary are its own: people of the stage ÷ delivered. Those of `analysis.flow_funnel` are people of
+    the stage ÷ those of the first stage. Messages count whose two numbers are known: text messages have no open rate.
+
     Examples
     --------
     >>> import pandas as pd
@@ -375,8 +380,8 @@ def flow_performance(
     """Draw one statistic of flows over time, one line per flow.
 
     Where a line has several rows in an interval, as a series by message or channel has, counts and money are
-    added up and rates made anew of the counts: open rate = unique opens ÷ delivered of all its messages. Unique
-    counts are then each message's own, as in a summary.
+    added up and rates made anew of the counts: open rate = unique opens ÷ delivered of all its messages in which both
+    are known. Unique counts are then each message's own, as in a summary.
 
     Parameters
     ----------

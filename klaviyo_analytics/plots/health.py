@@ -102,6 +102,12 @@ def deliverability(
     FrameError
         If a rate is missing or holds no numbers, there are no benchmarks, or one is not above zero.
 
+    Notes
+    -----
+    A rate is drawn as its row has it. Summaries make it of counts, such as click rate = unique clicks ÷ delivered,
+    over those messages alone in which both are known: text messages have no open rate. `analysis.rates` lists the
+    numerator and the denominator of each.
+
     Examples
     --------
     >>> import pandas as pd

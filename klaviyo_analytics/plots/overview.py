@@ -74,6 +74,12 @@ def campaign_overview(
     FrameError
         If a column is missing or currencies are mixed.
 
+    Notes
+    -----
+    A rate is drawn as its row has it. Summaries make it of counts, such as click rate = unique clicks ÷ delivered,
+    over those messages alone in which both are known: text messages have no open rate. `analysis.rates` lists the
+    numerator and the denominator of each.
+
     Examples
     --------
     >>> import pandas as pd
@@ -131,6 +137,12 @@ def flow_overview(
     ------
     FrameError
         If a column is missing or currencies are mixed.
+
+    Notes
+    -----
+    A rate is drawn as its row has it. Summaries make it of counts, such as click rate = unique clicks ÷ delivered,
+    over those messages alone in which both are known: text messages have no open rate. `analysis.rates` lists the
+    numerator and the denominator of each.
 
     Examples
     --------
@@ -237,6 +249,11 @@ def scorecard(
     ------
     FrameError
         If a column is missing, a measure has several rows, or the frame lacks the source or a measure.
+
+    Notes
+    -----
+    A rate is its numerator ÷ its denominator as `analysis.rates` lists them, both added up over the messages alone in
+    which both are known: text messages take no part in the open rate.
 
     Examples
     --------

@@ -59,6 +59,11 @@ def send_time_heatmap(
     FrameError
         If columns are missing, or two rows are of the same hour.
 
+    Notes
+    -----
+    The rate is sends that led to a reaction ÷ sends of that hour. Sends count whose reaction can be known: those with
+    a profile, a message and a time.
+
     Examples
     --------
     >>> import pandas as pd
@@ -247,6 +252,11 @@ def fatigue(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     ------
     FrameError
         If columns are missing or hold no numbers.
+
+    Notes
+    -----
+    The rate is sends that led to a reaction ÷ sends with as many messages before them. Sends count whose reaction can
+    be known: those with a profile, a message and a time.
 
     Examples
     --------

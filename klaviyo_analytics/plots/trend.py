@@ -355,7 +355,8 @@ def metric_trend(
         `"day"`, `"week"`, ...; read from the frame's attrs or its dates if not given.
     smooth : int, optional
         Draw the mean of this many consecutive whole intervals in bold, at the last of them, over thin lines of each
-        interval. A rate is made anew of the sums of its counts, which the frame must have.
+        interval. A rate is made anew: its numerator ÷ its denominator (see `analysis.rates`), which the frame must
+        have, each added up over the intervals in which both are known.
     benchmark : float or (float, float), optional
         A line to compare with, or a band between two values, in the unit of `y` (0.02 is 2% of a rate).
     title : str, optional
@@ -484,7 +485,8 @@ def small_multiples(
     frame : pandas.DataFrame
         One row per interval and value of `by`.
     x, y : str
-        Columns of the interval's start and of the measurement.
+        Columns of the interval's start and of the measurement. A rate is drawn as its row has it: `analysis.rates`
+        lists numerator, denominator, and which rows have a known rate.
     by : str
         Column that names the charts; they stand in the order of the frame.
     compare : pandas.DataFrame, optional

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import matplotlib as mpl
 import pandas as pd
 
+from klaviyo_analytics._safe_text import replace_file
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.plots._hover import Layer, Mark, has_layers, marks_of, picture_in_layers
 
@@ -338,6 +339,9 @@ class Report:
         Sections that could not be made, and why. The report lists them at its end.
     wording : str, optional
         Language tag of your own titles and texts, for screen readers; the language of `branding` if omitted.
+    private : bool, default False
+        It names people: new files are readable by their owner only (mode 0600), and one that is replaced keeps its
+        permissions. `performance` sets it unless `privacy` is "aggregate".
 
     Raises
     ------
@@ -370,6 +374,7 @@ class Report:
     branding: Branding = field(default_factory=Branding)
     failures: Mapping[str, str] = field(default_factory=dict)
     wording: str | None = None
+    private: bool = False
 
     def __post_init__(self) -> None:
         if self.wording is not None and not re.fullmatch(
@@ -415,7 +420,7 @@ class Report:
 
         text = document(self)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8", newline="\n")
+            replace_file(Path(path), text, private=self.private)
         return text
 
     def to_pdf(self, path: str | Path) -> None:
@@ -433,7 +438,7 @@ class Report:
         """
         from klaviyo_analytics.report.html import pdf  # noqa: PLC0415
 
-        Path(path).write_bytes(pdf(self))
+        replace_file(Path(path), pdf(self), private=self.private)
 
     def to_excel(self, path: str | Path) -> None:
         """Write a workbook: an overview, and a sheet for each table and for the data of each figure.
@@ -452,7 +457,7 @@ class Report:
         """
         from klaviyo_analytics.report.excel import workbook  # noqa: PLC0415
 
-        Path(path).write_bytes(workbook(self))
+        replace_file(Path(path), workbook(self), private=self.private)
 
     def to_markdown(self, path: str | Path | None = None) -> str:
         """Write the report as Markdown, figures as their tables.
@@ -471,7 +476,7 @@ class Report:
 
         text = markdown(self)
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8", newline="\n")
+            replace_file(Path(path), text, private=self.private)
         return text
 
     def to_folder(self, path: str | Path) -> list[Path]:

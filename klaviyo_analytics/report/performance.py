@@ -59,6 +59,7 @@ def performance(
         Whose events are orders. The metric that the account maps to revenue if omitted, else "Placed Order".
     privacy : {"aggregate", "hashed", "full"}
         Whether people appear: not at all; the best customers by a hash of their profile id; by their profile id.
+        Files in which they appear are readable by their owner only (`Report.private`).
     sections : sequence of str, optional
         Chapters in their order: "headline", "changes", "revenue", "flows", "campaigns", "deliverability",
         "audience", "timing", "customers", "notes". All if omitted.
@@ -122,6 +123,7 @@ def performance(
         branding=own,
         failures=failures,
         wording="en",
+        private=privacy != "aggregate",
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from klaviyo_analytics._safe_text import neutralised
+from klaviyo_analytics._safe_text import neutralised, replace_file
 from klaviyo_analytics.report.document import Figure, Heading, MetricCards, Report, Table, Text
 from klaviyo_analytics.report.formats import Formatter, is_number, kind_of, label_of
 
@@ -74,21 +74,17 @@ def folder(report: Report, path: Path) -> list[Path]:
         )
     for file, what in planned.items():
         if what is None:
-            file.write_text(markdown(report), encoding="utf-8", newline="\n")
+            content: str | bytes = markdown(report)
         elif isinstance(what, Table):
-            _write_table(what.frame, file)
-        elif file.suffix == ".svg":
-            file.write_text(what.svg, encoding="utf-8", newline="\n")
+            content = _table_file(what.frame, file.suffix)
         else:
-            file.write_bytes(what.png)
+            content = what.svg if file.suffix == ".svg" else what.png
+        replace_file(file, content, private=report.private)
     return list(planned)
 
 
-def _write_table(frame: pd.DataFrame, file: Path) -> None:
-    if file.suffix == ".csv":
-        file.write_text(neutralised(frame).to_csv(index=False), encoding="utf-8", newline="\n")
-    else:
-        frame.to_parquet(file, index=False)
+def _table_file(frame: pd.DataFrame, suffix: str) -> str | bytes:
+    return neutralised(frame).to_csv(index=False) if suffix == ".csv" else frame.to_parquet(None, index=False)
 
 
 def _escaped(text: str) -> str:

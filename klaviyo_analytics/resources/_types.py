@@ -88,12 +88,49 @@ def _types(function: Callable[..., Any]) -> tuple[inspect.Signature, dict[str, A
 
 
 def _error(function: str, name: str, given: Any, hint: Any, *, optional: bool) -> InvalidInputError:
-    plain = given is None or isinstance(given, (str, bytes, int, float, list, tuple, dict, set))
-    shown = "***" if "secret" in name else reprlib.repr(given) if plain else f"<{type(given).__name__}>"
+    where, wrong, allowed = _part(name, given, hint)
+    plain = wrong is None or isinstance(wrong, (str, bytes, int, float, list, tuple, dict, set))
+    shown = "***" if "secret" in name else reprlib.repr(wrong) if plain else f"<{type(wrong).__name__}>"
+    words = list(dict.fromkeys(_spelled(allowed)))
+    listed = f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
     rest = f", or leave {name} out" if optional else ""
     return InvalidInputError(
-        f"{function}(): {name}={shown} is of the wrong type ({type(given).__name__}). Allowed: "
-        f"{', '.join(dict.fromkeys(_spelled(hint)))}. Pass one of these{rest}."
+        f"{function}(): {where}={shown} is of the wrong type ({type(wrong).__name__}). Allowed: {listed}. "
+        f"Pass one{' of these' if len(words) > 1 else ''}{rest}."
+    )
+
+
+def _part(name: str, given: Any, hint: Any) -> tuple[str, Any, Any]:
+    """Return what in a value is of a wrong type: its name, itself and the type it should be of.
+
+    That is the value, or an element of it where the value itself is a list or a dict as it should be.
+    """
+    for one in get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,):
+        origin, inner = get_origin(one), get_args(one)
+        elements: Iterable[tuple[Any, Any]] = ()
+        if _is_mapping(origin) and isinstance(given, Mapping):
+            elements, kind = given.items(), inner[1]
+        elif origin in _SEQUENCES and _is_sequence(given) and isinstance(given, Collection):
+            elements, kind = enumerate(given), inner[0]
+        for key, element in elements:
+            if not _fits(element, kind):
+                return _part(f"{name}[{key!r}]", element, kind)
+    return name, given, hint
+
+
+_SEQUENCES = (Sequence, Iterable, list)
+
+
+def _is_mapping(origin: Any) -> bool:
+    return isinstance(origin, type) and issubclass(origin, Mapping)
+
+
+def _is_sequence(given: Any) -> bool:
+    """Return whether a value is a list of any library, and not a text, a frame or a single number."""
+    return (
+        isinstance(given, Iterable)
+        and not isinstance(given, (str, bytes, Mapping, pd.DataFrame))
+        and not (isinstance(given, np.ndarray) and given.ndim == 0)
     )
 
 
@@ -112,33 +149,46 @@ def _fits(given: Any, hint: Any) -> bool:
         return any(_fits(given, one) for one in inner)
     if origin is Literal:
         return any(_fits(given, type(one)) for one in inner)
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+    if _is_mapping(origin):
         return isinstance(given, Mapping) and all(_fits(one, inner[1]) for one in given.values())
-    if origin in (Sequence, Iterable, list):
-        if not isinstance(given, Iterable) or isinstance(given, (str, bytes, Mapping, pd.DataFrame)):
-            return False
-        if isinstance(given, np.ndarray) and given.ndim == 0:
-            return False
-        return not isinstance(given, Collection) or all(_fits(one, inner[0]) for one in given)
+    if origin in _SEQUENCES:
+        return _is_sequence(given) and (
+            not isinstance(given, Collection) or all(_fits(one, inner[0]) for one in given)
+        )
+    if isinstance(origin, type):  # a tuple
+        return isinstance(given, origin)
     return isinstance(given, hint) if isinstance(hint, type) and hint is not Any else True
 
 
-_SPELLED = {
-    str: "text", bool: "True or False", int: "a whole number", float: "a number", bytes: "bytes", Path: "a path",
-    date: "a date", datetime: "a datetime", NoneType: "None", None: "None",
-}  # fmt: skip
+_SPELLED: dict[Any, tuple[str, str]] = {  # one of them, and several
+    str: ("a string", "strings"),
+    int: ("a whole number", "whole numbers"),
+    float: ("a number", "numbers"),
+    bytes: ("bytes", "bytes"),
+    Path: ("a path", "paths"),
+    date: ("a date", "dates"),
+    datetime: ("a datetime", "datetimes"),
+    NoneType: ("None", "None"),
+    None: ("None", "None"),
+}
 
 
-def _spelled(hint: Any) -> list[str]:
-    """Return the types that are allowed in words."""
+def _spelled(hint: Any, *, several: bool = False) -> list[str]:
+    """Return the types that are allowed in words: one value of them, or `several`."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return [word for one in inner for word in _spelled(one)]
+        return [word for one in inner for word in _spelled(one, several=several)]
     if origin is Literal:
         words = [repr(one) for one in inner]
-        return words if len(words) <= 5 else [*words[:5], f"{len(words) - 5} more"]
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-        return ["a dict"]
-    if origin is not None:
-        return [f"a list of {' or '.join(_spelled(inner[0]))}" if inner[0] is not Any else "a list"]
-    return [_SPELLED.get(hint) or f"a {hint.__name__}"]
+        return words if len(words) <= 6 else [*words[:5], f"one of {len(words) - 5} more values"]
+    if hint is bool:
+        return ["True", "False"]
+    if _is_mapping(origin):
+        return ["dicts" if several else "a dict"]
+    if origin in _SEQUENCES:
+        of = " or ".join(dict.fromkeys(_spelled(inner[0], several=True)))
+        return [("lists" if several else "a list") + ("" if inner[0] is Any else f" of {of}")]
+    if hint in _SPELLED:
+        return [_SPELLED[hint][several]]
+    name = getattr(origin or hint, "__name__", str(hint))
+    return [f"{name}s" if several else f"a{'n' if name[0] in 'AEIOUaeiou' else ''} {name}"]

@@ -509,7 +509,8 @@ class CampaignMessageWrites(CampaignMessageMethods):
 
         Notes
         -----
-        ``POST /api/campaign-message-schedule``, limited to 10/s and 150/m; scopes: campaigns:write.
+        ``POST /api/campaign-message-schedule``, limited to 10/s and 150/m; scopes: campaigns:write. Call it for each
+        message of a campaign; ``POST /api/campaign-schedule``, which takes all at once, has no method of its own.
 
         Examples
         --------
@@ -528,9 +529,7 @@ class CampaignMessageWrites(CampaignMessageMethods):
         )
         data = resource(endpoint, {**given, "campaign_message": id})
         if not dry_run:
-            confirmed(
-                confirm, f"This schedules the message {id}; it is then sent to the people of its audience."
-            )
+            confirmed(confirm, f"This schedules the message {id}; it goes to the people of its audience.")
         return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
 
     @serves("update_campaign_message_schedule")

@@ -403,12 +403,13 @@ KEYS: dict[CampaignGrain, list[str]] = {
 }
 GROUPS: list[CampaignGroupBy] = ["campaign_id", "campaign_message_id", "send_channel"]
 VARIATIONS: list[CampaignGroupBy] = ["variation", "variation_name"]
+SUBJECT = "definition.content.subject"
 FIELDS = {
     "campaign": ["name", "status", "send_time"],
-    "campaign-message": ["definition.content.subject"],
+    "campaign-message": [SUBJECT],
     "tag": ["name"],
 }
-SUBJECTS = "campaign_messages.definition.content.subject"
+SUBJECTS = f"campaign_messages.{SUBJECT}"
 
 
 def _records(context: Context, report: pd.DataFrame) -> pd.DataFrame:
@@ -447,13 +448,18 @@ def _records(context: Context, report: pd.DataFrame) -> pd.DataFrame:
 
 
 def _subject(context: Context, message: str) -> str | None:
-    """Return the subject of an email, or those of its variations with commas; each is read once a client."""
+    """Return the subject of an email, which is read once a client."""
     known = context.names.setdefault("subject", {})
     if message not in known:
-        column = "definition.details.subject"
-        reading = Reading(context, "get_variations_for_campaign_message", {"id": message}, fields=[column])
-        known[message] = listed(value for value in reading.frame()[column] if pd.notna(value) and value)
+        known[message] = read_subject(context, message)
     return known[message]
+
+
+def read_subject(context: Context, message: str) -> str | None:
+    """Read the subject of an email, or those of its variations with commas, where variations hold them."""
+    column = "definition.details.subject"
+    reading = Reading(context, "get_variations_for_campaign_message", {"id": message}, fields=[column])
+    return listed(value for value in reading.frame()[column] if pd.notna(value) and value)
 
 
 def _subjects(records: pd.DataFrame) -> dict[str, str | None]:

@@ -32,8 +32,14 @@ from klaviyo_analytics.resources._reading import Context, Reading, instead, read
 from klaviyo_analytics.timeframe import Timeframe
 
 Metric = str | tuple[str, str] | pd.Series
-# Klaviyo renamed its text message metrics in 2026; both names keep working here.
-RENAMED = (("SMS", "Text Message"), ("Text Message", "SMS"))
+# Klaviyo renamed its text message metrics in 2026, and newer accounts have another metric of forms; both names keep
+# working here.
+RENAMED = (
+    ("SMS", "Text Message"),
+    ("Text Message", "SMS"),
+    ("^Submitted Form$", "Form submitted by profile"),
+    ("^Form submitted by profile$", "Submitted Form"),
+)
 
 
 def spellings(name: str) -> list[str]:
@@ -90,7 +96,7 @@ class Metrics(MetricMethods):
         ----------
         name : str
             As in the account; case does not matter where that leaves one. Text message metrics are found by
-            their name before and after Klaviyo renamed them.
+            their name before and after Klaviyo renamed them, and so is Submitted Form.
         integration : str, optional
             Needed where several integrations have a metric of that name.
 

@@ -164,6 +164,8 @@ class Sandbox:
         The length of the shop's history; None for two years, or for 400 days if it has fewer than 200,000 events.
     text_names
         "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    form_names
+        "old" for the metric Submitted Form, "new" for Form submitted by profile: accounts have either.
     message_ids
         By which id reports name the message of a campaign: "own", or "campaign" for the campaign's; accounts have
         either.
@@ -211,6 +213,7 @@ class Sandbox:
         currencies: Sequence[str] = ("USD",),
         days: int | None = None,
         text_names: str = "new",
+        form_names: str = "old",
         message_ids: str = "own",
         truths: Mapping[str, object] | str | None = None,
         now: int | None = None,
@@ -234,6 +237,7 @@ class Sandbox:
                 currencies=currencies,
                 days=days,
                 text_names=text_names,
+                form_names=form_names,
                 message_ids=message_ids,
                 truths=truths,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from klaviyo_analytics import analysis
+from klaviyo_analytics import analysis, plots
 from klaviyo_analytics.answers import Analyses
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.resources import Campaigns, Flows, Reports
@@ -17,6 +18,7 @@ from klaviyo_analytics.resources.reports.questions import KINDS
 from tests.analysis.customer_frames import CALLS as CUSTOMER_CALLS
 from tests.analysis.frames import ENGINES, close_database, days, frame, records
 from tests.analysis.revenue_frames import CALLS as REVENUE_CALLS
+from tests.plots.test_manners import EVERY as EVERY_PICTURE
 
 polars = pytest.importorskip("polars")
 pytest.importorskip("duckdb")
@@ -267,3 +269,11 @@ def test_the_docstring_of_every_rate_says_numerator_denominator_and_which_rows_c
     for name in sorted(found):
         if wrapper := getattr(Analyses, name, None):
             assert f"`analysis.{name}`, which defines the rate" in " ".join(wrapper.__doc__.split()), name
+    # A picture draws rates if its docstring speaks of them, or if the frame that tests draw has them.
+    drawn = {name for name in plots.__all__ if re.search(r"\brates?\b", str(getattr(plots, name).__doc__))}
+    pictures: list[Any] = [case.values for case in EVERY_PICTURE]
+    for plot, make, *_ in pictures:
+        if rate_columns(make()) or "rate" in [*make().get("kind", [])]:
+            drawn.add(plot.__name__)
+    assert len(drawn) >= 13
+    assert [name for name in sorted(drawn) if not defines_rates(getattr(plots, name).__doc__)] == []

@@ -117,3 +117,24 @@ def test_the_power_is_how_often_a_simulated_test_finds_the_effect() -> None:
         error = np.sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1]))
         found = np.abs(high / sizes[1] - low / sizes[0]) > 1.959964 * error
         assert analysis.ab_test(frame, effect=effect)["power"][1] == pytest.approx(found.mean(), abs=0.015)
+
+
+def test_a_missing_numerator_takes_its_denominator_along() -> None:
+    sent = pd.DataFrame(
+        {
+            "variation": ["A", "A", "B", "B", "C"],
+            "send_channel": ["email", "sms", "email", "sms", "email"],
+            "delivered": [1000, 1000, 1000, 1000, 2000],
+            "opens_unique": [400, 0, 500, None, None],
+        }
+    )
+    found = analysis.ab_test(sent, measure="open_rate")
+    assert found["recipients"].tolist() == [1000, 1000, 0]
+    assert found["estimate"].tolist()[:2] == [0.4, 0.5]
+    assert found["estimate"].isna().tolist() == [False, False, True]
+    assert found["mismatch_p"].tolist() == [1.0] * 3  # all were sent alike, whatever is known of them
+    rolled = analysis.ab_test(analysis.roll_up(sent, by="variation"), measure="open_rate")
+    assert rolled["recipients"].tolist() == [1000, 1000, 0]
+    people = pd.DataFrame({"group": ["sent", "sent", "held"], "recipients": [100, 900, 50]})
+    people["conversion_uniques"] = [10, None, 2]
+    assert analysis.holdout_lift(people, holdout="held")["estimate"].tolist() == [0.1]

@@ -64,7 +64,7 @@ def test_attributions_aggregates_and_orders_know_the_currency(shop: Shop, metric
 
 @pytest.fixture(scope="module", params=["new", "old"])
 def texting(request: pytest.FixtureRequest) -> Iterator[Shop]:
-    with open_shop(profiles=400, events=9_000, text_names=request.param) as shop:
+    with open_shop(profiles=400, events=9_000, text_names=request.param, form_names=request.param) as shop:
         yield shop
 
 
@@ -207,3 +207,23 @@ class TestCheckoutsOfEitherName:
             expected = logged(shop, name)["profile"].nunique()
         assert frame["step"].tolist() == ["Viewed Product", "Started Checkout", "Placed Order"]
         assert 0 < frame["profiles"].iloc[1] <= expected
+
+
+def test_forms_are_counted_under_both_names(texting: Shop) -> None:
+    client, names = texting.client, ("Submitted Form", "Form submitted by profile")
+    sent = logged(texting, *names)
+    assert len(sent) > 5
+    events = [client.events.list(metric=name, timeframe=EVER, properties="columns") for name in names]
+    assert [len(frame) for frame in events] == [len(sent)] * 2
+    assert set(events[0]["metric"]) <= set(names)
+    assert ("event_properties.device_type" in events[0]) == (events[0]["metric"].iloc[0] == names[1])
+    reported = client.reports.form_values(timeframe="last 12 months", statistics=["submits", "viewed_form"])
+    for name in names:
+        counted = client.metric_aggregates.query(
+            name, by="form_id", interval="month", timeframe="last 12 months"
+        )
+        assert counted.groupby("form_id")["count"].sum().to_dict() == {
+            form: count for form, count in zip(reported["form_id"], reported["submits"], strict=True) if count
+        }
+    steps = ["Viewed Form", "Submitted Form"]
+    assert client.analyses.ordered_funnel(steps, EVER)["profiles"].min() > 5

@@ -25,7 +25,8 @@ from typing import Any
 TARGET = Path(__file__).parents[2] / "klaviyo_analytics" / "sandbox" / "contract.json"
 METHODS = ("get", "post", "patch", "delete")
 JSON_API = "application/vnd.api+json"
-SCHEMA_KEYS = ("type", "enum", "required", "nullable", "format")
+NONE = "maxProperties"  # 0 says something
+SCHEMA_KEYS = ("type", "enum", "required", "nullable", "format", NONE)
 DATETIME_NAMES = ("created", "updated", "datetime", "joined_group_at")
 BETWEEN, LAST = "2026-04-15", "2026-10-15"
 # What the official client 23 lacks of the operations of 2026-07-15.
@@ -83,7 +84,9 @@ class Bodies:
         if "$ref" in schema:
             return {"ref": self._name(schema["$ref"].rsplit("/", 1)[-1])} | self._nullable(schema)
         whole = self.document.resolve(schema)
-        short: Json = {key: whole[key] for key in SCHEMA_KEYS if whole.get(key)}
+        short: Json = {
+            key: whole[key] for key in SCHEMA_KEYS if whole.get(key) or (key in whole and key == NONE)
+        }
         if "properties" in whole:
             short["properties"] = {key: self.condense(part) for key, part in whole["properties"].items()}
         if "items" in whole:

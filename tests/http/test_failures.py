@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
 import traceback
@@ -19,7 +20,7 @@ from klaviyo_analytics.errors import (
     TransportError,
 )
 from klaviyo_analytics.http.retry import RetryPolicy
-from klaviyo_analytics.http.session import UNKNOWN, Call
+from klaviyo_analytics.http.session import UNKNOWN, Call, Transport
 from tests.http.clocks import Clock
 from tests.http.scripted_server import Answer, ScriptedServer, error
 from tests.http.senders import KEY, TWICE, deaf_address, get, post, transport
@@ -302,3 +303,8 @@ class TestNotes:
                 transport(server.url).send(post())
             assert caught.value.__notes__ == [UNKNOWN]
             assert pickle.loads(pickle.dumps(caught.value)).__notes__ == [UNKNOWN]
+
+
+def test_the_gateways_own_calls_wait_as_long_as_those_of_a_client() -> None:
+    bounds = [inspect.signature(each).parameters["timeout"].default for each in (Transport, ka.connect)]
+    assert bounds == [(10.0, 60.0)] * 2

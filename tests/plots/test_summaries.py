@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -275,3 +276,41 @@ def test_auto_knows_segments_and_order_lines_by_their_columns() -> None:
     assert title(plots.auto(lines)).startswith("Top 10 products by revenue")
     with pytest.raises(FrameError, match="names no picture"):
         plots.auto(lines.drop(columns="product"))
+
+
+def known_to_auto(analysis: str, **columns: list[Any]) -> pd.DataFrame:
+    """A frame of whole numbers that `plots.auto` draws as bars of that analysis."""
+    frame = pd.DataFrame(columns)
+    frame.attrs["analysis"] = analysis
+    return frame
+
+
+class TestSeveralRowsOfOneBar:
+    def test_their_whole_numbers_are_added_exactly_or_refused(self) -> None:
+        large = known_to_auto("links", url=["/a", "/a", "/b"], clicks=[2**62, 2**61, 2**62])
+        lengths = [float(bar.get_width()) for bar in plots.auto(large).containers[0]]
+        assert lengths == [float(2**62 + 2**61), float(2**62)]  # together they would not fit into 64 bits
+        large.loc[1, "clicks"] = 2**62
+        with pytest.raises(FrameError, match=r"'clicks' holds numbers that add up to more than 64 bits"):
+            plots.auto(large)
+
+    def test_a_sum_of_unknown_amounts_is_not_zero(self) -> None:
+        unknown = known_to_auto("coupons", coupon=["A", "A", "B"], revenue=[None, None, 3.0])
+        assert [text.get_text() for text in plots.auto(unknown).texts] == ["3.00"]
+
+    def test_currencies_are_not_added(self) -> None:
+        orders = known_to_auto("coupons", coupon=["A", "A"], revenue=[1, 2], currency=["USD", "EUR"])
+        with pytest.raises(FrameError, match="'currency' holds EUR and USD, which are never added up"):
+            plots.auto(orders)
+
+    def test_rates_are_told_apart_and_never_added(self) -> None:
+        lost = known_to_auto(
+            "flow_losses", flow=["F", "F"], message=["#1", "#1"], branch=["yes", "no"], left_rate=[0.1, 0.2]
+        )
+        axes = plots.auto(lost)
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["F · #1 · yes", "F · #1 · no"]
+        assert [float(bar.get_width()) for bar in axes.containers[0]] == [0.1, 0.2]
+        with pytest.raises(
+            FrameError, match=r"several rows have flow='F', message='#1', and rates are never"
+        ):
+            plots.auto(lost.drop(columns="branch"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import sys
 import zipfile
 from html.parser import HTMLParser
@@ -341,3 +343,33 @@ class TestParts:
         with pytest.raises(MissingExtraError, match="pip install"):
             getattr(Report("r"), method)(tmp_path / "x")
         html._environment.cache_clear()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes mean little on Windows")
+def test_files_of_a_private_report_are_for_their_owner_only(tmp_path: Path) -> None:
+    parts = [Table("Best customers", pd.DataFrame({"profile": ["01ABC"]}))]
+    modes: dict[bool, set[int]] = {}
+    for private in (True, False):
+        report, folder = Report("r", parts, private=private), tmp_path / str(private)
+        files = report.to_folder(folder)
+        for name, write in (
+            ("r.html", report.to_html),
+            ("r.md", report.to_markdown),
+            ("r.xlsx", report.to_excel),
+        ):
+            write(folder / name)
+        report.to_pdf(folder / "r.pdf")
+        assert {file.name for file in folder.iterdir()} == {"r.html", "r.md", "r.xlsx", "r.pdf"} | {
+            f.name for f in files
+        }
+        modes[private] = {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+        assert pd.read_parquet(next(folder.glob("*.parquet")))["profile"].tolist() == ["01ABC"]
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"")
+    assert modes == {True: {0o600}, False: {stat.S_IMODE(plain.stat().st_mode)}}
+    shared = tmp_path / "shared.html"
+    shared.touch()
+    shared.chmod(0o640)
+    Report("r", parts, private=True).to_html(shared)
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o640  # whoever was let in before reads on
+    assert "01ABC" in shared.read_text(encoding="utf-8")

@@ -164,6 +164,7 @@ def test_nobody_is_named_unless_asked_for(report: Report, shop: KlaviyoClient, t
     assert not any(secret in form for secret in secrets for form in (*with_ids, *with_codes))
     assert "profileidsofcustomers:treatitaspersonaldata" in with_ids[2]
     assert "byahashoftheirprofileidonly" in with_codes[2]
+    assert (full.private, hashed.private, report.private) == (True, True, False)
 
 
 def test_under_aggregate_no_file_has_a_name_an_address_or_a_phone_number(

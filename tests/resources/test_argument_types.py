@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from klaviyo_analytics import resources
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.endpoints.revisions import TABLES
 from klaviyo_analytics.errors import ConnectionFailedError, InvalidInputError, KlaviyoError
+from klaviyo_analytics.resources._types import typed
 from tests.resources.test_odd_answers import arguments
 
 ODD: list[Any] = [
@@ -127,12 +128,16 @@ def test_the_calls_above_are_accepted_but_for_the_odd_value(name: str, offline: 
     [
         (
             lambda client: client.profiles.create(phone_number=[]),
-            "create(): phone_number=[] is of the wrong type (list). Allowed: text, None. Pass one of these, or leave "
-            "phone_number out.",
+            "create(): phone_number=[] is of the wrong type (list). Allowed: a string or None. Pass one of these, or "
+            "leave phone_number out.",
         ),
         (
             lambda client: client.images.create(7),
-            "create(): source=7 is of the wrong type (int). Allowed: text, a path, bytes. Pass one of these.",
+            "create(): source=7 is of the wrong type (int). Allowed: a string, a path or bytes. Pass one of these.",
+        ),
+        (
+            lambda client: client.bulk_jobs.submit("profile_import", 7),
+            "submit(): records=7 is of the wrong type (int). Allowed: a list of dicts. Pass one.",
         ),
         (
             lambda client: client.flow_actions.update("A1", definition=pd.DataFrame()),
@@ -171,3 +176,49 @@ def test_numbers_texts_and_lists_of_numpy_and_pandas_are_taken(offline: Any) -> 
     images = pd.Series(["https://shop.example/tea.png"])
     request = offline.catalog_items.update("I1", images=images, dry_run=True)
     assert request["body"].item()["data"]["attributes"] == {"images": [*images]}
+
+
+@typed
+def send(
+    name: str,
+    *,
+    images: Sequence[str] | None = None,
+    sizes: Mapping[str, int] | Sequence[Mapping[str, int]] | None = None,
+    state: Literal["on", "off"] = "on",
+    pair: tuple[str, int] | None = None,
+    plain: bool = False,
+) -> None:
+    raise TypeError("something deep inside")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"images": ["a", 7]},
+            "images[1]=7 is of the wrong type (int). Allowed: a string. Pass one, or leave images out.",
+        ),
+        (
+            {"images": 7},
+            "images=7 is of the wrong type (int). Allowed: a list of strings or None. Pass one of these, or",
+        ),
+        ({"sizes": {"a": "x"}}, "sizes['a']='x' is of the wrong type (str). Allowed: a whole number."),
+        (
+            {"sizes": [{"a": 1}, {"a": None}]},
+            "sizes[1]['a']=None is of the wrong type (NoneType). Allowed: a whole",
+        ),
+        ({"sizes": 7}, "Allowed: a dict, a list of dicts or None."),
+        ({"state": 7}, "Allowed: 'on' or 'off'."),
+        ({"pair": ["a", 1]}, "Allowed: a tuple or None."),
+        ({"plain": "yes"}, "Allowed: True or False."),
+    ],
+)
+def test_messages_name_the_element_that_is_wrong(given: Any, said: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        send("x", **given)
+    assert said in str(caught.value)
+
+
+def test_what_fails_for_another_reason_is_raised_as_it_is() -> None:
+    with pytest.raises(TypeError, match="deep inside"):
+        send("x", images=["a"], sizes={"a": 1}, pair=("a", 1))

@@ -42,8 +42,9 @@ def test_what_goes_out(offline: KlaviyoClient, call: Call, request_line: str, bo
 def test_what_a_frame_refuses_a_single_code_refuses_too(
     offline: KlaviyoClient, given: Json, said: str
 ) -> None:
-    with pytest.raises(InvalidInputError, match=said):
+    with pytest.raises(InvalidInputError, match=said) as caught:
         offline.coupon_codes.create(**{"unique_code": "A1", "coupon": "TEN_OFF", **given})
+    assert "1 of 1" not in str(caught.value)  # it is one code, not the only row of a frame
 
 
 @pytest.mark.parametrize("id", ["TEN OFF", "TEN-OFF", "[TEN]", "", "TÉN"])

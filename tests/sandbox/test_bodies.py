@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from klaviyo_analytics.sandbox.app.contract import load_contract
+from klaviyo_analytics.sandbox.app.contract import REVISION, load_contract
 from klaviyo_analytics.sandbox.app.request_checks import find_problems
 from tests.sandbox.api import Api, data
 
@@ -151,3 +151,27 @@ def test_all_mistakes_come_in_one_answer(api: Api) -> None:
         "/data/attributes/name",
         "/data/attributes/opt_in_process",
     }
+
+
+@pytest.mark.parametrize(
+    ("revision", "schema", "whole", "place"),
+    [
+        ("2026-01-15", "SkipToSuccess", {"type": "skip_to_success"}, "properties"),
+        ("2026-01-15", "ExitIntent", {"type": "exit_intent"}, "properties"),
+        ("2026-07-15", "ColumnV1", {}, "data"),
+        ("2026-07-15", "CustomHTML", {"type": "custom_html", "properties": {"content": "x"}}, "styles"),
+    ],
+)
+def test_an_object_that_holds_nothing_takes_nothing(
+    revision: str, schema: str, whole: dict[str, Any], place: str
+) -> None:
+    token = REVISION.set(revision)
+    try:
+        known = load_contract().schemas[schema]
+        assert [one.source["pointer"] for one in find_problems(known, {**whole, place: {}}, "")] == []
+        problems = find_problems(known, {**whole, place: {"color": "red"}}, "")
+    finally:
+        REVISION.reset(token)
+    assert [(one.source["pointer"], one.detail) for one in problems] == [
+        (f"/{place}", "There may be at most 0 fields here, not 1.")
+    ]

@@ -77,6 +77,12 @@ class TestGrammar:
             "less-than(a,2024-01-01T25:00:00Z)",
             "less-than(a,2024-01-01T00:00:00 00:00)",
             "(equals(a,1))",
+            'equals(a, "b")',
+            'equals(a,"b" )',
+            'equals(a,"b"), equals(c,"d")',
+            'any(a,["b", "c"])',
+            ' equals(a,"b")',
+            "less-than(a,2024-01-01 )",
         ],
     )
     def test_nonsense_is_a_400_at_the_filter(self, text: str) -> None:

@@ -35,9 +35,13 @@ class TestAttributes:
         assert anna["attributes"] == {"email": "anna@shop.example", "location": {"city": "Oslo"}}
         assert {"id", "relationships", "links"} <= set(anna)
 
-    def test_no_fields_leave_no_attributes(self, api: Api) -> None:
-        (anna, *_) = api.get("/api/profiles", fields__profile="").json["data"]
-        assert anna["attributes"] == {}
+    @pytest.mark.parametrize("name", ["fields__profile", "additional_fields__profile"])
+    def test_an_empty_name_is_not_one_of_the_documented(self, api: Api, name: str) -> None:
+        reply = api.get("/api/profiles", **{name: ""})
+        assert (reply.status, reply.source) == (
+            400,
+            {"parameter": name.replace("__", "[").replace("_", "-") + "]"},
+        )
 
     def test_additional_fields_come_on_top(self, api: Api) -> None:
         asked = "subscriptions,predictive_analytics"

@@ -201,6 +201,8 @@ def test_flags_are_numbers_as_text_in_aggregates() -> None:
 def test_other_options_are_refused_with_what_is_allowed() -> None:
     with pytest.raises(ValueError, match=r"days=10 is too short\. .*90"):
         build_account(profiles=1, events=1, days=10)
+    with pytest.raises(ValueError, match=r"form_names='newer'.*'new' or 'old'"):
+        build_account(profiles=1, events=1, form_names="newer")
     with pytest.raises(ValueError, match=r"text_names='older'.*'new' or 'old'"):
         build_account(profiles=1, events=1, text_names="older")
     with pytest.raises(ValueError, match=r"message_ids='both'.*'own' or 'campaign'"):

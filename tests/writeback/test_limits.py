@@ -353,3 +353,18 @@ def test_the_default_is_a_day(own: Shop) -> None:
         for method in (Plan.apply, ImportPlan.apply, PlanView.apply, own.client.resume)
     ]
     assert defaults == [86_400.0] * 4
+
+
+def test_requests_hold_as_many_rows_as_are_documented() -> None:
+    """A request that holds more is refused, one that holds fewer wastes the account's budget."""
+    most = {kind.operation: kind.most for kind in write_types.WRITE_TYPES.values()}
+    assert most.pop("bulk_import_profiles") == 10_000
+    assert most.pop("create_or_update_profile") == 1
+    assert most.pop("bulk_create_data_source_records") == 500
+    of_100 = {"bulk_suppress_profiles", "bulk_unsuppress_profiles", "bulk_unsubscribe_profiles"}
+    of_100 |= {name for name in most if "_catalog_" in name}
+    assert len(of_100) == 12
+    assert {name for name, rows in most.items() if rows == 100} == of_100
+    others = {name: rows for name, rows in most.items() if name not in of_100}
+    assert others == dict.fromkeys(others, 1_000)
+    assert {"bulk_create_events", "bulk_create_coupon_codes", "bulk_subscribe_profiles"} <= set(others)

@@ -13,7 +13,6 @@ from klaviyo_analytics.sandbox.model import Record
 
 NAME = re.compile(r"[A-Za-z-]+")
 FIELD = re.compile(r"[^\s,()\[\]\"']+( [^\s,()\[\]\"']+)*")  # dimensions like Campaign Name hold a space
-SPACE = re.compile(r"\s*")
 DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 MOST_DEPTH, MOST_DIGITS = 50, 18  # what is longer is only just a number
@@ -98,7 +97,6 @@ class Parser:
         return tuple(members)
 
     def _scalar(self) -> Scalar:
-        self._skip_space()
         quote = self.text[self.position : self.position + 1]
         if quote and quote in "\"'":
             return self._string(quote)
@@ -138,14 +136,9 @@ class Parser:
         raise self._unexpected(f"a closing {quote}")
 
     def _is_delimiter(self, position: int) -> bool:
-        return self.text[position : position + 1] in ("", ",", ")", "]", " ")
-
-    def _skip_space(self) -> None:
-        found = SPACE.match(self.text, self.position)
-        self.position = found.end() if found else self.position
+        return self.text[position : position + 1] in ("", ",", ")", "]")
 
     def _match(self, pattern: re.Pattern[str], what: str) -> str:
-        self._skip_space()
         found = pattern.match(self.text, self.position)
         if not found:
             raise self._unexpected(what)
@@ -153,10 +146,8 @@ class Parser:
         return found[0]
 
     def _take(self, character: str) -> bool:
-        self._skip_space()
         taken = self.text.startswith(character, self.position)
         self.position += taken
-        self._skip_space()
         return taken
 
     def _expect(self, character: str) -> None:

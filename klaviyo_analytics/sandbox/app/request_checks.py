@@ -67,7 +67,7 @@ def _read(operation: Operation, query: Query, name: str, value: str, page_max: i
         target = query.fields if bracketed[1] == "fields" else query.additional
         if bracketed[2] not in fields:
             raise _unknown(operation, name)
-        target[bracketed[2]] = _names(name, value, fields[bracketed[2]]) if value else ()
+        target[bracketed[2]] = _names(name, value, fields[bracketed[2]])
     elif name == "filter" and operation.filters:
         query.filter = value
         query.conditions = Parser(value).parse()
@@ -193,6 +193,9 @@ def _check_object(schema: Json, value: Json, pointer: str) -> list[Problem]:
         for name in schema.get("required", ())
         if name not in value
     ]
+    if len(value) > schema.get("maxProperties", len(value)):
+        most = schema["maxProperties"]
+        problems.append(_problem(pointer, f"There may be at most {most} fields here, not {len(value)}."))
     if not properties:
         return problems
     for name, item in value.items():

@@ -86,7 +86,7 @@ def all_records(world: World, till: Till, event_ids: list[str]) -> tuple[Records
     records: Records = {}
     for record in [
         account_record(names, world.currency),
-        *metric_records(names, clock.start, clock.now, world.text_names),
+        *metric_records(names, clock.start, clock.now, world.text_names, world.form_names),
         *metric_property_records(names, world.log),
         *profile_records(world),
         *push_token_records(world),
@@ -151,6 +151,7 @@ def build_account(
     currencies: Sequence[str] = ("USD",),
     days: int | None = None,
     text_names: str = "new",
+    form_names: str = "old",
     message_ids: str = "own",
     truths: Truths | Mapping[str, object] | str | None = None,
 ) -> Account:
@@ -171,6 +172,8 @@ def build_account(
         The length of the history; None for two years, or for 400 days if there are fewer than 200,000 events.
     text_names
         "new" for metrics such as Received Text Message, "old" for Received SMS: accounts have either.
+    form_names
+        "old" for the metric Submitted Form, "new" for Form submitted by profile: accounts have either.
     message_ids
         By which id reports name the message of a campaign: "own", or "campaign" for the campaign's; accounts have
         either.
@@ -187,8 +190,9 @@ def build_account(
         raise ValueError(f"profiles and events cannot be negative: profiles={profiles}, events={events}")
     if days is not None and days < SHORTEST_HISTORY:
         raise ValueError(f"days={days} is too short. A history has at least {SHORTEST_HISTORY} days.")
-    if text_names not in ("new", "old"):
-        raise ValueError(f"text_names={text_names!r} is not allowed. Choose 'new' or 'old'.")
+    for name, value in {"text_names": text_names, "form_names": form_names}.items():
+        if value not in ("new", "old"):
+            raise ValueError(f"{name}={value!r} is not allowed. Choose 'new' or 'old'.")
     if message_ids not in ("own", "campaign"):
         raise ValueError(f"message_ids={message_ids!r} is not allowed. Choose 'own' or 'campaign'.")
     length = days or (LONG_HISTORY if events >= LARGE_SHOP else SHORT_HISTORY)
@@ -196,7 +200,7 @@ def build_account(
     gc.disable()  # a million small objects, none of them garbage: looking through them takes a third of the time
     try:
         clock = Clock.until(DEFAULT_NOW if now is None else now, length)
-        account = _build(seed, profiles, events, clock, currencies, text_names, Truths.of(truths))
+        account = _build(seed, profiles, events, clock, currencies, text_names, form_names, Truths.of(truths))
         account.message_ids = message_ids
         return account
     finally:
@@ -211,6 +215,7 @@ def _build(
     clock: Clock,
     currencies: Sequence[str],
     text_names: str,
+    form_names: str,
     truths: Truths,
 ) -> Account:
     names = Names(seed)
@@ -234,7 +239,7 @@ def _build(
     audiences = {campaign.id: audience_ids(names, campaign.audience) for campaign in campaigns}
     story = so_far(
         [
-            *consent_chapters(names, cast, left.stays),
+            *consent_chapters(names, cast, left.stays, form_names),
             *message_chapters(diary, contacts, left.by_send, audiences, seed + 29),
             *visit_chapters(diary),
             *shop_chapters(till),
@@ -261,6 +266,7 @@ def _build(
         departures=left,
         log=merge([*story, *everyday]),
         text_names=text_names,
+        form_names=form_names,
     )
     event_log = _event_log(world)
     records, members, stays_over = all_records(world, till, event_log.ids)

@@ -107,6 +107,11 @@ OLD_TEXT_NAMES: dict[Metric, str] = {
     Metric.UNSUBSCRIBED_TEXT: "Unsubscribed from SMS Marketing",
 }
 
+#: What newer accounts call a metric of forms, and the integration that it belongs to there.
+NEW_FORM_NAMES: dict[Metric, tuple[str, tuple[str, str]]] = {
+    Metric.SUBMITTED_FORM: ("Form submitted by profile", _API),
+}
+
 
 def metric_ids(names: Names) -> list[str]:
     """Return the id of each metric, in the order of their numbers."""

@@ -36,6 +36,7 @@ class World:
     departures: Departures
     log: Log
     text_names: str = "new"
+    form_names: str = "old"
 
     @property
     def stays(self) -> Memberships:

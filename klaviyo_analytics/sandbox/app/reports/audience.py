@@ -45,6 +45,8 @@ METRICS: Mapping[str, str] = {
     "submits": "Submitted Form",
     "submitted_form_step": "Submitted Form",
 }
+RENAMED = {"Form submitted by profile": "Submitted Form"}
+"""Newer names of these metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def query_forms(call: Call) -> Json:
 
 def _collect(store: Store) -> FormEvents:
     log = store.account.events
-    names = np.array([store.records("metric")[id_].attributes["name"] for id_ in log.metric_ids])
+    called = [store.records("metric")[id_].attributes["name"] for id_ in log.metric_ids]
+    names = np.array([RENAMED.get(name, name) for name in called])
     rows = np.flatnonzero(np.isin(names, list(METRICS.values()))[log.metric])
     label, labels = aggregates.group(store, rows, ATTRIBUTES)
     moment = wall_clock(store, log.time[rows])

@@ -8,6 +8,7 @@ from klaviyo_analytics.sandbox.shop.columns import NEVER, Bools, Ints
 from klaviyo_analytics.sandbox.shop.events.ledger import Chapter, Properties
 from klaviyo_analytics.sandbox.shop.ids import Names
 from klaviyo_analytics.sandbox.shop.metrics import Metric
+from klaviyo_analytics.sandbox.shop.story.catalog import SITE
 from klaviyo_analytics.sandbox.shop.story.journeys import FORMS, LISTS, TEXTS, Memberships, list_id
 from klaviyo_analytics.sandbox.shop.story.people import BY_BROWSING, BY_CHECKOUT, BY_FORM, BY_IMPORT, People
 
@@ -16,13 +17,21 @@ METHODS = {BY_FORM: "FORM", BY_CHECKOUT: "CHECKOUT", BY_IMPORT: "MANUAL_IMPORT",
 LEAVING_METHODS = {"email": "PREFERENCE_PAGE", "sms": "INBOUND_MESSAGE"}
 
 
-def consent_chapters(names: Names, people: People, stays: Memberships) -> list[Chapter]:
+def consent_chapters(
+    names: Names, people: People, stays: Memberships, form_names: str = "old"
+) -> list[Chapter]:
     """Write the events of consent, of joining lists and of leaving them."""
     by_form = people.source == BY_FORM
     submitted = np.minimum(people.subscribed, people.texted)
     return [
         _form(Metric.VIEWED_FORM, names, by_form, people.created),
-        _form(Metric.SUBMITTED_FORM, names, by_form & (submitted < NEVER), submitted),
+        _form(
+            Metric.SUBMITTED_FORM,
+            names,
+            by_form & (submitted < NEVER),
+            submitted,
+            of_profile=form_names == "new",
+        ),
         _consent(Metric.SUBSCRIBED_EMAIL, names, people, people.subscribed),
         _consent(Metric.SUBSCRIBED_TEXT, names, people, people.texted),
         _joining(names, people, stays),
@@ -47,14 +56,20 @@ def form_properties(names: Names, form: int, person: int) -> Properties:
     }
 
 
-def _form(metric: Metric, names: Names, which: Bools, time: Ints) -> Chapter:
+def _form(metric: Metric, names: Names, which: Bools, time: Ints, *, of_profile: bool = False) -> Chapter:
     person = np.flatnonzero(which)
 
     def write(kept: Ints) -> list[Properties]:
         written = []
         for who, moment in zip(person[kept].tolist(), time[person[kept]].tolist(), strict=True):
-            one = form_properties(names, form_of(who, BY_FORM) or 0, who)
-            written.append({**one, "$event_id": f"{moment}:{who}", "Page URL": None if who % 7 == 0 else "/"})
+            one = form_properties(names, form_of(who, BY_FORM) or 0, who) | {"$event_id": f"{moment}:{who}"}
+            if of_profile:
+                del one["Form Name"], one["Form Type"]
+                device = "mobile" if who % 3 else "desktop"
+                one |= {"page": f"{SITE}/", "device_type": device, "$is_client_event": True}
+            else:
+                one |= {"Page URL": None if who % 7 == 0 else "/"}
+            written.append(one)
         return written
 
     return Chapter(metric, person, time[person], write)

@@ -12,7 +12,14 @@ from klaviyo_analytics.sandbox.shop.clock import DAY, TIMEZONE, Clock, iso
 from klaviyo_analytics.sandbox.shop.events.ledger import Log, Properties
 from klaviyo_analytics.sandbox.shop.events.orders import Till
 from klaviyo_analytics.sandbox.shop.ids import Names
-from klaviyo_analytics.sandbox.shop.metrics import BUILT_IN, OLD_TEXT_NAMES, ORIGIN, Metric, metric_ids
+from klaviyo_analytics.sandbox.shop.metrics import (
+    BUILT_IN,
+    NEW_FORM_NAMES,
+    OLD_TEXT_NAMES,
+    ORIGIN,
+    Metric,
+    metric_ids,
+)
 from klaviyo_analytics.sandbox.shop.story.catalog import IMAGES, PREFIX, SHOP, SITE
 from klaviyo_analytics.sandbox.shop.story.journeys import COUPONS
 from klaviyo_analytics.sandbox.shop.story.people import FIRST_NAMES
@@ -114,12 +121,16 @@ def _kind(values: list[Any]) -> str:
     return "object" if known == {dict} else "string"
 
 
-def metric_records(names: Names, start: int, now: int, text_names: str = "new") -> list[Record]:
+def metric_records(
+    names: Names, start: int, now: int, text_names: str = "new", form_names: str = "old"
+) -> list[Record]:
     """Return the metrics, the two custom metrics and the mapped metrics."""
     ids = metric_ids(names)
     records = []
     for metric in Metric:
         name, origin = ORIGIN[metric]
+        if form_names == "new":
+            name, origin = NEW_FORM_NAMES.get(metric, (name, origin))
         created = start - (90 - metric) * DAY
         attributes = {
             "name": OLD_TEXT_NAMES.get(metric, name) if text_names == "old" else name,
