@@ -195,6 +195,13 @@ def settled(table: Table) -> Table:
 
 def first_of(table: Table, keys: Sequence[str], *, by: Sequence[str]) -> Table:
     """Return the first row of each of the keys, in the order of `by`."""
+    native: Any = table.to_native()
+    if nw.dependencies.is_pandas_dataframe(native):  # most rows have keys of their own and need no sorting
+        native = native.reset_index(drop=True)
+        several = native.duplicated(list(keys), keep=False)
+        ordered = native[several].sort_values(list(by), na_position="first", kind="stable")
+        others = ordered.index[ordered.duplicated(list(keys))]
+        return nw.from_native(native.drop(index=others).reset_index(drop=True)).lazy()
     numbered = (
         settled(table)
         .with_columns(__one=nw.lit(1))

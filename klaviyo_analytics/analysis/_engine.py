@@ -168,6 +168,11 @@ def _usual_pandas(dtype: Any) -> Any:
     return None
 
 
+def _of_result(dtype: Any) -> Any:
+    """Return the dtype that a column made by an analysis should have instead, or None."""
+    return "float64" if str(dtype) == "Float64" else _usual_pandas(dtype)
+
+
 def _of_arrow(dtype: pd.ArrowDtype) -> Any:
     if is_integer_dtype(dtype):
         return "UInt64" if str(dtype).startswith("uint64") else "Int64"
@@ -263,9 +268,9 @@ def closed(table: Table, like: IntoFrameT, **attrs: Any) -> IntoFrameT:
     if not isinstance(nw.from_native(given), nw.LazyFrame):
         native = nw.maybe_reset_index(table.collect()).to_native()
     if nw.dependencies.is_pandas_dataframe(native):
-        made = [name for name, kind in native.dtypes.items() if str(kind) == "Float64"]
-        new = [name for name in made if name not in given or given[name].dtype != native[name].dtype]
-        native = native.astype(dict.fromkeys(new, "float64"))
+        new = [name for name in native.columns if name not in given or given[name].dtype != native[name].dtype]
+        kinds = {name: _of_result(native[name].dtype) for name in new}
+        native = native.astype({name: kind for name, kind in kinds.items() if kind is not None})
         native.attrs = {**given.attrs, **attrs}
     return cast(IntoFrameT, native)
 

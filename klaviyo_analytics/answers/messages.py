@@ -165,7 +165,8 @@ class MessageAnalyses:
         Returns
         -------
         pandas.DataFrame
-            Columns of `analysis.touch_rollup`, with the ids of campaigns and flows; `attrs` as for `attribution`.
+            Columns of `analysis.touch_rollup`, with the ids of campaigns and flows and before each its name, missing
+            for those that were deleted; `attrs` as for `attribution`.
 
         Examples
         --------
@@ -178,10 +179,15 @@ class MessageAnalyses:
         source, period, chosen, touches = self._orders_and_touches(
             timeframe, metric, orders, settings, native=model == "native"
         )
-        of = source.campaigns_of_messages()
+        of, campaigns = source.campaigns_of_messages()
         touches = touches.assign(campaign_id=touches["message"].map(of).astype("string"))
         credited = analysis.attribution(chosen, touches, model, settings=settings)
         frame = analysis.touch_rollup(credited, grain)
+        flows = touches.dropna(subset=["flow_id"]).set_index("flow_id")["flow"].to_dict()
+        for name, names in (("campaign", campaigns), ("flow", flows)):
+            if f"{name}_id" in frame.columns:
+                named = frame[f"{name}_id"].map(names).astype("string")
+                frame.insert(int(frame.columns.get_indexer(pd.Index([f"{name}_id"]))[0]), name, named)
         return source.signed(frame, "touch_rollup", period, orders=_described(orders), currency=_only(chosen))
 
     def conversion_lag(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import new_axes, put_note, put_title, quiet
-from klaviyo_analytics.plots._frame import labels_of, numbers
+from klaviyo_analytics.plots._frame import NO_NAME, NOT_ATTRIBUTED, currency_of, labels_of, numbers
 from klaviyo_analytics.plots._quantities import Kind, write
 from klaviyo_analytics.plots._style import PALETTE
 from klaviyo_analytics.plots._text import legible, put_names, told_apart
@@ -44,7 +44,8 @@ _PICTURES: Mapping[str, Callable[..., Any]] = {
     "rfm": rfm_map,
     "year_over_year": year_over_year,
 }
-# analysis -> (columns that name a bar, column of its length, kind of number, title)
+# analysis -> (columns that name a bar, column of its length, kind of number, title); "campaign/campaign_id" is the
+# name where one is known, else the id
 _BARS: Mapping[str, tuple[tuple[str, ...], str, Kind, str]] = {
     "attribution": (("channel",), "revenue", "money", "Attributed revenue"),
     "coupons": (("coupon",), "revenue", "money", "Revenue of orders with a coupon"),
@@ -63,7 +64,7 @@ _BARS: Mapping[str, tuple[tuple[str, ...], str, Kind, str]] = {
     "replenishment": (("product",), "orders", "count", "Orders of a product by its customers"),
     "subject_lines": (("feature", "value"), "rate", "rate", "Rates by subject line"),
     "touch_rollup": (
-        ("campaign_id", "flow_id", "variation_id", "profile_id"),
+        ("campaign/campaign_id", "flow/flow_id", "variation_id", "profile_id"),
         "revenue",
         "money",
         "Attributed revenue",
@@ -84,6 +85,8 @@ _BY_COLUMNS: tuple[tuple[frozenset[str], Callable[..., Any]], ...] = (
     (frozenset({"datetime", "segment_id", "total_members"}), segment_sizes),
     (frozenset({"order_id", "line", "product", "line_total"}), top_products),
 )
+# frames whose first rows matter more than the longest bars: the largest provider comes first
+_IN_ORDER = {"deliverability_by_provider"}
 _MOST = 15
 
 
@@ -103,13 +106,14 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     Returns
     -------
     matplotlib.axes.Axes
-        What the plot of that analysis draws, such as `rfm_map` or `cohort_heatmap`; horizontal bars, at most the 15
-        longest, for an analysis without a plot of its own.
+        What the plot of that analysis draws, such as `rfm_map` or `cohort_heatmap`; horizontal bars for an analysis
+        without a plot of its own. Of more than 15 rows it draws the 15 longest bars (of `deliverability_by_provider`
+        the first 15, the largest providers), and says so below.
 
     Raises
     ------
     FrameError
-        The frame does not say which analysis it is of.
+        The frame does not say which analysis it is of, or holds money in several currencies.
 
     Examples
     --------
@@ -151,17 +155,26 @@ def _bars(
     frame: pd.DataFrame, labels: tuple[str, ...], value: str, unit: Kind, title: str, ax: Axes | None
 ) -> Axes:
     """Draw a bar for each row, the longest 15 if there are more."""
-    keys = [name for name in labels if name in frame.columns]
+    named = [[name for name in label.split("/") if name in frame.columns] for label in labels]
+    keys = [name for group in named for name in group]
     if not keys or value not in frame.columns:
         raise FrameError(
             f"the frame lacks {value!r} or a column of names. Expected the frame of the analysis, unchanged."
         )
+    currency = currency_of(frame, None) if unit == "money" else None
     rows: pd.DataFrame = frame
-    if frame.duplicated(keys).any():  # such as a row for each order and touch
-        rows = frame.groupby(keys, sort=False, dropna=False)[[value]].sum().reset_index()
-        rows.attrs = dict(frame.attrs)
+    if frame.duplicated(keys).any():
+        if unit == "rate":  # rates are never added: what else tells the rows apart is written, too
+            texts = frame.select_dtypes(["object", "string"]).columns
+            named += [[name] for name in texts if name not in keys and frame[name].nunique() > 1]
+        else:  # such as a row for each order and touch
+            rows = frame.groupby(keys, sort=False, dropna=False)[[value]].sum().reset_index()
+            rows.attrs = dict(frame.attrs)
     left_out = max(len(rows) - _MOST, 0)
-    if left_out:
+    in_order = frame.attrs.get("analysis") in _IN_ORDER
+    if left_out and in_order:
+        rows = rows.head(_MOST)
+    elif left_out:
         order = numbers(rows, value)
         longest = np.argsort(-np.abs(np.nan_to_num(order)), kind="stable")[:_MOST]
         rows = rows.iloc[np.sort(longest)]
@@ -174,14 +187,17 @@ def _bars(
         return ax
     places = np.arange(len(rows))
     ax.barh(places, np.nan_to_num(lengths), color=PALETTE[0], height=0.62)
-    texts = [" · ".join(parts) for parts in zip(*(labels_of(rows, key) for key in keys), strict=True)]
+    parts = [_first_known(rows, names) for names in named if names]
+    nothing = NOT_ATTRIBUTED if frame.attrs.get("analysis") == "touch_rollup" else NO_NAME
+    texts = [
+        " · ".join(part for part in row if part != NO_NAME) or nothing for row in zip(*parts, strict=True)
+    ]
     ax.set_yticks(places, [legible(text) for text in told_apart(texts, 40)])
     put_names(ax.get_yticklabels())
     ax.invert_yaxis()
     ax.axvline(0, linewidth=0.8, color=ax.spines["left"].get_edgecolor())
     ax.set_xticks([])
     ax.margins(x=0.15)
-    currency = frame.attrs.get("currency")
     for place in places:
         if np.isfinite(lengths[place]):
             said = (
@@ -195,5 +211,11 @@ def _bars(
                 fontsize="small",
             )  # fmt: skip
     if left_out:
-        ax.set_xlabel(f"{_MOST} of {_MOST + left_out} rows, the longest bars")
+        ax.set_xlabel(f"{_MOST} of {_MOST + left_out} rows, the {'first' if in_order else 'longest bars'}")
     return ax
+
+
+def _first_known(rows: pd.DataFrame, columns: list[str]) -> list[str]:
+    """Return the labels of the first column that has one, row by row."""
+    labels = zip(*(labels_of(rows, name) for name in columns), strict=True)
+    return [next((label for label in row if label != NO_NAME), NO_NAME) for row in labels]

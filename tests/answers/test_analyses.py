@@ -410,6 +410,10 @@ class TestOneLinersByHand:
         said = said.dropna(subset=["campaign_id"])
         by_campaign = (said["value"] * said["weight"]).groupby(said["campaign_id"]).sum()
         assert campaigns.set_index("campaign_id")["revenue"].to_dict() == pytest.approx(by_campaign.to_dict())
+        names = shop.client.campaigns.list().set_index("id")["name"]
+        assert campaigns["campaign"].tolist() == campaigns["campaign_id"].map(names).tolist()
+        written = [label.get_text() for label in ka.plots.auto(campaigns).get_yticklabels()]
+        assert written == campaigns["campaign"].tolist()[: len(written)]
 
     def test_growth_by_source(self, shop: Shop) -> None:
         frame = shop.client.analyses.growth_by_source(YEAR, by="List")

@@ -125,8 +125,8 @@ def intervals() -> pd.DataFrame:
             "list": numbered("L", np.tile(np.arange(100), ROWS // 100)),
             "count": pd.array(dice.integers(0, 500, ROWS), dtype="Int64"),
             "sum_value": dice.gamma(2, 30, ROWS),
-            "$attributed_message": words(dice, "M1", "M2", ""),
-            "$attributed_flow": words(dice, "F1", ""),
+            "attributed_message": words(dice, "M1", "M2", ""),
+            "attributed_flow": words(dice, "F1", ""),
         }
     )
 
@@ -155,6 +155,7 @@ def calls() -> dict[str, Callable[[], Any]]:
     refunds = orders[["order_id", "value"]].iloc[::3]
     once = orders.assign(order_id=orders["id"])
     sent = credited.rename(columns={"received": "sent"})
+    whole = summed.drop(columns="datetime")
     months = series.rename(columns={"list": "channel"})
     return {
         "ab_test": lambda: analysis.ab_test(money, measure="revenue"),
@@ -180,8 +181,8 @@ def calls() -> dict[str, Callable[[], Any]]:
         "conversion_lag": lambda: analysis.conversion_lag(credited, by="channel"),
         "coupons": lambda: analysis.coupons(codes, once),
         "customer_lifetime_value": lambda: analysis.customer_lifetime_value(orders),
-        "deliverability": lambda: analysis.deliverability(summed, by="campaign_id"),
-        "deliverability_bands": lambda: analysis.deliverability_bands(summed, by="campaign_id"),
+        "deliverability": lambda: analysis.deliverability(whole, by="campaign_id"),
+        "deliverability_bands": lambda: analysis.deliverability_bands(whole, by="campaign_id"),
         "deliverability_by_provider": lambda: analysis.deliverability_by_provider(mail),
         "engagement_tiers": lambda: analysis.engagement_tiers(orders, profiles),
         "engagement_tiers, per profile": lambda: analysis.engagement_tiers(
@@ -218,7 +219,7 @@ def calls() -> dict[str, Callable[[], Any]]:
         "retention_curves": lambda: analysis.retention_curves(orders, by="source"),
         "revenue_split": lambda: analysis.revenue_split(series),
         "rfm": lambda: analysis.rfm(orders),
-        "roll_up": lambda: analysis.roll_up(summed, by="channel"),
+        "roll_up": lambda: analysis.roll_up(whole, by="channel"),
         "select_orders": lambda: analysis.select_orders(
             orders, {"without_tags": ["Wholesale"], "renewals": False}
         ),
