@@ -268,7 +268,9 @@ def closed(table: Table, like: IntoFrameT, **attrs: Any) -> IntoFrameT:
     if not isinstance(nw.from_native(given), nw.LazyFrame):
         native = nw.maybe_reset_index(table.collect()).to_native()
     if nw.dependencies.is_pandas_dataframe(native):
-        new = [name for name in native.columns if name not in given or given[name].dtype != native[name].dtype]
+        new = [
+            name for name in native.columns if name not in given or given[name].dtype != native[name].dtype
+        ]
         kinds = {name: _of_result(native[name].dtype) for name in new}
         native = native.astype({name: kind for name, kind in kinds.items() if kind is not None})
         native.attrs = {**given.attrs, **attrs}

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.plots._canvas import new_axes, put_note, put_title, quiet
+from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_note, put_title, quiet
 from klaviyo_analytics.plots._frame import NO_NAME, NOT_ATTRIBUTED, currency_of, labels_of, numbers
-from klaviyo_analytics.plots._quantities import Kind, write
+from klaviyo_analytics.plots._quantities import Kind, capitalised, in_words, write
+from klaviyo_analytics.plots._rows import name_rows
 from klaviyo_analytics.plots._style import PALETTE
-from klaviyo_analytics.plots._text import legible, put_names, told_apart
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
 from klaviyo_analytics.plots.audience import ordered_funnel, overlap, segment_sizes, year_over_year
 from klaviyo_analytics.plots.campaigns import ab_forest
@@ -192,10 +192,10 @@ def _bars(
     texts = [
         " · ".join(part for part in row if part != NO_NAME) or nothing for row in zip(*parts, strict=True)
     ]
-    ax.set_yticks(places, [legible(text) for text in told_apart(texts, 40)])
-    put_names(ax.get_yticklabels())
-    ax.invert_yaxis()
-    ax.axvline(0, linewidth=0.8, color=ax.spines["left"].get_edgecolor())
+    name_rows(ax, texts)
+    if np.nanmin(lengths) < 0:
+        ax.spines["left"].set_visible(False)
+        ax.axvline(0, linewidth=0.8, color=ax.spines["left"].get_edgecolor())
     ax.set_xticks([])
     ax.margins(x=0.15)
     for place in places:
@@ -210,8 +210,14 @@ def _bars(
                 textcoords="offset fontsize", ha="left" if lengths[place] >= 0 else "right", va="center",
                 fontsize="small",
             )  # fmt: skip
-    if left_out:
-        ax.set_xlabel(f"{_MOST} of {_MOST + left_out} rows, the {'first' if in_order else 'longest bars'}")
+    part = "the first" if in_order else "the longest bars"
+    put_caption(
+        ax,
+        [
+            f"{capitalised(in_words(value))} in {currency}" if currency else None,
+            f"{_MOST} of {_MOST + left_out} rows, {part}" if left_out else None,
+        ],
+    )
     return ax
 
 

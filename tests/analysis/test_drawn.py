@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from klaviyo_analytics import analysis, plots
 from klaviyo_analytics.errors import FrameError
 from tests.analysis.test_engines import DAILY, SUMMARY
+from tests.plots.looks import caption
 
 EMAIL = DAILY[DAILY["attributed_channel"] == "email"].drop(columns=["attributed_message", "attributed_flow"])
 SUMMED = analysis.roll_up(SUMMARY, by=["flow", "message"])
@@ -92,7 +94,12 @@ def test_the_largest_providers_are_drawn_with_all_their_rates() -> None:
     assert labels[:4] == [f"Provider 0 · {rate} rate" for rate in ("open", "bounce", "spam")] + [
         "Provider 1 · open rate"
     ]
-    assert ax.get_xlabel() == "15 of 30 rows, the first"
+    assert caption(ax) == "15 of 30 rows, the first"
+
+
+def test_one_bar_does_not_fill_the_picture() -> None:
+    ax, _ = bars("touch_rollup", campaign=["One"], revenue=[1.0])
+    assert ax.patches[0].get_height() < 0.2 * np.ptp(ax.get_ylim())  # type: ignore[attr-defined]
 
 
 def test_bars_of_two_currencies_are_refused() -> None:
