@@ -110,7 +110,8 @@ def order_items(orders: IntoFrameT) -> IntoFrameT:
     held = {name: collected[column].to_list() for name, column in where.items()}
     whole = held.pop(_PROPERTIES, None)
     lines: list[_Line] = []
-    number, of = [], []
+    number: list[int | None] = []
+    of: list[int] = []
     for row, order in enumerate(ids):
         properties = {name: _decoded(values[row], where[name], order) for name, values in held.items()}
         if whole is not None:

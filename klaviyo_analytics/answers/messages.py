@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from klaviyo_analytics import analysis
-from klaviyo_analytics._messages import explained_methods
+from klaviyo_analytics._messages import explained_methods, near
 from klaviyo_analytics.analysis._events import parse_duration
 from klaviyo_analytics.answers.customers import _described, _only
 from klaviyo_analytics.answers.source import RECEIVED, Orders, Source, Span
@@ -230,12 +230,13 @@ class MessageAnalyses:
     ) -> tuple[Source, Timeframe, pd.DataFrame, pd.DataFrame]:
         if channel not in CHANNELS:
             raise InvalidInputError(
-                f"channel={channel!r} is not a channel. Allowed are {', '.join(CHANNELS)}."
+                f"channel={channel!r} is not a channel. Allowed are {near(channel, map(repr, CHANNELS))}."
             )
         received, reactions = CHANNELS[channel]
         if reaction not in reactions:
             raise InvalidInputError(
-                f"reaction={reaction!r} is not recorded for {channel}. Allowed are {', '.join(reactions)}."
+                f"reaction={reaction!r} is not recorded for {channel}. "
+                f"Allowed are {near(reaction, map(repr, reactions))}."
             )
         source = self._source()
         period = source.timeframe(span)

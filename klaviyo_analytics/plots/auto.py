@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from klaviyo_analytics.analysis._engine import WrongFrame, as_frame, looks_like
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_note, put_title, quiet
-from klaviyo_analytics.plots._frame import NO_NAME, NOT_ATTRIBUTED, currency_of, labels_of, numbers
+from klaviyo_analytics.plots._frame import NO_NAME, NOT_ATTRIBUTED, currency_of, labels_of, numbers, require
 from klaviyo_analytics.plots._quantities import Kind, capitalised, in_words, write
 from klaviyo_analytics.plots._rows import name_rows
 from klaviyo_analytics.plots._style import PALETTE
@@ -88,6 +89,7 @@ _BY_COLUMNS: tuple[tuple[frozenset[str], Callable[..., Any]], ...] = (
 # frames whose first rows matter more than the longest bars: the largest provider comes first
 _IN_ORDER = {"deliverability_by_provider"}
 _MOST = 15
+_UNKNOWN = "frame.attrs has no 'analysis', which names the picture"
 
 
 def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
@@ -125,7 +127,14 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['0-30 days', 'never']
     """
-    kind = str(frame.attrs.get("analysis"))
+    frame = as_frame(frame)
+    try:
+        require(frame, [])
+    except WrongFrame as error:
+        raise FrameError(
+            f"{error}. Pass a frame of client.analyses, such as client.analyses.rfm()."
+        ) from None
+    kind = str(frame.attrs.get("analysis", ""))
     if kind == "klaviyo_rfm":
         return (rfm_movement if "previous_group" in frame.columns else rfm_map)(frame, title=title, ax=ax)
     if kind == "send_times":
@@ -144,10 +153,11 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
         if columns <= set(frame.columns):
             drawn: Axes = picture(frame, title=title, ax=ax)
             return drawn
+    named = f"frame.attrs['analysis'] is {kind!r}, which names no picture" if kind else _UNKNOWN
+    like = looks_like(frame) if not kind else ""
     raise FrameError(
-        f"frame.attrs['analysis'] is {kind!r}, which names no picture. "
-        "Expected an unchanged frame of client.analyses. "
-        "Call the plot by its name, such as ka.plots.rfm_map(frame)."
+        f"{named}{f'; given: {like}' if like else ''}. Expected an unchanged frame of client.analyses, such as "
+        "client.analyses.rfm(). Or call the plot by its name, such as ka.plots.rfm_map(frame)."
     )
 
 
@@ -165,8 +175,8 @@ def _bars(
     rows: pd.DataFrame = frame
     if frame.duplicated(keys).any():
         if unit == "rate":  # rates are never added: what else tells the rows apart is written, too
-            texts = frame.select_dtypes(["object", "string"]).columns
-            named += [[name] for name in texts if name not in keys and frame[name].nunique() > 1]
+            others = frame.select_dtypes(["object", "string"]).columns
+            named += [[name] for name in others if name not in keys and frame[name].nunique() > 1]
         else:  # such as a row for each order and touch
             rows = frame.groupby(keys, sort=False, dropna=False)[[value]].sum().reset_index()
             rows.attrs = dict(frame.attrs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -58,7 +59,7 @@ def test_channels_and_measures_are_drawn_by_the_names_that_a_reader_knows() -> N
     assert drawn == [["Email", "Text message", "Not attributed"], ["Gmail · open rate"]]
 
 
-def bars(analysis_: str, **columns: list[object]) -> tuple[Axes, list[str]]:
+def bars(analysis_: str, **columns: Any) -> tuple[Axes, list[str]]:
     frame = pd.DataFrame(columns)
     frame.attrs["analysis"] = analysis_
     ax = plots.auto(frame)
@@ -80,7 +81,7 @@ def test_campaigns_and_flows_are_drawn_by_name_where_one_is_known() -> None:
 def test_rates_of_one_name_are_drawn_beside_each_other_and_never_added() -> None:
     ax, labels = bars("flow_health", flow=["A", "A"], message=["#1", "#2"], change=[0.2, 0.3])
     assert labels == ["A · #1", "A · #2"]
-    assert [bar.get_width() for bar in ax.patches] == [0.2, 0.3]
+    assert [bar.get_width() for bar in ax.containers[0]] == [0.2, 0.3]
 
 
 def test_the_largest_providers_are_drawn_with_all_their_rates() -> None:

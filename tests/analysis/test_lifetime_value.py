@@ -67,7 +67,7 @@ class Orders:
         """How likely each rate is, and x orders and then none until a time."""
         return np.asarray(self.of_rate * self.rate**x * np.exp(-self.rate * until))
 
-    def alive_and_gone(self, one: Mapping[str, Any]) -> tuple[float, float]:
+    def alive_and_gone(self, one: Mapping[Any, Any]) -> tuple[float, float]:
         x = one["frequency"]
         alive = self.placed(x, one["T"]).sum() * (self.of_leaving * self.stays**x).sum()
         if not x:
@@ -78,7 +78,7 @@ class Orders:
         )
         return float(alive), float(gone)
 
-    def ahead(self, one: Mapping[str, Any], horizon: float) -> float:
+    def ahead(self, one: Mapping[Any, Any], horizon: float) -> float:
         """Return the orders to come: (1 - exp(-rate leaves horizon)) / leaves for somebody who is alive."""
         x = one["frequency"]
         later = -np.expm1(-np.outer(self.rate, self.leaves) * horizon) / self.leaves
@@ -86,7 +86,7 @@ class Orders:
         return float(weight @ later @ (self.of_leaving * self.stays**x) / sum(self.alive_and_gone(one)))
 
 
-def value_of(fit: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[float, float]:
+def value_of(fit: Mapping[str, Any], one: Mapping[Any, Any]) -> tuple[float, float]:
     """Return how likely a customer's mean value is, and what their orders are worth, by Gamma-Gamma's definition."""
     p, x = fit["p"], one["frequency"]
     logs, step = spread(-20, 5, 300)
@@ -160,7 +160,7 @@ def test_no_parameters_nearby_are_likelier(seed: int) -> None:
 
     def of_orders(parameters: Mapping[str, Any]) -> float:
         model = Orders(parameters)
-        return sum(np.log(sum(model.alive_and_gone(one))) for one in customers)
+        return sum(np.log(np.sum(model.alive_and_gone(one))) for one in customers)
 
     def of_values(parameters: Mapping[str, Any]) -> float:
         return sum(np.log(value_of(parameters, one)[0]) for one in customers if one["frequency"])

@@ -274,8 +274,12 @@ def test_bars_of_long_names_are_told_apart() -> None:
 
 
 def test_a_frame_that_names_no_analysis_has_no_picture() -> None:
-    with pytest.raises(FrameError, match="names no picture"):
+    with pytest.raises(FrameError, match=r"has no 'analysis'.*client\.analyses"):
         ka.plots.auto(pd.DataFrame({"a": [1]}))
+    with pytest.raises(FrameError, match="has no 'analysis'"):
+        ka.plots.auto([{"a": 1}])  # type: ignore[arg-type]
+    with pytest.raises(FrameError, match=r"not a Series, which is one column.*client\.analyses"):
+        ka.plots.auto(pd.Series([1]))  # type: ignore[arg-type]
 
 
 def test_two_currencies_are_never_added() -> None:

@@ -86,7 +86,9 @@ def lines_of_events(orders: pd.DataFrame) -> pd.DataFrame:
     properties = [
         {"$extra": {"line_items": bought}, "Items": ["Mug"], "$value": 9.0} for _ in range(len(orders))
     ]
-    return orders[["id", "profile_id", "datetime"]].assign(event_properties=properties)
+    return orders[["id", "profile_id", "datetime"]].assign(
+        event_properties=pd.Series(properties, dtype="object")
+    )
 
 
 def summary() -> pd.DataFrame:
