@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import pandas as pd
@@ -14,6 +16,7 @@ from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError, NoMat
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.frames.columns import array
 from klaviyo_analytics.frames.schema import READ_FIRST, schema
+from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.resources._base import UNSET, only, serves
 from klaviyo_analytics.resources._generated.messages import (
     CampaignAudienceMethods,
@@ -142,7 +145,9 @@ class Campaigns(CampaignWrites):
         include: Sequence[CampaignInclude] | CampaignInclude = (),
         fields: Sequence[CampaignField] | CampaignField | Mapping[str, Sequence[str]] | None = None,
     ) -> Iterator[pd.DataFrame]:
-        """Read every campaign as frames of at most `chunk_size` rows; see `list`.
+        """Read every campaign as frames of at most `chunk_size` rows, channel by channel; see `list`.
+
+        While the frames of a channel are used, the first frame of each other channel is read already.
 
         Notes
         -----
@@ -151,7 +156,7 @@ class Campaigns(CampaignWrites):
         form = self._form(include, fields)
         readings = self._readings(channel, filter, sort, form or (include, fields), None)
         chunks = [(name, reading.frames(chunk_size)) for name, reading in readings]
-        return (_marked(frame, name, form) for name, frames in chunks for frame in frames)
+        return _side_by_side(chunks, form)
 
     @serves("get_campaign")
     def get(
@@ -382,6 +387,25 @@ class CampaignVariations(CampaignVariationMethods):
 def _in_channel(name: str, asked: Any) -> Any:
     where = F[CHANNEL_FIELD] == name
     return where & asked if asked is not None else where
+
+
+def _side_by_side(
+    channels: Sequence[tuple[str | None, Iterator[pd.DataFrame]]], form: NewerForm | None
+) -> Iterator[pd.DataFrame]:
+    """Yield the frames of one channel after the other, while a frame of each of the next ones is read already."""
+    if len(channels) == 1:
+        yield from (_marked(frame, name, form) for name, frames in channels for frame in frames)
+        return
+    sources = [partial(_yielded, frames) for _, frames in channels]
+    streams = cancellation.streams_in_turn(sources, at_once=len(sources), ahead=1, name="klaviyo-channel")
+    with closing(streams):
+        for (name, _), frames in zip(channels, streams, strict=True):
+            for frame in frames:
+                yield _marked(frame, name, form)
+
+
+def _yielded(frames: Iterator[pd.DataFrame]) -> Generator[pd.DataFrame, None, None]:
+    yield from frames
 
 
 def _marked(frame: pd.DataFrame, channel: str | None, form: NewerForm | None = None) -> pd.DataFrame:

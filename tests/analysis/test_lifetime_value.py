@@ -160,10 +160,10 @@ def test_no_parameters_nearby_are_likelier(seed: int) -> None:
 
     def of_orders(parameters: Mapping[str, Any]) -> float:
         model = Orders(parameters)
-        return sum(np.log(np.sum(model.alive_and_gone(one))) for one in customers)
+        return float(sum(np.log(np.sum(model.alive_and_gone(one))) for one in customers))
 
     def of_values(parameters: Mapping[str, Any]) -> float:
-        return sum(np.log(value_of(parameters, one)[0]) for one in customers if one["frequency"])
+        return float(sum(np.log(value_of(parameters, one)[0]) for one in customers if one["frequency"]))
 
     for names, likelihood, stated in (
         (("r", "alpha", "a", "b"), of_orders, "log_likelihood"),
