@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -16,7 +15,6 @@ from klaviyo_analytics.errors import InvalidInputError, InvalidQueryError, NoMat
 from klaviyo_analytics.filters import F, as_filter
 from klaviyo_analytics.frames.columns import array
 from klaviyo_analytics.frames.schema import READ_FIRST, schema
-from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.resources._base import UNSET, only, serves
 from klaviyo_analytics.resources._generated.messages import (
     CampaignAudienceMethods,
@@ -33,6 +31,7 @@ from klaviyo_analytics.resources._reading import (
     Span,
     checked_id,
     chosen,
+    frames_in_turn,
     instead,
     read_each,
     read_one,
@@ -155,8 +154,11 @@ class Campaigns(CampaignWrites):
         """
         form = self._form(include, fields)
         readings = self._readings(channel, filter, sort, form or (include, fields), None)
-        chunks = [(name, reading.frames(chunk_size)) for name, reading in readings]
-        return _side_by_side(chunks, form)
+        chunks = [
+            map(partial(_marked, channel=name, form=form), reading.frames(chunk_size))
+            for name, reading in readings
+        ]
+        return frames_in_turn(chunks)
 
     @serves("get_campaign")
     def get(
@@ -387,25 +389,6 @@ class CampaignVariations(CampaignVariationMethods):
 def _in_channel(name: str, asked: Any) -> Any:
     where = F[CHANNEL_FIELD] == name
     return where & asked if asked is not None else where
-
-
-def _side_by_side(
-    channels: Sequence[tuple[str | None, Iterator[pd.DataFrame]]], form: NewerForm | None
-) -> Iterator[pd.DataFrame]:
-    """Yield the frames of one channel after the other, while a frame of each of the next ones is read already."""
-    if len(channels) == 1:
-        yield from (_marked(frame, name, form) for name, frames in channels for frame in frames)
-        return
-    sources = [partial(_yielded, frames) for _, frames in channels]
-    streams = cancellation.streams_in_turn(sources, at_once=len(sources), ahead=1, name="klaviyo-channel")
-    with closing(streams):
-        for (name, _), frames in zip(channels, streams, strict=True):
-            for frame in frames:
-                yield _marked(frame, name, form)
-
-
-def _yielded(frames: Iterator[pd.DataFrame]) -> Generator[pd.DataFrame, None, None]:
-    yield from frames
 
 
 def _marked(frame: pd.DataFrame, channel: str | None, form: NewerForm | None = None) -> pd.DataFrame:

@@ -139,7 +139,7 @@ class TestCampaignsOfSeveralChannels:
         assert len(next(chunks)) == 1
         chunks.close()  # type: ignore[attr-defined]
         for thread in threading.enumerate():
-            if thread.name == "klaviyo-channel":
+            if thread.name == "klaviyo-related":
                 thread.join(10)
                 assert not thread.is_alive()
 
