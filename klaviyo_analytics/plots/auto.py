@@ -15,6 +15,7 @@ from klaviyo_analytics.plots._frame import NO_NAME, NOT_ATTRIBUTED, currency_of,
 from klaviyo_analytics.plots._quantities import Kind, capitalised, in_words, write
 from klaviyo_analytics.plots._rows import name_rows
 from klaviyo_analytics.plots._style import PALETTE
+from klaviyo_analytics.plots._text import legible, put_names, told_apart
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
 from klaviyo_analytics.plots.audience import ordered_funnel, overlap, segment_sizes, year_over_year
 from klaviyo_analytics.plots.campaigns import ab_forest
@@ -89,6 +90,7 @@ _BY_COLUMNS: tuple[tuple[frozenset[str], Callable[..., Any]], ...] = (
 # frames whose first rows matter more than the longest bars: the largest provider comes first
 _IN_ORDER = {"deliverability_by_provider"}
 _MOST = 15
+_LONGEST = 40  # characters of a word
 _UNKNOWN = "frame.attrs has no 'analysis', which names the picture"
 
 
@@ -203,6 +205,11 @@ def _bars(
         " · ".join(part for part in row if part != NO_NAME) or nothing for row in zip(*parts, strict=True)
     ]
     name_rows(ax, texts)
+    if any(
+        len(word) > _LONGEST for text in texts for word in text.split()
+    ):  # a URL does not break into lines
+        ax.set_yticks(places, [legible(text) for text in told_apart(texts, _LONGEST)])
+        put_names(ax.get_yticklabels())
     if np.nanmin(lengths) < 0:
         ax.spines["left"].set_visible(False)
         ax.axvline(0, linewidth=0.8, color=ax.spines["left"].get_edgecolor())

@@ -417,7 +417,8 @@ class TestOneLinersByHand:
         names = shop.client.campaigns.list().set_index("id")["name"]
         assert campaigns["campaign"].tolist() == campaigns["campaign_id"].map(names).tolist()
         written = [label.get_text() for label in ka.plots.auto(campaigns).get_yticklabels()]
-        assert written == campaigns["campaign"].tolist()[: len(written)]
+        assert written[0].startswith(campaigns["campaign"].iloc[0][:8])
+        assert not {*written} & {*campaigns["campaign_id"]}
 
     def test_growth_by_source(self, shop: Shop) -> None:
         frame = shop.client.analyses.growth_by_source(YEAR, by="List")
