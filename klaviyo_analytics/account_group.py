@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from klaviyo_analytics._connect import connect
-from klaviyo_analytics._messages import level_outside
+from klaviyo_analytics._messages import level_outside, near
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import InvalidInputError, KlaviyoError
 from klaviyo_analytics.http import cancellation
@@ -65,8 +65,8 @@ class AccountGroup:
             return lambda *args, **kwargs: self._ask(lambda client: getattr(client, name)(*args, **kwargs))
         if name in RESOURCES or name == "analyses":
             return _Resource(self, name)
-        allowed = ", ".join(["analyses", *_ALONE, *list(RESOURCES)[:5]])
-        raise AttributeError(f"the group of accounts has no attribute {name!r}. It has {allowed}, ...")
+        allowed = near(name, ["analyses", *_ALONE, *RESOURCES])
+        raise AttributeError(f"the group of accounts has no attribute {name!r}. It has {allowed}.")
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *RESOURCES, *_ALONE, "analyses"})
@@ -129,7 +129,7 @@ class _Resource:
         first = next(iter(self._group.clients.values()))
         resource = getattr(first, self._name)
         if not hasattr(resource, method) or not (self._name == "analyses" or method in _READING):
-            there = ", ".join(self.__dir__()) or "no methods"
+            there = near(method, self.__dir__()) or "no methods"
             raise AttributeError(
                 f"{self._name}.{method} is not a reading method of several accounts. Allowed are {there}. "
                 "For one account use group.clients[name]."

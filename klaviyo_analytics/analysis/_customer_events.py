@@ -15,11 +15,10 @@ from klaviyo_analytics._messages import near
 from klaviyo_analytics.analysis._calendar import require_zone
 from klaviyo_analytics.analysis._engine import (
     Table,
-    WrongFrame,
     columns_of,
     found_column,
     is_spark,
-    listed,
+    lacking,
     opened,
     with_dots,
 )
@@ -195,6 +194,13 @@ def settled(table: Table) -> Table:
 
 def first_of(table: Table, keys: Sequence[str], *, by: Sequence[str]) -> Table:
     """Return the first row of each of the keys, in the order of `by`."""
+    native: Any = table.to_native()
+    if nw.dependencies.is_pandas_dataframe(native):  # most rows have keys of their own and need no sorting
+        native = native.reset_index(drop=True)
+        several = native.duplicated(list(keys), keep=False)
+        ordered = native[several].sort_values(list(by), na_position="first", kind="stable")
+        others = ordered.index[ordered.duplicated(list(keys))]
+        return cast(Table, nw.from_native(native.drop(index=others).reset_index(drop=True)).lazy())
     numbered = (
         settled(table)
         .with_columns(__one=nw.lit(1))
@@ -268,7 +274,7 @@ def _value_column(table: Table, given: str | None) -> str:
     wanted = (given,) if given is not None else VALUES
     found = found_column(columns, wanted)
     if found is None:
-        raise WrongFrame(f"the frame lacks {listed(wanted[-1:])}; it has {listed(columns)}")
+        raise lacking(wanted[-1:], columns)
     return found
 
 

@@ -20,7 +20,7 @@ from pandas.api.types import (
     is_object_dtype,
 )
 
-from klaviyo_analytics._messages import level_outside
+from klaviyo_analytics._messages import level_outside, near
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 P = ParamSpec("P")
@@ -46,11 +46,34 @@ def takes(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             try:
                 return _without_dots(function, [*map(as_frame, args)], named)
             except WrongFrame as error:
-                raise FrameError(f"{error}; {function.__name__} takes {what}") from error.__cause__
+                kinds = [kind for one in (*args, *kwargs.values()) if (kind := looks_like(one))]
+                given = f"; given: {' and '.join(dict.fromkeys(kinds))}" if kinds else ""
+                raise FrameError(f"{error}{given}; {function.__name__} takes {what}") from error.__cause__
 
         return checked
 
     return decorate
+
+
+# what a frame is, by the columns that it must have; the first that fits
+_LOOKS: tuple[tuple[str, tuple[set[str], ...]], ...] = (
+    ("the frame of analysis.attribution", ({"order_id"}, {"credit"})),
+    ("events", ({"profile_id"}, {"datetime"}, {"metric", "metric_id"})),
+    ("a summary or report", ({"recipients", "delivered"}, {"opens_unique", "clicks_unique", "conversions"})),
+    ("aggregates", ({"datetime"}, {"count", "sum_value", "unique"})),
+    ("profiles", ({"id"}, {"email"}, {"first_name", "phone_number", "created"})),
+)
+
+
+def looks_like(given: Any) -> str:
+    """Return in words what a frame seems to be, such as "events"; "" for other things and frames of another kind."""
+    columns = getattr(given, "columns", None)
+    if not isinstance(columns, Iterable):
+        return ""
+    names_, attrs = {str(name) for name in columns}, getattr(given, "attrs", None)
+    if isinstance(attrs, Mapping) and attrs.get("analysis"):
+        return f"the frame of client.analyses.{attrs['analysis']}"
+    return next((what for what, needed in _LOOKS if all(some & names_ for some in needed)), "")
 
 
 # Spark and DuckDB, where it groups, read a dot in a name as a field, and Spark a backtick as a quote; within an
@@ -179,6 +202,11 @@ def _usual_pandas(dtype: Any) -> Any:
     return None
 
 
+def _of_result(dtype: Any) -> Any:
+    """Return the dtype that a column made by an analysis should have instead, or None."""
+    return "float64" if str(dtype) == "Float64" else _usual_pandas(dtype)
+
+
 def _of_arrow(dtype: pd.ArrowDtype) -> Any:
     if is_integer_dtype(dtype):
         return "UInt64" if str(dtype).startswith("uint64") else "Int64"
@@ -230,6 +258,7 @@ def described(given: Any) -> str:
 
 Table = nw.LazyFrame[Any]
 
+_MOST_LISTED = 8
 _CURRENCIES = ("currency", "value_currency")
 _METRICS = ("metric_id", "metric")
 
@@ -274,9 +303,11 @@ def closed(table: Table, like: IntoFrameT, **attrs: Any) -> IntoFrameT:
     if not isinstance(nw.from_native(given), nw.LazyFrame):
         native = nw.maybe_reset_index(table.collect()).to_native()
     if nw.dependencies.is_pandas_dataframe(native):
-        made = [name for name, kind in native.dtypes.items() if str(kind) == "Float64"]
-        new = [name for name in made if name not in given or given[name].dtype != native[name].dtype]
-        native = native.astype(dict.fromkeys(new, "float64"))
+        new = [
+            name for name in native.columns if name not in given or given[name].dtype != native[name].dtype
+        ]
+        kinds = {name: _of_result(native[name].dtype) for name in new}
+        native = native.astype({name: kind for name, kind in kinds.items() if kind is not None})
         native.attrs = {**given.attrs, **attrs}
     return cast(IntoFrameT, native)
 
@@ -315,17 +346,26 @@ def names(by: str | Sequence[str]) -> list[str]:
     return [by] if isinstance(by, str) else list(by)
 
 
-def listed(columns: Sequence[str]) -> str:
-    """Return the names as a message shows them."""
-    return ", ".join(map(repr, columns)) or "no columns"
+def listed(columns: Iterable[str], like: object = "") -> str:
+    """Return the names as a message shows them; of more than eight those most similar to `like`, or the first."""
+    own = [repr(name) for name in columns if not str(name).startswith("__")]  # not those of the computation
+    if len(own) <= _MOST_LISTED:
+        return ", ".join(own) or "no columns"
+    if like:
+        return near(like, own, _MOST_LISTED)
+    return f"{', '.join(own[:_MOST_LISTED])} and {len(own) - _MOST_LISTED} more"
+
+
+def lacking(missing: Sequence[str], present: Iterable[str]) -> WrongFrame:
+    """Return the error for a frame without some columns; of many columns it names the most similar."""
+    return WrongFrame(f"the frame lacks {listed(missing)}; it has {listed(present, missing[0])}")
 
 
 def require(table: Table, needed: Iterable[str]) -> None:
     """Raise FrameError unless all columns are there."""
     present = columns_of(table)
     if missing := [name for name in needed if name not in present]:
-        own = [name for name in present if not name.startswith("__")]  # columns of the computation
-        raise WrongFrame(f"the frame lacks {listed(missing)}; it has {listed(own)}")
+        raise lacking(missing, present)
 
 
 def require_numbers(table: Table, needed: Iterable[str]) -> None:

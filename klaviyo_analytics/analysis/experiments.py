@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._engine import WrongFrame, columns_of, listed, require, takes
+from klaviyo_analytics.analysis._engine import WrongFrame, columns_of, lacking, listed, require, takes
 from klaviyo_analytics.analysis._events import critical_value, like_given, one_of, opened_rows
 from klaviyo_analytics.analysis.measures import above, below, with_parts, without_blind_opens
 from klaviyo_analytics.arithmetic import RATES
@@ -281,7 +281,7 @@ def _read(frame: Any, measure: str, variation: str | None) -> tuple[list[_Group]
         table = with_parts(without_blind_opens(table), {measure: rate})
         return _counts(table, name, rate.numerator, rate.denominator, (above(measure), below(measure))), True
     if measure not in here:
-        raise WrongFrame(f"the frame lacks {measure!r}; it has {listed(here)}")
+        raise lacking([measure], here)
     return _people(table, name, measure), False
 
 
@@ -546,10 +546,10 @@ def _mismatch(groups: Sequence[_Group], expected: Mapping[str, float] | None) ->
     if expected is None:
         shares = np.full(len(groups), 1 / len(groups))
     else:
-        lacking = [group.name for group in groups if group.name not in expected]
-        if lacking:
+        without = [group.name for group in groups if group.name not in expected]
+        if without:
             raise InvalidInputError(
-                f"expected lacks the share of {listed(lacking[:5])}. Give one for each variation."
+                f"expected lacks the share of {listed(without[:5])}. Give one for each variation."
             )
         shares = np.array([float(expected[group.name]) for group in groups])
         if (shares <= 0).any():

@@ -26,6 +26,7 @@ from klaviyo_analytics.analysis._calendar import (
 from klaviyo_analytics.analysis._engine import (
     AGGREGATES,
     Table,
+    WrongFrame,
     closed,
     columns_of,
     listed,
@@ -246,7 +247,7 @@ def _values(table: Table, sum_of: str | Sequence[str] | None, interval: LongInte
         refuse_unique(wanted, instead=instead)
     if not wanted:
         there = listed(columns_of(table))
-        raise FrameError(f"nothing here is known to add up over time: {there}; name it in sum_of=")
+        raise WrongFrame(f"nothing here is known to add up over time: {there}; name what does in sum_of=")
     require_numbers(table, wanted)
     return wanted
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._customer_events import Kind, as_time, first_of, made_like, read_events
+from klaviyo_analytics.analysis._customer_events import Kind, columns_like, first_of, read_events
 from klaviyo_analytics.analysis._engine import Table, WrongFrame, columns_of, found_column, listed, takes
 from klaviyo_analytics.errors import FrameError
 
@@ -29,6 +32,8 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "line_total": ("rowtotal", "linetotal", "total"),
 }
 _NUMBERS = ("quantity", "price", "line_total")
+_Line = tuple[str | float | None, ...]
+_NO_LINE: _Line = (None,) * (len(_FIELDS) + 1)
 _KINDS: dict[str, Kind] = {
     "order_id": "text",
     "profile_id": "text",
@@ -101,22 +106,36 @@ def order_items(orders: IntoFrameT) -> IntoFrameT:
     events = read_events(orders, "id")
     where = _places(events)
     collected = events.select("id", "profile_id", "__at", *where.values()).sort("__at", "id").collect()
-    rows: list[dict[str, Any]] = []
-    for held in collected.iter_rows(named=True):
-        order_id = str(held["id"])
-        order = {
-            "order_id": order_id,
-            "profile_id": str(held["profile_id"]),
-            "datetime": as_time(int(held["__at"])),
-        }
-        properties = {name: _decoded(held[column], column, order_id) for name, column in where.items()}
-        if _PROPERTIES in properties:
-            whole = properties.pop(_PROPERTIES)
-            properties = {**(whole if isinstance(whole, Mapping) else {}), **properties}
-        lines = list(_lines(properties, order_id)) or [dict.fromkeys(_FIELDS) | {"source": None}]
-        for number, line in enumerate(lines, start=1):
-            rows.append({**order, "line": number if line["source"] else None, **line})
-    return made_like(rows, _KINDS, orders)
+    ids = [str(one) for one in collected["id"].to_list()]
+    held = {name: collected[column].to_list() for name, column in where.items()}
+    whole = held.pop(_PROPERTIES, None)
+    lines: list[_Line] = []
+    number: list[int | None] = []
+    of: list[int] = []
+    for row, order in enumerate(ids):
+        properties = {name: _decoded(values[row], where[name], order) for name, values in held.items()}
+        if whole is not None:
+            kept = _decoded(whole[row], where[_PROPERTIES], order)
+            properties = {**kept, **properties} if isinstance(kept, Mapping) else properties
+        found = _lines(properties, order)
+        lines += found or [_NO_LINE]
+        number += range(1, len(found) + 1) if found else [None]
+        of += [row] * max(len(found), 1)
+    people, times = collected["profile_id"].to_list(), collected["__at"].to_list()
+    columns: dict[str, Any] = {
+        "order_id": [ids[row] for row in of],
+        "profile_id": [str(people[row]) for row in of],
+        "datetime": pd.to_datetime(np.array([times[row] for row in of], dtype="int64"), unit="us", utc=True),
+        "line": number,
+        **dict(
+            zip(
+                (*_FIELDS, "source"),
+                zip(*lines, strict=True) if lines else [[]] * (len(_FIELDS) + 1),
+                strict=True,
+            )
+        ),
+    }
+    return columns_like(columns, _KINDS, orders)
 
 
 def _places(events: Table) -> dict[str, str]:
@@ -148,11 +167,11 @@ def _decoded(value: Any, column: str, order: str) -> Any:
     return value
 
 
-def _lines(properties: Mapping[str, Any], order: str) -> Iterator[dict[str, Any]]:
+def _lines(properties: Mapping[str, Any], order: str) -> list[_Line]:
     extra = _decoded(properties.get(_EXTRA), _EXTRA, order)
     candidates = []
     if isinstance(extra, Mapping):
-        candidates = [(f"{_EXTRA}.{name}", extra.get(name)) for name in _LINES]
+        candidates = [(f"{_EXTRA}.{name}", extra[name]) for name in _LINES if name in extra]
     items = _decoded(properties.get(_ITEMS), _ITEMS, order)
     candidates += [(_ITEMS, items), (_NAMES, _decoded(properties.get(_NAMES), _NAMES, order))]
     for wanted in (Mapping, str):
@@ -160,29 +179,38 @@ def _lines(properties: Mapping[str, Any], order: str) -> Iterator[dict[str, Any]
             given = [held] if isinstance(held, Mapping) else held
             if not isinstance(given, list | tuple):
                 continue
-            lines = [one for one in given if isinstance(one, wanted) and one]
-            if lines:
-                yield from (_line(one, source) for one in lines)
-                return
+            if lines := [_line(one, source) for one in given if isinstance(one, wanted) and one]:
+                return lines
+    return []
 
 
-def _line(item: Any, source: str) -> dict[str, Any]:
+def _line(item: Any, source: str) -> _Line:
+    """Return the fields of a line, and where it was read."""
     if isinstance(item, str):
-        return {**dict.fromkeys(_FIELDS), "product": item.strip() or None, "source": source}
-    plain = {re.sub(r"[^a-z]", "", str(key).lower()): value for key, value in item.items()}
-    line: dict[str, Any] = {}
-    for field, keys in _FIELDS.items():
-        value = next((plain[key] for key in keys if plain.get(key) not in (None, "")), None)
-        line[field] = _number(value) if field in _NUMBERS else _text(value)
-    product = plain.get("product")
-    if line["product"] is None:
-        inner = product if not isinstance(product, Mapping) else product.get("title") or product.get("name")
-        line["product"] = _text(inner)
-    if line["product"] is None:
-        line["product"] = line["sku"] or line["product_id"]
-    if line["line_total"] is None and None not in (line["price"], line["quantity"]):
-        line["line_total"] = round(line["price"] * line["quantity"], 6)
-    return {**line, "source": source}
+        return (item.strip() or None, *[None] * (len(_FIELDS) - 1), source)
+    plain = {_plain_key(str(key)): value for key, value in item.items()}
+    read: list[Any] = []
+    for keys, meaning in _READ:
+        value = None
+        for key in keys:
+            value = plain.get(key)
+            if value is not None and not (isinstance(value, str) and not value):
+                break
+        read.append(meaning(value))
+    product, product_id, variant, sku, quantity, price, line_total = read
+    if product is None:
+        inner = plain.get("product")
+        if isinstance(inner, Mapping):
+            inner = inner.get("title") or inner.get("name")
+        product = _text(inner) or sku or product_id
+    if line_total is None and price is not None and quantity is not None:
+        line_total = round(price * quantity, 6)
+    return (product, product_id, variant, sku, quantity, price, line_total, source)
+
+
+@lru_cache(maxsize=10_000)
+def _plain_key(key: str) -> str:
+    return re.sub(r"[^a-z]", "", key.lower())
 
 
 def _text(value: Any) -> str | None:
@@ -197,7 +225,7 @@ def _number(value: Any) -> float | None:
     """Read a number as shops write it: 4.5, "4.50", "$1,299.00", "12,50 €"."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if not isinstance(value, str):
+    if not isinstance(value, str) or value.replace(".", "", 1).isdecimal():
         return float(value)
     digits = re.sub(r"[^\d.,-]", "", value)
     if "," in digits:
@@ -207,6 +235,9 @@ def _number(value: Any) -> float | None:
         return float(digits)
     except ValueError:
         return None
+
+
+_READ = [(keys, _number if field in _NUMBERS else _text) for field, keys in _FIELDS.items()]
 
 
 def read_lines(items: IntoFrameT) -> Table:

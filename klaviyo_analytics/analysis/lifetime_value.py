@@ -173,8 +173,9 @@ def lifetime_value_fit(
     DataFrame
         One row: `customers`, `repeat_customers` (Int64), the BG/NBD parameters `r`, `alpha` (in the unit of
         `T`), `a`, `b` and `log_likelihood`, the Gamma-Gamma parameters `p`, `q`, `gamma` and
-        `value_log_likelihood` (float; missing without values), and `converged` (bool). No row if there are
-        no customers.
+        `value_log_likelihood` (float; missing without values), and `converged` (bool; False if the likelihood still
+        rises at the edge of the search, where a parameter is below 1/40,000 or above 40,000. It does so for `a` and
+        `b` if hardly anybody leaves: predictions hold, but these parameters mean nothing). No row without customers.
 
     Raises
     ------
@@ -404,9 +405,10 @@ def _fit_orders(of: _Customers) -> dict[str, Any]:
         return -value / len(x), -slopes / len(x)
 
     starts = ([-1.0, 0.5, -0.5, 0.5], [0.0, 0.0, 0.0, 1.0], [-1.0, -1.0, 1.0, 2.0])
-    best = _minimum(optimize, negative, starts, 12.0)
+    most = 12.0
+    best = _minimum(optimize, negative, starts, most)
     r, alpha, a, b = np.exp(best.x)
-    inside = bool(np.abs(best.x).max() < 11.9)
+    inside = bool(np.abs(best.x).max() < 0.9 * most)
     return {
         "r": float(r),
         "alpha": float(alpha * scale),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
@@ -257,10 +258,12 @@ def normalise_orders(
     if isinstance(events, pd.DataFrame) and {"event_id", "attribution_id", "weight"} <= {*events.columns}:
         events = _one_row_per_event(events)
     opened_rows(events, "id", "profile_id", "datetime", times=("datetime",))
-    whole = "event_properties" in events.columns
-    if not whole and not any(str(name).startswith(_PREFIX) for name in events.columns):
+    whole = None
+    if "event_properties" in events.columns:
+        whole = [held if isinstance(held, Mapping) else {} for held in events["event_properties"]]
+    elif not any(str(name).startswith(_PREFIX) for name in events.columns):
         raise WrongFrame("the frame lacks 'event_properties', alone or as columns")
-    read = {name: _property(events, keys, whole=whole) for name, keys in KEYS.items()}
+    read = {name: _property(events, keys, whole) for name, keys in KEYS.items()}
     result = pd.DataFrame(
         {
             "id": events["id"].astype("string").to_numpy(),
@@ -282,16 +285,16 @@ def normalise_orders(
     )
     tags = {tag.lower() for tag in renewal_tags}
     sources = {source.lower() for source in renewal_sources}
+    words = [result[name].fillna("").str.lower() for name in ("tags", "source")]
+    pairs = pd.MultiIndex.from_arrays(words).factorize()
     result["renewal"] = pd.array(
-        [
-            bool({part.strip().lower() for part in (tag or "").split(",")} & tags)
-            or (source or "").lower() in sources
-            for tag, source in zip(
-                result["tags"].astype(object).where(result["tags"].notna(), None),
-                result["source"].astype(object).where(result["source"].notna(), None),
-                strict=True,
-            )
-        ],
+        np.array(
+            [
+                bool({part.strip() for part in tag.split(",")} & tags) or source in sources
+                for tag, source in pairs[1]
+            ],
+            dtype=bool,
+        )[pairs[0]],
         dtype="boolean",
     )
     for name, values in _attributed(events).items():
@@ -347,15 +350,17 @@ def _one_row_per_event(credits_: pd.DataFrame) -> pd.DataFrame:
     return result
 
 
-def _property(events: pd.DataFrame, keys: Sequence[str], *, whole: bool) -> list[Any]:
+def _property(
+    events: pd.DataFrame, keys: Sequence[str], whole: Sequence[Mapping[str, Any]] | None
+) -> list[Any]:
     """Return the first of the properties that an event has."""
-    if whole:
-        return [
-            next((held[key] for key in keys if held.get(key) is not None), None)
-            if isinstance(held, Mapping)
-            else None
-            for held in events["event_properties"]
-        ]
+    if whole is not None:
+        found = [held.get(keys[0]) for held in whole]
+        for key in keys[1:]:
+            found = [
+                held.get(key) if value is None else value for value, held in zip(found, whole, strict=True)
+            ]
+        return found
     columns = [events[f"{_PREFIX}{key}"] for key in keys if f"{_PREFIX}{key}" in events.columns]
     if not columns:
         return [None] * len(events)
@@ -377,6 +382,8 @@ def _places(value: Any) -> list[str | None]:
 
 def _text(value: Any) -> str | None:
     """Return a property as text: lists with ", " between their items, whole numbers without decimals."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or None
     if not _known(value):

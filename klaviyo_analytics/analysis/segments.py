@@ -438,17 +438,24 @@ def year_over_year(frame: IntoFrameT, value: str = "count", *, by: str | Sequenc
 
 def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:
     """Count leavers by the source of their latest subscription before."""
-    leaving = gone.select("profile_id", "__period", __left=nw.col("__at"))
-    leaving = (
-        settled(leaving)
-        .with_columns(__one=nw.lit(1))
-        .with_columns(__number=nw.col("__one").cum_sum().over("profile_id", order_by="__left").cast(nw.Int64))
+    moves = [
+        table.select(
+            "__period",
+            profile_id=nw.col("profile_id").cast(nw.String),
+            __at=nw.col("__at").cast(nw.Int64),
+            __leaves=nw.lit(leaves).cast(nw.Int64),
+            __came=(nw.lit(-(2**62)) if leaves else nw.col("__at")).cast(nw.Int64),
+        )
+        for leaves, table in enumerate((joined, gone))
+    ]
+    in_turn = settled(nw.concat(moves))  # at one time, joining comes before leaving
+    since = nw.col("__came").cum_max().over("profile_id", order_by=["__at", "__leaves"])
+    left = in_turn.with_columns(__since=since).filter(nw.col("__leaves") == 1)
+    sources = joined.select(
+        *keys, profile_id=nw.col("profile_id").cast(nw.String), __since=nw.col("__at").cast(nw.Int64)
     )
-    sources = joined.select("profile_id", *keys, __came=nw.col("__at"))
-    pairs = leaving.join(sources, on="profile_id", how="left")
-    before = nw.col("__came") <= nw.col("__left")
-    pairs = pairs.with_columns(__since=nw.when(before).then(nw.col("__left") - nw.col("__came")))
-    pairs = pairs.with_columns(nw.when(before).then(nw.col(name)).alias(name) for name in keys)
-    pairs = pairs.with_columns(__rank=nw.col("__since").fill_null(2**62))
-    latest = first_of(pairs, ["profile_id", "__number"], by=["__rank", *keys])
+    sources = first_of(sources, ["profile_id", "__since"], by=keys)
+    latest = left.select("profile_id", "__period", "__since").join(
+        sources, on=["profile_id", "__since"], how="left"
+    )
     return latest.group_by("__period", *keys).agg(nw.len().alias("n"))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from klaviyo_analytics import analysis
-from klaviyo_analytics._messages import explained_methods
+from klaviyo_analytics._messages import explained_methods, near
 from klaviyo_analytics.analysis._events import parse_duration
 from klaviyo_analytics.answers.customers import _described, _only
 from klaviyo_analytics.answers.source import RECEIVED, Orders, Source, Span
@@ -165,7 +165,8 @@ class MessageAnalyses:
         Returns
         -------
         pandas.DataFrame
-            Columns of `analysis.touch_rollup`, with the ids of campaigns and flows; `attrs` as for `attribution`.
+            Columns of `analysis.touch_rollup`, with the ids of campaigns and flows and before each its name, missing
+            for those that were deleted; `attrs` as for `attribution`.
 
         Examples
         --------
@@ -178,10 +179,15 @@ class MessageAnalyses:
         source, period, chosen, touches = self._orders_and_touches(
             timeframe, metric, orders, settings, native=model == "native"
         )
-        of = source.campaigns_of_messages()
+        of, campaigns = source.campaigns_of_messages()
         touches = touches.assign(campaign_id=touches["message"].map(of).astype("string"))
         credited = analysis.attribution(chosen, touches, model, settings=settings)
         frame = analysis.touch_rollup(credited, grain)
+        flows = touches.dropna(subset=["flow_id"]).set_index("flow_id")["flow"].to_dict()
+        for name, names in (("campaign", campaigns), ("flow", flows)):
+            if f"{name}_id" in frame.columns:
+                named = frame[f"{name}_id"].map(names).astype("string")
+                frame.insert(int(frame.columns.get_indexer(pd.Index([f"{name}_id"]))[0]), name, named)
         return source.signed(frame, "touch_rollup", period, orders=_described(orders), currency=_only(chosen))
 
     def conversion_lag(
@@ -224,12 +230,13 @@ class MessageAnalyses:
     ) -> tuple[Source, Timeframe, pd.DataFrame, pd.DataFrame]:
         if channel not in CHANNELS:
             raise InvalidInputError(
-                f"channel={channel!r} is not a channel. Allowed are {', '.join(CHANNELS)}."
+                f"channel={channel!r} is not a channel. Allowed are {near(channel, map(repr, CHANNELS))}."
             )
         received, reactions = CHANNELS[channel]
         if reaction not in reactions:
             raise InvalidInputError(
-                f"reaction={reaction!r} is not recorded for {channel}. Allowed are {', '.join(reactions)}."
+                f"reaction={reaction!r} is not recorded for {channel}. "
+                f"Allowed are {near(reaction, map(repr, reactions))}."
             )
         source = self._source()
         period = source.timeframe(span)

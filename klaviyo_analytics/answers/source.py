@@ -360,8 +360,8 @@ class Source:
         result = pd.concat([pd.DataFrame({"profile_id": [], "group": []}), *parts], ignore_index=True)
         return result.astype({"profile_id": "string", "group": "string"})
 
-    def campaigns_of_messages(self) -> dict[str, str]:
-        """Return the campaign of each campaign message, by the message's id and by the campaign's own.
+    def campaigns_of_messages(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the campaign of each campaign message, by the message's id and by the campaign's own, and its name.
 
         Events name a campaign's message by either, depending on the account.
         """
@@ -369,11 +369,12 @@ class Source:
             self._copy.frame("campaigns") if self._copy is not None else Campaigns(self.context).list()
         )
         self._counted("campaigns", campaigns)
-        return {
+        of = {
             str(id): str(campaign)
             for campaign, messages in zip(campaigns["id"], campaigns["campaign_message_ids"], strict=True)
             for id in (campaign, *(messages if isinstance(messages, Sequence) else ()))
         }
+        return of, dict(zip(campaigns["id"], campaigns["name"], strict=True))
 
     def located(self, column: str) -> pd.Series[Any]:
         """Return a column of all profiles' location, such as "location.timezone", by profile id."""

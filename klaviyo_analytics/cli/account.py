@@ -16,6 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from klaviyo_analytics._messages import near
 from klaviyo_analytics.errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -74,13 +75,13 @@ def _profile(name: str) -> dict[str, str]:
             f"{path}: 'profiles' is not a table of profiles. Write [profiles.NAME] above each."
         )
     if name not in sections:
-        known = ", ".join(sorted(sections)) or "no profile"
+        known = near(name, sorted(sections)) or "no profile"
         raise ConfigurationError(f"--profile {name} is not in {path}. It has {known}.")
     section: dict[str, str] = sections[name]
     if strange := sorted(set(section) - set(KNOWN)):
         raise ConfigurationError(
-            f"{path}: profile {name!r} has unknown settings: {', '.join(strange)}. Allowed are {', '.join(KNOWN)}; "
-            "a key itself is never kept in this file."
+            f"{path}: profile {name!r} has unknown settings: {', '.join(strange)}. "
+            f"Allowed are {near(strange[0], KNOWN)}; a key itself is never kept in this file."
         )
     if wrong := [setting for setting, value in section.items() if not isinstance(value, str) or not value]:
         raise ConfigurationError(f"{path}: {wrong[0]} of profile {name!r} is not a text. Put it in quotes.")

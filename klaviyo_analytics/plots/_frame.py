@@ -13,7 +13,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from klaviyo_analytics.analysis._calendar import time_cure
-from klaviyo_analytics.analysis._engine import P, R, WrongFrame, check_unique, described, opened, takes
+from klaviyo_analytics.analysis._engine import (
+    P,
+    R,
+    WrongFrame,
+    check_unique,
+    described,
+    lacking,
+    opened,
+    takes,
+)
 from klaviyo_analytics.arithmetic import CHANNELS_WITHOUT_OPENS, OPENS
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._style import grown_type
@@ -110,8 +119,7 @@ def require(frame: Any, columns: Iterable[str | None]) -> None:
     check_unique(frame)
     missing = [name for name in columns if name is not None and name not in frame.columns]
     if missing:
-        present = ", ".join(map(repr, frame.columns)) or "no columns at all"
-        raise WrongFrame(f"the frame lacks {', '.join(map(repr, missing))}; it has {present}")
+        raise lacking(missing, frame.columns)
 
 
 def numbers(frame: pd.DataFrame, column: str) -> Floats:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from klaviyo_analytics.analysis._engine import WrongFrame
+from klaviyo_analytics.analysis._engine import WrongFrame, listed
 from klaviyo_analytics.errors import FrameError
 from klaviyo_analytics.plots._canvas import (
     across_axis,
@@ -82,7 +82,9 @@ def attribution_comparison(
         (str(name) for name in frame.columns if name != "currency" and str(name) not in models), None
     )
     if not models or key is None or "touch_id" in frame.columns:
-        raise WrongFrame("the frame has no groups with 'revenue_...' of models")
+        raise WrongFrame(
+            f"the frame has no groups with 'revenue_...' of models; it has {listed(map(str, frame.columns))}"
+        )
     groups = labels_of(frame, key)
     if len(set(groups)) < len(groups):
         raise FrameError(

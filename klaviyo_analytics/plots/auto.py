@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 
 from klaviyo_analytics.analysis._engine import (
+    WrongFrame,
+    as_frame,
+    looks_like,
     opened,
     require_addable,
     require_numbers,
@@ -16,9 +19,10 @@ from klaviyo_analytics.analysis._engine import (
     series_columns,
 )
 from klaviyo_analytics.errors import FrameError
-from klaviyo_analytics.plots._canvas import new_axes, put_note, put_title, quiet
-from klaviyo_analytics.plots._frame import labels_of, numbers
-from klaviyo_analytics.plots._quantities import Kind, write
+from klaviyo_analytics.plots._canvas import new_axes, put_caption, put_note, put_title, quiet
+from klaviyo_analytics.plots._frame import NO_NAME, NOT_ATTRIBUTED, currency_of, labels_of, numbers, require
+from klaviyo_analytics.plots._quantities import Kind, capitalised, in_words, write
+from klaviyo_analytics.plots._rows import name_rows
 from klaviyo_analytics.plots._style import PALETTE
 from klaviyo_analytics.plots._text import legible, put_names, told_apart
 from klaviyo_analytics.plots.attribution import attribution_comparison, bridge
@@ -51,7 +55,8 @@ _PICTURES: Mapping[str, Callable[..., Any]] = {
     "rfm": rfm_map,
     "year_over_year": year_over_year,
 }
-# analysis -> (columns that name a bar, column of its length, kind of number, title)
+# analysis -> (columns that name a bar, column of its length, kind of number, title); "campaign/campaign_id" is the
+# name where one is known, else the id
 _BARS: Mapping[str, tuple[tuple[str, ...], str, Kind, str]] = {
     "attribution": (("channel",), "revenue", "money", "Attributed revenue"),
     "coupons": (("coupon",), "revenue", "money", "Revenue of orders with a coupon"),
@@ -70,7 +75,7 @@ _BARS: Mapping[str, tuple[tuple[str, ...], str, Kind, str]] = {
     "replenishment": (("product",), "orders", "count", "Orders of a product by its customers"),
     "subject_lines": (("feature", "value"), "rate", "rate", "Rates by subject line"),
     "touch_rollup": (
-        ("campaign_id", "flow_id", "variation_id", "profile_id"),
+        ("campaign/campaign_id", "flow/flow_id", "variation_id", "profile_id"),
         "revenue",
         "money",
         "Attributed revenue",
@@ -91,7 +96,11 @@ _BY_COLUMNS: tuple[tuple[frozenset[str], Callable[..., Any]], ...] = (
     (frozenset({"datetime", "segment_id", "total_members"}), segment_sizes),
     (frozenset({"order_id", "line", "product", "line_total"}), top_products),
 )
+# frames whose first rows matter more than the longest bars: the largest provider comes first
+_IN_ORDER = {"deliverability_by_provider"}
 _MOST = 15
+_LONGEST = 40  # characters of a word
+_UNKNOWN = "frame.attrs has no 'analysis', which names the picture"
 
 
 def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
@@ -110,8 +119,9 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     Returns
     -------
     matplotlib.axes.Axes
-        What the plot of that analysis draws, such as `rfm_map` or `cohort_heatmap`; horizontal bars, at most the 15
-        longest, for an analysis without a plot of its own.
+        What the plot of that analysis draws, such as `rfm_map` or `cohort_heatmap`; horizontal bars for an analysis
+        without a plot of its own. Of more than 15 rows it draws the 15 longest bars (of `deliverability_by_provider`
+        the first 15, the largest providers), and says so below.
 
     Raises
     ------
@@ -134,7 +144,14 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['0-30 days', 'never']
     """
-    kind = str(frame.attrs.get("analysis"))
+    frame = as_frame(frame)
+    try:
+        require(frame, [])
+    except WrongFrame as error:
+        raise FrameError(
+            f"{error}. Pass a frame of client.analyses, such as client.analyses.rfm()."
+        ) from None
+    kind = str(frame.attrs.get("analysis", ""))
     if kind == "klaviyo_rfm":
         return (rfm_movement if "previous_group" in frame.columns else rfm_map)(frame, title=title, ax=ax)
     if kind == "send_times":
@@ -153,10 +170,11 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
         if columns <= set(frame.columns):
             drawn: Axes = picture(frame, title=title, ax=ax)
             return drawn
+    named = f"frame.attrs['analysis'] is {kind!r}, which names no picture" if kind else _UNKNOWN
+    like = looks_like(frame) if not kind else ""
     raise FrameError(
-        f"frame.attrs['analysis'] is {kind!r}, which names no picture. "
-        "Expected an unchanged frame of client.analyses. "
-        "Call the plot by its name, such as ka.plots.rfm_map(frame)."
+        f"{named}{f'; given: {like}' if like else ''}. Expected an unchanged frame of client.analyses, such as "
+        "client.analyses.rfm(). Or call the plot by its name, such as ka.plots.rfm_map(frame)."
     )
 
 
@@ -182,20 +200,26 @@ def _bars(
     frame: pd.DataFrame, labels: tuple[str, ...], value: str, unit: Kind, title: str, ax: Axes | None
 ) -> Axes:
     """Draw a bar for each row, the longest 15 if there are more."""
-    keys = [name for name in labels if name in frame.columns]
+    named = [[name for name in label.split("/") if name in frame.columns] for label in labels]
+    keys = [name for group in named for name in group]
     if not keys or value not in frame.columns:
         raise FrameError(
             f"the frame lacks {value!r} or a column of names. Expected the frame of the analysis, unchanged."
         )
+    currency = currency_of(frame, None) if unit == "money" else None
     rows: pd.DataFrame = frame
-    if unit == "rate":  # never added up, so each row has its bar, such as those of a flow's branches
-        more = (name for name in series_columns(opened(frame), besides=keys) if name != "verdict")
-        while frame.duplicated(keys).any() and (name := next(more, None)):
-            keys.append(name)
+    if unit == "rate":  # never added up: what else tells the rows apart is written, too
+        for name in series_columns(opened(frame), besides=keys):
+            if frame.duplicated(keys).any() and name != "verdict" and frame[name].nunique() > 1:
+                keys.append(name)
+                named.append([name])
     if frame.duplicated(keys).any():  # such as a row for each order and touch
         rows = _added(frame, keys, value, unit)
     left_out = max(len(rows) - _MOST, 0)
-    if left_out:
+    in_order = frame.attrs.get("analysis") in _IN_ORDER
+    if left_out and in_order:
+        rows = rows.head(_MOST)
+    elif left_out:
         order = numbers(rows, value)
         longest = np.argsort(-np.abs(np.nan_to_num(order)), kind="stable")[:_MOST]
         rows = rows.iloc[np.sort(longest)]
@@ -208,14 +232,22 @@ def _bars(
         return ax
     places = np.arange(len(rows))
     ax.barh(places, np.nan_to_num(lengths), color=PALETTE[0], height=0.62)
-    texts = [" · ".join(parts) for parts in zip(*(labels_of(rows, key) for key in keys), strict=True)]
-    ax.set_yticks(places, [legible(text) for text in told_apart(texts, 40)])
-    put_names(ax.get_yticklabels())
-    ax.invert_yaxis()
-    ax.axvline(0, linewidth=0.8, color=ax.spines["left"].get_edgecolor())
+    parts = [_first_known(rows, names) for names in named if names]
+    nothing = NOT_ATTRIBUTED if frame.attrs.get("analysis") == "touch_rollup" else NO_NAME
+    texts = [
+        " · ".join(part for part in row if part != NO_NAME) or nothing for row in zip(*parts, strict=True)
+    ]
+    name_rows(ax, texts)
+    if any(
+        len(word) > _LONGEST for text in texts for word in text.split()
+    ):  # a URL does not break into lines
+        ax.set_yticks(places, [legible(text) for text in told_apart(texts, _LONGEST)])
+        put_names(ax.get_yticklabels())
+    if np.nanmin(lengths) < 0:
+        ax.spines["left"].set_visible(False)
+        ax.axvline(0, linewidth=0.8, color=ax.spines["left"].get_edgecolor())
     ax.set_xticks([])
     ax.margins(x=0.15)
-    currency = frame.attrs.get("currency")
     for place in places:
         if np.isfinite(lengths[place]):
             said = (
@@ -228,6 +260,18 @@ def _bars(
                 textcoords="offset fontsize", ha="left" if lengths[place] >= 0 else "right", va="center",
                 fontsize="small",
             )  # fmt: skip
-    if left_out:
-        ax.set_xlabel(f"{_MOST} of {_MOST + left_out} rows, the longest bars")
+    part = "the first" if in_order else "the longest bars"
+    put_caption(
+        ax,
+        [
+            f"{capitalised(in_words(value))} in {currency}" if currency else None,
+            f"{_MOST} of {_MOST + left_out} rows, {part}" if left_out else None,
+        ],
+    )
     return ax
+
+
+def _first_known(rows: pd.DataFrame, columns: list[str]) -> list[str]:
+    """Return the labels of the first column that has one, row by row."""
+    labels = zip(*(labels_of(rows, name) for name in columns), strict=True)
+    return [next((label for label in row if label != NO_NAME), NO_NAME) for row in labels]

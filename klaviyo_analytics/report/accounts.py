@@ -238,7 +238,7 @@ def _read(file: Path) -> dict[str, Any]:
     unknown = [str(name) for name in settings.get("formats", []) if name not in _FORMATS]
     if unknown or not settings.get("formats", ["html"]):
         raise InvalidInputError(
-            f"{file}: formats {unknown} are not valid; allowed are {', '.join(_FORMATS)}."
+            f"{file}: formats {unknown} are not valid; allowed are {near(unknown, _FORMATS)}."
         )
     if not settings.get("accounts"):
         raise InvalidInputError(f"{file} lists no account. Add [[accounts]] with a name and key_env.")

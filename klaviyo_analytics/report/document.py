@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import matplotlib as mpl
 import pandas as pd
 
+from klaviyo_analytics._messages import near
 from klaviyo_analytics._safe_text import replace_file
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.plots._hover import Layer, Mark, has_layers, marks_of, picture_in_layers
@@ -67,7 +68,8 @@ class Branding:
             )
         if self.logo is not None and Path(self.logo).suffix.lower() not in LOGO_TYPES:
             raise InvalidInputError(
-                f"logo={str(self.logo)!r} has an unknown type; allowed are {', '.join(LOGO_TYPES)}."
+                f"logo={str(self.logo)!r} has an unknown type; "
+                f"allowed are {near(Path(self.logo).suffix, LOGO_TYPES)}."
             )
 
 
@@ -181,14 +183,16 @@ class Table:
                 )
         bad = [kind for kind in self.kinds.values() if kind not in get_args(Kind)]
         if bad:
-            raise InvalidInputError(f"kind {bad[0]!r} is not valid; allowed are {', '.join(get_args(Kind))}.")
+            raise InvalidInputError(
+                f"kind {bad[0]!r} is not valid; allowed are {near(bad[0], get_args(Kind))}."
+            )
         if "mixed" in self.kinds.values() and len(self.row_kinds) != len(self.frame):
             raise InvalidInputError(
                 f"Table({self.title!r}): row_kinds has {len(self.row_kinds)} entries for {len(self.frame)} rows."
             )
         if self.chart is not None and self.chart not in get_args(Chart):
             raise InvalidInputError(
-                f"chart={self.chart!r} is not valid; allowed are {', '.join(get_args(Chart))}."
+                f"chart={self.chart!r} is not valid; allowed are {near(self.chart, get_args(Chart))}."
             )
         object.__setattr__(self, "frame", self.frame.copy())
         object.__setattr__(self, "kinds", MappingProxyType(dict(self.kinds)))
@@ -386,7 +390,7 @@ class Report:
         given: Sequence[Any] = self.sections
         for position, part in enumerate(given):
             if not isinstance(part, Part):
-                allowed = ", ".join(kind.__name__ for kind in get_args(Part))
+                allowed = near(type(part).__name__, (kind.__name__ for kind in get_args(Part)))
                 raise InvalidInputError(
                     f"sections[{position}] is of type {type(part).__name__}; allowed are {allowed}."
                 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import matplotlib as mpl
 
 from klaviyo_analytics import plots
+from klaviyo_analytics._messages import near
 from klaviyo_analytics.analysis.orders import OrderConditions, conditions_of
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.report.account_frames import AccountFrames, ArchiveFrames, Comparison, Privacy
@@ -173,7 +174,7 @@ def _check(argument: str, given: Sequence[str], allowed: Sequence[str]) -> None:
     unknown = [value for value in given if value not in allowed]
     if unknown:
         raise InvalidInputError(
-            f"{argument}={unknown[0]!r} is not valid; allowed are {', '.join(map(repr, allowed))}."
+            f"{argument}={unknown[0]!r} is not valid; allowed are {near(unknown[0], map(repr, allowed))}."
         )
 
 

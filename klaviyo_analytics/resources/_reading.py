@@ -5,7 +5,8 @@ from __future__ import annotations
 import operator
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -320,6 +321,22 @@ def read_in_turn(work: Callable[[Item], Answer], items: Iterable[Item]) -> Itera
     return cancellation.in_turn(
         partial(_beside, work, workers), listed, workers=workers, name="klaviyo-related"
     )
+
+
+def frames_in_turn(readings: Sequence[Iterator[pd.DataFrame]]) -> Iterator[pd.DataFrame]:
+    """Yield the frames of one reading after the other, while a frame of each of the next ones is read already."""
+    if len(readings) == 1:
+        yield from readings[0]
+        return
+    sources = [partial(_yielded, frames) for frames in readings]
+    streams = cancellation.streams_in_turn(sources, at_once=AT_ONCE, ahead=1, name="klaviyo-related")
+    with closing(streams):
+        for frames in streams:
+            yield from frames
+
+
+def _yielded(frames: Iterator[pd.DataFrame]) -> Generator[pd.DataFrame, None, None]:
+    yield from frames
 
 
 def _workers(items: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import pandas as pd
@@ -30,6 +31,7 @@ from klaviyo_analytics.resources._reading import (
     Span,
     checked_id,
     chosen,
+    frames_in_turn,
     instead,
     read_each,
     read_one,
@@ -142,7 +144,9 @@ class Campaigns(CampaignWrites):
         include: Sequence[CampaignInclude] | CampaignInclude = (),
         fields: Sequence[CampaignField] | CampaignField | Mapping[str, Sequence[str]] | None = None,
     ) -> Iterator[pd.DataFrame]:
-        """Read every campaign as frames of at most `chunk_size` rows; see `list`.
+        """Read every campaign as frames of at most `chunk_size` rows, channel by channel; see `list`.
+
+        While the frames of a channel are used, the first frame of each other channel is read already.
 
         Notes
         -----
@@ -150,8 +154,11 @@ class Campaigns(CampaignWrites):
         """
         form = self._form(include, fields)
         readings = self._readings(channel, filter, sort, form or (include, fields), None)
-        chunks = [(name, reading.frames(chunk_size)) for name, reading in readings]
-        return (_marked(frame, name, form) for name, frames in chunks for frame in frames)
+        chunks = [
+            map(partial(_marked, channel=name, form=form), reading.frames(chunk_size))
+            for name, reading in readings
+        ]
+        return frames_in_turn(chunks)
 
     @serves("get_campaign")
     def get(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -25,16 +23,6 @@ few = settings(max_examples=25, deadline=None)
 def events(*rows: tuple[str, str], **columns: Any) -> pd.DataFrame:
     made = pd.DataFrame(rows, columns=["profile_id", "datetime"]).assign(**columns)
     return made.assign(datetime=pd.to_datetime(made["datetime"], utc=True))
-
-
-def cdnow() -> pd.DataFrame:
-    beside = Path(__file__).parents[2].parent / "shared" / "data" / "cdnow_summary.csv"
-    path = Path(os.environ.get("KLAVIYO_CDNOW", beside))
-    if not path.exists():
-        if os.environ.get("CI"):
-            pytest.fail("set KLAVIYO_CDNOW to the path of cdnow_summary.csv")
-        pytest.skip("KLAVIYO_CDNOW does not point to cdnow_summary.csv")
-    return pd.read_csv(path)
 
 
 @pytest.mark.parametrize("bins", [2, 3, 5, 7])
@@ -199,43 +187,6 @@ def test_the_funnel_counts_the_best_start_of_each_profile(seed: int, within: int
         reached.append(best)
     made = analysis.ordered_funnel(orders, STEPS, within=within)
     assert made["profiles"].tolist() == [sum(best >= step for best in reached) for step in (1, 2, 3)]
-
-
-def test_the_published_fit_of_cdnow() -> None:
-    fit = analysis.lifetime_value_fit(summary=cdnow()).iloc[0]
-    assert [round(fit[name], 3) for name in ("r", "alpha", "a", "b")] == pytest.approx(
-        [0.243, 4.414, 0.793, 2.426], abs=1e-3
-    )
-    assert round(fit["log_likelihood"], 1) == -9582.4
-    assert fit["converged"]
-    # Fader, Hardie and Lee expect 1.226 orders in 39 weeks for frequency 2, recency 30.43, T 38.86.
-    values = analysis.customer_lifetime_value(summary=cdnow(), horizon=39)
-    assert values["expected_orders"].iloc[0] == pytest.approx(1.226, abs=1e-3)
-
-
-def test_gamma_gamma_finds_what_simulated_orders_were_made_with() -> None:
-    rng = np.random.default_rng(5)
-    size, (p, q, gamma) = 6000, (6.0, 4.0, 15.0)
-    frequency = rng.integers(1, 8, size)
-    mean = rng.gamma(p * frequency, 1 / rng.gamma(q, 1 / gamma, size)) / frequency
-    summary = pd.DataFrame({"frequency": frequency, "recency": 20.0, "T": 30.0, "monetary": mean})
-    fit = analysis.lifetime_value_fit(summary=summary).iloc[0]
-    assert fit["p"] == pytest.approx(p, rel=0.15)
-    assert fit["q"] == pytest.approx(q, rel=0.15)
-    assert fit["p"] * fit["gamma"] / (fit["q"] - 1) == pytest.approx(p * gamma / (q - 1), rel=0.03)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "named"),
-    [
-        ({"frequency": [-1], "recency": [0.0], "T": [1.0]}, "frequency is missing, negative"),
-        ({"frequency": [1], "recency": [9.0], "T": [1.0]}, "longer than T"),
-        ({"frequency": [0], "recency": [1.0], "T": [2.0]}, "without a repeat order"),
-    ],
-)
-def test_an_impossible_summary_is_refused(wrong: dict[str, list[float]], named: str) -> None:
-    with pytest.raises(FrameError, match=named):
-        analysis.customer_lifetime_value(summary=pd.DataFrame(wrong))
 
 
 def test_items_are_read_from_every_shape() -> None:

@@ -58,6 +58,7 @@ def test_frames_without_rows_have_the_same_columns(name: str) -> None:
         pytest.skip("a holdout without people is an error")
     empty = CALLS[name](lambda table: table.iloc[:0])
     assert list(empty.columns) == list(full.columns)
+    assert not [kind for kind in full.dtypes if isinstance(kind, pd.ArrowDtype)]  # pandas' own dtypes
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -12,10 +12,14 @@ import pytest
 
 from klaviyo_analytics import analysis, plots
 from klaviyo_analytics.errors import FrameError
+from tests.analysis.customer_frames import MONTHS
+from tests.analysis.customer_frames import ORDERS as CUSTOMERS
 from tests.analysis.customer_frames import WRONG as CUSTOMER_CALLS
 from tests.analysis.frames import frame
 from tests.analysis.revenue_frames import CALLS as REVENUE
+from tests.analysis.revenue_frames import CREDITED, SUMMARY
 
+BERLIN = pd.date_range("2026-03-01", periods=61, tz="Europe/Berlin")
 NO_COUNTS = pd.DataFrame({"email": ["a@example.com"]})
 CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "rates": (analysis.rates, r"client\.campaigns\.summary\("),
@@ -69,6 +73,35 @@ def test_a_wrong_frame(name: str, given: Any, named: str) -> None:
     assert type(caught.value) is FrameError
 
 
+OTHERS: dict[str, pd.DataFrame] = {
+    "events": CUSTOMERS,
+    "aggregates": MONTHS,
+    "a summary or report": SUMMARY,
+    "profiles": frame(id=["P"], email=["a@example.com"], created=BERLIN[:1]),
+    "the frame of analysis.attribution": CREDITED,
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_the_error_names_the_kind_of_frame_that_was_given(kind: str) -> None:
+    function, call = CALLS["list_growth" if kind != "aggregates" else "by_segment"]
+    with pytest.raises(FrameError, match=rf"; given: {kind}( and events)?; \w+ takes .*{call}"):
+        function(OTHERS[kind].rename(columns={"count": "n"} if kind != "aggregates" else {}))
+
+
+def test_a_wide_frame_is_described_by_its_closest_columns() -> None:
+    wide = pd.DataFrame({name: [1] for name in [*(f"column {number}" for number in range(30)), "recipient"]})
+    with pytest.raises(
+        FrameError, match=r"lacks 'recipients'; it has 'recipient', .* and 23 more; flow_funnel"
+    ):
+        analysis.flow_funnel(wide)
+
+
+def test_columns_of_the_computation_are_not_shown() -> None:
+    with pytest.raises(FrameError, match=r"it has 'id', 'profile_id'((?!__).)*; order_items takes"):
+        analysis.order_items(CUSTOMERS)
+
+
 def test_every_function_is_tried() -> None:
     revenue = {name.split(",")[0] for name in REVENUE} | {"normalise_orders"}
     others = {"BENCHMARKS", "BANDS", "AttributionSettings", "OrderConditions"}
@@ -98,7 +131,6 @@ def test_names_and_documents_are_those_of_the_function() -> None:
         assert "Examples" in function.__doc__
 
 
-BERLIN = pd.date_range("2026-03-01", periods=61, tz="Europe/Berlin")
 WRITTEN: dict[str, Callable[[pd.DatetimeIndex], Any]] = {
     "with an offset": lambda when: [one.isoformat() for one in when],
     "as a CSV has it": lambda when: when.astype(str),

@@ -274,8 +274,12 @@ def test_bars_of_long_names_are_told_apart() -> None:
 
 
 def test_a_frame_that_names_no_analysis_has_no_picture() -> None:
-    with pytest.raises(FrameError, match="names no picture"):
+    with pytest.raises(FrameError, match=r"has no 'analysis'.*client\.analyses"):
         ka.plots.auto(pd.DataFrame({"a": [1]}))
+    with pytest.raises(FrameError, match="has no 'analysis'"):
+        ka.plots.auto([{"a": 1}])  # type: ignore[arg-type]
+    with pytest.raises(FrameError, match=r"not a Series, which is one column.*client\.analyses"):
+        ka.plots.auto(pd.Series([1]))  # type: ignore[arg-type]
 
 
 def test_two_currencies_are_never_added() -> None:
@@ -410,6 +414,11 @@ class TestOneLinersByHand:
         said = said.dropna(subset=["campaign_id"])
         by_campaign = (said["value"] * said["weight"]).groupby(said["campaign_id"]).sum()
         assert campaigns.set_index("campaign_id")["revenue"].to_dict() == pytest.approx(by_campaign.to_dict())
+        names = shop.client.campaigns.list().set_index("id")["name"]
+        assert campaigns["campaign"].tolist() == campaigns["campaign_id"].map(names).tolist()
+        written = [label.get_text() for label in ka.plots.auto(campaigns).get_yticklabels()]
+        assert written[0].startswith(campaigns["campaign"].iloc[0][:8])
+        assert not {*written} & {*campaigns["campaign_id"]}
 
     def test_growth_by_source(self, shop: Shop) -> None:
         frame = shop.client.analyses.growth_by_source(YEAR, by="List")

@@ -120,6 +120,30 @@ class TestEventsOfSeveralMetrics:
             next(chunks)
 
 
+class TestCampaignsOfSeveralChannels:
+    def test_frames_come_channel_by_channel(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        wanted = [
+            chunk
+            for channel in ("email", "sms", "mobile_push")
+            for chunk in shop.client.campaigns.iter_frames(channel=channel, chunk_size=3)
+        ]
+        with in_flight(shop, monkeypatch) as count:
+            found = list(shop.client.campaigns.iter_frames(chunk_size=3))
+        assert 2 <= count.most <= AT_ONCE
+        assert len(found) == len(wanted) > 3
+        for one, other in zip(found, wanted, strict=True):
+            pd.testing.assert_frame_equal(one, other)
+
+    def test_who_stops_early_stops_the_other_channels(self, shop: Shop) -> None:
+        chunks = shop.client.campaigns.iter_frames(chunk_size=1)
+        assert len(next(chunks)) == 1
+        chunks.close()  # type: ignore[attr-defined]
+        for thread in threading.enumerate():
+            if thread.name == "klaviyo-related":
+                thread.join(10)
+                assert not thread.is_alive()
+
+
 class TestTheArchive:
     def test_members_of_many_lists_and_segments(
         self, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
