@@ -53,7 +53,7 @@ def _no_error_speaks_python(monkeypatch: pytest.MonkeyPatch) -> None:
     explained = program._explained
 
     def read(error: Exception, options: argparse.Namespace | None) -> str:
-        said = explained(error, options)
+        said: str = explained(error, options)
         expected = not said.endswith("shows where it comes from.") and not program._of_a_command(error)
         assert not expected or not IN_PYTHON.search(OF_THE_SHELL.sub("", said)), said
         return said
