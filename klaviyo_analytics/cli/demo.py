@@ -227,9 +227,13 @@ def sandbox(options: argparse.Namespace) -> int:
         raise InvalidInputError(str(problem)) from None
     lines: Sequence[str] = [
         served.url,
-        f"a gateway:  KLAVIYO_BASE_URL={served.gateway_url} MATON_API_KEY={served.maton_key} "
-        f"MATON_CTRL_URL={served.control_url}",
-        f"Klaviyo:    KLAVIYO_BASE_URL={served.direct_url} KLAVIYO_API_KEY={served.api_key}",
+        "In the environment, for a gateway:",
+        f"  KLAVIYO_BASE_URL={served.gateway_url}",
+        f"  MATON_API_KEY={served.maton_key}",
+        f"  MATON_CTRL_URL={served.control_url}",
+        "or for Klaviyo:",
+        f"  KLAVIYO_BASE_URL={served.direct_url}",
+        f"  KLAVIYO_API_KEY={served.api_key}",
         "Press Ctrl-C to stop.",
     ]
     print("\n".join(lines), flush=True)  # noqa: T201  (at once, for programs that wait for the first line)

@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         from klaviyo_analytics._safe_text import printable  # noqa: PLC0415
 
-        said = f"klaviyo-analytics: {printable(_explained(error))}"
+        said = f"klaviyo-analytics: {printable(_explained(error, options))}"
         sys.stderr.write(fitted(said, sys.stderr) + "\n")
         try:
             sys.stdout.flush()
@@ -150,7 +150,7 @@ def _prepare_streams() -> None:
             change(errors="backslashreplace")
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: Exception, options: argparse.Namespace | None) -> str:
     """Return an error of ours, or of the system, as it is; any other with its type and what to do about it."""
     from klaviyo_analytics.errors import KlaviyoError  # noqa: PLC0415
 
@@ -161,10 +161,20 @@ def _explained(error: Exception) -> str:
             "Set PYTHONIOENCODING=utf-8, or pass --json."
         )
     if isinstance(error, (KlaviyoError, OSError)):
-        return in_shell_words(str(error))
+        return str(error) if _of_a_command(error) else in_shell_words(str(error), options)
     lines = [line for line in str(error).splitlines() if line.strip()]
     said = f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
     return f"{said}. This error was not expected. The same command with --debug shows where it comes from."
+
+
+def _of_a_command(error: BaseException) -> bool:
+    """Return whether an error was raised in this package, whose errors speak of options and commands themselves."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and str(place.tb_frame.f_globals.get("__name__")).startswith(
+        "klaviyo_analytics.cli."
+    )
 
 
 class _Version(argparse.Action):

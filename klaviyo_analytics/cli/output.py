@@ -42,7 +42,35 @@ SHELL_WORDS = (
         lambda found: f"Name the integration, such as --integration {shlex.quote(found[2])}, or give the id",
     ),
     (re.compile(r"Call describe\(\) for all of them"), f"`{PROGRAM} describe` lists all of them"),
+    (
+        re.compile(r"client\.(\w+)\.list\(\) shows all"),
+        rf"`{PROGRAM} export \1 --to FILE` writes all",
+    ),
+    (
+        re.compile(r"with coupon= or profile="),
+        "with --filter 'equals(coupon.id,\"ID\")' or --filter 'equals(profile.id,\"ID\")'",
+    ),
+    (re.compile(r"; ka\.F writes it for you"), ""),
+    (re.compile(r" [^.]*, goes to timeframe= or Timeframe\.parse"), ""),
+    (re.compile(r"; (\w+) takes [^;]*client\..*$"), ""),
+    (re.compile(r"columns=\{'([^']*)': '([^']*)'\}"), lambda found: _column(*found.groups())),
+    (re.compile(r"\bpass api_key="), "pass --key-file"),
+    (
+        re.compile(r"^(\w+)\(\): got an unexpected keyword argument '(\w+)'(.*?); it takes (.*)$"),
+        lambda found: f"{found[1]} takes no {found[2]}={found[3]}; it takes {found[4]}",
+    ),
+    (re.compile(r"^\w+\(\): "), ""),
 )
+KEYWORD = re.compile(
+    r"(?<![\w.-])([a-z]\w*)=(?=(['\"\[{(]|-?\d|None\b|True\b|False\b)?)"
+)  # limit=5, name='x'
+OPTIONS = {
+    "measurements": "measure",
+    "columns": "column",
+    "properties": "property",
+    "group_by": "by",
+    "since": "since",
+}
 HELD = "\0"  # a space at which a line must not break
 LABEL = re.compile(
     r"^\s*(?:\S+ {2,})?"
@@ -248,17 +276,36 @@ def fitted(text: str, stream: TextIO) -> str:
     return wrapped(text, columns()) if stream.isatty() else text
 
 
-def in_shell_words(text: str) -> str:
+def in_shell_words(text: str, options: argparse.Namespace | None = None) -> str:
     """Return an error of the package with commands and options in place of Python calls.
+
+    What the package calls `keyword='value'` is the option of that name where the command has it. `analyse` takes the
+    other arguments of an analysis with `-p`; elsewhere the word stands alone.
 
     Examples
     --------
     >>> in_shell_words("The archive has no events. Run archive.sync(['events']) first.")
     'The archive has no events. Run `klaviyo-analytics sync FOLDER events` first.'
+    >>> in_shell_words("interval='x' is not known.", argparse.Namespace(interval="x"))
+    "--interval 'x' is not known."
     """
     for call, command in SHELL_WORDS:
         text = call.sub(command, text)
-    return text
+    known = vars(options) if options else {}
+
+    def in_place_of(found: re.Match[str]) -> str:
+        name = OPTIONS.get(found[1], found[1])
+        if name in known:
+            return f"--{name.replace('_', '-')}{' ' if found[2] else ''}"
+        if "analysis" in known:
+            return f"-p {found[0]}"
+        return f"{found[1].replace('_', ' ')}{' ' if found[2] else ''}"
+
+    return KEYWORD.sub(in_place_of, text)
+
+
+def _column(name: str, attribute: str) -> str:
+    return f"--column {shlex.quote(f'{name}={attribute}')}"
 
 
 def _line(line: str, width: int) -> str:

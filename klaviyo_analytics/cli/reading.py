@@ -18,7 +18,7 @@ import pandas as pd
 from klaviyo_analytics._messages import allowed_values, did_you_mean
 from klaviyo_analytics.cli.account import arguments_of, client_of
 from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE, USAGE
-from klaviyo_analytics.cli.output import is_table, note, say, show
+from klaviyo_analytics.cli.output import PROGRAM, is_table, note, say, show
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, KlaviyoError, MissingExtraError
 
 
@@ -150,6 +150,7 @@ def export(options: argparse.Namespace) -> int:
         raise InvalidInputError(f"{options.to} exists already. Choose another name, or delete it first.")
     with client_of(options) as client:
         resource = _resource(client, options.resource)
+        _check_narrowing(resource, options, question)
         if ending == ".xlsx":
             frame = resource.list(**question)
             ka.frames.to_excel(frame, options.to)
@@ -161,6 +162,25 @@ def export(options: argparse.Namespace) -> int:
             count = exports.write(iter([frame]), options.to, empty=frame.iloc[:0])
     note(f"Wrote {count:,} rows to {options.to}.")
     return DONE
+
+
+def _check_narrowing(resource: Any, options: argparse.Namespace, question: dict[str, Any]) -> None:
+    """Refuse options that narrow other lists than the one that is asked for."""
+    takes = inspect.signature(getattr(resource, "iter_frames", resource.list)).parameters
+    if not (wrong := [name for name in question if name not in takes]):
+        return
+    given = "last" if wrong[0] == "timeframe" and options.last else wrong[0]
+    allowed = [
+        f"--{name}" for name in ("filter", "fields", "metric", "timeframe", "last", "limit") if name in takes
+    ]
+    raise InvalidInputError(
+        f"export {options.resource} takes no --{given}. It takes {', '.join(allowed) or 'no options'}."
+        + (
+            f" `{PROGRAM} describe {options.resource}` lists the times it filters by."
+            if wrong[0] == "timeframe" and "filter" in takes
+            else ""
+        )
+    )
 
 
 def _resource(client: Any, given: str) -> Any:

@@ -12,7 +12,7 @@ import pandas as pd
 from klaviyo_analytics._messages import counted
 from klaviyo_analytics.cli.account import client_of
 from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE
-from klaviyo_analytics.cli.output import is_table, note, show
+from klaviyo_analytics.cli.output import in_shell_words, is_table, note, show
 from klaviyo_analytics.errors import (
     ConfirmationRequiredError,
     FrameError,
@@ -63,7 +63,7 @@ def bring(options: argparse.Namespace) -> int:
         try:
             result = plan.apply(**asked)
         except ConfirmationRequiredError as error:
-            said = str(error).replace("Pass confirm=True if", "Pass --confirm if")
+            said = in_shell_words(str(error), options).replace("Pass confirm=True if", "Pass --confirm if")
             raise ConfirmationRequiredError(said) from None
         if files and options.rejects is not None:
             note(
@@ -81,7 +81,10 @@ _SKIP = {
 def _mapping(mapping: pd.DataFrame) -> str:
     """Return what becomes of each column, a line for each."""
     rows: list[list[str]] = mapping.fillna("")[["column", "becomes", "why"]].to_numpy().tolist()
-    lines = [f"  {column} → {becomes or 'not imported'} ({why})" for column, becomes, why in rows]
+    given = {"given by columns=": "given by --column", "given by consent=": "given by --consent"}
+    lines = [
+        f"  {column} → {becomes or 'not imported'} ({given.get(why, why)})" for column, becomes, why in rows
+    ]
     return "\n".join(["Columns:", *lines])
 
 
@@ -167,7 +170,7 @@ def _plan_people(client: KlaviyoClient, options: argparse.Namespace, shared: dic
     try:
         return client.profiles.plan_import(options.file, **shared)
     except FrameError as error:
-        raise FrameError(_in_options(str(error), options.file)) from None
+        raise FrameError(in_shell_words(_in_options(str(error), options.file), options)) from None
 
 
 def _date_format(texts: list[str]) -> str | dict[str, str]:

@@ -112,6 +112,18 @@ def who_counts(frame: pd.DataFrame, columns: Iterable[str]) -> str | None:
     return "opens without text messages" if words & CHANNELS_WITHOUT_OPENS else None
 
 
+CONVERSIONS = ("conversions", "conversion_uniques", "conversion_value", "average_order_value",
+               "conversion_rate", "revenue_per_recipient")  # fmt: skip
+
+
+def of_conversion(frame: pd.DataFrame, title: str, column: str) -> str:
+    """Return the title after the conversion metric, where the frame names it and `column` depends on it."""
+    metric = frame.attrs.get("conversion_metric")
+    if not isinstance(metric, str) or column not in CONVERSIONS:
+        return title
+    return f"{metric}: {title[:1].lower()}{title[1:]}"
+
+
 def require(frame: Any, columns: Iterable[str | None]) -> None:
     """Raise unless `frame` is one and has all `columns`; None stands for an option that was not given."""
     if not isinstance(frame, pd.DataFrame):

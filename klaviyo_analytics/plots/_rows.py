@@ -37,6 +37,7 @@ from klaviyo_analytics.plots._frame import (
     labels_of,
     names,
     numbers,
+    of_conversion,
     require,
     times,
     who_counts,
@@ -209,7 +210,8 @@ def draw_ranking(
     unknown = int(np.isnan(values).sum())
     why = "a value" if whole["by"] == by else quantity(whole["by"]).label
     best = f"Top {counted(len(chosen), rows)}" if 0 < len(chosen) < whole["of"] else f"{capitalised(rows)}s"
-    ours = with_period(ax, f"{best} by {subject.label}", dates_of(frame), share=0.8)
+    ours = of_conversion(frame, f"{best} by {subject.label}", by)
+    ours = with_period(ax, ours, dates_of(frame), share=0.8)
     put_title(ax, ours if title is None else title, rows_above=rows_above, share=0.8)
     fewest = whole["minimum_recipients"]
     put_caption(

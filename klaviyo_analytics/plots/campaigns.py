@@ -36,6 +36,7 @@ from klaviyo_analytics.plots._frame import (
     labels_of,
     names,
     numbers,
+    of_conversion,
     require,
     who_counts,
 )
@@ -119,7 +120,7 @@ def draw_scatter(
         _name_points(ax, row_names(shown, row_kind), xs, ys, count=points_named, share=share)
     else:
         put_note(ax, "No row has both numbers" if len(frame) else "No rows to draw")
-    ours = f"{capitalised(up.label)} against {across.label}"
+    ours = of_conversion(frame, f"{capitalised(up.label)} against {across.label}", y)
     ours = with_period(ax, ours, dates_of(shown))
     put_title(ax, ours if title is None else title, rows_above=rows_above)
     left_out = len(frame) - len(shown)

@@ -29,7 +29,16 @@ from klaviyo_analytics.plots._canvas import (
     quiet,
     with_period,
 )
-from klaviyo_analytics.plots._frame import Floats, draws, finished, names, numbers, require, who_counts
+from klaviyo_analytics.plots._frame import (
+    Floats,
+    draws,
+    finished,
+    names,
+    numbers,
+    of_conversion,
+    require,
+    who_counts,
+)
 from klaviyo_analytics.plots._lines import made_of_counts
 from klaviyo_analytics.plots._quantities import denominators, quantity, write, write_column
 from klaviyo_analytics.plots._rows import dates_of, largest, name_rows, noun_of, row_names
@@ -329,6 +338,8 @@ def flow_funnel(
         name_rows(ax, funnel.labels)
     of_one = len(funnel.flows) == 1
     ours = f"{funnel.flows[0]}: how far people get" if of_one else f"How far people get, by {row_kind}"
+    if funnel.counts and not of_one:
+        ours = of_conversion(frame, ours, list(funnel.counts)[-1])
     ours = with_period(ax, ours, dates_of(frame), share=0.8)
     put_title(ax, ours if title is None else title, rows_above=rows_above, share=0.8)
     left_out = funnel.rows - len(funnel.labels)
@@ -440,7 +451,7 @@ def flow_performance(
     return draw_titled(
         trend,
         title=title,
-        usual=title_of(rows, trend, hue),
+        usual=of_conversion(frame, title_of(rows, trend, hue), y),
         annotations=annotations,
         ax=ax,
         kwargs=kwargs,

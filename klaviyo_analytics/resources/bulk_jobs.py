@@ -184,7 +184,7 @@ class BulkJobs(BulkJobMethods):
         lists: Ids | None = None,
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Submit one job with many records; Klaviyo processes it later.
 
         Parameters

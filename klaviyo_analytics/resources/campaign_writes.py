@@ -130,7 +130,7 @@ class CampaignWrites(CampaignMethods):
         label: str | None = None,
         dry_run: bool = False,
         **content: str,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Create a campaign as a draft; `send` sends it.
 
         Parameters
@@ -215,12 +215,17 @@ class CampaignWrites(CampaignMethods):
         send_options: Mapping[str, Any] = UNSET,
         tracking_options: Mapping[str, Any] = UNSET,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Change a campaign; only what is named is changed.
 
         The arguments are those of `create`; audiences are replaced as a whole. Messages are changed with
         `client.campaign_messages.update`. From revision 2026-10-15 on, options are changed on each message, with a
         request each, and audiences only where the campaign has one.
+
+        Returns
+        -------
+        pandas.Series
+            The campaign as it is then.
 
         Notes
         -----
@@ -306,7 +311,9 @@ class CampaignWrites(CampaignMethods):
         "get_campaign_recipient_estimation_job",
         "get_campaign_recipient_estimation",
     )
-    def estimate_recipients(self, campaign: Id, /, *, timeout: float = 120.0, dry_run: bool = False) -> Any:
+    def estimate_recipients(
+        self, campaign: Id, /, *, timeout: float = 120.0, dry_run: bool = False
+    ) -> int | Any:
         """Estimate how many people a campaign would reach now: starts the estimation, waits for it, reads it.
 
         Parameters
@@ -365,7 +372,7 @@ class CampaignWrites(CampaignMethods):
         return int(estimation["estimated_recipient_count"])
 
     @serves("send_campaign")
-    def send(self, campaign: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+    def send(self, campaign: Id, /, *, confirm: bool = False, dry_run: bool = False) -> pd.Series[Any] | Any:
         """Send a campaign now, or schedule it, as its send strategy says.
 
         Parameters
@@ -413,7 +420,7 @@ class CampaignWrites(CampaignMethods):
         return write(self._context, "send_campaign", {}, {"data": data}, dry_run=dry_run)
 
     @serves("cancel_campaign_send")
-    def cancel(self, campaign: Id, /, *, revert: bool = False, dry_run: bool = False) -> Any:
+    def cancel(self, campaign: Id, /, *, revert: bool = False, dry_run: bool = False) -> pd.DataFrame | Any:
         """Stop a campaign that is being sent or scheduled.
 
         Parameters
@@ -469,7 +476,7 @@ class CampaignMessageWrites(CampaignMessageMethods):
         send_past_timezones_tomorrow: bool | None = None,
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Schedule one message of a campaign; it goes out at that time.
 
         Parameters
@@ -533,7 +540,9 @@ class CampaignMessageWrites(CampaignMessageMethods):
         return write(self._context, operation, {}, {"data": data}, dry_run=dry_run)
 
     @serves("update_campaign_message_schedule")
-    def cancel_schedule(self, message: Id, /, *, revert: bool = False, dry_run: bool = False) -> Any:
+    def cancel_schedule(
+        self, message: Id, /, *, revert: bool = False, dry_run: bool = False
+    ) -> pd.DataFrame | Any:
         """Stop a message that is scheduled.
 
         Parameters

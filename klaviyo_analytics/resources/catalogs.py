@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+import pandas as pd
+
 from klaviyo_analytics.endpoints import Body
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import UNSET, Resource, identifiers, one_of, resource, serves, write
@@ -253,7 +255,7 @@ class CatalogVariants(CatalogVariantMethods, _CatalogResource):
         profile: str | Mapping[str, Any] | Id,
         channels: Sequence[Channel] | Channel,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.DataFrame | Any:
         """Note that a person wants to be told when a variant is in stock again.
 
         Parameters

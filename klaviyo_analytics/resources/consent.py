@@ -106,7 +106,7 @@ class Consent(Resource):
         custom_source: str | None = None,
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.DataFrame | Any:
         """Subscribe up to 1,000 people.
 
         Parameters
@@ -172,7 +172,7 @@ class Consent(Resource):
         globally: bool = False,
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.DataFrame | Any:
         """Unsubscribe up to 100 people from a list, or everywhere.
 
         Klaviyo unsubscribes profiles that are not on the list everywhere. This checks first who is on it, and
@@ -238,7 +238,7 @@ class Consent(Resource):
         segment: Id | None = None,
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Send no more marketing email to up to 100 people, or to all of a list or segment.
 
         Parameters
@@ -286,8 +286,13 @@ class Consent(Resource):
         segment: Id | None = None,
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Lift suppressions that were set by hand or by `suppress`; see there.
+
+        Returns
+        -------
+        pandas.Series
+            The job; ask `client.bulk_jobs.get(job, kind="unsuppress")` how far it is.
 
         Notes
         -----

@@ -44,7 +44,7 @@ class Coupons(CouponMethods):
         description: str = UNSET,
         monitor_configuration: Mapping[str, Any] = UNSET,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Create a coupon; its codes come after it.
 
         Parameters

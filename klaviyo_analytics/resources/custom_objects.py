@@ -42,10 +42,10 @@ class DataSources(DataSourceMethods):
     """Where the records of custom objects come from; a source mapping says which object types they fill."""
 
     @serves("create_data_source_record")
-    def create_record(self, source: Id, record: Mapping[str, Any], /, *, dry_run: bool = False) -> Any:
-        """Send one record; Klaviyo takes it at once and works on it later.
-
-        What it could not use is in `client.object_types.ingestion_logs(...)`.
+    def create_record(
+        self, source: Id, record: Mapping[str, Any], /, *, dry_run: bool = False
+    ) -> pd.DataFrame | Any:
+        """Send one record, which Klaviyo works on later; `client.object_types.ingestion_logs(...)` has its faults.
 
         Parameters
         ----------
@@ -169,7 +169,7 @@ class ObjectTypes(ObjectTypeMethods):
         property_mappings: Sequence[Mapping[str, Any]] = UNSET,
         relationship_mappings: Sequence[Mapping[str, Any]] = UNSET,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Create an object type, with its first schema if properties are given.
 
         Parameters
@@ -249,7 +249,7 @@ class ObjectSchemas(ObjectSchemaMethods):
         property_mappings: Sequence[Mapping[str, Any]] = UNSET,
         relationship_mappings: Sequence[Mapping[str, Any]] = UNSET,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Create a version of an object type's schema.
 
         Parameters
@@ -310,7 +310,7 @@ class ObjectSchemas(ObjectSchemaMethods):
         description: str = UNSET,
         status: Status = UNSET,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Change what is given of a schema, or publish it with ``status="active"``.
 
         Parameters
@@ -403,7 +403,7 @@ class ObjectSchemas(ObjectSchemaMethods):
         name: str,
         description: str | None = None,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.DataFrame | Any:
         """Relate the objects of a schema to those of another, or to profiles.
 
         Parameters
@@ -446,7 +446,7 @@ class ObjectSchemas(ObjectSchemaMethods):
         name: str = UNSET,
         description: str | None = UNSET,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.DataFrame | Any:
         """Change the name or the description of a relationship.
 
         Parameters
@@ -489,7 +489,7 @@ class ObjectSchemas(ObjectSchemaMethods):
         *,
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.DataFrame | Any:
         """Delete a relationship of a schema, so only with ``confirm=True``; see `update_relationship`.
 
         Notes
@@ -522,7 +522,7 @@ class ObjectRecords(ObjectRecordMethods):
     """Records of custom objects; `object_types.records(...)` lists those of a type."""
 
     @serves("bulk_delete_object_records")
-    def delete(self, records: Ids, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+    def delete(self, records: Ids, /, *, confirm: bool = False, dry_run: bool = False) -> pd.DataFrame | Any:
         """Delete records, at most 500 in one call; Klaviyo takes the job at once and works on it later.
 
         Parameters

@@ -42,7 +42,7 @@ class EventWrites(Resource):
         time: Moment | None = None,
         unique_id: str | None = None,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.DataFrame | Any:
         """Record one event; Klaviyo takes it at once and works on it later.
 
         Parameters

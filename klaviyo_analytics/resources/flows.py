@@ -50,7 +50,7 @@ class Flows(FlowMethods):
         *,
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Set a flow, with all its actions, live, manual or back to draft.
 
         Parameters
@@ -281,7 +281,7 @@ class FlowActions(FlowActionMethods):
         definition: Mapping[str, Any],
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Change an action; the definition replaces the one it has.
 
         Parameters

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from klaviyo_analytics.errors import InvalidInputError, NotFoundError
 from klaviyo_analytics.resources._base import Resource, identifiers, serves, write
 from klaviyo_analytics.resources._generated.people import ListMethods
@@ -112,7 +114,9 @@ class ListFrames(Resource):
         return self._plan(id, frame, columns, on_duplicate, joins=False)
 
     @serves("remove_profiles_from_list")
-    def remove_profiles(self, id: Id, ids: Ids, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+    def remove_profiles(
+        self, id: Id, ids: Ids, /, *, confirm: bool = False, dry_run: bool = False
+    ) -> pd.DataFrame | Any:
         """Remove up to 1,000 people from a list; their consent does not change.
 
         Parameters

@@ -199,7 +199,9 @@ class ProfileWrites(Resource):
         return _send(self, operation, None, attributes, what="create()", dry_run=dry_run)
 
     @serves("merge_profiles")
-    def merge(self, into: Id, source: Id, /, *, confirm: bool = False, dry_run: bool = False) -> Any:
+    def merge(
+        self, into: Id, source: Id, /, *, confirm: bool = False, dry_run: bool = False
+    ) -> pd.Series[Any] | Any:
         """Merge one profile into another; the source is deleted, which cannot be undone.
 
         Parameters
@@ -252,7 +254,7 @@ class ProfileWrites(Resource):
         phone_number: str | None = None,
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.DataFrame | Any:
         """Request the permanent deletion of a person's data, as privacy laws require.
 
         Parameters

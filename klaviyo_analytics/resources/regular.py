@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import pandas as pd
+
 from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.resources._base import UNSET, Resource, one_of, resource, serves, write
 from klaviyo_analytics.resources._generated.account import (
@@ -97,7 +99,7 @@ class Images(ImageMethods):
         name: str | None = None,
         hidden: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Add an image from an address, a file, or bytes such as those of a saved figure.
 
         Parameters
@@ -187,7 +189,7 @@ class Reviews(ReviewMethods):
         reason: Reason | None = None,
         explanation: str | None = None,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.Series[Any] | Any:
         """Publish, feature, hide or reject a review.
 
         Parameters
@@ -263,7 +265,7 @@ class PushTokens(PushTokenMethods):
         background: Background | None = UNSET,
         device_metadata: Mapping[str, Any] = UNSET,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.DataFrame | Any:
         """Add a push token to a profile, or change the one that has this token; for a move from another platform.
 
         Parameters
@@ -338,7 +340,7 @@ class Conversations(Resource):
         message_hierarchy: Sequence[Mapping[str, Any]] = UNSET,
         confirm: bool = False,
         dry_run: bool = False,
-    ) -> Any:
+    ) -> pd.DataFrame | Any:
         """Send a message to the customer of a conversation; only some accounts may.
 
         Parameters

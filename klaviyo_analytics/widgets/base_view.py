@@ -228,7 +228,12 @@ class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         layout.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
+        said = self._chosen_in_words()
+        return f"<{type(self).__name__}: {said}>" if said else f"<{type(self).__name__}>"
+
+    def _chosen_in_words(self) -> str:
+        """Return what is chosen, for pages that run no widgets and show this text instead."""
+        return ""
 
 
 def let_go(widget: Any) -> None:

@@ -97,6 +97,10 @@ class ChoiceView(View):
         """
         self.state.selected = (first_of(self.state.options, resource=self._resource),)
 
+    def _chosen_in_words(self) -> str:
+        names = [self.state.told_apart(each) for each in self.state.chosen]
+        return ", ".join([*names[:3], *([f"{len(names) - 3} more"] if len(names) > 3 else [])])
+
     def _listen(self) -> None:
         self._search.observe(self._narrow, names="value")
         self._group.observe(self._narrow, names="value")

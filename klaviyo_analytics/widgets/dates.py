@@ -219,6 +219,9 @@ class DateRangePicker(View):
         """The days as a `Timeframe`; None while they cannot be used."""
         return self.state.timeframe
 
+    def _chosen_in_words(self) -> str:
+        return self.state.problem or str(self.timeframe)
+
     @property
     def _boxes(self) -> dict[str, Any]:
         return {

@@ -414,9 +414,13 @@ class SummaryAsk(Ask):
     def fetch(self, client: KlaviyoClient) -> Frames:
         """Ask for the summary, or for the series."""
         if self.over_time:
-            return Frames(client.reports.flow_series(timeframe=self.timeframe, **self._query()))
-        ask = client.campaigns.summary if self.resource == "campaign" else client.flows.summary
-        return Frames(ask(self.timeframe, **self._query()))
+            frame = client.reports.flow_series(timeframe=self.timeframe, **self._query())
+        else:
+            ask = client.campaigns.summary if self.resource == "campaign" else client.flows.summary
+            frame = ask(self.timeframe, **self._query())
+        if self.conversion_label:
+            frame.attrs["conversion_metric"] = self.conversion_label
+        return Frames(frame)
 
     def draw(self, frames: Frames, new: Callable[[], Axes]) -> Axes:
         """Draw the summary."""
@@ -474,8 +478,11 @@ class SummaryAsk(Ask):
             query = call("client.reports.flow_series", timeframe=days, **self._query())
         else:
             query = call(f"client.{self.resource}s.summary", days, **self._query())
+        lines = [f"frame = {query}"]
+        if self.conversion_label and (self.chart == "flow_funnel" or self.measure in _CONVERTED):
+            lines.append(f'frame.attrs["conversion_metric"] = {_written(self.conversion_label)}')
         frame = Name("ka.analysis.rates(frame)" if self._needs_rates else "frame")
-        return f"frame = {query}\n{call(f'ka.plots.{self.chart}', frame, **self._plot())}"
+        return "\n".join([*lines, call(f"ka.plots.{self.chart}", frame, **self._plot())])
 
     @property
     def subject(self) -> str:
@@ -510,23 +517,4 @@ class SummaryAsk(Ask):
         kwargs = {names[self.chart]: self.measure} if self.chart in names else {}
         if self.over_time and self.by != "flow":
             kwargs["hue"] = self.by
-        if title := self._title():
-            kwargs["title"] = title
         return kwargs
-
-    def _title(self) -> str:
-        """Return a title that names the conversion, where the numbers depend on it; else the plot has its own."""
-        if not self.conversion_label:
-            return ""
-        if self.chart == "flow_funnel":
-            rows = "flow" if self.by == "flow" else "message"
-            return f"How far people get, to {self.conversion_label}, by {rows}"
-        if self.measure not in _CONVERTED:
-            return ""
-        what = capitalised(quantity(self.measure).label)
-        each = {
-            "campaign_ranking": f"by {self.by}",
-            "campaign_scatter": "against recipients",
-            "flow_performance": f"per {self.interval}, by {self.by}",
-        }[self.chart]
-        return f"{what} ({self.conversion_label}) {each}"

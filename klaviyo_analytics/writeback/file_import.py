@@ -14,6 +14,7 @@ import pandas as pd
 
 from klaviyo_analytics import _safe_text
 from klaviyo_analytics._html import table
+from klaviyo_analytics._messages import explained_methods
 from klaviyo_analytics.endpoints import Catalog
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 from klaviyo_analytics.writeback import consent as consents
@@ -149,6 +150,7 @@ def plan_import(
     )
 
 
+@explained_methods
 @dataclass(frozen=True, repr=False, eq=False)
 class ImportPlan:
     """An import that is ready to be sent: profiles first, then the consent of those who agreed.

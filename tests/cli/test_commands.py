@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +37,80 @@ def _account(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setenv("KLAVIYO_BASE_URL", sandbox.direct_url)
     monkeypatch.setenv("KLAVIYO_ANALYTICS_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.delenv("MATON_API_KEY", raising=False)
+
+
+# A call, a keyword argument, or a constant of Python, where a shell has commands and options.
+IN_PYTHON = re.compile(
+    r"\w\.\w+\(|\b[a-z_]{2,}\(\)|(?<!-p )\b[a-z_]{3,}=(?!VALUE)|\bka\.|\b(None|True|False)\b"
+)
+OF_THE_SHELL = re.compile(r"`[^`]*`|--(filter|orders|column) '[^']*'|\w+=(yes|no)\b")
+
+
+@pytest.fixture(autouse=True)
+def _no_error_speaks_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read each error that a command of this module shows."""
+    program = importlib.import_module("klaviyo_analytics.cli.main")
+    explained = program._explained
+
+    def read(error: Exception, options: argparse.Namespace | None) -> str:
+        said: str = explained(error, options)
+        expected = not said.endswith("shows where it comes from.") and not program._of_a_command(error)
+        assert not expected or not IN_PYTHON.search(OF_THE_SHELL.sub("", said)), said
+        return said
+
+    monkeypatch.setattr(program, "_explained", read)
+
+
+MISTAKES = """
+export profiles --to {}/a.csv --last 30d
+export metrics --to {}/a.csv --metric Placed
+export profiles --to {}/a.csv --filter greater-than(created,yesterday)
+export profiles --to {}/a.csv --filter junk
+export profiles --to {}/a.csv --fields emial
+export coupon-codes --to {}/a.csv
+export events --to {}/none/a.csv
+export campaign-messages --to {}/a.csv
+query aggregate 'Placed Order'
+query aggregate 'Placed Order' --integration Shopify --measure revenue
+query aggregate 'Placed Order' --integration Shopify --interval fortnight
+query campaigns --by mesage
+query campaigns --timeframe 'last 3 years'
+analyse ab -p campaign=Nope
+analyse cohorts -p period=1
+analyse attribution -p model=junk
+analyse by-segment -p segments=Nope
+analyse rfm -p foo=1
+analyse send-times -p by=x
+sync {}/copy events --since 2026-31-01
+report 2026-05 --to {}/a.html --archive {}/none
+import profiles {}/people.csv --column Wat=foo
+import subscribers {}/people.csv --column Wat=phone_number --list Newslettr
+import members {}/people.csv --list Newsletter
+import events {}/people.csv --metric X
+connections list
+metrics --revision 2020
+metrics --base-url foo
+metrics --connection x
+"""
+
+
+@pytest.mark.parametrize("line", MISTAKES.strip().splitlines())
+def test_mistakes_are_answered_in_the_words_of_a_shell(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "people.csv").write_text("Name,Wat\nann,1\n")
+    assert main([word.replace("{}", str(tmp_path)) for word in shlex.split(line)]) == FAILED
+    assert capsys.readouterr().err.startswith("klaviyo-analytics: ")
+
+
+def test_an_option_for_other_lists_is_refused_with_those_that_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "profiles", "--to", str(tmp_path / "a.csv"), "--last", "30d"]) == FAILED
+    assert capsys.readouterr().err == (
+        "klaviyo-analytics: export profiles takes no --last. It takes --filter, --fields, --limit. "
+        "`klaviyo-analytics describe profiles` lists the times it filters by.\n"
+    )
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_overloads
 
 import pytest
 
@@ -116,3 +116,16 @@ def test_every_parameter_of_a_public_call_has_a_type() -> None:
         if parameter.name not in ("self", "cls") and parameter.annotation in (parameter.empty, "Any", Any)
     }
     assert untyped == set(ANYTHING)
+
+
+RETURNS_ANYTHING = {"request": "the JSON of any path"}
+
+
+def test_every_public_call_says_what_it_returns() -> None:
+    untyped = {
+        name
+        for name, call in public_calls()
+        if not get_overloads(inspect.unwrap(call))
+        and inspect.signature(call).return_annotation in ("Any", Any)
+    }
+    assert untyped == set(RETURNS_ANYTHING)

@@ -462,8 +462,10 @@ def _kind(thing: Any) -> str:
 
 
 def _options(directive: str) -> list[str]:
-    if directive.startswith(("autofunction", "autodata")):
+    if directive.startswith("autofunction"):
         return []
+    if directive.startswith("autodata"):
+        return ["   :no-value:"]  # the docstring says what it holds
     return (
         ["   :members:"]
         if directive.startswith("automodule")

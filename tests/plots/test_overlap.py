@@ -93,7 +93,18 @@ def drawn(draw: Callable[[], Axes | Figure], size: tuple[float, float]) -> Figur
 @pytest.mark.parametrize("size", OF_THE_GALLERY)
 @pytest.mark.parametrize("name", gallery.pictures())
 def test_no_text_of_a_picture_covers_another(name: str, size: str) -> None:
-    assert faults(drawn(gallery.pictures()[name], OF_THE_GALLERY[size])) == []
+    with plots.style(dark=is_dark(name, size)):
+        assert faults(drawn(gallery.pictures()[name], OF_THE_GALLERY[size])) == []
+
+
+def is_dark(name: str, size: str) -> bool:
+    """Return the look to draw in: half the sizes of a picture are dark, and the next picture's are the other half."""
+    return (list(gallery.pictures()).index(name) + list(OF_THE_GALLERY).index(size)) % 2 == 1
+
+
+def test_every_picture_is_looked_at_in_both_looks() -> None:
+    for name in gallery.pictures():
+        assert {is_dark(name, size) for size in OF_THE_GALLERY} == {True, False}
 
 
 @pytest.mark.parametrize("size", OF_THE_GALLERY)

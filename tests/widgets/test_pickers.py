@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import ipywidgets
@@ -226,3 +227,17 @@ def test_where_one_dimension_may_be_chosen_there_is_one_box() -> None:
     assert picker.value == ["b"]
     assert len(picker._boxes) == 1
     picker.close()
+
+
+def test_a_page_without_widgets_says_what_is_chosen(client: KlaviyoClient) -> None:
+    picker = MetricPicker(client)
+    assert repr(picker) == "<MetricPicker>"
+    picker.choose(("Placed Order", "Shopify"), "Opened Email", "Clicked Email", "Received Email")
+    assert repr(picker) == "<MetricPicker: Placed Order (Shopify), Opened Email, Clicked Email, 1 more>"
+    days = ka.widgets.DateRangePicker(client)
+    days.state.preset = "last month"
+    assert repr(days) == f"<DateRangePicker: {days.timeframe}>"
+    days.state.last_day = days.state.first_day - timedelta(days=1)
+    assert repr(days) == f"<DateRangePicker: {days.state.problem}>"
+    picker.close()
+    days.close()

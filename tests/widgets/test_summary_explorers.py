@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from datetime import date
@@ -168,7 +169,9 @@ def test_the_conversion_is_chosen_from_the_beginning_and_named_in_picture_and_co
     explorer.state.dates.preset = "last 90 days"
     frame = explorer.run()
     assert explorer.axes is not None
-    assert "Placed Order (Shopify)" in " ".join(explorer.axes.get_title(loc="left").split())
+    title = " ".join(explorer.axes.get_title(loc="left").split())
+    assert title.startswith("Placed Order (Shopify): ")
+    assert re.search(r", (sent )?\d.+ – .+2026$", title), title
     assert 'conversion_metric=("Placed Order", "Shopify")' in explorer.state.code
     assert "Placed Order (Shopify)" in explorer.results._numbers.value
     shown = explorer.results.table.rows
@@ -194,6 +197,8 @@ def test_flows_over_time_by_flow_and_by_message(by: str, measure: str, client: K
     exec(lines, made)
     axes = eval("ka.plots" + chart, made)
     assert_frame_equal(frame, made["frame"])  # type: ignore[arg-type]
+    assert axes.get_title(loc="left") == explorer.axes.get_title(loc="left")
+    assert axes.get_title(loc="left").startswith("Placed Order (Shopify): ") == (measure != "open_rate")
     drawn = [str(line.get_xydata()) for line in axes.lines]
     assert [str(line.get_xydata()) for line in explorer.axes.lines] == drawn
     assert len(drawn) > 1

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import ConfirmationRequiredError, FrameError, InvalidInputError
+from klaviyo_analytics.errors import ArgumentError, ConfirmationRequiredError, FrameError, InvalidInputError
 from tests.shops import Shop
 
 HEADER = (
@@ -81,6 +81,8 @@ def test_an_unknown_header_is_refused_and_can_be_left_out(client: KlaviyoClient)
         client.profiles.plan_import(people)
     plan = client.profiles.plan_import(people, columns={"Shoe": None})
     assert plan.mapping["becomes"].isna().tolist() == [False, True]
+    with pytest.raises(ArgumentError, match=r"apply\(\).*it takes confirm=, journal=, rejects="):
+        plan.apply(skip_invalid=True)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
