@@ -33,9 +33,7 @@ def message_bodies(
 ) -> list[dict[str, Any]]:
     """Return the messages of a campaign: definitions as given, or one plain message of a channel."""
     if (channel is None) == (definitions is None):
-        raise InvalidInputError(
-            "campaigns.create(): pass either channel= with its content, or campaign_messages=."
-        )
+        raise InvalidInputError("campaigns.create(): pass channel= with its content, or campaign_messages=.")
     if definitions is not None:
         if content or label is not None:
             raise InvalidInputError(f"campaign_messages= holds the content; leave {', '.join(content)} out.")
@@ -59,8 +57,7 @@ def _definition(channel: str, label: str | None, content: Mapping[str, str]) -> 
     allowed = EMAIL if channel == "email" else SMS
     if unknown := [name for name in content if name not in allowed]:
         raise InvalidInputError(f"{channel} content has no {unknown[0]!r}; it has {', '.join(allowed)}.")
-    named = {} if label is None else {"label": label}
-    return {"channel": channel, **named, "content": dict(content)}
+    return {"channel": channel, **({} if label is None else {"label": label}), "content": dict(content)}
 
 
 def audience_body(given: Ids | Mapping[str, Ids]) -> dict[str, list[str]]:
@@ -216,16 +213,11 @@ class CampaignWrites(CampaignMethods):
         tracking_options: Mapping[str, Any] = UNSET,
         dry_run: bool = False,
     ) -> pd.Series[Any] | Any:
-        """Change a campaign; only what is named is changed.
+        """Change a campaign, and return it; only what is named is changed.
 
         The arguments are those of `create`; audiences are replaced as a whole. Messages are changed with
         `client.campaign_messages.update`. From revision 2026-10-15 on, options are changed on each message, with a
         request each, and audiences only where the campaign has one.
-
-        Returns
-        -------
-        pandas.Series
-            The campaign as it is then.
 
         Notes
         -----
@@ -590,9 +582,7 @@ def _options(
         ("send_past_timezones_tomorrow", tomorrow, "local_timezone"),
     ):
         if value is not None and strategy != owner:
-            raise InvalidInputError(
-                f"{name}={value!r} belongs to strategy={owner!r}, and this is {strategy!r}."
-            )
+            raise InvalidInputError(f"{name}={value!r} belongs to strategy={owner!r}, not to {strategy!r}.")
     if strategy == "throttled":
         if percentage not in PERCENTAGES:
             raise InvalidInputError(
@@ -601,8 +591,8 @@ def _options(
             )
         if unit is not None:
             one_of(unit, "throttle_unit", ("hour", "minute"))
-        held = {"throttling_percentage": percentage, "throttle_unit": unit}
-        return {"throttled_options": {name: value for name, value in held.items() if value is not None}}
+        by = {} if unit is None else {"throttle_unit": unit}
+        return {"throttled_options": {"throttling_percentage": percentage, **by}}
     if tomorrow is not None:
         return {"timezone_options": {"send_past_timezones_tomorrow": tomorrow}}
     return {}

@@ -45,7 +45,7 @@ class DataSources(DataSourceMethods):
     def create_record(
         self, source: Id, record: Mapping[str, Any], /, *, dry_run: bool = False
     ) -> pd.DataFrame | Any:
-        """Send one record, which Klaviyo works on later; `client.object_types.ingestion_logs(...)` has its faults.
+        """Send one record, which Klaviyo works on later: `ingestion_logs` of `client.object_types` lists what failed.
 
         Parameters
         ----------
