@@ -15,7 +15,6 @@ from klaviyo_analytics.analysis._engine import (
     opened,
     require_addable,
     require_numbers,
-    require_one_currency,
     series_columns,
 )
 from klaviyo_analytics.errors import FrameError
@@ -188,8 +187,6 @@ def _added(frame: pd.DataFrame, keys: list[str], value: str, unit: Kind) -> pd.D
         )
     table = opened(frame)
     require_numbers(table, [value])
-    if unit == "money":
-        require_one_currency(table, keys)
     require_addable(table, [value], keys=keys, floats=True)
     rows = frame.groupby(keys, sort=False, dropna=False)[[value]].sum(min_count=1).reset_index()
     rows.attrs = dict(frame.attrs)
