@@ -331,13 +331,13 @@ def with_parts(table: Table, made: Mapping[str, Rate]) -> Table:
     table = table.with_columns(nw.col(name).fill_nan(None) for name in floats) if floats else table
     parts = {}
     for name, rate in made.items():
-        known = ~nw.col(rate.numerator).is_null() & ~nw.col(rate.denominator).is_null()
-        for plain, part, brought in (
-            (rate.numerator, above(name), f"{name}_numerator"),
-            (rate.denominator, below(name), f"{name}_denominator"),
+        for plain, other, part, brought in (
+            (rate.numerator, rate.denominator, above(name), f"{name}_numerator"),
+            (rate.denominator, rate.numerator, below(name), f"{name}_denominator"),
         ):
-            value = nw.col(plain)
+            value, known = nw.col(plain), ~nw.col(other).is_null()  # where `plain` is missing, so is the part
             if brought in schema:
                 value = nw.coalesce(nw.col(brought).cast(schema[plain]), value)
+                known = known & ~nw.col(plain).is_null()
             parts[part] = nw.when(known).then(value)
     return table.with_columns(**parts)

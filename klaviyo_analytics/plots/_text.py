@@ -66,12 +66,12 @@ def put_names(texts: Iterable[Text]) -> None:
     for text in texts:
         text.set_parse_math(False)
         wanted = text.get_text()
-        own = text.get_fontfamily()
-        if _covered(wanted, _charset(tuple(own))):
+        own, cut = text.get_fontfamily(), (str(text.get_weight()), str(text.get_style()))
+        if _covered(wanted, _charset(tuple(own), *cut)):
             continue
         families = (*own, *_fallbacks(wanted, tuple(own)))
         text.set_fontfamily(families)
-        text.set_text(printable(wanted, _charset(families)))
+        text.set_text(printable(wanted, _charset(families, *cut)))
 
 
 def legible(name: str) -> str:
@@ -113,10 +113,16 @@ def _covered(text: str, charset: frozenset[int]) -> bool:
     return all(ord(character) in charset or character == "\n" for character in text)
 
 
-def _charset(families: tuple[str, ...]) -> frozenset[int]:
-    """Return what Matplotlib can draw with `families`; it falls back from one to the next by character."""
-    properties = [font_manager.FontProperties(family=[family]) for family in families]
-    return frozenset().union(*(_charset_of(font_manager.findfont(one)) for one in properties))
+def _charset(families: tuple[str, ...], weight: str = "normal", style: str = "normal") -> frozenset[int]:
+    """Return what Matplotlib can draw with `families`; it falls back from one to the next by character.
+
+    The bold and the slanted file of a family may lack what the plain one has.
+    """
+    files = (
+        font_manager.findfont(font_manager.FontProperties(family=[family], weight=weight, style=style))
+        for family in families
+    )
+    return frozenset().union(*map(_charset_of, files))
 
 
 @lru_cache(maxsize=64)

@@ -20,7 +20,7 @@ import urllib.request
 from pathlib import Path
 from typing import Literal
 
-from jupyter_client import BlockingKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
 
 ROOT = Path(__file__).parents[2]
 # Seconds for whatever is waited for: what is there in a moment on an idle machine may take minutes on a loaded one.
