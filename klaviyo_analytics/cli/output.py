@@ -61,9 +61,7 @@ SHELL_WORDS = (
     ),
     (re.compile(r"^\w+\(\): "), ""),
 )
-KEYWORD = re.compile(
-    r"(?<![\w.-])([a-z]\w*)=(?=(['\"\[{(]|-?\d|None\b|True\b|False\b)?)"
-)  # limit=5, name='x'
+KEYWORD = re.compile(r"(?<![\w.-])([a-z]\w*)=(?=([^\s,.;:)])?)")  # limit=5, name='x', and limit= alone
 OPTIONS = {
     "measurements": "measure",
     "columns": "column",

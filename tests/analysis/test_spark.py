@@ -91,8 +91,6 @@ def test_columns_may_be_named_by_the_names_that_they_have(name: str, to_spark: A
 
 
 def test_an_error_names_the_columns_as_they_are(to_spark: Any) -> None:
-    odd = to_spark(with_odd_names(SUMMARY.drop(columns="recipients")))
-    with pytest.raises(
-        FrameError, match=r"it has .*'event_properties\.Shipping\.Method', 'a`b'; bridge takes"
-    ):
+    odd = to_spark(with_odd_names(SUMMARY[["campaign", "delivered"]]))
+    with pytest.raises(FrameError, match=r"it has .*'event_properties\.Shipping\.Method', 'a`b'"):
         analysis.bridge(odd, start="2026-03-10", end="2026-03-20")

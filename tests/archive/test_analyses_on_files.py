@@ -213,6 +213,10 @@ CALLS: dict[str, Callable[[Of], Any]] = {
 
 def _with_sends(table: Any) -> Any:
     """Name the time at which a message was received as `bridge` does."""
+    if hasattr(
+        table, "withColumnRenamed"
+    ):  # Spark, which narwhals would have read the other names as expressions
+        return table.withColumnRenamed("received", "sent")
     import narwhals.stable.v2 as nw  # noqa: PLC0415
 
     return nw.from_native(table).rename({"received": "sent"}).to_native()

@@ -103,8 +103,15 @@ def test_sandbox_prints_its_url_first_and_answers_there() -> None:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             assert url.startswith("http://127.0.0.1:")
-            gateway = process.stdout.readline()
-            key = gateway.rsplit("MATON_API_KEY=", 1)[1].split()[0]
+            printed = [process.stdout.readline().strip() for _ in range(8)]
+            variables = dict(line.split("=", 1) for line in printed if "=" in line)
+            assert set(variables) == {
+                "KLAVIYO_BASE_URL",
+                "KLAVIYO_API_KEY",
+                "MATON_API_KEY",
+                "MATON_CTRL_URL",
+            }
+            key = variables["MATON_API_KEY"]
             request = urllib.request.Request(f"{url}/klaviyo/api/accounts")
             request.add_header("Authorization", f"Bearer {key}")
             request.add_header("revision", "2026-01-15")

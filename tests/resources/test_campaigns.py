@@ -139,7 +139,10 @@ MAIL = {"channel": "email", "content": {"subject": "Tea"}}
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda c: c.campaigns.create(name="x", audiences="L1"), "either channel="),
+        (
+            lambda c: c.campaigns.create(name="x", audiences="L1"),
+            "pass channel= with its content",
+        ),
         (lambda c: c.campaigns.create(name="x", audiences="L1", channel="email", body="Hi"), "no 'body'"),
         (
             lambda c: c.campaigns.create(name="x", audiences="L1", channel="push", title="Hi"),

@@ -270,7 +270,7 @@ def test_a_files_import_and_the_command_line_pass_the_time_on(
             assert main([*command, "--timeout", str(seconds)]) == INCOMPLETE
             assert seconds <= own.clock.now - began < seconds + 15
     assert main(["resume", str(journal), "--timeout", "nan"]) == FAILED
-    assert "timeout=nan is not a non-negative number" in capsys.readouterr().err
+    assert "--timeout nan is not a non-negative number" in capsys.readouterr().err
     assert main(["resume", str(journal)]) == DONE
 
 
