@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from matplotlib import font_manager, rcParams
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
 _MISSING_GLYPH = "▯"
@@ -66,12 +67,12 @@ def put_names(texts: Iterable[Text]) -> None:
     for text in texts:
         text.set_parse_math(False)
         wanted = text.get_text()
-        own, cut = text.get_fontfamily(), (str(text.get_weight()), str(text.get_style()))
-        if _covered(wanted, _charset(tuple(own), *cut)):
+        own, cut = text.get_fontfamily(), text.get_fontproperties()
+        if _covered(wanted, _charset(tuple(own), cut)):
             continue
         families = (*own, *_fallbacks(wanted, tuple(own)))
         text.set_fontfamily(families)
-        text.set_text(printable(wanted, _charset(families, *cut)))
+        text.set_text(printable(wanted, _charset(families, cut)))
 
 
 def legible(name: str) -> str:
@@ -113,15 +114,16 @@ def _covered(text: str, charset: frozenset[int]) -> bool:
     return all(ord(character) in charset or character == "\n" for character in text)
 
 
-def _charset(families: tuple[str, ...], weight: str = "normal", style: str = "normal") -> frozenset[int]:
+def _charset(families: tuple[str, ...], cut: FontProperties | None = None) -> frozenset[int]:
     """Return what Matplotlib can draw with `families`; it falls back from one to the next by character.
 
-    The bold and the slanted file of a family may lack what the plain one has.
+    The bold and the slanted file of a family may lack what the plain one has: `cut` says which is drawn.
     """
-    files = (
-        font_manager.findfont(font_manager.FontProperties(family=[family], weight=weight, style=style))
-        for family in families
-    )
+    files = []
+    for family in families:
+        wanted = FontProperties() if cut is None else cut.copy()
+        wanted.set_family([family])
+        files.append(font_manager.findfont(wanted))
     return frozenset().union(*map(_charset_of, files))
 
 
