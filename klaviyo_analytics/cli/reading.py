@@ -335,6 +335,11 @@ def report(options: argparse.Namespace) -> int:
         source: Any
         where = options.archive
         source = ka.open_archive(where) if where else stack.enter_context(client_of(options))
+        if not (where or options.demo):  # where nothing can be seen for minutes
+            note(
+                f"Writing the report of {options.timeframe}. Klaviyo allows two report queries a minute and a report "
+                "asks several, so this takes minutes ..."
+            )
         made = ka.report.performance(source, options.timeframe, **chosen)
         getattr(made, WRITERS[target.suffix])(target)
     for chapter, reason in made.failures.items():

@@ -313,6 +313,9 @@ def test_a_command_succeeds_and_its_result_is_alone_on_standard_output(
     elif command in ("export", "report"):
         assert shown.out == ""
         assert "Wrote" in shown.err
+        assert (
+            " ".join(shown.err.split()).startswith("Writing the report of 2026-05. Klaviyo allows two")
+        ) is (command == "report")
     else:
         assert shown.out
 
