@@ -61,7 +61,9 @@ SHELL_WORDS = (
     ),
     (re.compile(r"^\w+\(\): "), ""),
 )
-KEYWORD = re.compile(r"(?<![\w.-])([a-z]\w*)=(?=([^\s,.;:)])?)")  # limit=5, name='x', and limit= alone
+KEYWORD = re.compile(  # limit=5, name='x', and limit= alone, but nothing that somebody wrote: 'a=b', ?utm=x
+    r"(?<![\w.\-'\"?&/])([a-z]\w*)=(?=([^\s,.;:)])?)"
+)
 OPTIONS = {
     "measurements": "measure",
     "columns": "column",
@@ -286,6 +288,8 @@ def in_shell_words(text: str, options: argparse.Namespace | None = None) -> str:
     'The archive has no events. Run `klaviyo-analytics sync FOLDER events` first.'
     >>> in_shell_words("interval='x' is not known.", argparse.Namespace(interval="x"))
     "--interval 'x' is not known."
+    >>> in_shell_words("'limit=5' of https://shop.example/?limit=5 is not known.", argparse.Namespace(limit=5))
+    "'limit=5' of https://shop.example/?limit=5 is not known."
     """
     for call, command in SHELL_WORDS:
         text = call.sub(command, text)

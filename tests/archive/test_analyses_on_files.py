@@ -215,7 +215,7 @@ def _with_sends(table: Any) -> Any:
     """Name the time at which a message was received as `bridge` does."""
     if hasattr(
         table, "withColumnRenamed"
-    ):  # Spark, which narwhals would have read the other names as expressions
+    ):  # narwhals would have Spark read other names as expressions
         return table.withColumnRenamed("received", "sent")
     import narwhals.stable.v2 as nw  # noqa: PLC0415
 
