@@ -213,9 +213,7 @@ CALLS: dict[str, Callable[[Of], Any]] = {
 
 def _with_sends(table: Any) -> Any:
     """Name the time at which a message was received as `bridge` does."""
-    if hasattr(
-        table, "withColumnRenamed"
-    ):  # narwhals would have Spark read other names as expressions
+    if hasattr(table, "withColumnRenamed"):  # narwhals would have Spark read other names as expressions
         return table.withColumnRenamed("received", "sent")
     import narwhals.stable.v2 as nw  # noqa: PLC0415
 
