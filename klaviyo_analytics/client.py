@@ -491,7 +491,8 @@ class KlaviyoClient:
         """Return every operation of the API: the method that calls it, its limits, filters, fields and scopes.
 
         Facts are those of the client's revision. What it lacks is listed, too, with the revisions that have it; so is
-        what has no method: reads of ids alone, and what only web pages and apps may call.
+        what has no method: reads of ids alone, what only web pages and apps may call, and what is new in 2026-10-15
+        beside campaigns, which `request` sends.
 
         Parameters
         ----------

@@ -347,7 +347,7 @@ def describe(resources: Mapping[str, Any], resource: str | None = None, *, catal
         for name, thing in resources.items()
         for verb, endpoint in verbs(thing, every)
     ]
-    rows += _without_method(rows, every)
+    rows += _without_method(rows, every, catalog)
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype("string")
     order = {name: place for place, name in enumerate(resources)}
     frame = frame.sort_values("resource", key=lambda names: names.map(order), kind="stable")
@@ -369,8 +369,8 @@ def _every(catalog: Catalog) -> Catalog:
     """Return the operations of all known revisions: as the client's own has them, else the newest that has them."""
     tables = [endpoints.load(name) for name in revisions.TABLES]
     known = {name: endpoint for table in tables for name, endpoint in table.operations.items()}
-    browser = {name: call for table in tables for name, call in table.browser.items()}
-    return Catalog(catalog.revision, {**known, **catalog.operations}, {**browser, **catalog.browser})
+    named = {name: call for table in tables for name, call in table.named.items()}
+    return Catalog(catalog.revision, {**known, **catalog.operations}, {**named, **catalog.named})
 
 
 def _availability(endpoint: Endpoint, catalog: Catalog) -> str | None:
@@ -379,7 +379,9 @@ def _availability(endpoint: Endpoint, catalog: Catalog) -> str | None:
     return f"not in revision {catalog.revision}; in {', '.join(revisions.having(endpoint.operation))}"
 
 
-def _without_method(rows: Sequence[Mapping[str, Any]], every: Catalog) -> Iterator[dict[str, Any]]:
+def _without_method(
+    rows: Sequence[Mapping[str, Any]], every: Catalog, catalog: Catalog
+) -> Iterator[dict[str, Any]]:
     """Yield the operations that no method calls, each with the resource that it belongs to and the reason."""
     called: dict[tuple[str, str], str] = {}
     for row in sorted(rows, key=lambda row: row["verb"].startswith("iter")):  # the plainest name first
@@ -396,10 +398,14 @@ def _without_method(rows: Sequence[Mapping[str, Any]], every: Catalog) -> Iterat
             note = f"ids only; {whole or 'client.request()'} reads {'the resources' if whole else 'them'}"
         home = homes.get(endpoint.path.split("/")[2], "accounts")
         yield {"resource": home, "verb": None, **_facts(endpoint), "note": note}
-    for method, path in every.browser.values():
+    for name, (method, path) in every.named.items():
         segment = path.split("/")[2]
-        near = [home for name, home in homes.items() if segment.startswith(name.removesuffix("s"))]
-        yield {"resource": (near or ["accounts"])[0], "method": method, "path": path, "note": BROWSER}
+        near = [home for word, home in homes.items() if segment.startswith(word.removesuffix("s"))]
+        note = BROWSER if path.startswith("/client/") else REQUEST
+        if name not in catalog.named:
+            having = [one for one in revisions.TABLES if name in endpoints.load(one).named]
+            note = f"not in revision {catalog.revision}; in {', '.join(having)}: {note}"
+        yield {"resource": (near or ["accounts"])[0], "method": method, "path": path, "note": note}
 
 
 def _facts(endpoint: Endpoint) -> dict[str, str | None]:

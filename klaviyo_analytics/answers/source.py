@@ -17,9 +17,9 @@ from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMa
 from klaviyo_analytics.frames import warn
 from klaviyo_analytics.resources import Campaigns, Context, Events, Lists, Metrics, Profiles, Segments
 from klaviyo_analytics.resources import metrics as metric_names
-from klaviyo_analytics.resources._labels import label
 from klaviyo_analytics.resources._reading import read_each
 from klaviyo_analytics.resources.metrics import Metric, spellings
+from klaviyo_analytics.resources.reports._base import label
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Moment
 

@@ -27,8 +27,8 @@ from klaviyo_analytics.archive.tables import ATTRIBUTION, SPECS, TIME, Spec, jso
 from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.http.session import Reply
 from klaviyo_analytics.resources import Context, _concurrent
-from klaviyo_analytics.resources._concurrent import EVENTS, Bounds, Ranges
-from klaviyo_analytics.resources._reading import Reading, Rows, read_in_turn
+from klaviyo_analytics.resources._concurrent import Ranges
+from klaviyo_analytics.resources._reading import EVENTS, Bounds, Reading, Rows, read_in_turn
 from klaviyo_analytics.resources.campaigns import SUBJECT, read_subject
 from klaviyo_analytics.resources.reports._base import by_channel
 

@@ -123,11 +123,14 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All operations of one revision; `browser` names those of pages and apps (/client/...), which have no table."""
+    """All operations of one revision; `named` has those of which only method and path are known here.
+
+    These are the calls of web pages and apps (/client/...), and what is new in a revision and needs no method.
+    """
 
     revision: str
     operations: Mapping[str, Endpoint]
-    browser: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # method and path by operation
+    named: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def __getitem__(self, operation: str) -> Endpoint:
         try:
@@ -180,8 +183,8 @@ def load(revision: str = "2026-01-15") -> Catalog:
     if len(names) == 1:
         return _read(names[0])
     found = [_read(name) for name in names]
-    browser = {name: call for catalog in found for name, call in catalog.browser.items()}
-    return Catalog(revision, revisions.between(revision, found), browser)
+    named = {name: call for catalog in found for name, call in catalog.named.items()}
+    return Catalog(revision, revisions.between(revision, found), named)
 
 
 @cache
@@ -191,8 +194,8 @@ def _read(revision: str) -> Catalog:
     operations = {
         name: _endpoint(name, facts, table["fields"], shapes) for name, facts in table["operations"].items()
     }
-    browser = {name: (method, path) for name, (method, path) in table["browser"].items()}
-    return Catalog(revision, operations, browser)
+    named = {name: (method, path) for name, (method, path) in table["named"].items()}
+    return Catalog(revision, operations, named)
 
 
 def _facts(revision: str) -> dict[str, Any]:
@@ -209,7 +212,7 @@ def _facts(revision: str) -> dict[str, Any]:
         "operations": {name: facts for name, facts in merged.items() if facts is not None},
         "fields": base["fields"] | change["fields"],
         "shapes": base["shapes"] | change["shapes"],
-        "browser": base["browser"] | change["browser"],
+        "named": base["named"] | change["named"],
     }
 
 

@@ -29,6 +29,7 @@ from klaviyo_analytics.filters import F
 from klaviyo_analytics.frames.schema import snake
 from klaviyo_analytics.resources import _concurrent
 from klaviyo_analytics.resources._reading import (
+    Axis,
     Context,
     Reading,
     catalog_id,
@@ -107,6 +108,21 @@ def write(
     record = jsonapi.only(document, f"{endpoint.method} {endpoint.path}", endpoint.type)
     shape = frames.schema(endpoint, queries.Query({}, {}, {}, ()))
     return frames.one(record, shape, {})
+
+
+def many(context: Context, operation: str, held: Any) -> pd.DataFrame:
+    """Return what an answer lists in an attribute, ids beside attributes, as rows of the resource of `operation`."""
+    endpoint = context.api.catalog[operation]
+    table = frames.Table(frames.schema(endpoint, queries.Query({}, {}, {}, ())))
+    listed = jsonapi.listed({"data": held}, f"{endpoint.method} {endpoint.path}")
+    table.add(
+        [{"id": one["id"], "type": endpoint.type, "attributes": _without_id(one)} for one in listed], {}
+    )
+    return table.frame()
+
+
+def _without_id(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name != "id"}
 
 
 def identifiers(kind: str, ids: Any) -> list[dict[str, str]]:
@@ -317,12 +333,10 @@ class Resource:
     def _list_of(self, operation: str, id: object, /, **query: Any) -> pd.DataFrame:
         return Reading(self._context, operation, self._ids(operation, id), **query).frame()
 
-    def _list_in_ranges(self, operation: str, axis: _concurrent.Axis, **query: Any) -> pd.DataFrame:
+    def _list_in_ranges(self, operation: str, axis: Axis, **query: Any) -> pd.DataFrame:
         return _concurrent.read(self._context, operation, axis, None, **query)
 
-    def _list_of_in_ranges(
-        self, operation: str, axis: _concurrent.Axis, id: object, /, **query: Any
-    ) -> pd.DataFrame:
+    def _list_of_in_ranges(self, operation: str, axis: Axis, id: object, /, **query: Any) -> pd.DataFrame:
         return _concurrent.read(self._context, operation, axis, self._ids(operation, id), **query)
 
     def _iter_frames(self, operation: str, *, chunk_size: int, **query: Any) -> Iterator[pd.DataFrame]:
@@ -334,12 +348,12 @@ class Resource:
         return Reading(self._context, operation, self._ids(operation, id), **query).frames(chunk_size)
 
     def _iter_frames_in_ranges(
-        self, operation: str, axis: _concurrent.Axis, *, chunk_size: int, **query: Any
+        self, operation: str, axis: Axis, *, chunk_size: int, **query: Any
     ) -> Iterator[pd.DataFrame]:
         return _concurrent.frames(self._context, operation, axis, None, chunk_size=chunk_size, **query)
 
     def _iter_frames_of_in_ranges(
-        self, operation: str, axis: _concurrent.Axis, id: object, /, *, chunk_size: int, **query: Any
+        self, operation: str, axis: Axis, id: object, /, *, chunk_size: int, **query: Any
     ) -> Iterator[pd.DataFrame]:
         ids = self._ids(operation, id)
         return _concurrent.frames(self._context, operation, axis, ids, chunk_size=chunk_size, **query)

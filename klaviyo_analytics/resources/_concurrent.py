@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -24,62 +24,41 @@ import pandas as pd
 from klaviyo_analytics import frames as tables
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.errors import InvalidInputError
-from klaviyo_analytics.filters import F, Filter, as_filter
+from klaviyo_analytics.filters import Filter, as_filter
 from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.http.json import Decoder
 from klaviyo_analytics.http.rate_limits import MOST, Pace
-from klaviyo_analytics.resources._reading import Context, Filtering, Page, Reading, Rows, beside
-from klaviyo_analytics.timeframe.words import answered
+from klaviyo_analytics.resources._reading import (
+    SECOND,
+    Axis,
+    Bounds,
+    Context,
+    Filtering,
+    Page,
+    Reading,
+    Rows,
+    Times,
+    beside,
+    in_order,
+    inside,
+    is_past,
+)
 
-Bounds = tuple[datetime | None, datetime | None]
 ENOUGH = 4  # pages that must be left before cutting pays
 HALVED = 3  # pages that must be left before another reader's help pays
 FEWEST, TOGETHER = 3, 128  # pages that a reader takes at once, and all readers at most, if they are free
 MARGIN = 0.1  # part of a page that is left free at the end of a range
 LONGER = 1.3  # how much more than that a range may be before it is cut
 AHEAD = 4  # pages that a reader takes at once where pages are needed in order
-HANDED_OUT, AHEAD_OF_ALL = 2, 3  # pages a reader that may be kept before no range is begun, and no page read
+# pages a reader that may be kept up to a range before it is not begun, and before it is not read on
+HANDED_OUT, AHEAD_OF_IT = 2, 3
+AHEAD_OF_ALL = (
+    6  # pages a reader that may be kept in all, with those behind a dense stretch that nobody expected
+)
+FIRST = 2  # pages that each range leaves to those before it, which are needed first
 GROWTH = 1.2  # how much longer each range is than the one before, where a dense stretch may end anywhere
 SURPRISE = 4  # how many times longer than planned a range is, where nobody knows how long a dense stretch is
 EMPTIER = 64  # how many times longer the range after an empty one may be
-SECOND = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """The time along which a collection is cut: an attribute that it can be filtered and sorted by.
-
-    `also` are other fields of the same time. `inclusive` says whether the server knows "at or after"; where it
-    does not, a second earlier is asked for, and what is too early is left out here. `nullable` says that a
-    row may have no such time; such rows come first or last in the order, and where they are found, nothing
-    is cut.
-    """
-
-    time: str
-    also: tuple[str, ...] = ()
-    inclusive: bool = True
-    nullable: bool = False
-
-    def between(
-        self, conditions: Filter | None, start: datetime | None, end: datetime | None
-    ) -> Filter | None:
-        """Add bounds to a filter."""
-        field = F[self.time]
-        first = None if start is None else field >= start if self.inclusive else field > start - SECOND
-        for bound in (first, field < end if end else None):
-            if bound is not None:
-                conditions = bound if conditions is None else conditions & bound
-        return conditions
-
-    def of(self, record: Mapping[str, Any]) -> datetime | None:
-        """Return the time of a row; None if it has no valid one."""
-        attributes = record.get("attributes")
-        return answered(attributes.get(self.time)) if isinstance(attributes, Mapping) else None
-
-
-EVENTS = Axis("datetime", also=("timestamp",))
-PROFILES = Axis("created", inclusive=False, nullable=True)
-MEMBERS = Axis("joined_group_at", nullable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +227,7 @@ class Ranges:
         self.latest: datetime | None = None  # when the last row was, as far as that is known
         self._full = 0  # rows of the first page
         self._pieces: list[_Piece] = []  # in order of time
-        self._open = 0  # ranges that are being read
+        self._open = self._pausing = 0  # ranges that are being read, and those whose readers wait
         self._ahead = 0  # pages that were read and not handed on yet
         self._in_order = False  # whether pages are handed on in order, and few are kept
         self._changed = threading.Condition(threading.RLock())
@@ -318,7 +297,7 @@ class Ranges:
 
     def _cut(self, first: list[Any]) -> bool:
         """Return whether many pages follow; what follows the first page then waits for readers."""
-        covered = self.covered(first)
+        covered = self.covered(self.axis.times(first))
         if covered is None:
             return False
         self.latest = self._latest()
@@ -330,15 +309,15 @@ class Ranges:
 
     def _before(self, first: list[Any], progress: Progress) -> list[Any]:
         """Return the rows of the first page; those of its last second are read again, so that no tie is split."""
-        before = self.rows.new(self._inside(first, None, self._pieces[0].start))
+        before = self.rows.new(inside(first, self.axis.times(first), None, self._pieces[0].start))
         progress.add(len(before) - len(first))
         return before
 
-    def covered(self, records: list[Any]) -> tuple[datetime, datetime] | None:
+    def covered(self, given: Times) -> tuple[datetime, datetime] | None:
         """Return the first and last time of a full page; None if no further page is likely, or a time is missing."""
-        if not records or len(records) < self._size:
+        if not given or len(given) < self._size:
             return None
-        times = in_order([self.axis.of(record) for record in records])
+        times = in_order(given)
         return (times[0], times[-1]) if times and times[0] < times[-1] else None
 
     @property
@@ -389,8 +368,11 @@ class Ranges:
             piece = self._pieces[index]
             next_needed = self._in_order and index == 0  # it must not wait for readers that wait for it
             if piece.state == WAITING:
-                many = self._in_order and self._ahead >= HANDED_OUT * self.pace.readers
-                if (self._open >= self.pace.readers or many) and not next_needed:
+                if not next_needed and (
+                    self._open >= self.pace.readers
+                    or self._pausing >= self.pace.most
+                    or self._many(index, HANDED_OUT)
+                ):
                     return
                 self._begin(piece)
             index += 1
@@ -466,8 +448,8 @@ class Ranges:
         """Run readers until the block ends; yield what begins other work in their threads."""
         ends = threading.Event()
         context = cancellation.context(ends)  # who cancels this thread cancels all
-        # one more than there are readers: the range that is needed next never waits for a thread
-        pool = ThreadPoolExecutor(self.pace.most + 1, thread_name_prefix="klaviyo-read")
+        # for readers, as many that wait, and one more: the range that is needed next never waits for a thread
+        pool = ThreadPoolExecutor(2 * self.pace.most + 1, thread_name_prefix="klaviyo-read")
 
         def begin(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
             return pool.submit(context.copy().run, self._decoder.reader, work, *arguments)
@@ -497,25 +479,26 @@ class Ranges:
                 **self.options,
             )
             for records, included in reading.pages(progress, met):
-                inside = self.rows.new(self._inside(records, piece.start, piece.end))
-                progress.add(len(inside) - len(records))
-                page: Page = (inside, included)
+                times = self.axis.times(records)
+                kept = self.rows.new(inside(records, times, piece.start, piece.end))
+                progress.add(len(kept) - len(records))
+                page: Page = (kept, included)
                 if not self._in_order:
-                    self._decoder.run(piece.table.add, inside, included)
+                    self._decoder.run(piece.table.add, kept, included)
                 elif self._packed is not None:
-                    page = (self._decoder.run(self._packed, inside, included), {})
+                    page = (self._decoder.run(self._packed, kept, included), {})
                 # where a page is out of order, its last row says nothing about the pages that follow
-                ordered = ordered and in_order([self.axis.of(record) for record in records]) is not None
+                ordered = ordered and in_order(times) is not None
                 with self._changed:
-                    self._page(piece, records, page, ordered=ordered)
-                    if self._stopped or (ordered and self._is_past(records, piece.end)):
+                    self._page(piece, page, times if ordered else [])
+                    if self._stopped or (ordered and is_past(times, piece.end)):
                         break
-                del records, included, inside, page  # not needed while the next page is waited for
+                del records, included, kept, page  # not needed while the next page is waited for
         except BaseException as problem:  # noqa: BLE001  (raised where the pages are waited for)
             error = problem
         self._over(piece, met, error)
 
-    def _page(self, piece: _Piece, records: list[Any], page: Page, *, ordered: bool) -> None:
+    def _page(self, piece: _Piece, page: Page, times: Times) -> None:
         """Count a page, hand it on, and see whether others can help."""
         self._decoder.done()
         self.pace.page()
@@ -524,17 +507,33 @@ class Ranges:
             piece.pages.append(page)
             self._ahead += 1
             self._changed.notify_all()
-        covered = self.covered(records) if ordered else None
+        covered = self.covered(times)
         if covered is not None:
             self._share(piece, covered)
         self._hand_out()
-        while (
-            self._in_order
-            and self._ahead >= AHEAD_OF_ALL * self.pace.readers
-            and piece is not self._pieces[0]
-            and not self._stopped
+        if self._in_order and self._is_too_far(piece):
+            self._pause(piece)
+
+    def _pause(self, piece: _Piece) -> None:
+        """Wait until few pages are kept; meanwhile another reader takes the place, for what is needed sooner."""
+        self._open, self._pausing = self._open - 1, self._pausing + 1
+        self._hand_out()
+        while not self._stopped and (
+            self._is_too_far(piece) or (self._open >= self.pace.readers and piece is not self._pieces[0])
         ):
             self._changed.wait()
+        self._open, self._pausing = self._open + 1, self._pausing - 1
+
+    def _is_too_far(self, piece: _Piece) -> bool:
+        return piece is not self._pieces[0] and self._many(self._pieces.index(piece) + 1, AHEAD_OF_IT)
+
+    def _many(self, place: int, most: int) -> bool:
+        """Return whether the ranges up to a place keep more pages a reader than `most`, or all of them too many."""
+        if not self._in_order:
+            return False
+        kept = sum(len(piece.pages) for piece in self._pieces[:place])
+        readers = self.pace.readers
+        return kept >= most * readers - FIRST * place or self._ahead >= AHEAD_OF_ALL * readers
 
     def _over(self, piece: _Piece, met: Rows, error: BaseException | None) -> None:
         with self._changed:
@@ -573,22 +572,3 @@ class Ranges:
                 self._changed.wait(cancellation.SLICE)  # so that Ctrl-C is always noticed
             if self._error:
                 raise self._error
-
-    def _inside(self, records: list[Any], start: datetime | None, end: datetime | None) -> list[Any]:
-        """Leave out what other ranges hold."""
-        return [record for record in records if _holds(self.axis.of(record), start, end)]
-
-    def _is_past(self, records: list[Any], end: datetime | None) -> bool:
-        """Return whether a page ends at or after the end of its range."""
-        last = self.axis.of(records[-1]) if records else None
-        return bool(end and last and last >= end)
-
-
-def _holds(time: datetime | None, start: datetime | None, end: datetime | None) -> bool:
-    return time is None or ((start is None or time >= start) and (end is None or time < end))
-
-
-def in_order(times: list[datetime | None]) -> list[datetime] | None:
-    """Return the times if each is known and none is before the one before it."""
-    known = [time for time in times if time is not None]
-    return known if len(known) == len(times) and all(a <= b for a, b in pairwise(known)) else None

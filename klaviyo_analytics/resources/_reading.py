@@ -9,8 +9,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -28,19 +29,22 @@ from klaviyo_analytics.errors import (
     MalformedResponseError,
     PaginationError,
 )
-from klaviyo_analytics.filters import Filter
+from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.frames.schema import Properties, Schema
 from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.quota.budget import Quota
 from klaviyo_analytics.quota.cache import Cache
 from klaviyo_analytics.timeframe import Timeframe
-from klaviyo_analytics.timeframe.words import Moment, in_zone, plain, zone_named
+from klaviyo_analytics.timeframe.words import Moment, answered, in_zone, plain, zone_named
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 Filtering = Filter | str | None
 Page = tuple[list[Any], Any]  # records, and what was included with them
+Bounds = tuple[datetime | None, datetime | None]
+Times = list[datetime | None]
 CHUNK = 10_000
+SECOND = timedelta(seconds=1)
 AT_ONCE = 8  # reads of related collections at the same time
 beside: ContextVar[int] = ContextVar("beside", default=1)  # reads that run at the same time and share readers
 MOST_KNOWN_PAGES = 3  # pages in a row with only known rows, after which a collection is taken to be endless
@@ -59,7 +63,7 @@ class Context:
     metrics: pd.DataFrame | None = field(default=None, repr=False)  # read once, see Metrics.known
     known_account: pd.Series[Any] | None = field(default=None, repr=False)
     conversion: tuple[str, str] | None = field(default=None, repr=False)  # see resources._conversion
-    names: dict[str, dict[str, str | None]] = field(default_factory=dict, repr=False)  # see _labels
+    names: dict[str, dict[str, str | None]] = field(default_factory=dict, repr=False)  # see reports._base
     money: dict[tuple[str, str], tuple[datetime, set[str | None]]] = field(
         default_factory=dict, repr=False
     )  # see metrics.remember_currencies
@@ -475,3 +479,64 @@ def timeframe(context: Context, span: Span, timezone: str | None = None) -> Time
     if isinstance(span, Timeframe):
         return span.in_timezone(timezone) if timezone else span
     return Timeframe.parse(span, timezone=timezone or context.timezone, now=context.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The time along which a collection is cut: an attribute that it can be filtered and sorted by.
+
+    `also` are other fields of the same time. `inclusive` says whether the server knows "at or after"; where it
+    does not, a second earlier is asked for, and what is too early is left out here. `nullable` says that a
+    row may have no such time; such rows come first or last in the order, and where they are found, nothing
+    is cut.
+    """
+
+    time: str
+    also: tuple[str, ...] = ()
+    inclusive: bool = True
+    nullable: bool = False
+
+    def between(
+        self, conditions: Filter | None, start: datetime | None, end: datetime | None
+    ) -> Filter | None:
+        """Add bounds to a filter."""
+        field = F[self.time]
+        first = None if start is None else field >= start if self.inclusive else field > start - SECOND
+        for bound in (first, field < end if end else None):
+            if bound is not None:
+                conditions = bound if conditions is None else conditions & bound
+        return conditions
+
+    def of(self, record: Mapping[str, Any]) -> datetime | None:
+        """Return the time of a row; None if it has no valid one."""
+        attributes = record.get("attributes")
+        return answered(attributes.get(self.time)) if isinstance(attributes, dict) else None
+
+    def times(self, records: list[Any]) -> Times:
+        """Return the time of each row."""
+        return [self.of(record) for record in records]
+
+
+EVENTS = Axis("datetime", also=("timestamp",))
+PROFILES = Axis("created", inclusive=False, nullable=True)
+MEMBERS = Axis("joined_group_at", nullable=True)
+
+
+def inside(records: list[Any], times: Times, start: datetime | None, end: datetime | None) -> list[Any]:
+    """Leave out what other ranges hold."""
+    return [record for record, time in zip(records, times, strict=True) if _holds(time, start, end)]
+
+
+def is_past(times: Times, end: datetime | None) -> bool:
+    """Return whether a page ends at or after the end of its range."""
+    return bool(end and times and times[-1] and times[-1] >= end)
+
+
+def _holds(time: datetime | None, start: datetime | None, end: datetime | None) -> bool:
+    return time is None or ((start is None or time >= start) and (end is None or time < end))
+
+
+def in_order(times: Times) -> list[datetime] | None:
+    """Return the times if each is known and none is before the one before it."""
+    known = [time for time in times if time is not None]
+    return known if len(known) == len(times) and all(a <= b for a, b in pairwise(known)) else None

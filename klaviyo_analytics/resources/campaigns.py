@@ -37,7 +37,7 @@ from klaviyo_analytics.resources._reading import (
     read_one,
 )
 from klaviyo_analytics.resources.accounts import added_up, finished, listed, lists_of_text
-from klaviyo_analytics.resources.campaign_writes import CampaignMessageWrites, CampaignWrites
+from klaviyo_analytics.resources.campaign_schedules import CampaignMessageWrites, CampaignSchedules
 from klaviyo_analytics.resources.metrics import Metric
 from klaviyo_analytics.resources.reports import read_by_ids, told
 from klaviyo_analytics.resources.reports._base import by_channel
@@ -52,7 +52,7 @@ CHANNELS: tuple[Channel, ...] = get_args(Channel)
 CHANNEL_FIELD = "messages.channel"
 
 
-class Campaigns(CampaignWrites):
+class Campaigns(CampaignSchedules):
     """Campaigns of every channel.
 
     Until revision 2026-07-15 the API returns one channel a request, so that all channels take three requests. From

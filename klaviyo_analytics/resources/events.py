@@ -21,9 +21,10 @@ from klaviyo_analytics.http import cancellation
 from klaviyo_analytics.resources import _concurrent
 from klaviyo_analytics.resources._base import serves
 from klaviyo_analytics.resources._generated.account import EventField, EventInclude, EventMethods, EventSort
-from klaviyo_analytics.resources._labels import label, metric_names
 from klaviyo_analytics.resources._reading import (
     CHUNK,
+    EVENTS,
+    Bounds,
     Context,
     Filtering,
     Page,
@@ -36,6 +37,7 @@ from klaviyo_analytics.resources._reading import (
 )
 from klaviyo_analytics.resources.event_writes import EventFrames, EventWrites
 from klaviyo_analytics.resources.metrics import Metric, Metrics
+from klaviyo_analytics.resources.reports._base import label, metric_names
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Moment, answered
 
@@ -141,12 +143,12 @@ class Events(EventMethods, EventFrames, EventWrites):
             "limit": limit, "page_size": page_size, "properties": properties, "named": NamedProperties(),
         }  # fmt: skip
 
-        def read(query: tuple[Filter | None, _concurrent.Bounds]) -> pd.DataFrame:
+        def read(query: tuple[Filter | None, Bounds]) -> pd.DataFrame:
             conditions, bounds = query
             return _concurrent.read(
                 self._context,
                 "get_events",
-                _concurrent.EVENTS,
+                EVENTS,
                 filter=conditions,
                 bounds=bounds,
                 workers=workers,
@@ -307,7 +309,7 @@ class Events(EventMethods, EventFrames, EventWrites):
         timeframe: Span | None,
         profile: Id | None,
         filter: Filtering,
-    ) -> Sequence[tuple[Filter | None, _concurrent.Bounds]]:
+    ) -> Sequence[tuple[Filter | None, Bounds]]:
         """Return a (conditions, bounds) pair for each metric: the API takes one metric a query."""
         bounds = _bounds(self._context, start, end, timeframe)
         conditions = as_filter(filter) if filter is not None else None
@@ -323,12 +325,12 @@ class _Stream:
     """The events of one metric, or of all, that are read in frames."""
 
     def __init__(
-        self, context: Context, query: tuple[Filter | None, _concurrent.Bounds], options: Mapping[str, Any]
+        self, context: Context, query: tuple[Filter | None, Bounds], options: Mapping[str, Any]
     ) -> None:
         conditions, self._bounds = query
         self._workers = options["workers"]
         self._settled = _concurrent.plan(
-            context, "get_events", _concurrent.EVENTS, filter=conditions, bounds=self._bounds, **options
+            context, "get_events", EVENTS, filter=conditions, bounds=self._bounds, **options
         )
         self.whole = self._settled.whole
         self.met = Rows()
@@ -337,7 +339,7 @@ class _Stream:
         """Yield its pages in order."""
         if not self._settled.concurrent:
             return self.whole.pages(progress, rows)
-        ranges = _concurrent.Ranges(self._settled, _concurrent.EVENTS, self._bounds[1], self._workers)
+        ranges = _concurrent.Ranges(self._settled, EVENTS, self._bounds[1], self._workers)
         return ranges.pages(progress, rows)
 
     def ahead(self) -> Generator[Page, None, None]:
@@ -417,9 +419,7 @@ def _and(one: Filter, other: Filter | None) -> Filter:
     return one if other is None else one & other
 
 
-def _bounds(
-    context: Context, start: Moment | None, end: Moment | None, timeframe: Span | None
-) -> _concurrent.Bounds:
+def _bounds(context: Context, start: Moment | None, end: Moment | None, timeframe: Span | None) -> Bounds:
     if timeframe is not None:
         if start is not None or end is not None:
             raise InvalidInputError(

@@ -24,7 +24,6 @@ from klaviyo_analytics.filters import F, Filter, as_filter
 from klaviyo_analytics.frames import aggregates as tables
 from klaviyo_analytics.quota.cache import Question, lifetime
 from klaviyo_analytics.resources._base import Resource, serves
-from klaviyo_analytics.resources._labels import KIND_OF, label
 from klaviyo_analytics.resources._reading import Span, chosen
 from klaviyo_analytics.resources._reading import timeframe as read_timeframe
 from klaviyo_analytics.resources.metrics import (
@@ -39,6 +38,7 @@ from klaviyo_analytics.resources.metrics import (
     one,
     remember_currencies,
 )
+from klaviyo_analytics.resources.reports._base import KIND_OF, label
 from klaviyo_analytics.timeframe import Timeframe
 from klaviyo_analytics.timeframe.words import Unit, add_months, floor, move_to, zone_named
 from klaviyo_analytics.vocabulary import Dimension, Interval, LongInterval, Measurement

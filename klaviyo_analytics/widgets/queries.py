@@ -19,7 +19,7 @@ from klaviyo_analytics.arithmetic import counts_profiles
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.frames.aggregates import column_name
 from klaviyo_analytics.plots._quantities import capitalised, quantity, write
-from klaviyo_analytics.resources._labels import KIND_OF
+from klaviyo_analytics.resources.reports._base import KIND_OF
 from klaviyo_analytics.timeframe import Timeframe
 
 

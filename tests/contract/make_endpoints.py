@@ -1,15 +1,17 @@
 """Write klaviyo_analytics/endpoints/endpoints.json and what differs in later revisions from OpenAPI documents.
 
-    python -m tests.contract.make_endpoints 2026-01-15.json 2026-07-15.json 2026-07-15.pre.json
+    python -m tests.contract.make_endpoints 2026-01-15.json 2026-07-15.json 2026-07-15.pre.json FOLDER-OF-CLIENT-25
 
 The first two are official documents. The third is the beta document whose campaigns became stable in 2026-10-15;
-`LATER` adds what the official Python client 25 (of 2026-10-15) has beyond it.
+`LATER` adds what the official Python client 25 (of 2026-10-15) has beyond it; what else is in the client, in a folder
+of its own, is named without more facts.
 Only facts that the code needs are taken: names, types, numbers.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,17 @@ RENAMED = {"clone_campaign": "create_campaign_clone"}
 LATER: dict[str, dict[str, Any]] = {
     name: {"include": ["tags"], "fields": {"tag": ["name"]}, "included": {"tag": "tag"}}
     for name in ("get_campaigns", "get_campaign")
+}
+# The schedules of all messages of a campaign at once, which only klaviyo-api 25 has.
+WHOLE_SCHEDULE: dict[str, Any] = {
+    "path": "/api/campaign-schedule",
+    "fields": {"campaign-schedule": ["messages"]},
+    "body": {
+        "type": "campaign-schedule",
+        "required": ["message_schedules"],
+        "relationships": {"campaign": ["campaign", "one", True]},
+    },
+    "returns": "campaign-schedule",
 }
 # The fields that its filters allow where these differ from 2026-07-15.
 FILTERS = {
@@ -220,6 +233,30 @@ def dump(table: Json) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
+def of_client(folder: Path) -> Json:
+    """Return method and path of every operation of an official client, by its name there."""
+    found: Json = {}
+    for module in sorted((folder / "openapi_client" / "api").glob("*_api.py")):
+        calls = re.finditer(
+            r"def _(\w+)_serialize\(.*?method='(\w+)',\s*resource_path='([^']+)'",
+            module.read_text("utf-8"),
+            re.S,
+        )
+        found |= {call[1]: [call[2], call[3]] for call in calls}
+    return found
+
+
+def named(client: Json, known: Json) -> Json:
+    """Return those operations of an official client that a table does not have."""
+    spelled = {(facts["method"], _spelled(facts["path"])) for facts in known["operations"].values()}
+    spelled |= {(method, _spelled(path)) for method, path in known["named"].values()}
+    return {name: call for name, call in client.items() if (call[0], _spelled(call[1])) not in spelled}
+
+
+def _spelled(path: str) -> str:
+    return re.sub(r"{\w+}", "{}", path)
+
+
 def browser(document: Json) -> Json:
     """Return method and path of the operations that pages and apps call, with a public key."""
     return {
@@ -241,8 +278,8 @@ def stable(document: Json, base: Json) -> tuple[Json, Json]:
         if facts["path"].startswith("/api/")
     }
     fields = share(table, base.get("fields", {}))
-    calls = base.get("browser", {}) | browser(document)
-    return table, {"fields": fields, "shapes": shapes.kept, "browser": calls}
+    calls = base.get("named", {}) | browser(document)
+    return table, {"fields": fields, "shapes": shapes.kept, "named": calls}
 
 
 def stable_name(operation: str) -> str:
@@ -277,12 +314,17 @@ def next_campaigns(document: Json, base: Json) -> tuple[Json, Json]:
         facts["include"] = [word for word in facts["include"] if word not in (kind, f"{kind}s")]
         for key in ("fields", "included"):
             facts[key] = {word: value for word, value in facts[key].items() if word != kind}
+    table["schedule_campaign"] = table["schedule_campaign_message"] | WHOLE_SCHEDULE
+    shapes.kept["campaign-schedule"] = {
+        "attributes": {"messages": "json"},
+        "relationships": {"campaign": ["campaign", "one"]},
+    }
     fields = share(table, base["fields"])
     for name, allowed in FILTERS.items():
         facts = base["operations"][name]
         filters = {field: facts.get("filters", {}).get(field, ["equals"]) for field in allowed}
         table[name] = facts | {"filters": filters}
-    return base["operations"] | table, {"fields": fields, "shapes": shapes.kept, "browser": base["browser"]}
+    return base["operations"] | table, {"fields": fields, "shapes": shapes.kept, "named": base["named"]}
 
 
 def difference(revision: str, base: Json, operations: Json, shared: Json) -> Json:
@@ -297,7 +339,7 @@ def difference(revision: str, base: Json, operations: Json, shared: Json) -> Jso
     return {"revision": revision, "base": base["revision"], "operations": changed | gone, **new}
 
 
-def main(oldest: str, newer: str, beta: str) -> None:
+def main(oldest: str, newer: str, beta: str, client: str) -> None:
     first, second, precursor = (json.loads(Path(path).read_text("utf-8")) for path in (oldest, newer, beta))
     operations, shared = stable(first, {})
     base = {"revision": first["info"]["version"], "operations": operations, **shared}
@@ -305,6 +347,9 @@ def main(oldest: str, newer: str, beta: str) -> None:
     for document, read in ((second, stable), (precursor, next_campaigns)):
         revision = NEXT if document is precursor else document["info"]["version"]
         operations, shared = read(document, base)
+        if revision == NEXT:
+            whole = {"operations": operations, **shared}
+            shared["named"] = shared["named"] | named(of_client(Path(client)), whole)
         short = difference(revision, base, operations, shared)
         TARGET.with_name(f"endpoints-{revision}.json").write_text(dump(short), "utf-8")
         base = {"revision": revision, "operations": operations, **shared}

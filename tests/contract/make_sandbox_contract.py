@@ -9,8 +9,8 @@ each `contract-DATE.json` holds what its revision changes on its base. Where the
 - 2026-07-15: its official document;
 - 2026-04-15: the document of 2026-07-15, without what the official client 23 (of 2026-04-15) does not have, and with
   the one conversation of a profile that it has instead of several;
-- 2026-10-15: the campaigns of the beta document 2026-07-15.pre, with the names and the included tags that the
-  official client 25 (of 2026-10-15) has beyond it.
+- 2026-10-15: the campaigns of the beta document 2026-07-15.pre, with the names, the included tags and the schedule
+  of a whole campaign that the official client 25 (of 2026-10-15) has beyond it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ NOT_YET_BY_NAME = ("delete_flow_action",)
 # What the official client 25 has beyond the beta document.
 STABLE_NAMES = {"clone_campaign": "create_campaign_clone"}
 WITH_TAGS = ("get_campaigns", "get_campaign")
+WHOLE = "campaign-schedule"
 
 Json = dict[str, Any]
 
@@ -228,6 +229,15 @@ def next_campaigns(source: Json, base: Json) -> Json:
     lists["included"] = [
         number for number in lists["included"] if shapes.kept[number]["type"] != "campaign-variation"
     ]
+    single = operations["schedule_campaign_message"]
+    shapes.kept.append({"type": WHOLE, "attributes": ["messages"], "relationships": {"campaign": "one"}})
+    bodies.named |= whole_schedule(bodies.named[f"{LAST}/CampaignMessageScheduleQueryResourceObject"])
+    operations["schedule_campaign"] = single | {
+        "path": f"/api/{WHOLE}",
+        "shape": len(shapes.kept) - 1,
+        "fields": {WHOLE: "id messages"},
+        "body": {"ref": f"{LAST}/CampaignScheduleQuery"},
+    }
     return {
         "revision": LAST,
         "links": base["links"],
@@ -235,6 +245,39 @@ def next_campaigns(source: Json, base: Json) -> Json:
         "shapes": shapes.kept,
         "schemas": base["schemas"] | bodies.named,
     }
+
+
+def whole_schedule(single: Json) -> Json:
+    """Return the body that schedules the messages of a campaign, made of the body for one message."""
+    of_message: Json = single["properties"]["attributes"]
+    each = of_message | {
+        "required": [*of_message["required"], "message_id"],
+        "properties": of_message["properties"] | {"message_id": {"type": "string"}},
+    }
+    kind = {"type": "string", "enum": ["campaign"]}
+    link = {
+        "type": "object",
+        "required": ["type", "id"],
+        "properties": {"type": kind, "id": {"type": "string"}},
+    }
+    parts = {
+        "type": {"type": "string", "enum": [WHOLE]},
+        "attributes": {
+            "type": "object",
+            "required": ["message_schedules"],
+            "properties": {"message_schedules": {"type": "array", "items": each}},
+        },
+        "relationships": {
+            "type": "object",
+            "required": ["campaign"],
+            "properties": {
+                "campaign": {"type": "object", "required": ["data"], "properties": {"data": link}}
+            },
+        },
+    }
+    data = {"type": "object", "required": [*parts], "properties": parts}
+    whole = {"type": "object", "required": ["data"], "properties": {"data": data}}
+    return {f"{LAST}/CampaignScheduleQuery": whole}
 
 
 def difference(base: Json, contract: Json) -> Json:

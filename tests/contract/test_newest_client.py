@@ -58,6 +58,22 @@ def test_every_read_that_is_served_shows_something(newest: dict[str, Any]) -> No
     assert [path for path in silent if not NOWHERE.fullmatch(path)] == []
 
 
+def test_each_of_its_operations_has_a_table_or_is_named() -> None:
+    table = endpoints.load(REVISION)
+    known = {(each.method, _spelled(each.path)) for each in table}
+    known |= {(method, _spelled(path)) for method, path in table.named.values()}
+    text = "".join(
+        each.read_text("utf-8") for each in (client_path(os.environ) / "openapi_client" / "api").glob("*.py")
+    )
+    calls = re.findall(r"method='(\w+)',\s+resource_path='([^']+)'", text)
+    assert len(calls) > 400
+    assert {(method, _spelled(path)) for method, path in calls} <= known
+
+
+def _spelled(path: str) -> str:
+    return re.sub(r"{\w+}", "{}", path)
+
+
 def test_its_query_parameters_are_those_of_both_tables(newest: dict[str, Any]) -> None:
     sandbox, table = load_contract(REVISION).operations, endpoints.load(REVISION).operations
     assert newest["parameters"].keys() == table.keys()

@@ -14,7 +14,7 @@ import pytest
 
 from klaviyo_analytics.endpoints import revisions
 from tests.contract import make_endpoints, make_sandbox_contract
-from tests.contract.conftest import REVISIONS, document_path
+from tests.contract.conftest import REVISIONS, client_path, document_path
 from tests.contract.coverage import coverage, resources
 from tests.methods import make_body_types
 from tests.methods.generate import modules
@@ -82,7 +82,8 @@ def test_step_2_writes_the_table_of_what_the_revision_changes(
     assert NEW in revisions.TABLES
     folder = make_endpoints.TARGET.parent
     monkeypatch.setattr(make_endpoints, "TARGET", tmp_path / make_endpoints.TARGET.name)
-    make_endpoints.main(*map(str, paths))
+    oldest, newer, beta = map(str, paths)
+    make_endpoints.main(oldest, newer, beta, str(client_path(os.environ)))
     assert packaged(tmp_path, "*.json") == packaged(folder, "endpoints*.json")
 
 

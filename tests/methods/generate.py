@@ -109,10 +109,8 @@ def _imports(text: str, rows: Sequence[str], axes: set[str]) -> str:
     base = chosen("UNSET", "Resource", "serves")
     lines = [f"from typing import TYPE_CHECKING, {typed}", ""]
     needed = [f"from klaviyo_analytics.resources._base import {base}"]
-    if axes:
-        needed.append(f"from klaviyo_analytics.resources._concurrent import {', '.join(sorted(axes))}")
-    if "CHUNK" in used:
-        needed.append("from klaviyo_analytics.resources._reading import CHUNK")
+    if reading := sorted([*axes, *(["CHUNK"] if "CHUNK" in used else [])]):
+        needed.append(f"from klaviyo_analytics.resources._reading import {', '.join(reading)}")
     hidden = [f"    from collections.abc import {abc}"] if abc else []
     if "date | datetime | str" in text:
         hidden.append("    from datetime import date, datetime")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics.client import KlaviyoClient
-from klaviyo_analytics.errors import ConfirmationRequiredError, InvalidInputError, NotFoundError
+from klaviyo_analytics.errors import ApiError, ConfirmationRequiredError, InvalidInputError, NotFoundError
 from klaviyo_analytics.sandbox import Sandbox
 from tests.resources.newer import asked_in, offline, there
 
@@ -102,6 +102,45 @@ def test_a_message_is_scheduled_when_confirmed_and_can_be_stopped(
     assert client.campaign_messages.get(message)["definition.status"] == "scheduled"
     client.campaign_messages.cancel_schedule(schedule, revert=True)
     assert client.campaign_messages.get(message)["definition.status"] == "draft"
+
+
+def test_the_messages_of_a_campaign_are_scheduled_together_or_not_at_all(
+    client: KlaviyoClient, campaign: pd.Series[Any]
+) -> None:
+    first = message_of(client, campaign)
+    second = client.campaign_messages.clone(
+        first, campaign_audience=client.campaigns.audiences(campaign).iloc[0], name="Second"
+    )
+    times = {first["id"]: "2027-03-01 09:00", second["id"]: "2001-01-01 09:00"}
+    with pytest.raises(ConfirmationRequiredError, match="This schedules 2 messages of the campaign"):
+        client.campaigns.schedule(campaign, times)
+    with pytest.raises(ApiError, match="past"):
+        client.campaigns.schedule(campaign, times, confirm=True)
+    assert client.campaign_messages.get(first)["definition.status"] == "draft"
+    times[second["id"]] = "2027-03-02 09:00"
+    done = client.campaigns.schedule(campaign, pd.Series(times), confirm=True)
+    assert dict(zip(done["id"], done["send_time"], strict=True)) == {
+        first["id"]: pd.Timestamp("2027-03-01 14:00", tz="UTC"),  # New York is the account's zone
+        second["id"]: pd.Timestamp("2027-03-02 14:00", tz="UTC"),
+    }
+    assert done["strategy"].tolist() == ["static", "static"]
+    for message in (first, second):
+        assert client.campaign_messages.get(message)["definition.status"] == "scheduled"
+
+
+@pytest.mark.parametrize("times", [{}, ["M1"], pd.Series(dtype=object), "2027-03-01"])
+def test_a_schedule_of_no_message_is_refused_before_a_request(times: Any) -> None:
+    with (
+        offline(REVISION) as client,
+        pytest.raises(InvalidInputError, match=r"names no message\. Pass the time"),
+    ):
+        client.campaigns.schedule("C1", times, confirm=True)
+
+
+def test_a_message_named_twice_is_refused_before_a_request() -> None:
+    times = pd.Series(["2027-03-01T09:00:00Z", "2027-03-02T09:00:00Z"], index=["M1", "M1"])
+    with offline(REVISION) as client, pytest.raises(InvalidInputError, match="the message M1 twice"):
+        client.campaigns.schedule("C1", times, confirm=True)
 
 
 def test_messages_are_listed_with_what_they_belong_to(client: KlaviyoClient) -> None:

@@ -12,7 +12,7 @@ import klaviyo_analytics as ka
 from klaviyo_analytics import F
 from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError, InvalidQueryError, NoMatchError
-from klaviyo_analytics.resources._labels import label
+from klaviyo_analytics.resources.reports._base import label
 from tests.resources import answering
 from tests.shops import Shop, open_shop, without_waiting
 

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import pytest
 
-from klaviyo_analytics.sandbox.app import omnichannel, omnichannel_writes
+from klaviyo_analytics.sandbox.app import omnichannel
 from klaviyo_analytics.sandbox.app.contract import REVISION, SERVED, Limit, load_contract, served_from
 from klaviyo_analytics.sandbox.app.errors import ApiFault
-from klaviyo_analytics.sandbox.app.klaviyo import SPECIAL, regular_handler
+from klaviyo_analytics.sandbox.app.klaviyo import NEWER, SPECIAL, regular_handler
 from klaviyo_analytics.sandbox.app.store import target
 from tests.contract.conftest import REVISIONS, document_path
 from tests.contract.make_sandbox_contract import TARGET, contracts
@@ -35,7 +35,7 @@ class TestRevisions:
 
     def test_what_each_adds(self) -> None:
         counts = [len(load_contract(revision).operations) for revision in SERVED]
-        assert counts == [294, 297, 333, 366]
+        assert counts == [294, 297, 333, 367]
         assert "delete_flow_action" not in load_contract("2026-04-15").operations
         assert served_from("GET", "/api/campaign-variations/X") == "2026-10-15"
         assert served_from("DELETE", "/api/flow-actions/1") == "2026-07-15"
@@ -45,7 +45,7 @@ class TestRevisions:
     def test_every_operation_is_served(self, revision: str) -> None:
         def without_a_handler() -> list[str]:
             REVISION.set(revision)
-            own = omnichannel_writes.HANDLERS if revision >= omnichannel.SINCE else {}
+            own = NEWER if revision >= omnichannel.SINCE else {}
             return [
                 each.id
                 for each in load_contract(revision).operations.values()

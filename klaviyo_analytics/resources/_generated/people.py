@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Never, overload
 
 from klaviyo_analytics.resources._base import UNSET, Resource, serves
-from klaviyo_analytics.resources._concurrent import MEMBERS, PROFILES
-from klaviyo_analytics.resources._reading import CHUNK
+from klaviyo_analytics.resources._reading import CHUNK, MEMBERS, PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -19,11 +19,12 @@ from klaviyo_analytics.sandbox.app.profiles import (
 )
 from klaviyo_analytics.sandbox.app.reads import Call
 from klaviyo_analytics.sandbox.app.store import Store
-from klaviyo_analytics.sandbox.app.writes import short_id, spell
+from klaviyo_analytics.sandbox.app.writes import required_id, short_id, spell
 from klaviyo_analytics.sandbox.model import Record
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 YEAR = 365 * 86_400
+WAITING = "/data/attributes/profile/data/attributes"
 MOST_PROPERTIES = 400
 MOST_ITEMS = 4000
 DEEPEST = 10
@@ -230,7 +231,22 @@ def _check_new(profile: Json, event: Json, seen: set[tuple[str, str, str]], poin
     seen.add(key)
 
 
+def subscribe_to_stock(call: Call) -> None:
+    """Note that somebody waits for a variant."""
+    data, store = call.body["data"], call.store
+    attributes = data["attributes"]
+    variant = store.get("catalog-variant", required_id(data, "variant"))
+    if not attributes["channels"]:
+        raise ApiFault.pointer("/data/attributes/channels", "At least one channel is needed.")
+    if not attributes.get("profile"):
+        raise ApiFault.pointer("/data/attributes/profile", "profile is required.")
+    profile, _ = upsert(store, attributes["profile"]["data"], WAITING)
+    facts = {"VariantId": variant.attributes["external_id"], "Channels": attributes["channels"]}
+    keep(store, notice(store, profile, "Subscribed to Back in Stock", facts))
+
+
 HANDLERS = {
+    "create_back_in_stock_subscription": subscribe_to_stock,
     "create_event": create_event,
     "bulk_create_events": create_events,
 }

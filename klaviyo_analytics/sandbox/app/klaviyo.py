@@ -13,9 +13,7 @@ import orjson
 from klaviyo_analytics.sandbox.app import (
     aggregates,
     campaigns,
-    catalogs,
     consent,
-    conversations,
     custom_objects,
     events,
     flows,
@@ -23,6 +21,7 @@ from klaviyo_analytics.sandbox.app import (
     jobs,
     metrics,
     omnichannel,
+    omnichannel_schedules,
     omnichannel_writes,
     profiles,
     reads,
@@ -53,14 +52,13 @@ from klaviyo_analytics.sandbox.limits import DAY, MINUTE, SECOND, Bucket, RateLi
 
 Handler = Callable[[Call], dict[str, Any] | None]
 
+NEWER: dict[str, Handler] = {**omnichannel_writes.HANDLERS, **omnichannel_schedules.HANDLERS}
 SPECIAL: dict[str, Handler] = {
     **aggregates.HANDLERS,
     **profiles.HANDLERS,
     **reports.HANDLERS,
     **campaigns.HANDLERS,
-    **catalogs.HANDLERS,
     **consent.HANDLERS,
-    **conversations.HANDLERS,
     **custom_objects.HANDLERS,
     **events.HANDLERS,
     **flows.HANDLERS,
@@ -78,7 +76,7 @@ def handle(call: Call) -> dict[str, Any] | None:
     """Carry a request out; None stands for an answer without a body."""
     jobs.keep_time(call.store.base)
     campaigns.keep_time(call.store.base)
-    omnichannel_writes.keep_time(call.store.base)
+    omnichannel_schedules.keep_time(call.store.base)
     handler = handler_of(call.operation)
     if handler is None:
         detail = f"The sandbox does not serve {call.operation.method} {call.operation.path}."
@@ -88,7 +86,7 @@ def handle(call: Call) -> dict[str, Any] | None:
 
 def handler_of(operation: Operation) -> Handler | None:
     """Return what carries an operation out in the revision of the request; None where the sandbox does not."""
-    own = omnichannel_writes.HANDLERS if REVISION.get() >= omnichannel.SINCE else {}
+    own = NEWER if REVISION.get() >= omnichannel.SINCE else {}
     return own.get(operation.id) or SPECIAL.get(operation.id) or regular_handler(operation)
 
 
@@ -147,7 +145,7 @@ class Klaviyo:
         self.store = store
         self.settings = settings
         self.limiter = limiter
-        conversations.begin(store)
+        profiles.begin_conversations(store)
 
     @property
     def contract(self) -> Contract:

@@ -1,4 +1,4 @@
-"""Writing campaigns, audiences, messages, variations and schedules as revision 2026-10-15 takes them.
+"""Writing campaigns, audiences, messages and variations as revision 2026-10-15 takes them.
 
 What is written lands in the records that the older revisions show, wherever these have a place for it.
 """
@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from klaviyo_analytics.sandbox.app import campaigns, omnichannel
-from klaviyo_analytics.sandbox.app.errors import ApiFault, to_seconds, to_text
+from klaviyo_analytics.sandbox.app.errors import ApiFault, to_text
 from klaviyo_analytics.sandbox.app.omnichannel import AUDIENCE, VARIATION, View, derived_id, facts
 from klaviyo_analytics.sandbox.app.reads import Call, answer_one
 from klaviyo_analytics.sandbox.app.store import GROUPS, Store, check_exist
@@ -19,12 +19,6 @@ from klaviyo_analytics.sandbox.model import Record, Related
 Json = dict[str, Any]
 ATTRIBUTES = "/data/attributes"
 CHANNELS = {"email": "email", "sms": "sms", "push": "mobile_push"}
-SCHEDULES = {
-    "static": "static",
-    "local_timezone": "local_timezone",
-    "throttled": "throttled",
-    "smart_send_time": "send_time_optimization",
-}
 
 
 def create_campaign(call: Call) -> Json:
@@ -131,7 +125,7 @@ def send_campaign(call: Call) -> Json:
 def delete_message(call: Call) -> None:
     """Delete a message that has not been sent."""
     message = call.store.get("campaign-message", call.id)
-    _check_draft(call.store, message)
+    check_draft(call.store, message)
     for own in [
         each
         for each in call.store.records(VARIATION).values()
@@ -162,7 +156,7 @@ def update_message(call: Call) -> Json:
     """Change what the definition of a draft's message names."""
     message, data = call.store.get("campaign-message", call.id), call.body["data"]
     check_id(call, data)
-    _check_draft(call.store, message)
+    check_draft(call.store, message)
     _define_message(call.store, message, (data.get("attributes") or {}).get("definition") or {})
     touch(call.store, message)
     return _answer(call, "campaign-message", message.id)
@@ -337,7 +331,7 @@ def create_variation(call: Call) -> Json:
     """Add a variation to a draft's message."""
     store, data = call.store, call.body["data"]
     message = store.get("campaign-message", required_id(data, "campaign-message"))
-    _check_draft(store, message)
+    check_draft(store, message)
     definition = data["attributes"]["definition"]
     _check_details(store, definition, ATTRIBUTES)
     if facts(message).get("empty"):
@@ -355,7 +349,7 @@ def update_variation(call: Call) -> Json:
     check_id(call, data)
     shown = View(store).get(VARIATION, call.id)
     message = store.get("campaign-message", str(shown.relationships["campaign-message"]))
-    _check_draft(store, message)
+    check_draft(store, message)
     given, old = data["attributes"]["definition"], shown.attributes["definition"]
     definition = old | given
     if given.get("details"):
@@ -375,7 +369,7 @@ def delete_variation(call: Call) -> None:
     store = call.store
     shown = View(store).get(VARIATION, call.id)
     message = store.get("campaign-message", str(shown.relationships["campaign-message"]))
-    _check_draft(store, message)
+    check_draft(store, message)
     if store.find(VARIATION, call.id):
         store.remove(VARIATION, call.id)
     elif call.id in (tested := message.hidden.get("variations") or {}):
@@ -440,110 +434,11 @@ def _from_details(details: Json) -> tuple[Json, dict[str, Related], Json]:
     return definition, links, given
 
 
-def _check_draft(store: Store, message: Record) -> None:
+def check_draft(store: Store, message: Record) -> None:
+    """Refuse to change a message that has left the state of a draft."""
     status = omnichannel.status_of(store, message)
     if status != "draft":
         raise ApiFault.bad_request(f"The message is {status}; only a draft can be changed.")
-
-
-def schedule_message(call: Call) -> Json:
-    """Schedule a draft's message."""
-    store, data = call.store, call.body["data"]
-    message = store.get("campaign-message", required_id(data, "campaign-message"))
-    _check_draft(store, message)
-    campaigns.check_content(store, message)
-    given = data["attributes"]
-    smart = given["strategy"] == "smart_send_time"
-    needed = "send_date" if smart else "send_time"
-    if not given.get(needed):
-        raise ApiFault.pointer(f"{ATTRIBUTES}/{needed}", f"{given['strategy']} needs {needed}.")
-    time = to_seconds(given[needed])
-    if time < (store.now() - 86_400 if smart else store.now()):
-        raise ApiFault.pointer(f"{ATTRIBUTES}/{needed}", f"{needed} must not be in the past.")
-    throttled = given.get("throttled_options") or {}
-    if given["strategy"] == "throttled" and not throttled:
-        raise ApiFault.pointer(f"{ATTRIBUTES}/throttled_options", "throttled needs throttled_options.")
-    if throttled and throttled["throttling_percentage"] not in PERCENTAGES:
-        pointer = f"{ATTRIBUTES}/throttled_options/throttling_percentage"
-        raise ApiFault.pointer(
-            pointer, f"throttling_percentage is one of {', '.join(map(str, PERCENTAGES))}."
-        )
-    known = facts(message)
-    known["status"] = "scheduled"
-    known["send_options"] = known.get("send_options", {}) | {
-        "send_time": to_text(time),
-        "send_strategy": SCHEDULES[given["strategy"]],
-        "recipient_percentage": throttled.get("throttling_percentage"),
-        "throttle_unit": throttled.get("throttle_unit"),
-    }
-    campaign = omnichannel.campaign_of(store, message)
-    campaign.attributes |= {"scheduled_at": to_text(store.now())}
-    _follow(store, campaign)
-    shown = {
-        "strategy": given["strategy"],
-        "send_time": None if smart else to_text(time),
-        "send_date": given.get("send_date") if smart else None,
-        "throttling_percentage": throttled.get("throttling_percentage"),
-        "throttle_unit": throttled.get("throttle_unit"),
-    }
-    links: dict[str, Related] = {"campaign-message": message.id}
-    call.store = View(store)
-    return answer_one(call, Record("campaign-message-schedule", message.id, shown, links))
-
-
-PERCENTAGES = (1, 2, 5, 10, 11, 13, 14, 17, 20, 25, 33, 50)
-
-
-def stop_message(call: Call) -> None:
-    """Cancel a scheduled message for good, or make it a draft again."""
-    store, data = call.store, call.body["data"]
-    check_id(call, data)
-    message = store.get("campaign-message", call.id)
-    status = omnichannel.status_of(store, message)
-    if status != "scheduled":
-        raise ApiFault.bad_request(f"The message is {status}; only a scheduled one can be stopped.")
-    reverts = data["attributes"]["action"] == "revert"
-    known = facts(message)
-    known["status"] = "draft" if reverts else "cancelled"
-    known["send_options"] = known.get("send_options", {}) | {"send_time": None}
-    _follow(store, omnichannel.campaign_of(store, message))
-
-
-OLDER = {"draft": "Draft", "scheduled": "Scheduled", "sent": "Sent", "cancelled": "Cancelled"}
-
-
-def _follow(store: Store, campaign: Record) -> None:
-    """Set the status that older revisions show from the campaign's messages: a draft as long as one of them is."""
-    messages = omnichannel.messages_of(store, campaign)
-    found = {omnichannel.status_of(store, each): each for each in messages}
-    for message in messages:  # each has a status of its own, until all are drafts again
-        facts(message).setdefault("status", omnichannel.status_of(store, message))
-        if found.keys() == {"draft"}:
-            del facts(message)["status"]
-    status = next(name for name in ("draft", "scheduled", "sent", "cancelled") if name in found)
-    times = [time for each in messages if (time := facts(each).get("send_options", {}).get("send_time"))]
-    first = min(times, default=None) if status in ("scheduled", "sent") else None
-    campaign.attributes |= {"status": OLDER[status], "send_time": first}
-    if status in ("scheduled", "sent") and first:
-        campaign.attributes["send_strategy"] = {"method": "static", "datetime": first}
-    touch(store, campaign)
-
-
-def keep_time(store: Store) -> None:
-    """Send every message that was scheduled alone and is due by the clock."""
-    for message in store.derive("messages to deliver", lambda: _waiting(store)):
-        time = to_seconds(facts(message)["send_options"]["send_time"])
-        if time <= store.now():
-            campaign = omnichannel.campaign_of(store, message)
-            people = campaigns.recipients(store, campaign, message)
-            facts(message)["status"] = "sent" if people else "cancelled"
-            campaigns.deliver(store, campaign, message, people, time)
-            _follow(store, campaign)
-
-
-def _waiting(store: Store) -> list[Record]:
-    records = store.records("campaign-message").values()
-    return [each for each in records if each.hidden.get(omnichannel.FACTS, {}).get("status") == "scheduled"]
 
 
 def _keep(store: Store, kind: str, definition: Json, links: dict[str, Related]) -> str:
@@ -580,6 +475,4 @@ HANDLERS = {
     "create_campaign_variation": create_variation,
     "update_campaign_variation": update_variation,
     "delete_campaign_variation": delete_variation,
-    "schedule_campaign_message": schedule_message,
-    "update_campaign_message_schedule": stop_message,
 }

@@ -1,18 +1,27 @@
-"""Profiles: told apart by their identifiers, created, updated, and brought in by import."""
+"""Profiles: told apart by their identifiers, created, updated, brought in by import, written to in conversations."""
 
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any
 
 import numpy as np
 import orjson
 
 from klaviyo_analytics.sandbox.app.errors import ApiFault, Problem, to_text
-from klaviyo_analytics.sandbox.app.reads import Call, answer_one
+from klaviyo_analytics.sandbox.app.reads import Call, answer_one, get_related
 from klaviyo_analytics.sandbox.app.store import Store
-from klaviyo_analytics.sandbox.app.writes import check_id, related_ids, remove, touch, ulid, uuid_id
-from klaviyo_analytics.sandbox.model import Record
+from klaviyo_analytics.sandbox.app.writes import (
+    check_id,
+    related_ids,
+    remove,
+    required_id,
+    touch,
+    ulid,
+    uuid_id,
+)
+from klaviyo_analytics.sandbox.model import Record, Related
 
 Json = dict[str, Any]
 IDENTIFIERS = ("email", "phone_number", "external_id")
@@ -20,6 +29,7 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 PHONE = re.compile(r"\+[1-9]\d{6,14}")
 MOST_BYTES = 100 * 1024
 ATTRIBUTES = "/data/attributes"
+CONVERSATION = "conversation"
 NAMES = ("first_name", "last_name", "organization", "locale", "title", "image")
 PLACES = (
     "address1",
@@ -430,6 +440,34 @@ def _find(store: Store, token: str) -> Record | None:
     return next((record for record in tokens if record.attributes["token"] == token), None)
 
 
+def begin_conversations(store: Store) -> None:
+    """Create a conversation for everyone who has agreed to text messages."""
+    for profile in store.records("profile").values():
+        _begin(store, profile)
+
+
+def _begin(store: Store, profile: Record) -> None:
+    id_ = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{CONVERSATION} {profile.id}"))
+    if is_subscribed(profile, "sms") and store.find(CONVERSATION, id_) is None:
+        store.add(Record(CONVERSATION, id_, {"channel": "sms"}, {"profile": profile.id}))
+
+
+def get_conversations(call: Call) -> Json:
+    """Answer the conversations of a profile, which may have agreed just now."""
+    _begin(call.store, call.store.get("profile", call.id))
+    return get_related(call)
+
+
+def send_message(call: Call) -> None:
+    """Send a message to the profile of a conversation; no answer shows it."""
+    data, store = call.body["data"], call.store
+    conversation = store.get(CONVERSATION, required_id(data, CONVERSATION))
+    if not data["attributes"]["body"].strip():
+        raise ApiFault.pointer(f"{ATTRIBUTES}/body", "A message has a text.")
+    links: dict[str, Related] = {CONVERSATION: conversation.id}
+    store.add(Record("conversation-message", ulid(store, {}), dict(data["attributes"]), links))
+
+
 HANDLERS = {
     "create_profile": create_profile,
     "update_profile": update_profile,
@@ -437,4 +475,6 @@ HANDLERS = {
     "merge_profiles": merge_profiles,
     "request_profile_deletion": delete_profiles,
     "create_push_token": create_push_token,
+    "create_conversation_message": send_message,
+    **{f"get_conversation{name}_for_profile": get_conversations for name in ("", "s", "_id", "_ids")},
 }
