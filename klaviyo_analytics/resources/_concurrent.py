@@ -518,6 +518,7 @@ class Ranges:
         """Wait until few pages are kept; meanwhile another reader takes the place, for what is needed sooner."""
         self._open, self._pausing = self._open - 1, self._pausing + 1
         self._hand_out()
+        self._changed.notify_all()
         while not self._stopped and (
             self._is_too_far(piece) or (self._open >= self.pace.readers and piece is not self._pieces[0])
         ):

@@ -57,6 +57,28 @@ def test_readers_stop_a_few_pages_ahead(shop: Shop) -> None:
     assert len(shop.asked(before)) <= 4 * 3 * _concurrent.AHEAD < EVENTS / 10
 
 
+@pytest.mark.parametrize("shop", ["evenly", "most in one hour of years"], indirect=True)
+def test_readers_make_way_and_keep_few_pages_where_nobody_takes_them(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[_concurrent.Ranges] = []
+    begin = _concurrent.Ranges._begin
+
+    def begun(reading: _concurrent.Ranges, *args: Any) -> None:
+        found.append(reading)
+        begin(reading, *args)
+
+    monkeypatch.setattr(_concurrent.Ranges, "_begin", begun)
+    chunks: Any = shop.client.events.iter_frames(chunk_size=10, page_size=10, workers=4)
+    next(chunks)
+    reading = found[0]
+    with reading._changed:
+        assert reading._changed.wait_for(lambda: reading._open == 0, timeout=60)
+        assert reading._pausing > 0
+        assert 0 < reading._ahead <= (_concurrent.AHEAD_OF_ALL + 1) * 4
+    assert len(list(chunks)) == EVENTS / 10 - 1
+
+
 @pytest.mark.parametrize("shop", ["evenly"], indirect=True)
 def test_an_iterator_that_is_left_ends_its_readers(shop: Shop) -> None:
     chunks = shop.client.events.iter_frames(chunk_size=10, page_size=10, workers=3)
