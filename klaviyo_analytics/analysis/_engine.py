@@ -203,8 +203,14 @@ def _usual_pandas(dtype: Any) -> Any:
 
 
 def _of_result(dtype: Any) -> Any:
-    """Return the dtype that a column made by an analysis should have instead, or None."""
-    return "float64" if str(dtype) == "Float64" else _usual_pandas(dtype)
+    """Return the dtype that a column made by an analysis should have instead, or None: that of all our frames."""
+    if str(dtype) == "Float64":
+        return "float64"
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub":
+        return "boolean" if dtype.kind == "b" else "Int64"
+    if isinstance(dtype, pd.StringDtype) and dtype.na_value is not pd.NA:
+        return "string"
+    return _usual_pandas(dtype)
 
 
 def _of_arrow(dtype: pd.ArrowDtype) -> Any:

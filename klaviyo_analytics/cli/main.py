@@ -425,7 +425,7 @@ def _writing(commands: _Commands) -> None:
     bring.add_argument("--consent", help="column that holds each person's consent")
     bring.add_argument(
         "--column", action="append", default=[], metavar="NAME=ATTRIBUTE",
-        help="profiles and subscribers: what a column becomes, such as 'Mail=email'; 'NAME=' leaves it out",
+        help="profiles, subscribers and events: what a column becomes, such as 'Mail=email'; 'NAME=' leaves it out",
     )  # fmt: skip
     bring.add_argument(
         "--property", action="append", default=[], metavar="NAME",

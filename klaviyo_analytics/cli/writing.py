@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from klaviyo_analytics._messages import counted
+from klaviyo_analytics._messages import counted, near
 from klaviyo_analytics.cli.account import client_of
 from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE
 from klaviyo_analytics.cli.output import in_shell_words, is_table, note, show
@@ -20,6 +21,8 @@ from klaviyo_analytics.errors import (
     NoMatchError,
     NotFoundError,
 )
+from klaviyo_analytics.writeback.events import ATTRIBUTES as EVENT_COLUMNS
+from klaviyo_analytics.writeback.file_import import folded_header
 from klaviyo_analytics.writeback.file_reading import read
 
 if TYPE_CHECKING:
@@ -122,7 +125,12 @@ def _check_options(options: argparse.Namespace) -> None:
                 f"--journal applies to events and members, not to {options.what}. Leave it out: these imports "
                 "keep their own journals."
             )
-    elif given := [name for name in ("column", "property", "on_duplicate") if getattr(options, name)]:
+    elif options.column and options.what == "members":
+        raise InvalidInputError(
+            "--column applies to profiles, subscribers and events, not to members. Leave it out: a column id, email "
+            "or phone_number names a member."
+        )
+    elif given := [name for name in ("property", "on_duplicate") if getattr(options, name)]:
         raise InvalidInputError(
             f"--{given[0].replace('_', '-')} applies to profiles and subscribers, not to {options.what}. "
             "Leave it out."
@@ -145,8 +153,9 @@ def _plan(client: KlaviyoClient, options: argparse.Namespace) -> Any:
     if options.what == "events":
         if not options.metric:
             raise InvalidInputError("import events needs --metric with the name of a metric.")
+        frame, columns = _events(_table(options.file), dict(map(_column, options.column)))
         return client.events.plan_create(
-            _table(options.file), metric=options.metric, properties="rest", **shared
+            frame, metric=options.metric, columns=columns, properties="rest", **shared
         )
     if not options.list:
         raise InvalidInputError("import members needs --list with the name or id of a list.")
@@ -196,6 +205,35 @@ def _column(text: str) -> tuple[str, str | None]:
     if not sign or not name:
         raise InvalidInputError(f"--column {text!r} is not NAME=ATTRIBUTE, such as 'Mail=email'.")
     return name, attribute or None
+
+
+def _events(frame: pd.DataFrame, given: Mapping[str, str | None]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the events of a file, with amounts as numbers, and what its columns become.
+
+    They become what is given, else what only case, spaces and signs tell from our names. "ID" stays a property, since
+    it is more often the number of an order than Klaviyo's id of a profile.
+    """
+    dropped = [header for header, name in given.items() if name is None]
+    if unknown := [header for header in dropped if header not in frame.columns]:
+        raise FrameError(f"The file has no column {unknown[0]!r}; it has {near(unknown[0], frame.columns)}.")
+    frame = frame.drop(columns=dropped)
+    columns = {header: name for header, name in given.items() if name is not None}
+    spelled = {folded_header(name): name for name in EVENT_COLUMNS if name != "id"}
+    taken = {*frame.columns, *columns.values()}
+    for header in frame.columns:
+        name = spelled.get(folded_header(header))
+        if name is not None and name not in taken and header not in columns:
+            columns[header] = name
+            taken.add(name)
+    amounts = [header for header in frame.columns if columns.get(header, header) == "value"]
+    return frame.assign(**{header: frame[header].map(_amount) for header in amounts}), columns
+
+
+def _amount(text: Any) -> Any:
+    """Return an amount as a number; what is none stays as it is, for the plan to name."""
+    if isinstance(text, str) and re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)\s*", text):
+        return float(text)
+    return text
 
 
 def _in_options(text: str, file: Path) -> str:

@@ -200,6 +200,46 @@ def test_members_from_a_file_are_planned_then_added(
     assert main([*words, "--apply", "--confirm", "--journal", str(tmp_path / "m.journal")]) == 0
 
 
+def test_events_of_a_file_have_amounts_and_the_columns_that_people_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], sandbox: Sandbox
+) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("E-Mail,When,Value,ID,Note\nann@shop.test,2026-03-01 10:00,12.50,1001,x\n")
+    words = ["import", "events", str(file), "--metric", "Store visit", "--column", "When=time"]
+    printed(capsys, *words, "--column", "Note=", "--apply", "--confirm")
+    sent = json.loads(next(one for one in reversed(list(sandbox.requests)) if one.method == "POST").body)
+    event = sent["data"]["attributes"]["events-bulk-create"]["data"][0]
+    attributes = event["attributes"]["events"]["data"][0]["attributes"]
+    assert event["attributes"]["profile"]["data"]["attributes"] == {"email": "ann@shop.test"}
+    assert (attributes["value"], attributes["properties"]) == (12.5, {"ID": "1001"})
+    assert attributes["time"].startswith("2026-03-01T")
+
+
+@pytest.mark.parametrize(
+    ("row", "words", "said"),
+    [
+        ("ann@shop.test,12,50 €", [], "'12,50 €' is not a number"),
+        ("ann@shop.test,12.50", ["--column", "Nott="], "The file has no column 'Nott'"),
+    ],
+)
+def test_events_of_a_file_that_cannot_be_sent_say_why(
+    row: str,
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    sandbox: Sandbox,
+) -> None:
+    del sandbox
+    email, _, value = row.partition(",")
+    pd.DataFrame({"EMAIL": [email], "value": [value]}).to_csv(tmp_path / "orders.csv", index=False)
+    assert (
+        main(["import", "events", str(tmp_path / "orders.csv"), "--metric", "Visit", *words, "--apply"]) == 1
+    )
+    shown = capsys.readouterr()
+    assert said in shown.out + shown.err
+
+
 def test_subscribers_join_a_list_that_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], sandbox: Sandbox
 ) -> None:
