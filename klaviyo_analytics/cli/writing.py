@@ -230,7 +230,7 @@ def _events(frame: pd.DataFrame, given: Mapping[str, str | None]) -> tuple[pd.Da
 
 
 def _amount(text: Any) -> Any:
-    """Return an amount as a number; what is none stays as it is, for the plan to name."""
+    """Return an amount as a number; any other text stays as it is, for the plan to name."""
     if isinstance(text, str) and re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)\s*", text):
         return float(text)
     return text
