@@ -20,6 +20,7 @@ from klaviyo_analytics.analysis._customer_events import (
     check_choice,
     days_between,
     first_of,
+    in_turn,
     index_of,
     last_moment,
     made_like,
@@ -27,7 +28,6 @@ from klaviyo_analytics.analysis._customer_events import (
     period_label,
     read_events,
     rows_of,
-    settled,
     wall_of,
 )
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, require_one_currency, takes
@@ -316,9 +316,7 @@ def _first(begun: Table, keys: Sequence[str]) -> Table:
 
 
 def _numbered(events: Table) -> Table:
-    table = settled(events).with_columns(__one=nw.lit(1))
-    number = nw.col("__one").cum_sum().over("profile_id", order_by="__at").cast(nw.Int64)
-    return table.with_columns(__number=number).drop("__one")
+    return in_turn(events, ["profile_id"], by=["__at"], number="__number")
 
 
 def _grid(
@@ -493,11 +491,10 @@ def new_and_returning(
 def _ranked(table: Table, key: str) -> Table:
     """Append `__kind`: 0 for the first order of a profile, 1 for later ones, 2 where the profile is unknown."""
     known = table.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
-    once = known.select(key, "profile_id", "__us").unique().with_columns(__one=nw.lit(1))
-    place = nw.col("__one").cum_sum().over("profile_id", order_by=["__us", key])
-    kinds = once.with_columns(__kind=nw.when(place == 1).then(nw.lit(0)).otherwise(nw.lit(1))).select(
-        key, "__kind"
-    )
+    once = known.select(key, "profile_id", "__us").unique()
+    once = in_turn(once, ["profile_id"], by=["__us", key], number="__place")
+    later = nw.when(nw.col("__place") == 1).then(nw.lit(0)).otherwise(nw.lit(1))
+    kinds = once.select(key, __kind=later)
     joined = table.join(kinds, on=key, how="left")
     return joined.with_columns(__kind=nw.col("__kind").fill_null(2).cast(nw.Int64))
 

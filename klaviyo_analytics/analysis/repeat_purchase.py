@@ -16,11 +16,11 @@ from klaviyo_analytics.analysis._customer_events import (
     check_positive,
     days_between,
     first_of,
+    in_turn,
     last_moment,
     made_like,
     read_events,
     rows_of,
-    settled,
     with_days_later,
 )
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, opened, ratio, takes
@@ -164,15 +164,9 @@ def next_product(items: IntoFrameT, *, as_of: AsOf = None) -> IntoFrameT:
     """
     lines = _until(read_lines(items), as_of)
     sequence = first_of(lines.select("profile_id", "order_id", "__at"), ["order_id"], by=["__at"])
-    by_time = {"order_by": ["__at", "order_id"]}
-    following = (
-        settled(sequence)
-        .with_columns(
-            __next_id=nw.col("order_id").shift(-1).over("profile_id", **by_time),
-            __next_at=nw.col("__at").cast(nw.Float64).shift(-1).over("profile_id", **by_time),
-        )
-        .select("order_id", "__next_id", nw.col("__next_at").cast(nw.Int64))
-    )
+    after = {"__next_id": "order_id", "__next_at": "__at"}
+    sequence = in_turn(sequence, ["profile_id"], by=["__at", "order_id"], following=after)
+    following = sequence.select("order_id", *after)
     from_here = lines.select("order_id", "product", "__at").join(following, on="order_id", how="left")
     totals = from_here.group_by("product").agg(
         nw.len().alias("orders"), nw.col("__next_id").count().alias("followed")
@@ -381,16 +375,8 @@ def replenishment(items: IntoFrameT, *, as_of: AsOf = None, own_gaps: int = 2) -
 def _gaps(events: Table, keys: Sequence[str], at: int) -> Table:
     """Append the number of each order, whether another follows, and the whole days until then or until `at`."""
     ordering = ["__at", "order_id"] if "order_id" in columns_of(events) else ["__at"]
-    table = (
-        settled(events)
-        .with_columns(__one=nw.lit(1))
-        .with_columns(
-            __number=nw.col("__one").cum_sum().over(*keys, order_by=ordering).cast(nw.Int64),
-            __next=nw.col("__at").cast(nw.Float64).shift(-1).over(*keys, order_by=ordering),
-        )
-    )
-    # Floats hold these microseconds exactly; pandas cannot put missing integers back into their order.
-    table = table.with_columns(nw.col("__next").cast(nw.Int64)).with_columns(
+    table = in_turn(events, keys, by=ordering, number="__number", following={"__next": "__at"})
+    table = table.with_columns(
         __returned=(~nw.col("__next").is_null()).cast(nw.Int64),
         __until=nw.when(nw.col("__next").is_null()).then(nw.lit(at)).otherwise(nw.col("__next")),
     )

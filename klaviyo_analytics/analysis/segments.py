@@ -18,13 +18,13 @@ from klaviyo_analytics.analysis._customer_events import (
     as_time,
     check_choice,
     first_of,
+    in_turn,
     made_like,
     moment,
     period_index,
     period_label,
     read_events,
     rows_of,
-    settled,
 )
 from klaviyo_analytics.analysis._engine import (
     AGGREGATES,
@@ -448,9 +448,9 @@ def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:
         )
         for leaves, table in enumerate((joined, gone))
     ]
-    in_turn = settled(nw.concat(moves))  # at one time, joining comes before leaving
-    since = nw.col("__came").cum_max().over("profile_id", order_by=["__at", "__leaves"])
-    left = in_turn.with_columns(__since=since).filter(nw.col("__leaves") == 1)
+    # At one time, joining comes before leaving.
+    moved = in_turn(nw.concat(moves), ["profile_id"], by=["__at", "__leaves"], highest={"__since": "__came"})
+    left = moved.filter(nw.col("__leaves") == 1)
     sources = joined.select(
         *keys, profile_id=nw.col("profile_id").cast(nw.String), __since=nw.col("__at").cast(nw.Int64)
     )
