@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -25,6 +25,7 @@ from klaviyo_analytics.analysis._engine import (
 )
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
+Shape = TypeVar("Shape")
 AsOf = str | date | datetime | None
 Period = Literal["day", "week", "month", "quarter", "year"]
 Kind = Literal["text", "count", "number", "flag", "time"]
@@ -206,6 +207,15 @@ def first_of(table: Table, keys: Sequence[str], *, by: Sequence[str]) -> Table:
     return numbered.filter(nw.col("__place") == 1).drop("__place")
 
 
+def in_order(table: Table, by: Sequence[str]) -> Table:
+    """Return the rows in the order of `by`, missing values first."""
+    native: Any = table.to_native()
+    if not nw.dependencies.is_pandas_dataframe(native):
+        return table.sort(*by)
+    order, _ = _turns(native, np.zeros(len(native), dtype="int64"), by)
+    return cast(Table, nw.from_native(native.iloc[order]).lazy())
+
+
 def in_turn(
     table: Table,
     keys: Sequence[str],
@@ -272,7 +282,7 @@ def _in_turn_pandas(
         values = native[column].to_numpy("int64")[order]
         so_far = pd.Series(values).groupby(codes[order], sort=False).cummax().to_numpy()
         made[name] = pd.array(_put(order, so_far), dtype="Int64")
-    return cast(Table, nw.from_native(native.assign(**made)).lazy())
+    return nw.from_native(native.assign(**made)).lazy()
 
 
 def _put(order: Any, values: Any) -> Any:
@@ -315,11 +325,35 @@ def _repeated(values: Any) -> Any:
     return np.append([False] if len(values) else [], values[1:] == values[:-1]).astype(bool)
 
 
+def alike(
+    rows: Sequence[Mapping[Any, Any]], meaning: Callable[[tuple[Any, ...]], Shape]
+) -> dict[Shape, list[int]]:
+    """Return the positions of rows by what their keys mean: a million rows have a few sets of keys."""
+    known: dict[tuple[Any, ...], list[int]] = {}
+    found: dict[Shape, list[int]] = {}
+    for at, row in enumerate(rows):
+        keys = tuple(row)
+        places = known.get(keys)
+        if places is None:
+            places = known[keys] = found.setdefault(meaning(keys), [])
+        places.append(at)
+    return found
+
+
 def rows_of(table: Table) -> list[dict[str, Any]]:
     """Collect a small table as plain Python values; missing is None."""
-    found = table.collect()
-    columns = {name: [_plain(value) for value in found[name].to_list()] for name in found.columns}
+    columns = lists_of(table)
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def lists_of(table: Table) -> dict[str, list[Any]]:
+    """Collect a table as columns of plain Python values; missing is None."""
+    found = table.collect()
+    lists = {name: found[name].to_list() for name in found.columns}
+    return {
+        name: values if set(map(type, values)) <= {str, int} else [_plain(value) for value in values]
+        for name, values in lists.items()
+    }
 
 
 def made_like(rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, Kind], like: IntoFrameT) -> IntoFrameT:

@@ -299,6 +299,21 @@ def kaplan_meier(waits: Iterable[Waits], *, confidence: float = 0.95) -> list[di
     return points
 
 
+def survival_of(waits: Sequence[Waits]) -> tuple[list[int], list[float]]:
+    """Return the numbers of days and the estimate at each, as `kaplan_meier` has them but without an interval."""
+    ordered = sorted(waits)
+    at_risk = sum(one.events + one.censored for one in ordered)
+    days, estimates, survival = [], [], 1.0
+    if ordered and ordered[0].days > 0:
+        days, estimates = [0], [1.0]
+    for day, events, censored in ordered:
+        survival *= (at_risk - events) / at_risk
+        at_risk -= events + censored
+        days.append(day)
+        estimates.append(survival)
+    return days, estimates
+
+
 def _interval(survival: float, variance: float, z: float) -> tuple[float | None, float | None]:
     if survival >= 1:
         return 1.0, 1.0
