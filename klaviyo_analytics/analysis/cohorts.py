@@ -29,6 +29,7 @@ from klaviyo_analytics.analysis._customer_events import (
     read_events,
     rows_of,
     wall_of,
+    with_numbered_people,
 )
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, require_one_currency, takes
 from klaviyo_analytics.analysis._events import (
@@ -120,7 +121,10 @@ def cohorts(
     check_choice("measure", measure, ("customers", "orders", "revenue"))
     keys = names(by)
     begun = read_events(starts, *keys)
-    acts = read_events(starts if events is None else events, value=value, money=measure == "revenue")
+    money = measure == "revenue"
+    acts = begun
+    if events is not None or money:
+        acts = read_events(starts if events is None else events, value=value, money=money)
     at = last_moment([begun, acts], as_of)
     kinds: dict[str, Kind] = {
         "cohort": "text",
@@ -131,7 +135,9 @@ def cohorts(
     kinds |= {measure: "number" if measure == "revenue" else "count", "share": "number", "complete": "flag"}
     if at is None:
         return made_like([], kinds, starts)
-    begun, acts = (table.filter(nw.col("__at") <= at) for table in (begun, acts))
+    begun, acts = (
+        table.filter(nw.col("__at") <= at) for table in with_numbered_people(begun, acts, keys=keys)
+    )
     first = _first(begun, keys).with_columns(__cohort=period_index(period))
     first = first.select("profile_id", *keys, __start=nw.col("__at"), __cohort=nw.col("__cohort"))
     sizes = rows_of(first.group_by("__cohort", *keys).agg(nw.len().alias("size")))
@@ -234,7 +240,9 @@ def retention_curves(
     }
     if at is None:
         return made_like([], kinds, starts)
-    begun, acts = (table.filter(nw.col("__at") <= at) for table in (begun, acts))
+    begun, acts = (
+        table.filter(nw.col("__at") <= at) for table in with_numbered_people(begun, acts, keys=keys)
+    )
     first = _first(begun, keys).select("profile_id", *keys, __start=nw.col("__at"))
     if events is None:
         acts = _numbered(acts.select("profile_id", "__at")).filter(nw.col("__number") == 2)
