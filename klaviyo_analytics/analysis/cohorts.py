@@ -20,6 +20,7 @@ from klaviyo_analytics.analysis._customer_events import (
     check_choice,
     days_between,
     first_of,
+    in_turn,
     index_of,
     last_moment,
     made_like,
@@ -27,8 +28,8 @@ from klaviyo_analytics.analysis._customer_events import (
     period_label,
     read_events,
     rows_of,
-    settled,
     wall_of,
+    with_numbered_people,
 )
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, require_one_currency, takes
 from klaviyo_analytics.analysis._events import (
@@ -120,7 +121,10 @@ def cohorts(
     check_choice("measure", measure, ("customers", "orders", "revenue"))
     keys = names(by)
     begun = read_events(starts, *keys)
-    acts = read_events(starts if events is None else events, value=value, money=measure == "revenue")
+    money = measure == "revenue"
+    acts = begun
+    if events is not None or money:
+        acts = read_events(starts if events is None else events, value=value, money=money)
     at = last_moment([begun, acts], as_of)
     kinds: dict[str, Kind] = {
         "cohort": "text",
@@ -131,7 +135,9 @@ def cohorts(
     kinds |= {measure: "number" if measure == "revenue" else "count", "share": "number", "complete": "flag"}
     if at is None:
         return made_like([], kinds, starts)
-    begun, acts = (table.filter(nw.col("__at") <= at) for table in (begun, acts))
+    begun, acts = (
+        table.filter(nw.col("__at") <= at) for table in with_numbered_people(begun, acts, keys=keys)
+    )
     first = _first(begun, keys).with_columns(__cohort=period_index(period))
     first = first.select("profile_id", *keys, __start=nw.col("__at"), __cohort=nw.col("__cohort"))
     sizes = rows_of(first.group_by("__cohort", *keys).agg(nw.len().alias("size")))
@@ -234,7 +240,9 @@ def retention_curves(
     }
     if at is None:
         return made_like([], kinds, starts)
-    begun, acts = (table.filter(nw.col("__at") <= at) for table in (begun, acts))
+    begun, acts = (
+        table.filter(nw.col("__at") <= at) for table in with_numbered_people(begun, acts, keys=keys)
+    )
     first = _first(begun, keys).select("profile_id", *keys, __start=nw.col("__at"))
     if events is None:
         acts = _numbered(acts.select("profile_id", "__at")).filter(nw.col("__number") == 2)
@@ -299,6 +307,21 @@ def kaplan_meier(waits: Iterable[Waits], *, confidence: float = 0.95) -> list[di
     return points
 
 
+def survival_of(waits: Sequence[Waits]) -> tuple[list[int], list[float]]:
+    """Return the numbers of days and the estimate at each, as `kaplan_meier` has them but without an interval."""
+    ordered = sorted(waits)
+    at_risk = sum(one.events + one.censored for one in ordered)
+    days, estimates, survival = [], [], 1.0
+    if ordered and ordered[0].days > 0:
+        days, estimates = [0], [1.0]
+    for day, events, censored in ordered:
+        survival *= (at_risk - events) / at_risk
+        at_risk -= events + censored
+        days.append(day)
+        estimates.append(survival)
+    return days, estimates
+
+
 def _interval(survival: float, variance: float, z: float) -> tuple[float | None, float | None]:
     if survival >= 1:
         return 1.0, 1.0
@@ -316,9 +339,7 @@ def _first(begun: Table, keys: Sequence[str]) -> Table:
 
 
 def _numbered(events: Table) -> Table:
-    table = settled(events).with_columns(__one=nw.lit(1))
-    number = nw.col("__one").cum_sum().over("profile_id", order_by="__at").cast(nw.Int64)
-    return table.with_columns(__number=number).drop("__one")
+    return in_turn(events, ["profile_id"], by=["__at"], number="__number")
 
 
 def _grid(
@@ -493,11 +514,10 @@ def new_and_returning(
 def _ranked(table: Table, key: str) -> Table:
     """Append `__kind`: 0 for the first order of a profile, 1 for later ones, 2 where the profile is unknown."""
     known = table.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
-    once = known.select(key, "profile_id", "__us").unique().with_columns(__one=nw.lit(1))
-    place = nw.col("__one").cum_sum().over("profile_id", order_by=["__us", key])
-    kinds = once.with_columns(__kind=nw.when(place == 1).then(nw.lit(0)).otherwise(nw.lit(1))).select(
-        key, "__kind"
-    )
+    once = known.select(key, "profile_id", "__us").unique()
+    once = in_turn(once, ["profile_id"], by=["__us", key], number="__place")
+    later = nw.when(nw.col("__place") == 1).then(nw.lit(0)).otherwise(nw.lit(1))
+    kinds = once.select(key, __kind=later)
     joined = table.join(kinds, on=key, how="left")
     return joined.with_columns(__kind=nw.col("__kind").fill_null(2).cast(nw.Int64))
 

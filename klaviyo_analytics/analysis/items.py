@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,13 +13,20 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from klaviyo_analytics.analysis._customer_events import Kind, columns_like, first_of, read_events
+from klaviyo_analytics.analysis._customer_events import (
+    Kind,
+    alike,
+    columns_like,
+    first_of,
+    in_order,
+    read_events,
+)
 from klaviyo_analytics.analysis._engine import Table, WrongFrame, columns_of, found_column, listed, takes
 from klaviyo_analytics.errors import FrameError
 
 _PROPERTIES = "event_properties"
 _EXTRA, _ITEMS, _NAMES = "$extra", "Items", "ItemNames"
-_LINES = ("line_items", "items", "Items", "lineItems")
+_LINES = [(name, f"{_EXTRA}.{name}") for name in ("line_items", "items", "Items", "lineItems")]
 
 # By key without capitals, blanks and underscores; the first that is there counts.
 _FIELDS: dict[str, tuple[str, ...]] = {
@@ -31,9 +38,8 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "price": ("itemprice", "price", "unitprice"),
     "line_total": ("rowtotal", "linetotal", "total"),
 }
+_AS_THEY_ARE = (type(None), list, dict)
 _NUMBERS = ("quantity", "price", "line_total")
-_Line = tuple[str | float | None, ...]
-_NO_LINE: _Line = (None,) * (len(_FIELDS) + 1)
 _KINDS: dict[str, Kind] = {
     "order_id": "text",
     "profile_id": "text",
@@ -105,35 +111,30 @@ def order_items(orders: IntoFrameT) -> IntoFrameT:
     """
     events = read_events(orders, "id")
     where = _places(events)
-    collected = events.select("id", "profile_id", "__at", *where.values()).sort("__at", "id").collect()
+    collected = in_order(events.select("id", "profile_id", "__at", *where.values()), ["__at", "id"]).collect()
     ids = [str(one) for one in collected["id"].to_list()]
     held = {name: collected[column].to_list() for name, column in where.items()}
-    whole = held.pop(_PROPERTIES, None)
-    lines: list[_Line] = []
-    number: list[int | None] = []
-    of: list[int] = []
-    for row, order in enumerate(ids):
-        properties = {name: _decoded(values[row], where[name], order) for name, values in held.items()}
-        if whole is not None:
-            kept = _decoded(whole[row], where[_PROPERTIES], order)
-            properties = {**kept, **properties} if isinstance(kept, Mapping) else properties
-        found = _lines(properties, order)
-        lines += found or [_NO_LINE]
-        number += range(1, len(found) + 1) if found else [None]
-        of += [row] * max(len(found), 1)
-    people, times = collected["profile_id"].to_list(), collected["__at"].to_list()
+    items: list[Any] = []
+    counts: list[int] = []
+    named: list[str | None] = []
+    for order, properties in zip(ids, _properties(held, where, ids), strict=True):
+        source, lines = _lines(properties, order)
+        items += lines
+        counts.append(len(lines))
+        named.append(source or None)
+    sizes, sources = np.array(counts, dtype="int64"), np.array(named, dtype=object)
+    of = np.repeat(np.arange(len(ids)), np.maximum(sizes, 1))
+    empty = sizes[of] == 0
+    first = np.flatnonzero(np.diff(of, prepend=-1))
+    people = np.array([str(one) for one in collected["profile_id"].to_list()], dtype=object)
+    times = np.array(collected["__at"].to_list(), dtype="int64")
     columns: dict[str, Any] = {
-        "order_id": [ids[row] for row in of],
-        "profile_id": [str(people[row]) for row in of],
-        "datetime": pd.to_datetime(np.array([times[row] for row in of], dtype="int64"), unit="us", utc=True),
-        "line": number,
-        **dict(
-            zip(
-                (*_FIELDS, "source"),
-                zip(*lines, strict=True) if lines else [[]] * (len(_FIELDS) + 1),
-                strict=True,
-            )
-        ),
+        "order_id": np.array(ids, dtype=object)[of],
+        "profile_id": people[of],
+        "datetime": pd.to_datetime(times[of], unit="us", utc=True),
+        "line": pd.arrays.IntegerArray(np.arange(len(of)) - first[of] + 1, empty),
+        **_columns(items, np.flatnonzero(~empty), len(of)),
+        "source": sources[of],
     }
     return columns_like(columns, _KINDS, orders)
 
@@ -153,8 +154,27 @@ def _places(events: Table) -> dict[str, str]:
     return found
 
 
+def _properties(
+    held: Mapping[str, Sequence[Any]], where: Mapping[str, str], ids: Sequence[str]
+) -> Iterator[Mapping[str, Any]]:
+    """Return the properties of each order; those in columns of their own come before those of the whole."""
+    if not (whole := held.get(_PROPERTIES)):
+        whole = [None] * len(ids)
+    single = [(name, where[name], values) for name, values in held.items() if name != _PROPERTIES]
+    for row, order in enumerate(ids):
+        kept: Any = whole[row]
+        if type(kept) is not dict:
+            kept = _decoded(kept, where.get(_PROPERTIES, _PROPERTIES), order)
+            kept = kept if _is_mapping(kept) else {}
+        if single:
+            kept = {**kept, **{name: _decoded(values[row], column, order) for name, column, values in single}}
+        yield kept
+
+
 def _decoded(value: Any, column: str, order: str) -> Any:
     """Return a property as Python has it: databases hold it as JSON text."""
+    if value is None or type(value) in (dict, list):
+        return value
     if isinstance(value, str) and value.strip()[:1] in ("{", "["):
         try:
             return json.loads(value)
@@ -167,45 +187,120 @@ def _decoded(value: Any, column: str, order: str) -> Any:
     return value
 
 
-def _lines(properties: Mapping[str, Any], order: str) -> list[_Line]:
-    extra = _decoded(properties.get(_EXTRA), _EXTRA, order)
-    candidates = []
-    if isinstance(extra, Mapping):
-        candidates = [(f"{_EXTRA}.{name}", extra[name]) for name in _LINES if name in extra]
-    items = _decoded(properties.get(_ITEMS), _ITEMS, order)
-    candidates += [(_ITEMS, items), (_NAMES, _decoded(properties.get(_NAMES), _NAMES, order))]
-    for wanted in (Mapping, str):
-        for source, held in candidates:
-            given = [held] if isinstance(held, Mapping) else held
-            if not isinstance(given, list | tuple):
-                continue
-            if lines := [_line(one, source) for one in given if isinstance(one, wanted) and one]:
-                return lines
-    return []
+def _is_mapping(value: Any) -> bool:
+    """Return whether a value has keys; of most, the type says so at once."""
+    return type(value) is dict or isinstance(value, Mapping)
 
 
-def _line(item: Any, source: str) -> _Line:
-    """Return the fields of a line, and where it was read."""
-    if isinstance(item, str):
-        return (item.strip() or None, *[None] * (len(_FIELDS) - 1), source)
-    plain = {_plain_key(str(key)): value for key, value in item.items()}
-    read: list[Any] = []
-    for keys, meaning in _READ:
-        value = None
-        for key in keys:
-            value = plain.get(key)
-            if value is not None and not (isinstance(value, str) and not value):
-                break
-        read.append(meaning(value))
-    product, product_id, variant, sku, quantity, price, line_total = read
-    if product is None:
-        inner = plain.get("product")
-        if isinstance(inner, Mapping):
-            inner = inner.get("title") or inner.get("name")
-        product = _text(inner) or sku or product_id
-    if line_total is None and price is not None and quantity is not None:
-        line_total = round(price * quantity, 6)
-    return (product, product_id, variant, sku, quantity, price, line_total, source)
+def _lines(properties: Mapping[str, Any], order: str) -> tuple[str, list[Any]]:
+    """Return where the lines of an order are, and the lines: objects, or names where there are none."""
+    extra, items, names = properties.get(_EXTRA), properties.get(_ITEMS), properties.get(_NAMES)
+    if not (type(extra) is dict and type(items) in _AS_THEY_ARE and type(names) in _AS_THEY_ARE):
+        extra, items, names = (
+            _decoded(held, name, order) for name, held in ((_EXTRA, extra), (_ITEMS, items), (_NAMES, names))
+        )
+    own: Mapping[str, Any] = extra if _is_mapping(extra) else {}
+    for name, source in _LINES:
+        if name in own and (lines := _objects(own[name])):
+            return source, lines
+    if lines := _objects(items):
+        return _ITEMS, lines
+    if lines := _objects(names):
+        return _NAMES, lines
+    candidates = [(source, own[name]) for name, source in _LINES if name in own]
+    for source, held in (*candidates, (_ITEMS, items), (_NAMES, names)):
+        given = held if isinstance(held, list | tuple) else ()
+        if found := [one for one in given if one and isinstance(one, str)]:
+            return source, found
+    return "", []
+
+
+def _objects(held: Any) -> list[Any]:
+    """Return the objects of a list that have a key, or the only one."""
+    if type(held) is not list:
+        held = [held] if _is_mapping(held) else held if isinstance(held, list | tuple) else []
+    return [one for one in held if one and (type(one) is dict or isinstance(one, Mapping))]
+
+
+def _columns(items: Sequence[Any], places: Any, rows: int) -> dict[str, Any]:
+    """Return the fields of lines, which stand at `places` of so many rows."""
+    found: dict[str, Any] = {
+        name: np.full(rows, np.nan) if name in _NUMBERS else np.empty(rows, dtype=object) for name in _FIELDS
+    }
+    given = np.zeros(rows, dtype=bool)  # a total that is not a number is a total all the same
+    named = [at for at, item in enumerate(items) if isinstance(item, str)]
+    found["product"][places[named]] = [items[at].strip() or None for at in named]
+    if named:
+        others = np.setdiff1d(np.arange(len(items)), named)
+        items, places = [items[at] for at in others], places[others]
+    for (fields, inner), positions in alike(items, _shape).items():
+        some = items if len(positions) == len(items) else [items[at] for at in positions]
+        at = places[positions]
+        for name, keys in fields:
+            values = _values(some, keys)
+            if name in _NUMBERS:
+                found[name][at], known = _numbers(values)
+                if name == "line_total":
+                    given[at] = known
+            else:
+                found[name][at] = _texts(values)
+        nameless = np.flatnonzero([one is None for one in found["product"][at]])
+        for one in nameless.tolist():
+            row = at[one]
+            named_within = _inner_name(some[one].get(inner) if inner is not None else None)
+            found["product"][row] = named_within or found["sku"][row] or found["product_id"][row]
+    totals = _rounded(found["price"] * found["quantity"])
+    found["line_total"] = np.where(given, found["line_total"], totals)
+    return found
+
+
+@lru_cache(maxsize=10_000)
+def _shape(keys: tuple[Any, ...]) -> tuple[tuple[tuple[str, tuple[Any, ...]], ...], Any]:
+    """Return which keys of an object hold which field, the first that has a value counts, and that of the product."""
+    plain = {_plain_key(str(key)): key for key in keys}
+    fields = {
+        field: tuple(plain[name] for name in spelled if name in plain) for field, spelled in _FIELDS.items()
+    }
+    return tuple((field, found) for field, found in fields.items() if found), plain.get("product")
+
+
+def _values(items: Sequence[Mapping[Any, Any]], keys: Sequence[Any]) -> list[Any]:
+    """Return the value of the first of the keys that has one."""
+    values = [item[keys[0]] for item in items]
+    for key in keys[1:]:
+        values = [
+            item[key] if value is None or (isinstance(value, str) and not value) else value
+            for value, item in zip(values, items, strict=True)
+        ]
+    return values
+
+
+def _texts(values: list[Any]) -> list[str | None]:
+    if set(map(type, values)) == {str}:
+        return [value.strip() or None for value in values]
+    return [_text(value) for value in values]
+
+
+def _numbers(values: list[Any]) -> tuple[Any, Any]:
+    """Return the numbers, missing where a value is none, and whether each value is one."""
+    kinds = set(map(type, values))
+    if kinds <= {int, float}:
+        return np.array(values, dtype=float), True
+    known = {value: _number(value) for value in set(values)} if kinds == {str} else {}
+    read = [known[value] for value in values] if known else [_number(value) for value in values]
+    return np.array(read, dtype=float), np.array([one is not None for one in read])
+
+
+def _rounded(values: Any) -> Any:
+    """Round to millionths as Python does, which is exact; amounts repeat."""
+    codes, different = pd.factorize(values)
+    return np.array([*(round(float(one), 6) for one in different), np.nan])[codes]
+
+
+def _inner_name(inner: Any) -> str | None:
+    if isinstance(inner, Mapping):
+        inner = inner.get("title") or inner.get("name")
+    return _text(inner)
 
 
 @lru_cache(maxsize=10_000)
@@ -235,9 +330,6 @@ def _number(value: Any) -> float | None:
         return float(digits)
     except ValueError:
         return None
-
-
-_READ = [(keys, _number if field in _NUMBERS else _text) for field, keys in _FIELDS.items()]
 
 
 def read_lines(items: IntoFrameT) -> Table:

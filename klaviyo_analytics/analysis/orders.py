@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics._messages import near
+from klaviyo_analytics.analysis._customer_events import alike
 from klaviyo_analytics.analysis._engine import WrongFrame, closed, takes
 from klaviyo_analytics.analysis._events import opened_rows, present, require_ids, same_library, true
 from klaviyo_analytics.errors import InvalidInputError
@@ -258,45 +259,34 @@ def normalise_orders(
     if isinstance(events, pd.DataFrame) and {"event_id", "attribution_id", "weight"} <= {*events.columns}:
         events = _one_row_per_event(events)
     opened_rows(events, "id", "profile_id", "datetime", times=("datetime",))
-    whole = None
     if "event_properties" in events.columns:
-        whole = [held if isinstance(held, Mapping) else {} for held in events["event_properties"]]
-    elif not any(str(name).startswith(_PREFIX) for name in events.columns):
+        read = _read(events["event_properties"].to_list())
+    elif any(str(name).startswith(_PREFIX) for name in events.columns):
+        read = {name: _property(events, keys) for name, keys in KEYS.items()}
+    else:
         raise WrongFrame("the frame lacks 'event_properties', alone or as columns")
-    read = {name: _property(events, keys, whole) for name, keys in KEYS.items()}
     result = pd.DataFrame(
         {
-            "id": events["id"].astype("string").to_numpy(),
-            "order_id": pd.array([_text(value) for value in read["order_id"]], dtype="string"),
-            "profile_id": events["profile_id"].astype("string").to_numpy(),
-            "datetime": pd.to_datetime(events["datetime"], utc=True).to_numpy(),
+            "id": events["id"].astype("string").array,
+            "order_id": _texts(read["order_id"]),
+            "profile_id": events["profile_id"].astype("string").array,
+            "datetime": pd.to_datetime(events["datetime"], utc=True).array,
             "value": pd.to_numeric(pd.Series(read["value"], dtype=object), errors="coerce").to_numpy(
                 dtype=float
             ),
         }
     )
-    result["id"] = result["id"].astype("string")
-    result["profile_id"] = result["profile_id"].astype("string")
-    result["datetime"] = pd.to_datetime(result["datetime"], utc=True)
     for name in ("currency", "source", "tags", "discount_codes"):
-        result[name] = pd.array([_text(value) for value in read[name]], dtype="string")
+        result[name] = _texts(read[name])
     result["test"] = pd.array(
-        [str(value).lower() in {"true", "1"} for value in read["test"]], dtype="boolean"
+        [value is not None and str(value).lower() in {"true", "1"} for value in read["test"]],
+        dtype="boolean",
     )
     tags = {tag.lower() for tag in renewal_tags}
     sources = {source.lower() for source in renewal_sources}
-    words = [result[name].fillna("").str.lower() for name in ("tags", "source")]
-    pairs = pd.MultiIndex.from_arrays(words).factorize()
-    result["renewal"] = pd.array(
-        np.array(
-            [
-                bool({part.strip() for part in tag.split(",")} & tags) or source in sources
-                for tag, source in pairs[1]
-            ],
-            dtype=bool,
-        )[pairs[0]],
-        dtype="boolean",
-    )
+    by_tags = _each(result["tags"], lambda text: bool({part.strip() for part in text.split(",")} & tags))
+    by_source = _each(result["source"], lambda text: text in sources)
+    result["renewal"] = pd.array(by_tags | by_source, dtype="boolean")
     for name, values in _attributed(events).items():
         result[name] = pd.array(values, dtype="string")
     result.attrs = {**events.attrs}
@@ -350,17 +340,41 @@ def _one_row_per_event(credits_: pd.DataFrame) -> pd.DataFrame:
     return result
 
 
-def _property(
-    events: pd.DataFrame, keys: Sequence[str], whole: Sequence[Mapping[str, Any]] | None
-) -> list[Any]:
+def _each(texts: pd.Series[Any], check: Callable[[str], bool]) -> Any:
+    """Return what a check says of each text in lower case, asked once for each that is different."""
+    codes, different = pd.factorize(texts.fillna(""))
+    return np.array([check(text) for text in pd.Series(different).str.lower()], dtype=bool)[codes]
+
+
+def _read(held: Sequence[Any]) -> dict[str, Any]:
+    """Return the properties of events: of the keys for one property, the first that has a value."""
+    whole = [one if type(one) is dict or isinstance(one, Mapping) else {} for one in held]
+    found = {name: np.empty(len(whole), dtype=object) for name in KEYS}
+    for shape, places in alike(whole, _shape).items():
+        some = whole if len(places) == len(whole) else [whole[at] for at in places]
+        for name, keys in shape:
+            values = [one[keys[0]] for one in some]
+            for key in keys[1:]:
+                values = [
+                    one[key] if value is None else value for value, one in zip(values, some, strict=True)
+                ]
+            found[name][places] = _objects(values)
+    return found
+
+
+def _shape(keys: tuple[Any, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return which keys of an event's properties hold which property."""
+    here = {name: tuple(key for key in spelled if key in keys) for name, spelled in KEYS.items()}
+    return tuple((name, found) for name, found in here.items() if found)
+
+
+def _objects(values: Sequence[Any]) -> Any:
+    """Return values of any kind, lists among them, as one array."""
+    return np.fromiter(values, dtype=object, count=len(values))
+
+
+def _property(events: pd.DataFrame, keys: Sequence[str]) -> Sequence[Any]:
     """Return the first of the properties that an event has."""
-    if whole is not None:
-        found = [held.get(keys[0]) for held in whole]
-        for key in keys[1:]:
-            found = [
-                held.get(key) if value is None else value for value, held in zip(found, whole, strict=True)
-            ]
-        return found
     columns = [events[f"{_PREFIX}{key}"] for key in keys if f"{_PREFIX}{key}" in events.columns]
     if not columns:
         return [None] * len(events)
@@ -378,6 +392,11 @@ def _places(value: Any) -> list[str | None]:
     if not _known(value):
         return []
     return [str(one) if _known(one) else None for one in value]
+
+
+def _texts(values: Any) -> Any:
+    """Return properties as a column of texts."""
+    return pd.array(_objects([None if value is None else _text(value) for value in values]), dtype="string")
 
 
 def _text(value: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -16,15 +17,15 @@ from klaviyo_analytics.analysis._customer_events import (
     check_positive,
     days_between,
     first_of,
+    in_turn,
     last_moment,
+    lists_of,
     made_like,
     read_events,
-    rows_of,
-    settled,
     with_days_later,
 )
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, opened, ratio, takes
-from klaviyo_analytics.analysis.cohorts import Waits, kaplan_meier
+from klaviyo_analytics.analysis.cohorts import Waits, survival_of
 from klaviyo_analytics.analysis.items import read_lines
 
 ITEMS = "order lines: analysis.order_items(orders)"
@@ -101,16 +102,7 @@ def repeat_purchase(
     if "order_id" in columns_of(events):
         events = first_of(events, ["profile_id", "order_id", *keys], by=["__at"])
     waits = _gaps(events, ["profile_id", *keys], at)
-    counted = rows_of(
-        waits.group_by(*keys, "__number", "__days").agg(
-            nw.len().alias("all"), nw.col("__returned").sum().alias("returned")
-        )
-    )
-    groups: dict[tuple[Any, ...], list[Waits]] = defaultdict(list)
-    for row in counted:
-        returned = int(row["returned"])
-        group = (*(row[name] for name in keys), int(row["__number"]))
-        groups[group].append(Waits(int(row["__days"]), returned, int(row["all"]) - returned))
+    groups = _waits(waits, [*keys, "__number"])
     in_order = sorted(groups, key=lambda group: ([(one is None, str(one)) for one in group[:-1]], group[-1]))
     made = []
     for group in in_order:
@@ -164,15 +156,9 @@ def next_product(items: IntoFrameT, *, as_of: AsOf = None) -> IntoFrameT:
     """
     lines = _until(read_lines(items), as_of)
     sequence = first_of(lines.select("profile_id", "order_id", "__at"), ["order_id"], by=["__at"])
-    by_time = {"order_by": ["__at", "order_id"]}
-    following = (
-        settled(sequence)
-        .with_columns(
-            __next_id=nw.col("order_id").shift(-1).over("profile_id", **by_time),
-            __next_at=nw.col("__at").cast(nw.Float64).shift(-1).over("profile_id", **by_time),
-        )
-        .select("order_id", "__next_id", nw.col("__next_at").cast(nw.Int64))
-    )
+    after = {"__next_id": "order_id", "__next_at": "__at"}
+    sequence = in_turn(sequence, ["profile_id"], by=["__at", "order_id"], following=after)
+    following = sequence.select("order_id", *after)
     from_here = lines.select("order_id", "product", "__at").join(following, on="order_id", how="left")
     totals = from_here.group_by("product").agg(
         nw.len().alias("orders"), nw.col("__next_id").count().alias("followed")
@@ -381,16 +367,8 @@ def replenishment(items: IntoFrameT, *, as_of: AsOf = None, own_gaps: int = 2) -
 def _gaps(events: Table, keys: Sequence[str], at: int) -> Table:
     """Append the number of each order, whether another follows, and the whole days until then or until `at`."""
     ordering = ["__at", "order_id"] if "order_id" in columns_of(events) else ["__at"]
-    table = (
-        settled(events)
-        .with_columns(__one=nw.lit(1))
-        .with_columns(
-            __number=nw.col("__one").cum_sum().over(*keys, order_by=ordering).cast(nw.Int64),
-            __next=nw.col("__at").cast(nw.Float64).shift(-1).over(*keys, order_by=ordering),
-        )
-    )
-    # Floats hold these microseconds exactly; pandas cannot put missing integers back into their order.
-    table = table.with_columns(nw.col("__next").cast(nw.Int64)).with_columns(
+    table = in_turn(events, keys, by=ordering, number="__number", following={"__next": "__at"})
+    table = table.with_columns(
         __returned=(~nw.col("__next").is_null()).cast(nw.Int64),
         __until=nw.when(nw.col("__next").is_null()).then(nw.lit(at)).otherwise(nw.col("__next")),
     )
@@ -400,46 +378,51 @@ def _gaps(events: Table, keys: Sequence[str], at: int) -> Table:
 
 def _returns(waits: Sequence[Waits], within: Sequence[int]) -> dict[str, Any]:
     """Summarise who returned when."""
-    points = kaplan_meier(waits)
+    days, estimates = survival_of(waits)
     customers = sum(one.events + one.censored for one in waits)
     returned = sum(one.events for one in waits)
     so_far, median = 0, None
     for one in sorted(waits):
         so_far += one.events
-        if median is None and 2 * so_far > customers:
+        if 2 * so_far > customers:
             median = one.days
-    longest = max(one.days for one in waits)
-    estimates = {}
-    for days in within:
-        reached = [point["survival"] for point in points if point["days"] <= days]
-        seen = longest >= days or points[-1]["survival"] == 0
-        estimates[f"within_{days}"] = 1 - reached[-1] if seen else None
+            break
+    reached = {}
+    for end in within:
+        seen = days[-1] >= end or estimates[-1] == 0
+        reached[f"within_{end}"] = 1 - estimates[bisect_right(days, end) - 1] if seen else None
     return {
         "customers": customers,
         "returned": returned,
         "censored": customers - returned,
         "share": returned / customers,
         "median_days": median,
-        "median_days_km": _median(points),
-        **estimates,
+        "median_days_km": _median(days, estimates),
+        **reached,
     }
 
 
-def _median(points: Sequence[dict[str, Any]]) -> int | None:
-    return next((point["days"] for point in points if point["survival"] <= 0.5 + 1e-12), None)
+def _median(days: Sequence[int], estimates: Sequence[float]) -> int | None:
+    return next((day for day, one in zip(days, estimates, strict=True) if one <= 0.5 + 1e-12), None)
 
 
 def _medians(gaps: Table) -> dict[str, int | None]:
-    counted = rows_of(
-        gaps.group_by("product", "__days").agg(
+    waits = _waits(gaps, ["product"])
+    return {group[0]: _median(*survival_of(waits[group])) for group in sorted(waits)}
+
+
+def _waits(gaps: Table, keys: Sequence[str]) -> dict[tuple[Any, ...], list[Waits]]:
+    """Return the waits of each of the keys: how many waited so many days, and how many of them returned."""
+    counted = lists_of(
+        gaps.group_by(*keys, "__days").agg(
             nw.len().alias("all"), nw.col("__returned").sum().alias("returned")
         )
     )
-    waits: dict[str, list[Waits]] = defaultdict(list)
-    for row in counted:
-        returned = int(row["returned"])
-        waits[row["product"]].append(Waits(int(row["__days"]), returned, int(row["all"]) - returned))
-    return {product: _median(kaplan_meier(waits[product])) for product in sorted(waits)}
+    groups: dict[tuple[Any, ...], list[Waits]] = defaultdict(list)
+    rows = zip(*(counted[name] for name in (*keys, "__days", "all", "returned")), strict=True)
+    for *group, days, every, returned in rows:
+        groups[tuple(group)].append(Waits(int(days), int(returned), int(every) - int(returned)))
+    return groups
 
 
 def _until(lines: Table, as_of: AsOf) -> Table:

@@ -18,13 +18,14 @@ from klaviyo_analytics.analysis._customer_events import (
     as_time,
     check_choice,
     first_of,
+    in_turn,
     made_like,
     moment,
     period_index,
     period_label,
     read_events,
     rows_of,
-    settled,
+    with_numbered_people,
 )
 from klaviyo_analytics.analysis._engine import (
     AGGREGATES,
@@ -113,6 +114,7 @@ def by_segment(
     priced = value is not None or found_column(columns, VALUES) is not None
     acts = read_events(events, metric, value=value, money=priced)
     acts = acts if priced else acts.with_columns(__value=nw.col("__at").cast(nw.Float64) * 0)
+    held, acts = with_numbered_people(held, acts, keys=[metric])
     each = acts.group_by("profile_id", nw.col(metric).cast(nw.String).alias("__metric")).agg(
         nw.len().alias("__events"), nw.col("__value").sum().alias("__revenue")
     )
@@ -309,6 +311,9 @@ def growth_by_source(
         }
     if unsubscribed is not None:
         gone = read_events(unsubscribed).with_columns(__period=period_index(period))
+        person = nw.col("profile_id").cast(nw.String)
+        both = [table.with_columns(profile_id=person) for table in (joined, gone)]
+        joined, gone = with_numbered_people(*both, keys=keys)
         for row in rows_of(_left_by_source(joined, gone, keys)):
             place = (row["__period"], *(row[name] for name in keys))
             found.setdefault(place, {"subscribed": 0, "profiles": 0})["unsubscribed"] = int(row["n"])
@@ -441,19 +446,17 @@ def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:
     moves = [
         table.select(
             "__period",
-            profile_id=nw.col("profile_id").cast(nw.String),
+            "profile_id",
             __at=nw.col("__at").cast(nw.Int64),
             __leaves=nw.lit(leaves).cast(nw.Int64),
             __came=(nw.lit(-(2**62)) if leaves else nw.col("__at")).cast(nw.Int64),
         )
         for leaves, table in enumerate((joined, gone))
     ]
-    in_turn = settled(nw.concat(moves))  # at one time, joining comes before leaving
-    since = nw.col("__came").cum_max().over("profile_id", order_by=["__at", "__leaves"])
-    left = in_turn.with_columns(__since=since).filter(nw.col("__leaves") == 1)
-    sources = joined.select(
-        *keys, profile_id=nw.col("profile_id").cast(nw.String), __since=nw.col("__at").cast(nw.Int64)
-    )
+    # At one time, joining comes before leaving.
+    moved = in_turn(nw.concat(moves), ["profile_id"], by=["__at", "__leaves"], highest={"__since": "__came"})
+    left = moved.filter(nw.col("__leaves") == 1)
+    sources = joined.select(*dict.fromkeys([*keys, "profile_id"]), __since=nw.col("__at").cast(nw.Int64))
     sources = first_of(sources, ["profile_id", "__since"], by=keys)
     latest = left.select("profile_id", "__period", "__since").join(
         sources, on=["profile_id", "__since"], how="left"
