@@ -37,11 +37,10 @@ from klaviyo_analytics.analysis._engine import (
     require_one_currency,
     require_one_metric,
     series_columns,
-    summed,
     takes,
 )
 from klaviyo_analytics.analysis._events import one_of, opened_rows, present
-from klaviyo_analytics.analysis.measures import money_among, with_rates, without_blind_opens
+from klaviyo_analytics.analysis.measures import money_among, summed, with_rates, without_blind_opens
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 
