@@ -178,7 +178,8 @@ def interleaved(parts: Sequence[Table], *by: str) -> Table:
     if not nw.dependencies.is_pandas_dataframe(natives[0]):
         return nw.concat(list(parts)).sort(*by, nulls_last=True)
     places = np.arange(len(natives) * len(natives[0])).reshape(len(natives), -1).T.ravel()
-    return nw.from_native(pd.concat(natives, ignore_index=True).take(places)).lazy()
+    made: Table = nw.from_native(pd.concat(natives, ignore_index=True).take(places)).lazy()
+    return made
 
 
 def with_floats(table: Table, *columns: str) -> Table:

@@ -360,7 +360,7 @@ def _banded(totals: Table, keys: Sequence[str], low: nw.Expr, high: nw.Expr, *, 
 
 
 def _sides(rate: str, here: Sequence[str]) -> tuple[str, str]:
-    """Return the columns of numerator and denominator; deliveries whose opens cannot be seen are not in the latter."""
+    """Return the columns of numerator and denominator; unseen opens leave deliveries out."""
     whole = RATES[rate]
     counted = above(rate) if above(rate) in here else whole.numerator
     return counted, below(rate) if below(rate) in here else whole.denominator
