@@ -160,7 +160,10 @@ def windowed(table: Table, keys: Sequence[str], order: Sequence[str], **columns:
         return table.with_columns(
             **{name: column.over(*keys, order_by=[*order]) for name, column in columns.items()}
         )
-    by = [*keys, *order]
+    # Times first: most differ, and only rows at one time are then compared by key.
+    numbers = [name for name in order if pd.api.types.is_numeric_dtype(native[name].dtype)]
+    numbers = numbers if numbers == [*order][: len(numbers)] else []
+    by = [*numbers, *keys, *order[len(numbers) :]]
     places = _places(native, by, [False] * len(by), nulls_last=False)
     rows: nw.DataFrame[Any] = nw.from_native(native.take(places).reset_index(drop=True), eager_only=True)
     made: Any = rows.select(**{name: column.over(*keys) for name, column in columns.items()}).to_native()
@@ -194,37 +197,43 @@ def _places(
     native: Any, by: Sequence[str], falls: Sequence[bool], *, nulls_last: bool
 ) -> npt.NDArray[np.int64]:
     """Return the positions of the rows of a pandas frame in order, as its own sorting has them."""
-    leading: list[Any] = []  # as `lexsort` takes them, the last is the first to sort by
+    leading: list[Any] = []
     count = 0
     for name, falling in zip(by, falls, strict=True):
         kind = native[name].dtype
         if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)):
             break
-        leading = [*reversed(_as_numbers(native[name], falling=falling, nulls_last=nulls_last)), *leading]
+        leading += _as_numbers(native[name], falling=falling, nulls_last=nulls_last)
         count += 1
     rest, ways = [*by][count:], [not falling for falling in falls[count:]]
-    where = "last" if nulls_last else "first"
+    where: Any = {"na_position": "last" if nulls_last else "first", "kind": "stable"}
+    texts = native[[*dict.fromkeys(rest)]]
     if not count:
-        rows = native[[*dict.fromkeys(rest)]].reset_index(drop=True)
-        return rows.sort_values(rest, ascending=ways, na_position=where, kind="stable").index.to_numpy()  # type: ignore[no-any-return]
-    places = np.lexsort(leading) if len(leading) > 1 else np.argsort(leading[0], kind="stable")
-    tied = np.zeros(len(places), dtype=bool)
-    if rest and len(places):
-        tied[1:] = np.logical_and.reduce([one[places][1:] == one[places][:-1] for one in leading])
-    if tied.any():
-        runs = np.cumsum(~tied)
-        these = np.flatnonzero(tied | np.append(tied[1:], False))
-        rows = native[[*dict.fromkeys(rest)]].take(places[these]).reset_index(drop=True)
-        rows = rows.assign(__run=runs[these])
-        inner = rows.sort_values(
-            ["__run", *rest], ascending=[True, *ways], na_position=where, kind="stable"
-        ).index
-        places[these] = places[these][inner]
+        return texts.reset_index(drop=True).sort_values(rest, ascending=ways, **where).index.to_numpy()  # type: ignore[no-any-return]
+    # Most rows differ in the first column, so only the others are compared by the next ones.
+    places = np.argsort(leading[0], kind="stable")
+    runs, tied = _runs(places, leading[:1])
+    if len(leading) > 1 and len(tied):
+        these = places[tied]
+        places[tied] = these[np.lexsort([*(one[these] for one in leading[:0:-1]), runs[tied]])]
+        runs, tied = _runs(places, leading)
+    if rest and len(tied):
+        rows = texts.take(places[tied]).reset_index(drop=True).assign(__run=runs[tied])
+        inner = rows.sort_values(["__run", *rest], ascending=[True, *ways], **where).index
+        places[tied] = places[tied][inner]
     return places
 
 
+def _runs(places: Any, columns: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the number of the run of equal values that each place is in, and the places in runs of several."""
+    same = np.zeros(len(places) + 1, dtype=bool)
+    if len(places) > 1:
+        same[1:-1] = np.logical_and.reduce([one[places[1:]] == one[places[:-1]] for one in columns])
+    return np.cumsum(~same[:-1]), np.flatnonzero(same[:-1] | same[1:])
+
+
 def _as_numbers(column: Any, *, falling: bool, nulls_last: bool) -> list[Any]:
-    """Return a column as numbers that sort like it, before them whether each is missing, if some are."""
+    """Return a column as numbers that sort like it and, if some are missing, which are."""
     missing = column.isna().to_numpy()
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         values = column.astype("int64").to_numpy()
@@ -234,10 +243,12 @@ def _as_numbers(column: Any, *, falling: bool, nulls_last: bool) -> list[Any]:
         values = column.fillna(column.dtype.type(0)).to_numpy() if missing.any() else column.to_numpy()
         values = values.astype("int64") if values.dtype.kind != "u" else values
     if falling:
-        values = ~values if values.dtype.kind in "iu" else -values
+        values = -values if values.dtype.kind == "f" else ~values
     if not missing.any():
         return [values]
-    return [missing == nulls_last, np.where(missing, values.dtype.type(0), values)]
+    ends = (-np.inf, np.inf) if values.dtype.kind == "f" else np.iinfo(values.dtype)
+    low, high = ends if isinstance(ends, tuple) else (ends.min, ends.max)
+    return [np.where(missing, high if nulls_last else low, values), missing == nulls_last]
 
 
 def same_library(first: Table, second: Table, names: tuple[str, str]) -> None:

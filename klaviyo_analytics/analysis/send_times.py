@@ -128,7 +128,7 @@ def send_times(
     place = zone_named(account_zone, "account_zone")
     keys = names(by)
     low, high = wilson("reacted", "sends", confidence)
-    reacted = _reacted(sends, reactions, within, *(["timezone"] if zone == "profile" else []))
+    reacted, _, _ = _reacted(sends, reactions, within, *(["timezone"] if zone == "profile" else []))
     require(reacted, [key for key in keys if key not in _CLOCK])
     span = span_of(reacted, "__us")
     zones = ["timezone"] if zone == "profile" else []
@@ -313,12 +313,9 @@ def fatigue(
         raise InvalidInputError(f"days={days!r} and most={most!r} must both be positive.")
     z = critical_value(confidence)
     low, high = wilson("reacted", "sends", confidence)
-    table = _reacted(sends, reactions, within)
-    table = table.select("id", "profile_id", "__us", "__hit")
+    table, person, row = _reacted(sends, reactions, within)
     table = table.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
-    (table,), keys = keyed([table], __person=["profile_id"])
-    person = keys["__person"]
-    table, row = numbered(table, "__row", "id")
+    table = table.select(*person, *dict.fromkeys(["id", row]), "__us", "__hit")
     table = table.join(_earlier(table, days, person, row), on=row, how="left")
     table = table.filter(~nw.col("__hit").is_null()).select(*person, "__before", "__hit")
     counted = nw.when(nw.col("__before") > most).then(nw.lit(most)).otherwise(nw.col("__before"))
@@ -352,8 +349,12 @@ def fatigue(
     return closed(result.select(columns).sort("earlier"), sends)
 
 
-def _reacted(sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, *needed: str) -> Table:
+def _reacted(
+    sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, *needed: str
+) -> tuple[Table, list[str], str]:
     """Return the sends with `__us` and `__hit`: 1 where a reaction belongs to the send, else 0.
+
+    The columns that tell persons and rows apart come beside them.
 
     Of a send without a profile, a message or a time nobody can know whether there was a reaction: `__hit` is null.
     """
@@ -366,7 +367,7 @@ def _reacted(sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, 
     same_library(sent, acts, ("sends", "reactions"))
     require_ids(sent, "id", "sends")
     sent, acts = with_micros(sent, __us="datetime"), with_micros(acts, __at="datetime")
-    (sent, acts), keys = keyed([sent, acts], __pair=["profile_id", "message"])
+    (sent, acts), keys = keyed([sent, acts], __pair=["profile_id", "message"], __person=["profile_id"])
     pair = keys["__pair"]
     sent, row = numbered(sent, "__row", "id")
     known = ~nw.col("profile_id").is_null() & ~nw.col("message").is_null() & ~nw.col("__us").is_null()
@@ -383,7 +384,7 @@ def _reacted(sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, 
     found = sent.join(hits, on=row, how="left").with_columns(
         __hit=nw.when(known).then(nw.col("__hit").fill_null(0).cast(nw.Int64))
     )
-    return found.drop(*present(found, ["__pair", "__row"]))
+    return found, keys["__person"], row
 
 
 def _rated(table: Table, keys: Sequence[str], low: nw.Expr, high: nw.Expr, *extra: nw.Expr) -> Table:
