@@ -135,6 +135,14 @@ def numbered(table: Table, name: str, unique: str) -> tuple[Table, str]:
     return nw.from_native(native.assign(**{name: np.arange(len(native))})).lazy(), name
 
 
+def one_each(table: Table, key: Sequence[str], *names: str) -> Table:
+    """Return each value of a key of `keyed` once, with the columns that it was made of."""
+    native: Any = table.to_native()
+    if not nw.dependencies.is_pandas_dataframe(native):
+        return table.select(*dict.fromkeys([*key, *names])).unique()
+    return nw.from_native(native.loc[~native.duplicated(list(key)), [*key, *names]]).lazy()
+
+
 def in_order(
     table: Table, *by: str, descending: bool | Sequence[bool] = False, nulls_last: bool = False
 ) -> Table:
