@@ -26,6 +26,7 @@ from klaviyo_analytics.analysis._engine import (
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     closed_whole,
+    in_order,
     one_of,
     opened_rows,
     parse_duration,
@@ -224,8 +225,10 @@ def attribution_comparison(
     if by is None:
         kept = ["order_id", "profile_id", "datetime", "value", "currency", "touch_id", "touch_datetime"]
         kept += [name for name in columns_of(acts) if not name.startswith("__")]
-        in_order = rows.sort("datetime", "order_id", "touch_datetime", "touch_id", "status", nulls_last=True)
-        result = in_order.select(*dict.fromkeys(kept), *money, "differs", "why")
+        order = ("datetime", "order_id", "touch_datetime", "touch_id", "status")
+        rows = rows.select(*dict.fromkeys([*kept, *money, "differs", "why", "status"]))
+        result = in_order(rows, *order, nulls_last=True)
+        result = result.select(*dict.fromkeys(kept), *money, "differs", "why")
         return closed(result, orders)
     keys = names(by)
     require(rows, keys)
@@ -468,7 +471,8 @@ def _finished(sold: Table, rows: Table) -> Table:
     before = [*columns_of(base), "touch_id", "touch_datetime", "channel", "interaction"]
     after = ["hours", "position", "touches", "credit", *present(result, list(money)), "status"]
     between = [name for name in columns_of(result) if name not in {*before, *after}]
-    return result.select(*before, *between, *after).sort("datetime", "order_id", "position", nulls_last=True)
+    result = result.select(*before, *between, *after)
+    return in_order(result, "datetime", "order_id", "position", nulls_last=True)
 
 
 def _named(table: Table, keys: Sequence[str]) -> Table:

@@ -23,12 +23,18 @@ from klaviyo_analytics.analysis._engine import (
     require_numbers,
     require_one_currency,
     require_one_metric,
-    summed,
     takes,
     with_change,
     with_whole,
 )
-from klaviyo_analytics.analysis.measures import additive, money_among, possible_rates, refuse_unique, totals
+from klaviyo_analytics.analysis.measures import (
+    additive,
+    money_among,
+    possible_rates,
+    refuse_unique,
+    summed,
+    totals,
+)
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import FrameError
 

@@ -20,7 +20,7 @@ from klaviyo_analytics.analysis._engine import (
     opened,
     takes,
 )
-from klaviyo_analytics.analysis._events import opened_rows, true, wilson
+from klaviyo_analytics.analysis._events import interleaved, opened_rows, true, wilson, with_floats
 from klaviyo_analytics.analysis.measures import above, below, rolled_up
 from klaviyo_analytics.arithmetic import RATES, Rate
 from klaviyo_analytics.errors import InvalidInputError
@@ -96,12 +96,13 @@ def deliverability(
     """
     limits = limits_of(benchmarks)
     keys = names(by)
-    totals = rolled_up(opened(frame, *keys), keys)
+    totals = rolled_up(opened(frame, *keys), keys, limits)
     present = columns_of(totals)
     judged = [name for name in limits if above(name) in present]
     if not judged:
         raise WrongFrame(f"none of {listed(list(limits))} can be made of {listed(columns_of(opened(frame)))}")
-    rows = nw.concat(
+    totals = _of_rates(totals, keys, judged)
+    rows = interleaved(
         [
             totals.select(
                 *keys,
@@ -115,9 +116,17 @@ def deliverability(
                 _healthy(name, RATES[name], limits[name]),
             )
             for place, name in enumerate(judged)
-        ]
+        ],
+        *keys,
+        "__place",
     )
-    return closed(rows.sort(*keys, "__place", nulls_last=True).drop("__place"), frame)
+    return closed(rows.drop("__place"), frame)
+
+
+def _of_rates(totals: Table, keys: Sequence[str], rates: Sequence[str]) -> Table:
+    """Return the keys, the rates and their parts, in floats."""
+    columns = [column for name in rates for column in (name, above(name), below(name))]
+    return with_floats(totals.select(*keys, *columns), *columns)
 
 
 def limits_of(benchmarks: str | Mapping[str, float]) -> Mapping[str, float]:
@@ -209,7 +218,7 @@ def deliverability_bands(
     """
     keys = names(by)
     low, high = wilson("numerator", "denominator", confidence)
-    totals = rolled_up(opened(frame, *keys), keys)
+    totals = rolled_up(opened(frame, *keys), keys, BANDS)
     return closed(_banded(totals, keys, low, high), frame)
 
 
@@ -317,6 +326,9 @@ def _banded(totals: Table, keys: Sequence[str], low: nw.Expr, high: nw.Expr, *, 
     found = [measure for measure in BANDS if measure in here]
     if not found:
         raise WrongFrame(f"none of {listed(list(BANDS))} can be made of {listed(here)}")
+    sides = {name: _sides(name, here) for name in found}
+    numbers = list(dict.fromkeys([*found, *(side for pair in sides.values() for side in pair)]))
+    totals = with_floats(totals.select(*keys, *numbers), *numbers)
     parts = []
     for number, measure in enumerate(found):
         healthy, attention = BANDS[measure]
@@ -329,23 +341,26 @@ def _banded(totals: Table, keys: Sequence[str], low: nw.Expr, high: nw.Expr, *, 
             .then(nw.lit("healthy"))
             .otherwise(nw.when(bad).then(nw.lit("attention")).otherwise(nw.lit("room for improvement")))
         )
-        whole = RATES[measure]  # deliveries whose opens cannot be seen take no part in the open rate
-        counted = above(measure) if above(measure) in here else whole.numerator
-        of = below(measure) if below(measure) in here else whole.denominator
-        parts.append(
-            totals.select(
-                *keys,
-                nw.lit(measure).alias("measure"),
-                nw.lit(number).alias("__place"),
-                nw.col(counted).cast(nw.Float64).alias("numerator"),
-                nw.col(of).cast(nw.Float64).alias("denominator"),
-                value.alias("rate"),
-                nw.lit(healthy).alias("healthy_bound"),
-                nw.lit(attention).alias("attention_bound"),
-                nw.when(~value.is_null()).then(band).alias("band"),
-            )
+        counted, of = sides[measure]
+        part = totals.select(
+            *keys,
+            nw.lit(measure).alias("measure"),
+            nw.lit(number).alias("__place"),
+            nw.col(counted).alias("numerator"),
+            nw.col(of).alias("denominator"),
+            value.alias("rate"),
+            nw.lit(healthy).alias("healthy_bound"),
+            nw.lit(attention).alias("attention_bound"),
+            nw.when(~value.is_null()).then(band).alias("band"),
         )
-    rows = nw.concat(parts).with_columns(low=low, high=high)
+        parts.append(part.with_columns(low=low, high=high))
+    rows = interleaved(parts, *keys, "__place")
     last = ["numerator", "denominator", "rate", "low", "high", "healthy_bound", "attention_bound", "band"]
-    rows = rows.sort(*keys, "__place", nulls_last=True)
     return rows.select(*keys, "measure", *last, *(["__place"] if place else []))
+
+
+def _sides(rate: str, here: Sequence[str]) -> tuple[str, str]:
+    """Return the columns of numerator and denominator; unseen opens leave deliveries out."""
+    whole = RATES[rate]
+    counted = above(rate) if above(rate) in here else whole.numerator
+    return counted, below(rate) if below(rate) in here else whole.denominator

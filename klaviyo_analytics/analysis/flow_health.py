@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics._messages import near
-from klaviyo_analytics.analysis._engine import closed, names, ratio, require_addable, summed, takes
+from klaviyo_analytics.analysis._engine import closed, names, ratio, require_addable, takes
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     critical_value,
@@ -23,6 +23,7 @@ from klaviyo_analytics.analysis._events import (
     with_micros,
     zone_named,
 )
+from klaviyo_analytics.analysis.measures import summed
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 

@@ -37,11 +37,10 @@ from klaviyo_analytics.analysis._engine import (
     require_one_currency,
     require_one_metric,
     series_columns,
-    summed,
     takes,
 )
-from klaviyo_analytics.analysis._events import one_of, opened_rows, present
-from klaviyo_analytics.analysis.measures import money_among, with_rates, without_blind_opens
+from klaviyo_analytics.analysis._events import in_order, interleaved, one_of, opened_rows, present
+from klaviyo_analytics.analysis.measures import money_among, summed, with_rates, without_blind_opens
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 
@@ -121,7 +120,7 @@ def campaign_ranking(
     )
     # Equal rows keep one order, whatever order they came in.
     names = series_columns(table)
-    result = ranked.select("rank", *columns).sort("rank", *names, nulls_last=True)
+    result = in_order(ranked.select("rank", *columns), "rank", *names, nulls_last=True)
     result = result if top is None else result.head(top)
     if not nw.dependencies.is_pandas_dataframe(frame):
         return closed(result, frame)
@@ -190,6 +189,8 @@ def flow_funnel(frame: IntoFrameT) -> IntoFrameT:
     ]
     parts = {name: value for pair in pairs for name, value in _parts(present, *pair).items()}
     totalled = summed(table.with_columns(**parts), ids, [*stages, *parts])
+    order = [name for name in _ORDER if name in ids]
+    totalled = in_order(totalled, *order, nulls_last=True)
     steps = [
         totalled.select(
             *ids,
@@ -201,8 +202,7 @@ def flow_funnel(frame: IntoFrameT) -> IntoFrameT:
         )
         for position, (before, stage) in enumerate(zip(befores, stages, strict=False), start=1)
     ]
-    order = [name for name in _ORDER if name in ids]
-    return closed(nw.concat(steps).sort(*order, "position", nulls_last=True), frame)
+    return closed(interleaved(steps, *order, "position"), frame)
 
 
 def _parts(present: Sequence[str], stage: str, before: str) -> dict[str, nw.Expr]:

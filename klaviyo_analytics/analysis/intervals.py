@@ -38,12 +38,11 @@ from klaviyo_analytics.analysis._engine import (
     require_one_metric,
     require_unique,
     series_columns,
-    summed,
     takes,
     with_change,
     with_whole,
 )
-from klaviyo_analytics.analysis.measures import additive, refuse_unique
+from klaviyo_analytics.analysis.measures import additive, refuse_unique, summed
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 

@@ -28,6 +28,7 @@ from klaviyo_analytics.analysis._customer_events import (
     wall_of,
 )
 from klaviyo_analytics.analysis._engine import Table, columns_of, found_column, opened, require_numbers, takes
+from klaviyo_analytics.analysis._events import keyed, one_each
 from klaviyo_analytics.errors import ArgumentError, FrameError, InvalidInputError, MissingExtraError
 
 Floats = npt.NDArray[np.float64]
@@ -264,13 +265,16 @@ def lifetime_value_holdout(
         )
     split, last = wall_of(middle, events) // DAY, wall_of(end, events) // DAY
     days = events.filter(nw.col("__at") <= end).with_columns(__day=nw.col("__wall") // DAY)
-    days = days.select("profile_id", "__day").unique(["profile_id", "__day"], keep="any")
-    seen = _summarised(days.filter(nw.col("__day") <= split), int(split))
+    (days,), keys = keyed([days], __person=["profile_id"])
+    person = keys["__person"]
+    people = one_each(days, person, "profile_id")
+    days = days.select(*person, "__day").unique([*person, "__day"], keep="any")
+    seen = _summarised(days.filter(nw.col("__day") <= split), people, person, int(split))
     if not len(seen.T):
         return made_like([], kinds, orders)
-    after = (
-        days.filter(nw.col("__day") > split).group_by("profile_id").agg(nw.len().alias("orders")).collect()
-    )
+    counts = days.filter(nw.col("__day") > split).group_by(*person).agg(nw.len().alias("orders"))
+    counts = counts if person == ["profile_id"] else counts.join(people, on=person, how="left")
+    after = counts.collect()
     later = dict(zip(map(str, after["profile_id"].to_list()), after["orders"].to_list(), strict=True))
     predicted = _fit(seen).expected_orders(seen, float(last - split))
     actual = np.array([later.get(str(one), 0) for one in seen.ids], dtype=np.float64)
@@ -347,11 +351,11 @@ class _Model:
     def expected_orders(self, of: _Customers, horizon: float) -> Floats:
         special = _scipy("special")
         a = self.a if abs(self.a - 1) > 1e-6 else 1 + 1e-6  # the formula has a removable singularity at 1
-        x = of.frequency
-        reach = self.alpha + of.T
+        one, which = _distinct(of.frequency, of.T)  # the series is slow, and many customers share it
+        x, reach = of.frequency[one], self.alpha + of.T[one]
         series = special.hyp2f1(self.r + x, self.b + x, a + self.b + x - 1, horizon / (reach + horizon))
         grown = 1 - (reach / (reach + horizon)) ** (self.r + x) * series
-        return np.asarray((a + self.b + x - 1) / (a - 1) * grown * self.probability_alive(of))
+        return np.asarray(((a + self.b + x - 1) / (a - 1) * grown)[which] * self.probability_alive(of))
 
     def expected_value(self, of: _Customers) -> Floats:
         if not self.value:
@@ -379,6 +383,9 @@ def _fit_orders(of: _Customers) -> dict[str, Any]:
     x, recency, total = of.frequency, of.recency / scale, of.T / scale
     kinds, each = np.unique(x, return_counts=True)
     repeat = of.repeat
+    # Many customers share a number of days, whose logarithm is taken once.
+    (one_total, at_total), (one_recency, at_recency) = _distinct(total), _distinct(recency)
+    totals, recencies = total[one_total], recency[one_recency]
     constant = float(x.sum() * np.log(scale))
 
     def negative(logs: Floats) -> tuple[float, Floats]:
@@ -386,7 +393,7 @@ def _fit_orders(of: _Customers) -> dict[str, Any]:
         by_count = special.gammaln(r + kinds) - special.gammaln(r) + r * np.log(alpha)
         by_count += special.gammaln(a + b) + special.gammaln(b + kinds)
         by_count -= special.gammaln(b) + special.gammaln(a + b + kinds)
-        log_total, log_recency = np.log(alpha + total), np.log(alpha + recency)
+        log_total, log_recency = np.log(alpha + totals)[at_total], np.log(alpha + recencies)[at_recency]
         stays = -(r + x) * log_total
         beside = np.where(repeat, b + x - 1, 1.0)
         leaves = np.where(repeat, np.log(a) - np.log(beside) - (r + x) * log_recency, -np.inf)
@@ -417,6 +424,15 @@ def _fit_orders(of: _Customers) -> dict[str, Any]:
         "log_likelihood": float(-best.fun * len(x) - constant),
         "converged": inside and bool(np.abs(best.jac).max() < 1e-4),
     }
+
+
+def _distinct(*columns: Floats) -> tuple[Any, Any]:
+    """Return where each different row stands first, and which of them each row is."""
+    which: Any = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        codes, values = pd.factorize(column, use_na_sentinel=False)
+        which = pd.factorize(which * len(values) + codes)[0]
+    return np.flatnonzero(~pd.Series(which).duplicated()), which
 
 
 def _fit_value(of: _Customers) -> dict[str, float]:
@@ -481,13 +497,15 @@ def _customers(orders: Any, summary: Any, *, as_of: AsOf, value: str | None) -> 
         empty = np.empty(0)
         return _Customers([], empty, empty, empty, empty), orders
     days = events.filter(nw.col("__at") <= at).with_columns(__day=nw.col("__wall") // DAY)
-    days = days.group_by("profile_id", "__day").agg(nw.col("__value").sum())
-    return _summarised(days, int(wall_of(at, events) // DAY)), orders
+    (days,), keys = keyed([days], __person=["profile_id"])
+    people = one_each(days, keys["__person"], "profile_id")
+    days = days.group_by(*keys["__person"], "__day").agg(nw.col("__value").sum())
+    return _summarised(days, people, keys["__person"], int(wall_of(at, events) // DAY)), orders
 
 
-def _summarised(days: Table, last: int) -> _Customers:
+def _summarised(days: Table, people: Table, person: list[str], last: int) -> _Customers:
     """Return frequency, recency, T and mean value of days with an order."""
-    first = nw.col("__day").min().over("profile_id")
+    first = nw.col("__day").min().over(*person)
     money = "__value" in columns_of(days)
     table = days.with_columns(__first=first)
     if money:
@@ -499,7 +517,9 @@ def _summarised(days: Table, last: int) -> _Customers:
         nw.col("__day").max().alias("last"),
         *([nw.col("__later").mean().alias("money")] if money else []),
     ]
-    made = table.group_by("profile_id").agg(*aggregates).sort("profile_id").collect()
+    customers = table.group_by(*person).agg(*aggregates)
+    customers = customers if person == ["profile_id"] else customers.join(people, on=person, how="left")
+    made = customers.sort("profile_id").collect()
     first_day, last_day = _floats(made["first"]), _floats(made["last"])
     monetary = _floats(made["money"]) if money else np.full(len(made), np.nan)
     ids = [str(one) for one in made["profile_id"].to_list()]
@@ -550,6 +570,9 @@ def _klaviyos(profiles: Any) -> dict[str, dict[str | None, float | None]]:
 
 
 def _floats(series: Any) -> Floats:
+    native: Any = series.to_native()
+    if isinstance(native, pd.Series) and pd.api.types.is_numeric_dtype(native.dtype):
+        return np.asarray(native.to_numpy("float64", na_value=np.nan))
     return np.array([np.nan if pd.isna(one) else float(one) for one in series.to_list()], dtype=float)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import narwhals.stable.v2 as nw
+import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import (
@@ -19,12 +21,13 @@ from klaviyo_analytics.analysis._engine import (
     opened,
     ratio,
     require,
+    require_addable,
     require_numbers,
     require_one_currency,
     require_one_metric,
-    summed,
     takes,
 )
+from klaviyo_analytics.analysis._events import in_order, keyed
 from klaviyo_analytics.arithmetic import (
     CHANNELS_WITHOUT_OPENS,
     COUNTS,
@@ -242,22 +245,84 @@ def below(name: str) -> str:
     return f"__{name}_denominator"
 
 
+def summed(
+    table: Table,
+    keys: Sequence[str],
+    values: Sequence[str],
+    *extra: nw.Expr,
+    added_by: Sequence[str] | None = None,
+    carried: Sequence[str] = (),
+) -> Table:
+    """Add up `values` by `keys`; a sum without a single known value is missing, not zero.
+
+    Of the columns in `carried` the largest value stays. Raises FrameError if a sum of whole numbers does not fit into
+    64 bits, or one of those sums where `added_by` names the fewer keys by which they are added up in their turn.
+    """
+    require_addable(table, values, keys=keys if added_by is None else added_by, floats=True)
+    if keys and nw.dependencies.is_pandas_dataframe(table.to_native()):
+        return _summed_pandas(table, keys, values, extra, carried)
+    known = {name: f"__known_{name}" for name in values}
+    sums = [nw.col(name).sum() for name in values]
+    counts = [nw.col(name).count().alias(known[name]) for name in values]
+    aggregated = [*sums, *counts, *extra, *(nw.col(name).max() for name in carried)]
+    result = table.group_by(*keys).agg(*aggregated) if keys else table.select(*aggregated)
+    # Some databases give sums a wider type than the column has.
+    schema = table.collect_schema()
+    return result.with_columns(
+        nw.when(nw.col(known[name]) > 0).then(nw.col(name).cast(schema[name])).alias(name) for name in values
+    ).drop(*known.values())
+
+
+def _summed_pandas(
+    table: Table, keys: Sequence[str], values: Sequence[str], extra: Sequence[nw.Expr], carried: Sequence[str]
+) -> Table:
+    """Add up as `summed` does, but look at texts once: pandas groups integers many times faster."""
+    (numbered,), by = keyed([table], __group=keys)
+    native: Any = numbered.to_native()
+    grouped = native.groupby("__group", sort=False)
+    firsts = ~native["__group"].duplicated()
+    parts = [native.loc[firsts, [*dict.fromkeys(keys)]].reset_index(drop=True)]
+    parts += [grouped[list(values)].sum(min_count=1).reset_index(drop=True)] if values else []
+    if extra:
+        made: Any = numbered.group_by(*by["__group"]).agg(*extra).to_native()
+        parts.append(made.drop(columns="__group").reset_index(drop=True))
+    for name in carried:
+        codes, uniques = pd.factorize(native[name], sort=True)
+        most = pd.Series(codes).groupby(native["__group"].to_numpy(), sort=False).max()
+        parts.append(pd.DataFrame({name: uniques.array.take(most.to_numpy(), allow_fill=True)}))
+    result: Table = nw.from_native(pd.concat(parts, axis=1)).lazy()
+    return result
+
+
 def totals(
-    table: Table, keys: Sequence[str], values: Sequence[str], made: Mapping[str, Rate], *extra: nw.Expr
+    table: Table,
+    keys: Sequence[str],
+    values: Sequence[str],
+    made: Mapping[str, Rate],
+    *extra: nw.Expr,
+    carried: Sequence[str] = (),
 ) -> Table:
     """Add up `values` by `keys`, make rates of the sums, and keep their two parts (`above`, `below`).
 
     The one place where a rate of several rows is made. Its two sums take only rows in which both are known: a
     text message, whose opens nobody can see, adds to `delivered` but not to the deliveries that `open_rate` is of.
     """
-    table = with_parts(without_blind_opens(table), made)
-    parts = [part(name) for name in made for part in (above, below)]
-    result = summed(table, keys, [*values, *parts], *extra)
-    return result.with_columns(**{name: ratio(above(name), below(name)) for name in made}) if made else result
+    table, parts = _parts(without_blind_opens(table), made)
+    # A part that is the whole column has the column's sum.
+    whole = {part: plain for part, plain in parts.items() if isinstance(plain, str) and plain in values}
+    own = {part: plain for part, plain in parts.items() if part not in whole}
+    table = table.with_columns(**own) if own else table
+    result = summed(table, keys, [*values, *own], *extra, carried=carried)
+    if not made:
+        return result
+    result = (
+        result.with_columns(**{part: nw.col(plain) for part, plain in whole.items()}) if whole else result
+    )
+    return result.with_columns(**{name: ratio(above(name), below(name)) for name in made})
 
 
-def rolled_up(table: Table, keys: list[str]) -> Table:
-    """Add up and rebuild the rates, where there are any; `roll_up` documents the columns."""
+def rolled_up(table: Table, keys: list[str], wanted: Iterable[str] = RATES) -> Table:
+    """Add up and rebuild the wanted rates, where there are any; `roll_up` documents the columns."""
     require(table, keys)
     over_time = "datetime" in columns_of(table) and "datetime" not in keys
     free = [name for name in columns_of(table) if name not in keys]
@@ -278,10 +343,10 @@ def rolled_up(table: Table, keys: list[str]) -> Table:
     made = {
         name: rate
         for name, rate in possible_rates(table).items()
-        if {rate.numerator, rate.denominator} <= {*values}
+        if {rate.numerator, rate.denominator} <= {*values} and name in wanted
     }
-    result = totals(table, keys, values, made, *(nw.col(name).max() for name in currency))
-    return result.sort(*keys, nulls_last=True) if keys else result
+    result = totals(table, keys, values, made, carried=currency)
+    return in_order(result, *keys, nulls_last=True) if keys else result
 
 
 def shown(totalled: Table) -> Table:
@@ -317,27 +382,39 @@ def without_blind_opens(table: Table) -> Table:
 
 
 def with_parts(table: Table, made: Mapping[str, Rate]) -> Table:
-    """Append numerator and denominator of each rate, both missing unless both are known.
+    """Append numerator and denominator of each rate, both missing unless both are known."""
+    table, parts = _parts(table, made)
+    return table.with_columns(**parts) if parts else table
+
+
+def _parts(table: Table, made: Mapping[str, Rate]) -> tuple[Table, dict[str, nw.Expr | str]]:
+    """Return the table without not-a-number, and the parts of each rate; the name of a column that is one as it is.
 
     A row that `roll_up` made of several may bring its own: `open_rate_denominator` stands for `delivered` then.
     """
     if not made:
-        return table
+        return table, {}
     counts = {name for rate in made.values() for name in (rate.numerator, rate.denominator)}
     require_numbers(table, sorted(counts))
     schema = table.collect_schema()
     # Polars and databases keep not-a-number apart from missing, and a sum with it is not a number.
     floats = [name for name in sorted(counts) if schema[name].is_float()]
     table = table.with_columns(nw.col(name).fill_nan(None) for name in floats) if floats else table
-    parts = {}
+    native: Any = table.to_native()
+    pandas = nw.dependencies.is_pandas_dataframe(native)
+    known_throughout = {name for name in counts if not native[name].hasnans} if pandas else set()
+    parts: dict[str, nw.Expr | str] = {}
     for name, rate in made.items():
         for plain, other, part, brought in (
             (rate.numerator, rate.denominator, above(name), f"{name}_numerator"),
             (rate.denominator, rate.numerator, below(name), f"{name}_denominator"),
         ):
+            if other in known_throughout and brought not in schema:
+                parts[part] = plain
+                continue
             value, known = nw.col(plain), ~nw.col(other).is_null()  # where `plain` is missing, so is the part
             if brought in schema:
                 value = nw.coalesce(nw.col(brought).cast(schema[plain]), value)
                 known = known & ~nw.col(plain).is_null()
             parts[part] = nw.when(known).then(value)
-    return table.with_columns(**parts)
+    return table, parts

@@ -15,15 +15,19 @@ from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     critical_value,
     hour_of,
+    keyed,
     local_micros,
+    numbered,
     one_of,
     opened_rows,
     parse_duration,
+    present,
     require_ids,
     same_library,
     span_of,
     weekday_of,
     wilson,
+    windowed,
     with_micros,
     with_month,
     zone_named,
@@ -124,9 +128,11 @@ def send_times(
     place = zone_named(account_zone, "account_zone")
     keys = names(by)
     low, high = wilson("reacted", "sends", confidence)
-    reacted = _reacted(sends, reactions, within, *(["timezone"] if zone == "profile" else []))
+    reacted, _, _ = _reacted(sends, reactions, within, *(["timezone"] if zone == "profile" else []))
     require(reacted, [key for key in keys if key not in _CLOCK])
     span = span_of(reacted, "__us")
+    zones = ["timezone"] if zone == "profile" else []
+    reacted = reacted.select(*dict.fromkeys(["__us", "__hit", *present(reacted, keys), *zones]))
     if zone == "account":
         reacted = reacted.with_columns(__local=local_micros("__us", place, span), __own=nw.lit(0))
     else:
@@ -307,18 +313,20 @@ def fatigue(
         raise InvalidInputError(f"days={days!r} and most={most!r} must both be positive.")
     z = critical_value(confidence)
     low, high = wilson("reacted", "sends", confidence)
-    table = _reacted(sends, reactions, within)
+    table, person, row = _reacted(sends, reactions, within)
     table = table.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
-    table = table.join(_earlier(table, days), on="id", how="left").filter(~nw.col("__hit").is_null())
+    table = table.select(*person, *dict.fromkeys(["id", row]), "__us", "__hit")
+    table = table.join(_earlier(table, days, person, row), on=row, how="left")
+    table = table.filter(~nw.col("__hit").is_null()).select(*person, "__before", "__hit")
     counted = nw.when(nw.col("__before") > most).then(nw.lit(most)).otherwise(nw.col("__before"))
     table = table.with_columns(
         earlier=counted.cast(nw.Int64), __x=counted.cast(nw.Float64), __y=nw.col("__hit").cast(nw.Float64)
     )
     table = table.with_columns(
-        __dx=nw.col("__x") - nw.col("__x").mean().over("profile_id"),
-        __dy=nw.col("__y") - nw.col("__y").mean().over("profile_id"),
+        __dx=nw.col("__x") - nw.col("__x").mean().over(*person),
+        __dy=nw.col("__y") - nw.col("__y").mean().over(*person),
     )
-    slope, error, overall = _within(table)
+    slope, error, overall = _within(table, person)
     result = _rated(table, ["earlier"], low, high, nw.col("__dy").mean().alias("__shift"))
     result = result.with_columns(
         within_rate=nw.col("__shift") + overall,
@@ -341,8 +349,12 @@ def fatigue(
     return closed(result.select(columns).sort("earlier"), sends)
 
 
-def _reacted(sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, *needed: str) -> Table:
+def _reacted(
+    sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, *needed: str
+) -> tuple[Table, list[str], str]:
     """Return the sends with `__us` and `__hit`: 1 where a reaction belongs to the send, else 0.
+
+    The columns that tell persons and rows apart come beside them.
 
     Of a send without a profile, a message or a time nobody can know whether there was a reaction: `__hit` is null.
     """
@@ -354,22 +366,25 @@ def _reacted(sends: IntoFrameT, reactions: IntoFrameT, within: str | timedelta, 
     acts = opened_rows(reactions, "profile_id", "datetime", "message", times=("datetime",), texts=texts)
     same_library(sent, acts, ("sends", "reactions"))
     require_ids(sent, "id", "sends")
-    sent = with_micros(sent, __us="datetime")
+    sent, acts = with_micros(sent, __us="datetime"), with_micros(acts, __at="datetime")
+    (sent, acts), keys = keyed([sent, acts], __pair=["profile_id", "message"], __person=["profile_id"])
+    pair = keys["__pair"]
+    sent, row = numbered(sent, "__row", "id")
     known = ~nw.col("profile_id").is_null() & ~nw.col("message").is_null() & ~nw.col("__us").is_null()
-    whole = sent.filter(known).select("id", "profile_id", "message", "__us")
+    whole = sent.filter(known).select(*pair, *dict.fromkeys(["id", row]), "__us")
     # A reaction belongs to the last send before it, so each send answers for the time until the next one.
-    whole = whole.with_columns(
-        __next=nw.col("__us").shift(-1).over("profile_id", "message", order_by=["__us", "id"])
-    )
-    reacted = with_micros(acts, __at="datetime").select("profile_id", "message", "__at").unique()
+    whole = windowed(whole, pair, ["__us", "id"], __next=nw.col("__us").shift(-1))
+    complete = ~nw.col("profile_id").is_null() & ~nw.col("message").is_null()
+    reacted = acts.filter(complete).select(*pair, "__at")
     lag = nw.col("__at") - nw.col("__us")
-    hits = whole.join(reacted, on=["profile_id", "message"], how="inner").filter(
+    hits = whole.join(reacted, on=pair, how="inner").filter(
         (lag >= 0) & (lag <= length) & (nw.col("__next").is_null() | (nw.col("__at") < nw.col("__next")))
     )
-    hits = hits.select("id").unique().with_columns(__hit=nw.lit(1))
-    return sent.join(hits, on="id", how="left").with_columns(
+    hits = hits.select(row).unique().with_columns(__hit=nw.lit(1))
+    found = sent.join(hits, on=row, how="left").with_columns(
         __hit=nw.when(known).then(nw.col("__hit").fill_null(0).cast(nw.Int64))
     )
+    return found, keys["__person"], row
 
 
 def _rated(table: Table, keys: Sequence[str], low: nw.Expr, high: nw.Expr, *extra: nw.Expr) -> Table:
@@ -402,21 +417,20 @@ def _own_clocks(table: Table, account: object, span: tuple[int, int]) -> Table:
     return nw.concat(parts)
 
 
-def _earlier(table: Table, days: int) -> Table:
+def _earlier(table: Table, days: int, person: Sequence[str], row: str) -> Table:
     """Return how many sends to the same person lie in the days before each send.
 
     Every send adds one when it happens and takes it away once the days have passed; the running sum is the count.
     """
-    sent = table.select("id", "profile_id", "__us", __step=nw.lit(1), __late=nw.lit(0))
-    gone = table.select(
-        "id", "profile_id", __us=nw.col("__us") + days * _DAY, __step=nw.lit(-1), __late=nw.lit(1)
-    )
-    both = nw.concat([sent, gone.select("id", "profile_id", "__us", "__step", "__late")])
-    running = nw.col("__step").cum_sum().over("profile_id", order_by=["__us", "__late", "id"])
-    return both.with_columns(__before=running - 1).filter(nw.col("__late") == 0).select("id", "__before")
+    columns = [*person, *dict.fromkeys(["id", row])]
+    sent = table.select(*columns, "__us", __step=nw.lit(1), __late=nw.lit(0))
+    gone = sent.with_columns(__us=nw.col("__us") + days * _DAY, __step=nw.lit(-1), __late=nw.lit(1))
+    both = nw.concat([sent, gone])
+    both = windowed(both, person, ["__us", "__late", "id"], __running=nw.col("__step").cum_sum())
+    return both.filter(nw.col("__late") == 0).select(row, __before=nw.col("__running") - 1)
 
 
-def _within(table: Table) -> tuple[float, float, float]:
+def _within(table: Table, person: Sequence[str]) -> tuple[float, float, float]:
     """Return the slope within persons, its standard error, and the mean reaction."""
     moments = table.select(
         xy=(nw.col("__dx") * nw.col("__dy")).sum(),
@@ -428,7 +442,7 @@ def _within(table: Table) -> tuple[float, float, float]:
         return math.nan, math.nan, mean
     slope = xy / xx
     scores = table.with_columns(__score=nw.col("__dx") * (nw.col("__dy") - nw.col("__dx") * slope))
-    per_person = scores.group_by("profile_id").agg(nw.col("__score").sum())
+    per_person = scores.group_by(*person).agg(nw.col("__score").sum())
     summed = per_person.select(
         squares=(nw.col("__score") * nw.col("__score")).sum(), people=nw.col("__score").count()
     ).collect()
