@@ -13,10 +13,8 @@ import pyarrow as pa
 
 from klaviyo_analytics import exports
 from klaviyo_analytics._messages import explained_methods, near
-from klaviyo_analytics.archive import forget as forgetting
-from klaviyo_analytics.archive import sql
+from klaviyo_analytics.archive import sql, upkeep
 from klaviyo_analytics.archive import sql as queries
-from klaviyo_analytics.archive import verify as verification
 from klaviyo_analytics.archive.reports import Reported
 from klaviyo_analytics.archive.sql import Clock, Span, conditions
 from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named
@@ -185,7 +183,7 @@ class Archive(Reported):
         context = self._online("verify")
         with self._store.writing():
             work = Sync(context, self._store, timedelta(0))
-            frame = verification.checked(work, repair=repair, dry_run=dry_run)
+            frame = upkeep.checked(work, repair=repair, dry_run=dry_run)
             work.connection.close()
         return frame
 
@@ -229,13 +227,13 @@ class Archive(Reported):
         else:
             if not isinstance(email, str) or "@" not in email:
                 raise InvalidInputError("email= is not an email address. Pass profile= with an id instead.")
-            ids = forgetting.people(queries.connected(), self._store, email)
+            ids = upkeep.people(queries.connected(), self._store, email)
             if not ids:
                 raise NoMatchError(
                     f"No profile in the archive has email={email!r}. Pass profile= with its id."
                 )
         with self._store.writing():
-            frame = forgetting.forget(self._store, ids, email)
+            frame = upkeep.forget(self._store, ids, email)
         self._versions.clear()
         return frame
 
