@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, TypeVar, cast
 
 import narwhals.stable.v2 as nw
-import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
@@ -23,6 +22,7 @@ from klaviyo_analytics.analysis._engine import (
     opened,
     with_dots,
 )
+from klaviyo_analytics.analysis._ordering import placed, settled
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 Shape = TypeVar("Shape")
@@ -61,7 +61,7 @@ def read_events(frame: IntoFrameT, *needed: str, value: str | None = None, money
         require_one_currency(table)
         table = table.with_columns(__value=_number(table, chosen))
     if "id" in columns_of(table) and not _distinct(native):
-        table = in_turn(table, ["id"], by=["__at"], number="__seen")
+        table = placed(table, ["id"], ["__at"], "__seen")
         table = table.filter(nw.col("id").is_null() | (nw.col("__seen") == 1)).drop("__seen")
     return table
 
@@ -182,166 +182,6 @@ def require_one_currency(table: Table) -> None:
                 f"{name!r} holds {' and '.join(found[:5])}. Amounts in different currencies are never added. "
                 "Filter the frame to one currency first."
             )
-
-
-def settled(table: Table) -> Table:
-    """Return the table with a fresh index in pandas, whose gaps and repetitions ordered windows do not survive."""
-    native: Any = table.to_native()
-    if not nw.dependencies.is_pandas_dataframe(native):
-        return table
-    return nw.from_native(native.reset_index(drop=True)).lazy()
-
-
-def first_of(table: Table, keys: Sequence[str], *, by: Sequence[str]) -> Table:
-    """Return the first row of each of the keys, in the order of `by`."""
-    native: Any = table.to_native()
-    if nw.dependencies.is_pandas_dataframe(native):
-        native = native.reset_index(drop=True)
-        codes = _codes(native, keys)
-        several = np.flatnonzero(np.bincount(codes)[codes] > 1)  # most rows have keys of their own
-        if len(several):
-            order, begins = _turns(native.iloc[several], codes[several], by)
-            native = native.drop(index=several[order[~begins]]).reset_index(drop=True)
-        return cast(Table, nw.from_native(native).lazy())
-    numbered = in_turn(table, keys, by=by, number="__place")
-    return numbered.filter(nw.col("__place") == 1).drop("__place")
-
-
-def in_order(table: Table, by: Sequence[str]) -> Table:
-    """Return the rows in the order of `by`, missing values first."""
-    native: Any = table.to_native()
-    if not nw.dependencies.is_pandas_dataframe(native):
-        return table.sort(*by)
-    order, _ = _turns(native, np.zeros(len(native), dtype="int64"), by)
-    return cast(Table, nw.from_native(native.iloc[order]).lazy())
-
-
-def in_turn(
-    table: Table,
-    keys: Sequence[str],
-    *,
-    by: Sequence[str],
-    number: str | None = None,
-    following: Mapping[str, str] | None = None,
-    highest: Mapping[str, str] | None = None,
-) -> Table:
-    """Append what each row is among the rows of equal keys, in the order of `by`; missing keys are equal, too.
-
-    pandas and Narwhals would sort the frame, texts and all, for each of these columns.
-
-    Parameters
-    ----------
-    table : LazyFrame
-        The rows.
-    keys : sequence of str
-        Columns that tell the rows apart.
-    by : sequence of str
-        Columns of the order, missing values first.
-    number : str, optional
-        Name of the column with the place of the row, from 1.
-    following : mapping of str to str, optional
-        New columns, and the columns whose value in the next row they hold; missing in the last row.
-    highest : mapping of str to str, optional
-        New columns, and the columns of whole numbers whose highest value so far they hold.
-    """
-    following, highest = following or {}, highest or {}
-    native: Any = table.to_native()
-    if nw.dependencies.is_pandas_dataframe(native):
-        return _in_turn_pandas(native, keys, by, number, following, highest)
-    window: dict[str, Any] = {"order_by": list(by)}
-    made = {name: nw.col(column).shift(-1).over(*keys, **window) for name, column in following.items()}
-    made |= {name: nw.col(column).cum_max().over(*keys, **window) for name, column in highest.items()}
-    if number is not None:
-        made[number] = nw.col("__one").cum_sum().over(*keys, **window).cast(nw.Int64)
-    return table.with_columns(__one=nw.lit(1)).with_columns(**made).drop("__one")
-
-
-def with_numbered_people(*tables: Table, keys: Sequence[str] = ()) -> list[Table]:
-    """Return tables with integers as `profile_id`, the same in all of them, in pandas; others as they are.
-
-    pandas joins and groups integers many times faster than texts. For tables without missing profiles
-    and results without profiles: nothing changes if they are among the keys.
-    """
-    natives: list[Any] = [table.to_native() for table in tables]
-    if "profile_id" in keys or not all(nw.dependencies.is_pandas_dataframe(one) for one in natives):
-        return list(tables)
-    people = [one["profile_id"] for one in natives]
-    if len({one.dtype for one in people}) > 1:
-        return list(tables)
-    codes = pd.factorize(pd.concat(people, ignore_index=True))[0]
-    parts = np.split(codes, np.cumsum([len(one) for one in people])[:-1])
-    return [
-        nw.from_native(one.assign(profile_id=part)).lazy() for one, part in zip(natives, parts, strict=True)
-    ]
-
-
-def _in_turn_pandas(
-    native: pd.DataFrame,
-    keys: Sequence[str],
-    by: Sequence[str],
-    number: str | None,
-    following: Mapping[str, str],
-    highest: Mapping[str, str],
-) -> Table:
-    native = native.reset_index(drop=True)
-    codes = _codes(native, keys)
-    order, begins = _turns(native, codes, by)
-    made: dict[str, Any] = {}
-    if number is not None:
-        place = np.arange(len(order))
-        place = place - np.maximum.accumulate(np.where(begins, place, 0)) + 1
-        made[number] = pd.array(_put(order, place), dtype="Int64")
-    if following:
-        after = np.full(len(order), -1)
-        after[order[:-1]] = np.where(begins[1:], -1, order[1:])
-        made |= {
-            name: native[column].array.take(after, allow_fill=True) for name, column in following.items()
-        }
-    for name, column in highest.items():
-        values = native[column].to_numpy("int64")[order]
-        so_far = pd.Series(values).groupby(codes[order], sort=False).cummax().to_numpy()
-        made[name] = pd.array(_put(order, so_far), dtype="Int64")
-    return nw.from_native(native.assign(**made)).lazy()
-
-
-def _put(order: Any, values: Any) -> Any:
-    """Return values that are in order as they belong to the rows."""
-    found = np.empty_like(values)
-    found[order] = values
-    return found
-
-
-def _codes(native: pd.DataFrame, keys: Sequence[str]) -> Any:
-    """Return an integer for each row that rows of equal keys share: texts are compared once only."""
-    codes, *others = (pd.factorize(native[key], use_na_sentinel=False) for key in keys)
-    found = codes[0]
-    for more, values in others:
-        found = pd.factorize(found * len(values) + more)[0]
-    return found
-
-
-def _turns(native: pd.DataFrame, codes: Any, by: Sequence[str]) -> tuple[Any, Any]:
-    """Return the positions of the rows by code and the order of `by`, and which of them begins a code."""
-    first = native[by[0]]
-    if pd.api.types.is_numeric_dtype(first.dtype) and not first.hasnans:
-        values = first.to_numpy("int64" if pd.api.types.is_integer_dtype(first.dtype) else "float64")
-        order = np.lexsort((values, codes))
-        tied = _repeated(codes[order]) & _repeated(values[order])
-        by = by[1:]
-    else:
-        order = np.argsort(codes, kind="stable")
-        tied = _repeated(codes[order])
-    if by and tied.any():  # only rows that are equal so far are sorted by texts
-        runs = np.cumsum(~tied)
-        places = np.flatnonzero(tied | np.append(tied[1:], False))
-        rows = native.iloc[order[places]][list(by)].assign(__run=runs[places], __row=order[places])
-        order[places] = rows.sort_values(["__run", *by], na_position="first")["__row"]
-    return order, ~_repeated(codes[order])
-
-
-def _repeated(values: Any) -> Any:
-    """Return whether each value is the one before it."""
-    return np.append([False] if len(values) else [], values[1:] == values[:-1]).astype(bool)
 
 
 def alike(

@@ -26,7 +26,6 @@ from klaviyo_analytics.analysis._engine import (
 from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     closed_whole,
-    in_order,
     one_of,
     opened_rows,
     parse_duration,
@@ -36,6 +35,7 @@ from klaviyo_analytics.analysis._events import (
     true,
     with_micros,
 )
+from klaviyo_analytics.analysis._ordering import in_order
 from klaviyo_analytics.analysis.attribution_settings import (
     IDS,
     TOUCH,

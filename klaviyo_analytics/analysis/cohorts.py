@@ -19,8 +19,6 @@ from klaviyo_analytics.analysis._customer_events import (
     Period,
     check_choice,
     days_between,
-    first_of,
-    in_turn,
     index_of,
     last_moment,
     made_like,
@@ -29,7 +27,6 @@ from klaviyo_analytics.analysis._customer_events import (
     read_events,
     rows_of,
     wall_of,
-    with_numbered_people,
 )
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, require_one_currency, takes
 from klaviyo_analytics.analysis._events import (
@@ -43,6 +40,7 @@ from klaviyo_analytics.analysis._events import (
     with_month,
     zone_named,
 )
+from klaviyo_analytics.analysis._ordering import first_of, placed, with_numbered_people
 from klaviyo_analytics.analysis.orders import ORDERS
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
@@ -339,7 +337,7 @@ def _first(begun: Table, keys: Sequence[str]) -> Table:
 
 
 def _numbered(events: Table) -> Table:
-    return in_turn(events, ["profile_id"], by=["__at"], number="__number")
+    return placed(events, ["profile_id"], ["__at"], "__number")
 
 
 def _grid(
@@ -515,7 +513,7 @@ def _ranked(table: Table, key: str) -> Table:
     """Append `__kind`: 0 for the first order of a profile, 1 for later ones, 2 where the profile is unknown."""
     known = table.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
     once = known.select(key, "profile_id", "__us").unique()
-    once = in_turn(once, ["profile_id"], by=["__us", key], number="__place")
+    once = placed(once, ["profile_id"], ["__us", key], "__place")
     later = nw.when(nw.col("__place") == 1).then(nw.lit(0)).otherwise(nw.lit(1))
     kinds = once.select(key, __kind=later)
     joined = table.join(kinds, on=key, how="left")

@@ -20,7 +20,8 @@ from klaviyo_analytics.analysis._engine import (
     opened,
     takes,
 )
-from klaviyo_analytics.analysis._events import interleaved, opened_rows, true, wilson, with_floats
+from klaviyo_analytics.analysis._events import opened_rows, true, wilson, with_floats
+from klaviyo_analytics.analysis._ordering import interleaved
 from klaviyo_analytics.analysis.measures import above, below, rolled_up
 from klaviyo_analytics.arithmetic import RATES, Rate
 from klaviyo_analytics.errors import InvalidInputError

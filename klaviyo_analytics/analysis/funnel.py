@@ -14,12 +14,10 @@ from klaviyo_analytics.analysis._customer_events import (
     AsOf,
     Kind,
     check_positive,
-    first_of,
     last_moment,
     made_like,
     read_events,
     rows_of,
-    settled,
 )
 from klaviyo_analytics.analysis._engine import (
     CAMPAIGNS,
@@ -39,7 +37,8 @@ from klaviyo_analytics.analysis._engine import (
     series_columns,
     takes,
 )
-from klaviyo_analytics.analysis._events import in_order, interleaved, one_of, opened_rows, present
+from klaviyo_analytics.analysis._events import one_of, opened_rows, present
+from klaviyo_analytics.analysis._ordering import first_of, in_order, interleaved, windowed
 from klaviyo_analytics.analysis.measures import money_among, summed, with_rates, without_blind_opens
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
@@ -351,9 +350,9 @@ def _next_step(chains: Table, acts: Table, steps: Sequence[str], number: int, wi
         __side=nw.lit(1 if at_once else 0, dtype=nw.Int64),
         __event=nw.col("__at"),
     )
-    both = settled(nw.concat([waiting.select(*columns_of(following)), following]))
-    soonest = nw.col("__event").cum_min(reverse=True).over("profile_id", order_by=["__when", "__side"])
-    both = both.with_columns(__found=soonest).filter(nw.col("__t0") != -1)
+    both = nw.concat([waiting.select(*columns_of(following)), following])
+    soonest = nw.col("__event").cum_min(reverse=True)
+    both = windowed(both, ["profile_id"], ["__when", "__side"], __found=soonest).filter(nw.col("__t0") != -1)
     limit = _NEVER if within is None else math.floor(within * DAY)
     in_time = (nw.col("__found") < _NEVER) & (nw.col("__found") - nw.col("__t0") <= limit)
     next_at = nw.when(in_time).then(nw.col("__found"))

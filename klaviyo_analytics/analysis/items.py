@@ -17,11 +17,10 @@ from klaviyo_analytics.analysis._customer_events import (
     Kind,
     alike,
     columns_like,
-    first_of,
-    in_order,
     read_events,
 )
 from klaviyo_analytics.analysis._engine import Table, WrongFrame, columns_of, found_column, listed, takes
+from klaviyo_analytics.analysis._ordering import first_of, in_order
 from klaviyo_analytics.errors import FrameError
 
 _PROPERTIES = "event_properties"
@@ -111,7 +110,7 @@ def order_items(orders: IntoFrameT) -> IntoFrameT:
     """
     events = read_events(orders, "id")
     where = _places(events)
-    collected = in_order(events.select("id", "profile_id", "__at", *where.values()), ["__at", "id"]).collect()
+    collected = in_order(events.select("id", "profile_id", "__at", *where.values()), "__at", "id").collect()
     ids = [str(one) for one in collected["id"].to_list()]
     held = {name: collected[column].to_list() for name, column in where.items()}
     items: list[Any] = []

@@ -28,7 +28,7 @@ from klaviyo_analytics.analysis._customer_events import (
     wall_of,
 )
 from klaviyo_analytics.analysis._engine import Table, columns_of, found_column, opened, require_numbers, takes
-from klaviyo_analytics.analysis._events import keyed, one_each
+from klaviyo_analytics.analysis._ordering import keyed, one_each
 from klaviyo_analytics.errors import ArgumentError, FrameError, InvalidInputError, MissingExtraError
 
 Floats = npt.NDArray[np.float64]

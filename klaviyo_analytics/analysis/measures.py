@@ -27,7 +27,7 @@ from klaviyo_analytics.analysis._engine import (
     require_one_metric,
     takes,
 )
-from klaviyo_analytics.analysis._events import in_order, keyed
+from klaviyo_analytics.analysis._ordering import in_order, keyed
 from klaviyo_analytics.arithmetic import (
     CHANNELS_WITHOUT_OPENS,
     COUNTS,

@@ -16,8 +16,6 @@ from klaviyo_analytics.analysis._customer_events import (
     Kind,
     check_positive,
     days_between,
-    first_of,
-    in_turn,
     last_moment,
     lists_of,
     made_like,
@@ -25,6 +23,7 @@ from klaviyo_analytics.analysis._customer_events import (
     with_days_later,
 )
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, opened, ratio, takes
+from klaviyo_analytics.analysis._ordering import first_of, windowed
 from klaviyo_analytics.analysis.cohorts import Waits, survival_of
 from klaviyo_analytics.analysis.items import read_lines
 
@@ -156,8 +155,8 @@ def next_product(items: IntoFrameT, *, as_of: AsOf = None) -> IntoFrameT:
     """
     lines = _until(read_lines(items), as_of)
     sequence = first_of(lines.select("profile_id", "order_id", "__at"), ["order_id"], by=["__at"])
-    after = {"__next_id": "order_id", "__next_at": "__at"}
-    sequence = in_turn(sequence, ["profile_id"], by=["__at", "order_id"], following=after)
+    after = {"__next_id": nw.col("order_id").shift(-1), "__next_at": nw.col("__at").shift(-1)}
+    sequence = windowed(sequence, ["profile_id"], ["__at", "order_id"], **after)
     following = sequence.select("order_id", *after)
     from_here = lines.select("order_id", "product", "__at").join(following, on="order_id", how="left")
     totals = from_here.group_by("product").agg(
@@ -367,7 +366,8 @@ def replenishment(items: IntoFrameT, *, as_of: AsOf = None, own_gaps: int = 2) -
 def _gaps(events: Table, keys: Sequence[str], at: int) -> Table:
     """Append the number of each order, whether another follows, and the whole days until then or until `at`."""
     ordering = ["__at", "order_id"] if "order_id" in columns_of(events) else ["__at"]
-    table = in_turn(events, keys, by=ordering, number="__number", following={"__next": "__at"})
+    columns = {"__number": nw.col("__one").cum_sum(), "__next": nw.col("__at").shift(-1)}
+    table = windowed(events.with_columns(__one=nw.lit(1)), keys, ordering, **columns)
     table = table.with_columns(
         __returned=(~nw.col("__next").is_null()).cast(nw.Int64),
         __until=nw.when(nw.col("__next").is_null()).then(nw.lit(at)).otherwise(nw.col("__next")),

@@ -17,15 +17,12 @@ from klaviyo_analytics.analysis._customer_events import (
     Period,
     as_time,
     check_choice,
-    first_of,
-    in_turn,
     made_like,
     moment,
     period_index,
     period_label,
     read_events,
     rows_of,
-    with_numbered_people,
 )
 from klaviyo_analytics.analysis._engine import (
     AGGREGATES,
@@ -39,6 +36,7 @@ from klaviyo_analytics.analysis._engine import (
     require_one_metric,
     takes,
 )
+from klaviyo_analytics.analysis._ordering import first_of, windowed, with_numbered_people
 from klaviyo_analytics.analysis.measures import refuse_unique
 
 MEMBERS = (
@@ -454,7 +452,9 @@ def _left_by_source(joined: Table, gone: Table, keys: Sequence[str]) -> Table:
         for leaves, table in enumerate((joined, gone))
     ]
     # At one time, joining comes before leaving.
-    moved = in_turn(nw.concat(moves), ["profile_id"], by=["__at", "__leaves"], highest={"__since": "__came"})
+    moved = windowed(
+        nw.concat(moves), ["profile_id"], ["__at", "__leaves"], __since=nw.col("__came").cum_max()
+    )
     left = moved.filter(nw.col("__leaves") == 1)
     sources = joined.select(*dict.fromkeys([*keys, "profile_id"]), __since=nw.col("__at").cast(nw.Int64))
     sources = first_of(sources, ["profile_id", "__since"], by=keys)

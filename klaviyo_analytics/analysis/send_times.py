@@ -15,9 +15,7 @@ from klaviyo_analytics.analysis._events import (
     MICROSECONDS_PER_HOUR,
     critical_value,
     hour_of,
-    keyed,
     local_micros,
-    numbered,
     one_of,
     opened_rows,
     parse_duration,
@@ -27,11 +25,11 @@ from klaviyo_analytics.analysis._events import (
     span_of,
     weekday_of,
     wilson,
-    windowed,
     with_micros,
     with_month,
     zone_named,
 )
+from klaviyo_analytics.analysis._ordering import keyed, numbered, windowed
 from klaviyo_analytics.errors import InvalidInputError
 
 SENDS = (
