@@ -159,12 +159,13 @@ def _micros(table: Table, name: str) -> nw.Expr:
     return elapsed.cast(nw.Float64 if table.implementation.is_pandas_like() else nw.Int64)
 
 
-def closed_whole(table: Table, like: IntoFrameT, *whole: str) -> IntoFrameT:
-    """Return the table as the library of `like` has it, with nullable integers in the columns named."""
+def closed_whole(table: Table, like: IntoFrameT, *whole: str, flags: Sequence[str] = ()) -> IntoFrameT:
+    """Return the table as the library of `like` has it, with nullable integers, or booleans, in the columns named."""
     native: Any = closed(table, like)
     if nw.dependencies.is_pandas_dataframe(native):
         attrs = native.attrs
-        native = native.astype({name: "Int64" for name in whole if name in native.columns})
+        kinds = {**dict.fromkeys(whole, "Int64"), **dict.fromkeys(flags, "boolean")}
+        native = native.astype({name: kind for name, kind in kinds.items() if name in native.columns})
         native.attrs = attrs
     return native  # type: ignore[no-any-return]
 

@@ -20,7 +20,7 @@ from klaviyo_analytics.analysis._engine import (
     opened,
     takes,
 )
-from klaviyo_analytics.analysis._events import opened_rows, true, wilson, with_floats
+from klaviyo_analytics.analysis._events import closed_whole, opened_rows, true, wilson, with_floats
 from klaviyo_analytics.analysis._ordering import interleaved
 from klaviyo_analytics.analysis.measures import above, below, rolled_up
 from klaviyo_analytics.arithmetic import RATES, Rate
@@ -121,7 +121,7 @@ def deliverability(
         *keys,
         "__place",
     )
-    return closed(rows.drop("__place"), frame)
+    return closed_whole(rows.drop("__place"), frame, flags=["healthy"])
 
 
 def _of_rates(totals: Table, keys: Sequence[str], rates: Sequence[str]) -> Table:

@@ -170,3 +170,10 @@ def summaries(draw: st.DrawFn, *, sizes: st.SearchStrategy[int] | None = None) -
             }
         )
     return frame(**{name: [row[name] for row in table] for name in table[0]})
+
+
+def unusual(frame: pd.DataFrame) -> dict[str, str]:
+    """The columns whose dtype is not one of our frames': nullable counts and flags, text, floats and times."""
+    usual = ("Int64", "boolean", "string", "float64")
+    kinds = {str(name): str(kind) for name, kind in frame.dtypes.items()}
+    return {name: kind for name, kind in kinds.items() if kind not in usual and "datetime64" not in kind}

@@ -16,7 +16,7 @@ from klaviyo_analytics.client import KlaviyoClient
 from klaviyo_analytics.resources import Campaigns, Flows, Reports
 from klaviyo_analytics.resources.reports.questions import KINDS
 from tests.analysis.customer_frames import CALLS as CUSTOMER_CALLS
-from tests.analysis.frames import ENGINES, close_database, days, frame, records
+from tests.analysis.frames import ENGINES, close_database, days, frame, records, unusual
 from tests.analysis.revenue_frames import CALLS as REVENUE_CALLS
 from tests.plots.test_manners import EVERY as EVERY_PICTURE
 
@@ -149,6 +149,7 @@ def test_pandas_comes_out_with_a_fresh_index_and_the_same_types_for_fewer_rows(n
     assert full.index.tolist() == list(range(len(full)))
     fewer = CALLS[name](lambda table: table.iloc[: 60 if name.split(",", maxsplit=1)[0] in MODELS else 2])
     assert fewer.dtypes.to_dict() == full.dtypes.to_dict()
+    assert unusual(full) == {}
 
 
 def test_missing_numerators_take_their_denominators_along() -> None:
