@@ -291,6 +291,6 @@ def test_the_report_says_how_long_the_revision_is_served_and_what_a_move_changes
     (row,) = report[report["question"] == SUPPORT].to_dict("records")
     assert row["status"] == status
     assert found in row["found"]
-    assert "2026-10-15 adds 72 operations and removes 0" in row["found"]
+    assert "2026-10-15 adds 73 operations and removes 0" in row["found"]
     assert "get_campaigns" in row["found"]
     assert "get_flows" not in row["found"]

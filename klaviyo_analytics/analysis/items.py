@@ -192,7 +192,7 @@ def _is_mapping(value: Any) -> bool:
 
 
 def _lines(properties: Mapping[str, Any], order: str) -> tuple[str, list[Any]]:
-    """Return where the lines of an order are, and the lines: objects, or names where there are none."""
+    """Return where the lines of an order are, and the lines: objects, or names where an order lists no objects."""
     extra, items, names = properties.get(_EXTRA), properties.get(_ITEMS), properties.get(_NAMES)
     if not (type(extra) is dict and type(items) in _AS_THEY_ARE and type(names) in _AS_THEY_ARE):
         extra, items, names = (
@@ -281,7 +281,7 @@ def _texts(values: list[Any]) -> list[str | None]:
 
 
 def _numbers(values: list[Any]) -> tuple[Any, Any]:
-    """Return the numbers, missing where a value is none, and whether each value is one."""
+    """Return the numbers, missing where a value cannot be read as one, and whether each value can."""
     kinds = set(map(type, values))
     if kinds <= {int, float}:
         return np.array(values, dtype=float), True
