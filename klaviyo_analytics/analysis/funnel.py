@@ -351,8 +351,10 @@ def _next_step(chains: Table, acts: Table, steps: Sequence[str], number: int, wi
         __event=nw.col("__at"),
     )
     both = nw.concat([waiting.select(*columns_of(following)), following])
-    soonest = nw.col("__event").cum_min(reverse=True)
-    both = windowed(both, ["profile_id"], ["__when", "__side"], __found=soonest).filter(nw.col("__t0") != -1)
+    # from the last to the first, as pandas 2 cannot go backwards
+    both = both.with_columns(__back=-nw.col("__when"), __turn=-nw.col("__side"))
+    soonest = nw.col("__event").cum_min()
+    both = windowed(both, ["profile_id"], ["__back", "__turn"], __found=soonest).filter(nw.col("__t0") != -1)
     limit = _NEVER if within is None else math.floor(within * DAY)
     in_time = (nw.col("__found") < _NEVER) & (nw.col("__found") - nw.col("__t0") <= limit)
     next_at = nw.when(in_time).then(nw.col("__found"))

@@ -68,7 +68,7 @@ def test_windows_see_the_rows_of_their_like_in_order(
         "before": nw.col("row").shift(1),
         "after": nw.col("row").shift(-1),
         "so_far": nw.col("row").cum_max(),
-        "from_here": nw.col("row").cum_min(reverse=True),
+        "least": nw.col("row").cum_min(),
     }
     ours, theirs = (windowed(table, ["who"], order, **columns) for table in both(rows))
     assert sorted(values(ours, "row", *columns), key=repr) == sorted(
