@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import narwhals.stable.v2 as nw
-import numpy as np
-import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import (
@@ -35,7 +33,7 @@ from klaviyo_analytics.analysis._events import (
     true,
     with_micros,
 )
-from klaviyo_analytics.analysis._ordering import in_order
+from klaviyo_analytics.analysis._ordering import in_order, keyed, numbered
 from klaviyo_analytics.analysis.attribution_settings import (
     IDS,
     TOUCH,
@@ -357,17 +355,10 @@ def _opened(
 
 def _numbered(sold: Table, acts: Table) -> tuple[Table, Table]:
     """Append `__order`, `__touch` and `__person` in pandas, which joins integers many times faster than texts."""
-    orders: Any = sold.to_native()
-    touches: Any = acts.to_native()
-    if not nw.dependencies.is_pandas_dataframe(orders):
-        return sold, acts
-    people = pd.concat([orders["profile_id"], touches["profile_id"]], ignore_index=True)
-    codes = pd.factorize(people)[
-        0
-    ]  # -1 where the profile is missing; those rows are left out before any join
-    orders = orders.assign(__order=np.arange(len(orders)), __person=codes[: len(orders)])
-    touches = touches.assign(__touch=np.arange(len(touches)), __person=codes[len(orders) :])
-    return nw.from_native(orders).lazy(), nw.from_native(touches).lazy()
+    (sold, acts), _ = keyed([sold, acts], __person=["profile_id"])
+    sold, _ = numbered(sold, "__order", "order_id")
+    acts, _ = numbered(acts, "__touch", "id")
+    return sold, acts
 
 
 def _key(table: Table, fast: str, plain: str) -> str:
@@ -388,7 +379,7 @@ def _eligible(sold: Table, acts: Table, chosen: AttributionSettings) -> Table:
     )
     person, touch = _key(acts, "__person", "profile_id"), _key(acts, "__touch", "touch_id")
     order = _key(sold, "__order", "order_id")
-    keyed = open_ones.select(
+    begun = open_ones.select(
         person,
         *dict.fromkeys(["touch_id", touch]),
         "__touch_us",
@@ -396,7 +387,7 @@ def _eligible(sold: Table, acts: Table, chosen: AttributionSettings) -> Table:
         "__window",
         __stretch=nw.col("__anchor") // stretch,
     )
-    twice = nw.concat([keyed, keyed.with_columns(__stretch=nw.col("__stretch") + 1)])
+    twice = nw.concat([begun, begun.with_columns(__stretch=nw.col("__stretch") + 1)])
     buyers = sold.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
     buyers = buyers.select(
         *dict.fromkeys(["order_id", order]), person, "__us", __stretch=nw.col("__us") // stretch

@@ -52,9 +52,8 @@ LONGER = 1.3  # how much more than that a range may be before it is cut
 AHEAD = 4  # pages that a reader takes at once where pages are needed in order
 # pages a reader that may be kept up to a range before it is not begun, and before it is not read on
 HANDED_OUT, AHEAD_OF_IT = 2, 3
-AHEAD_OF_ALL = (
-    6  # pages a reader that may be kept in all, with those behind a dense stretch that nobody expected
-)
+# pages a reader that may be kept in all, with those behind a dense stretch that nobody expected
+AHEAD_OF_ALL = 6
 FIRST = 2  # pages that each range leaves to those before it, which are needed first
 GROWTH = 1.2  # how much longer each range is than the one before, where a dense stretch may end anywhere
 SURPRISE = 4  # how many times longer than planned a range is, where nobody knows how long a dense stretch is
@@ -526,6 +525,7 @@ class Ranges:
         self._open, self._pausing = self._open + 1, self._pausing - 1
 
     def _is_too_far(self, piece: _Piece) -> bool:
+        """Return whether a reader has to wait with the next page of its range."""
         return piece is not self._pieces[0] and self._many(self._pieces.index(piece) + 1, AHEAD_OF_IT)
 
     def _many(self, place: int, most: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from klaviyo_analytics.http import json
 from klaviyo_analytics.http.json import DECODED, LONG, Decoder, loads
@@ -107,3 +110,27 @@ def test_events_are_decoded_in_one_thread_and_only_while_they_are_read(decoding:
         decoding.clear()
         shop.client.events.list(page_size=200, limit=200)
         assert decoding == [threading.current_thread().name]
+
+
+PARTS = st.lists(
+    st.tuples(
+        st.sampled_from(["{}", "-{}", "{}.5", "{}e3", '"{}"', '"a{}"', '",{},"', '"-{}"']),
+        st.sampled_from([1, 5, 18, 19, 20, 21, 25, 40, 100]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(PARTS, st.sampled_from(["0", "7"]), st.sampled_from([", ", ","]), st.sampled_from([7, 64, 1 << 16]))
+def test_whole_numbers_are_exact_wherever_they_stand(
+    parts: list[tuple[str, int]], digit: str, between: str, piece: int
+) -> None:
+    """Also at the edge of a piece that is searched, after runs of digits in texts, and with a sign."""
+    values = [form.format("1" + digit * (length - 1)) for form, length in parts]
+    body = f"[{between.join(values)}]".encode()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(json, "_PIECE", piece)
+        found = loads(body)
+    assert found == [ast.literal_eval(value) for value in values]
+    assert [type(one) for one in found] == [type(ast.literal_eval(value)) for value in values]
