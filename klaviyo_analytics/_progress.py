@@ -100,15 +100,19 @@ class Progress:
     def note(self, note: str) -> None:
         """Show a note beside the bar without counting anything."""
         if self._bar is not None and time.monotonic() - self._begun >= DELAY:
-            self._bar.set_postfix_str(note)
+            self._show(note)
 
     def waiting(self, seconds: float) -> None:
         """Show that rate limits delay the work by so many seconds."""
         if self._listener is not None:
             self._listener.waiting(seconds)
         if self._bar is not None and seconds >= 1:
-            self._bar.set_postfix_str(f"waiting {seconds:.0f} s")
+            self._show(f"waiting {seconds:.0f} s")
             self._waits = True
+
+    def _show(self, note: str) -> None:
+        self._bar.set_postfix_str(note)
+        self._bar.delay = 0.0  # it is on the screen now: tqdm removes no bar whose time has not come
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -119,7 +123,9 @@ class Progress:
 
 
 def _is_interactive() -> bool:
-    if "ipykernel" in sys.modules:
+    ipython = sys.modules.get("IPython")  # not whether ipykernel was imported, which other programs do, too
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None and "IPKernelApp" in shell.config:
         return True
     return bool(sys.stderr and sys.stderr.isatty())
 

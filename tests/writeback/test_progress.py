@@ -111,6 +111,32 @@ def test_what_was_waited_for_is_forgotten_when_it_goes_on(
     assert "waiting" not in last
 
 
+def test_work_that_fails_while_it_waits_leaves_nothing_on_the_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_progress, "DELAY", 600.0)  # a wait is told at once, whatever the delay
+    monkeypatch.setattr(tqdm.auto, "tqdm", partial(tqdm.std.tqdm, mininterval=0))
+
+    def fails() -> None:
+        with Progress("accounts", shown=True) as progress:
+            progress.waiting(1.0)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+    shown = capsys.readouterr().err.split("\r")
+    assert any("waiting 1 s" in line for line in shown)
+    assert shown[-1].strip() == ""
+
+
+def test_a_program_that_has_imported_ipykernel_is_no_notebook(capsys: pytest.CaptureFixture[str]) -> None:
+    import ipykernel  # noqa: F401, PLC0415  (what is tested)
+
+    with Progress("events", shown=None) as progress:
+        progress.waiting(1.0)
+    assert capsys.readouterr().err == ""
+
+
 def test_nothing_is_shown_in_the_first_second(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
