@@ -55,7 +55,7 @@ def collection(document: Any, where: str) -> list[Record]:
     if data.value is None:
         raise errors.MalformedResponseError(f"{where} answered with null instead of a list of resources.")
     rows = data.records()
-    if not any(map(_is_nameless, rows)):
+    if None not in [row.get("id") for row in rows]:
         return data.records("id")
     for n, row in enumerate(rows):
         if not _is_nameless(row):

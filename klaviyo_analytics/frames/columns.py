@@ -206,7 +206,9 @@ def _time(values: list[Any]) -> Any:
 
 def _integer(values: list[Any]) -> Any:
     missing = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
-    whole = np.array([_whole(value) for value in values], dtype=np.int64)
+    if set(map(type, values)) != {int}:
+        values = [_whole(value) for value in values]
+    whole = np.array(values, dtype=np.int64)
     return pd.arrays.IntegerArray(whole, missing)
 
 

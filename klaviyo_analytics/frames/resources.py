@@ -221,9 +221,9 @@ def _names(holders: Objects, known: Collection[str] = ()) -> list[str]:
 
 def _ids(data: Any) -> Any:
     """Return the id or ids of a relationship's data; anything but a resource identifier is kept as it came."""
-    if isinstance(data, list):
-        return [_ids(entry) for entry in data]
-    return data["id"] if isinstance(data, dict) and "id" in data else data
+    if isinstance(data, dict):
+        return data.get("id", data)
+    return [_ids(entry) for entry in data] if isinstance(data, list) else data
 
 
 def _attributes(included: Index, identifier: Any) -> Mapping[str, Any]:

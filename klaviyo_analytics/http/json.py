@@ -26,10 +26,10 @@ LONG = 1 << 17  # bytes of a body from which decoding takes much memory
 DECODED = 2  # bodies that exist decoded at a time
 _TOO_LONG = 20  # digits from which a number may need more than 64 bits
 _PIECE = 1 << 16
-_LONG_NUMBER = re.compile(rb"(?:(?<=[:,\[\s])|(?<=[:,\[\s]-))\d{%d,}(?=[,}\]\s])" % _TOO_LONG)
-_DIGITS = re.compile(rb"\d+")
-_MANY_DIGITS = b"0" * _TOO_LONG
-_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG_NUMBER = re.compile(rb"[:,\[\s]-?\d{%d,}(?=[,}\]\s])" % _TOO_LONG)
+# all digits, and all that may stand before a number, are made alike for a plain search
+_ALIKE = bytes.maketrans(b"123456789:,[\n\r\t", b"0" * 9 + b" " * 6)
+_AFTER = tuple(start + b"0" * _TOO_LONG for start in (b" ", b" -"))
 Answer = TypeVar("Answer")
 _decoder: ContextVar[Decoder | None] = ContextVar("decoder", default=None)
 _paused: set[int] = set()  # threads that switched the garbage collector off and have to switch it on again
@@ -115,16 +115,16 @@ def _decoded(body: bytes) -> Any:
 
 
 def _holds_long_numbers(body: bytes) -> bool:
-    # A plain search costs a tenth of the decoding, the pattern twice the decoding: it is tried only where there are
-    # many digits, as in ids. Piece by piece no second copy of the body is needed.
+    # A plain search costs a tenth of the decoding, the pattern twice the decoding: it is tried only where a number
+    # may stand, and not in ids of many digits. Piece by piece no second copy of the body is needed.
     for start in range(0, len(body), _PIECE):
-        alike = body[start : start + _PIECE + _TOO_LONG].translate(_DIGITS_ALIKE)
-        place = alike.find(_MANY_DIGITS)
-        while place >= 0:
-            if _LONG_NUMBER.match(body, start + place):
-                return True
-            run = _DIGITS.match(body, start + place)
-            place = alike.find(_MANY_DIGITS, run.end() - start if run else len(alike))
+        alike = body[start : start + _PIECE + _TOO_LONG + 2].translate(_ALIKE)
+        for wanted in _AFTER:
+            place = alike.find(wanted)
+            while place >= 0:
+                if _LONG_NUMBER.match(body, start + place):
+                    return True
+                place = alike.find(wanted, place + 1)
     return False
 
 

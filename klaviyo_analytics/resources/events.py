@@ -295,7 +295,8 @@ class Events(EventMethods, EventFrames, EventWrites):
             names = frame["metric.name"].array
         else:
             known = metric_names(self._context, ids.dropna().unique().tolist())
-            names = pd.array([known.get(id) if pd.notna(id) else None for id in ids], dtype="string")
+            codes, there = ids.factorize()  # a missing id has the code -1, and so the last name
+            names = pd.array([*map(known.get, there), None], dtype="string").take(codes)
         place = 2 if frame.columns[1:2].tolist() == ["datetime"] else 1
         named = pd.Series(names, index=frame.index, name="metric")
         # one step for any number of property columns, where pandas warns of an insertion
