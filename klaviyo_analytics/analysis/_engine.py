@@ -202,8 +202,11 @@ def _usual_pandas(dtype: Any) -> Any:
     return None
 
 
-def _of_result(dtype: Any) -> Any:
+def _of_result(column: pd.Series[Any]) -> Any:
     """Return the dtype that a column made by an analysis should have instead, or None: that of all our frames."""
+    dtype: Any = column.dtype
+    if is_object_dtype(dtype):  # as pandas 2 holds text
+        return "string" if pd.api.types.infer_dtype(column, skipna=True) in {"string", "empty"} else None
     if str(dtype) == "Float64":
         return "float64"
     if isinstance(dtype, np.dtype) and dtype.kind in "iub":
@@ -312,7 +315,7 @@ def closed(table: Table, like: IntoFrameT, **attrs: Any) -> IntoFrameT:
         new = [
             name for name in native.columns if name not in given or given[name].dtype != native[name].dtype
         ]
-        kinds = {name: _of_result(native[name].dtype) for name in new}
+        kinds = {name: _of_result(native[name]) for name in new}
         native = native.astype({name: kind for name, kind in kinds.items() if kind is not None})
         native.attrs = {**given.attrs, **attrs}
     return cast(IntoFrameT, native)

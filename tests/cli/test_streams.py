@@ -49,6 +49,11 @@ def ended(line: list[str], variables: dict[str, str], **streams: int) -> subproc
     return subprocess.run([*PROGRAM, *line], env=variables, check=False, timeout=PATIENCE, **kept)  # type: ignore[call-overload, no-any-return]
 
 
+def heeds_ctrl_c() -> None:
+    """Take Ctrl-C as at a terminal: what a shell starts in the background ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @posix
 @pytest.mark.parametrize(
     ("path", "line"),
@@ -69,17 +74,23 @@ def test_ctrl_c_ends_a_command_that_waits_for_an_answer(
     command = [*PROGRAM, *(word.replace("{}", str(tmp_path)) for word in line)]
     try:
         with subprocess.Popen(
-            command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=heeds_ctrl_c,  # noqa: PLW1509  (nothing else runs in the child)
         ) as process:
-            until = time.monotonic() + PATIENCE
-            while fault.hits == 0:  # until it waits
-                assert process.poll() is None, process.communicate()
-                assert time.monotonic() < until
-                os.sched_yield()
-            process.send_signal(signal.SIGINT)
-            begun = time.monotonic()
-            out, said = process.communicate(timeout=PATIENCE)
-            took = time.monotonic() - begun
+            try:
+                until = time.monotonic() + PATIENCE
+                while fault.hits == 0:  # until it waits
+                    assert process.poll() is None, process.communicate()
+                    assert time.monotonic() < until
+                    os.sched_yield()
+                process.send_signal(signal.SIGINT)
+                out, said = process.communicate(timeout=PATIENCE)  # the server would answer after an hour
+            finally:
+                process.kill()
     finally:
         sandbox.faults.clear()
         ANSWER.set()
@@ -87,7 +98,6 @@ def test_ctrl_c_ends_a_command_that_waits_for_an_answer(
     assert said.endswith("\nklaviyo-analytics: interrupted\n")
     assert "Traceback" not in said
     assert "Exception" not in said
-    assert took < 5, "the server would have answered after an hour"
     assert out == "" or line[0] == "demo"  # which shows what it has read
     left = [file for file in tmp_path.rglob("*") if file.is_file() and not file.name.endswith(".lock")]
     assert left == []  # nothing that is half written
