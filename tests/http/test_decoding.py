@@ -122,7 +122,12 @@ PARTS = st.lists(
 )
 
 
-@given(PARTS, st.sampled_from(["0", "7"]), st.sampled_from([", ", ",", ",\n\t"]), st.sampled_from([7, 64, 1 << 16]))
+@given(
+    PARTS,
+    st.sampled_from(["0", "7"]),
+    st.sampled_from([", ", ",", ",\n\t"]),
+    st.sampled_from([7, 64, 1 << 16]),
+)
 def test_whole_numbers_are_exact_wherever_they_stand(
     parts: list[tuple[str, int]], digit: str, between: str, piece: int
 ) -> None:
