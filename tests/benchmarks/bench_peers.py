@@ -163,7 +163,7 @@ def by_dlt(url: str) -> pd.DataFrame:
 
         def update_state(self, response: Any, data: Any = None) -> None:
             super().update_state(response, data)
-            following: str | None = self._next_reference
+            following: str | None = self._next_reference  # type: ignore[has-type]
             self._next_reference = following and following.replace("https://a.klaviyo.com", url)
 
     endpoint = {"path": "events", "params": {"page[size]": 1000, "sort": "datetime"}, "data_selector": "data"}
