@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,8 +25,13 @@ def _database() -> Iterator[None]:
     close_database()
 
 
+@functools.cache
+def of_pandas(name: str) -> list[dict[str, Any]]:
+    return records(CALLS[name](lambda table: table))
+
+
 def same(name: str, got: Any) -> None:
-    found, wanted = records(got), records(CALLS[name](lambda table: table))
+    found, wanted = records(got), of_pandas(name)
     if name in ROWS_KEEP_THEIR_ORDER:
         found, wanted = sorted(found, key=repr), sorted(wanted, key=repr)
     assert found == wanted

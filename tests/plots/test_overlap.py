@@ -16,6 +16,7 @@ from matplotlib.text import Text
 from klaviyo_analytics import plots
 from klaviyo_analytics.plots import gallery
 
+PICTURES = gallery.pictures()
 SIZES = {"small": (5.0, 3.6), "usual": (8.0, 4.5), "large": (12.0, 6.0)}
 OF_THE_GALLERY = {"4 × 3": (4.0, 3.0), "6 × 4": (6.0, 4.0), "usual": (8.0, 4.5), "12 × 7": (12.0, 7.0)}
 GROUPS = (1, 5, 50)
@@ -91,19 +92,19 @@ def drawn(draw: Callable[[], Axes | Figure], size: tuple[float, float]) -> Figur
 
 
 @pytest.mark.parametrize("size", OF_THE_GALLERY)
-@pytest.mark.parametrize("name", gallery.pictures())
+@pytest.mark.parametrize("name", PICTURES)
 def test_no_text_of_a_picture_covers_another(name: str, size: str) -> None:
     with plots.style(dark=is_dark(name, size)):
-        assert faults(drawn(gallery.pictures()[name], OF_THE_GALLERY[size])) == []
+        assert faults(drawn(PICTURES[name], OF_THE_GALLERY[size])) == []
 
 
 def is_dark(name: str, size: str) -> bool:
     """Return the look to draw in: half the sizes of a picture are dark, and the next picture's are the other half."""
-    return (list(gallery.pictures()).index(name) + list(OF_THE_GALLERY).index(size)) % 2 == 1
+    return (list(PICTURES).index(name) + list(OF_THE_GALLERY).index(size)) % 2 == 1
 
 
 def test_every_picture_is_looked_at_in_both_looks() -> None:
-    for name in gallery.pictures():
+    for name in PICTURES:
         assert {is_dark(name, size) for size in OF_THE_GALLERY} == {True, False}
 
 

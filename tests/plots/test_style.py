@@ -21,6 +21,7 @@ from klaviyo_analytics.errors import InvalidInputError
 from klaviyo_analytics.plots import gallery
 from klaviyo_analytics.plots._style import MUTED, PALETTE, colours_of, contrast, ink
 
+PICTURES = gallery.pictures()
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 _VISION = {
     "normal": np.eye(3),
@@ -101,10 +102,10 @@ def test_marks_and_text_stand_out_from_the_page(page: str) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("name", gallery.pictures())
+@pytest.mark.parametrize("name", PICTURES)
 def test_every_text_of_every_picture_has_contrast(name: str, *, dark: bool) -> None:
     with plots.style("dark") if dark else plots.style():
-        drawn = gallery.pictures()[name]()
+        drawn = PICTURES[name]()
         figure = drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
         assert figure is not None
         figure.canvas.draw()
@@ -137,10 +138,10 @@ def marks(ax: Axes) -> Iterator[tuple[str, float]]:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("name", gallery.pictures())
+@pytest.mark.parametrize("name", PICTURES)
 def test_every_mark_of_every_picture_has_contrast(name: str, *, dark: bool) -> None:
     with plots.style("dark") if dark else plots.style():
-        drawn = gallery.pictures()[name]()
+        drawn = PICTURES[name]()
     figure = drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
     assert figure is not None
     for ax in figure.axes:
