@@ -45,7 +45,7 @@ def bring(options: argparse.Namespace) -> int:
             if options.rejects is not None and invalid:
                 note(f"Wrote {counted(plan.write_rejects(options.rejects), 'row')} to {options.rejects}.")
             if invalid and not skips:
-                note(f"{counted(invalid, 'row')} cannot be sent as they are. {_SKIP[files]}")
+                note(f"{counted(invalid, 'row')} cannot be sent. {_SKIP[files]}")
             note("Nothing was sent. Pass --apply to send it.")
             return FAILED if invalid and not skips else DONE
         if invalid and not skips:
