@@ -98,6 +98,8 @@ def show(frame: pd.DataFrame, options: argparse.Namespace, *, first: Sequence[st
         if not unicode and not sys.stdout.isatty():  # a value is refused rather than changed
             text.getvalue().encode(sys.stdout.encoding)
         _write(text.getvalue())
+    elif frame.empty:
+        _write("No rows.\n")
     else:
         head, *lines = table(
             _in_reading_order(frame, first), width=columns() if sys.stdout.isatty() else None
