@@ -17,8 +17,8 @@ from klaviyo_analytics.archive import sql, upkeep
 from klaviyo_analytics.archive import sql as queries
 from klaviyo_analytics.archive.reports import Reported
 from klaviyo_analytics.archive.sql import Clock, Span, conditions
-from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named
-from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Sync, report
+from klaviyo_analytics.archive.store import REACHED, TIMEZONE, Store, mark, named
+from klaviyo_analytics.archive.sync import EVERYTHING, START, Sync, report
 from klaviyo_analytics.archive.tables import KEPT, MEMBERS, SPECS, TABLES, spec_of, to_frame
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError
 from klaviyo_analytics.frames.schema import Properties

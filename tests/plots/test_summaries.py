@@ -286,7 +286,8 @@ def test_new_and_returning_customers_are_stacked_by_month() -> None:
     frame.attrs.update(analysis="new_and_returning", timezone="America/New_York")
     ax = plots.auto(frame)
     assert legend(ax) == ["New", "Returning"]
-    assert sorted(bar.get_height() for bar in ax.patches if bar.get_height()) == frame["revenue"].tolist()
+    heights = [float(bar.get_height()) for row in range(2) for bar in bars(ax, row)]
+    assert sorted(heights) == frame["revenue"].tolist()
     assert title(ax) == title(plots.auto(frame.assign(month=frame["month"] + "-01")))  # bars, longest first
 
 
