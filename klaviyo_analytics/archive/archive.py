@@ -17,8 +17,8 @@ from klaviyo_analytics.archive import sql, upkeep
 from klaviyo_analytics.archive import sql as queries
 from klaviyo_analytics.archive.reports import Reported
 from klaviyo_analytics.archive.sql import Clock, Span, conditions
-from klaviyo_analytics.archive.store import TIMEZONE, Store, mark, named
-from klaviyo_analytics.archive.sync import EVERYTHING, REACHED, START, Sync, report
+from klaviyo_analytics.archive.store import REACHED, TIMEZONE, Store, mark, named
+from klaviyo_analytics.archive.sync import EVERYTHING, START, Sync, report
 from klaviyo_analytics.archive.tables import KEPT, MEMBERS, SPECS, TABLES, spec_of, to_frame
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError
 from klaviyo_analytics.frames.schema import Properties
@@ -548,7 +548,9 @@ class Archive(Reported):
         return "UTC"
 
     def _now(self) -> datetime:
-        return self._context.now() if self._context is not None else datetime.now(UTC)
+        return (
+            self._context.now() if self._context is not None else self._store.last_read() or datetime.now(UTC)
+        )
 
 
 def archive_of(

@@ -15,10 +15,13 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
+from klaviyo_analytics.archive.tables import TABLES
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError
 from klaviyo_analytics.http import cancellation
+from klaviyo_analytics.http.session import LOOPBACK
 
 ACCOUNT = "klaviyo.account"
+REACHED = "reached"  # the mark of a table until when it was read
 TIMEZONE = "klaviyo.timezone"
 LOCK = ".writing"
 ATTEMPTS = 8  # of a commit that another writer was faster with; matters for object stores only
@@ -73,11 +76,24 @@ class Store:
             return None
         found = table.metadata().configuration.get(ACCOUNT)
         if self.account is not None and found != self.account:
+            anew = (
+                " A sandbox that starts again is a new account: delete this folder, or keep one running with "
+                "`klaviyo-analytics sandbox`."
+                if _is_sandbox(found) and _is_sandbox(self.account)
+                else ""
+            )
             raise InvalidInputError(
                 f"The archive {self.where} holds {found or 'an unknown account'}, not {self.account}. "
-                "One folder holds one account; choose another folder."
+                f"One folder holds one account; choose another folder.{anew}"
             )
         return table
+
+    def last_read(self) -> datetime | None:
+        """Return until when the copy of a sandbox, whose clock may stand still, was read; None for any other."""
+        tables = [table for name in TABLES if (table := self.table(name)) is not None]
+        if not any(_is_sandbox(table.metadata().configuration.get(ACCOUNT)) for table in tables):
+            return None
+        return max((moment for table in tables if (moment := mark(table, REACHED)) is not None), default=None)
 
     def opened(
         self, name: str, schema: pa.Schema, partition: str | None, statistics: Sequence[str]
@@ -214,6 +230,11 @@ def _committing(marks: Marks) -> CommitProperties:
         if moment is not None
     ]
     return CommitProperties(app_transactions=transactions)
+
+
+def _is_sandbox(account: str | None) -> bool:
+    """Return whether an account's fingerprint names a server on this machine."""
+    return urlsplit(f"//{(account or '').rpartition(' at ')[2]}").hostname in LOOPBACK
 
 
 def _place(where: str | Path) -> tuple[str, Path | None]:

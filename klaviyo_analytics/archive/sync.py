@@ -22,7 +22,7 @@ from deltalake import DeltaTable
 from klaviyo_analytics import frames, resources
 from klaviyo_analytics._progress import Progress
 from klaviyo_analytics.archive import sql
-from klaviyo_analytics.archive.store import Marks, Store, mark, quoted
+from klaviyo_analytics.archive.store import REACHED, Marks, Store, mark, quoted
 from klaviyo_analytics.archive.tables import ATTRIBUTION, SPECS, TIME, Spec, json_text, to_arrow
 from klaviyo_analytics.filters import F, Filter
 from klaviyo_analytics.http.session import Reply
@@ -40,7 +40,7 @@ RECENT = 20_000  # ids kept as text; a page repeats those of the pages just befo
 PARENTS = 50  # campaigns or flows whose messages are written in one commit
 SECOND = timedelta(seconds=1)
 EVERYTHING = datetime.fromtimestamp(0, UTC)
-START, REACHED = "start", "reached"  # marks of a table: from when and until when it was read
+START = "start"  # the mark of a table from when it was read
 CLASSES: Mapping[str, type[Any]] = {
     "accounts": resources.Accounts,
     "metrics": resources.Metrics,

@@ -12,10 +12,9 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from klaviyo_analytics.archive import sql
-from klaviyo_analytics.archive.store import Store, mark, named, quoted
+from klaviyo_analytics.archive.store import REACHED, Store, mark, named, quoted
 from klaviyo_analytics.archive.sync import (
     EVERYTHING,
-    REACHED,
     START,
     Outcome,
     Sync,

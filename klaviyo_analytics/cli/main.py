@@ -57,6 +57,12 @@ EXAMPLES = """examples:
 Any command that reads an account also takes --demo, which asks the synthetic shop instead.
 `klaviyo-analytics check --help` explains how --profile names an account.
 """
+ANALYSES = """analyses:
+  ab-test attribution attribution-comparison by-segment cohorts conversion-lag coupons
+  deliverability-by-provider engagement-tiers fatigue flow-collisions flow-health flow-losses growth-by-source
+  holdout-lift klaviyo-rfm lifetime-value links new-and-returning ordered-funnel overlap product-affinity
+  repeat-purchase replenishment retention-curves rfm send-times subject-lines touch-rollup year-over-year
+"""
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -363,9 +369,8 @@ def _answering(commands: _Commands) -> None:
         commands, "analyse", "an analysis in one line: rfm, cohorts, attribution and others",
         'analyse rfm --timeframe "last 24 months" --csv', output=True,
     )  # fmt: skip
-    analyse.add_argument(
-        "analysis", help="name of a method of client.analyses, such as rfm, send-times or ab"
-    )
+    analyse.epilog = f"{analyse.epilog}\n\n{ANALYSES}"
+    analyse.add_argument("analysis", help="a method of client.analyses, such as rfm, send-times or ab")
     analyse.add_argument("--archive", help="read the local copy in this folder instead of the account")
     analyse.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",

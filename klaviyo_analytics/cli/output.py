@@ -71,6 +71,7 @@ OPTIONS = {
     "group_by": "by",
     "since": "since",
 }
+AMBIGUOUS = re.compile(r"Several metrics are called '([^']*)'")
 HELD = "\0"  # a space at which a line must not break
 LABEL = re.compile(
     r"^\s*(?:\S+ {2,})?"
@@ -98,6 +99,8 @@ def show(frame: pd.DataFrame, options: argparse.Namespace, *, first: Sequence[st
         if not unicode and not sys.stdout.isatty():  # a value is refused rather than changed
             text.getvalue().encode(sys.stdout.encoding)
         _write(text.getvalue())
+    elif frame.empty:
+        _write("No rows.\n")
     else:
         head, *lines = table(
             _in_reading_order(frame, first), width=columns() if sys.stdout.isatty() else None
@@ -294,6 +297,10 @@ def in_shell_words(text: str, options: argparse.Namespace | None = None) -> str:
     for call, command in SHELL_WORDS:
         text = call.sub(command, text)
     known = vars(options) if options else {}
+    metrics = [name for name in ("conversion_metric", "metric") if name in known]
+    if metrics and not any(known[name] for name in metrics) and (usual := AMBIGUOUS.search(text)):
+        option = f"--{metrics[0].replace('_', '-')} {shlex.quote(usual[1])}"  # --integration alone is refused
+        text = text.replace("such as --integration", f"such as {option} --integration", 1)
 
     def in_place_of(found: re.Match[str]) -> str:
         name = OPTIONS.get(found[1], found[1])

@@ -421,7 +421,8 @@ def _analysed(analyses: Any, name: str, options: argparse.Namespace) -> pd.DataF
     names = [one for one in dir(analyses) if not one.startswith("_")]
     if name not in names:
         raise InvalidInputError(
-            f"{options.analysis!r} is not an analysis{did_you_mean(name, names)}. {allowed_values(name, names)}"
+            f"{options.analysis!r} is not an analysis{did_you_mean(name, names)}. {allowed_values(name, names)} "
+            "`klaviyo-analytics analyse --help` lists all."
         )
     method = getattr(analyses, name)
     given = _parameters(options.parameter)

@@ -40,12 +40,14 @@ def bring(options: argparse.Namespace) -> int:
         invalid = len(plan.problems)
         if files:
             note(_mapping(plan.mapping))
+        if options.what == "subscribers" and plan.consent is None:
+            note("Nobody would be subscribed. --consent NAME names the column that says who agreed.")
         if not options.apply:
             show(_decisions(plan.preview(), options) if files else plan.preview(), options)
             if options.rejects is not None and invalid:
                 note(f"Wrote {counted(plan.write_rejects(options.rejects), 'row')} to {options.rejects}.")
             if invalid and not skips:
-                note(f"{counted(invalid, 'row')} cannot be sent as they are. {_SKIP[files]}")
+                note(f"{counted(invalid, 'row')} cannot be sent. {_SKIP[files]}")
             note("Nothing was sent. Pass --apply to send it.")
             return FAILED if invalid and not skips else DONE
         if invalid and not skips:
@@ -68,7 +70,7 @@ def bring(options: argparse.Namespace) -> int:
         except ConfirmationRequiredError as error:
             said = in_shell_words(str(error), options).replace("Pass confirm=True if", "Pass --confirm if")
             raise ConfirmationRequiredError(said) from None
-        if files and options.rejects is not None:
+        if files and options.rejects is not None and len(result.failures):
             note(
                 f"Rows that were rejected or failed are in {options.rejects}. Fix them and import that file."
             )

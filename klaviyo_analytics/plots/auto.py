@@ -34,7 +34,7 @@ from klaviyo_analytics.plots.customers import (
     rfm_map,
     rfm_movement,
 )
-from klaviyo_analytics.plots.revenue import top_products
+from klaviyo_analytics.plots.revenue import revenue_split, top_products
 from klaviyo_analytics.plots.timing import conversion_lag, fatigue, send_time_heatmap
 
 if TYPE_CHECKING:
@@ -118,9 +118,10 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
     Returns
     -------
     matplotlib.axes.Axes
-        What the plot of that analysis draws, such as `rfm_map` or `cohort_heatmap`; horizontal bars for an analysis
-        without a plot of its own. Of more than 15 rows it draws the 15 longest bars (of `deliverability_by_provider`
-        the first 15, the largest providers), and says so below.
+        What the plot of that analysis draws, such as `rfm_map` or `cohort_heatmap`; stacked months for
+        `new_and_returning`, and horizontal bars for any other analysis without a plot of its own. Of more than 15
+        bars it draws the 15 longest (of `deliverability_by_provider` the first 15, the largest providers), and says
+        so below.
 
     Raises
     ------
@@ -157,6 +158,9 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
         if {"weekday", "hour"} <= set(frame.columns):
             return send_time_heatmap(frame, title=title, ax=ax)
         return _bars(frame, (str(frame.columns[0]),), "rate", "rate", title or "Rate by time of sending", ax)
+    if kind == "new_and_returning" and (months := _by_month(frame)) is not None:
+        usual = _BARS[kind][-1] if title is None else title
+        return revenue_split(months, hue="customer", interval="month", title=usual, ax=ax)
     if kind in _PICTURES:
         axes: Axes = _PICTURES[kind](frame, title=title, ax=ax)
         return axes
@@ -175,6 +179,18 @@ def auto(frame: pd.DataFrame, *, title: str | None = None, ax: Axes | None = Non
         f"{named}{f'; given: {like}' if like else ''}. Expected an unchanged frame of client.analyses, such as "
         "client.analyses.rfm(). Or call the plot by its name, such as ka.plots.rfm_map(frame)."
     )
+
+
+def _by_month(frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the frame with its months as times; None if it is empty or has another grouping than months."""
+    keys = ["month", "customer"]
+    if not {*keys, "revenue"} <= set(frame.columns) or frame.empty or frame.duplicated(keys).any():
+        return None
+    months = pd.to_datetime(frame["month"].astype("string"), format="%Y-%m", errors="coerce")
+    if months.isna().any():
+        return None
+    customers = frame["customer"].astype("string").str.capitalize()
+    return frame.assign(datetime=months.dt.tz_localize(frame.attrs.get("timezone")), customer=customers)
 
 
 def _added(frame: pd.DataFrame, keys: list[str], value: str, unit: Kind) -> pd.DataFrame:

@@ -453,6 +453,10 @@ def ab_forest(
                 },
             )
         across_axis(ax, np.concatenate([middle, low, high]), kind)
+        first, last = ax.get_xlim()
+        if first < 0:  # an interval that ends beside the frame would seem to go on behind it
+            ax.spines["left"].set_visible(False)
+            ax.set_xlim(first - 0.03 * (last - first), last)
     else:
         put_note(ax, "No variation to compare" if len(frame) else "No rows to draw")
     words = quantity(measure).label if kind == "rate" else in_words(measure)

@@ -99,10 +99,9 @@ TABLE = """
 # list of several adds or removes one option, without Ctrl or Command; with Shift the browser's own range stays.
 _KEYS = (
     "const k=this.closest('.kla');if(k&&!k.dataset.kla){k.dataset.kla='1';k.addEventListener('focusin',e=>{"
-    "const t=e.target;if(!t.matches('select, .kla-presets input'))return;"
-    "t.setAttribute('data-lm-suppress-shortcuts','true');const g=t.closest('.kla-presets');"
-    "if(g){const n=g.dataset.kla=g.dataset.kla||'kla'+Math.random();"
-    "g.querySelectorAll('input').forEach(r=>{r.name=n})}});k.addEventListener('mousedown',e=>{"
+    "const t=e.target;if(t.matches('select, .kla-presets input'))t.setAttribute('data-lm-suppress-shortcuts','true');"
+    "k.querySelectorAll('.kla-presets').forEach(g=>{const n=g.dataset.kla=g.dataset.kla||'kla'+Math.random();"
+    "g.querySelectorAll('input').forEach(r=>{r.name=n})})});k.addEventListener('mousedown',e=>{"
     "const o=e.target,l=o.closest('.kla-several select');"
     "if(!l||o.tagName!=='OPTION'||e.button||e.shiftKey||e.ctrlKey||e.metaKey||e.defaultPrevented)return;"
     "e.preventDefault();const top=l.scrollTop;o.selected=!o.selected;l.focus();l.scrollTop=top;"
@@ -123,7 +122,7 @@ CSS = f"""<style onload="{_KEYS}">
 .kla-several option::before {{content: "☐ " / ""; opacity: .75}}
 .kla-several option:checked::before {{content: "☑ " / ""; opacity: 1}}
 .kla .jupyter-button.mod-primary {{background: #1565c0; color: #fff}}
-.kla-presets .widget-radio-box {{display: flex; flex-flow: row wrap; gap: 4px; margin: 0 0 4px !important;
+.kla-presets .widget-radio-box {{display: flex; flex-flow: row wrap; gap: 4px; margin: 0 2px 4px !important;
   padding: 0; flex: 1 1 0}}
 .kla-presets .widget-radio-box label {{width: auto; height: 24px; line-height: 22px; margin: 0; padding: 0 9px;
   border: 1px solid var(--kla-line); border-radius: 12px; color: inherit; cursor: pointer; white-space: nowrap}}

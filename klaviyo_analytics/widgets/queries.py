@@ -164,6 +164,12 @@ def _written(value: Any) -> str:
 MOST_KEY_NUMBERS = 4
 
 
+def in_short(labels: Sequence[str]) -> str:
+    """Write at most three names, and how many more there are."""
+    more = len(labels) - 3
+    return ", ".join(labels[:3]) + (f" and {more} more" if more > 0 else "")
+
+
 def change_of(value: float, before: Sequence[float]) -> float | None:
     """Return the change against a value before, as a fraction of it; None without one above zero."""
     return value / before[0] - 1 if before and before[0] > 0 and value == value else None  # noqa: PLR0124  (not NaN)
@@ -287,7 +293,7 @@ class MetricAsk(Ask):
     @property
     def subject(self) -> str:
         """Metrics and days."""
-        return f"{' '.join(self.labels[:3])} {str(self.timeframe).split(' (', 1)[0]}"
+        return f"{in_short(self.labels)}, {str(self.timeframe).split(' (', 1)[0]}"
 
     @property
     def alt(self) -> str:

@@ -22,7 +22,16 @@ from klaviyo_analytics.widgets.choices import ChoiceState
 from klaviyo_analytics.widgets.dates import CUSTOM, DateRangePicker
 from klaviyo_analytics.widgets.explorer import Explorer, ExplorerState
 from klaviyo_analytics.widgets.pickers import ListPicker, SegmentPicker
-from klaviyo_analytics.widgets.queries import Ask, Frames, KeyNumber, Name, call, change_of, labelled
+from klaviyo_analytics.widgets.queries import (
+    Ask,
+    Frames,
+    KeyNumber,
+    Name,
+    call,
+    change_of,
+    in_short,
+    labelled,
+)
 
 CHARTS = {"Sizes over time": "sizes", "Overlap": "overlap"}
 MOST_SIZES, MOST_OVERLAP = 12, 25
@@ -95,7 +104,7 @@ class SizesAsk(Ask):
     @property
     def subject(self) -> str:
         """Segments and days."""
-        return f"{' '.join(self.labels[:3])} {str(self.timeframe).split(' (', 1)[0]}"
+        return f"{in_short(self.labels)}, {str(self.timeframe).split(' (', 1)[0]}"
 
     @property
     def alt(self) -> str:
@@ -158,7 +167,7 @@ class OverlapAsk(Ask):
     @property
     def subject(self) -> str:
         """Groups."""
-        return f"overlap of {' '.join(self.labels[:3])}"
+        return f"overlap of {in_short(self.labels)}"
 
     @property
     def alt(self) -> str:

@@ -200,7 +200,10 @@ def test_another_account_is_refused_and_no_key_is_kept(shop: Shop, tmp_path: Pat
     archive.sync(["events", "metrics"])
     with open_shop(profiles=20, events=50, seed=9) as other:
         asked = len(other.sandbox.requests)
-        with pytest.raises(InvalidInputError, match="One folder holds one account"):
+        again = (
+            "One folder holds one account.* A sandbox that starts again is a new account: delete this folder"
+        )
+        with pytest.raises(InvalidInputError, match=again):
             other.client.archive(tmp_path)
         assert all(not one.startswith("POST") for one in other.asked(asked))
     keys = (shop.sandbox.maton_key.encode(), shop.sandbox.api_key.encode())
@@ -337,6 +340,19 @@ class TestRefusals:
         archive = ka.open_archive(kept._store.where)
         with pytest.raises(ConfigurationError, match="needs a client"):
             archive.sync()
+
+    def test_the_days_of_a_sandbox_count_from_its_own_clock(self, shop: Shop, tmp_path: Path) -> None:
+        shop.client.archive(tmp_path).sync(["events"])
+        last = shop.client.archive(tmp_path).frame("events", timeframe="last 30 days")
+        alone = ka.open_archive(tmp_path).frame("events", timeframe="last 30 days")
+        assert len(last) > 0
+        assert set(alone["id"]) & set(last["id"])
+
+    def test_the_days_of_an_account_count_from_now(self, shop: Shop, tmp_path: Path) -> None:
+        shop.client.archive(tmp_path).sync(["metrics"])
+        table = DeltaTable(tmp_path / "metrics")
+        table.alter.set_table_properties({store.ACCOUNT: "X1 at Klaviyo"}, raise_if_not_exists=False)
+        assert ka.open_archive(tmp_path)._store.last_read() is None
 
     def test_a_folder_without_an_archive(self, tmp_path: Path) -> None:
         with pytest.raises(ka.errors.NoMatchError, match="holds no archive"):

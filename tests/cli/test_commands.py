@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 import klaviyo_analytics as ka
+from klaviyo_analytics.answers import Analyses
 from klaviyo_analytics.cli import account, output, reading
 from klaviyo_analytics.cli.main import DONE, FAILED, INCOMPLETE, INTERRUPTED, USAGE, main, words
 from klaviyo_analytics.sandbox import Sandbox
@@ -252,6 +253,38 @@ def test_subscribers_join_a_list_that_is_named(
     assert printed(capsys, *words, named) == by_name
     assert "ann@shop.example" in by_name
     assert main([*words, "Newsletters"]) == 1
+    (tmp_path / "new.csv").write_text("Email\nann@shop.example\n")
+    capsys.readouterr()
+    assert main([*words, "Newsletter"]) == 0
+    assert "Nobody would be subscribed. --consent NAME" in capsys.readouterr().err
+
+
+def test_rejects_are_named_only_where_a_row_was_rejected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, rejects = tmp_path / "new.csv", str(tmp_path / "rejects.csv")
+    file.write_text("Email\nann@shop.example\n")
+    assert main(["import", "profiles", str(file), "--apply", "--rejects", rejects]) == 0
+    assert rejects not in capsys.readouterr().err
+    file.write_text("Email\nann@shop.example\nbob\n")
+    Path(rejects).unlink()
+    main(["import", "profiles", str(file), "--apply", "--rejects", rejects])
+    assert f"are in {rejects}" in capsys.readouterr().err
+
+
+def test_help_lists_every_analysis_and_a_table_without_rows_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["analyse", "--help"])
+    listed = capsys.readouterr().out.partition("analyses:")[2].split()
+    assert {name.replace("-", "_") for name in listed} == {
+        name for name in dir(Analyses) if not name.startswith("_")
+    }
+    assert main(["sync", str(tmp_path / "copy"), "metrics"]) == 0
+    capsys.readouterr()
+    assert main(["sql", str(tmp_path / "copy"), "select name from metrics where false", "--table"]) == 0
+    assert capsys.readouterr().out == "No rows.\n"
 
 
 # Each command: what succeeds, and mistakes with the words that explain them. {here} is a folder with the files below.

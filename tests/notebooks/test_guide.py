@@ -159,7 +159,7 @@ def folder(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "key").chmod(0o600)
     (tmp_path / "new.csv").write_text("Email,First Name\nann@shop.example,Ann\n")
     (tmp_path / "customers.csv").write_text(
-        "Email,First Name,Accepts Email Marketing\nann@shop.example,Ann,yes\n"
+        "Email,First Name,Accepts Email Marketing,Shoe size\nann@shop.example,Ann,yes,38\n"
     )
     return tmp_path
 

@@ -278,6 +278,28 @@ def test_auto_knows_segments_and_order_lines_by_their_columns() -> None:
         plots.auto(lines.drop(columns="product"))
 
 
+def test_new_and_returning_customers_are_stacked_by_month() -> None:
+    months = [f"2025-{month:02}" for month in range(1, 13)]
+    frame = pd.DataFrame(
+        {"month": np.repeat(months, 2), "customer": ["new", "returning"] * 12, "revenue": np.arange(24.0) + 1}
+    )
+    frame.attrs.update(analysis="new_and_returning", timezone="America/New_York")
+    ax = plots.auto(frame)
+    assert legend(ax) == ["New", "Returning"]
+    heights = [float(bar.get_height()) for row in range(2) for bar in bars(ax, row)]
+    assert sorted(heights) == frame["revenue"].tolist()
+    assert title(ax) == title(plots.auto(frame.assign(month=frame["month"] + "-01")))  # bars, longest first
+
+
+def test_an_interval_below_zero_ends_within_the_axes() -> None:
+    frame = analysis.ab_test(
+        pd.DataFrame({"variation": ["A", "B"], "delivered": [1000, 1000], "clicks_unique": [50, 20]})
+    )
+    ax = plots.ab_forest(frame)
+    assert ax.get_xlim()[0] < -0.05 < frame["difference_low"].min()  # the outermost tick is inside, too
+    assert not ax.spines["left"].get_visible()
+
+
 def known_to_auto(analysis: str, **columns: list[Any]) -> pd.DataFrame:
     """A frame of whole numbers that `plots.auto` draws as bars of that analysis."""
     frame = pd.DataFrame(columns)

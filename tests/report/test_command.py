@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -191,6 +192,19 @@ def test_a_report_and_an_analysis_count_the_orders_that_are_asked_for(
     text = target.read_text("utf-8")
     assert "Orders that count: without renewals" in text
     assert f"| all | Orders | {int(wanted['frequency'].sum())} |" in text
+
+
+def test_what_the_error_of_a_copy_says_to_pass_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sync", str(tmp_path / "copy"), "events", "metrics", "--demo"]) == 0
+    line = ["analyse", "rfm", "--archive", str(tmp_path / "copy"), "--csv"]
+    capsys.readouterr()
+    assert main(line) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    named = said.partition("such as ")[2].partition(", or")[0]
+    assert named == "--metric 'Placed Order' --integration Shopify"
+    assert main([*line, *shlex.split(named)]) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

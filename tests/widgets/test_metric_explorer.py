@@ -103,7 +103,7 @@ def test_the_code_makes_the_same_frame_and_charts(
 def test_messages_and_the_chart_say_which_of_two_metrics_of_a_name_it_is(explorer: MetricExplorer) -> None:
     explorer.metrics.choose(("Placed Order", "Shopify"))
     explorer.run()
-    assert "for Placed Order (Shopify) " in explorer.state.run.message
+    assert "for Placed Order (Shopify), " in explorer.state.run.message
     assert "Line chart of Placed Order (Shopify): " in explorer.results._chart.value
 
 
@@ -241,6 +241,18 @@ def test_names_are_escaped(explorer: MetricExplorer) -> None:
     explorer.state.metrics.toggle("x")
     written = [w.value for w in open_widgets().values() if isinstance(w, ipywidgets.HTML)]
     assert not any("<img src=x>" in value or "<b>" in value for value in written)
+
+
+def test_the_status_tells_the_names_of_metrics_apart_and_counts_the_rest(explorer: MetricExplorer) -> None:
+    names = ["Clicked Email", "Opened Email", "Received Email", "Bounced Email"]
+    explorer.metrics.choose(*names[:2])
+    explorer.run()
+    assert explorer.state.asked.subject.startswith("Clicked Email, Opened Email, 2026-")
+    explorer.metrics.choose(*names)
+    explorer.run()
+    assert explorer.state.asked.subject.startswith(
+        "Clicked Email, Opened Email, Received Email and 1 more, 2026-"
+    )
 
 
 def test_files_are_written_beside_the_notebook_and_never_overwritten(
