@@ -120,6 +120,16 @@ def in_order(
     return nw.from_native(native.take(places)).lazy()
 
 
+def in_order_early(table: Table, *by: str, nulls_last: bool = False) -> Table:
+    """Sort the table in pandas, whose joins keep the order; others as they are.
+
+    For narrow tables that wide ones are joined to: `in_order` then finds the result in order and moves nothing.
+    """
+    if not nw.dependencies.is_pandas_dataframe(table.to_native()):
+        return table
+    return settled(in_order(table, *by, nulls_last=nulls_last))
+
+
 def windowed(table: Table, keys: Sequence[str], order: Sequence[str], **columns: nw.Expr) -> Table:
     """Append what each row is among the rows of equal keys: `__next=nw.col("__us").shift(-1)`.
 

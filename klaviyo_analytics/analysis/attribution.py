@@ -33,7 +33,7 @@ from klaviyo_analytics.analysis._events import (
     true,
     with_micros,
 )
-from klaviyo_analytics.analysis._ordering import in_order, keyed, numbered
+from klaviyo_analytics.analysis._ordering import in_order, in_order_early, keyed, numbered
 from klaviyo_analytics.analysis.attribution_settings import (
     IDS,
     TOUCH,
@@ -329,7 +329,7 @@ def _opened(
     require_ids(sold, "id", "orders")
     require_ids(acts, "id", "touches")
     sold = with_micros(sold.select(*_ORDER, *present(sold, _KEPT), *extra), __us="datetime")
-    sold = sold.rename({"id": "order_id"})
+    sold = in_order_early(sold.rename({"id": "order_id"}), "datetime", "order_id", nulls_last=True)
     taken = {*columns_of(sold), "touch_id", "touch_datetime", "hours", "position", "touches", "credit"}
     taken |= {"revenue", "net_revenue", "status", "differs", "why"}
     renamed = {
@@ -445,7 +445,8 @@ def _finished(sold: Table, rows: Table) -> Table:
     hidden = [name for name in columns_of(rows) if name.startswith("__") and name != key]
     hidden += ["order_id"] if key != "order_id" else []
     base = sold.drop("__us", *present(sold, [*IDS, "__person", *([] if key == "__order" else ["__order"])]))
-    result = base.join(rows.drop(*hidden), on=key, how="left").drop(*present(base, ["__order"]))
+    rows = in_order_early(rows.drop(*hidden), "position")
+    result = base.join(rows, on=key, how="left").drop(*present(base, ["__order"]))
     base = base.drop(*present(base, ["__order"]))
     without = nw.col("credit").is_null()
     money = {"revenue": "value", "net_revenue": "net_value"}
@@ -483,7 +484,7 @@ def _side_by_side(
     """Return a row for each order and touch, and one for what a model leaves unattributed."""
     shares = [name for name in wanted if name != "native"]
     order = _key(sold, "__order", "order_id")
-    pairs = _eligible(sold, acts, chosen).with_columns(
+    pairs = in_order_early(_eligible(sold, acts, chosen), "__touch_us", "touch_id").with_columns(
         _credit(model, half_life).alias(f"__{model}") for model in shares
     )
     columns = [*(f"__{model}" for model in shares), "__native", "__fits"]
@@ -508,7 +509,7 @@ def _side_by_side(
         touch_id=nw.when(nw.col("order_id").is_null()).then(nw.col("order_id")).cast(schema["touch_id"]),
         __fits=nw.lit(0.0),
     )
-    stacked = nw.concat([both, rest.select(order, "touch_id", *columns)])
+    stacked = in_order_early(nw.concat([both, rest.select(order, "touch_id", *columns)]), order)
     details = acts.drop("profile_id", *present(acts, [*_SOMETIMES, "__touch"]))
     rows = with_details(stacked.join(sold, on=order, how="left"), details)
     rows = rows.with_columns(
