@@ -165,6 +165,18 @@ def interleaved(parts: Sequence[Table], *by: str) -> Table:
     return made
 
 
+def with_words(table: Table, name: str, number: str, words: Sequence[str]) -> Table:
+    """Append texts by their numbers, 0 for the first; missing where the number is negative."""
+    native: Any = table.to_native()
+    if nw.dependencies.is_pandas_dataframe(native):
+        texts = pd.array([*words], dtype="string").take(native[number].to_numpy("int64"), allow_fill=True)
+        return nw.from_native(native.assign(**{name: texts})).lazy()
+    made: nw.Expr = nw.when(nw.col(number) == 0).then(nw.lit(words[0]))
+    for at, word in enumerate(words[1:], start=1):
+        made = nw.when(nw.col(number) == at).then(nw.lit(word)).otherwise(made)
+    return table.with_columns(made.alias(name))
+
+
 def _codes(native: pd.DataFrame, keys: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return an integer for each row of a pandas frame that rows of equal keys share."""
     (coded,), _ = keyed([nw.from_native(native[[*dict.fromkeys(keys)]]).lazy()], __key=keys)
