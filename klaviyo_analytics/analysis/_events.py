@@ -230,9 +230,20 @@ def with_month(table: Table, name: str, local: nw.Expr) -> Table:
     Each step is a column of its own: nested in one expression, the steps would multiply, and DuckDB and Spark would
     plan them for minutes.
     """
+    table = table.with_columns(__day=local // _DAY)
+    native: Any = table.to_native()
+    if not nw.dependencies.is_pandas_dataframe(native):
+        return _month_of_day(table, name).drop("__day")
+    codes, days = pd.factorize(native["__day"], use_na_sentinel=False)  # pandas handles texts one by one
+    months: Any = _month_of_day(nw.from_native(pd.DataFrame({"__day": days})).lazy(), name).to_native()
+    found = native.drop(columns="__day").assign(**{name: months[name].array.take(codes)})
+    return nw.from_native(found).lazy()
+
+
+def _month_of_day(table: Table, name: str) -> Table:
+    """Append the month of `__day`, a number of days since 1970."""
     steps: list[dict[str, nw.Expr]] = [
-        {"__wall": local},
-        {"__days": nw.col("__wall") // _DAY + 719_468},
+        {"__days": nw.col("__day") + 719_468},
         {"__era": nw.col("__days") % 146_097},
         {"__yoe": _year_of_era(nw.col("__era"))},
         {"__doy": nw.col("__era") - _days_before(nw.col("__yoe"))},
