@@ -143,7 +143,9 @@ def windowed(table: Table, keys: Sequence[str], order: Sequence[str], **columns:
     # Rows that are in order as a whole are in order among their like, and times are sorted faster than texts.
     native = native.reset_index(drop=True)
     places = _places(native, order, [False] * len(order), nulls_last=False)
-    ordered = native.assign(__key=_codes(native, keys)).take(places).reset_index(drop=True)
+    numbered_already = len(keys) == 1 and native[keys[0]].dtype == np.int64
+    key = native[keys[0]].to_numpy() if numbered_already else _codes(native, keys)
+    ordered = native.assign(__key=key).take(places).reset_index(drop=True)
     rows: nw.DataFrame[Any] = nw.from_native(ordered, eager_only=True)
     made: Any = rows.select(**{name: column.over("__key") for name, column in columns.items()}).to_native()
     back = np.empty(len(places), dtype=np.int64)
