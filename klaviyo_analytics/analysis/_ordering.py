@@ -133,7 +133,8 @@ def in_order_early(table: Table, *by: str, nulls_last: bool = False) -> Table:
 def windowed(table: Table, keys: Sequence[str], order: Sequence[str], **columns: nw.Expr) -> Table:
     """Append what each row is among the rows of equal keys: `__next=nw.col("__us").shift(-1)`.
 
-    Each expression is of rows in the given order, missing values first; missing keys are equal, too.
+    Each expression is of rows in the given order, missing values first; missing keys are equal, too. Of texts, an
+    expression may use those of `order` only: pandas moves no others.
     """
     native: Any = table.to_native()
     if not nw.dependencies.is_pandas_dataframe(native):
@@ -145,7 +146,8 @@ def windowed(table: Table, keys: Sequence[str], order: Sequence[str], **columns:
     places = _places(native, order, [False] * len(order), nulls_last=False)
     numbered_already = len(keys) == 1 and native[keys[0]].dtype == np.int64
     key = native[keys[0]].to_numpy() if numbered_already else _codes(native, keys)
-    ordered = native.assign(__key=key).take(places).reset_index(drop=True)
+    used = [name for name in native.columns if name in order or not _is_text(native[name].dtype)]
+    ordered = native[used].assign(__key=key).take(places).reset_index(drop=True)
     rows: nw.DataFrame[Any] = nw.from_native(ordered, eager_only=True)
     made: Any = rows.select(**{name: column.over("__key") for name, column in columns.items()}).to_native()
     back = np.empty(len(places), dtype=np.int64)
@@ -177,6 +179,10 @@ def with_words(table: Table, name: str, number: str, words: Sequence[str]) -> Ta
     for at, word in enumerate(words[1:], start=1):
         made = nw.when(nw.col(number) == at).then(nw.lit(word)).otherwise(made)
     return table.with_columns(made.alias(name))
+
+
+def _is_text(dtype: Any) -> bool:
+    return bool(pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype))
 
 
 def _codes(native: pd.DataFrame, keys: Sequence[str]) -> npt.NDArray[np.int64]:
