@@ -230,9 +230,20 @@ def with_month(table: Table, name: str, local: nw.Expr) -> Table:
     Each step is a column of its own: nested in one expression, the steps would multiply, and DuckDB and Spark would
     plan them for minutes.
     """
+    table = table.with_columns(__day=local // _DAY)
+    native: Any = table.to_native()
+    if not nw.dependencies.is_pandas_dataframe(native):
+        return _month_of_day(table, name).drop("__day")
+    codes, days = pd.factorize(native["__day"], use_na_sentinel=False)  # pandas handles texts one by one
+    months: Any = _month_of_day(nw.from_native(pd.DataFrame({"__day": days})).lazy(), name).to_native()
+    found = native.drop(columns="__day").assign(**{name: months[name].array.take(codes)})
+    return nw.from_native(found).lazy()
+
+
+def _month_of_day(table: Table, name: str) -> Table:
+    """Append the month of `__day`, a number of days since 1970."""
     steps: list[dict[str, nw.Expr]] = [
-        {"__wall": local},
-        {"__days": nw.col("__wall") // _DAY + 719_468},
+        {"__days": nw.col("__day") + 719_468},
         {"__era": nw.col("__days") % 146_097},
         {"__yoe": _year_of_era(nw.col("__era"))},
         {"__doy": nw.col("__era") - _days_before(nw.col("__yoe"))},
@@ -299,24 +310,36 @@ def critical_value(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
-def wilson(successes: str, trials: str, confidence: float) -> tuple[nw.Expr, nw.Expr]:
-    """Return the bounds of Wilson's interval (1927) of a rate; missing where there were no trials."""
-    z = critical_value(confidence)
-    n = nw.col(trials).cast(nw.Float64)
-    share = nw.col(successes).cast(nw.Float64) / n
-    middle = share + z * z / (2 * n)
-    # A rate of people cannot exceed 1; where clicks outnumber people, the root would be of a negative number.
-    inside = share * (1 - share) / n + z * z / (4 * n * n)
-    half = nw.when(inside >= 0).then(inside).otherwise(nw.lit(0.0)).sqrt() * z
-    scale = 1 + z * z / n
-    low, high = (middle - half) / scale, (middle + half) / scale
-    some = nw.col(trials) > 0
-    zero, one = nw.lit(0.0), nw.lit(1.0)
+def with_wilson(
+    table: Table, successes: str, trials: str, z: float, *, low: str = "low", high: str = "high"
+) -> Table:
+    """Append the bounds of Wilson's interval (1927) of a rate; missing where there were no trials.
+
+    `z` is the `critical_value`. Each step is a column of its own: nested in one expression, the steps would be
+    computed several times.
+    """
+    n, share, inside = nw.col("__n"), nw.col("__share"), nw.col("__inside")
+    middle, half, scale = nw.col("__middle"), nw.col("__half"), nw.col("__scale")
+    some, zero, one = nw.col(trials) > 0, nw.lit(0.0), nw.lit(1.0)
     none, every = nw.col(successes) <= 0, nw.col(successes) >= nw.col(trials)
-    return (
-        nw.when(some).then(nw.when(none).then(zero).otherwise(low)),
-        nw.when(some).then(nw.when(every).then(one).otherwise(high)),
-    )
+    steps: list[dict[str, nw.Expr]] = [
+        {"__n": nw.col(trials).cast(nw.Float64)},
+        {"__share": nw.col(successes).cast(nw.Float64) / n},
+        {
+            "__middle": share + z * z / (2 * n),
+            "__inside": share * (1 - share) / n + z * z / (4 * n * n),
+            "__scale": 1 + z * z / n,
+        },
+        # A rate of people cannot exceed 1; where clicks outnumber people, the root would be of a negative number.
+        {"__half": nw.when(inside >= 0).then(inside).otherwise(nw.lit(0.0)).sqrt() * z},
+    ]
+    bounds: dict[str, nw.Expr] = {
+        low: nw.when(some).then(nw.when(none).then(zero).otherwise((middle - half) / scale)),
+        high: nw.when(some).then(nw.when(every).then(one).otherwise((middle + half) / scale)),
+    }
+    for step in (*steps, bounds):
+        table = table.with_columns(**step)
+    return table.drop(*(name for step in steps for name in step))
 
 
 def true(name: str) -> nw.Expr:

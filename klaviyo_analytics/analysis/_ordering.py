@@ -120,10 +120,21 @@ def in_order(
     return nw.from_native(native.take(places)).lazy()
 
 
+def in_order_early(table: Table, *by: str, nulls_last: bool = False) -> Table:
+    """Sort the table in pandas, whose joins keep the order; others as they are.
+
+    For narrow tables that wide ones are joined to: `in_order` then finds the result in order and moves nothing.
+    """
+    if not nw.dependencies.is_pandas_dataframe(table.to_native()):
+        return table
+    return settled(in_order(table, *by, nulls_last=nulls_last))
+
+
 def windowed(table: Table, keys: Sequence[str], order: Sequence[str], **columns: nw.Expr) -> Table:
     """Append what each row is among the rows of equal keys: `__next=nw.col("__us").shift(-1)`.
 
-    Each expression is of rows in the given order, missing values first; missing keys are equal, too.
+    Each expression is of rows in the given order, missing values first; missing keys are equal, too. Of texts, an
+    expression may use those of `order` only: pandas moves no others.
     """
     native: Any = table.to_native()
     if not nw.dependencies.is_pandas_dataframe(native):
@@ -133,7 +144,10 @@ def windowed(table: Table, keys: Sequence[str], order: Sequence[str], **columns:
     # Rows that are in order as a whole are in order among their like, and times are sorted faster than texts.
     native = native.reset_index(drop=True)
     places = _places(native, order, [False] * len(order), nulls_last=False)
-    ordered = native.assign(__key=_codes(native, keys)).take(places).reset_index(drop=True)
+    numbered_already = len(keys) == 1 and native[keys[0]].dtype == np.int64
+    key = native[keys[0]].to_numpy() if numbered_already else _codes(native, keys)
+    used = [name for name in native.columns if name in order or not _is_text(native[name].dtype)]
+    ordered = native[used].assign(__key=key).take(places).reset_index(drop=True)
     rows: nw.DataFrame[Any] = nw.from_native(ordered, eager_only=True)
     made: Any = rows.select(**{name: column.over("__key") for name, column in columns.items()}).to_native()
     back = np.empty(len(places), dtype=np.int64)
@@ -153,6 +167,22 @@ def interleaved(parts: Sequence[Table], *by: str) -> Table:
     places = np.arange(len(natives) * len(natives[0])).reshape(len(natives), -1).T.ravel()
     made: Table = nw.from_native(pd.concat(natives, ignore_index=True).take(places)).lazy()
     return made
+
+
+def with_words(table: Table, name: str, number: str, words: Sequence[str]) -> Table:
+    """Append texts by their numbers, 0 for the first; missing where the number is negative."""
+    native: Any = table.to_native()
+    if nw.dependencies.is_pandas_dataframe(native):
+        texts = pd.array([*words], dtype="string").take(native[number].to_numpy("int64"), allow_fill=True)
+        return nw.from_native(native.assign(**{name: texts})).lazy()
+    made: nw.Expr = nw.when(nw.col(number) == 0).then(nw.lit(words[0]))
+    for at, word in enumerate(words[1:], start=1):
+        made = nw.when(nw.col(number) == at).then(nw.lit(word)).otherwise(made)
+    return table.with_columns(made.alias(name))
+
+
+def _is_text(dtype: Any) -> bool:
+    return bool(pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype))
 
 
 def _codes(native: pd.DataFrame, keys: Sequence[str]) -> npt.NDArray[np.int64]:

@@ -33,7 +33,7 @@ from klaviyo_analytics.analysis._events import (
     true,
     with_micros,
 )
-from klaviyo_analytics.analysis._ordering import in_order, keyed, numbered
+from klaviyo_analytics.analysis._ordering import in_order, in_order_early, keyed, numbered
 from klaviyo_analytics.analysis.attribution_settings import (
     IDS,
     TOUCH,
@@ -329,7 +329,7 @@ def _opened(
     require_ids(sold, "id", "orders")
     require_ids(acts, "id", "touches")
     sold = with_micros(sold.select(*_ORDER, *present(sold, _KEPT), *extra), __us="datetime")
-    sold = sold.rename({"id": "order_id"})
+    sold = in_order_early(sold.rename({"id": "order_id"}), "datetime", "order_id", nulls_last=True)
     taken = {*columns_of(sold), "touch_id", "touch_datetime", "hours", "position", "touches", "credit"}
     taken |= {"revenue", "net_revenue", "status", "differs", "why"}
     renamed = {
@@ -445,7 +445,8 @@ def _finished(sold: Table, rows: Table) -> Table:
     hidden = [name for name in columns_of(rows) if name.startswith("__") and name != key]
     hidden += ["order_id"] if key != "order_id" else []
     base = sold.drop("__us", *present(sold, [*IDS, "__person", *([] if key == "__order" else ["__order"])]))
-    result = base.join(rows.drop(*hidden), on=key, how="left").drop(*present(base, ["__order"]))
+    rows = in_order_early(rows.drop(*hidden), "position")
+    result = base.join(rows, on=key, how="left").drop(*present(base, ["__order"]))
     base = base.drop(*present(base, ["__order"]))
     without = nw.col("credit").is_null()
     money = {"revenue": "value", "net_revenue": "net_value"}
@@ -482,32 +483,22 @@ def _side_by_side(
 ) -> Table:
     """Return a row for each order and touch, and one for what a model leaves unattributed."""
     shares = [name for name in wanted if name != "native"]
-    pairs = _eligible(sold, acts, chosen).with_columns(
+    order = _key(sold, "__order", "order_id")
+    pairs = in_order_early(_eligible(sold, acts, chosen), "__touch_us", "touch_id").with_columns(
         _credit(model, half_life).alias(f"__{model}") for model in shares
     )
-    marks = ["__native", "__fits"]
-    columns = [*(f"__{model}" for model in shares), *marks]
-    ours = pairs.select(
-        "order_id", "touch_id", *(f"__{model}" for model in shares), __native=nw.lit(0.0), __fits=nw.lit(1.0)
-    )
-    theirs = (
-        attributed_natively(sold).select(
-            "order_id",
-            "touch_id",
-            *(nw.lit(0.0).alias(f"__{model}") for model in shares),
-            __native=nw.lit(1.0),
-            __fits=nw.lit(0.0),
-        )
-        if "native" in wanted
-        else None
-    )
-    both = ours if theirs is None else nw.concat([ours, theirs])
-    both = computed_once(both.group_by("order_id", "touch_id").agg(*(nw.col(name).sum() for name in columns)))
-    per_order = both.group_by("order_id").agg(*(nw.col(name).sum().alias(f"{name}__sum") for name in columns))
-    left = sold.select("order_id").join(per_order, on="order_id", how="left")
-    rest = left.select(
-        "order_id",
-        *((1.0 - nw.col(f"__{model}__sum").fill_null(0.0)).alias(f"__{model}") for model in wanted),
+    columns = [*(f"__{model}" for model in shares), "__native", "__fits"]
+    both = pairs.with_columns(__native=nw.lit(0.0), __fits=nw.lit(1.0)).select(order, "touch_id", *columns)
+    if "native" in wanted:
+        nothing = (nw.lit(0.0).alias(f"__{model}") for model in shares)
+        theirs = attributed_natively(sold).with_columns(*nothing, __native=nw.lit(1.0), __fits=nw.lit(0.0))
+        both = nw.concat([both, theirs.select(order, "touch_id", *columns)])
+        both = both.group_by(order, "touch_id").agg(*(nw.col(name).sum() for name in columns))
+    both = computed_once(both)
+    per_order = both.group_by(order).agg(*(nw.col(name).sum().alias(f"{name}__sum") for name in columns))
+    rest = sold.select(*dict.fromkeys(["order_id", order])).join(per_order, on=order, how="left")
+    rest = rest.with_columns(
+        (1.0 - nw.col(f"__{model}__sum").fill_null(0.0)).alias(f"__{model}") for model in wanted
     )
     open_amount = nw.max_horizontal(*(nw.col(f"__{model}") for model in wanted)) > 1e-9
     schema = both.collect_schema()
@@ -518,11 +509,9 @@ def _side_by_side(
         touch_id=nw.when(nw.col("order_id").is_null()).then(nw.col("order_id")).cast(schema["touch_id"]),
         __fits=nw.lit(0.0),
     )
-    stacked = nw.concat(
-        [both.select("order_id", "touch_id", *columns), rest.select("order_id", "touch_id", *columns)]
-    )
+    stacked = in_order_early(nw.concat([both, rest.select(order, "touch_id", *columns)]), order)
     details = acts.drop("profile_id", *present(acts, [*_SOMETIMES, "__touch"]))
-    rows = with_details(stacked.join(sold, on="order_id", how="left"), details)
+    rows = with_details(stacked.join(sold, on=order, how="left"), details)
     rows = rows.with_columns(
         *(
             (nw.col("value").cast(nw.Float64) * nw.col(f"__{model}")).alias(f"revenue_{model}")
@@ -535,14 +524,17 @@ def _side_by_side(
     rows = rows.with_columns(
         channel=nw.when(nw.col("touch_id").is_null()).then(nw.lit(UNATTRIBUTED)).otherwise(nw.col("channel"))
     )
-    return without_marks(_with_reasons(rows, wanted))
+    return without_marks(_with_reasons(rows, wanted, order))
 
 
-def _with_reasons(rows: Table, wanted: Sequence[str]) -> Table:
+def _with_reasons(rows: Table, wanted: Sequence[str], order: str) -> Table:
     """Append whether the models differ on an order, and why."""
     shares = [nw.col(f"__{model}") for model in wanted]
-    spread = nw.max_horizontal(*shares) - nw.min_horizontal(*shares)
-    rows = rows.with_columns(__spread=spread)
+    rows = rows.with_columns(__spread=nw.max_horizontal(*shares) - nw.min_horizontal(*shares))
+    rows = rows.with_columns(__spread=nw.col("__spread").max().over(order))
+    differs, several = nw.col("__spread") > 1e-9, nw.lit("several touches share the order")
+    if "native" not in wanted:
+        return rows.with_columns(differs=differs, why=nw.when(differs).then(several))
     native = nw.col("__native") > 0
     later = nw.col("__last_touch") == 0 if "last_touch" in wanted else nw.lit(value=False)
     state = (
@@ -562,21 +554,15 @@ def _with_reasons(rows: Table, wanted: Sequence[str]) -> Table:
             )
         )
     )
-    rows = rows.with_columns(__state=state).with_columns(
-        __state=nw.col("__state").max().over("order_id"),
-        __spread=nw.col("__spread").max().over("order_id"),
-        __earned=nw.col("__fits").sum().over("order_id"),
-    )
+    rows = rows.with_columns(__state=state).with_columns(__state=nw.col("__state").max().over(order))
     reasons = {
         1: "Klaviyo attributed the order to nothing",
         2: "Klaviyo's touch is not among the touches",
         3: "Klaviyo's touch is filtered out here",
         4: "Klaviyo's touch is outside its window here",
         5: "a later touch than Klaviyo's counts here",
-        0: "several touches share the order",
     }
-    why = nw.lit(reasons[0])
+    why = several
     for number in (5, 4, 3, 2, 1):
         why = nw.when(nw.col("__state") == number).then(nw.lit(reasons[number])).otherwise(why)
-    differs = nw.col("__spread") > 1e-9
     return rows.with_columns(differs=differs, why=nw.when(differs).then(why))

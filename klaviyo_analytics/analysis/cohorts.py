@@ -305,19 +305,21 @@ def kaplan_meier(waits: Iterable[Waits], *, confidence: float = 0.95) -> list[di
     return points
 
 
-def survival_of(waits: Sequence[Waits]) -> tuple[list[int], list[float]]:
-    """Return the numbers of days and the estimate at each, as `kaplan_meier` has them but without an interval."""
-    ordered = sorted(waits)
-    at_risk = sum(one.events + one.censored for one in ordered)
-    days, estimates, survival = [], [], 1.0
-    if ordered and ordered[0].days > 0:
-        days, estimates = [0], [1.0]
-    for day, events, censored in ordered:
-        survival *= (at_risk - events) / at_risk
-        at_risk -= events + censored
-        days.append(day)
+def survival_of(
+    waited: Sequence[int], events: Sequence[int], every: Sequence[int]
+) -> tuple[list[int], list[float]]:
+    """Return the numbers of days and the estimate at each, as `kaplan_meier` has them but without an interval.
+
+    For columns in order of days: how many had waited so long, and how many of `every` one returned then.
+    """
+    begun = bool(waited) and waited[0] > 0
+    at_risk, survival = sum(every), 1.0
+    estimates = [1.0] if begun else []
+    for returned, ended in zip(events, every, strict=True):
+        survival *= (at_risk - returned) / at_risk
+        at_risk -= ended
         estimates.append(survival)
-    return days, estimates
+    return [0, *waited] if begun else [*waited], estimates
 
 
 def _interval(survival: float, variance: float, z: float) -> tuple[float | None, float | None]:
@@ -462,15 +464,16 @@ def new_and_returning(
     table = opened_rows(table.to_native(), *keys) if keys else table
     from_, until = moment_in(start, place, "start"), moment_in(end, place, "end")
     _require_history(table, from_, history)
-    ranked = _ranked(table, key)
+    ranked = _ranked(table, key, shared=shared)
     inside = ~nw.col("__us").is_null()
     inside = inside if from_ is None else inside & (nw.col("__us") >= from_)
     inside = inside if until is None else inside & (nw.col("__us") < until)
     weight = nw.col("credit").cast(nw.Float64) if shared else nw.lit(1)
     groups = list(dict.fromkeys([*keys, "currency"]))
     counted = ranked.filter(inside).with_columns(__weight=weight, __money=nw.col(money).cast(nw.Float64))
-    people = counted.select(*groups, "__kind", "profile_id").unique().group_by(*groups, "__kind")
-    people_counts = people.agg(nw.col("profile_id").count().alias("customers"))
+    people = counted.filter(~nw.col("profile_id").is_null()).select(*groups, "__kind", "profile_id")
+    (people,) = with_numbered_people(people, keys=groups)
+    people_counts = people.unique().group_by(*groups, "__kind").agg(nw.len().alias("customers"))
     sums = counted.group_by(*groups, "__kind").agg(
         nw.col("__weight").sum().alias("orders"), nw.col("__money").sum().alias("revenue")
     )
@@ -509,10 +512,11 @@ def new_and_returning(
     return closed(result, orders)
 
 
-def _ranked(table: Table, key: str) -> Table:
+def _ranked(table: Table, key: str, *, shared: bool) -> Table:
     """Append `__kind`: 0 for the first order of a profile, 1 for later ones, 2 where the profile is unknown."""
     known = table.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
-    once = known.select(key, "profile_id", "__us").unique()
+    once = known.select(key, "profile_id", "__us")
+    once = once.unique() if shared else once
     once = placed(once, ["profile_id"], ["__us", key], "__place")
     later = nw.when(nw.col("__place") == 1).then(nw.lit(0)).otherwise(nw.lit(1))
     kinds = once.select(key, __kind=later)

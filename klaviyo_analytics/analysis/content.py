@@ -18,7 +18,7 @@ from klaviyo_analytics.analysis._engine import (
     require_one_currency,
     takes,
 )
-from klaviyo_analytics.analysis._events import opened_rows, same_library, true, wilson
+from klaviyo_analytics.analysis._events import critical_value, opened_rows, same_library, true, with_wilson
 from klaviyo_analytics.arithmetic import RATES
 from klaviyo_analytics.errors import InvalidInputError
 
@@ -86,7 +86,7 @@ def subject_lines(
         raise InvalidInputError(
             f"measure={measure!r} is not a rate of people. Allowed are {near(measure, map(repr, allowed))}."
         )
-    low, high = wilson("numerator", "denominator", confidence)
+    z = critical_value(confidence)
     above, below = RATES[measure].numerator, RATES[measure].denominator
     table = opened_rows(frame, subject, above, below, numbers=(above, below), texts=(subject,))
     require_addable(table, (above, below), as_whole=True)
@@ -121,8 +121,8 @@ def subject_lines(
         for name, value in features.items()
     ]
     result = nw.concat(parts).with_columns(measure=nw.lit(measure), rate=ratio("numerator", "denominator"))
-    result = result.with_columns(
-        low=low, high=high, warning=nw.lit("not a test: other people, times and offers may be the cause")
+    result = with_wilson(result, "numerator", "denominator", z).with_columns(
+        warning=nw.lit("not a test: other people, times and offers may be the cause")
     )
     columns = [
         "feature",

@@ -20,8 +20,15 @@ from klaviyo_analytics.analysis._engine import (
     opened,
     takes,
 )
-from klaviyo_analytics.analysis._events import closed_whole, opened_rows, true, wilson, with_floats
-from klaviyo_analytics.analysis._ordering import interleaved
+from klaviyo_analytics.analysis._events import (
+    closed_whole,
+    critical_value,
+    opened_rows,
+    true,
+    with_floats,
+    with_wilson,
+)
+from klaviyo_analytics.analysis._ordering import interleaved, with_words
 from klaviyo_analytics.analysis.measures import above, below, rolled_up
 from klaviyo_analytics.arithmetic import RATES, Rate
 from klaviyo_analytics.errors import InvalidInputError
@@ -218,9 +225,9 @@ def deliverability_bands(
     1   click_rate  0.0121               healthy
     """
     keys = names(by)
-    low, high = wilson("numerator", "denominator", confidence)
+    z = critical_value(confidence)
     totals = rolled_up(opened(frame, *keys), keys, BANDS)
-    return closed(_banded(totals, keys, low, high), frame)
+    return closed(_banded(totals, keys, z), frame)
 
 
 @takes(_EVENTS)
@@ -269,7 +276,7 @@ def deliverability_by_provider(
     0          Gmail  open_rate        1.0          2.0    healthy
     1      (unknown)  open_rate        0.0          1.0  attention
     """
-    low, high = wilson("numerator", "denominator", confidence)
+    z = critical_value(confidence)
     needed = [] if machine_opens else ["machine_open"]
     texts = ("metric", "profile_id", "message", provider)
     table = opened_rows(events, "metric", "profile_id", "message", provider, *needed, texts=texts)
@@ -316,12 +323,12 @@ def deliverability_by_provider(
         __sent=nw.col("delivered"),
         share=nw.when(nw.col("__all") > 0).then(nw.col("delivered").cast(nw.Float64) / nw.col("__all")),
     )
-    result = _banded(rated, [provider], low, high, place=True).join(sent, on=provider, how="left")
+    result = _banded(rated, [provider], z, place=True).join(sent, on=provider, how="left")
     result = result.sort("__sent", provider, "__place", descending=[True, False, False], nulls_last=True)
     return closed(result.drop("__sent", "__place"), events)
 
 
-def _banded(totals: Table, keys: Sequence[str], low: nw.Expr, high: nw.Expr, *, place: bool = False) -> Table:
+def _banded(totals: Table, keys: Sequence[str], z: float, *, place: bool = False) -> Table:
     """Lay the rates below each other, each with its interval and band."""
     here = columns_of(totals)
     found = [measure for measure in BANDS if measure in here]
@@ -337,25 +344,21 @@ def _banded(totals: Table, keys: Sequence[str], low: nw.Expr, high: nw.Expr, *, 
         lower = RATES[measure].better == "below"
         good = value < healthy if lower else value > healthy
         bad = value > attention if lower else value < attention
-        band = (
-            nw.when(good)
-            .then(nw.lit("healthy"))
-            .otherwise(nw.when(bad).then(nw.lit("attention")).otherwise(nw.lit("room for improvement")))
-        )
+        band = nw.when(good).then(nw.lit(0)).otherwise(nw.when(bad).then(nw.lit(2)).otherwise(nw.lit(1)))
         counted, of = sides[measure]
         part = totals.select(
             *keys,
-            nw.lit(measure).alias("measure"),
             nw.lit(number).alias("__place"),
             nw.col(counted).alias("numerator"),
             nw.col(of).alias("denominator"),
             value.alias("rate"),
             nw.lit(healthy).alias("healthy_bound"),
             nw.lit(attention).alias("attention_bound"),
-            nw.when(~value.is_null()).then(band).alias("band"),
+            nw.when(value.is_null()).then(nw.lit(-1)).otherwise(band).alias("__band"),
         )
-        parts.append(part.with_columns(low=low, high=high))
-    rows = interleaved(parts, *keys, "__place")
+        parts.append(with_wilson(part, "numerator", "denominator", z))
+    rows = with_words(interleaved(parts, *keys, "__place"), "measure", "__place", found)
+    rows = with_words(rows, "band", "__band", ["healthy", "room for improvement", "attention"])
     last = ["numerator", "denominator", "rate", "low", "high", "healthy_bound", "attention_bound", "band"]
     return rows.select(*keys, "measure", *last, *(["__place"] if place else []))
 

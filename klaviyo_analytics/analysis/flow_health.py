@@ -19,8 +19,8 @@ from klaviyo_analytics.analysis._events import (
     opened_rows,
     parse_duration,
     require_ids,
-    wilson,
     with_micros,
+    with_wilson,
     zone_named,
 )
 from klaviyo_analytics.analysis.measures import summed
@@ -93,7 +93,7 @@ def flow_health(
         raise InvalidInputError(
             f"measure={measure!r} is not a rate of people. Allowed are {near(measure, map(repr, known))}."
         )
-    critical_value(confidence)
+    z = critical_value(confidence)
     split = moment_in(since, zone_named(zone), "since")
     rate = RATES[measure]
     keys = names(by)
@@ -110,12 +110,9 @@ def flow_health(
         parts[f"denominator_{name}"] = nw.col(below).cast(nw.Float64) * weight
     sums = table.with_columns(**parts).group_by(*keys).agg(*(nw.col(name).sum() for name in parts))
     for name in ("before", "since"):
-        low, high = wilson(f"numerator_{name}", f"denominator_{name}", confidence)
-        sums = sums.with_columns(
-            ratio(f"numerator_{name}", f"denominator_{name}").alias(f"rate_{name}"),
-            low.alias(f"low_{name}"),
-            high.alias(f"high_{name}"),
-        )
+        parts_of = (f"numerator_{name}", f"denominator_{name}")
+        sums = sums.with_columns(ratio(*parts_of).alias(f"rate_{name}"))
+        sums = with_wilson(sums, *parts_of, z, low=f"low_{name}", high=f"high_{name}")
     gap = nw.col("rate_since") - nw.col("rate_before")
     under = (nw.col("rate_since") - nw.col("low_since")) ** 2 + (
         nw.col("high_before") - nw.col("rate_before")
@@ -208,7 +205,7 @@ def flow_losses(
     0      #1     1   NaN         <NA>    20       0.02
     1      #2     2   0.6          400     6       0.01
     """
-    low, high = wilson("left", "__of", confidence)
+    z = critical_value(confidence)
     table = opened_rows(
         frame, flow, message, "recipients", numbers=("recipients", *LOST), texts=(flow, message)
     )
@@ -244,9 +241,8 @@ def flow_losses(
         kept=ratio("recipients", "__before"),
         not_reached=(nw.col("__before") - nw.col("recipients")).cast(nw.Int64),
         left_rate=ratio("left", "__of"),
-        low=low,
-        high=high,
     )
+    result = with_wilson(result, "left", "__of", z)
     columns = [
         *keys,
         message,

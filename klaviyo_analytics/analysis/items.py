@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -37,7 +38,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "price": ("itemprice", "price", "unitprice"),
     "line_total": ("rowtotal", "linetotal", "total"),
 }
-_AS_THEY_ARE = (type(None), list, dict)
+_AS_THEY_ARE = {type(None), list, dict}
 _NUMBERS = ("quantity", "price", "line_total")
 _KINDS: dict[str, Kind] = {
     "order_id": "text",
@@ -110,30 +111,29 @@ def order_items(orders: IntoFrameT) -> IntoFrameT:
     """
     events = read_events(orders, "id")
     where = _places(events)
-    collected = in_order(events.select("id", "profile_id", "__at", *where.values()), "__at", "id").collect()
+    # Orders are read as they come, when neighbours are near each other in memory, and sorted afterwards.
+    collected = events.select("id", "profile_id", "__at", *where.values()).collect()
+    rows = collected.select("__at", "id").with_row_index("__row").lazy()
+    sequence = np.array(in_order(rows, "__at", "id").collect()["__row"].to_list(), dtype="int64")
     ids = [str(one) for one in collected["id"].to_list()]
     held = {name: collected[column].to_list() for name, column in where.items()}
-    items: list[Any] = []
-    counts: list[int] = []
-    named: list[str | None] = []
-    for order, properties in zip(ids, _properties(held, where, ids), strict=True):
-        source, lines = _lines(properties, order)
-        items += lines
-        counts.append(len(lines))
-        named.append(source or None)
-    sizes, sources = np.array(counts, dtype="int64"), np.array(named, dtype=object)
-    of = np.repeat(np.arange(len(ids)), np.maximum(sizes, 1))
+    sources, lines = _lines(_properties(held, where, ids), ids)
+    items = list(chain.from_iterable(lines))
+    sizes = np.fromiter(map(len, lines), dtype="int64", count=len(ids))
+    of = np.repeat(sequence, np.maximum(sizes, 1)[sequence])
     empty = sizes[of] == 0
-    first = np.flatnonzero(np.diff(of, prepend=-1))
+    begins = np.empty(len(ids), dtype="int64")
+    begins[sequence] = np.flatnonzero(np.diff(of, prepend=-1))
+    within = np.arange(len(items)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     people = np.array([str(one) for one in collected["profile_id"].to_list()], dtype=object)
     times = np.array(collected["__at"].to_list(), dtype="int64")
     columns: dict[str, Any] = {
         "order_id": np.array(ids, dtype=object)[of],
         "profile_id": people[of],
         "datetime": pd.to_datetime(times[of], unit="us", utc=True),
-        "line": pd.arrays.IntegerArray(np.arange(len(of)) - first[of] + 1, empty),
-        **_columns(items, np.flatnonzero(~empty), len(of)),
-        "source": sources[of],
+        "line": pd.arrays.IntegerArray(np.arange(len(of)) - begins[of] + 1, empty),
+        **_columns(items, np.repeat(begins, sizes) + within, len(of)),
+        "source": np.array(sources, dtype=object)[of],
     }
     return columns_like(columns, _KINDS, orders)
 
@@ -155,19 +155,21 @@ def _places(events: Table) -> dict[str, str]:
 
 def _properties(
     held: Mapping[str, Sequence[Any]], where: Mapping[str, str], ids: Sequence[str]
-) -> Iterator[Mapping[str, Any]]:
+) -> list[Mapping[str, Any]]:
     """Return the properties of each order; those in columns of their own come before those of the whole."""
-    if not (whole := held.get(_PROPERTIES)):
-        whole = [None] * len(ids)
-    single = [(name, where[name], values) for name, values in held.items() if name != _PROPERTIES]
-    for row, order in enumerate(ids):
-        kept: Any = whole[row]
-        if type(kept) is not dict:
-            kept = _decoded(kept, where.get(_PROPERTIES, _PROPERTIES), order)
-            kept = kept if _is_mapping(kept) else {}
-        if single:
-            kept = {**kept, **{name: _decoded(values[row], column, order) for name, column, values in single}}
-        yield kept
+    column = where.get(_PROPERTIES, _PROPERTIES)
+    whole = held.get(_PROPERTIES) or [None] * len(ids)
+    read = [
+        kept if type(kept) is dict else _mapping(_decoded(kept, column, order))
+        for kept, order in zip(whole, ids, strict=True)
+    ]
+    single = {name: values for name, values in held.items() if name != _PROPERTIES}
+    if not single:
+        return read
+    return [
+        {**kept, **dict(zip(single, own, strict=True))}
+        for kept, own in zip(read, zip(*single.values(), strict=True), strict=True)
+    ]
 
 
 def _decoded(value: Any, column: str, order: str) -> Any:
@@ -191,34 +193,58 @@ def _is_mapping(value: Any) -> bool:
     return type(value) is dict or isinstance(value, Mapping)
 
 
-def _lines(properties: Mapping[str, Any], order: str) -> tuple[str, list[Any]]:
-    """Return where the lines of an order are, and the lines: objects, or names where an order lists no objects."""
-    extra, items, names = properties.get(_EXTRA), properties.get(_ITEMS), properties.get(_NAMES)
-    if not (type(extra) is dict and type(items) in _AS_THEY_ARE and type(names) in _AS_THEY_ARE):
-        extra, items, names = (
-            _decoded(held, name, order) for name, held in ((_EXTRA, extra), (_ITEMS, items), (_NAMES, names))
-        )
-    own: Mapping[str, Any] = extra if _is_mapping(extra) else {}
-    for name, source in _LINES:
-        if name in own and (lines := _objects(own[name])):
-            return source, lines
-    if lines := _objects(items):
-        return _ITEMS, lines
-    if lines := _objects(names):
-        return _NAMES, lines
-    candidates = [(source, own[name]) for name, source in _LINES if name in own]
-    for source, held in (*candidates, (_ITEMS, items), (_NAMES, names)):
-        given = held if isinstance(held, list | tuple) else ()
-        if found := [one for one in given if one and isinstance(one, str)]:
-            return source, found
-    return "", []
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Return a value that has keys as it is, and no keys for any other."""
+    return value if _is_mapping(value) else {}
 
 
-def _objects(held: Any) -> list[Any]:
+def _lines(
+    properties: Sequence[Mapping[str, Any]], ids: Sequence[str]
+) -> tuple[list[str | None], list[Sequence[Any]]]:
+    """Return where the lines of each order are, and the lines: objects, or names where an order lists no objects.
+
+    Each place is looked at for all orders that have no lines yet.
+    """
+    extra = _values_of(properties, _EXTRA, range(len(ids)), ids)
+    own = [one if type(one) is dict else _mapping(one) for one in extra]
+    sources: list[str | None] = [None] * len(ids)
+    lines: list[Sequence[Any]] = [()] * len(ids)
+    left: Sequence[int] = range(len(ids))
+    for read in (_objects, _names):
+        for key, source in (*_LINES, (_ITEMS, _ITEMS), (_NAMES, _NAMES)):
+            inner = source != key
+            values = [own[at].get(key) for at in left] if inner else _values_of(properties, key, left, ids)
+            rest = []
+            for at, value in zip(left, values, strict=True):
+                if found := read(value):
+                    sources[at], lines[at] = source, found
+                else:
+                    rest.append(at)
+            left = rest
+    return sources, lines
+
+
+def _values_of(
+    properties: Sequence[Mapping[str, Any]], key: str, places: Sequence[int], ids: Sequence[str]
+) -> list[Any]:
+    """Return a property of the orders at these places."""
+    values = [properties[at].get(key) for at in places]
+    if set(map(type, values)) <= _AS_THEY_ARE:
+        return values
+    return [_decoded(value, key, ids[at]) for at, value in zip(places, values, strict=True)]
+
+
+def _objects(held: Any) -> Sequence[Any]:
     """Return the objects of a list that have a key, or the only one."""
     if type(held) is not list:
         held = [held] if _is_mapping(held) else held if isinstance(held, list | tuple) else []
-    return [one for one in held if one and (type(one) is dict or isinstance(one, Mapping))]
+    found = [one for one in held if one and (type(one) is dict or isinstance(one, Mapping))]
+    return held if len(found) == len(held) else found
+
+
+def _names(held: Any) -> list[str]:
+    """Return the names of a list."""
+    return [one for one in held if one and isinstance(one, str)] if isinstance(held, list | tuple) else []
 
 
 def _columns(items: Sequence[Any], places: Any, rows: int) -> dict[str, Any]:
@@ -227,7 +253,8 @@ def _columns(items: Sequence[Any], places: Any, rows: int) -> dict[str, Any]:
         name: np.full(rows, np.nan) if name in _NUMBERS else np.empty(rows, dtype=object) for name in _FIELDS
     }
     given = np.zeros(rows, dtype=bool)  # a total that is not a number is a total all the same
-    named = [at for at, item in enumerate(items) if isinstance(item, str)]
+    texts = any(issubclass(kind, str) for kind in set(map(type, items)))
+    named = [at for at, item in enumerate(items) if isinstance(item, str)] if texts else []
     found["product"][places[named]] = [items[at].strip() or None for at in named]
     if named:
         others = np.setdiff1d(np.arange(len(items)), named)

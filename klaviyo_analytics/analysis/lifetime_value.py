@@ -117,20 +117,9 @@ def customer_lifetime_value(
     customers, given = _customers(orders, summary, as_of=as_of, value=value)
     like = cast(IntoFrameT, given)
     kinds: dict[str, Kind] = {"profile_id": "text", "frequency": "count"}
-    kinds |= dict.fromkeys(
-        (
-            "recency",
-            "T",
-            "monetary",
-            "probability_alive",
-            "expected_orders",
-            "expected_value",
-            "lifetime_value",
-        ),
-        "number",
-    )
     theirs = _klaviyos(profiles) if profiles is not None else {}
-    kinds |= dict.fromkeys(theirs, "number")
+    known, predicted = ("recency", "T", "monetary"), ("expected_orders", "expected_value", "lifetime_value")
+    kinds |= dict.fromkeys((*known, "probability_alive", *predicted, *theirs), "number")
     if not len(customers.T):
         return made_like([], kinds, like)
     model = _fit(customers)
@@ -249,7 +238,6 @@ def lifetime_value_holdout(
     0          0          1     0.0
     1          1          2     2.0
     """
-    stats = _scipy("stats")
     check_positive("most", most, whole=True)
     events = read_events(orders)
     end = last_moment([events], as_of)
@@ -291,11 +279,19 @@ def lifetime_value_holdout(
                 "actual": float(actual[here].sum()),
                 "predicted_mean": float(predicted[here].mean()),
                 "actual_mean": float(actual[here].mean()),
-                "lower": float(stats.poisson.ppf(0.025, total)),
-                "upper": float(stats.poisson.ppf(0.975, total)),
+                "lower": _poisson_quantile(0.025, total),
+                "upper": _poisson_quantile(0.975, total),
             }
         )
     return made_like(rows, kinds, orders)
+
+
+def _poisson_quantile(share: float, mean: float) -> float:
+    """Return the least count that a Poisson variable stays within with this probability, as `scipy.stats` does."""
+    special = _scipy("special")  # `stats` takes a second to import
+    above = np.ceil(special.pdtrik(share, mean))
+    below = np.maximum(above - 1, 0.0)
+    return float(below if special.pdtr(below, mean) >= share else above)
 
 
 @dataclass(frozen=True)
@@ -380,48 +376,58 @@ def _fit_orders(of: _Customers) -> dict[str, Any]:
     """Maximise the BG/NBD likelihood over the logarithms of its parameters."""
     optimize, special = _scipy("optimize"), _scipy("special")
     scale = max(float(of.T.max()), 1e-9) / 10  # so that the search does not depend on the unit of time
-    x, recency, total = of.frequency, of.recency / scale, of.T / scale
-    kinds, each = np.unique(x, return_counts=True)
-    repeat = of.repeat
+    kinds, each = np.unique(of.frequency, return_counts=True)
     # Many customers share a number of days, whose logarithm is taken once.
-    (one_total, at_total), (one_recency, at_recency) = _distinct(total), _distinct(recency)
-    totals, recencies = total[one_total], recency[one_recency]
-    constant = float(x.sum() * np.log(scale))
+    one, at = _distinct(of.T)
+    totals, customers = of.T[one] / scale, np.bincount(at, minlength=len(one))
+    orders = np.bincount(at, of.frequency, minlength=len(one))
+    # Only those with a repeat order may have left.
+    again = np.flatnonzero(of.repeat)
+    one, at_recency = _distinct(of.recency[again])
+    recencies = of.recency[again][one] / scale
+    repeats, at_kind = np.unique(of.frequency[again], return_inverse=True)
+    blocks = _blocks(of.frequency[again], at[again], at_recency, at_kind)
 
     def negative(logs: Floats) -> tuple[float, Floats]:
         r, alpha, a, b = np.exp(logs)
+        psi = special.digamma
         by_count = special.gammaln(r + kinds) - special.gammaln(r) + r * np.log(alpha)
         by_count += special.gammaln(a + b) + special.gammaln(b + kinds)
         by_count -= special.gammaln(b) + special.gammaln(a + b + kinds)
-        log_total, log_recency = np.log(alpha + totals)[at_total], np.log(alpha + recencies)[at_recency]
-        stays = -(r + x) * log_total
-        beside = np.where(repeat, b + x - 1, 1.0)
-        leaves = np.where(repeat, np.log(a) - np.log(beside) - (r + x) * log_recency, -np.inf)
-        both = np.logaddexp(stays, leaves)
-        weight = np.exp(leaves - both)
-        value = float((each * by_count).sum() + both.sum())
-        psi = special.digamma
-        slope_r = (each * (psi(r + kinds) - psi(r) + np.log(alpha))).sum()
-        slope_r -= ((1 - weight) * log_total + weight * log_recency).sum()
-        slope_alpha = len(x) * r / alpha
-        slope_alpha -= ((r + x) * ((1 - weight) / (alpha + total) + weight / (alpha + recency))).sum()
-        slope_a = (each * (psi(a + b) - psi(a + b + kinds))).sum() + weight.sum() / a
+        log_totals, log_recencies = np.log(alpha + totals), np.log(alpha + recencies)
+        per_total, per_recency, per_kind = (
+            1 / (alpha + totals),
+            1 / (alpha + recencies),
+            1 / (b + repeats - 1),
+        )
+        log_kinds = np.log(a * per_kind)
+        exponents = r * customers + orders
+        value = (each * by_count).sum() - (exponents * log_totals).sum()
+        slope_r = (each * (psi(r + kinds) - psi(r) + np.log(alpha))).sum() - (customers * log_totals).sum()
+        slope_alpha = len(of.T) * r / alpha - (exponents * per_total).sum()
+        slope_a = (each * (psi(a + b) - psi(a + b + kinds))).sum()
         slope_b = (each * (psi(a + b) + psi(b + kinds) - psi(b) - psi(a + b + kinds))).sum()
-        slope_b -= (weight / beside).sum()
+        for x, total, recency, kind in blocks:
+            # The likelihood of those who have left, divided by that of those who stay, as a logarithm.
+            gap = log_totals[total] - log_recencies[recency]
+            lead = log_kinds[kind] + (r + x) * gap
+            odds = np.exp(np.minimum(lead, 700.0))
+            weight = odds / (1 + odds)
+            value += np.maximum(np.log(1 + odds), lead).sum()
+            slope_r += (weight * gap).sum()
+            slope_alpha += ((r + x) * weight * (per_total[total] - per_recency[recency])).sum()
+            slope_a += weight.sum() / a
+            slope_b -= (weight * per_kind[kind]).sum()
         slopes = np.array([slope_r * r, slope_alpha * alpha, slope_a * a, slope_b * b])
-        return -value / len(x), -slopes / len(x)
+        return -float(value) / len(of.T), -slopes / len(of.T)
 
     starts = ([-1.0, 0.5, -0.5, 0.5], [0.0, 0.0, 0.0, 1.0], [-1.0, -1.0, 1.0, 2.0])
-    most = 12.0
-    best = _minimum(optimize, negative, starts, most)
-    r, alpha, a, b = np.exp(best.x)
+    best = _minimum(optimize, negative, starts, most := 12.0)
+    found = np.exp(best.x) * [1, scale, 1, 1]
     inside = bool(np.abs(best.x).max() < 0.9 * most)
     return {
-        "r": float(r),
-        "alpha": float(alpha * scale),
-        "a": float(a),
-        "b": float(b),
-        "log_likelihood": float(-best.fun * len(x) - constant),
+        **dict(zip(("r", "alpha", "a", "b"), found.tolist(), strict=True)),
+        "log_likelihood": float(-best.fun * len(of.T) - float(of.frequency.sum() * np.log(scale))),
         "converged": inside and bool(np.abs(best.jac).max() < 1e-4),
     }
 
@@ -435,6 +441,12 @@ def _distinct(*columns: Floats) -> tuple[Any, Any]:
     return np.flatnonzero(~pd.Series(which).duplicated()), which
 
 
+def _blocks(*columns: Any) -> list[tuple[Any, ...]]:
+    """Cut columns into pieces with which the memory of each step fits into the processor's cache."""
+    size = 8192
+    return [tuple(one[at : at + size] for one in columns) for at in range(0, len(columns[0]), size)]
+
+
 def _fit_value(of: _Customers) -> dict[str, float]:
     """Maximise the Gamma-Gamma likelihood on repeat orders of positive value; nothing if there are too few."""
     optimize, special = _scipy("optimize"), _scipy("special")
@@ -443,32 +455,32 @@ def _fit_value(of: _Customers) -> dict[str, float]:
         return {}
     x, money = of.frequency[usable], of.monetary[usable]
     scale = float(money.mean())
-    spent, log_money = money / scale * x, np.log(money / scale * x)
     kinds, each = np.unique(x, return_counts=True)
-    by_x = x @ log_money
-    constant = float(np.log(money / scale).sum())
+    by_x, constant = (x * np.log(money / scale * x)).sum(), np.log(money / scale).sum()
+    blocks = _blocks(x, money / scale * x)
 
     def negative(logs: Floats) -> tuple[float, Floats]:
         p, q, gamma = np.exp(logs)
         psi, px = special.digamma, p * kinds
-        log_both = np.log(gamma + spent)
         by_count = special.gammaln(px + q) - special.gammaln(px) - special.gammaln(q) + q * np.log(gamma)
-        value = (each * by_count).sum() + p * by_x - constant - p * (x @ log_both) - q * log_both.sum()
-        slope_p = (each * kinds * (psi(px + q) - psi(px))).sum() + by_x - x @ log_both
-        slope_q = (each * (psi(px + q) - psi(q) + np.log(gamma))).sum() - log_both.sum()
-        slope_gamma = len(x) * q / gamma - ((p * x + q) / (gamma + spent)).sum()
+        value = (each * by_count).sum() + p * by_x - constant
+        slope_p = (each * kinds * (psi(px + q) - psi(px))).sum() + by_x
+        slope_q = (each * (psi(px + q) - psi(q) + np.log(gamma))).sum()
+        slope_gamma = len(x) * q / gamma
+        for orders, spent in blocks:
+            log_both = np.log(gamma + spent)
+            once, all_orders = log_both.sum(), (orders * log_both).sum()
+            value -= p * all_orders + q * once
+            slope_p -= all_orders
+            slope_q -= once
+            slope_gamma -= ((p * orders + q) / (gamma + spent)).sum()
         slopes = np.array([slope_p * p, slope_q * q, slope_gamma * gamma])
         return -float(value) / len(x), -slopes / len(x)
 
     best = _minimum(optimize, negative, ([1.0, 1.0, 1.0], [1.5, 1.2, 0.0], [0.0, 2.0, 2.0]), 9.0)
-    p, q, gamma = np.exp(best.x)
-    likelihood = -best.fun * len(x) - len(x) * np.log(scale)
-    return {
-        "p": float(p),
-        "q": float(q),
-        "gamma": float(gamma * scale),
-        "value_log_likelihood": float(likelihood),
-    }
+    found = np.exp(best.x) * [1, 1, scale]
+    likelihood = float(-best.fun * len(x) - len(x) * np.log(scale))
+    return {**dict(zip(("p", "q", "gamma"), found.tolist(), strict=True)), "value_log_likelihood": likelihood}
 
 
 def _minimum(optimize: Any, negative: Any, starts: Any, most: float) -> Any:
@@ -577,7 +589,7 @@ def _floats(series: Any) -> Floats:
 
 
 def _scipy(part: str) -> Any:
-    """Import one part of scipy; `stats` takes a second, which only those who need it should wait for."""
+    """Import one part of scipy, which only those who need it should wait for."""
     try:
         return importlib.import_module(f"scipy.{part}")
     except ImportError as error:

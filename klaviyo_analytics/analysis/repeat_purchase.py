@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._customer_events import (
@@ -24,8 +25,11 @@ from klaviyo_analytics.analysis._customer_events import (
 )
 from klaviyo_analytics.analysis._engine import Table, closed, columns_of, names, opened, ratio, takes
 from klaviyo_analytics.analysis._ordering import first_of, windowed
-from klaviyo_analytics.analysis.cohorts import Waits, survival_of
+from klaviyo_analytics.analysis.cohorts import survival_of
 from klaviyo_analytics.analysis.items import read_lines
+
+# numbers of days in order, how many returned after so many, and how many had waited so long
+Waited = tuple[list[int], list[int], list[int]]
 
 ITEMS = "order lines: analysis.order_items(orders)"
 
@@ -376,17 +380,13 @@ def _gaps(events: Table, keys: Sequence[str], at: int) -> Table:
     return table.with_columns(__own=nw.when(nw.col("__returned") == 1).then(nw.col("__days")))
 
 
-def _returns(waits: Sequence[Waits], within: Sequence[int]) -> dict[str, Any]:
+def _returns(waits: Waited, within: Sequence[int]) -> dict[str, Any]:
     """Summarise who returned when."""
-    days, estimates = survival_of(waits)
-    customers = sum(one.events + one.censored for one in waits)
-    returned = sum(one.events for one in waits)
-    so_far, median = 0, None
-    for one in sorted(waits):
-        so_far += one.events
-        if 2 * so_far > customers:
-            median = one.days
-            break
+    days, estimates = survival_of(*waits)
+    waited, events, every = waits
+    customers, returned = sum(every), sum(events)
+    so_far = accumulate(events)
+    median = next((day for day, one in zip(waited, so_far, strict=True) if 2 * one > customers), None)
     reached = {}
     for end in within:
         seen = days[-1] >= end or estimates[-1] == 0
@@ -408,21 +408,25 @@ def _median(days: Sequence[int], estimates: Sequence[float]) -> int | None:
 
 def _medians(gaps: Table) -> dict[str, int | None]:
     waits = _waits(gaps, ["product"])
-    return {group[0]: _median(*survival_of(waits[group])) for group in sorted(waits)}
+    return {group[0]: _median(*survival_of(*waits[group])) for group in sorted(waits)}
 
 
-def _waits(gaps: Table, keys: Sequence[str]) -> dict[tuple[Any, ...], list[Waits]]:
-    """Return the waits of each of the keys: how many waited so many days, and how many of them returned."""
+def _waits(gaps: Table, keys: Sequence[str]) -> dict[tuple[Any, ...], Waited]:
+    """Return the waits of each of the keys."""
     counted = lists_of(
         gaps.group_by(*keys, "__days").agg(
             nw.len().alias("all"), nw.col("__returned").sum().alias("returned")
         )
     )
-    groups: dict[tuple[Any, ...], list[Waits]] = defaultdict(list)
-    rows = zip(*(counted[name] for name in (*keys, "__days", "all", "returned")), strict=True)
-    for *group, days, every, returned in rows:
-        groups[tuple(group)].append(Waits(int(days), int(returned), int(every) - int(returned)))
-    return groups
+    numbers: dict[tuple[Any, ...], int] = {}
+    rows = zip(*(counted[name] for name in keys), strict=True)
+    groups = np.array([numbers.setdefault(group, len(numbers)) for group in rows], dtype=np.int64)
+    columns = [np.array(counted[name], dtype=np.int64) for name in ("__days", "returned", "all")]
+    places = np.lexsort((columns[0], groups))
+    waited, returned, every = (column[places].tolist() for column in columns)
+    ends = np.cumsum(np.bincount(groups, minlength=len(numbers))).tolist()
+    pieces = zip(numbers, [0, *ends], ends, strict=False)
+    return {group: (waited[at:end], returned[at:end], every[at:end]) for group, at, end in pieces}
 
 
 def _until(lines: Table, as_of: AsOf) -> Table:

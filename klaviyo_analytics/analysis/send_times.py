@@ -24,9 +24,9 @@ from klaviyo_analytics.analysis._events import (
     same_library,
     span_of,
     weekday_of,
-    wilson,
     with_micros,
     with_month,
+    with_wilson,
     zone_named,
 )
 from klaviyo_analytics.analysis._ordering import keyed, numbered, windowed
@@ -125,7 +125,7 @@ def send_times(
     one_of(zone, ("profile", "account"), "zone")
     place = zone_named(account_zone, "account_zone")
     keys = names(by)
-    low, high = wilson("reacted", "sends", confidence)
+    z = critical_value(confidence)
     reacted, _, _ = _reacted(sends, reactions, within, *(["timezone"] if zone == "profile" else []))
     require(reacted, [key for key in keys if key not in _CLOCK])
     span = span_of(reacted, "__us")
@@ -144,7 +144,7 @@ def send_times(
     )
     if "month" in keys and "month" not in columns_of(reacted):
         reacted = with_month(reacted, "month", nw.col("__local"))
-    result = _rated(reacted, keys, low, high, nw.col("__own").sum().alias("own_zone"))
+    result = _rated(reacted, keys, z, nw.col("__own").sum().alias("own_zone"))
     result = result.with_columns(
         enough=nw.col("sends") >= minimum, own_zone=nw.col("own_zone").cast(nw.Int64)
     )
@@ -310,7 +310,6 @@ def fatigue(
     if days <= 0 or most <= 0:
         raise InvalidInputError(f"days={days!r} and most={most!r} must both be positive.")
     z = critical_value(confidence)
-    low, high = wilson("reacted", "sends", confidence)
     table, person, row = _reacted(sends, reactions, within)
     table = table.filter(~nw.col("profile_id").is_null() & ~nw.col("__us").is_null())
     table = table.select(*person, *dict.fromkeys(["id", row]), "__us", "__hit")
@@ -325,7 +324,7 @@ def fatigue(
         __dy=nw.col("__y") - nw.col("__y").mean().over(*person),
     )
     slope, error, overall = _within(table, person)
-    result = _rated(table, ["earlier"], low, high, nw.col("__dy").mean().alias("__shift"))
+    result = _rated(table, ["earlier"], z, nw.col("__dy").mean().alias("__shift"))
     result = result.with_columns(
         within_rate=nw.col("__shift") + overall,
         slope=_constant(slope),
@@ -385,14 +384,14 @@ def _reacted(
     return found, keys["__person"], row
 
 
-def _rated(table: Table, keys: Sequence[str], low: nw.Expr, high: nw.Expr, *extra: nw.Expr) -> Table:
+def _rated(table: Table, keys: Sequence[str], z: float, *extra: nw.Expr) -> Table:
     """Count sends and reactions by `keys`, with their rate and its interval."""
     table = table.with_columns(__one=nw.lit(1))
     sums = [nw.col("__one").sum().alias("sends"), nw.col("__hit").sum().alias("reacted"), *extra]
     result = (table.group_by(*keys).agg(*sums) if keys else table.select(*sums)).with_columns(
         nw.col("sends", "reacted").cast(nw.Int64)
     )
-    return result.with_columns(rate=ratio("reacted", "sends"), low=low, high=high)
+    return with_wilson(result.with_columns(rate=ratio("reacted", "sends")), "reacted", "sends", z)
 
 
 def _own_clocks(table: Table, account: object, span: tuple[int, int]) -> Table:
