@@ -51,6 +51,8 @@ class Deadline:
 
 
 deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+# called when a request has been written: connecting may have taken most of a second
+written: ContextVar[Callable[[], object] | None] = ContextVar("written", default=None)
 
 
 class _Reader(io.RawIOBase):
@@ -155,11 +157,19 @@ class Response(http.client.HTTPResponse):
         super()._close_conn()  # type: ignore[misc]
 
 
-class _Connection(HTTPConnection):
+class _Telling:
+    def getresponse(self) -> Any:
+        """Read the answer to the request that was just written."""
+        if (tell := written.get()) is not None:
+            tell()
+        return super().getresponse()  # type: ignore[misc]
+
+
+class _Connection(_Telling, HTTPConnection):
     response_class = Response
 
 
-class _SecureConnection(HTTPSConnection):
+class _SecureConnection(_Telling, HTTPSConnection):
     response_class = Response
 
 

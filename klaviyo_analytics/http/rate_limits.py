@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +12,8 @@ from klaviyo_analytics.errors import QuotaExhaustedError
 
 FEW, MOST = 4, 16  # readers at first, and at most, where the caller sets no number
 FASTER = 1.4  # how much faster a round has to be for more readers to be worth trying
-SLACK = 0.06  # seconds: requests sent a second apart can arrive a little closer
+SLACK = 0.06  # seconds: requests that are counted a second apart can be sent, and arrive, a little closer
+JITTER = 0.02  # the same for requests that are counted when they have been written
 
 
 class SlidingWindows:
@@ -23,6 +25,8 @@ class SlidingWindows:
         Calls allowed within so many seconds.
     sent : iterable of float
         Earlier moments in seconds, in order.
+    slack : float
+        Seconds to wait beyond a window.
 
     Examples
     --------
@@ -31,15 +35,18 @@ class SlidingWindows:
     0.46
     """
 
-    def __init__(self, limits: Sequence[tuple[int, int]], sent: Iterable[float] = ()) -> None:
+    def __init__(
+        self, limits: Sequence[tuple[int, int]], sent: Iterable[float] = (), *, slack: float = SLACK
+    ) -> None:
         self.limits = tuple(limits)
         self.sent = list(sent)
+        self._slack = slack
 
     def wait(self, now: float) -> float:
         """Return the seconds until one more call fits into every window."""
         return max(
             (
-                self.sent[-calls] + seconds + SLACK - now
+                self.sent[-calls] + seconds + self._slack - now
                 for calls, seconds in self.limits
                 if len(self.sent) >= calls
             ),
@@ -52,6 +59,13 @@ class SlidingWindows:
         most = max((calls for calls, _ in self.limits), default=0)
         if len(self.sent) > 2 * most:
             del self.sent[: len(self.sent) - most]
+
+    def move(self, before: float, now: float) -> None:
+        """Count a call at another moment than it was counted at."""
+        place = bisect.bisect_left(self.sent, before)
+        if self.sent[place : place + 1] == [before]:
+            del self.sent[place]
+            bisect.insort(self.sent, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +102,12 @@ class Pacer:
         self._counts: dict[str, _Count] = {}
         self._lock = threading.Lock()
 
-    def acquire(self, buckets: Sequence[Bucket], *, on_wait: Callable[[float], None] | None = None) -> None:
-        """Wait until one request may be sent, and count it in every bucket."""
-        while (wait := self._take(buckets)) > 0:
+    def acquire(self, buckets: Sequence[Bucket], *, on_wait: Callable[[float], None] | None = None) -> float:
+        """Wait until one request may be sent, count it in every bucket, and return the moment."""
+        while True:
+            wait, now = self._take(buckets)
+            if wait <= 0:
+                return now
             if wait > self._patience:
                 names = ", ".join(bucket.name for bucket in buckets)
                 raise QuotaExhaustedError(
@@ -101,20 +118,27 @@ class Pacer:
                 on_wait(wait)
             self._sleep(wait)
 
+    def written(self, buckets: Sequence[Bucket], counted: float) -> None:
+        """Count a request at this moment, at which it has been written, instead of the one before it."""
+        with self._lock:
+            now = self._clock()
+            for bucket in buckets:
+                self._count(bucket).windows.move(counted, now)
+
     def close(self, bucket: Bucket, seconds: float) -> None:
         """Send nothing more in this bucket for so many seconds, because the server asked for it."""
         with self._lock:
             count = self._count(bucket)
             count.closed_until = max(count.closed_until, self._clock() + seconds)
 
-    def _take(self, buckets: Sequence[Bucket]) -> float:
+    def _take(self, buckets: Sequence[Bucket]) -> tuple[float, float]:
         with self._lock:
             now = self._clock()
             wait = max((self._wait(bucket, now) for bucket in buckets), default=0.0)
             if wait <= 0:
                 for bucket in buckets:
                     self._count(bucket).windows.add(now)
-            return wait
+            return wait, now
 
     def _wait(self, bucket: Bucket, now: float) -> float:
         count = self._count(bucket)
@@ -122,7 +146,7 @@ class Pacer:
 
     def _count(self, bucket: Bucket) -> _Count:
         if bucket.name not in self._counts:
-            self._counts[bucket.name] = _Count(SlidingWindows(bucket.windows))
+            self._counts[bucket.name] = _Count(SlidingWindows(bucket.windows, slack=JITTER))
         return self._counts[bucket.name]
 
     def renew(self) -> None:

@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -324,13 +325,13 @@ class Transport:
                 f"{call.path.partition('?')[0]!r} is not a path below {self.base_url}. A path or an id must not hold "
                 "'..', backslashes, spaces or empty parts."
             )
-        self.pacer.acquire(call.buckets, on_wait=on_wait)
+        counted = self.pacer.acquire(call.buckets, on_wait=on_wait)
         started, ambiguous = self._clock(), False  # pacing does not count towards the retry budget
         attempt = 0
         cancellation.check()
         while True:
             attempt += 1
-            reply, failure, error = self._attempt(call, ambiguous=ambiguous)
+            reply, failure, error = self._attempt(call, counted, ambiguous=ambiguous)
             if failure is None:
                 if error is not None:
                     raise _noted(error, call, sent=ambiguous or isinstance(error, MalformedResponseError))
@@ -359,7 +360,7 @@ class Transport:
                 if on_wait and wait >= 1:
                     on_wait(wait)
                 self._sleep(wait)
-                self.pacer.acquire(call.buckets, on_wait=on_wait)
+                counted = self.pacer.acquire(call.buckets, on_wait=on_wait)
                 cancellation.check()
             except cancellation.Cancelled as ended:
                 ended.sent, ended.ambiguous = True, ambiguous
@@ -368,7 +369,7 @@ class Transport:
                 call.on_repeat()
 
     def _attempt(
-        self, call: Call, *, ambiguous: bool
+        self, call: Call, counted: float, *, ambiguous: bool
     ) -> tuple[Reply | None, Failure | None, TransportError | None]:
         """Try once. Foreign exceptions end here: they hold the request, and with it the key.
 
@@ -382,6 +383,7 @@ class Transport:
         until = began + self._deadline
         grace = 0.0 if call.replay_safe else GRACE
         token = http1.deadline.set(http1.Deadline(until, self._clock, grace))
+        told = http1.written.set(partial(self.pacer.written, call.buckets, counted))
         try:
             response = self._session.request(
                 call.method,
@@ -405,6 +407,7 @@ class Transport:
             raise stop.with_traceback(None)  # noqa: B904  (the same exception)
         finally:
             http1.deadline.reset(token)
+            http1.written.reset(told)
         if error is None:
             log.debug("%s %d %.3f s", redact(call.label), status, self._clock() - began)
             return self._judge(call, status, found, body, ambiguous=ambiguous)

@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 
 from klaviyo_analytics import endpoints
 from klaviyo_analytics.errors import QuotaExhaustedError
+from klaviyo_analytics.http import http1
 from klaviyo_analytics.http.rate_limits import Bucket, Pacer, reset_wait
+from klaviyo_analytics.http.session import Call
 from tests.http.clocks import Clock, SharedClock
+from tests.http.scripted_server import ScriptedServer
+from tests.http.senders import transport
 
 SMALL = Bucket("small", ((3, 1), (10, 60)))
 GATEWAY = Bucket("the gateway", ((10, 1),))
@@ -109,6 +113,48 @@ def test_threads_share_the_windows(threads: int) -> None:
     assert len(moments) == 40
     assert_within(moments, SMALL)
     assert max(moments) < 3 * 62  # forty at ten a minute, and no longer
+
+
+def test_a_request_counts_from_when_it_was_written() -> None:
+    clock = Clock(0.0)
+    paced = pacer(clock)
+    first = [paced.acquire([SMALL, GATEWAY]) for _ in range(3)]
+    clock.now = 0.7  # connecting took so long
+    for counted in first:
+        paced.written([SMALL, GATEWAY], counted)
+    assert 1.7 < paced.acquire([SMALL, GATEWAY]) < 1.75
+
+
+@given(st.lists(st.tuples(st.floats(0, 2), st.floats(0, 0.9)), min_size=1, max_size=40))
+def test_no_window_of_written_requests_is_overfull(steps: list[tuple[float, float]]) -> None:
+    clock = Clock(0.0)
+    paced, moments = pacer(clock), []
+    for pause, connecting in steps:
+        clock.now += pause
+        counted = paced.acquire([SMALL])
+        clock.now += connecting
+        paced.written([SMALL], counted)
+        moments.append(clock.now)
+    assert_within(moments, SMALL)
+
+
+def test_a_slow_connection_lets_no_two_requests_arrive_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, one_a_second = Clock(0.0), Bucket("one", ((1, 1),))
+    connect = http1._Connection.connect
+
+    def slowly(connection: http1._Connection) -> None:
+        clock.now += 0.8
+        connect(connection)
+
+    monkeypatch.setattr(http1._Connection, "connect", slowly)
+    arrived = []
+    with ScriptedServer() as server:
+        sender = transport(server.url, clock=clock)
+        for _ in range(3):  # the second needs no new connection
+            sender.send(Call("GET", "/api/profiles", buckets=(one_a_second,)))
+            arrived.append(clock.now)
+        assert server.connections == 1
+    assert_within(arrived, one_a_second)
 
 
 class TestQuotas:
