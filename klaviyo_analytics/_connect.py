@@ -315,6 +315,7 @@ def demo(
             now=lambda: datetime.fromtimestamp(sandbox.account.now, UTC),
             on_close=sandbox.close,
         )
+        client._context.workers = 1  # it shares this process with the server: more would wait for each other
     except BaseException:
         sandbox.close()
         raise

@@ -85,6 +85,7 @@ def plan(
     """Check a query, and decide whether it can be read in ranges of time."""
     if workers is not None and workers < 1:
         raise InvalidInputError(f"workers={workers} is not allowed. Use at least 1, or None for automatic.")
+    workers = workers or context.workers
     if isinstance(filter, str) and not context.api.strict:  # it may be in words that are not known here
         return Plan(Reading(context, operation, ids, filter=filter, **options), None, options)
     conditions = None if filter is None else as_filter(filter)

@@ -60,6 +60,7 @@ class Context:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], None] = field(default=cancellation.sleep, repr=False)  # between looks at a job
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    workers: int | None = None  # readers of one collection, where a call names no number
     metrics: pd.DataFrame | None = field(default=None, repr=False)  # read once, see Metrics.known
     known_account: pd.Series[Any] | None = field(default=None, repr=False)
     conversion: tuple[str, str] | None = field(default=None, repr=False)  # see resources._conversion

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import klaviyo_analytics as ka
 from klaviyo_analytics.resources._concurrent import Ranges
 from klaviyo_analytics.sandbox.model import Account
 from tests.sandbox.accounts import DAY, NOW, profile, small_account
@@ -141,3 +142,16 @@ def test_people_of_unknown_age_are_not_lost() -> None:
     with open_shop(account=made) as shop:
         frame = shop.client.profiles.list(page_size=10)
     assert sorted(frame["id"]) == sorted(made.records["profile"])
+
+
+def test_a_demo_shares_its_process_with_the_server_so_one_reader_reads() -> None:
+    with ka.demo(profiles=100, events=2_000, progress=False) as client:
+        sandbox = client._on_close.__self__  # type: ignore[union-attr]
+
+        def asked(**options: Any) -> int:
+            before = len(sandbox.requests)
+            assert len(client.events.list(page_size=50, **options)) == 2_000
+            return sum(one.path == "/api/events" for one in list(sandbox.requests)[before:])
+
+        assert asked() == 40
+        assert asked(workers=3) > 40  # who asks for more has them
