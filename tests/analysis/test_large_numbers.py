@@ -152,9 +152,3 @@ class TestUnsignedNumbers:
         )
         with pytest.raises(FrameError, match="'delivered' holds numbers"):
             analysis.roll_up(counts, by="flow")
-
-
-def test_spark_refuses_a_sum_beyond_64_bits(to_spark: Convert) -> None:
-    counts = frame(flow=["Welcome"] * 2, delivered=[2**62] * 2)
-    with pytest.raises(FrameError, match="64 bits"):
-        analysis.roll_up(to_spark(counts), by="flow")

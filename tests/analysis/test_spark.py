@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 
 from klaviyo_analytics import analysis
-from klaviyo_analytics.errors import FrameError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
+from tests.analysis import test_subscribers
 from tests.analysis.customer_frames import ORDERS as CUSTOMERS
-from tests.analysis.frames import records
+from tests.analysis.frames import frame, records
 from tests.analysis.revenue_frames import BY_ID, ORDERS, REFUNDS, SUMMARY
 from tests.analysis.test_engines import CALLS
 
@@ -94,3 +95,18 @@ def test_an_error_names_the_columns_as_they_are(to_spark: Any) -> None:
     odd = to_spark(with_odd_names(SUMMARY[["campaign", "delivered"]]))
     with pytest.raises(FrameError, match=r"it has .*'event_properties\.Shipping\.Method', 'a`b'"):
         analysis.bridge(odd, start="2026-03-10", end="2026-03-20")
+
+
+def test_a_sum_beyond_64_bits_is_refused(to_spark: Any) -> None:
+    counts = frame(flow=["Welcome"] * 2, delivered=[2**62] * 2)
+    with pytest.raises(FrameError, match="64 bits"):
+        analysis.roll_up(to_spark(counts), by="flow")
+
+
+def test_members_below_zero_are_refused_and_one_more_is_enough(to_spark: Any) -> None:
+    rows = test_subscribers.TestMembersBelowZero
+    joined, left = to_spark(rows.joined), to_spark(rows.left)
+    with pytest.raises(InvalidInputError, match="'A' would have -1 members"):
+        analysis.list_growth(joined, left, members_before={"A": 5, "B": 0})
+    made = records(analysis.list_growth(joined, left, members_before={"A": 6, "B": 0}))
+    assert [row["members"] for row in made if row["list"] == "A"] == [4, 0, 9]

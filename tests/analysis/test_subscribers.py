@@ -94,30 +94,27 @@ class TestMembersBefore:
             analysis.list_growth(self.two, self.two.iloc[:0], members_before={"A": size})
 
 
-@pytest.mark.parametrize("library", [*ENGINES, "spark"])
+@pytest.mark.parametrize("library", ENGINES)
 class TestMembersBelowZero:
     joined = frame(datetime=days("2026-03-01", 3).repeat(2), list=["A", "B"] * 3, count=[1, 1, 0, 1, 9, 1])
     left = frame(datetime=days("2026-03-01", 3).repeat(2), list=["A", "B"] * 3, count=[3, 0, 4, 0, 0, 0])
 
-    def both(self, library: str, request: pytest.FixtureRequest) -> tuple[Any, Any]:
-        convert = request.getfixturevalue("to_spark") if library == "spark" else ENGINES[library]
-        return convert(self.joined), convert(self.left)
+    def both(self, library: str) -> tuple[Any, Any]:
+        return ENGINES[library](self.joined), ENGINES[library](self.left)
 
-    def test_the_error_says_how_much_is_missing(self, library: str, request: pytest.FixtureRequest) -> None:
+    def test_the_error_says_how_much_is_missing(self, library: str) -> None:
         """A: 5 - 2 = 3, then 3 - 4 = -1, though it ends at 8."""
         with pytest.raises(
             InvalidInputError, match=r"'A' would have -1 members.*2026-03-0.*larger by 1 or more"
         ):
-            analysis.list_growth(*self.both(library, request), members_before={"A": 5, "B": 0})
+            analysis.list_growth(*self.both(library), members_before={"A": 5, "B": 0})
 
-    def test_one_more_member_is_enough(self, library: str, request: pytest.FixtureRequest) -> None:
-        made = analysis.list_growth(*self.both(library, request), members_before={"A": 6, "B": 0})
+    def test_one_more_member_is_enough(self, library: str) -> None:
+        made = analysis.list_growth(*self.both(library), members_before={"A": 6, "B": 0})
         assert [row["members"] for row in records(made) if row["list"] == "A"] == [4, 0, 9]
 
-    def test_a_list_that_is_left_out_has_no_members(
-        self, library: str, request: pytest.FixtureRequest
-    ) -> None:
-        made = records(analysis.list_growth(*self.both(library, request), members_before={"B": 0}))
+    def test_a_list_that_is_left_out_has_no_members(self, library: str) -> None:
+        made = records(analysis.list_growth(*self.both(library), members_before={"B": 0}))
         assert [row["members"] for row in made if row["list"] == "A"] == [None] * 3
         assert [row["net"] for row in made if row["list"] == "A"] == [-2, -4, 9]
 
