@@ -235,7 +235,8 @@ def demo(
     The sandbox is a synthetic shop that answers over real HTTP on this machine: two years of history, 8,000
     profiles, 300,000 events and some 5,000 orders, unless smaller numbers are given. Its
     clock stands still, so "last 90 days" means the same tomorrow. Writing to it changes nothing outside, and
-    it ends when the client is closed.
+    it ends when the client is closed. As it shares this process, one reader reads a collection
+    unless `workers=` names more.
 
     Parameters
     ----------

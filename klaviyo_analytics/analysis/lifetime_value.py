@@ -238,6 +238,7 @@ def lifetime_value_holdout(
     0          0          1     0.0
     1          1          2     2.0
     """
+    stats = _scipy("stats")
     check_positive("most", most, whole=True)
     events = read_events(orders)
     end = last_moment([events], as_of)
@@ -279,19 +280,11 @@ def lifetime_value_holdout(
                 "actual": float(actual[here].sum()),
                 "predicted_mean": float(predicted[here].mean()),
                 "actual_mean": float(actual[here].mean()),
-                "lower": _poisson_quantile(0.025, total),
-                "upper": _poisson_quantile(0.975, total),
+                "lower": float(stats.poisson.ppf(0.025, total)),
+                "upper": float(stats.poisson.ppf(0.975, total)),
             }
         )
     return made_like(rows, kinds, orders)
-
-
-def _poisson_quantile(share: float, mean: float) -> float:
-    """Return the least count that a Poisson variable stays within with this probability, as `scipy.stats` does."""
-    special = _scipy("special")  # `stats` takes a second to import
-    above = np.ceil(special.pdtrik(share, mean))
-    below = np.maximum(above - 1, 0.0)
-    return float(below if special.pdtr(below, mean) >= share else above)
 
 
 @dataclass(frozen=True)
@@ -589,7 +582,7 @@ def _floats(series: Any) -> Floats:
 
 
 def _scipy(part: str) -> Any:
-    """Import one part of scipy, which only those who need it should wait for."""
+    """Import one part of scipy; `stats` takes a second, which only those who need it should wait for."""
     try:
         return importlib.import_module(f"scipy.{part}")
     except ImportError as error:

@@ -548,9 +548,9 @@ class Archive(Reported):
         return "UTC"
 
     def _now(self) -> datetime:
-        return (
-            self._context.now() if self._context is not None else self._store.last_read() or datetime.now(UTC)
-        )
+        if self._context is not None:
+            return self._context.now()
+        return self._store.last_read() or datetime.now(UTC)
 
 
 def archive_of(

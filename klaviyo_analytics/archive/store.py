@@ -90,10 +90,12 @@ class Store:
 
     def last_read(self) -> datetime | None:
         """Return until when the copy of a sandbox, whose clock may stand still, was read; None for any other."""
-        tables = [table for name in TABLES if (table := self.table(name)) is not None]
-        if not any(_is_sandbox(table.metadata().configuration.get(ACCOUNT)) for table in tables):
+        tables = (table for name in TABLES if (table := self.table(name)) is not None)
+        first = next(tables, None)  # one folder holds one account
+        if first is None or not _is_sandbox(first.metadata().configuration.get(ACCOUNT)):
             return None
-        return max((moment for table in tables if (moment := mark(table, REACHED)) is not None), default=None)
+        marks = (mark(table, REACHED) for table in (first, *tables))
+        return max((moment for moment in marks if moment is not None), default=None)
 
     def opened(
         self, name: str, schema: pa.Schema, partition: str | None, statistics: Sequence[str]

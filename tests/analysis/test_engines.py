@@ -135,6 +135,7 @@ def test_every_function_is_here() -> None:
 
 @functools.cache
 def of_pandas(name: str) -> list[dict[str, Any]]:
+    """What pandas gives, to which every library is compared."""
     return records({**CALLS, **REVENUE_CALLS}[name](ENGINES["pandas"]))
 
 

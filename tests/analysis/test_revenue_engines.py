@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from klaviyo_analytics import analysis
 from tests.analysis.frames import ENGINES, close_database, records, unusual
 from tests.analysis.revenue_frames import CALLS, ROWS_KEEP_THEIR_ORDER
+from tests.analysis.test_engines import of_pandas
 
 pytest.importorskip("polars")
 pytest.importorskip("duckdb")
@@ -23,11 +23,6 @@ WITHOUT_EVENTS = {"normalise_orders"}  # reads dicts out of pandas frames only
 def _database() -> Iterator[None]:
     yield
     close_database()
-
-
-@functools.cache
-def of_pandas(name: str) -> list[dict[str, Any]]:
-    return records(CALLS[name](lambda table: table))
 
 
 def same(name: str, got: Any) -> None:

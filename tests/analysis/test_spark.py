@@ -106,7 +106,10 @@ def test_a_sum_beyond_64_bits_is_refused(to_spark: Any) -> None:
 def test_members_below_zero_are_refused_and_one_more_is_enough(to_spark: Any) -> None:
     rows = test_subscribers.TestMembersBelowZero
     joined, left = to_spark(rows.joined), to_spark(rows.left)
-    with pytest.raises(InvalidInputError, match="'A' would have -1 members"):
+    with pytest.raises(InvalidInputError, match=r"'A' would have -1 members.*2026-03-0.*larger by 1 or more"):
         analysis.list_growth(joined, left, members_before={"A": 5, "B": 0})
     made = records(analysis.list_growth(joined, left, members_before={"A": 6, "B": 0}))
     assert [row["members"] for row in made if row["list"] == "A"] == [4, 0, 9]
+    made = records(analysis.list_growth(joined, left, members_before={"B": 0}))  # nothing is known of A
+    assert [row["members"] for row in made if row["list"] == "A"] == [None] * 3
+    assert [row["net"] for row in made if row["list"] == "A"] == [-2, -4, 9]

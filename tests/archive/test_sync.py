@@ -348,6 +348,15 @@ class TestRefusals:
         assert len(last) > 0
         assert set(alone["id"]) & set(last["id"])
 
+    def test_of_several_tables_the_latest_says_until_when_a_sandbox_was_read(
+        self, shop: Shop, tmp_path: Path
+    ) -> None:
+        archive = shop.client.archive(tmp_path)
+        archive.sync(["events", "lists", "segments", "templates"])
+        reached = archive.status()["until"].dropna()
+        assert reached.nunique() > 1
+        assert ka.open_archive(tmp_path)._store.last_read() == reached.max()
+
     def test_the_days_of_an_account_count_from_now(self, shop: Shop, tmp_path: Path) -> None:
         shop.client.archive(tmp_path).sync(["metrics"])
         table = DeltaTable(tmp_path / "metrics")

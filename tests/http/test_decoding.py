@@ -139,3 +139,12 @@ def test_whole_numbers_are_exact_wherever_they_stand(
         found = loads(body)
     assert found == [ast.literal_eval(value) for value in values]
     assert [type(one) for one in found] == [type(ast.literal_eval(value)) for value in values]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(json, "_PIECE", piece)
+        for blank in ("", " ", "\n"):
+            members = between.join(f'"a{place}":{blank}{value}' for place, value in enumerate(values))
+            assert [*loads(f"{{{members}}}".encode()).values()] == found
+            assert loads(f'[[{blank}{values[0]}],{{"a":{blank}{values[-1]}}}]'.encode()) == [
+                found[:1],
+                {"a": found[-1]},
+            ]

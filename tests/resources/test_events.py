@@ -49,6 +49,15 @@ class TestFrames:
         }
         assert (frame["datetime"].astype("int64") // 1_000_000 == frame["timestamp"]).all()
 
+    def test_an_event_without_a_metric_has_no_name(self, library: Shop) -> None:
+        events = library.client.events
+        frame = events.list(limit=3)
+        names = frame["metric"].tolist()
+        frame.loc[1, "metric_id"] = pd.NA
+        named = events._with_metric(frame.drop(columns="metric"))["metric"]
+        assert named.isna().tolist() == [False, True, False]
+        assert named.tolist()[::2] == names[::2]
+
     def test_descending(self, library: Shop) -> None:
         frame = library.client.events.list(sort="-datetime", limit=50)
         assert list(frame["datetime"]) == sorted(frame["datetime"], reverse=True)

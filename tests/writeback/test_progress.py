@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any
 
 import ipywidgets
+import nbformat
 import pandas as pd
 import pytest
 import tqdm.auto
 import tqdm.notebook
+from nbclient import NotebookClient
 
 from klaviyo_analytics import _progress
 from klaviyo_analytics._progress import Progress
@@ -135,6 +137,18 @@ def test_a_program_that_has_imported_ipykernel_is_no_notebook(capsys: pytest.Cap
     with Progress("events", shown=None) as progress:
         progress.waiting(1.0)
     assert capsys.readouterr().err == ""
+
+
+def test_a_running_kernel_is_a_notebook() -> None:
+    new: Any = nbformat.v4
+    cell = new.new_code_cell(
+        "from klaviyo_analytics._progress import Progress\n"
+        "with Progress('events', shown=None) as progress:\n"
+        "    print(type(progress._bar).__mro__)"
+    )
+    notebook = new.new_notebook(cells=[cell])
+    NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    assert "tqdm_notebook" in str(notebook.cells[0].outputs)
 
 
 def test_nothing_is_shown_in_the_first_second(

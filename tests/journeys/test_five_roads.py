@@ -1,6 +1,6 @@
-"""Aggregates of every interval, in every currency, and attributions add up to events counted by hand.
+"""Five roads to one number: events counted by hand, aggregates, reports, summaries and analysis agree.
 
-Shops, periods, zones and currencies are drawn at random. tests/analysis/test_five_roads.py has reports and summaries.
+Shops, periods, time zones, channels and currencies are drawn at random; every road answers for the same question.
 """
 
 from __future__ import annotations
@@ -133,3 +133,50 @@ def test_attributions_add_up_to_the_aggregates(
     counted = (flows["value"] * flows["weight"]).groupby(flows["flow_id"]).sum()
     asked = grouped.groupby("attributed_flow")["sum_value"].sum()
     assert counted.to_dict() == pytest.approx(asked.to_dict(), abs=0.01)
+
+
+@few
+@given(seed=st.sampled_from(SEEDS), drawn=st.tuples(st.integers(0, 200), st.integers(7, 120)))
+def test_reports_summaries_and_analysis(shops: Shops, seed: int, drawn: tuple[int, int]) -> None:
+    client, _ = shops(seed, ("USD",))
+    frame = period(client, "America/New_York", drawn)
+    for report, summary, key in (
+        (client.reports.campaign_values(timeframe=frame), client.campaigns.summary(frame), "campaign_id"),
+        (client.reports.flow_values(timeframe=frame), client.flows.summary(frame), "flow_id"),
+    ):
+        rolled = ka.analysis.roll_up(report, by=[key]).set_index(key)
+        assert set(summary[key]) == set(rolled.index)
+        for name in ("recipients", "delivered", "conversions", "conversion_value"):
+            by_hand = report.groupby(key)[name].sum()
+            told = summary.set_index(key)[name]
+            assert told.to_dict() == pytest.approx(by_hand.to_dict(), abs=0.01), name
+            assert rolled[name].to_dict() == pytest.approx(by_hand.to_dict(), abs=0.01), name
+
+
+@few
+@given(
+    seed=st.sampled_from(SEEDS),
+    drawn=st.tuples(st.integers(0, 200), st.integers(7, 120)),
+    channel=st.sampled_from(["email", "sms"]),
+)
+def test_orders_of_the_account_summary(shops: Shops, seed: int, drawn: tuple[int, int], channel: str) -> None:
+    client, orders = shops(seed, ("USD",))
+    frame = period(client, "America/New_York", drawn)
+    summary = client.account_summary(frame, compare=None, conversion_metric=ORDER)
+    values = summary.set_index(["source", "measure"])["value"]
+    some = within(orders, frame)
+    assert values["all", "orders"] == len(some)
+    assert values["all", "revenue"] == pytest.approx(some["event_properties.$value"].sum(), abs=0.01)
+    by_channel = client.metric_aggregates.query(
+        ORDER,
+        by="$attributed_channel",
+        interval="month",
+        timeframe=frame,
+        where=ka.F["$attributed_channel"] == channel,
+    )
+    everything = client.metric_aggregates.query(
+        ORDER, by="$attributed_channel", interval="month", timeframe=frame
+    )
+    same = everything[everything["attributed_channel"] == channel]
+    assert by_channel["count"].sum() == same["count"].sum()
+    assert everything["count"].sum() == len(some)
