@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -95,10 +96,17 @@ PACKED = 500  # values from which packing pays
 
 
 class Values:
-    """The values of a column, page by page; text is packed with pyarrow, so that its pages can be released."""
+    """The values of a column, page by page; text is packed with pyarrow, so that its pages can be released.
 
-    def __init__(self) -> None:
+    Times and whole numbers are converted while the next pages are under way, unless one does not fit.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
         self._pages: list[Any] = []  # arrays of packed text, or lists of values
+        self._ready: list[
+            Any
+        ] = []  # what the pages were converted to; fewer than pages where one does not fit
         self._loose: list[Any] = []
 
     def extend(self, values: Iterable[Any]) -> None:
@@ -112,27 +120,30 @@ class Values:
         self._pack()
         other._pack()
         self._pages.extend(other._pages)
+        self._ready.extend(other._ready)
 
-    def array(self, kind: Kind, name: str, *, chosen: bool = False) -> Any:
+    def array(self, name: str, *, chosen: bool = False) -> Any:
         """Convert the column; see `array`."""
         if not self._pages:
-            return array(self._loose, kind, name, chosen=chosen)
+            return array(self._loose, self._kind, name, chosen=chosen)
         self._pack()
-        if not any(isinstance(page, list) for page in self._pages):
-            if kind == "text" and self._pages[0].dtype == pd.array([], dtype="string").dtype:
-                return joined_texts(self._pages)
-            if kind == "time":
-                with suppress(TypeError, ValueError, OverflowError):
-                    moments = [_time(_unpacked(page)) for page in self._pages]
-                    return type(moments[0])._concat_same_type(moments)
-        return array([value for page in self._pages for value in _unpacked(page)], kind, name, chosen=chosen)
+        if len(self._ready) == len(self._pages):
+            return type(self._ready[0])._concat_same_type(self._ready)
+        packed = self._kind == "text" and not any(isinstance(page, list) for page in self._pages)
+        if packed and self._pages[0].dtype == pd.array([], dtype="string").dtype:
+            return joined_texts(self._pages)
+        values = list(chain.from_iterable(map(_unpacked, self._pages)))
+        return array(values, self._kind, name, chosen=chosen)
 
     def _pack(self) -> None:
         if not self._loose:
             return
-        text = find_spec("pyarrow") is not None and _TEXT.issuperset(map(type, self._loose))
-        self._pages.append(_packed(self._loose) if text else self._loose)
-        self._loose = []
+        values, self._loose = self._loose, []
+        if self._kind in _EARLY and len(self._ready) == len(self._pages):
+            with suppress(TypeError, ValueError, OverflowError):
+                self._ready.append(_convert(values, self._kind))
+        text = find_spec("pyarrow") is not None and _TEXT.issuperset(map(type, values))
+        self._pages.append(_packed(values) if text else values)
 
 
 def _packed(values: list[Any]) -> Any:
@@ -229,6 +240,7 @@ def _boolean(values: list[Any]) -> Any:
     return pd.array(values, dtype="boolean")
 
 
+_EARLY: frozenset[Kind] = frozenset({"time", "integer"})
 _NOTHING = type(None)
 _TEXT: frozenset[type] = frozenset({str, _NOTHING})
 _TYPES: Mapping[Kind, frozenset[type]] = {

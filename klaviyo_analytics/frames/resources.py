@@ -73,7 +73,7 @@ class Table:
         self.schema = schema
         self._named = named or NamedProperties()
         self.rows = 0
-        self._columns = {column.name: Values() for column in schema.columns if not column.as_text}
+        self._columns = {column.name: Values(column.kind) for column in schema.columns if not column.as_text}
         self._texts: dict[str, list[Any]] = {column.name: [] for column in schema.columns if column.as_text}
         self._late: dict[str, list[Any]] = {}  # columns that the schema does not know
 
@@ -106,7 +106,7 @@ class Table:
         arrays = {
             column.name: joined_texts(self._texts[column.name])
             if column.as_text
-            else self._columns.pop(column.name).array(column.kind, column.name, chosen=column.chosen)
+            else self._columns.pop(column.name).array(column.name, chosen=column.chosen)
             for column in self.schema.columns
         }
         related = {column.name: arrays.pop(column.name) for column in self.schema.ids}

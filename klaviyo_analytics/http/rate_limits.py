@@ -13,7 +13,7 @@ from klaviyo_analytics.errors import QuotaExhaustedError
 FEW, MOST = 4, 16  # readers at first, and at most, where the caller sets no number
 FASTER = 1.4  # how much faster a round has to be for more readers to be worth trying
 SLACK = 0.06  # seconds: requests that are counted a second apart can be sent, and arrive, a little closer
-JITTER = 0.02  # the same for requests that are counted when they have been written
+JITTER = 0.015  # the same for requests that are counted when they have been written
 
 
 class SlidingWindows:
@@ -190,6 +190,7 @@ class Pace:
         self.most = workers or most
         self._clock = clock
         self._grows = workers is None
+        self.limits = False  # whether the documented limits, not the latency, decide how long reading takes
         self._allowed = allowed
         self._rate = 0.0  # pages a second with the fewer readers before
         self._pages = -self.readers  # the first pages of a round are left out: readers are still starting
@@ -206,7 +207,9 @@ class Pace:
         if not self._grows:
             return
         if self._allowed is not None:
-            self.most = min(self.most, math.ceil(self._allowed * seconds) + 1)
+            needed = math.ceil(self._allowed * seconds) + 1
+            self.limits = needed <= self.most
+            self.most = min(self.most, needed)
         useful = FEW if work is None else max(FEW, math.ceil(seconds / max(work, 1e-4)))
         self.readers = min(useful, self.most)
         self._pages = -self.readers

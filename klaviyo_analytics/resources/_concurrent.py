@@ -46,7 +46,10 @@ from klaviyo_analytics.resources._reading import (
 
 ENOUGH = 4  # pages that must be left before cutting pays
 HALVED = 3  # pages that must be left before another reader's help pays
-FEWEST, TOGETHER = 3, 128  # pages that a reader takes at once, and all readers at most, if they are free
+FEWEST, TOGETHER = 3, 256  # pages that a reader takes at once, and all readers at most, if they are free
+PACED = (
+    1  # pages that a reader takes at once near the end, where the pace is the limit and no turn may be lost
+)
 MARGIN = 0.1  # part of a page that is left free at the end of a range
 LONGER = 1.3  # how much more than that a range may be before it is cut
 AHEAD = 4  # pages that a reader takes at once where pages are needed in order
@@ -380,7 +383,7 @@ class Ranges:
     def _begin(self, piece: _Piece) -> None:
         """Begin to read the first few pages of a range; the rest goes on waiting."""
         left = self._pages_left(piece.start, piece.end, piece.page)
-        piece.few = few = self._few(left)
+        piece.few = few = self._few(left, PACED if self.pace.limits and not piece.surprising else FEWEST)
         if left > few * LONGER:
             rest = self._cut_off(piece, piece.start, few, piece.page)
             if rest:
@@ -395,7 +398,7 @@ class Ranges:
         # one page may be a burst; halfway between what it shows and what was expected, in orders of magnitude
         piece.page = page = piece.page * math.sqrt((covered[1] - covered[0]) / piece.page)
         left = self._pages_left(covered[1], piece.end, page)
-        few = max(piece.few, self._few(left))
+        few = max(piece.few, self._few(left, FEWEST))
         idle = self._open < self.pace.readers and all(one.state != WAITING for one in self._pieces)
         if left > few * 2:
             keep = few
@@ -405,7 +408,7 @@ class Ranges:
             return
         rest = self._cut_off(piece, covered[1], keep, page)
         if rest:
-            rest.surprising = left > piece.few * SURPRISE
+            rest.surprising = left > few * SURPRISE
 
     def _cut_off(self, piece: _Piece, start: datetime, pages: float, page: timedelta) -> _Piece | None:
         """End a range after so many pages from `start` on; the rest becomes a range of its own."""
@@ -417,7 +420,7 @@ class Ranges:
         piece.end = edge
         return rest
 
-    def _few(self, left: float) -> float:
+    def _few(self, left: float, fewest: int) -> float:
         """Return how many pages one reader takes at once, if so many are left.
 
         A little less than a whole number: where rows come evenly, the last page is then nearly full.
@@ -425,7 +428,7 @@ class Ranges:
         if self._in_order:
             return AHEAD - MARGIN
         fair, readers = left / self.pace.readers, self.pace.readers
-        return math.floor(max(FEWEST, min(fair, TOGETHER / readers))) - MARGIN
+        return math.floor(max(fewest, min(fair, TOGETHER / readers))) - MARGIN
 
     def _pages_left(self, start: datetime, end: datetime | None, page: timedelta) -> float:
         last = end or self.latest

@@ -134,6 +134,9 @@ COLUMNS: dict[str, tuple[Kind, list[Any]]] = {
     "a number among the text": ("text", [*WORDS, 5, *WORDS]),
     "numbers as text": ("number", ["1.5", None, "2"] * PACKED),
     "numbers": ("integer", [1, None, 3] * PACKED),
+    "whole numbers of both types": ("integer", [1, 2.0, None] * PACKED),
+    "a fraction on the first page": ("integer", [2.5, *[1] * 3 * PACKED]),
+    "text that is no time on the first page": ("time", ["now", *TIMES]),
     "objects": ("json", [{"a": 1}, "text", None] * PACKED),
     "few": ("text", WORDS[:3]),
 }
@@ -145,12 +148,12 @@ COLUMNS: dict[str, tuple[Kind, list[Any]]] = {
 def test_a_column_of_many_pages_is_that_of_all_its_values(name: str, tables: int) -> None:
     kind, values = COLUMNS[name]
     half = len(values) if tables == 1 else len(values) // 2
-    column, later = Values(), Values()
+    column, later = Values(kind), Values(kind)
     for start in range(0, half, 100):
         column.extend(values[start : min(start + 100, half)])
     later.extend(values[half:])
     column.join(later)
-    expected, got = pd.Series(array(values, kind, "x")), pd.Series(column.array(kind, "x"))
+    expected, got = pd.Series(array(values, kind, "x")), pd.Series(column.array("x"))
     pd.testing.assert_series_equal(got, expected)
 
 

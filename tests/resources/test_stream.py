@@ -178,6 +178,31 @@ def test_a_frame_costs_few_requests_more_than_one_reader_needs(shop: Shop) -> No
     )  # 1.2 at the usual pages: few rows are a poor estimate
 
 
+def test_the_names_of_the_metrics_are_read_once() -> None:
+    with open_shop(events=300) as shop:
+        for _ in range(2):
+            assert shop.client.events.list(page_size=10, workers=4)["metric"].notna().all()
+        assert shop.asked().count("GET /api/metrics") == 1
+
+
+@pytest.mark.parametrize("shop", ["evenly"], indirect=True)
+@pytest.mark.parametrize(("allowed", "fewest"), [(10.0, 1), (None, _concurrent.FEWEST)])
+def test_where_the_pace_is_the_limit_the_last_pages_are_taken_one_by_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, allowed: float | None, fewest: int
+) -> None:
+    planned: list[float] = []
+    begin = _concurrent.Ranges._begin
+
+    def begun(reading: _concurrent.Ranges, piece: Any) -> None:
+        begin(reading, piece)
+        planned.append(piece.few)
+
+    monkeypatch.setattr(_concurrent.Ranges, "_begin", begun)
+    monkeypatch.setattr(type(shop.client._api), "pace", lambda *_: allowed)
+    assert len(shop.client.events.list(page_size=10)) == EVENTS
+    assert min(planned) == pytest.approx(fewest - _concurrent.MARGIN)
+
+
 def test_several_metrics_are_read_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with open_shop(events=300) as shop:
         names = shop.client.metrics.list()["id"].head(3).tolist()

@@ -451,7 +451,7 @@ def _times(moments: list[datetime], zone: str) -> pd.DatetimeIndex:
 
 def metric_names(context: Context, ids: Iterable[str]) -> Names:
     """Return the name of each metric, from the list that a client reads once."""
-    return _cached(context, "metric", ids, lambda _: _metrics(context))
+    return _cached(context, "metric", ids, lambda some: _metrics(context, some))
 
 
 def label(context: Context, frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
@@ -501,9 +501,12 @@ def _cached(context: Context, kind: str, ids: Iterable[str], read: Callable[[Seq
     return known
 
 
-def _metrics(context: Context) -> Names:
+def _metrics(context: Context, ids: Sequence[str]) -> Names:
+    read_before, metrics = context.metrics is not None, Metrics(context)
+    names = _by_id(metrics.known(), "name")
     # the list may have been read before a metric came up, so that an id it lacks is looked for once more
-    return _by_id(Metrics(context).known(refresh=context.metrics is not None), "name")
+    lacking = read_before and not names.keys() >= set(ids)
+    return _by_id(metrics.known(refresh=True), "name") if lacking else names
 
 
 def _message_names(context: Context, ids: Sequence[str]) -> Names:
