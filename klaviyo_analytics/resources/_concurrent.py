@@ -54,10 +54,12 @@ MARGIN = 0.1  # part of a page that is left free at the end of a range
 LONGER = 1.3  # how much more than that a range may be before it is cut
 AHEAD = 4  # pages that a reader takes at once where pages are needed in order
 # pages a reader that may be kept up to a range before it is not begun, and before it is not read on
-HANDED_OUT, AHEAD_OF_IT = 2, 3
+HANDED_OUT, AHEAD_OF_IT = 3, 4
 # pages a reader that may be kept in all, with those behind a dense stretch that nobody expected
 AHEAD_OF_ALL = 6
-FIRST = 2  # pages that each range leaves to those before it, which are needed first
+FIRST = 1  # pages that each range leaves to those before it, which are needed first
+# how far a page's density is believed; in order further, as all wait for a range that is longer than planned
+BELIEVED, BELIEVED_IN_ORDER = 0.5, 0.75
 GROWTH = 1.2  # how much longer each range is than the one before, where a dense stretch may end anywhere
 SURPRISE = 4  # how many times longer than planned a range is, where nobody knows how long a dense stretch is
 EMPTIER = 64  # how many times longer the range after an empty one may be
@@ -395,8 +397,9 @@ class Ranges:
 
     def _share(self, piece: _Piece, covered: tuple[datetime, datetime]) -> None:
         """Leave the later part of what is left to other readers, if that saves time."""
-        # one page may be a burst; halfway between what it shows and what was expected, in orders of magnitude
-        piece.page = page = piece.page * math.sqrt((covered[1] - covered[0]) / piece.page)
+        # one page may be a burst; between what it shows and what was expected, in orders of magnitude
+        shown = (covered[1] - covered[0]) / piece.page
+        piece.page = page = piece.page * shown ** (BELIEVED_IN_ORDER if self._in_order else BELIEVED)
         left = self._pages_left(covered[1], piece.end, page)
         few = max(piece.few, self._few(left, FEWEST))
         idle = self._open < self.pace.readers and all(one.state != WAITING for one in self._pieces)
