@@ -186,7 +186,7 @@ def test_the_names_of_the_metrics_are_read_once() -> None:
 
 
 @pytest.mark.parametrize("shop", ["evenly"], indirect=True)
-@pytest.mark.parametrize(("allowed", "fewest"), [(10.0, 1), (None, _concurrent.FEWEST)])
+@pytest.mark.parametrize(("allowed", "fewest"), [(0.1, 1), (None, _concurrent.FEWEST)])
 def test_where_the_pace_is_the_limit_the_last_pages_are_taken_one_by_one(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, allowed: float | None, fewest: int
 ) -> None:
