@@ -104,9 +104,8 @@ class Values:
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._pages: list[Any] = []  # arrays of packed text, or lists of values
-        self._ready: list[
-            Any
-        ] = []  # what the pages were converted to; fewer than pages where one does not fit
+        # what the pages were converted to; fewer than pages where one does not fit
+        self._ready: list[Any] = []
         self._loose: list[Any] = []
 
     def extend(self, values: Iterable[Any]) -> None:

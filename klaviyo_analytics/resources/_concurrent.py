@@ -47,9 +47,8 @@ from klaviyo_analytics.resources._reading import (
 ENOUGH = 4  # pages that must be left before cutting pays
 HALVED = 3  # pages that must be left before another reader's help pays
 FEWEST, TOGETHER = 3, 256  # pages that a reader takes at once, and all readers at most, if they are free
-PACED = (
-    1  # pages that a reader takes at once near the end, where the pace is the limit and no turn may be lost
-)
+# the same near the end where the documented pace, not the latency, is the limit: no turn may be lost
+PACED = 1
 MARGIN = 0.1  # part of a page that is left free at the end of a range
 LONGER = 1.3  # how much more than that a range may be before it is cut
 AHEAD = 4  # pages that a reader takes at once where pages are needed in order

@@ -185,6 +185,16 @@ def test_the_names_of_the_metrics_are_read_once() -> None:
         assert shop.asked().count("GET /api/metrics") == 1
 
 
+def test_a_metric_that_came_up_since_is_looked_for_once_more() -> None:
+    with open_shop(events=300) as shop:
+        context = shop.client._context
+        context.metrics = shop.client.metrics.list().head(1)  # as it was before the others came up
+        before = len(shop.sandbox.requests)
+        for _ in range(2):
+            assert shop.client.events.list()["metric"].notna().all()
+        assert shop.asked(before).count("GET /api/metrics") == 1
+
+
 @pytest.mark.parametrize("shop", ["evenly"], indirect=True)
 @pytest.mark.parametrize(("allowed", "fewest"), [(0.1, 1), (None, _concurrent.FEWEST)])
 def test_where_the_pace_is_the_limit_the_last_pages_are_taken_one_by_one(
