@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import Any
 
@@ -57,10 +58,9 @@ def test_readers_stop_a_few_pages_ahead(shop: Shop) -> None:
     assert len(shop.asked(before)) <= 4 * 3 * _concurrent.AHEAD < EVENTS / 10
 
 
-@pytest.mark.parametrize("shop", ["evenly", "most in one hour of years"], indirect=True)
-def test_readers_make_way_and_keep_few_pages_where_nobody_takes_them(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def left_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[_concurrent.Ranges, Any]]:
+    """Take one page, wait until no reader goes on by itself, and give what reads and the pages that are left."""
     found: list[_concurrent.Ranges] = []
     begin = _concurrent.Ranges._begin
 
@@ -70,20 +70,40 @@ def test_readers_make_way_and_keep_few_pages_where_nobody_takes_them(
 
     monkeypatch.setattr(_concurrent.Ranges, "_begin", begun)
     chunks: Any = shop.client.events.iter_frames(chunk_size=10, page_size=10, workers=4)
-    next(chunks)
-    reading = found[0]
-    with reading._changed:
-        assert reading._changed.wait_for(lambda: reading._open == 0, timeout=60)
-        assert reading._pausing > 0
+    with closing(chunks):  # so that no reader outlives a test that fails
+        next(chunks)
+        reading = found[0]
+        with reading._changed:
+            assert reading._changed.wait_for(lambda: reading._open == 0, timeout=60)
+        yield reading, chunks
+
+
+@pytest.mark.parametrize("shop", ["evenly", "most in one hour of years"], indirect=True)
+def test_readers_keep_few_pages_where_nobody_takes_them(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with left_alone(shop, monkeypatch) as (reading, chunks):
         assert 0 < reading._ahead <= (_concurrent.AHEAD_OF_ALL + 1) * 4
-    assert len(list(chunks)) == EVENTS / 10 - 1
+        assert len(list(chunks)) == EVENTS / 10 - 1
+
+
+@pytest.mark.parametrize("shop", ["evenly", "most in one hour of years"], indirect=True)
+def test_readers_make_way_within_a_range_that_is_too_long_to_be_kept(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_concurrent, "AHEAD", 3 * _concurrent.AHEAD_OF_IT)
+    with left_alone(shop, monkeypatch) as (reading, chunks):
+        assert reading._pausing > 0
+        assert len(list(chunks)) == EVENTS / 10 - 1
 
 
 @pytest.mark.parametrize("shop", ["evenly"], indirect=True)
 def test_an_iterator_that_is_left_ends_its_readers(shop: Shop) -> None:
+    before = set(threading.enumerate())
     chunks = shop.client.events.iter_frames(chunk_size=10, page_size=10, workers=3)
     next(chunks)
-    readers = [one for one in threading.enumerate() if one.name.startswith("klaviyo-read")]
+    readers = [
+        one for one in threading.enumerate() if one.name.startswith("klaviyo-read") and one not in before
+    ]
+    assert readers
     chunks.close()  # type: ignore[attr-defined]
     for reader in readers:
         reader.join(timeout=30)
