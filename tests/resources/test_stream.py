@@ -18,6 +18,7 @@ from tests.sandbox.accounts import ANNA, DAY, NOW, PLACED, events, small_account
 from tests.shops import Shop, open_shop
 
 EVENTS = 900
+TIMES = 6  # how often something is done whose cost depends on which reader is first
 SPREADS: dict[str, Callable[[int], float]] = {
     "evenly": lambda number: number * DAY / 3,
     "in one second": lambda _: 500 * DAY,
@@ -192,10 +193,10 @@ def test_no_more_readers_start_than_the_documented_limit_keeps_busy() -> None:
 @pytest.mark.parametrize("shop", ["evenly", "most in one hour of years"], indirect=True)
 def test_a_frame_costs_few_requests_more_than_one_reader_needs(shop: Shop) -> None:
     before = len(shop.sandbox.requests)
-    shop.client.events.list(page_size=10, workers=4)
-    assert (
-        len(shop.asked(before)) <= 1.3 * EVENTS / 10
-    )  # 1.2 at the usual pages: few rows are a poor estimate
+    for _ in range(TIMES):
+        shop.client.events.list(page_size=10, workers=4)
+    # 1.2 at the usual pages: few rows are a poor estimate, and how poor depends on which reader is first
+    assert len(shop.asked(before)) / TIMES <= 1.3 * EVENTS / 10
 
 
 def test_the_names_of_the_metrics_are_read_once() -> None:
