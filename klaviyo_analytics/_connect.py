@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import time
 import warnings
@@ -308,6 +310,9 @@ def demo(
     except ValueError as problem:
         raise InvalidInputError(str(problem)) from None
     sandbox.start()
+    # a shop is half a million objects, and an interpreter that ends looks through all of them for garbage, thrice
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     try:
         client = connect(
             api_key=sandbox.api_key, base_url=sandbox.direct_url, revision=revision, progress=progress

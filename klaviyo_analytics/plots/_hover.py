@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,12 +48,29 @@ class Layer(NamedTuple):
     png: bytes
 
 
+@contextmanager
+def laid_out(figure: Figure, dpi: float | None = None) -> Iterator[None]:
+    """Lay a figure out once, and keep everything in its place for all that is rendered within the block.
+
+    Laying out takes longer than drawing. Type is rounded to pixels, so a layout belongs to a resolution. The figure
+    is the same afterwards.
+    """
+    engine, before = figure.get_layout_engine(), figure.dpi
+    figure.set_dpi(dpi or before)
+    try:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        yield
+    finally:
+        figure.set_dpi(before)
+        figure.set_layout_engine(engine)
+
+
 def marks_of(figure: Figure, kind: str = "number", currency: str | None = None) -> list[Mark]:
-    """Return the boxes of all bars, points, lines and cells of a figure.
+    """Return the boxes of all bars, points, lines and cells of a figure that is laid out.
 
     `kind` and `currency` say how values are written where the axis itself does not.
     """
-    figure.draw_without_rendering()
     found = [mark for ax in figure.axes for mark in _of_axes(ax, _Writer(kind, currency))]
     return found if len(found) <= _MOST else []
 
@@ -62,35 +80,25 @@ def has_layers(figure: Figure) -> bool:
     return 1 < sum(len(_series(ax)) for ax in figure.axes) <= _MOST_LAYERS
 
 
-def picture_in_layers(figure: Figure, *, dpi: float, transparent: bool = False) -> tuple[bytes, list[Layer]]:
+def picture_in_layers(figure: Figure, *, transparent: bool = False) -> tuple[bytes, list[Layer]]:
     """Render a figure without the series of its legends, and each of these alone, as PNG of one size.
 
-    Without a legend, or with very many entries, the picture is whole and there are no layers. The figure is the same
-    afterwards.
+    The figure is laid out. Without a legend, or with very many entries, the picture is whole and has no layers.
     """
     if not has_layers(figure):
-        return _png(figure, dpi, transparent=transparent), []
+        return png_of(figure, transparent=transparent), []
     series = [one for ax in figure.axes for one in _series(ax)]
-    engine, before = figure.get_layout_engine(), figure.dpi
-    figure.set_dpi(dpi)  # type is rounded to pixels, so the layout belongs to a resolution
-    figure.draw_without_rendering()  # lays it out
     names = [_box(text.get_window_extent(), figure.bbox, text.get_text()) for text, _ in series]
-    try:
-        figure.set_layout_engine("none")
-        for _, artists in series:
-            for artist in artists:
-                artist.set_visible(False)
-        whole = _png(figure, dpi, transparent=transparent)
-        layers = [
-            Layer(name, _alone(figure, artists)) for name, (_, artists) in zip(names, series, strict=True)
-        ]
-    finally:
-        for _, artists in series:
-            for artist in artists:
-                artist.set_visible(True)
-        figure.set_dpi(before)
-        figure.set_layout_engine(engine)
+    with _without(artist for _, artists in series for artist in artists):
+        whole = png_of(figure, transparent=transparent)
+    layers = [Layer(name, _alone(figure, artists)) for name, (_, artists) in zip(names, series, strict=True)]
     return whole, layers
+
+
+def png_of(figure: Figure, *, transparent: bool = False) -> bytes:
+    """Render a figure that is laid out as PNG."""
+    with _without([figure.patch, *(ax.patch for ax in figure.axes)] if transparent else ()):
+        return _rendered(figure, figure.draw)
 
 
 def figure_html(
@@ -138,27 +146,42 @@ def _source(image: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(image).decode()}"
 
 
-def _png(figure: Figure, dpi: float, *, transparent: bool = False) -> bytes:
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=dpi, transparent=transparent, metadata={"Software": None})
-    return file.getvalue()
+@contextmanager
+def _without(artists: Iterable[Artist]) -> Iterator[None]:
+    """Hide artists within the block."""
+    hidden = [artist for artist in artists if artist.get_visible()]
+    try:
+        for artist in hidden:
+            artist.set_visible(False)
+        yield
+    finally:
+        for artist in hidden:
+            artist.set_visible(True)
 
 
 def _alone(figure: Figure, artists: Sequence[Artist]) -> bytes:
     """Render only these artists, on nothing."""
+
+    def draw(renderer: Any) -> None:
+        for artist in sorted(artists, key=lambda each: each.get_zorder()):
+            artist.draw(renderer)
+
+    return _rendered(figure, draw)
+
+
+def _rendered(figure: Figure, draw: Callable[[Any], None]) -> bytes:
+    """Return what is drawn, once: `savefig` would draw the figure twice."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  (also registers the canvas)
     from PIL import Image  # noqa: PLC0415
 
-    before = figure.canvas
+    before, dpi = figure.canvas, figure.dpi
     canvas: Any = FigureCanvasAgg(figure)
     try:
         renderer = canvas.get_renderer()
         renderer.clear()
-        for artist in sorted(artists, key=lambda each: each.get_zorder()):
-            artist.set_visible(True)
-            artist.draw(renderer)
+        draw(renderer)
         file = io.BytesIO()
-        Image.fromarray(np.asarray(renderer.buffer_rgba())).save(file, format="png", optimize=False)
+        Image.fromarray(np.asarray(renderer.buffer_rgba())).save(file, format="png", dpi=(dpi, dpi))
     finally:
         figure.set_canvas(before)
     return file.getvalue()

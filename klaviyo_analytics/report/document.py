@@ -16,7 +16,15 @@ import pandas as pd
 from klaviyo_analytics._messages import near
 from klaviyo_analytics._safe_text import replace_file
 from klaviyo_analytics.errors import FrameError, InvalidInputError
-from klaviyo_analytics.plots._hover import Layer, Mark, has_layers, marks_of, picture_in_layers
+from klaviyo_analytics.plots._hover import (
+    Layer,
+    Mark,
+    has_layers,
+    laid_out,
+    marks_of,
+    picture_in_layers,
+    png_of,
+)
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -241,18 +249,23 @@ class Figure:
             raise InvalidInputError(
                 f"Figure({self.title!r}): {type(self.figure).__name__} is not a Matplotlib figure or Axes."
             )
-        picture, vector = io.BytesIO(), io.BytesIO()
-        with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "klaviyo-analytics"}):
-            drawn.savefig(picture, format="png", dpi=144, metadata={"Software": None})
+        vector = io.BytesIO()
+        with (
+            mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "klaviyo-analytics"}),
+            laid_out(drawn, 144),
+        ):
+            picture = png_of(drawn)
             drawn.savefig(vector, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        base, layers = picture_in_layers(drawn, dpi=192, transparent=True) if has_layers(drawn) else (b"", [])
+        with laid_out(drawn, 192):
+            marks = marks_of(drawn, self.kind, self.currency)
+            base, layers = picture_in_layers(drawn, transparent=True) if has_layers(drawn) else (b"", [])
         text = vector.getvalue().decode()
         own: dict[str, Any] = {
             "svg": text[text.index("<svg") :],
-            "png": picture.getvalue(),
+            "png": picture,
             "width": round(drawn.get_figwidth() * 96),
             "height": round(drawn.get_figheight() * 96),
-            "marks": tuple(marks_of(drawn, self.kind, self.currency)),
+            "marks": tuple(marks),
             "base": base,
             "layers": tuple(layers),
             "figure": None,

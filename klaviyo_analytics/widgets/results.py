@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from klaviyo_analytics._safe_text import create_private, write_csv
 from klaviyo_analytics.errors import InvalidInputError, MissingExtraError
-from klaviyo_analytics.plots._hover import figure_html, marks_of, picture_in_layers
+from klaviyo_analytics.plots._hover import figure_html, laid_out, marks_of, picture_in_layers, png_of
 from klaviyo_analytics.plots._style import DARK
 from klaviyo_analytics.widgets.background import in_words
 from klaviyo_analytics.widgets.base_view import View, note
@@ -56,13 +56,16 @@ def picture(ask: Ask, frames: Frames) -> Picture:
     frames = Frames(without_people(frames.frame), compare)
     axes = _drawn(ask, frames)
     figure = _figure_of(axes)
-    marks = marks_of(figure, *ask.written_as(frames))
-    base, layers = picture_in_layers(figure, dpi=DPI)
-    light = _png(figure) if layers else base
+    with laid_out(figure, DPI):
+        marks = marks_of(figure, *ask.written_as(frames))
+        base, layers = picture_in_layers(figure)
+        light = png_of(figure) if layers else base
     saved = figure_html(base, marks, layers, alt=ask.alt)
     live = figure_html(base, marks, layers, alt=ask.alt, name="kla-light", live=True)
     with mpl.rc_context(cast(Any, DARK)):
-        base, layers = picture_in_layers(_figure_of(_drawn(ask, frames)), dpi=DPI)
+        figure = _figure_of(_drawn(ask, frames))
+        with laid_out(figure, DPI):
+            base, layers = picture_in_layers(figure)
     dark = figure_html(base, marks, layers, alt=ask.alt, name="kla-dark", live=True)
     return Picture(axes, light, live + dark, saved)
 

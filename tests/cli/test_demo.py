@@ -140,3 +140,18 @@ def test_the_options_of_the_sandbox_reach_the_shop(now: str, monkeypatch: pytest
         assert any(
             "Subscription Recurring Order" in (one.get("tags") or ()) for one in account.events.properties
         )
+
+
+def test_a_program_that_ends_does_not_look_through_the_shop_for_garbage() -> None:
+    program = """
+import gc
+import klaviyo_analytics as ka
+
+client = ka.demo(profiles=50, events=500)
+gc.callbacks.append(lambda phase, _: print(phase, len(gc.get_objects())))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+    phase, objects = ended.stdout.splitlines()[-1].split()
+    assert phase == "stop"
+    assert int(objects) < 10_000  # 80,000 without the shop's

@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from klaviyo_analytics import plots, report
-from klaviyo_analytics.plots._hover import Mark, _series, figure_html, marks_of, picture_in_layers
+from klaviyo_analytics.plots import _hover
+from klaviyo_analytics.plots._hover import Mark, _series, figure_html, laid_out, picture_in_layers
 
 DAYS = pd.date_range("2026-03-01", periods=4, tz="America/New_York")
 
@@ -34,6 +35,11 @@ def trend(**kwargs: object) -> Axes:
     return plots.metric_trend(frame, y="sum_value", hue="metric", **kwargs)  # type: ignore[arg-type]
 
 
+def marks_of(figure: Any, *written: Any) -> list[Mark]:
+    with laid_out(figure):
+        return _hover.marks_of(figure, *written)
+
+
 def under(marks: list[Mark], x: float, y: float) -> str:
     """Return what is shown at a place, in fractions from the left and upper edge."""
     (text,) = [m.text for m in marks if m.left <= x < m.left + m.width and m.top <= y < m.top + m.height]
@@ -48,7 +54,7 @@ def place(ax: Axes, x: float, y: float) -> tuple[float, float]:
 
 def test_a_day_of_lines_shows_its_date_and_every_series_as_the_axis_writes_it() -> None:
     ax = trend()
-    marks = marks_of(ax.figure)  # type: ignore[arg-type]
+    marks = marks_of(ax.figure)
     start: Any = np.asarray(ax.lines[0].get_xdata(orig=False))[0]
     first = under(marks, *place(ax, float(start), 500.0))
     assert first.split("\n")[0] == "2026-03-01"
@@ -76,7 +82,7 @@ def test_a_day_that_is_not_over_says_so_and_an_earlier_period_is_beside_it() -> 
         }
     )
     ax = trend(compare=earlier)
-    last = marks_of(ax.figure)[-1].text  # type: ignore[arg-type]
+    last = marks_of(ax.figure)[-1].text
     assert "Opened Email: $7.00 (incomplete)" in last
     assert "Opened Email: $14.00 before" in last
     plt.close("all")
@@ -87,7 +93,7 @@ def test_bars_show_their_name_and_value() -> None:
         {"campaign": ["Spring", "Sale"], "delivered": [900, 1800], "click_rate": [0.021, 0.034]}
     )
     ax = plots.campaign_ranking(frame, by="click_rate")
-    assert {mark.text for mark in marks_of(ax.figure, "rate")} == {"Spring\n2.1%", "Sale\n3.4%"}  # type: ignore[arg-type]
+    assert {mark.text for mark in marks_of(ax.figure, "rate")} == {"Spring\n2.1%", "Sale\n3.4%"}
     plt.close("all")
 
 
@@ -96,7 +102,7 @@ def test_points_show_their_name_and_both_values() -> None:
         {"campaign": ["Spring", "Sale"], "recipients": [900, 1800], "open_rate": [0.21, 0.34]}
     )
     ax = plots.campaign_scatter(frame)
-    texts = {mark.text for mark in marks_of(ax.figure)}  # type: ignore[arg-type]
+    texts = {mark.text for mark in marks_of(ax.figure)}
     assert texts == {
         "Spring\nRecipients: 900\nOpen rate: 21.0%",
         "Sale\nRecipients: 1,800\nOpen rate: 34.0%",
@@ -124,7 +130,8 @@ def test_layers_over_the_base_make_the_whole_picture_and_the_figure_is_as_before
     )  # the first drawing settles where names at line ends stand
     before = io.BytesIO()
     figure.savefig(before, format="png", dpi=80)
-    base, layers = picture_in_layers(figure, dpi=80)
+    with laid_out(figure, 80):
+        base, layers = picture_in_layers(figure)
     after = io.BytesIO()
     figure.savefig(after, format="png", dpi=80)
     assert before.getvalue() == after.getvalue()
@@ -143,7 +150,7 @@ def test_one_series_needs_no_layers() -> None:
     frame = pd.DataFrame({"datetime": DAYS, "metric": "Opened Email", "count": [1, 2, 3, 4]})
     figure = plots.metric_trend(frame).get_figure(root=True)
     assert figure is not None
-    assert picture_in_layers(figure, dpi=50)[1] == []
+    assert picture_in_layers(figure)[1] == []
     plt.close("all")
 
 
