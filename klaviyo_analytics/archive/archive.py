@@ -28,6 +28,8 @@ from klaviyo_analytics.timeframe.words import Moment
 from klaviyo_analytics.writeback.account import fingerprint
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
     from klaviyo_analytics.answers import Analyses
 
 ALL = tuple(SPECS)
@@ -55,9 +57,9 @@ class Archive(Reported):
         self._store = store
         self._context = context
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._versions: dict[str, int] = {}
+        self._viewed: dict[str, DeltaTable] = {}
         for name in TABLES:
-            store.table(name)  # refuses another account's folder
+            store.current(name)  # refuses another account's folder
 
     def __repr__(self) -> str:
         return f"Archive({self._store.where!r})"
@@ -234,7 +236,7 @@ class Archive(Reported):
                 )
         with self._store.writing():
             frame = upkeep.forget(self._store, ids, email)
-        self._versions.clear()
+        self._viewed.clear()
         return frame
 
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> pd.DataFrame:
@@ -360,7 +362,8 @@ class Archive(Reported):
             raise InvalidInputError(f"limit={limit!r} is not a non-negative integer. Omit it for all rows.")
         metrics = None if metric is None else self.frame("metrics")
         where = conditions(self._clock(), metrics, metric, start, end, timeframe, profile)
-        view = self._connected().table(name)
+        connection = self._connected()
+        view = connection.table(name)
         key = sort or ("datetime" if name == "events" else "id")
         self._known([key.removeprefix("-")], view.columns, "sort")
         order = f"{named(key.removeprefix('-'))} {'DESC' if key.startswith('-') else 'ASC'} NULLS LAST, id"
@@ -373,7 +376,7 @@ class Archive(Reported):
         stored = [*own, *(column for column in columns or () if column in view.columns and column not in own)]
         listed = ", ".join(map(named, stored))
         query = f"SELECT {listed} FROM {named(name)} WHERE {where} ORDER BY {order}{cut}"  # noqa: S608
-        rows = self._connected().sql(query).to_arrow_table()
+        rows = connection.sql(query).to_arrow_table()
         frame = to_frame(rows.select(own), spec, properties)
         if name == "events":
             names = pd.Series(self._metric_names(frame["metric_id"]), index=frame.index, name="metric")
@@ -415,7 +418,7 @@ class Archive(Reported):
             `datetime`; every other column is in the files.
         """
         spec_of(name, TABLES)
-        table = self._store.table(name)
+        table = self._store.current(name)
         return [] if table is None else self._store.files(table)
 
     def status(self) -> pd.DataFrame:
@@ -429,8 +432,8 @@ class Archive(Reported):
         """
         rows = []
         connection = self._connected()
-        for name in self._versions:
-            table = self._store.table(name)
+        for name in self._viewed:
+            table = self._store.current(name)
             if table is None:
                 continue
             begun = mark(table, START)
@@ -481,10 +484,11 @@ class Archive(Reported):
             Number of rows written.
         """
         self._needed(name)
-        view = self._connected().table(name)
+        connection = self._connected()
+        view = connection.table(name)
         self._known(columns or [], view.columns, "columns")
         listed = ", ".join(map(named, columns or view.columns))
-        answer = self._connected().sql(f"SELECT {listed} FROM {named(name)}")  # noqa: S608
+        answer = connection.sql(f"SELECT {listed} FROM {named(name)}")  # noqa: S608
         reader = answer.to_arrow_reader(exports.CHUNK)
         empty = queries.frame_of(reader.schema.empty_table())
         frames = (queries.frame_of(pa.Table.from_batches([batch])) for batch in reader)
@@ -492,7 +496,7 @@ class Archive(Reported):
 
     def _metric_names(self, ids: pd.Series[Any]) -> pd.Series[Any]:
         """Return the names of metrics from the copy; missing where the copy has no such metric."""
-        if self._store.table("metrics") is None:
+        if self._store.current("metrics") is None:
             return pd.Series(pd.NA, index=ids.index, dtype="string")
         names = self.frame("metrics").set_index("id")["name"]
         return ids.map(names).astype("string")
@@ -509,15 +513,15 @@ class Archive(Reported):
         if self._connection is None:
             self._connection = queries.connected()
         for name in TABLES:
-            table = self._store.table(name)
-            if table is not None and self._versions.get(name) != table.version():
+            table = self._store.current(name)
+            if table is not None and self._store.is_another(self._viewed.get(name), table):
                 queries.create_view(self._connection, self._store, name, table)
-                self._versions[name] = table.version()
+                self._viewed[name] = table
         return self._connection.cursor()
 
     def _needed(self, name: str) -> None:
         spec_of(name, TABLES)
-        if self._store.table(name) is None:
+        if self._store.current(name) is None:
             how = (
                 f"snapshot({name.split('_', maxsplit=1)[0] + 's'!r})"
                 if name in MEMBERS
@@ -542,7 +546,7 @@ class Archive(Reported):
         if self._context is not None:
             return self._context.timezone
         for name in SPECS:
-            table = self._store.table(name)
+            table = self._store.current(name)
             if table is not None:
                 return str(table.metadata().configuration.get(TIMEZONE) or "UTC")
         return "UTC"
@@ -595,6 +599,6 @@ def open_archive(folder: str | Path, *, storage_options: Mapping[str, str] | Non
     """
     store = Store(folder, storage_options, None, None)
     archive = Archive(store)
-    if all(store.table(name) is None for name in TABLES):
+    if all(store.current(name) is None for name in TABLES):
         raise NoMatchError(f"{store.where} holds no archive. client.archive(folder).sync() makes one.")
     return archive

@@ -302,7 +302,7 @@ class Reported:
         return kept[1]
 
     def _kept(self, key: str) -> tuple[datetime, pd.DataFrame] | None:
-        if self._store.table("kept") is None:
+        if self._store.current("kept") is None:
             return None
         rows = self._connected().execute(
             "SELECT epoch_us(read_at), columns, rows, attrs FROM kept WHERE question = ?", [key]
@@ -335,7 +335,7 @@ class Reported:
             )
 
     def _table_of(self, name: str) -> Any:
-        table = self._store.table(name)
+        table = self._store.current(name)
         assert table is not None
         return table
 
@@ -374,7 +374,7 @@ class Reported:
     def _currency(self) -> str | None:
         if self._context is not None:
             return self._context.account.get("preferred_currency")
-        if self._store.table("accounts") is None:
+        if self._store.current("accounts") is None:
             return None
         return next(iter(self.frame("accounts")["preferred_currency"].dropna()), None)
 

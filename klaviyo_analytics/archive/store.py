@@ -61,13 +61,36 @@ class Store:
         self.options = dict(storage_options) if storage_options else None
         self.account = account
         self.timezone = timezone
+        self._current: dict[str, tuple[frozenset[object] | None, DeltaTable | None]] = {}
+        self._last_read: tuple[list[DeltaTable], datetime | None] = ([], None)
 
     def uri(self, name: str) -> str:
         """Where a table is."""
         return f"{self.where.rstrip('/')}/{name}"
 
+    def current(self, name: str) -> DeltaTable | None:
+        """Return the last version of a table, to read: all share it, and nobody writes to it.
+
+        A local table is opened again only if its log has changed, since opening takes longer than most questions.
+        """
+        if self.local is None:
+            return self.table(name)
+        log = _entries(
+            self.local / name / "_delta_log"
+        )  # before it is opened: what comes later is seen next time
+        known = self._current.get(name)
+        if log is None or known is None or known[0] != log:
+            known = self._current[name] = (log, self.table(name))
+        return known[1]
+
+    def is_another(self, seen: DeltaTable | None, current: DeltaTable) -> bool:
+        """Return whether a table is not what it was when it was seen; one made anew may have the same version."""
+        if seen is None or self.local is not None:
+            return seen is not current
+        return seen.version() != current.version()
+
     def table(self, name: str) -> DeltaTable | None:
-        """Open the last version of a table; None if it was never written."""
+        """Open the last version of a table for oneself; None if it was never written."""
         if self.local is not None and not (self.local / name / "_delta_log").is_dir():
             return None
         try:
@@ -90,12 +113,13 @@ class Store:
 
     def last_read(self) -> datetime | None:
         """Return until when the copy of a sandbox, whose clock may stand still, was read; None for any other."""
-        tables = (table for name in TABLES if (table := self.table(name)) is not None)
-        first = next(tables, None)  # one folder holds one account
-        if first is None or not _is_sandbox(first.metadata().configuration.get(ACCOUNT)):
-            return None
-        marks = (mark(table, REACHED) for table in (first, *tables))
-        return max((moment for moment in marks if moment is not None), default=None)
+        tables = [table for name in TABLES if (table := self.current(name)) is not None]
+        if not tables or not _is_sandbox(tables[0].metadata().configuration.get(ACCOUNT)):
+            return None  # one folder holds one account
+        if self._last_read[0] != tables:
+            marks = (mark(table, REACHED) for table in tables)
+            self._last_read = tables, max((moment for moment in marks if moment is not None), default=None)
+        return self._last_read[1]
 
     def opened(
         self, name: str, schema: pa.Schema, partition: str | None, statistics: Sequence[str]
@@ -237,6 +261,16 @@ def _committing(marks: Marks) -> CommitProperties:
 def _is_sandbox(account: str | None) -> bool:
     """Return whether an account's fingerprint names a server on this machine."""
     return urlsplit(f"//{(account or '').rpartition(' at ')[2]}").hostname in LOOPBACK
+
+
+def _entries(folder: Path) -> frozenset[object] | None:
+    """Return what changes with each file of a folder; None if there is none, or if one goes meanwhile."""
+    try:
+        with os.scandir(folder) as files:
+            stats = [(file.name, file.stat()) for file in files]
+    except FileNotFoundError:
+        return None
+    return frozenset((name, found.st_ino, found.st_mtime_ns, found.st_size) for name, found in stats)
 
 
 def _place(where: str | Path) -> tuple[str, Path | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -121,6 +122,40 @@ def test_late_and_new_events_and_a_changed_profile_come_with_the_next_sync(
     assert row(report, "events")["new"] == 2
     assert row(report, "profiles")["changed"] == 1
     same_as_the_account(archive, shop, "events", "profiles")
+
+
+def test_what_another_program_keeps_is_seen_at_once(shop: Shop, tmp_path: Path) -> None:
+    shop.client.archive(tmp_path).sync(["events", "metrics"])
+    archive = ka.open_archive(tmp_path)
+    query = "select count(*) as events from events"
+    before = archive.sql(query)["events"].iloc[0]
+    assert len(archive.frame("events")) == before
+    add_event(shop, "new", seconds=-60, note="new")
+    shop.client.archive(tmp_path).sync(["events"])
+    assert archive.sql(query)["events"].iloc[0] == len(archive.frame("events")) == before + 1
+    assert archive.status().set_index("table").loc["events", "rows"] == before + 1
+    shutil.rmtree(tmp_path / "events")  # made anew, it has the versions that it had
+    shop.client.archive(tmp_path).sync(["events"])
+    assert archive.sql(query)["events"].iloc[0] == len(archive.frame("events")) == before + 1
+
+
+def test_a_table_is_opened_once_until_its_log_changes(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.client.archive(tmp_path).sync(["events", "metrics"])
+    opened: list[str] = []
+
+    def opens(uri: str, **options: Any) -> DeltaTable:
+        opened.append(Path(uri).name)
+        return DeltaTable(uri, **options)
+
+    monkeypatch.setattr(store, "DeltaTable", opens)
+    archive = ka.open_archive(tmp_path)
+    for _ in range(3):
+        archive.frame("events", limit=1)
+        archive.sql("select 1")
+        archive.status()
+    assert sorted(opened) == ["events", "metrics"]
 
 
 def test_an_event_dated_in_the_future_hides_no_later_one(shop: Shop, tmp_path: Path) -> None:
