@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import narwhals.stable.v2 as nw
@@ -75,9 +75,10 @@ def ab_test(
         of numbers, such as "revenue", in a frame of recipients. Opens are inflated by mail privacy; clicks and
         orders are the safer measures.
     control : str, optional
-        Name of the variation that the others are compared with; the first in the frame if omitted.
+        Name or id of the variation that the others are compared with; the first in the frame if omitted.
     variation : str, optional
-        Column with the names; the first of variation, variation_name, message, campaign, ... if omitted.
+        Column with the names; the first of variation, variation_name, message, campaign, ... if omitted. The ids of
+        a summary (`variation`) are shown as the names beside them (`variation_name`), if these tell them apart.
     correction : {"holm", "bonferroni", "fdr_bh", "none"}, default "holm"
         Correction of p-values for several variations.
     confidence : float, default 0.95
@@ -141,8 +142,8 @@ def ab_test(
     one_of(correction, get_args(Correction), "correction")
     if not 0 < power < 1:
         raise InvalidInputError(f"power={power!r} is not between 0 and 1. Give a fraction, such as 0.8.")
-    groups, is_rate = _read(frame, measure, variation)
-    groups = _control_first(groups, control)
+    groups, is_rate, called = _read(frame, measure, variation)
+    groups = _control_first(groups, None if control is None else called.get(control, control))
     better = -1 if is_rate and RATES[measure].better == "below" else 1
     rows = _compared(groups, is_rate=is_rate, confidence=confidence, power=power, effect=effect)
     rows.insert(2, "measure", pd.Series([measure] * len(rows), dtype="string"))
@@ -153,7 +154,8 @@ def ab_test(
     best = rows["win_probability"] >= _WIN
     rows["klaviyo_rule"] = (best & enough).astype("boolean")
     rows["verdict"] = pd.array(_verdicts(rows, confidence, is_rate=is_rate, better=better), dtype="string")
-    mismatch = _mismatch(groups, expected)
+    shares = None if expected is None else {called.get(id, id): share for id, share in expected.items()}
+    mismatch = _mismatch(groups, shares)
     rows["mismatch_p"] = mismatch
     rows["note"] = pd.array([_note(measure, mismatch)] * len(rows), dtype="string")
     last = [
@@ -262,7 +264,7 @@ def _libraries() -> None:
         raise MissingExtraError("Statistics of experiments", "stats") from error
 
 
-def _read(frame: Any, measure: str, variation: str | None) -> tuple[list[_Group], bool]:
+def _read(frame: Any, measure: str, variation: str | None) -> tuple[list[_Group], bool, Mapping[str, str]]:
     """Return the groups in order of the frame, and whether the measure is a rate."""
     rate = RATES.get(measure)
     table = opened_rows(frame, numbers=() if rate is None else (rate.numerator, rate.denominator))
@@ -279,10 +281,26 @@ def _read(frame: Any, measure: str, variation: str | None) -> tuple[list[_Group]
     if rate is not None and measure not in _MONEY_MEANS:
         require(table, [rate.numerator, rate.denominator])
         table = with_parts(without_blind_opens(table), {measure: rate})
-        return _counts(table, name, rate.numerator, rate.denominator, (above(measure), below(measure))), True
-    if measure not in here:
+        parts = above(measure), below(measure)
+        groups, is_rate = _counts(table, name, rate.numerator, rate.denominator, parts), True
+    elif measure in here:
+        groups, is_rate = _people(table, name, measure), False
+    else:
         raise lacking([measure], here)
-    return _people(table, name, measure), False
+    label = f"{name}_name"
+    called = _names_of(table, name, label) if variation is None and label in here else {}
+    if len(called) == len(groups):
+        groups = [replace(group, name=called[group.name]) for group in groups]
+    return groups, is_rate, called
+
+
+def _names_of(table: Any, ids: str, label: str) -> dict[str, str]:
+    """Return the names by id, if each id has one and no two have the same; else none."""
+    pairs = [(_key(id), name) for id, name in table.select(ids, label).unique().collect().iter_rows()]
+    names = {name for _, name in pairs}
+    if any(_blank(name) for name in names) or not len(names) == len(pairs) == len(dict(pairs)):
+        return {}
+    return {id: str(name) for id, name in pairs}
 
 
 def _counts(
@@ -293,7 +311,7 @@ def _counts(
     kept = table.select(*dict.fromkeys([name, over, under, denominator])).collect()
     sums: dict[str, list[float]] = {}
     for row in kept.rows(named=True):
-        key = "(none)" if _blank(row[name]) else str(row[name])
+        key = _key(row[name])
         held = sums.setdefault(key, [0.0, 0.0, 0.0])
         known = not _blank(row[under]) and not _blank(row[over])
         for place, (column, counts) in enumerate(((under, known), (over, known), (denominator, True))):
@@ -333,13 +351,17 @@ def _people(table: Any, name: str, measure: str) -> list[_Group]:
             raise FrameError(f"column {measure!r} holds nulls. Write 0 for recipients who bought nothing.")
     return [
         _Group(
-            "(none)" if _blank(row[name]) else str(row[name]),
+            _key(row[name]),
             float(row["n"]),
             float(row["total"] or 0.0),
             0.0 if _blank(row["spread"]) else float(row["spread"]),
         )
         for row in found
     ]
+
+
+def _key(value: Any) -> str:
+    return "(none)" if _blank(value) else str(value)
 
 
 def _blank(value: Any) -> bool:

@@ -445,8 +445,7 @@ class AudienceAnalyses:
                 f"campaign={wanted!r} has fewer than two variations in {period}. "
                 f"Campaigns with variations there: {names}. Pass one of these, or a time frame that holds the send."
             )
-        label = "variation_name" if chosen["variation_name"].notna().all() else "variation"
-        frame = analysis.ab_test(chosen, measure=measure, control=control, variation=label)
+        frame = analysis.ab_test(chosen, measure=measure, control=control)
         return source.signed(frame, "ab_test", period)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,6 +34,44 @@ def test_two_click_rates() -> None:
     bounds = proportion.confint_proportions_2indep(150, 2380, 120, 2400, method="newcomb")
     assert (second["difference_low"], second["difference_high"]) == pytest.approx(bounds, abs=1e-5)
     assert second["verdict"].startswith("Too early to tell")
+
+
+class TestNames:
+    """A summary has the ids of variations, and the names beside them."""
+
+    sent = pd.DataFrame(
+        {
+            "variation": ["01J1", "01J2", "01J2"],
+            "variation_name": ["Blue", "Green", "Green"],
+            "delivered": [900, 500, 450],
+            "clicks_unique": [30, 25, 20],
+        }
+    )
+
+    def test_variations_are_shown_by_name_whichever_way_they_are_given(self) -> None:
+        shown = analysis.ab_test(self.sent)
+        assert shown["variation"].tolist() == ["Blue", "Green"]
+        assert "Green differs from Blue" in shown["verdict"].iloc[1]
+        by_name = analysis.ab_test(self.sent, control="Green", expected={"Blue": 0.5, "Green": 0.5})
+        by_id = analysis.ab_test(self.sent, control="01J2", expected={"01J1": 0.5, "01J2": 0.5})
+        pd.testing.assert_frame_equal(by_id, by_name)
+        assert by_id["variation"].tolist() == ["Green", "Blue"]
+
+    @pytest.mark.parametrize(
+        "names", [["Same", "Same", "Same"], ["Blue", None, None], ["Blue", "Green", "Red"]]
+    )
+    def test_names_that_do_not_tell_them_apart_are_not_shown(self, names: list[Any]) -> None:
+        shown = analysis.ab_test(self.sent.assign(variation_name=names))
+        assert shown["variation"].tolist() == ["01J1", "01J2"]
+        assert shown["recipients"].tolist() == [900, 950]
+
+    def test_a_column_that_is_asked_for_is_shown_as_it_is(self) -> None:
+        shown = analysis.ab_test(self.sent, variation="variation")
+        assert shown["variation"].tolist() == ["01J1", "01J2"]
+
+    def test_rows_without_a_variation_have_no_name(self) -> None:
+        more = pd.concat([self.sent, self.sent.iloc[:1].assign(variation=None, variation_name="Gone")])
+        assert analysis.ab_test(more)["variation"].tolist() == ["Blue", "Green", "Gone"]
 
 
 def test_holm_corrects_for_several_variations() -> None:
