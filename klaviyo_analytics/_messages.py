@@ -144,3 +144,24 @@ def described(value: Any) -> str:
     if isinstance(value, Mapping):
         return "an object"
     return "a list" if isinstance(value, (list, tuple)) else type(value).__name__
+
+
+# what a frame is, by the columns that it must have; the first that fits
+_LOOKS: tuple[tuple[str, tuple[set[str], ...]], ...] = (
+    ("the frame of analysis.attribution", ({"order_id"}, {"credit"})),
+    ("events", ({"profile_id"}, {"datetime"}, {"metric", "metric_id"})),
+    ("a summary or report", ({"recipients", "delivered"}, {"opens_unique", "clicks_unique", "conversions"})),
+    ("aggregates", ({"datetime"}, {"count", "sum_value", "unique"})),
+    ("profiles", ({"id"}, {"email"}, {"first_name", "phone_number", "created"})),
+)
+
+
+def looks_like(given: Any) -> str:
+    """Return in words what a frame seems to be, such as "events"; "" for other things and frames of another kind."""
+    columns = getattr(given, "columns", None)
+    if not isinstance(columns, Iterable):
+        return ""
+    names, attrs = {str(name) for name in columns}, getattr(given, "attrs", None)
+    if isinstance(attrs, Mapping) and attrs.get("analysis"):
+        return f"the frame of client.analyses.{attrs['analysis']}"
+    return next((what for what, needed in _LOOKS if all(some & names for some in needed)), "")

@@ -20,7 +20,7 @@ from pandas.api.types import (
     is_object_dtype,
 )
 
-from klaviyo_analytics._messages import level_outside, near
+from klaviyo_analytics._messages import level_outside, looks_like, near
 from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 P = ParamSpec("P")
@@ -53,27 +53,6 @@ def takes(what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return checked
 
     return decorate
-
-
-# what a frame is, by the columns that it must have; the first that fits
-_LOOKS: tuple[tuple[str, tuple[set[str], ...]], ...] = (
-    ("the frame of analysis.attribution", ({"order_id"}, {"credit"})),
-    ("events", ({"profile_id"}, {"datetime"}, {"metric", "metric_id"})),
-    ("a summary or report", ({"recipients", "delivered"}, {"opens_unique", "clicks_unique", "conversions"})),
-    ("aggregates", ({"datetime"}, {"count", "sum_value", "unique"})),
-    ("profiles", ({"id"}, {"email"}, {"first_name", "phone_number", "created"})),
-)
-
-
-def looks_like(given: Any) -> str:
-    """Return in words what a frame seems to be, such as "events"; "" for other things and frames of another kind."""
-    columns = getattr(given, "columns", None)
-    if not isinstance(columns, Iterable):
-        return ""
-    names_, attrs = {str(name) for name in columns}, getattr(given, "attrs", None)
-    if isinstance(attrs, Mapping) and attrs.get("analysis"):
-        return f"the frame of client.analyses.{attrs['analysis']}"
-    return next((what for what, needed in _LOOKS if all(some & names_ for some in needed)), "")
 
 
 # Spark and DuckDB, where it groups, read a dot in a name as a field, and Spark a backtick as a quote; within an

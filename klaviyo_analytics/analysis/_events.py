@@ -1,7 +1,8 @@
-"""Rows that are events or orders: opening and ordering them, elapsed time, local clocks and Wilson intervals."""
+"""Rows that are events or orders: opening and ordering them, elapsed time, local clocks, intervals."""
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -25,7 +26,7 @@ from klaviyo_analytics.analysis._engine import (
     require,
     require_addable,
 )
-from klaviyo_analytics.errors import FrameError, InvalidInputError
+from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
 
 MICROSECONDS_PER_HOUR = 3_600_000_000
 _DAY = 24 * MICROSECONDS_PER_HOUR
@@ -308,6 +309,46 @@ def critical_value(confidence: float) -> float:
             f"confidence={confidence!r} is not between 0 and 1. Give a fraction, such as 0.95."
         )
     return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def blank(value: Any) -> bool:
+    """Return whether the value of a row is missing, whichever library it is from."""
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def spelled(value: Any) -> str:
+    """Return the name of a group, which may be missing."""
+    return "(none)" if blank(value) else str(value)
+
+
+def require_statistics() -> None:
+    """Raise MissingExtraError unless scipy and statsmodels are there."""
+    try:
+        import scipy.stats  # noqa: F401, PLC0415 - an extra
+        import statsmodels.stats.multitest  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtraError("Statistics of experiments", "stats") from error
+
+
+def wilson(total: float, size: float, confidence: float) -> tuple[float, float]:
+    """Return Wilson's interval of one rate."""
+    from statsmodels.stats.proportion import proportion_confint  # noqa: PLC0415 - an extra
+
+    if not size:
+        return math.nan, math.nan
+    low, high = proportion_confint(total, size, alpha=1 - confidence, method="wilson")
+    # At none and at all, the bound is 0 and 1 exactly, which rounding hides.
+    return (0.0 if total == 0 else float(low)), (1.0 if total == size else float(high))
+
+
+def student(mean: float, spread: float, size: float, confidence: float) -> tuple[float, float]:
+    """Return Student's interval of a mean; `spread` is the sample variance."""
+    from scipy import stats  # noqa: PLC0415 - an extra
+
+    if size < 2:
+        return math.nan, math.nan
+    half = float(stats.t.ppf((1 + confidence) / 2, size - 1)) * math.sqrt(spread / size)
+    return mean - half, mean + half
 
 
 def with_wilson(

@@ -13,10 +13,20 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from klaviyo_analytics.analysis._engine import WrongFrame, columns_of, lacking, listed, require, takes
-from klaviyo_analytics.analysis._events import critical_value, like_given, one_of, opened_rows
+from klaviyo_analytics.analysis._events import (
+    blank,
+    critical_value,
+    like_given,
+    one_of,
+    opened_rows,
+    require_statistics,
+    spelled,
+    student,
+    wilson,
+)
 from klaviyo_analytics.analysis.measures import above, below, with_parts, without_blind_opens
 from klaviyo_analytics.arithmetic import RATES
-from klaviyo_analytics.errors import FrameError, InvalidInputError, MissingExtraError
+from klaviyo_analytics.errors import FrameError, InvalidInputError
 
 Correction = Literal["holm", "bonferroni", "fdr_bh", "none"]
 
@@ -46,6 +56,11 @@ class _Group:
     @property
     def mean(self) -> float:
         return self.total / self.size if self.size else math.nan
+
+    def interval(self, confidence: float, *, is_rate: bool) -> tuple[float, float]:
+        if is_rate:
+            return wilson(self.total, self.size, confidence)
+        return student(self.mean, self.spread, self.size, confidence)
 
 
 @takes(VARIATIONS)
@@ -137,7 +152,7 @@ def ab_test(
     >>> result["verdict"][1]
     'Too early to tell: B differs from A by -0.0 to 2.6 points.'
     """
-    _libraries()
+    require_statistics()
     critical_value(confidence)
     one_of(correction, get_args(Correction), "correction")
     if not 0 < power < 1:
@@ -225,7 +240,7 @@ def holdout_lift(
        estimate  holdout_estimate  difference  incremental
     0      0.05              0.03        0.02        190.0
     """
-    _libraries()
+    require_statistics()
     critical_value(confidence)
     measure = revenue if revenue is not None else conversions
     table = opened_rows(frame, group, measure, *(() if revenue else (size,)), texts=(group,))
@@ -255,17 +270,8 @@ def holdout_lift(
     return like_given(result, frame)
 
 
-def _libraries() -> None:
-    """Raise MissingExtraError unless scipy and statsmodels are there."""
-    try:
-        import scipy.stats  # noqa: F401, PLC0415 - an extra
-        import statsmodels.stats.multitest  # noqa: F401, PLC0415 - an extra
-    except ImportError as error:
-        raise MissingExtraError("Statistics of experiments", "stats") from error
-
-
 def _read(frame: Any, measure: str, variation: str | None) -> tuple[list[_Group], bool, Mapping[str, str]]:
-    """Return the groups in order of the frame, and whether the measure is a rate."""
+    """Return the groups in order of the frame, whether the measure is a rate, and the names by id."""
     rate = RATES.get(measure)
     table = opened_rows(frame, numbers=() if rate is None else (rate.numerator, rate.denominator))
     here = columns_of(table)
@@ -289,16 +295,14 @@ def _read(frame: Any, measure: str, variation: str | None) -> tuple[list[_Group]
         raise lacking([measure], here)
     label = f"{name}_name"
     called = _names_of(table, name, label) if variation is None and label in here else {}
-    if len(called) == len(groups):
-        groups = [replace(group, name=called[group.name]) for group in groups]
-    return groups, is_rate, called
+    return [replace(group, name=called.get(group.name, group.name)) for group in groups], is_rate, called
 
 
 def _names_of(table: Any, ids: str, label: str) -> dict[str, str]:
     """Return the names by id, if each id has one and no two have the same; else none."""
-    pairs = [(_key(id), name) for id, name in table.select(ids, label).unique().collect().iter_rows()]
+    pairs = [(spelled(id), name) for id, name in table.select(ids, label).unique().collect().iter_rows()]
     names = {name for _, name in pairs}
-    if any(_blank(name) for name in names) or not len(names) == len(pairs) == len(dict(pairs)):
+    if any(blank(name) for name in names) or not len(names) == len(pairs) == len(dict(pairs)):
         return {}
     return {id: str(name) for id, name in pairs}
 
@@ -311,11 +315,11 @@ def _counts(
     kept = table.select(*dict.fromkeys([name, over, under, denominator])).collect()
     sums: dict[str, list[float]] = {}
     for row in kept.rows(named=True):
-        key = _key(row[name])
+        key = spelled(row[name])
         held = sums.setdefault(key, [0.0, 0.0, 0.0])
-        known = not _blank(row[under]) and not _blank(row[over])
+        known = not blank(row[under]) and not blank(row[over])
         for place, (column, counts) in enumerate(((under, known), (over, known), (denominator, True))):
-            if counts and not _blank(row[column]):
+            if counts and not blank(row[column]):
                 held[place] += float(row[column])
     for key, (size, total, _) in sums.items():
         if total < 0 or size < 0 or total > size:
@@ -351,21 +355,13 @@ def _people(table: Any, name: str, measure: str) -> list[_Group]:
             raise FrameError(f"column {measure!r} holds nulls. Write 0 for recipients who bought nothing.")
     return [
         _Group(
-            _key(row[name]),
+            spelled(row[name]),
             float(row["n"]),
             float(row["total"] or 0.0),
-            0.0 if _blank(row["spread"]) else float(row["spread"]),
+            0.0 if blank(row["spread"]) else float(row["spread"]),
         )
         for row in found
     ]
-
-
-def _key(value: Any) -> str:
-    return "(none)" if _blank(value) else str(value)
-
-
-def _blank(value: Any) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def _control_first(groups: list[_Group], control: str | None) -> list[_Group]:
@@ -387,7 +383,7 @@ def _compared(
     compare = _rates_compared if is_rate else _means_compared
     rows: list[dict[str, Any]] = []
     for place, group in enumerate(groups):
-        low, high = (_wilson if is_rate else _student)(group, confidence)
+        low, high = group.interval(confidence, is_rate=is_rate)
         row: dict[str, Any] = {
             "variation": group.name,
             "is_control": place == 0,
@@ -411,31 +407,12 @@ def _compared(
     return result.astype(dict.fromkeys(numbers, "float64"))
 
 
-def _wilson(group: _Group, confidence: float) -> tuple[float, float]:
-    from statsmodels.stats.proportion import proportion_confint  # noqa: PLC0415 - an extra
-
-    if not group.size:
-        return math.nan, math.nan
-    low, high = proportion_confint(group.total, group.size, alpha=1 - confidence, method="wilson")
-    # At none and at all, the bound is 0 and 1 exactly, which rounding hides.
-    return (0.0 if group.total == 0 else float(low)), (1.0 if group.total == group.size else float(high))
-
-
-def _student(group: _Group, confidence: float) -> tuple[float, float]:
-    from scipy import stats  # noqa: PLC0415 - an extra
-
-    if group.size < 2:
-        return math.nan, math.nan
-    half = float(stats.t.ppf((1 + confidence) / 2, group.size - 1)) * math.sqrt(group.spread / group.size)
-    return group.mean - half, group.mean + half
-
-
 def _rates_compared(base: _Group, other: _Group, confidence: float) -> dict[str, float]:
     from scipy import stats  # noqa: PLC0415 - an extra
 
     if not base.size or not other.size:
         return {}
-    (l1, u1), (l2, u2) = _wilson(other, confidence), _wilson(base, confidence)
+    (l1, u1), (l2, u2) = (one.interval(confidence, is_rate=True) for one in (other, base))
     p1, p2 = other.mean, base.mean
     difference = p1 - p2
     pooled = (base.total + other.total) / (base.size + other.size)

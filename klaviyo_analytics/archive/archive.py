@@ -19,7 +19,7 @@ from klaviyo_analytics.archive.reports import Reported
 from klaviyo_analytics.archive.sql import Clock, Span, conditions
 from klaviyo_analytics.archive.store import REACHED, TIMEZONE, Store, mark, named
 from klaviyo_analytics.archive.sync import EVERYTHING, START, Sync, report
-from klaviyo_analytics.archive.tables import KEPT, MEMBERS, SPECS, TABLES, spec_of, to_frame
+from klaviyo_analytics.archive.tables import SPECS, TABLES, made_by, spec_of, to_frame
 from klaviyo_analytics.errors import ConfigurationError, InvalidInputError, NoMatchError
 from klaviyo_analytics.frames.schema import Properties
 from klaviyo_analytics.resources import Context
@@ -522,14 +522,9 @@ class Archive(Reported):
     def _needed(self, name: str) -> None:
         spec_of(name, TABLES)
         if self._store.current(name) is None:
-            how = (
-                f"snapshot({name.split('_', maxsplit=1)[0] + 's'!r})"
-                if name in MEMBERS
-                else "keep(report, …)"
-                if name in KEPT
-                else f"sync([{name!r}])"
+            raise InvalidInputError(
+                f"The archive has no table {name!r} yet. Run archive.{made_by(name)} first."
             )
-            raise InvalidInputError(f"The archive has no table {name!r} yet. Run archive.{how} first.")
 
     @staticmethod
     def _known(given: Sequence[str], allowed: Sequence[str], what: str) -> None:

@@ -264,7 +264,7 @@ def _is_sandbox(account: str | None) -> bool:
 
 
 def _entries(folder: Path) -> frozenset[object] | None:
-    """Return what changes with each file of a folder; None if there is none, or if one goes meanwhile."""
+    """Return what changes with each file of a folder; None without a folder, or if a file goes meanwhile."""
     try:
         with os.scandir(folder) as files:
             stats = [(file.name, file.stat()) for file in files]

@@ -216,6 +216,13 @@ def spec_of(name: str, known: Mapping[str, Spec] = SPECS) -> Spec:
     )
 
 
+def made_by(name: str) -> str:
+    """Return the call on an archive that makes a table."""
+    if name in MEMBERS:
+        return f"snapshot({name.partition('_')[0] + 's'!r})"
+    return "keep(report, …)" if name in KEPT else f"sync([{name!r}])"
+
+
 def to_arrow(
     frame: pd.DataFrame,
     spec: Spec,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from klaviyo_analytics._messages import looks_like
 from klaviyo_analytics.analysis._engine import (
     WrongFrame,
     as_frame,
-    looks_like,
     opened,
     require_addable,
     require_numbers,
