@@ -328,9 +328,8 @@ def columns_of(table: Table) -> list[str]:
     """Return the names in order."""
     native: Any = table.to_native()
     if nw.dependencies.is_pandas_dataframe(native):
-        return [
-            *native.columns
-        ]  # its schema takes longer: what a column of objects holds is found by looking
+        # its schema takes longer, since what a column of objects holds is found by looking
+        return [*native.columns]
     return table.collect_schema().names()
 
 

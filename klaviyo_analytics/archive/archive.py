@@ -61,6 +61,9 @@ class Archive(Reported):
         for name in TABLES:
             store.current(name)  # refuses another account's folder
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Archive, (self._store,)  # in another process it has no client, and opens its tables itself
+
     def __repr__(self) -> str:
         return f"Archive({self._store.where!r})"
 
@@ -540,11 +543,8 @@ class Archive(Reported):
     def _timezone(self) -> str:
         if self._context is not None:
             return self._context.timezone
-        for name in SPECS:
-            table = self._store.current(name)
-            if table is not None:
-                return str(table.metadata().configuration.get(TIMEZONE) or "UTC")
-        return "UTC"
+        tables = (table for name in SPECS if (table := self._store.current(name)) is not None)
+        return next((str(table.metadata().configuration.get(TIMEZONE) or "UTC") for table in tables), "UTC")
 
     def _now(self) -> datetime:
         if self._context is not None:

@@ -64,6 +64,14 @@ class Store:
         self._current: dict[str, tuple[frozenset[object] | None, DeltaTable | None]] = {}
         self._last_read: tuple[list[DeltaTable], datetime | None] = ([], None)
 
+    def __getstate__(self) -> dict[str, Any]:
+        if self.options:
+            raise ConfigurationError(
+                "An archive with storage_options cannot be pickled, since they may hold keys. "
+                "Call ka.open_archive() in the process that needs it."
+            )
+        return {**self.__dict__, "_current": {}, "_last_read": ([], None)}
+
     def uri(self, name: str) -> str:
         """Where a table is."""
         return f"{self.where.rstrip('/')}/{name}"
@@ -75,9 +83,8 @@ class Store:
         """
         if self.local is None:
             return self.table(name)
-        log = _entries(
-            self.local / name / "_delta_log"
-        )  # before it is opened: what comes later is seen next time
+        # looked at before the table is opened, so that what comes in between is seen next time
+        log = _entries(self.local / name / "_delta_log")
         known = self._current.get(name)
         if log is None or known is None or known[0] != log:
             known = self._current[name] = (log, self.table(name))

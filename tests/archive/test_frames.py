@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 import klaviyo_analytics as ka
 from klaviyo_analytics.archive import Archive
 from klaviyo_analytics.archive.tables import SPECS
-from klaviyo_analytics.errors import AmbiguousMatchError, InvalidInputError
+from klaviyo_analytics.errors import AmbiguousMatchError, ConfigurationError, InvalidInputError
 from tests.archive.shops import in_order
 from tests.shops import Shop
 
@@ -140,3 +141,18 @@ def test_it_opens_without_a_key_and_knows_the_clock(kept: Archive) -> None:
 def test_a_file_url_is_the_folder(kept: Archive) -> None:
     url = "file://" + kept._store.where
     assert len(ka.open_archive(url).frame("metrics")) == len(kept.frame("metrics"))
+
+
+def test_another_process_gets_the_copy_without_the_client(kept: Archive) -> None:
+    kept.sql("select 1")
+    sent = pickle.loads(pickle.dumps(kept))
+    pd.testing.assert_frame_equal(sent.frame("metrics"), kept.frame("metrics"))
+    with pytest.raises(ConfigurationError, match="needs a client"):
+        sent.sync()
+
+
+def test_keys_of_an_object_store_are_not_pickled(kept: Archive) -> None:
+    archive = ka.open_archive(kept._store.where, storage_options={"AWS_SECRET_ACCESS_KEY": "hush"})
+    with pytest.raises(ConfigurationError, match="storage_options") as caught:
+        pickle.dumps(archive)
+    assert "hush" not in str(caught.value)
